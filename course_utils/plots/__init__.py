@@ -1,0 +1,29 @@
+"""Every figure that the lessons draw.
+
+Each function returns the Axes (or the Figure, where it draws several) and takes ``ax=`` where it
+draws one. None of them calls ``plt.show()``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_WHERE = {
+    # name of the function: module it lives in
+    "describe": "_style",
+    "PALETTE": "_style",
+    "new_axes": "_style",
+}
+
+__all__ = list(_WHERE)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    raise AttributeError(f"course_utils.plots has no {name!r}; it has {', '.join(sorted(_WHERE))}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

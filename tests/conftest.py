@@ -1,0 +1,26 @@
+"""What the tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from course_utils import settings
+
+
+@pytest.fixture(autouse=True)
+def _own_work_folder(tmp_path_factory, monkeypatch):
+    """Keep caches and trained models of the tests away from the student's work folder."""
+    monkeypatch.setenv("COURSE_WORK", str(tmp_path_factory.mktemp("work")))
+    for variable in ("COURSE_EPOCHS", "COURSE_DATASET", "COURSE_SEED"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder with real photographs that COURSE_DATA names."""
+    folder = settings.data_root()
+    if folder is None:
+        pytest.skip("COURSE_DATA names no folder with real photographs")
+    return folder
