@@ -14,6 +14,18 @@ _WHERE = {
     "describe": "_style",
     "PALETTE": "_style",
     "new_axes": "_style",
+    "augmentation_grid": "data",
+    "class_counts": "data",
+    "class_examples": "data",
+    "image_grid": "data",
+    "pipeline_timeline": "data",
+    "pipeline_timing": "data",
+    "pixel_values": "data",
+    "roadmap": "data",
+    "split_bars": "data",
+    "split_roles": "data",
+    "task_comparison": "data",
+    "workflow": "data",
 }
 
 __all__ = list(_WHERE)
