@@ -1,0 +1,521 @@
+"""The type that every source of images ends in."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from course_utils.datasets import _checks
+from course_utils.datasets._splits import SPLITS
+from course_utils.exceptions import InvalidInput
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import tensorflow as tf
+
+
+class PixelStore:
+    """The decoded pictures of a source, shared by all datasets that are made from it.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (N, height, width, channels)
+        All pictures, in memory or mapped from a file.
+    digests : sequence of str, length N
+        A digest of the content of each.
+    """
+
+    def __init__(self, images: np.ndarray, digests: Sequence[str]) -> None:
+        self._images = images
+        self.digests = tuple(digests)
+
+    @property
+    def images(self) -> np.ndarray:
+        """The pictures; writing to them is an error."""
+        view = self._images.view()
+        view.flags.writeable = False
+        return view
+
+    @cached_property
+    def tensor(self) -> tf.Tensor:
+        """The same memory as a tensor, without a copy, on the CPU."""
+        import tensorflow as tf
+
+        return tf.experimental.dlpack.from_dlpack(np.asarray(self._images).__dlpack__())
+
+
+@dataclass(frozen=True)
+class Part:
+    """The images of one split: their ids, their rows in the store, and their class indices."""
+
+    ids: tuple[str, ...]
+    rows: np.ndarray
+    labels: np.ndarray
+
+    def take(self, positions: np.ndarray) -> Part:
+        """Return the images at `positions`."""
+        return Part(
+            tuple(self.ids[i] for i in positions), self.rows[positions], self.labels[positions]
+        )
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class ImageDataset:
+    """Labelled images, divided into training, validation and test.
+
+    ``train``, ``validation`` and ``test`` are ``tf.data.Dataset`` objects that yield batches of
+    images, float32 in 0-255 with shape (batch, height, width, channels), and of class indices,
+    int32 with shape (batch,). The training split comes in a new order in each epoch, decided by
+    `seed` alone; the others always come in the order of :meth:`ids`. Lesson 02 builds such a
+    pipeline step by step.
+
+    Attributes
+    ----------
+    name : str
+        Name of the dataset.
+    class_names : tuple of str
+        Names of the classes; a label is a position in it.
+    image_size : tuple of int
+        Height and width in pixels.
+    channels : int
+        3 for RGB, 1 for grayscale.
+    batch_size : int
+        Images per batch (the last batch of an epoch may be smaller).
+    seed : int
+        Decides the order of the training images and, where the source has no splits of its own,
+        the division.
+    title : str
+        What the dataset is, in a few words.
+    licence : str
+        Under what terms the images may be used.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    image_size: tuple[int, int]
+    channels: int
+    batch_size: int
+    seed: int
+    title: str = ""
+    licence: str = ""
+    _store: PixelStore = field(kw_only=True)
+    _parts: Mapping[str, Part] = field(kw_only=True)
+
+    # --- what it holds ---------------------------------------------------------------------
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Shape of one image: (height, width, channels)."""
+        return (*self.image_size, self.channels)
+
+    def ids(self, split: str) -> tuple[str, ...]:
+        """Return the ids of the images of a split, always in the same order.
+
+        An id is the path of the file relative to the dataset's folder, with ``/``, or a number
+        where the source has no files.
+
+        Parameters
+        ----------
+        split : {"train", "validation", "test"}
+            Which split.
+
+        Returns
+        -------
+        tuple of str
+        """
+        return self._part(split).ids
+
+    def labels(self, split: str) -> np.ndarray:
+        """Return the class indices of a split, in the order of :meth:`ids`.
+
+        Parameters
+        ----------
+        split : {"train", "validation", "test"}
+            Which split.
+
+        Returns
+        -------
+        ndarray of int32, shape (N,)
+        """
+        return self._part(split).labels.copy()
+
+    def images(self, split: str, ids: Iterable[str] | None = None) -> np.ndarray:
+        """Return the images of a split, in the order of :meth:`ids`, or those named by `ids`.
+
+        Parameters
+        ----------
+        split : {"train", "validation", "test"}
+            Which split.
+        ids : iterable of str, optional
+            Only these images, in this order.
+
+        Returns
+        -------
+        ndarray of uint8, shape (N, height, width, channels)
+            Read-only, 0-255. Where the split lies in one piece it is a view that takes no memory.
+
+        Raises
+        ------
+        InvalidInput
+            If the split or an id is unknown, or if images that have to be enlarged do not fit
+            into the memory.
+        """
+        part = self._part(split)
+        if ids is not None:
+            part = part.take(self._positions(split, ids))
+        rows, images = part.rows, self._store.images
+        consecutive = len(rows) > 0 and bool(np.all(np.diff(rows) == 1))
+        chosen = images[rows[0] : rows[-1] + 1] if consecutive else images[rows]
+        if chosen.shape[1:3] != self.image_size:
+            chosen = self._enlarged(chosen, split)
+        chosen.flags.writeable = False
+        return chosen
+
+    def _enlarged(self, images: np.ndarray, split: str) -> np.ndarray:
+        import psutil
+        import tensorflow as tf
+
+        size = len(images) * int(np.prod(self.input_shape))
+        if size > psutil.virtual_memory().available // 2:
+            raise InvalidInput(
+                f"The {split} images of {self.name} at {self.image_size[0]}×{self.image_size[1]} "
+                f"take {size / 1e9:.1f} GB of memory, too much here; take them batch by batch from "
+                f"ordered({split!r}), name a few ids, or choose a smaller image_size."
+            )
+        result = np.empty((len(images), *self.input_shape), np.uint8)
+        for start in range(0, len(images), 256):
+            batch = tf.image.resize(images[start : start + 256], self.image_size)
+            result[start : start + 256] = np.clip(np.round(batch.numpy()), 0, 255)
+        return result
+
+    def describe(self) -> pd.DataFrame:
+        """Return the number of images of each class in each split.
+
+        Returns
+        -------
+        DataFrame
+            One row per class and one for the total; columns train, validation, test and total.
+        """
+        import pandas as pd
+
+        counts = {
+            split: np.bincount(self._parts[split].labels, minlength=self.num_classes)
+            for split in SPLITS
+        }
+        table = pd.DataFrame(counts, index=pd.Index(self.class_names, name="class"))
+        table["total"] = table.sum(axis=1)
+        table.loc["total"] = table.sum(axis=0)
+        return table
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of everything that training on this dataset depends on.
+
+        It covers the content of the images, their ids and labels, the division, the class names,
+        the image size, the batch size and the seed.
+        """
+        digest = hashlib.blake2b(digest_size=16)
+        head = (self.class_names, self.input_shape, self.batch_size, self.seed)
+        digest.update(repr(head).encode())
+        for split in SPLITS:
+            part = self._parts[split]
+            digest.update(f"\n{split}\n".encode())
+            for id_, row, label in zip(part.ids, part.rows, part.labels, strict=True):
+                digest.update(f"{id_!a} {self._store.digests[row]} {label}\n".encode())
+        return digest.hexdigest()
+
+    # --- batches ---------------------------------------------------------------------------
+
+    @cached_property
+    def train(self) -> tf.data.Dataset:
+        """Batches of the training images, in a new order each time they are gone through."""
+        return self.shuffled()
+
+    @cached_property
+    def validation(self) -> tf.data.Dataset:
+        """Batches of the validation images, always in the same order."""
+        return self.ordered("validation")
+
+    @cached_property
+    def test(self) -> tf.data.Dataset:
+        """Batches of the test images, always in the same order."""
+        return self.ordered("test")
+
+    def shuffled(self, first_epoch: int = 0) -> tf.data.Dataset:
+        """Return batches of the training images in a new order in each epoch.
+
+        The order of epoch *e* is decided by the dataset's seed and *e* alone, not by other random
+        numbers drawn before. Each call gives a pipeline with a counter of its own, so two
+        trainings that each call ``shuffled()`` see the same orders, and one that goes on after an
+        interruption can begin with the epoch where it stopped.
+
+        Parameters
+        ----------
+        first_epoch : int
+            The number of the epoch whose order comes first.
+
+        Returns
+        -------
+        tf.data.Dataset
+            Of (float32 (batch, height, width, channels), int32 (batch,)).
+        """
+        import tensorflow as tf
+
+        number, seed = len(self._parts["train"].ids), self.seed
+        epochs = itertools.count(first_epoch)
+
+        def next_order() -> np.ndarray:
+            return np.random.default_rng([seed, next(epochs)]).permutation(number)
+
+        def positions(_) -> tf.data.Dataset:
+            order = tf.numpy_function(next_order, [], tf.int64)
+            return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(order, (number,)))
+
+        return self._batches("train", tf.data.Dataset.range(1).flat_map(positions))
+
+    def ordered(self, split: str) -> tf.data.Dataset:
+        """Return batches of a split in the order of :meth:`ids`, unshuffled.
+
+        Parameters
+        ----------
+        split : {"train", "validation", "test"}
+            Which split.
+
+        Returns
+        -------
+        tf.data.Dataset
+            Of (float32 (batch, height, width, channels), int32 (batch,)).
+        """
+        import tensorflow as tf
+
+        return self._batches(split, tf.data.Dataset.range(len(self._part(split).ids)))
+
+    def _batches(self, split: str, positions: tf.data.Dataset) -> tf.data.Dataset:
+        import tensorflow as tf
+
+        part, images = self._part(split), self._store.tensor
+        with tf.device("CPU:0"):
+            rows, labels = tf.constant(part.rows), tf.constant(part.labels)
+        enlarge = tuple(images.shape[1:3]) != self.image_size
+
+        def load(position):
+            batch = tf.cast(tf.gather(images, tf.gather(rows, position)), tf.float32)
+            if enlarge:
+                batch = tf.image.resize(batch, self.image_size)
+            return batch, tf.gather(labels, position)
+
+        number = -(-len(part.ids) // self.batch_size)
+        return (
+            positions.batch(self.batch_size)
+            .map(load, num_parallel_calls=tf.data.AUTOTUNE)
+            .apply(tf.data.experimental.assert_cardinality(number))
+            .prefetch(tf.data.AUTOTUNE)
+        )
+
+    # --- other datasets made from it -------------------------------------------------------
+
+    def without(self, ids: Iterable[str]) -> ImageDataset:
+        """Return the dataset without some images, for instance unfit ones.
+
+        Parameters
+        ----------
+        ids : iterable of str
+            Ids of the images to leave out, of any split.
+
+        Returns
+        -------
+        ImageDataset
+
+        Raises
+        ------
+        InvalidInput
+            If an id is unknown, or if a class is left without training images or a split without
+            images.
+        """
+        gone = set(self._known_ids(ids))
+        parts = {}
+        for split, part in self._parts.items():
+            keep = np.array([i for i, one in enumerate(part.ids) if one not in gone], np.int64)
+            parts[split] = part.take(keep)
+            left_out = sorted(set(part.labels.tolist()) - set(parts[split].labels.tolist()))
+            if left_out and (split == "train" or not len(keep)):
+                names = _checks.some_of([self.class_names[label] for label in left_out])
+                raise InvalidInput(
+                    f"Without these images the {split} split has none of {names} any more; "
+                    f"leave some in, or take the whole class away with subset(classes=...)."
+                )
+        return replace(self, _parts=parts)
+
+    def with_labels(self, classes: Mapping[str, str | int]) -> ImageDataset:
+        """Return the dataset with other classes for some images, for instance put right.
+
+        Parameters
+        ----------
+        classes : mapping of id to class
+            Name or index of the class that each of these images gets.
+
+        Returns
+        -------
+        ImageDataset
+
+        Raises
+        ------
+        InvalidInput
+            If an id or a class is unknown.
+        """
+        names = self._known_ids(classes)
+        new = {id_: self._label(given) for id_, given in zip(names, classes.values(), strict=True)}
+        parts = {}
+        for split, part in self._parts.items():
+            labels = np.array(
+                [new.get(id_, label) for id_, label in zip(part.ids, part.labels, strict=True)],
+                np.int32,
+            )
+            parts[split] = Part(part.ids, part.rows, labels)
+        return replace(self, _parts=parts)
+
+    def subset(
+        self,
+        classes: Iterable[str] | None = None,
+        per_class: int | Mapping[str, int] | None = None,
+        seed: int | None = None,
+    ) -> ImageDataset:
+        """Return a smaller dataset: some of the classes, or fewer images of each.
+
+        Parameters
+        ----------
+        classes : iterable of str, optional
+            Names of the classes to keep; they are numbered anew in this order.
+        per_class : int or mapping of split to int, optional
+            At most so many images of each class, in each split or in the splits named.
+        seed : int, optional
+            Decides which images are kept; by default the dataset's seed. A larger `per_class` with
+            the same seed keeps the images of a smaller one.
+
+        Returns
+        -------
+        ImageDataset
+
+        Raises
+        ------
+        InvalidInput
+            If a class or split is unknown, or a number is not a whole number of at least 1.
+        """
+        if isinstance(classes, str):
+            classes = (classes,)
+        names = self.class_names if classes is None else tuple(classes)
+        kept = [self._label(name) for name in names]
+        if not kept or len(set(kept)) != len(kept):
+            raise InvalidInput(
+                f"classes is {list(names)!r}, but it must name at least one class, each once."
+            )
+        limits = per_class if isinstance(per_class, Mapping) else dict.fromkeys(SPLITS, per_class)
+        for split, limit in limits.items():
+            self._part(split)
+            if limit is not None and (not _checks.is_whole(limit) or limit < 1):
+                raise InvalidInput(
+                    f"per_class is {limit!r}, but it must be a whole number of at least 1."
+                )
+        number = self.seed if seed is None else _checks.seed(seed)
+        parts = {}
+        for at, (split, part) in enumerate(self._parts.items()):
+            limit = limits.get(split)
+            positions = []
+            for label in kept:
+                of_class = np.flatnonzero(part.labels == label)
+                if limit is not None and len(of_class) > limit:
+                    order = np.random.default_rng([number, at, label]).permutation(len(of_class))
+                    of_class = of_class[np.sort(order[:limit])]
+                positions.append(of_class)
+            smaller = part.take(np.sort(np.concatenate(positions)))
+            new = np.full(self.num_classes, -1, np.int32)
+            new[kept] = np.arange(len(kept), dtype=np.int32)
+            parts[split] = Part(smaller.ids, smaller.rows, new[smaller.labels])
+        return replace(self, class_names=tuple(self.class_names[i] for i in kept), _parts=parts)
+
+    # --- looking things up -----------------------------------------------------------------
+
+    def _part(self, split: str) -> Part:
+        if split not in self._parts:
+            raise InvalidInput(
+                f"There is no split {split!r}; the splits are {', '.join(SPLITS)}"
+                f"{_checks.nearest(str(split), SPLITS)}."
+            )
+        return self._parts[split]
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[str, int]]:
+        return {
+            id_: (split, at)
+            for split, part in self._parts.items()
+            for at, id_ in enumerate(part.ids)
+        }
+
+    def _known_ids(self, ids: Iterable[str]) -> list[str]:
+        wanted = [ids] if isinstance(ids, str) else [str(one) for one in ids]
+        for one in wanted:
+            if one not in self._places:
+                raise InvalidInput(
+                    f"{self.name} has no image with the id {_checks.printable(one)!r}"
+                    f"{_checks.nearest(one, self._places)}; ids(split) lists them."
+                )
+        return wanted
+
+    def _positions(self, split: str, ids: Iterable[str]) -> np.ndarray:
+        places = [self._places[one] for one in self._known_ids(ids)]
+        for (where, _), one in zip(places, [ids] if isinstance(ids, str) else ids, strict=False):
+            if where != split:
+                raise InvalidInput(f"{one!r} is in the {where} split, not in {split}.")
+        return np.array([at for _, at in places], np.int64)
+
+    def _label(self, given: str | int) -> int:
+        if _checks.is_whole(given) and 0 <= int(given) < self.num_classes:
+            return int(given)
+        if given in self.class_names:
+            return self.class_names.index(given)  # type: ignore[arg-type]
+        raise InvalidInput(
+            f"{self.name} has no class {given!r}; its classes are "
+            f"{_checks.some_of(self.class_names, 20)}"
+            f"{_checks.nearest(str(given), self.class_names)}."
+        )
+
+    # --- how it shows itself ---------------------------------------------------------------
+
+    def _headline(self) -> str:
+        total = sum(len(part.ids) for part in self._parts.values())
+        return (
+            f"{self.name}: {total:,} images of {self.num_classes} "
+            f"class{'es' * (self.num_classes != 1)}, "
+            f"{self.image_size[0]}×{self.image_size[1]}×{self.channels}"
+        )
+
+    def __repr__(self) -> str:
+        lines = [self._headline()]
+        lines += [f"  {split:<11}{len(self._parts[split].ids):>7,}" for split in SPLITS]
+        lines.append(f"  classes: {_checks.some_of(self.class_names, 12)}")
+        if self.licence:
+            lines.append(f"  licence: {self.licence}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th>{split}</th><td>{len(self._parts[split].ids):,}</td></tr>" for split in SPLITS
+        )
+        licence = f"<p>Licence: {html.escape(self.licence)}</p>" if self.licence else ""
+        classes = html.escape(_checks.some_of(self.class_names, 12))
+        return (
+            f"<p><b>{html.escape(self._headline())}</b></p><table>{rows}</table>"
+            f"<p>Classes: {classes}</p>{licence}"
+        )
