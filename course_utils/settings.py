@@ -10,11 +10,14 @@ COURSE_WORK         where the student's copies, caches and trained models are ke
 COURSE_SEED         the seed that is used where none is given
 ==================  ==============================================================
 
+What ``course data use NAME`` chose is kept in ``work/settings.json``; COURSE_DATASET wins over it.
+
 First met in lesson 00.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -97,8 +100,65 @@ def reduced() -> bool:
 
 
 def dataset_name() -> str | None:
-    """The dataset named by COURSE_DATASET, or None."""
-    return os.environ.get("COURSE_DATASET", "").strip() or None
+    """The dataset named by COURSE_DATASET, else the one chosen with ``course data use``, or None.
+
+    Raises
+    ------
+    InvalidInput
+        If ``work/settings.json`` is damaged.
+    """
+    return os.environ.get("COURSE_DATASET", "").strip() or chosen_dataset()
+
+
+def _choices_file() -> Path:
+    return work_root() / "settings.json"
+
+
+def chosen_dataset() -> str | None:
+    """The dataset that ``course data use`` wrote into ``work/settings.json``, or None.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is damaged.
+    """
+    try:
+        file = _choices_file()
+    except MissingData:  # no course folder, so nothing was chosen in it
+        return None
+    if not file.is_file():
+        return None
+    try:
+        name = json.loads(file.read_text(encoding="utf-8"))["dataset"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidInput(
+            f"{file} is damaged; choose a dataset anew with 'course data use NAME'."
+        ) from error
+    return name if isinstance(name, str) and name.strip() else None
+
+
+def choose_dataset(name: str | None) -> None:
+    """Remember `name` as the dataset that ``datasets.load()`` takes; None forgets the choice."""
+    file = _choices_file()
+    if name is None:
+        file.unlink(missing_ok=True)
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_suffix(".json.part")
+    fresh.write_text(json.dumps({"dataset": name}, indent=1) + "\n", encoding="utf-8")
+    fresh.replace(file)
+
+
+def environment(**changes: str | None) -> dict[str, str]:
+    """A copy of the environment for a process that is to be started.
+
+    Parameters
+    ----------
+    **changes : str or None
+        Variables to set; None takes a variable away.
+    """
+    copy = {name: value for name, value in os.environ.items() if name not in changes}
+    return copy | {name: value for name, value in changes.items() if value is not None}
 
 
 def seed() -> int:
@@ -138,10 +198,10 @@ def course_root() -> Path:
     """
     here = Path(__file__).resolve().parents[1]
     for folder in (here, Path.cwd().resolve(), *Path.cwd().resolve().parents):
-        if (folder / "data" / "paper_flowers").is_dir():
+        if (folder / "data").is_dir() and (folder / "notebooks").is_dir():
             return folder
     raise MissingData(
-        f"The course folder (with data/paper_flowers in it) is not at {here} nor above the current "
+        f"The course folder (with data/ and notebooks/ in it) is not at {here} nor above the current "
         f"folder {Path.cwd()}; start Python inside the course folder, or install the package with "
         f"'pip install -e .' from there."
     )

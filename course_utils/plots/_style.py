@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,8 +39,8 @@ def new_axes(ax: Axes | None = None, figsize: tuple[float, float] = (6.0, 4.0)) 
 def describe(figure: Figure | Axes, text: str) -> Figure | Axes:
     """Give a figure a description for people who cannot see it.
 
-    In a notebook the text becomes the ``alt`` attribute of the stored picture (``course build``
-    copies it into the cell's output).
+    In a notebook the text is stored with the picture, in the metadata of the cell's output, and
+    becomes its ``alt`` attribute when the lesson is written as HTML.
 
     Parameters
     ----------
@@ -54,4 +55,32 @@ def describe(figure: Figure | Axes, text: str) -> Figure | Axes:
         What was given, so that calls can be chained.
     """
     getattr(figure, "figure", figure).set_gid(text)
+    _show_descriptions()
     return figure
+
+
+def _show_descriptions() -> None:
+    """Let IPython send a figure's description along with its picture, from now on."""
+    ipython = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if ipython is None:
+        return
+    from matplotlib.figure import Figure
+
+    formatter = ipython.display_formatter.formatters["image/png"]
+    try:
+        draw = formatter.lookup_by_type(Figure)
+    except KeyError:  # figures are not shown as pictures here
+        return
+    if getattr(draw, "describes", False):
+        return
+
+    def draw_and_describe(figure: Figure) -> Any:
+        picture = draw(figure)
+        text = figure.get_gid()
+        if not text or picture is None:
+            return picture
+        data, metadata = picture if isinstance(picture, tuple) else (picture, {})
+        return data, {**metadata, "alt": text}
+
+    draw_and_describe.describes = True  # type: ignore[attr-defined]
+    formatter.for_type(Figure, draw_and_describe)

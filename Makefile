@@ -1,0 +1,92 @@
+# The commands of the course; each line calls pip, pytest or the command `course`.
+#
+#   make lab GPU=1               with the CUDA libraries for an NVIDIA card
+#   make lessons ARGS="03 04"    what follows ARGS= is handed to `course`
+#   make setup PYTHON=python3.12 with a Python of your choice
+
+SHELL := /bin/sh
+PYTHON :=
+ARGS :=
+VENV := .venv
+RUN := $(VENV)/bin/python
+COURSE := $(RUN) -m course_utils.cli
+PYTEST := $(RUN) -m pytest -n 2 --dist loadscope
+ifeq ($(strip $(HOME)),)
+unexport HOME
+endif
+
+# $(call pip,NAME,ARGUMENTS,FILES): pip install, again only when FILES or this folder's path change.
+pip = now="$$( { pwd; cat $(3); } | cksum)"; \
+  if [ "$$now" != "$$(cat $(VENV)/installed-$(1) 2>/dev/null)" ]; then \
+    $(RUN) -m pip install --disable-pip-version-check $(2) \
+      && printf '%s\n' "$$now" > $(VENV)/installed-$(1); \
+  fi
+
+.PHONY: help setup dev lab lessons test lint build bench pins
+.NOTPARALLEL:
+
+help:
+	@echo "make lab      set up and open the lessons in JupyterLab (GPU=1: with an NVIDIA card)"
+	@echo "make lessons  run all lessons in full and list what they reached"
+	@echo "make test     set up and run every test"
+	@echo "make setup    only set up; a second call does nothing"
+	@echo "make lint     only check format, style and types"
+	@echo "make build    run the lessons, store their outputs, rebuild every derived file"
+	@echo "make bench    measure the course (ARGS=--quick: in 5 minutes)"
+	@echo "make pins     resolve requirements*.in anew"
+
+setup: $(VENV)/made
+	@$(call pip,run,-r requirements.txt,requirements.txt)
+	@$(call pip,course,--quiet --no-deps --no-build-isolation -e .,requirements.txt pyproject.toml)
+ifeq ($(GPU),1)
+	@$(call pip,gpu,-c requirements.txt "tensorflow[and-cuda]",requirements.txt)
+endif
+
+$(VENV)/made:
+	@for python in "$(PYTHON)" python3.13 python3.12 python3.11 python3 python; do \
+	  if "$$python" -c "import sys, venv, ensurepip; \
+	      sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" 2>/dev/null; then \
+	    echo "Making $(VENV) with $$("$$python" --version)."; \
+	    "$$python" -m venv --clear --prompt course $(VENV) && touch $@ && exit 0; \
+	  fi; \
+	done; \
+	echo "The course needs Python 3.11, 3.12 or 3.13 with its venv module, and found none: install" \
+	  "one (on Debian and Ubuntu also python3-venv), or name it: make setup PYTHON=/path/to/python"; \
+	exit 1
+
+dev: setup
+	@$(call pip,dev,-r requirements-dev.txt,requirements-dev.txt)
+
+lab: setup
+	@$(COURSE) check
+	@$(COURSE) lab $(ARGS)
+
+lessons: setup
+	@$(COURSE) lessons $(ARGS)
+
+lint: dev
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+test: lint
+	$(PYTEST) tests $(ARGS)
+	rm -rf build/nbval
+	COURSE_EPOCHS=1 COURSE_DATASET=paper_flowers COURSE_DATA= COURSE_WORK="$(CURDIR)/build/nbval" \
+	  $(PYTEST) --nbval-lax --nbval-cell-timeout 600 notebooks
+
+build: setup
+	@$(COURSE) build $(ARGS)
+
+bench: setup
+	@$(COURSE) bench $(ARGS)
+
+# --allow-unsafe pins setuptools too; the other switches keep this machine's settings out of the files.
+PIN := CUSTOM_COMPILE_COMMAND="make pins" $(RUN) -m piptools compile --quiet --upgrade --no-config \
+  --allow-unsafe --strip-extras --no-emit-options --no-emit-index-url --no-emit-find-links \
+  --no-emit-trusted-host --newline lf
+
+pins: dev
+	$(PIN) --output-file requirements.txt requirements.in
+	$(PIN) --constraint requirements.txt --output-file requirements-dev.txt requirements-dev.in
+	@$(COURSE) build --derived

@@ -1,0 +1,73 @@
+"""How a lesson says what it reached, so that ``make lessons`` can list it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from course_utils.exceptions import InvalidInput
+
+#: The type under which a result stands in a notebook's output, beside its plain text.
+MIME = "application/vnd.course.result+json"
+
+
+def report_result(name: str, value: float, format: str = ".1%") -> None:
+    """Print a result in one line and leave it in the cell's output for ``course lessons``.
+
+    Parameters
+    ----------
+    name : str
+        What was measured, for instance ``"validation accuracy"``.
+    value : float
+        The result; an accuracy as a fraction between 0 and 1.
+    format : str
+        How the value is written, as in an f-string; ``".1%"`` writes 0.8312 as 83.1%.
+
+    Raises
+    ------
+    InvalidInput
+        If `value` is not a finite number, or `format` does not suit a number.
+
+    Examples
+    --------
+    >>> report_result("validation accuracy", 0.8312)
+    validation accuracy: 83.1%
+    """
+    value = float(value)
+    if not math.isfinite(value):
+        raise InvalidInput(
+            f"The result {name!r} is {value}, not a finite number; "
+            f"look for a loss that became NaN further up."
+        )
+    try:
+        text = f"{value:{format}}"
+    except ValueError as error:
+        raise InvalidInput(
+            f"{format!r} is no format for a number; take for instance '.1%' or '.3f'."
+        ) from error
+    line = f"{name}: {text}"
+    if _in_notebook():
+        from IPython.display import display
+
+        result = {"name": name, "value": value, "text": text}
+        display({"text/plain": line, MIME: result}, raw=True)
+    else:
+        print(line)
+
+
+def _in_notebook() -> bool:
+    try:
+        from IPython.core.getipython import get_ipython
+    except ImportError:
+        return False
+    return get_ipython() is not None
+
+
+def collect(notebook: Any) -> list[dict[str, Any]]:
+    """All results that the cells of an executed notebook reported, in order."""
+    return [
+        dict(output.data[MIME])
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if MIME in output.get("data", {})
+    ]
