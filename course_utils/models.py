@@ -1,0 +1,454 @@
+"""The networks of the course, as plain Keras models.
+
+All of them take pixels in 0-255, rescale them to 0-1 themselves and end in *logits*: one number
+per class, without softmax. So any model can be given any dataset of the right size, no lesson
+rescales twice, and the loss is always computed with ``from_logits=True``.
+
+First met in lesson 03, where each of them is written out in full.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from course_utils.exceptions import InvalidInput
+
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+
+__all__ = [
+    "deep_cnn",
+    "dense_baseline",
+    "layer_table",
+    "regularized_cnn",
+    "small_cnn",
+]
+
+
+def dense_baseline(
+    input_shape: Sequence[int], num_classes: int, units: int = 128
+) -> keras.Sequential:
+    """Build a network without convolutions: every pixel is connected to every unit.
+
+    It shows what convolutions are good for. Written out in lesson 03.
+
+    Parameters
+    ----------
+    input_shape : sequence of three int
+        Height, width and channels of the images.
+    num_classes : int
+        Number of classes, at least 2.
+    units : int
+        Number of units in the hidden layer.
+
+    Returns
+    -------
+    keras.Sequential
+        From float32 pixels in 0-255 of shape (batch, height, width, channels) to logits of shape
+        (batch, num_classes).
+
+    Raises
+    ------
+    InvalidInput
+        If an argument cannot be used.
+    """
+    import keras
+    from keras import layers
+
+    shape, classes = _checked(input_shape, num_classes)
+    return keras.Sequential(
+        [
+            keras.Input(shape),
+            layers.Rescaling(1 / 255),
+            layers.Flatten(),
+            layers.Dense(_positive("units", units), activation="relu"),
+            _logits(classes),
+        ],
+        name="dense_baseline",
+    )
+
+
+def small_cnn(
+    input_shape: Sequence[int],
+    num_classes: int,
+    filters: Sequence[int] = (16, 32, 64),
+    kernel_size: int = 3,
+    dense_units: int = 128,
+) -> keras.Sequential:
+    """Build the network that most lessons train: convolution and pooling, three times.
+
+    Rescaling, then for each entry of `filters` a convolution ("valid", ReLU) and 2x2 max pooling,
+    then flatten, one dense layer and the logits. Written out in lesson 03.
+
+    Parameters
+    ----------
+    input_shape : sequence of three int
+        Height, width and channels of the images.
+    num_classes : int
+        Number of classes, at least 2.
+    filters : sequence of int
+        Number of filters of each convolution; its length is the number of blocks.
+    kernel_size : int
+        Height and width of each filter.
+    dense_units : int
+        Number of units in the dense layer before the logits.
+
+    Returns
+    -------
+    keras.Sequential
+        From float32 pixels in 0-255 of shape (batch, height, width, channels) to logits of shape
+        (batch, num_classes).
+
+    Raises
+    ------
+    InvalidInput
+        If an argument cannot be used, or the images are too small for so many blocks.
+    """
+    return _plain_cnn(
+        "small_cnn", input_shape, num_classes, filters, kernel_size, dense_units, 0.0, 0.0
+    )
+
+
+def regularized_cnn(
+    input_shape: Sequence[int],
+    num_classes: int,
+    dropout: float = 0.2,
+    l2: float = 1e-3,
+    filters: Sequence[int] = (16, 32, 64),
+    kernel_size: int = 3,
+    dense_units: int = 128,
+) -> keras.Sequential:
+    """Build :func:`small_cnn` with dropout and L2 regularisation against overfitting.
+
+    Dropout stands before and after the dense layer. The L2 penalty, `l2` times the sum of the
+    squared weights, is added to the loss for the convolutions and the dense layer; biases and the
+    logits layer are left alone. Written out in lesson 03, studied in lesson 04.
+
+    Parameters
+    ----------
+    input_shape : sequence of three int
+        Height, width and channels of the images.
+    num_classes : int
+        Number of classes, at least 2.
+    dropout : float
+        Share of the values that are set to zero during training, 0 or more and below 1.
+    l2 : float
+        Factor of the L2 penalty, 0 or more.
+    filters, kernel_size, dense_units
+        As for :func:`small_cnn`.
+
+    Returns
+    -------
+    keras.Sequential
+        From float32 pixels in 0-255 of shape (batch, height, width, channels) to logits of shape
+        (batch, num_classes).
+
+    Raises
+    ------
+    InvalidInput
+        If an argument cannot be used, or the images are too small for so many blocks.
+    """
+    if not 0 <= l2 < math.inf:
+        raise InvalidInput(f"l2 must be a number of at least 0, but it is {l2!r}.")
+    return _plain_cnn(
+        "regularized_cnn",
+        input_shape,
+        num_classes,
+        filters,
+        kernel_size,
+        dense_units,
+        _share("dropout", dropout),
+        l2,
+    )
+
+
+def deep_cnn(
+    input_shape: Sequence[int],
+    num_classes: int,
+    filters: Sequence[int] = (24, 48, 96, 192),
+    dropout: float = 0.2,
+    synchronized: bool = False,
+) -> keras.Model:
+    """Build a deeper network with batch normalisation and global average pooling.
+
+    A stem (5x5 convolution with stride 2) is followed by one block for each further entry of
+    `filters`: a 3x3 convolution, batch normalisation, ReLU and 2x2 max pooling. Global average
+    pooling takes the place of flattening, so the number of weights does not depend on the size of
+    the images. Written out, with the functional interface, in lesson 03.
+
+    Parameters
+    ----------
+    input_shape : sequence of three int
+        Height, width and channels of the images.
+    num_classes : int
+        Number of classes, at least 2.
+    filters : sequence of int
+        Number of filters of the stem and of each block.
+    dropout : float
+        Share of the pooled features that are set to zero during training, 0 or more and below 1.
+    synchronized : bool
+        Whether batch normalisation takes its mean and variance over all GPUs. Without it each GPU
+        normalises its own part of the batch, which is faster but not the same calculation as on
+        one GPU.
+
+    Returns
+    -------
+    keras.Model
+        From float32 pixels in 0-255 of shape (batch, height, width, channels) to logits of shape
+        (batch, num_classes).
+
+    Raises
+    ------
+    InvalidInput
+        If an argument cannot be used, or the images are too small for so many blocks.
+    """
+    import keras
+    from keras import layers
+
+    shape, classes = _checked(input_shape, num_classes)
+    filters = _filters(filters)
+    rate = _share("dropout", dropout)
+    _require_size(shape, 2 ** len(filters), len(filters))
+
+    inputs = keras.Input(shape)
+    x = layers.Rescaling(1 / 255)(inputs)
+    for block, count in enumerate(filters):
+        stem = block == 0
+        x = layers.Conv2D(
+            count,
+            5 if stem else 3,
+            strides=2 if stem else 1,
+            padding="same",
+            use_bias=False,  # batch normalisation adds a bias of its own
+        )(x)
+        x = layers.BatchNormalization(synchronized=synchronized)(x)
+        x = layers.ReLU()(x)
+        if not stem:
+            x = layers.MaxPooling2D()(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dropout(rate)(x)
+    return keras.Model(inputs, _logits(classes)(x), name="deep_cnn")
+
+
+def layer_table(model: keras.Model) -> pd.DataFrame:
+    """List the layers of a model with their output shapes and where each parameter comes from.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A built model.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per layer, with the columns ``layer`` (name), ``kind`` (class), ``output shape``
+        (without the batch), ``parameters`` (int) and ``how the number comes about``. The sum of
+        ``parameters`` equals ``model.count_params()`` unless layers are shared.
+
+    Raises
+    ------
+    InvalidInput
+        If `model` is not a Keras model or has not been built.
+
+    Examples
+    --------
+    >>> layer_table(small_cnn((96, 96, 3), 5))["parameters"].sum()  # doctest: +SKIP
+    843653
+    """
+    import keras
+    import pandas as pd
+
+    if not isinstance(model, keras.Model):
+        raise InvalidInput(
+            f"layer_table needs a Keras model, but it was given {type(model).__name__}."
+        )
+    if not model.built:
+        raise InvalidInput(
+            f"The model {model.name!r} has no weights yet, because it does not know the size of "
+            f"its images; begin it with keras.Input((height, width, channels))."
+        )
+    rows = []
+    for layer in model.layers:
+        rows.append(
+            {
+                "layer": layer.name,
+                "kind": type(layer).__name__,
+                "output shape": _output_shape(layer),
+                "parameters": layer.count_params(),
+                "how the number comes about": _explain(layer),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _plain_cnn(
+    name: str,
+    input_shape: Sequence[int],
+    num_classes: int,
+    filters: Sequence[int],
+    kernel_size: int,
+    dense_units: int,
+    dropout: float,
+    l2: float,
+) -> keras.Sequential:
+    import keras
+    from keras import layers
+
+    shape, classes = _checked(input_shape, num_classes)
+    filters = _filters(filters)
+    kernel_size = _positive("kernel_size", kernel_size)
+    needed = 1
+    for _ in filters:
+        needed = 2 * needed + kernel_size - 1
+    _require_size(shape, needed, len(filters))
+
+    def penalty() -> keras.regularizers.Regularizer | None:
+        return keras.regularizers.L2(l2) if l2 else None
+
+    model = keras.Sequential([keras.Input(shape), layers.Rescaling(1 / 255)], name=name)
+    for count in filters:
+        model.add(
+            layers.Conv2D(count, kernel_size, activation="relu", kernel_regularizer=penalty())
+        )
+        model.add(layers.MaxPooling2D())
+    model.add(layers.Flatten())
+    if dropout:
+        model.add(layers.Dropout(dropout))
+    model.add(
+        layers.Dense(
+            _positive("dense_units", dense_units),
+            activation="relu",
+            kernel_regularizer=penalty(),
+        )
+    )
+    if dropout:
+        model.add(layers.Dropout(dropout))
+    model.add(_logits(classes))
+    return model
+
+
+def _logits(num_classes: int) -> keras.layers.Layer:
+    """One unit per class and no softmax; float32 also where the rest computes in float16."""
+    from keras import layers
+
+    return layers.Dense(num_classes, dtype="float32", name="logits")
+
+
+def _checked(input_shape: Sequence[int], num_classes: int) -> tuple[tuple[int, int, int], int]:
+    try:
+        shape = tuple(_whole(n) for n in input_shape)
+    except TypeError:
+        shape = ()
+    if len(shape) != 3 or any(n is None or n < 1 for n in shape):
+        raise InvalidInput(
+            f"input_shape must be (height, width, channels), three whole numbers of at least 1, "
+            f"but it is {input_shape!r}; a dataset has it as dataset.input_shape."
+        )
+    classes = _whole(num_classes)
+    if classes is None or classes < 2:
+        raise InvalidInput(
+            f"num_classes must be a whole number of at least 2, but it is {num_classes!r}; a "
+            f"dataset has it as dataset.num_classes."
+        )
+    return shape, classes  # type: ignore[return-value]
+
+
+def _whole(number: object) -> int | None:
+    if isinstance(number, bool) or not hasattr(number, "__index__"):
+        return None
+    return number.__index__()
+
+
+def _positive(name: str, number: object) -> int:
+    value = _whole(number)
+    if value is None or value < 1:
+        raise InvalidInput(f"{name} must be a whole number of at least 1, but it is {number!r}.")
+    return value
+
+
+def _share(name: str, number: float) -> float:
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number < 1:
+        raise InvalidInput(
+            f"{name} must be 0 or more and below 1 (it is the share of values that is dropped), "
+            f"but it is {number!r}."
+        )
+    return float(number)
+
+
+def _filters(filters: Sequence[int]) -> tuple[int, ...]:
+    if isinstance(filters, str) or not isinstance(filters, Sequence) or not filters:
+        raise InvalidInput(
+            f"filters must be a list with one whole number per convolution, such as (16, 32, 64), "
+            f"but it is {filters!r}."
+        )
+    return tuple(_positive("each entry of filters", count) for count in filters)
+
+
+def _require_size(shape: tuple[int, int, int], needed: int, blocks: int) -> None:
+    if min(shape[:2]) < needed:
+        raise InvalidInput(
+            f"Images of {shape[0]}×{shape[1]} pixels are too small for a network with {blocks} "
+            f"convolution{'s' if blocks > 1 else ''}: each of them makes the feature maps smaller, "
+            f"so at least {needed}×{needed} pixels are needed; load larger images or give fewer "
+            f"filters."
+        )
+
+
+def _output_shape(layer: keras.layers.Layer) -> str:
+    try:
+        output = layer.output
+    except (AttributeError, ValueError):
+        return "?"
+    if isinstance(output, list | tuple | dict):
+        return "several outputs"
+    return " × ".join("any" if size is None else str(size) for size in output.shape[1:])
+
+
+def _explain(layer: keras.layers.Layer) -> str:
+    """Say in numbers, or in words, where the parameters of a layer come from."""
+    kind = type(layer).__name__
+    total = f"{layer.count_params():,}"
+    if not layer.weights:
+        return _NO_WEIGHTS.get(kind, "nothing to learn")
+    if hasattr(layer, "layers"):
+        return f"the sum over the {len(layer.layers)} layers inside"
+    sizes = {weight.name: tuple(weight.shape) for weight in layer.weights}
+    if kind == "Conv2D":
+        *window, channels, filters = sizes["kernel"]
+        product = "×".join(str(n) for n in (*window, channels, filters))
+        return _with_bias(layer, product, filters, total)
+    if kind == "Dense":
+        inputs, units = sizes["kernel"]
+        return _with_bias(layer, f"{inputs}×{units}", units, total)
+    if kind == "BatchNormalization":
+        channels = next(iter(sizes.values()))[0]
+        learnt = sum(name in ("gamma", "beta") for name in sizes)
+        names = " and ".join(
+            word for name, word in (("gamma", "a scale"), ("beta", "a shift")) if name in sizes
+        )
+        what = f"{names}, and the running mean and variance" if learnt else "the mean and variance"
+        return f"{what}, per channel: {len(sizes)}×{channels} = {total}"
+    parts = " + ".join("×".join(str(n) for n in size) or "1" for size in sizes.values())
+    return f"{parts} = {total}"
+
+
+def _with_bias(layer: keras.layers.Layer, product: str, biases: int, total: str) -> str:
+    return f"{product} + {biases} = {total}" if layer.use_bias else f"{product} = {total}, no bias"
+
+
+_NO_WEIGHTS = {
+    "InputLayer": "nothing to learn: the images come in",
+    "Rescaling": "nothing to learn: divides by a constant",
+    "MaxPooling2D": "nothing to learn: takes the largest value of each window",
+    "AveragePooling2D": "nothing to learn: takes the mean of each window",
+    "GlobalAveragePooling2D": "nothing to learn: takes the mean of each feature map",
+    "GlobalMaxPooling2D": "nothing to learn: takes the largest value of each feature map",
+    "Flatten": "nothing to learn: writes all numbers in one row",
+    "ReLU": "nothing to learn: sets negative numbers to zero",
+    "Activation": "nothing to learn: applies a function to each number",
+    "Softmax": "nothing to learn: turns logits into probabilities",
+    "Dropout": "nothing to learn: drops numbers at random while training",
+}

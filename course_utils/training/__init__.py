@@ -1,0 +1,37 @@
+"""Training: devices, compiling, fitting, schedules, stored models, experiments.
+
+First met in lesson 04, which writes out in Keras what is called from here afterwards.
+"""
+
+from course_utils.training import device as _device
+from course_utils.training.device import (
+    Device,
+    DeviceReport,
+    device_report,
+    strategy,
+    use_mixed_precision,
+)
+from course_utils.training.fit import compile_model, fit
+from course_utils.training.history import History
+from course_utils.training.schedules import WarmUp, learning_rates, make_schedule
+from course_utils.training.store import LESSON_EPOCHS, fit_or_load, lesson_model, lesson_recipe
+
+__all__ = [
+    "LESSON_EPOCHS",
+    "Device",
+    "DeviceReport",
+    "History",
+    "WarmUp",
+    "compile_model",
+    "device_report",
+    "fit",
+    "fit_or_load",
+    "learning_rates",
+    "lesson_model",
+    "lesson_recipe",
+    "make_schedule",
+    "strategy",
+    "use_mixed_precision",
+]
+
+_device.share_gpu_memory()

@@ -1,0 +1,367 @@
+"""What is checked before a training begins, each with one sentence for the reader."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from course_utils.exceptions import InvalidInput
+
+
+def require_model(model: Any) -> None:
+    """Raise InvalidInput unless `model` is a Keras model."""
+    if isinstance(model, keras.Model):
+        return
+    if callable(model) and not isinstance(model, keras.layers.Layer):
+        raise InvalidInput(
+            f"A Keras model is needed, but {getattr(model, '__name__', 'this')!r} is a function; "
+            f"call it, for instance models.small_cnn(dataset.input_shape, dataset.num_classes)."
+        )
+    raise InvalidInput(
+        f"A Keras model is needed, but this is {type(model).__module__}.{type(model).__name__}."
+    )
+
+
+def require_learning_rate(learning_rate: Any) -> None:
+    """Raise InvalidInput unless `learning_rate` is a number above 0."""
+    if not _is_number(learning_rate) or learning_rate <= 0:
+        raise InvalidInput(
+            f"learning_rate must be a number above 0, such as 0.001, but it is {learning_rate!r}."
+        )
+
+
+def require_epochs(epochs: Any) -> None:
+    """Raise InvalidInput unless `epochs` is a whole number of at least 1."""
+    if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 1:
+        raise InvalidInput(f"epochs must be a whole number of at least 1, but it is {epochs!r}.")
+
+
+def require_arguments(
+    epochs: Any,
+    learning_rate: Any,
+    patience: Any,
+    label_smoothing: Any,
+    callbacks: Any,
+    seed: Any,
+    class_weight: Any,
+) -> None:
+    """Raise InvalidInput for an argument of `fit` that cannot be used."""
+    require_epochs(epochs)
+    if learning_rate is not None:
+        require_learning_rate(learning_rate)
+    if patience is not None and (
+        isinstance(patience, bool) or not isinstance(patience, int | np.integer) or patience < 0
+    ):
+        raise InvalidInput(
+            f"patience must be a whole number of epochs, or None to train to the end, but it is "
+            f"{patience!r}."
+        )
+    if not _is_number(label_smoothing) or not 0 <= label_smoothing < 1:
+        raise InvalidInput(
+            f"label_smoothing must be 0 or more and below 1, but it is {label_smoothing!r}."
+        )
+    if isinstance(callbacks, keras.callbacks.Callback):
+        raise InvalidInput("callbacks must be a list; write callbacks=[...] around the callback.")
+    for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise InvalidInput(
+                f"callbacks must hold callbacks of Keras, but one of them is {callback!r}; a "
+                f"class needs parentheses behind its name."
+            )
+    if seed is not None and (
+        isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0
+    ):
+        raise InvalidInput(f"seed must be a whole number of at least 0, but it is {seed!r}.")
+    if isinstance(class_weight, str) and class_weight != "balanced":
+        raise InvalidInput(
+            f"class_weight must be 'balanced' or a dictionary from class index to weight, but it "
+            f"is {class_weight!r}."
+        )
+
+
+def class_weights(weights: Any, num_classes: int) -> dict[int, float]:
+    """Return the weight of every class index; classes that are not named have the weight 1."""
+    if not isinstance(weights, Mapping):
+        raise InvalidInput(
+            f"class_weight must be 'balanced' or a dictionary from class index to weight, but it "
+            f"is {type(weights).__name__}."
+        )
+    result = dict.fromkeys(range(num_classes), 1.0)
+    for index, weight in weights.items():
+        if index not in result:
+            raise InvalidInput(
+                f"class_weight names the class {index!r}, but the classes are numbered from 0 to "
+                f"{num_classes - 1}."
+            )
+        if not _is_number(weight) or weight < 0:
+            raise InvalidInput(
+                f"class_weight gives the class {index} the weight {weight!r}, but weights are "
+                f"numbers of at least 0."
+            )
+        result[int(index)] = float(weight)
+    return result
+
+
+def require_match(model: keras.Model, dataset: Any, train: tf.data.Dataset) -> int:
+    """Check that a model and training data fit together, and build the model if it is not built.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model.
+    dataset : ImageDataset or tuple
+        The data; an ImageDataset says how many classes there are.
+    train : tf.data.Dataset
+        Its training batches.
+
+    Returns
+    -------
+    int
+        Number of classes.
+
+    Raises
+    ------
+    InvalidInput
+        With one sentence that says what does not fit.
+    """
+    spec = train.element_spec
+    if not isinstance(spec, tuple) or len(spec) != 2:
+        raise InvalidInput(
+            "The training data must be batches of (images, labels); this dataset yields something "
+            "else."
+        )
+    if spec[1].shape.rank == 0 or spec[0].shape.rank == 3:
+        raise InvalidInput(
+            "The training data are single images and not batches; add .batch(32) to the dataset."
+        )
+    images, labels = _sample(dataset, train)
+    if images.ndim != 4:
+        raise InvalidInput(
+            f"Images must come as batches of shape (batch, height, width, channels), but they have "
+            f"the shape {images.shape}."
+        )
+    if not np.isfinite(images).all():
+        raise InvalidInput(
+            "Some pixels are not numbers (NaN) or infinite; mend the images before training."
+        )
+    _require_input(model, images)
+    outputs = _outputs(model, images)
+    names = getattr(dataset, "class_names", None)
+    if labels.ndim == 1 and not np.issubdtype(labels.dtype, np.integer):
+        raise InvalidInput(
+            f"Labels must be whole numbers, the index of the class, but they are {labels.dtype}."
+        )
+    if names is not None and outputs != len(names):
+        raise InvalidInput(
+            f"The model has {_count(outputs, 'output')}, but the dataset has "
+            f"{_count(len(names), 'class', 'classes')}; build it with "
+            f"num_classes=dataset.num_classes, so that there is one output per class."
+        )
+    if labels.ndim == 2 and labels.shape[1] != outputs:
+        raise InvalidInput(
+            f"The model has {_count(outputs, 'output')}, but the one-hot labels have "
+            f"{_count(labels.shape[1], 'class', 'classes')}."
+        )
+    if labels.ndim == 1 and len(labels) and not 0 <= labels.min() <= labels.max() < outputs:
+        raise InvalidInput(
+            f"The model has {_count(outputs, 'output')}, so labels must lie between 0 and "
+            f"{outputs - 1}, but there are labels from {labels.min()} to {labels.max()}."
+        )
+    if 0 < images.max() <= 1 and _rescales(model):
+        raise InvalidInput(
+            f"The pixels lie between {images.min():.3g} and {images.max():.3g}, but the model "
+            f"rescales 0-255 to 0-1 itself, so it would rescale twice; give it pixels in 0-255."
+        )
+    return outputs
+
+
+def loss_of(model: keras.Model) -> Any:
+    """Return the loss of a compiled model as it was given."""
+    return getattr(model, "loss", None)
+
+
+def require_loss(model: keras.Model, one_hot: bool, mixes: bool) -> None:
+    """Check that the loss fits the labels and the last layer.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A compiled model.
+    one_hot : bool
+        Whether labels are made one-hot.
+    mixes : bool
+        Whether an augmentation does that (else it is label smoothing).
+
+    Raises
+    ------
+    InvalidInput
+        With one sentence that says what does not fit.
+    """
+    kind, from_logits = _loss_kind(model)
+    if kind == "sparse" and one_hot:
+        what = "An augmentation that changes labels" if mixes else "Label smoothing"
+        raise InvalidInput(
+            f"{what} makes one-hot labels, but the model was compiled with a loss for class "
+            f"indices; compile it with CategoricalCrossentropy(from_logits=True), or give fit a "
+            f"model that is not compiled."
+        )
+    if from_logits is None:
+        return
+    probabilities = _ends_in_probabilities(model)
+    if from_logits and probabilities:
+        raise InvalidInput(
+            f"The model ends in {probabilities}, so it gives probabilities, but the loss expects "
+            f"logits (from_logits=True); leave the activation of the last layer out."
+        )
+    if not from_logits and probabilities is None:
+        raise InvalidInput(
+            "The model ends in logits, but its loss expects probabilities; compile it with "
+            "from_logits=True."
+        )
+
+
+def require_labels(model: keras.Model, train: tf.data.Dataset, one_hot: bool) -> None:
+    """Check that labels come as the loss wants them: class indices or one-hot.
+
+    Raises
+    ------
+    InvalidInput
+        With one sentence that says what does not fit.
+    """
+    rank = train.element_spec[1].shape.rank
+    kind, _ = _loss_kind(model)
+    if rank == 2 and kind == "sparse":
+        raise InvalidInput(
+            "The labels are one-hot, but the loss expects class indices; give labels as whole "
+            "numbers (keras.ops.argmax(labels, axis=-1) makes them), as all datasets of the course "
+            "do."
+        )
+    if rank == 1 and kind == "categorical" and not one_hot:
+        raise InvalidInput(
+            "The labels are class indices, but the model was compiled with a loss for one-hot "
+            "labels; compile it with SparseCategoricalCrossentropy(from_logits=True), or give fit "
+            "a model that is not compiled."
+        )
+
+
+def _sample(dataset: Any, train: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    batches = dataset.ordered("train") if hasattr(dataset, "ordered") else train
+    for images, labels in batches.take(1):
+        return np.asarray(images), np.asarray(labels)
+    raise InvalidInput("The training split holds no images, so there is nothing to learn from.")
+
+
+def _require_input(model: keras.Model, images: np.ndarray) -> None:
+    shape = images.shape[1:]
+    if not model.built:
+        try:
+            with model.distribute_strategy.scope():
+                model(images[:1], training=False)
+        except (ValueError, TypeError, tf.errors.OpError) as error:
+            raise InvalidInput(
+                f"The model cannot be given images of {_size(shape)}: "
+                f"{str(error).strip().splitlines()[0]}"
+            ) from None
+        return
+    expected = getattr(model, "input_shape", None)
+    if not isinstance(expected, tuple) or not expected or isinstance(expected[0], tuple):
+        return
+    if len(expected) != 4:
+        raise InvalidInput(
+            f"The model expects inputs of shape {expected}, but images come as (batch, height, "
+            f"width, channels); begin it with keras.Input({tuple(shape)})."
+        )
+    if expected[3] is not None and expected[3] != shape[2]:
+        raise InvalidInput(
+            f"The model expects images with {_count(expected[3], 'channel')}, but the dataset's "
+            f"have {_count(shape[2], 'channel')}; build it with input_shape=dataset.input_shape, "
+            f"or load the images in the other color_mode."
+        )
+    if any(
+        want is not None and want != have
+        for want, have in zip(expected[1:3], shape[:2], strict=True)
+    ):
+        raise InvalidInput(
+            f"The model expects images of {_size(expected[1:])}, but the dataset's are "
+            f"{_size(shape)}; build it with input_shape=dataset.input_shape, or load the dataset "
+            f"with image_size=({expected[1]}, {expected[2]})."
+        )
+
+
+def _outputs(model: keras.Model, images: np.ndarray) -> int:
+    try:
+        shape = model.output_shape
+    except (AttributeError, ValueError):
+        shape = model(images[:1], training=False).shape
+    if not isinstance(shape, tuple | tf.TensorShape) or len(shape) != 2:
+        raise InvalidInput(
+            f"The model must give one number per class, so outputs of shape (batch, classes), but "
+            f"its outputs have the shape {shape}; end it with a Dense layer."
+        )
+    return int(shape[1])
+
+
+def _rescales(model: keras.Model) -> bool:
+    return any(
+        isinstance(layer, keras.layers.Rescaling) and np.all(np.abs(layer.scale) < 0.02)
+        for layer in model._flatten_layers()
+    )
+
+
+def _loss_kind(model: keras.Model) -> tuple[str | None, bool | None]:
+    """Return ("sparse" or "categorical", from_logits) of the loss, None where it is another one."""
+    loss = loss_of(model)
+    if isinstance(loss, str):
+        name = loss.lower().replace("_", "")
+        kinds = {
+            "sparsecategoricalcrossentropy": "sparse",
+            "categoricalcrossentropy": "categorical",
+        }
+        return (kinds[name], False) if name in kinds else (None, None)
+    if isinstance(loss, keras.losses.SparseCategoricalCrossentropy):
+        return "sparse", bool(loss.from_logits)
+    if isinstance(loss, keras.losses.CategoricalCrossentropy):
+        return "categorical", bool(loss.from_logits)
+    return None, None
+
+
+def _ends_in_probabilities(model: keras.Model) -> str | None:
+    """Return the name of the last activation if it gives probabilities, None for logits.
+
+    A model whose last layer does not tell counts as what its loss expects: "".
+    """
+    layer: Any = model
+    while isinstance(layer, keras.Model):
+        try:
+            layer = layer.output._keras_history.operation
+        except (AttributeError, ValueError):
+            if not layer.layers:
+                return ""
+            layer = layer.layers[-1]
+    if isinstance(layer, keras.layers.Softmax):
+        return "softmax"
+    activation = getattr(layer, "activation", None)
+    name = getattr(activation, "__name__", "")
+    if name in ("softmax", "sigmoid"):
+        return name
+    if isinstance(layer, keras.layers.Dense) and name == "linear":
+        return None
+    return ""
+
+
+def _is_number(value: Any) -> bool:
+    numbers = int | float | np.integer | np.floating
+    return isinstance(value, numbers) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _size(shape: Sequence[int | None]) -> str:
+    return "×".join("any" if n is None else str(n) for n in shape)
+
+
+def _count(number: int, one: str, several: str | None = None) -> str:
+    return f"{number} {one if number == 1 else several or one + 's'}"

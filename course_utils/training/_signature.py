@@ -1,0 +1,122 @@
+"""What makes two trainings the same: the model, the data, the arguments and the versions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from course_utils import __version__
+from course_utils.exceptions import InvalidInput
+
+
+class NotComparable(InvalidInput):
+    """Something has no content that could be written down and compared."""
+
+
+def signature(model: keras.Model, dataset: Any, **arguments: Any) -> dict[str, Any]:
+    """Describe a training in values of JSON, one entry per thing that may differ.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model; its layers and their settings count, not their automatic names.
+    dataset : ImageDataset or tuple
+        The data; of a tuple of tf.data datasets only shapes and number of batches can be told.
+    **arguments
+        Everything else, by name.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    NotComparable
+        If something cannot be written down, such as a function of one's own.
+    """
+    return {
+        "model": model_config(model),
+        "dataset": data_identity(dataset),
+        **{name: describe(name, value) for name, value in arguments.items()},
+        "Keras version": keras.__version__,
+        "TensorFlow version": tf.__version__,
+        "course version": __version__,
+    }
+
+
+def digest(content: Any) -> str:
+    """Return 16 hexadecimal digits that stand for any content of JSON."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def model_config(model: keras.Model) -> Any:
+    """Return a model's configuration with layers named by their place, not by Keras's counters.
+
+    Raises
+    ------
+    NotComparable
+        If the model cannot be written down.
+    """
+    try:
+        config = json.loads(json.dumps(keras.saving.serialize_keras_object(model), default=str))
+    except (NotImplementedError, TypeError, ValueError) as error:
+        raise NotComparable(
+            f"The model {model.name!r} cannot be written down ({str(error).splitlines()[0]})."
+        ) from None
+    names: dict[str, str] = {}
+    for layer in model._flatten_layers():
+        names.setdefault(layer.name, f"layer {len(names)}")
+    return _rename(config, names)
+
+
+def data_identity(dataset: Any) -> Any:
+    """Return what stands for the content of a dataset."""
+    if hasattr(dataset, "fingerprint"):
+        return str(dataset.fingerprint)
+    return [
+        None if part is None else [str(part.element_spec), int(part.cardinality())]
+        for part in dataset
+    ]
+
+
+def describe(name: str, value: Any) -> Any:
+    """Return an argument as values of JSON.
+
+    Raises
+    ------
+    NotComparable
+        If it is something else, for instance a function of one's own.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.integer | np.floating):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {str(key): describe(name, item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [describe(name, item) for item in value]
+    if hasattr(value, "get_config"):
+        config = json.loads(json.dumps(value.get_config(), default=str))
+        config.pop("name", None)
+        if isinstance(value, keras.layers.Layer):
+            names = {layer.name: f"layer {i}" for i, layer in enumerate(value._flatten_layers())}
+            config = _rename(config, names)
+        return {"kind": f"{type(value).__module__}.{type(value).__qualname__}", "config": config}
+    raise NotComparable(f"The argument {name} is {value!r}, which cannot be compared.")
+
+
+def _rename(content: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(content, dict):
+        return {key: _rename(value, names) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_rename(value, names) for value in content]
+    if isinstance(content, str):
+        return names.get(content, content)
+    return content

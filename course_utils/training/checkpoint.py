@@ -1,0 +1,270 @@
+"""The state of a training in a folder, so that it can go on after an interruption.
+
+Keras's ``BackupAndRestore`` keeps weights and optimiser; it forgets the history so far and how long
+early stopping and the plateau schedule have been waiting. Here all of it is kept. Lesson 04 kills a
+training and resumes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from course_utils.exceptions import InvalidInput
+from course_utils.training.history import History
+
+_FORMAT = 1
+
+# What each callback must remember between epochs; everything else comes from its arguments.
+_REMEMBERED = {
+    keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch"),
+    keras.callbacks.ReduceLROnPlateau: ("wait", "cooldown_counter", "best"),
+    keras.callbacks.ModelCheckpoint: ("best",),
+}
+
+
+class State:
+    """What was kept after an epoch."""
+
+    def __init__(self, arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]):
+        self._arrays = arrays
+        self.history = History.from_json(about["history"])
+        self.finished: bool = about["finished"]
+        self.stopped: bool = about["stopped"]
+        self.callbacks: list[dict[str, Any]] = about["callbacks"]
+
+    @property
+    def history_length(self) -> int:
+        """Number of epochs that are done."""
+        return len(self.history.epoch)
+
+    def restore_model(self, model: keras.Model) -> None:
+        """Put weights, states of random generators and the optimiser back."""
+        _assign(model.variables, self.list("model"), "the model")
+        model.optimizer.build(model.trainable_variables)
+        _assign(model.optimizer.variables, self.list("optimizer"), "the optimiser")
+
+    def list(self, kind: str) -> list[np.ndarray]:
+        """Return the arrays that were kept under a name."""
+        count = sum(name.startswith(f"{kind}/") for name in self._arrays)
+        return [self._arrays[f"{kind}/{i}"] for i in range(count)]
+
+
+class RunFolder:
+    """A folder that holds the state of one training, and of no other.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder; it is made if it is not there.
+    signature : mapping
+        What the training is: model, data, arguments, in values of JSON.
+
+    Raises
+    ------
+    InvalidInput
+        If the folder cannot be used or holds the state of another training.
+    """
+
+    def __init__(self, path: str | Path, signature: Mapping[str, Any]):
+        self.path = Path(path).expanduser()
+        self._signature = json.loads(json.dumps(signature))
+        self._warned = False
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidInput(
+                f"The checkpoint folder {self.path} cannot be made ({_reason(error)}); give "
+                f"another one."
+            ) from None
+
+    @property
+    def _file(self) -> Path:
+        return self.path / "state.npz"
+
+    def load(self) -> State | None:
+        """Return the state that was kept last, or None if there is none.
+
+        Raises
+        ------
+        InvalidInput
+            If it is that of another training, or cannot be read.
+        """
+        if not self._file.exists():
+            return None
+        try:
+            arrays, about = read_arrays(self._file)
+            kept = about["signature"]
+            state = State(arrays, about)
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            raise InvalidInput(
+                f"The checkpoint {self._file} cannot be read ({_reason(error)}); delete the folder "
+                f"to train from the beginning."
+            ) from None
+        differs = [name for name in self._signature if kept.get(name) != self._signature[name]]
+        if differs:
+            raise InvalidInput(
+                f"The folder {self.path} holds a training with another "
+                f"{_listed([_difference(n, kept.get(n), self._signature[n]) for n in differs])}; "
+                f"give another checkpoint folder, or delete this one to train from the beginning."
+            )
+        return state
+
+    def save(
+        self,
+        model: keras.Model,
+        history: History,
+        callbacks: Sequence[keras.callbacks.Callback],
+        finished: bool = False,
+    ) -> None:
+        """Keep the state after an epoch; a full disk costs the checkpoint, not the training."""
+        arrays = {f"model/{i}": _array(v) for i, v in enumerate(model.variables)}
+        arrays |= {f"optimizer/{i}": _array(v) for i, v in enumerate(model.optimizer.variables)}
+        remembered = []
+        for number, callback in enumerate(callbacks):
+            remembered.append(_state_of(callback))
+            best = getattr(callback, "best_weights", None)
+            if best is not None and not finished:
+                arrays |= {f"best {number}/{i}": np.asarray(w) for i, w in enumerate(best)}
+        about = {
+            "signature": self._signature,
+            "history": history.to_json(),
+            "callbacks": remembered,
+            "stopped": bool(model.stop_training),
+            "finished": finished,
+        }
+        try:
+            write_arrays(self._file, arrays, about)
+        except OSError as error:
+            if not self._warned:
+                print(
+                    f"The checkpoint in {self.path} could not be written ({_reason(error)}); "
+                    f"training goes on, but an interruption would cost what is not written."
+                )
+            self._warned = True
+
+
+def restore_callbacks(callbacks: Sequence[keras.callbacks.Callback], state: State) -> None:
+    """Give callbacks back what they knew when the state was kept.
+
+    Parameters
+    ----------
+    callbacks : sequence of keras.callbacks.Callback
+        The same callbacks, in the same order.
+    state : State
+        What was kept.
+    """
+    for number, (callback, kept) in enumerate(zip(callbacks, state.callbacks, strict=True)):
+        for name, value in kept.items():
+            setattr(callback, name, value)
+        best = state.list(f"best {number}")
+        if best:
+            callback.best_weights = best
+
+
+def write_arrays(file: Path, arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> None:
+    """Write arrays and a description into one file, aside first and then under its name.
+
+    Parameters
+    ----------
+    file : Path
+        Where to. A reader sees the old content or the new one, never a part.
+    arrays : mapping of str to numpy.ndarray
+        The arrays.
+    about : mapping
+        Values of JSON.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; then nothing has changed.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"format": _FORMAT, **about}).encode()
+    handle, aside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.stem}-", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            np.savez(stream, about=np.frombuffer(text, dtype=np.uint8), **arrays)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(aside, file)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(aside)
+        raise
+
+
+def read_arrays(file: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read what :func:`write_arrays` wrote.
+
+    Parameters
+    ----------
+    file : Path
+        The file.
+
+    Returns
+    -------
+    tuple
+        The arrays by name, and the description.
+
+    Raises
+    ------
+    OSError, ValueError, KeyError, zipfile.BadZipFile
+        If the file is not there, not whole, or of another format.
+    """
+    with np.load(file, allow_pickle=False) as content:
+        arrays = {name: content[name] for name in content.files}
+    about = json.loads(arrays.pop("about").tobytes())
+    if about.pop("format") != _FORMAT:
+        raise ValueError("it was written by another version of the course")
+    return arrays, about
+
+
+def _array(variable: Any) -> np.ndarray:
+    return np.asarray(keras.ops.convert_to_numpy(variable))
+
+
+def _assign(variables: Sequence[Any], arrays: Sequence[np.ndarray], what: str) -> None:
+    if [tuple(v.shape) for v in variables] != [a.shape for a in arrays]:
+        raise InvalidInput(
+            f"The checkpoint does not fit {what}; delete its folder to train from the beginning."
+        )
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+
+
+def _state_of(callback: keras.callbacks.Callback) -> dict[str, Any]:
+    for kind, names in _REMEMBERED.items():
+        if isinstance(callback, kind):
+            values = {name: getattr(callback, name, None) for name in names}
+            return {n: v.item() if isinstance(v, np.generic) else v for n, v in values.items()}
+    return {}
+
+
+def _difference(name: str, before: Any, now: Any) -> str:
+    simple = (str, int, float, bool, type(None))
+    if name in ("model", "dataset", "compiled"):
+        return {"compiled": "optimiser or loss"}.get(name, name)
+    if isinstance(before, simple) and isinstance(now, simple):
+        return f"{name} ({before} there, {now} now)"
+    return name
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.errno is not None:
+        return {errno.ENOSPC: "the disk is full"}.get(error.errno, os.strerror(error.errno).lower())
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
