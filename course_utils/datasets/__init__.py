@@ -3,9 +3,27 @@
 First met in lesson 02. TensorFlow is imported only when batches are asked for.
 """
 
+from importlib import import_module
+from types import ModuleType
+
 from course_utils.datasets._image_dataset import ImageDataset
-from course_utils.datasets._registry import load
+from course_utils.datasets._registry import available, download, image_folder, load
 from course_utils.datasets._splits import SPLITS
 from course_utils.datasets.folder import from_directory
 
-__all__ = ["SPLITS", "ImageDataset", "from_directory", "load"]
+__all__ = [
+    "SPLITS",
+    "ImageDataset",
+    "available",
+    "download",
+    "from_directory",
+    "image_folder",
+    "load",
+    "paper_flowers",
+]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in ("paper_flowers", "tfds_builder"):  # imported when first used
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"course_utils.datasets has no {name!r}")

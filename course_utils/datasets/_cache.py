@@ -18,7 +18,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -50,11 +50,42 @@ class Pixels:
         One digest of the content per row, empty where the file could not be read.
     unreadable : dict of int to str
         Row and reason of each file that could not be decoded.
+    ids, labels : tuple
+        One per row, for sources that learn them only while they are read; else empty.
     """
 
     images: np.ndarray
     digests: tuple[str, ...]
     unreadable: dict[int, str]
+    ids: tuple[str, ...] = ()
+    labels: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Built:
+    """What is kept beside the pictures of an entry.
+
+    Attributes
+    ----------
+    digests : tuple of str
+        One digest of the content per row.
+    unreadable : dict of int to str
+        Row and reason of each file that could not be decoded.
+    ids, labels : tuple
+        One per row, for sources that learn them only while they are read.
+    lasting : bool
+        Whether the entry may be kept; not where a reason may be gone the next time.
+    """
+
+    digests: tuple[str, ...]
+    unreadable: dict[int, str] = field(default_factory=dict)
+    ids: tuple[str, ...] = ()
+    labels: tuple[int, ...] = ()
+    lasting: bool = True
+
+
+#: A function that takes the next pictures, uint8 (n, height, width, channels).
+Write = Callable[[np.ndarray], None]
 
 
 def decoded_root() -> Path:
@@ -109,7 +140,7 @@ def pixels(
     """
     key = key_of(str(root), image_size, channels, files=files)
 
-    def build(write: Callable[[np.ndarray], None]) -> tuple[tuple[str, ...], dict[int, str], bool]:
+    def build(write: Write) -> Built:
         digests: list[str] = []
         unreadable: dict[int, str] = {}
         lasting = True
@@ -123,7 +154,7 @@ def pixels(
             write(np.stack([blank if one.image is None else one.image for one in chunk]))
         if unreadable and not keep_unreadable:
             raise InvalidInput(refusal({files[i].id: why for i, why in unreadable.items()}, root))
-        return tuple(digests), unreadable, lasting
+        return Built(tuple(digests), unreadable, lasting=lasting)
 
     return load_or_build(key, (len(files), *image_size, channels), build, label=label)
 
@@ -142,7 +173,7 @@ def refusal(unreadable: dict[str, str], root: Path) -> str:
 def load_or_build(
     key: str,
     shape: tuple[int, ...],
-    build: Callable[[Callable[[np.ndarray], None]], tuple[tuple[str, ...], dict[int, str], bool]],
+    build: Callable[[Write], Built],
     *,
     label: str,
 ) -> Pixels:
@@ -155,8 +186,8 @@ def load_or_build(
     shape : tuple of int
         Shape of all pictures together (N, height, width, channels).
     build : callable
-        Is given a function that takes the pictures in order, in pieces of any length (uint8), and
-        returns the digests, the unreadable rows, and whether the result may be kept.
+        Is given a function that takes the pictures in order, in pieces of any length, and returns
+        what is to be kept beside them.
     label : str
         Name of the dataset, for messages.
 
@@ -200,14 +231,14 @@ def load_or_build(
                     raise InvalidInput(_no_room(label, size, folder, error)) from None
 
     try:
-        digests, unreadable, lasting = build(write)
-        if entry is not None and problem is None:
+        built = build(write)
+        keep = entry is not None and problem is None and (built.lasting or memory is None)
+        if entry is not None and keep:
             try:
-                if lasting or memory is None:
-                    entry.finish(digests, unreadable)
+                entry.finish(built)
             except OSError as error:
-                problem = error
-        if entry is not None and problem is None and (lasting or memory is None):
+                keep, problem = False, error
+        if keep:
             kept = _open(folder, shape)
             if kept is not None:
                 _prune(keep=folder)
@@ -222,7 +253,7 @@ def load_or_build(
         )
     if memory is None:
         raise InvalidInput(_no_room(label, size, folder, problem))
-    return Pixels(memory, digests, unreadable)
+    return Pixels(memory, built.digests, built.unreadable, built.ids, built.labels)
 
 
 def _no_room(label: str, size: int, folder: Path, problem: OSError | None) -> str:
@@ -264,10 +295,10 @@ class _Entry:
 
     def write(self, images: np.ndarray) -> None:
         data = np.ascontiguousarray(images, dtype=np.uint8)
-        self.checksum = zlib.crc32(data, self.checksum)
-        self.file.write(data)
+        self.checksum = zlib.crc32(data.data, self.checksum)
+        self.file.write(data.data)
 
-    def finish(self, digests: Sequence[str], unreadable: dict[int, str]) -> None:
+    def finish(self, built: Built) -> None:
         """Give the entry its final name."""
         self.file.flush()
         self.file.close()
@@ -275,8 +306,10 @@ class _Entry:
             "format": FORMAT,
             "shape": self.shape,
             "checksum": self.checksum,
-            "digests": list(digests),
-            "unreadable": {str(row): reason for row, reason in unreadable.items()},
+            "digests": built.digests,
+            "unreadable": built.unreadable,
+            "ids": built.ids,
+            "labels": built.labels,
         }
         (self.aside / "about.json").write_text(json.dumps(about), encoding="utf-8")
         try:
@@ -311,6 +344,7 @@ def _open(folder: Path, shape: tuple[int, ...]) -> Pixels | None:
                 raise ValueError("damaged")
             _verified.add(seen)
         unreadable = {int(row): str(reason) for row, reason in about["unreadable"].items()}
+        ids, labels = tuple(about["ids"]), tuple(about["labels"])
     except FileNotFoundError:
         if folder.is_dir():
             _remove(folder)
@@ -320,13 +354,13 @@ def _open(folder: Path, shape: tuple[int, ...]) -> Pixels | None:
         return None
     with suppress(OSError):
         os.utime(about_path)  # remembers when the entry was last used
-    return Pixels(images, digests, unreadable)
+    return Pixels(images, digests, unreadable, ids, labels)
 
 
 def _checksum(images: np.ndarray) -> int:
     checksum = 0
     for start in range(0, len(images), _decode._CHUNK):
-        checksum = zlib.crc32(images[start : start + _decode._CHUNK], checksum)
+        checksum = zlib.crc32(images[start : start + _decode._CHUNK].data, checksum)
     return checksum
 
 

@@ -2,83 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from course_utils import settings
-from course_utils.datasets import _checks, folder
+from course_utils.datasets import _checks, cifar10, clothing, folder, tf_flowers
 from course_utils.datasets._image_dataset import ImageDataset
+from course_utils.datasets._source import Source
 from course_utils.exceptions import InvalidInput, MissingData
 
-FLOWERS = ("dandelion", "daisy", "tulips", "sunflowers", "roses")
-
-
-@dataclass(frozen=True)
-class Source:
-    """A dataset that the course knows by name.
-
-    Attributes
-    ----------
-    name, title, licence : str
-        What it is called, what it shows, and under what terms it may be used.
-    images, classes : int
-        How many there are.
-    how : str
-        How to get it.
-    locate : callable
-        Returns where it is on this machine, or None.
-    read : callable
-        Makes an ImageDataset from image_size, batch_size and seed.
-    """
-
-    name: str
-    title: str
-    images: int
-    classes: int
-    licence: str
-    how: str
-    locate: Callable[[], Path | None]
-    read: Callable[..., ImageDataset]
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def _paper_flowers_folder() -> Path | None:
     path = settings.shipped_data() / "paper_flowers"
-    return path if (path / "train").is_dir() else None
+    return path if (path / "manifest.csv").is_file() else None
 
 
 def _read_paper_flowers(**arguments: Any) -> ImageDataset:
-    path = _paper_flowers_folder()
-    if path is None:
-        raise MissingData(
-            f"The drawings of paper_flowers are not in {settings.shipped_data()}; get the course "
-            f"folder anew ('git checkout data/paper_flowers' restores it)."
-        )
+    from course_utils.datasets import paper_flowers
+
     return folder.load_folder(
-        folder.scan(path),
-        name="paper_flowers",
-        title=SOURCES["paper_flowers"].title,
-        licence=SOURCES["paper_flowers"].licence,
-        class_names=FLOWERS,
+        folder.scan(paper_flowers.folder()),
+        name=_PAPER_FLOWERS.name,
+        title=_PAPER_FLOWERS.title,
+        licence=_PAPER_FLOWERS.licence,
+        class_names=paper_flowers.CLASSES,
         **arguments,
     )
 
 
+_PAPER_FLOWERS = Source(
+    name="paper_flowers",
+    title="flowers drawn by the course",
+    images=2520,
+    classes=5,
+    licence="CC0 1.0",
+    how="ships with the course",
+    locate=_paper_flowers_folder,
+    read=_read_paper_flowers,
+    image_folder=_paper_flowers_folder,
+)
+
 SOURCES: dict[str, Source] = {
     source.name: source
-    for source in (
-        Source(
-            "paper_flowers",
-            "flowers drawn by the course",
-            2400,
-            5,
-            "CC0 1.0",
-            "ships with the course",
-            _paper_flowers_folder,
-            _read_paper_flowers,
-        ),
-    )
+    for source in (_PAPER_FLOWERS, tf_flowers.SOURCE, clothing.SOURCE, cifar10.SOURCE)
 }
 
 
@@ -87,8 +56,8 @@ def source(name: object) -> Source:
     if name not in SOURCES:
         raise InvalidInput(
             f"There is no dataset called {name!r}{_checks.nearest(str(name), SOURCES)}; "
-            f"the course knows {', '.join(SOURCES)}. For images of your own use "
-            f"datasets.from_directory(folder)."
+            f"the course knows {', '.join(SOURCES)}, and datasets.from_directory(folder) loads "
+            f"images of your own."
         )
     return SOURCES[str(name)]
 
@@ -99,7 +68,160 @@ def load(
     batch_size: int = 32,
     seed: int | None = None,
 ) -> ImageDataset:
-    """Load a dataset by name."""
-    return source(name or settings.dataset_name() or "paper_flowers").read(
-        image_size=image_size, batch_size=batch_size, seed=seed
+    """Load a dataset that the course knows by name. Nothing is ever downloaded.
+
+    Parameters
+    ----------
+    name : str, optional
+        ``"paper_flowers"``, ``"tf_flowers"``, ``"clothing"`` or ``"cifar10"``. Without a name the
+        one that COURSE_DATASET names is taken; else tf_flowers where it is on this machine; else
+        paper_flowers. One line then says which it is.
+    image_size : int or tuple of int
+        Height and width in pixels to which every image is stretched.
+    batch_size : int
+        Images per batch.
+    seed : int, optional
+        Decides the order of the training images and, for tf_flowers and the validation images of
+        cifar10, the division; by default COURSE_SEED, else 42.
+
+    Returns
+    -------
+    ImageDataset
+        tf_flowers is divided 80 : 10 : 10, class by class; the others come with splits (cifar10
+        without validation, for which 5,000 training images are taken).
+
+    Raises
+    ------
+    InvalidInput
+        If there is no dataset of that name, or an argument cannot be used.
+    MissingData
+        If the dataset is not on this machine; the message says how to get it.
+
+    Examples
+    --------
+    >>> data = load("paper_flowers", image_size=96)  # doctest: +SKIP
+    """
+    if name is None:
+        name = _choose()
+    return source(name).read(image_size=image_size, batch_size=batch_size, seed=seed)
+
+
+def _choose() -> str:
+    named = settings.dataset_name()
+    if named is not None:
+        chosen = source(named)  # an unknown name is refused before anything is said of it
+        _checks.say(f"Using {chosen.name} ({chosen.title}), which COURSE_DATASET names.")
+        return chosen.name
+    if tf_flowers.locate() is not None:
+        _checks.say(
+            "Using tf_flowers (photographs), which is on this machine; "
+            'load("paper_flowers") gives the drawn flowers instead.'
+        )
+        return "tf_flowers"
+    _checks.say(
+        "Using paper_flowers (drawn by the course); for photographs get tf_flowers with "
+        "'course data get tf_flowers' (229 MB)."
     )
+    return "paper_flowers"
+
+
+def available() -> pd.DataFrame:
+    """Return the datasets that the course knows by name.
+
+    Returns
+    -------
+    DataFrame
+        One row per dataset; columns name, title, images, classes, licence, here (bool: whether a
+        whole copy is on this machine), where (its path, or empty), and how to get.
+    """
+    import pandas as pd
+
+    rows = []
+    for one in SOURCES.values():
+        where = one.locate()
+        rows.append(
+            {
+                "name": one.name,
+                "title": one.title,
+                "images": one.images,
+                "classes": one.classes,
+                "licence": one.licence,
+                "here": where is not None,
+                "where": str(where or ""),
+                "how to get": one.how,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def download(name: str, url: str | None = None) -> Path:
+    """Download a dataset, with a progress bar, unless a whole copy is here already.
+
+    What arrives is checked (by its SHA-256, or by the names and number of its files), unpacked
+    aside and renamed last, so that half a dataset is never taken for a whole one. A download that
+    broke off is continued the next time where the server can do that. Two processes that download
+    the same dataset wait for each other.
+
+    Parameters
+    ----------
+    name : str
+        ``"tf_flowers"``, ``"clothing"`` or ``"cifar10"``.
+    url : str, optional
+        Another address of the same archive, such as a mirror in the classroom.
+
+    Returns
+    -------
+    Path
+        Where the dataset is.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no dataset of that name.
+    DownloadFailed
+        If it could not be downloaded; the message gives the reason and says what to do.
+    """
+    wanted = source(name)
+    here = wanted.locate()
+    if here is not None:
+        _checks.say(f"{wanted.name} is here already: {here}")
+        return here
+    if wanted.fetch is None:
+        raise MissingData(
+            f"{wanted.name} {wanted.how}, but it is not in {settings.shipped_data()}; restore it "
+            f"with 'git checkout -- data/{wanted.name}'."
+        )
+    return wanted.fetch(url=url)
+
+
+def image_folder(name: str) -> Path:
+    """Return the folder with the image files of a dataset that is on this machine.
+
+    Parameters
+    ----------
+    name : str
+        ``"paper_flowers"``, ``"tf_flowers"`` or ``"clothing"``.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InvalidInput
+        If there is no dataset of that name, or it has no image files (cifar10).
+    MissingData
+        If it is not on this machine.
+    """
+    wanted = source(name)
+    if wanted.image_folder is None:
+        with_files = [one.name for one in SOURCES.values() if one.image_folder is not None]
+        raise InvalidInput(
+            f"{wanted.name} has no folder of image files; {', '.join(with_files)} have one."
+        )
+    path = wanted.image_folder()
+    if path is None:
+        raise MissingData(
+            f"There are no image files of {wanted.name} on this machine; to get them: {wanted.how}."
+        )
+    return path

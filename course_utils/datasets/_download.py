@@ -1,0 +1,333 @@
+"""Downloads that end whole or not at all.
+
+An archive is written to a ``.part`` file, checked, unpacked into a folder aside, checked again, and
+only then given its name. What broke off is continued the next time where the server can do that.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import shutil
+import sys
+import tarfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from tempfile import mkdtemp
+from urllib.parse import urlsplit
+
+from course_utils.datasets import _checks
+from course_utils.exceptions import DownloadFailed
+
+_CONNECT_SECONDS = 6.0
+_SILENCE_SECONDS = 30.0
+_TRIES = 4
+_LARGEST_SET = 2 * 2**30  # bytes; more than any archive here unpacks to
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A packed dataset on a server.
+
+    Attributes
+    ----------
+    name : str
+        Name of the dataset.
+    url : str
+        Its address.
+    sha256 : str or None
+        Digest of the file; None where the server packs it anew for each request.
+    size : int
+        Its size in bytes, at least roughly.
+    instead : str
+        What to do where the download does not work, as the end of a sentence.
+    """
+
+    name: str
+    url: str
+    sha256: str | None
+    size: int
+    instead: str
+
+
+class _Broken(Exception):
+    """A download that failed; the message is the reason, `again` whether to try once more."""
+
+    def __init__(self, reason: str, again: bool = False) -> None:
+        super().__init__(reason)
+        self.again = again
+
+
+def obtain(
+    archive: Archive,
+    folder: Path,
+    unpack: Callable[[Path, Path], None],
+    *,
+    is_whole: Callable[[Path], bool],
+    keep_archive_as: Path | None = None,
+) -> Path:
+    """Download an archive, check it, and unpack it into `folder`.
+
+    Parameters
+    ----------
+    archive : Archive
+        What to download.
+    folder : Path
+        The folder that is to be made. Where it is there already and whole, nothing is done; where
+        only a part of it is there, that part is renamed, not lost.
+    unpack : callable
+        Is given the archive's path and an empty folder, which it fills. It raises :class:`Wrong`
+        where the content is not what it should be.
+    is_whole : callable
+        Says whether a folder holds the whole dataset.
+    keep_archive_as : Path, optional
+        Where to keep the archive itself; by default it is removed.
+
+    Returns
+    -------
+    Path
+        `folder`.
+
+    Raises
+    ------
+    DownloadFailed
+        With the reason and what to do. Nothing is left then but a ``.part`` file, where the server
+        can continue a broken download.
+    """
+    from filelock import FileLock, Timeout
+
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder.parent / f".{archive.name}.lock")
+        try:
+            lock.acquire(timeout=0.1)
+        except Timeout:
+            _checks.say(f"Waiting for another process that is downloading {archive.name} ...")
+            lock.acquire()
+        try:
+            if not is_whole(folder):
+                _obtain(archive, folder, unpack, is_whole, keep_archive_as)
+        finally:
+            lock.release()
+    except _Broken as broken:
+        raise DownloadFailed(_sentence(archive, str(broken))) from None
+    except OSError as error:
+        raise DownloadFailed(_sentence(archive, _disk_reason(error, folder.parent))) from None
+    return folder
+
+
+def _sentence(archive: Archive, reason: str) -> str:
+    return f"{archive.name} could not be downloaded from {archive.url}: {reason}; {archive.instead}"
+
+
+def _disk_reason(error: OSError, folder: Path) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"there is too little space left on the disk of {folder}"
+    return f"{folder} cannot be written ({error.strerror or error})"
+
+
+class Wrong(Exception):
+    """An archive whose content is not what it should be; the message is the reason."""
+
+
+def _obtain(
+    archive: Archive,
+    folder: Path,
+    unpack: Callable[[Path, Path], None],
+    is_whole: Callable[[Path], bool],
+    keep_archive_as: Path | None,
+) -> None:
+    free = shutil.disk_usage(folder.parent).free
+    if free < int(2.2 * archive.size):
+        raise _Broken(
+            f"it needs {2.2 * archive.size / 1e9:.1f} GB on the disk of {folder.parent}, where "
+            f"{free / 1e9:.1f} GB are free"
+        )
+    part = folder.parent / f".{archive.name}.part"
+    _fetch(archive, part)
+    aside = Path(mkdtemp(prefix=f".{archive.name}-", dir=folder.parent))
+    try:
+        try:
+            unpack(part, aside)
+            if not is_whole(aside):
+                raise Wrong("files are missing in it")
+        except (tarfile.TarError, EOFError, Wrong, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the disk
+            raise _Broken(f"the archive is not what it should be ({error})") from None
+        aside.chmod(0o755)
+        if keep_archive_as is not None:
+            part.replace(keep_archive_as)
+        if folder.exists():
+            _put_aside(folder)
+        aside.replace(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        part.unlink(missing_ok=True)
+
+
+def _put_aside(folder: Path) -> None:
+    """Rename a folder that holds only a part of a dataset."""
+    number = 1
+    while (other := folder.with_name(f"{folder.name}-incomplete-{number}")).exists():
+        number += 1
+    folder.rename(other)
+    _checks.say(f"The incomplete folder {folder} was renamed to {other.name}.")
+
+
+def _fetch(archive: Archive, part: Path) -> None:
+    """Download `archive` to `part`, continuing what is there already."""
+    continued = part.exists() and part.stat().st_size > 0
+    for attempt in range(1, _TRIES + 1):
+        before = part.stat().st_size if part.exists() else 0
+        try:
+            _stream(archive, part)
+            if archive.sha256 is not None and _sha256(part) != archive.sha256:
+                if continued:  # the beginning was of another file: start again, once
+                    continued = False
+                    part.unlink()
+                    continue
+                raise _Broken(
+                    "what arrived is not the file that was asked for (its checksum differs)"
+                )
+            return
+        except _Broken as broken:
+            grown = part.exists() and part.stat().st_size > before
+            if broken.again and grown and attempt < _TRIES:
+                continued = True
+                time.sleep(min(attempt, 3))
+                continue
+            if not broken.again:
+                part.unlink(missing_ok=True)
+            raise
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+    raise _Broken("the connection broke off again and again", again=True)
+
+
+def _stream(archive: Archive, part: Path) -> None:
+    """Make one request and append what arrives to `part`."""
+    import requests
+    from tqdm import tqdm
+
+    here = part.stat().st_size if part.exists() else 0
+    host = urlsplit(archive.url).hostname or archive.url
+    headers = {"User-Agent": "course-utils", "Accept-Encoding": "identity"}
+    if here:
+        headers["Range"] = f"bytes={here}-"
+    can_continue = False
+    try:
+        with requests.get(
+            archive.url, headers=headers, stream=True, timeout=(_CONNECT_SECONDS, _SILENCE_SECONDS)
+        ) as answer:
+            if here and answer.status_code == 416:  # nothing is missing, or it is another file
+                return
+            _check_answer(answer.status_code, answer.headers.get("Content-Type", ""), host)
+            appending = here > 0 and answer.status_code == 206
+            can_continue = appending or answer.headers.get("Accept-Ranges", "").lower() == "bytes"
+            length = answer.headers.get("Content-Length", "")
+            total = int(length) + (here if appending else 0) if length.isdigit() else None
+            with (
+                part.open("ab" if appending else "wb") as file,
+                tqdm(
+                    total=total,
+                    initial=here if appending else 0,
+                    desc=archive.name,
+                    unit="B",
+                    unit_scale=True,
+                    file=sys.stderr,
+                ) as bar,
+            ):
+                for piece in answer.iter_content(2**18):
+                    file.write(piece)
+                    bar.update(len(piece))
+            if total is not None and part.stat().st_size < total:
+                raise _Broken("the connection broke off before the end", again=can_continue)
+    except requests.exceptions.Timeout:
+        raise _Broken(f"{host} does not answer (is there a network?)", again=can_continue) from None
+    except requests.exceptions.SSLError:
+        raise _Broken(f"the certificate of {host} is not accepted") from None
+    except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
+        raise _Broken("the connection broke off before the end", again=can_continue) from None
+    except requests.exceptions.ConnectionError:
+        raise _Broken(
+            f"there is no connection to {host} (is there a network?)", again=can_continue
+        ) from None
+    except requests.exceptions.RequestException as error:
+        raise _Broken(f"the request failed ({type(error).__name__})") from None
+
+
+def _check_answer(status: int, content_type: str, host: str) -> None:
+    if status in (404, 410):
+        raise _Broken(f"{host} has no such file (answer {status})")
+    if status >= 500:
+        raise _Broken(f"{host} is out of order for now (answer {status})")
+    if status not in (200, 206):
+        raise _Broken(f"{host} refused (answer {status})")
+    if content_type.lower().startswith("text/html"):
+        raise _Broken(
+            f"{host} answered with a web page instead of the file (does your network want you to "
+            f"sign in first?)"
+        )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def unpack_tar(archive: Path, folder: Path, prefix: str) -> None:
+    """Unpack the plain files below ``prefix/`` of a tar archive into `folder`.
+
+    Links, devices and names that lead out of the folder are not unpacked but refused.
+
+    Parameters
+    ----------
+    archive : Path
+        A .tar.gz file.
+    folder : Path
+        Where to put the files, without the prefix.
+    prefix : str
+        The folder in the archive that holds everything wanted.
+
+    Raises
+    ------
+    Wrong
+        If a member is unsafe or the files are implausibly large.
+    """
+    written = 0
+    with tarfile.open(archive, "r:*") as tar:
+        for member in tar:
+            path = PurePosixPath(member.name)
+            if path.is_absolute() or ".." in path.parts or "\\" in member.name:
+                raise Wrong(f"it holds the unsafe name {member.name!r}")
+            if member.isdir() or path.parts[:1] != (prefix,) or len(path.parts) < 2:
+                continue
+            if not member.isfile():
+                raise Wrong(f"{member.name!r} is no plain file")
+            written += member.size
+            if written > _LARGEST_SET:
+                raise Wrong("it unpacks to more than 2 GB")
+            content = tar.extractfile(member)
+            assert content is not None  # true of plain files
+            target = folder.joinpath(*path.parts[1:])
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with content, target.open("wb") as file:
+                shutil.copyfileobj(content, file)
+
+
+def count_files(folder: Path, ending: str = ".jpg") -> dict[str, int]:
+    """Return how many files with `ending` each folder directly below `folder` holds."""
+    counts: dict[str, int] = {}
+    with suppress(OSError):
+        for inner in sorted(folder.iterdir()):
+            if inner.is_dir() and not inner.name.startswith("."):
+                counts[inner.name] = sum(
+                    one.name.lower().endswith(ending) and not one.name.startswith(".")
+                    for one in inner.iterdir()
+                )
+    return counts
