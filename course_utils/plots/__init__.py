@@ -38,6 +38,14 @@ _WHERE = {
     "split_roles": "data",
     "task_comparison": "data",
     "workflow": "data",
+    "calibration": "evaluation",
+    "confusion_matrix": "evaluation",
+    "diagnosis": "evaluation",
+    "one_vs_rest": "evaluation",
+    "per_class_bars": "evaluation",
+    "predictions_grid": "evaluation",
+    "probability_bars": "evaluation",
+    "top_k": "evaluation",
 }
 
 __all__ = list(_WHERE)

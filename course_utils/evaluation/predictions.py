@@ -1,0 +1,712 @@
+"""From a model and images to :class:`Predictions`, in one pass that keeps the order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from course_utils import settings
+from course_utils.exceptions import InvalidInput
+
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+
+    from course_utils.datasets import ImageDataset
+
+UNKNOWN = -1  #: the label of a picture whose class nobody has told
+
+
+def softmax(logits: Any) -> np.ndarray:
+    """Turn logits into probabilities: ``exp(logit) / sum of exp(logits)``, row by row.
+
+    The largest logit of a row is subtracted first. That does not change the result, and no
+    exponential can overflow.
+
+    First met in lesson 03, used as confidence in lesson 05.
+
+    Parameters
+    ----------
+    logits : array (..., classes)
+
+    Returns
+    -------
+    np.ndarray
+        float64 of the same shape; each row adds up to 1.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no class axis or a value is NaN.
+
+    References
+    ----------
+    Goodfellow, Bengio and Courville (2016), Deep Learning, sections 4.1 and 6.2.2.3.
+
+    Examples
+    --------
+    >>> softmax([0.0, 0.0])
+    array([0.5, 0.5])
+    """
+    values = np.asarray(logits, dtype=np.float64)
+    if values.ndim == 0 or values.shape[-1] == 0:
+        raise InvalidInput("softmax needs one logit per class, but it was given none.")
+    if np.isnan(values).any():
+        raise InvalidInput("softmax was given logits that are not numbers (NaN).")
+    powers = np.exp(values - values.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model said about each image of a split, beside the truth.
+
+    Attributes
+    ----------
+    ids : tuple of str
+        Where each image comes from, in the order of everything else here.
+    images : np.ndarray
+        uint8 (N, H, W, C), 0 to 255. Taken from the dataset when first asked for, as a view of its
+        own pixels where possible. (A function that returns the array may be given, too.)
+    labels : np.ndarray
+        int32 (N,): the true classes, -1 where unknown.
+    probabilities : np.ndarray
+        float32 (N, classes); each row adds up to 1.
+    class_names : tuple of str
+    head : str
+        What the model's outputs were taken for.
+    logits : np.ndarray or None
+        float32 (N, classes): the model's outputs before softmax, if it gives any.
+
+    Raises
+    ------
+    InvalidInput
+        If the parts do not fit together.
+    """
+
+    ids: tuple[str, ...]
+    images: Any = field(repr=False)
+    labels: np.ndarray
+    probabilities: np.ndarray
+    class_names: tuple[str, ...]
+    head: str = "probabilities"
+    logits: np.ndarray | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        labels = _int_labels(self.labels)
+        probabilities = np.asarray(self.probabilities, dtype=np.float32)
+        object.__setattr__(self, "ids", tuple(self.ids))
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+        object.__setattr__(self, "labels", labels)
+        object.__setattr__(self, "probabilities", probabilities)
+        count, classes = len(self.ids), len(self.class_names)
+        if probabilities.shape != (count, classes):
+            raise InvalidInput(
+                f"For {count} images and {classes} classes the probabilities must have the shape "
+                f"({count}, {classes}), but they have {probabilities.shape}."
+            )
+        if callable(self.images):
+            object.__setattr__(self, "_load_images", self.images)
+            object.__delattr__(self, "images")
+        elif len(self.images) != count:
+            raise InvalidInput(f"There are {count} ids but {len(self.images)} images.")
+        if len(labels) != count:
+            raise InvalidInput(f"There are {count} ids but {len(labels)} labels.")
+        if np.isnan(probabilities).any():
+            raise InvalidInput("Some probabilities are not numbers (NaN).")
+        sums = probabilities.sum(axis=1)
+        if count and (probabilities.min() < 0 or np.abs(sums - 1).max() > 1e-2):
+            raise InvalidInput(
+                "The rows of the probabilities do not add up to 1, so they may be logits; "
+                "give evaluation.softmax(logits)."
+            )
+        if count and labels.max() >= classes:
+            raise InvalidInput(
+                f"There is a label {labels.max()}, but only {classes} classes "
+                f"(labels 0 to {classes - 1})."
+            )
+
+    def __getattr__(self, name: str) -> Any:
+        # Python comes here for `images` only until they have been loaded.
+        if name == "images" and "_load_images" in self.__dict__:
+            object.__setattr__(self, "images", self._load_images())
+            return self.images
+        raise AttributeError(f"Predictions has no {name!r}")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __repr__(self) -> str:
+        known = f"accuracy {self.accuracy:.3f}" if self._known().all() else "labels unknown"
+        return (
+            f"Predictions: {len(self)} images, {len(self.class_names)} classes, {known}; "
+            f"the model's outputs were taken as {self.head}"
+        )
+
+    def _known(self) -> np.ndarray:
+        return self.labels != UNKNOWN
+
+    def _need_labels(self, what: str) -> None:
+        if not len(self):
+            raise InvalidInput(f"There are no predictions, so there is no {what}.")
+        if not self._known().all():
+            raise InvalidInput(
+                f"The true classes of these images are unknown, so there is no {what}; "
+                f"give labels= to predict_images."
+            )
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """int32 (N,): the class with the highest probability (the first of equals)."""
+        return self.probabilities.argmax(axis=1).astype(np.int32)
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """float32 (N,): the probability of the predicted class."""
+        return self.probabilities.max(axis=1)
+
+    @property
+    def correct(self) -> np.ndarray:
+        """Bool (N,): whether the prediction is the true class."""
+        self._need_labels("right or wrong")
+        return self.predicted == self.labels
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the images whose predicted class is the true one."""
+        self._need_labels("accuracy")
+        return float(self.correct.mean())
+
+    def select(self, which: Any) -> Predictions:
+        """Keep some images only.
+
+        Parameters
+        ----------
+        which : bool (N,) or sequence of int
+            A mask, or positions in the wanted order.
+
+        Returns
+        -------
+        Predictions
+        """
+        chosen = np.asarray(which)
+        if chosen.dtype == bool and len(chosen) != len(self):
+            raise InvalidInput(f"The mask has {len(chosen)} entries for {len(self)} images.")
+        places = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(int)
+        return Predictions(
+            ids=tuple(self.ids[i] for i in places),
+            images=lambda: self.images[places],
+            labels=self.labels[places],
+            probabilities=self.probabilities[places],
+            class_names=self.class_names,
+            head=self.head,
+            logits=None if self.logits is None else self.logits[places],
+        )
+
+    def to_frame(self, probabilities: bool = False) -> pd.DataFrame:
+        """Return a table with a row per image.
+
+        Parameters
+        ----------
+        probabilities : bool
+            Whether to add a column ``p(class)`` for every class.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns id, true, predicted, confidence, correct (true and correct only where the
+            labels are known).
+        """
+        import pandas as pd
+
+        names = np.array(self.class_names, dtype=object)
+        columns: dict[str, Any] = {"id": self.ids}
+        if self._known().all():
+            columns["true"] = names[self.labels]
+        columns["predicted"] = names[self.predicted]
+        columns["confidence"] = self.confidence
+        if self._known().all():
+            columns["correct"] = self.predicted == self.labels
+        frame = pd.DataFrame(columns)
+        if probabilities:
+            for i, name in enumerate(self.class_names):
+                frame[f"p({name})"] = self.probabilities[:, i]
+        return frame
+
+
+def predict(
+    model: keras.Model,
+    dataset: Any,
+    split: str = "test",
+    *,
+    class_names: Sequence[str] | None = None,
+    batch_size: int = 32,
+) -> Predictions:
+    """Let a model predict every image of a split, in one pass that keeps the order.
+
+    Labels and outputs are collected together, batch by batch. Reading a shuffled dataset twice,
+    once for the labels and once for the outputs, would pair them wrongly: lesson 05 shows it.
+
+    First met in lesson 05.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Gives logits, softmax probabilities, or (for two classes) one logit or sigmoid. Which one
+        is taken from its last layer, else from the outputs; `Predictions.head` says it.
+    dataset : ImageDataset, tf.data.Dataset, or (images, labels)
+        With a tf.data.Dataset of batches of (images, int labels) the order is that of this one
+        pass. Arrays are (N, H, W, C) and (N,).
+    split : {"test", "validation", "train"}
+        Which split of an ImageDataset; ignored otherwise.
+    class_names : sequence of str, optional
+        For datasets that do not know them.
+    batch_size : int
+        For arrays only.
+
+    Returns
+    -------
+    Predictions
+
+    Raises
+    ------
+    InvalidInput
+        If the number of outputs is not the number of classes, if the images have another size or
+        other channels than the model takes, if labels are one-hot, if pixels lie in 0 to 1 and the
+        model rescales them again, or if outputs are NaN.
+    """
+    source = _Source.of(dataset, split, class_names, batch_size)
+    expected = len(source.class_names) if source.class_names is not None else None
+    _check_outputs(model, expected, source.class_names)
+
+    outputs: list[np.ndarray] = []
+    labels: list[np.ndarray] = []
+    images: list[np.ndarray] = []
+    for batch, batch_labels in source.batches:
+        if not outputs:
+            _check_images(model, batch)
+        outputs.append(np.asarray(model.predict_on_batch(batch), dtype=np.float32))
+        if batch_labels is not None:
+            labels.append(_int_labels(batch_labels))
+            if len(labels[-1]) != len(outputs[-1]):
+                raise InvalidInput(
+                    f"A batch has {len(outputs[-1])} images but {len(labels[-1])} labels."
+                )
+        if source.images is None:
+            images.append(_as_uint8(batch))
+    if not outputs:
+        raise InvalidInput("There is no image to predict: the dataset is empty.")
+
+    raw = np.concatenate(outputs)
+    known = np.concatenate(labels) if labels else np.full(len(raw), UNKNOWN, np.int32)
+    probabilities, logits, head = _probabilities(model, raw, source.class_names)
+    names = source.class_names or tuple(str(i) for i in range(probabilities.shape[1]))
+    return Predictions(
+        ids=source.ids if source.ids is not None else tuple(str(i) for i in range(len(raw))),
+        images=source.images if source.images is not None else np.concatenate(images),
+        labels=known,
+        probabilities=probabilities,
+        class_names=names,
+        head=head,
+        logits=logits,
+    )
+
+
+def predict_images(
+    model: keras.Model,
+    images: Any,
+    class_names: Sequence[str],
+    labels: Sequence[int] | None = None,
+) -> Predictions:
+    """Let a model predict new pictures, from files or arrays.
+
+    Files are read upright, turned into the channels that the model takes, and resized to its size;
+    pixels stay 0 to 255. Lesson 05 writes these steps out.
+
+    Parameters
+    ----------
+    model : keras.Model
+    images : path, array (H, W, C), or a list of them
+        Files, or pictures with pixels 0 to 255 of any size.
+    class_names : sequence of str
+        In the order in which the model was trained.
+    labels : sequence of int, optional
+        The true classes, if known.
+
+    Returns
+    -------
+    Predictions
+        The ids are the paths, or "image 0", "image 1", … for arrays.
+
+    Raises
+    ------
+    InvalidInput
+        If a file cannot be read, a picture has no pixels, or the model does not fit.
+    """
+    single = isinstance(images, (str, Path)) or getattr(images, "ndim", 0) in (2, 3)
+    items = [images] if single else list(images)
+    if not items:
+        raise InvalidInput("There is no image to predict: the list is empty.")
+    height, width, channels = _input_shape(model)
+    if height is None or width is None or channels is None:
+        raise InvalidInput(
+            "The model does not say which image size it takes; give it an Input layer, for example "
+            "keras.Input((128, 128, 3))."
+        )
+    pictures = np.stack([_prepare(item, (height, width), channels) for item in items])
+    known = None if labels is None else np.asarray(labels)
+    source = _Source(
+        batches=_slices(pictures, known, 32),
+        ids=tuple(
+            str(item) if isinstance(item, (str, Path)) else f"image {i}"
+            for i, item in enumerate(items)
+        ),
+        images=pictures,
+        class_names=tuple(class_names),
+    )
+    return predict(model, source)
+
+
+@dataclass
+class _Source:
+    """Batches of (images, labels or None), and what is known about them."""
+
+    batches: Iterable[tuple[Any, Any]]
+    ids: tuple[str, ...] | None = None
+    images: Any = None
+    class_names: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(
+        cls, dataset: Any, split: str, class_names: Sequence[str] | None, batch_size: int
+    ) -> _Source:
+        names = tuple(class_names) if class_names is not None else None
+        if isinstance(dataset, cls):
+            return dataset
+        if hasattr(dataset, "ordered") and hasattr(dataset, "ids"):
+            return cls(
+                batches=_pairs(dataset.ordered(split)),
+                ids=tuple(dataset.ids(split)),
+                images=lambda: dataset.images(split),
+                class_names=tuple(dataset.class_names),
+            )
+        if names is None and getattr(dataset, "class_names", None):
+            names = tuple(dataset.class_names)
+        if isinstance(dataset, tuple) and len(dataset) == 2:
+            images, labels = np.asarray(dataset[0]), np.asarray(dataset[1])
+            if len(images) != len(labels):
+                raise InvalidInput(f"There are {len(images)} images but {len(labels)} labels.")
+            kept = images if images.dtype == np.uint8 else None
+            return cls(_slices(images, labels, batch_size), images=kept, class_names=names)
+        if not isinstance(dataset, Iterable) or isinstance(dataset, (np.ndarray, str)):
+            raise InvalidInput(
+                f"predict needs an ImageDataset, a tf.data.Dataset of batches of (images, labels), "
+                f"or the two arrays (images, labels), but it was given {_kind(dataset)}."
+            )
+        if hasattr(dataset, "cardinality") and int(dataset.cardinality()) == -1:
+            raise InvalidInput(
+                "The dataset never ends, because it was repeated; give it without .repeat()."
+            )
+        return cls(_pairs(dataset), class_names=names)
+
+
+def _kind(thing: Any) -> str:
+    name = type(thing).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+
+
+def _slices(images: np.ndarray, labels: Any, size: int) -> Iterator[tuple[Any, Any]]:
+    for start in range(0, len(images), size):
+        part = slice(start, start + size)
+        yield images[part].astype(np.float32), None if labels is None else labels[part]
+
+
+def _pairs(dataset: Iterable) -> Iterator[tuple[Any, Any]]:
+    for element in dataset:
+        if not isinstance(element, tuple) or len(element) < 2:
+            raise InvalidInput(
+                "The dataset must give batches of (images, labels), but it gives "
+                f"{_kind(element)} without labels."
+            )
+        yield element[0], element[1]
+
+
+def _int_labels(labels: Any) -> np.ndarray:
+    array = np.asarray(labels)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim == 2:
+        raise InvalidInput(
+            f"The labels are one-hot (shape {array.shape}), but whole numbers are needed, one per "
+            f"image; give labels.argmax(axis=1)."
+        )
+    if array.ndim != 1:
+        raise InvalidInput(f"The labels must have the shape (N,), but they have {array.shape}.")
+    if array.dtype.kind == "f" and not (array == np.rint(array)).all():
+        raise InvalidInput("The labels must be whole numbers, the indices of the classes.")
+    if array.dtype.kind not in "iufb":
+        raise InvalidInput(
+            f"The labels must be whole numbers, the indices of the classes, but they are of the "
+            f"type {array.dtype}."
+        )
+    array = array.astype(np.int32)
+    if array.size and array.min() < UNKNOWN:
+        raise InvalidInput(f"There is a label {array.min()}, but labels begin at 0.")
+    return array
+
+
+def _as_uint8(images: Any) -> np.ndarray:
+    array = np.asarray(images)
+    if array.dtype == np.uint8:
+        return array
+    return np.clip(np.rint(array), 0, 255).astype(np.uint8)
+
+
+def _input_shape(model: keras.Model) -> tuple[int | None, int | None, int | None]:
+    shape = getattr(model, "input_shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 4:
+        return None, None, None
+    return shape[1], shape[2], shape[3]
+
+
+def _check_outputs(
+    model: keras.Model, classes: int | None, class_names: Sequence[str] | None
+) -> None:
+    if not hasattr(model, "predict_on_batch"):
+        raise InvalidInput(f"predict needs a Keras model, but it was given {_kind(model)}.")
+    shape = getattr(model, "output_shape", None) if getattr(model, "built", False) else None
+    if shape is None:
+        return
+    if not isinstance(shape, tuple) or len(shape) != 2:
+        raise InvalidInput(
+            f"The model must give one row of class scores per image, of the shape "
+            f"(batch, classes), but its output shape is {shape}."
+        )
+    _check_width(shape[-1], classes, class_names)
+
+
+def _check_width(width: int | None, classes: int | None, class_names: Sequence[str] | None) -> None:
+    if width is None or classes is None or width == classes or (width == 1 and classes == 2):
+        return
+    shown = ", ".join((class_names or ())[:5]) + (", …" if classes > 5 else "")
+    raise InvalidInput(
+        f"The model has {width} output{'s' * (width != 1)}, but the dataset has {classes} classes "
+        f"({shown}); its last layer must be Dense({classes})."
+    )
+
+
+def _check_images(model: keras.Model, batch: Any) -> None:
+    shape = tuple(batch.shape)
+    if len(shape) == 3:
+        raise InvalidInput(
+            f"The images come one by one, with the shape {shape}, but a model takes batches "
+            f"(batch, height, width, channels); use dataset.batch(32)."
+        )
+    if len(shape) != 4:
+        raise InvalidInput(
+            f"A batch of images must have the shape (batch, height, width, channels), but it has "
+            f"{shape}."
+        )
+    wanted = _input_shape(model)
+    if any(w is not None and w != s for w, s in zip(wanted, shape[1:], strict=True)):
+        size, have = (
+            " × ".join("any" if n is None else str(n) for n in s) for s in (wanted, shape[1:])
+        )
+        raise InvalidInput(
+            f"The images are {have} (height × width × channels), but the model takes {size}; load "
+            f"the dataset with the model's image size, or build a model for these images."
+        )
+    pixels = np.asarray(batch)
+    if pixels.dtype.kind == "f" and 0 < pixels.max() <= 1 and _rescales(model):
+        raise InvalidInput(
+            "The pixels lie between 0 and 1, but this model divides them by 255 itself (it has a "
+            "Rescaling layer); give it pixels between 0 and 255."
+        )
+
+
+def _rescales(model: keras.Model) -> bool:
+    import keras
+
+    layers = getattr(model, "layers", [])
+    return any(
+        isinstance(layer, keras.layers.Rescaling) or _rescales(layer)
+        for layer in layers
+        if layer is not model
+    )
+
+
+def _last_activation(model: keras.Model) -> str | None:
+    """Name of the activation that the model ends with, where its structure shows it."""
+    operation: Any = model
+    while getattr(operation, "layers", None):
+        outputs = getattr(operation, "outputs", None)
+        history = getattr(outputs[0], "_keras_history", None) if outputs else None
+        last = history.operation if history is not None else operation.layers[-1]
+        operation = operation.layers[-1] if last is operation else last
+    kind = type(operation).__name__.lower()
+    if kind in ("softmax", "sigmoid"):
+        return kind
+    activation = getattr(operation, "activation", None)
+    return getattr(activation, "__name__", None)
+
+
+def _probabilities(
+    model: keras.Model, raw: np.ndarray, class_names: Sequence[str] | None
+) -> tuple[np.ndarray, np.ndarray | None, str]:
+    """Read the outputs as what they are; return probabilities, logits or None, and what it was."""
+    if raw.ndim != 2:
+        raise InvalidInput(
+            f"The model must give one row of class scores per image, of the shape "
+            f"(batch, classes), but its outputs have the shape {raw.shape}."
+        )
+    _check_width(raw.shape[1], None if class_names is None else len(class_names), class_names)
+    bad = int((~np.isfinite(raw)).any(axis=1).sum())
+    if bad:
+        raise InvalidInput(
+            f"The model's outputs are not numbers (NaN or infinity) for {bad} of {len(raw)} "
+            f"images; the training went wrong: train it anew with a smaller learning rate."
+        )
+    activation = _last_activation(model)
+    if raw.shape[1] == 1:
+        if activation == "sigmoid" or (activation != "linear" and 0 <= raw.min() <= raw.max() <= 1):
+            second = raw[:, 0].astype(np.float64)
+            head = "the probability of the second class (sigmoid)"
+            return np.stack([1 - second, second], axis=1), None, head
+        logits = np.concatenate([np.zeros_like(raw), raw], axis=1)
+        return softmax(logits), logits, "one logit for the second class (sigmoid applied)"
+    if activation == "sigmoid":
+        raise InvalidInput(
+            "The model ends with a sigmoid for each class, which answers a question of its own for "
+            "every class; for one class per image end with Dense(classes) and take the softmax."
+        )
+    sums_to_one = raw.min() >= 0 and np.abs(raw.sum(axis=1) - 1).max() < 1e-2
+    if activation == "softmax" or sums_to_one:
+        rows = raw.astype(np.float64)
+        how = "its last activation" if activation == "softmax" else "its outputs add up to 1"
+        return rows / rows.sum(axis=1, keepdims=True), None, f"probabilities (softmax: {how})"
+    return softmax(raw), raw, "logits (softmax applied)"
+
+
+def _prepare(item: Any, size: tuple[int, int], channels: int) -> np.ndarray:
+    """Read or take one picture and bring it to the model's size and channels, uint8."""
+    from PIL import Image
+
+    from course_utils.datasets import _decode
+    from course_utils.plots.data import displayable
+
+    if isinstance(item, (str, Path)):
+        decoded = _decode.decode_file(Path(item).expanduser(), size, channels)
+        if decoded.image is None:
+            raise InvalidInput(f"The image file {item} {decoded.reason}; give another file.")
+        return decoded.image
+    array = np.asarray(item)
+    if array.size == 0:
+        raise InvalidInput(f"A picture has no pixels: its shape is {array.shape}.")
+    if array.dtype.kind == "f" and 0 < array.max() <= 1:
+        raise InvalidInput(
+            "The pixels lie between 0 and 1, but the course keeps them between 0 and 255; "
+            "give image * 255."
+        )
+    picture = Image.fromarray(displayable(array)).convert("RGB" if channels == 3 else "L")
+    if picture.size != (size[1], size[0]):
+        picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    return np.asarray(picture).reshape(*size, channels)
+
+
+def out_of_fold(
+    build: Callable[[], keras.Model],
+    dataset: ImageDataset,
+    folds: int = 5,
+    epochs: int = 10,
+    *,
+    seed: int | None = None,
+    **fit_arguments: Any,
+) -> Predictions:
+    """Predict every training image by a model that has never seen it.
+
+    The training split is cut into `folds` stratified parts. For each part a new model is trained
+    on the other parts and predicts this one. Lesson 06 finds wrong labels with it.
+
+    Parameters
+    ----------
+    build : callable
+        Makes a new, untrained model.
+    dataset : ImageDataset
+    folds : int
+        At least 2, at most the number of training images of the smallest class.
+    epochs : int
+    seed : int, optional
+        For the folds and the models; by default ``settings.seed()``.
+    **fit_arguments
+        Passed on to :func:`course_utils.training.fit`.
+
+    Returns
+    -------
+    Predictions
+        Over the training split, in the order of ``dataset.ids("train")``.
+
+    Raises
+    ------
+    InvalidInput
+        If there are too few images for so many folds.
+    """
+    import keras
+    from sklearn.model_selection import StratifiedKFold
+
+    from course_utils import training
+
+    ids, labels = dataset.ids("train"), dataset.labels("train")
+    counts = np.bincount(labels, minlength=len(dataset.class_names))
+    if folds < 2:
+        raise InvalidInput(f"out_of_fold needs at least 2 folds, but folds is {folds}.")
+    if counts.min() < folds:
+        smallest = dataset.class_names[int(counts.argmin())]
+        raise InvalidInput(
+            f"The class {smallest!r} has {counts.min()} training images, too few for {folds} "
+            f"folds; take fewer folds or more images."
+        )
+    seed = settings.seed() if seed is None else seed
+    fit_arguments.setdefault("verbose", 0)
+    splitter = StratifiedKFold(n_splits=folds, shuffle=True, random_state=seed)
+    pixels = dataset.images("train")
+    probabilities = np.full((len(ids), len(dataset.class_names)), np.nan, np.float32)
+    logits: np.ndarray | None = np.full_like(probabilities, np.nan)
+    head = ""
+    for fold, (_, held) in enumerate(splitter.split(np.zeros(len(ids)), labels)):
+        keras.utils.set_random_seed(seed + fold)
+        model = build()
+        part = dataset.without([ids[i] for i in held])
+        training.fit(model, part, epochs, seed=seed + fold, **fit_arguments)
+        batches = _Source(_slices_of(pixels, labels, held, 32))
+        predicted = _predict_rows(model, batches, dataset.class_names)
+        probabilities[held], head = predicted[0], predicted[2]
+        if logits is None or predicted[1] is None:
+            logits = None
+        else:
+            logits[held] = predicted[1]
+    return Predictions(
+        ids, pixels, labels, probabilities, dataset.class_names, head=head, logits=logits
+    )
+
+
+def _slices_of(
+    images: np.ndarray, labels: np.ndarray, places: np.ndarray, size: int
+) -> Iterator[tuple[Any, Any]]:
+    for start in range(0, len(places), size):
+        part = places[start : start + size]
+        yield images[part].astype(np.float32), labels[part]
+
+
+def _predict_rows(
+    model: keras.Model, source: _Source, class_names: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray | None, str]:
+    raw: list[np.ndarray] = []
+    for batch, _ in source.batches:
+        if not raw:
+            _check_images(model, batch)
+        raw.append(np.asarray(model.predict_on_batch(batch), dtype=np.float32))
+    return _probabilities(model, np.concatenate(raw), class_names)
