@@ -1,0 +1,160 @@
+"""The data quality checklist as code: look at a dataset before a network does.
+
+A network learns whatever is in the data, mistakes included, and says nothing. `report` asks ten
+questions of a folder of images (or of an `ImageDataset`), gives a verdict on each and names the
+files that are concerned:
+
+======================  =========================================================================
+check                   what it asks
+======================  =========================================================================
+images per class        Has each class at least 50 images, and is it there in every split?
+balance                 Have all classes about the same number of images?
+unreadable files        Can every file be decoded, and is it the type its name says?
+exact duplicates        Is any file there twice?
+near duplicates         Is any picture there twice: smaller, compressed again, cropped, mirrored?
+conflicting labels      Is one and the same picture filed under two classes?
+leakage between splits  Is a picture of the training split in the validation or test split too?
+variation               Do the images of a class differ from each other?
+number of classes       Is it a number of classes that a first model can learn (2 to 20)?
+channels and sizes      Are colour mode, size and shape what a loader expects?
+======================  =========================================================================
+
+First met in lesson 02. TensorFlow is not needed here.
+
+How near duplicates are found is told in ``_copies``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from course_utils.datasets._checks import nearest, printable
+from course_utils.exceptions import InvalidInput
+from course_utils.quality._checklist import MAX_CLASSES, MIN_IMAGES, Collection, examine
+from course_utils.quality._copies import similarity
+from course_utils.quality._pictures import read_all, read_array, read_file
+from course_utils.quality._report import QualityReport, Row
+
+if TYPE_CHECKING:
+    from course_utils.datasets import ImageDataset
+
+__all__ = ["MAX_CLASSES", "MIN_IMAGES", "QualityReport", "Row", "report", "similarity"]
+
+
+def report(path_or_dataset: str | os.PathLike[str] | ImageDataset) -> QualityReport:
+    """Go through the data quality checklist.
+
+    Parameters
+    ----------
+    path_or_dataset : str, path or ImageDataset
+        A folder with one folder of images per class (or with ``train``, ``validation`` and
+        ``test`` above them), the name of a dataset that is on this machine (``"tf_flowers"``), or
+        a dataset that was loaded. Give the folder where there is one: the files show more than
+        the decoded images, which have one size and one colour mode already.
+
+    Returns
+    -------
+    QualityReport
+        Ten verdicts, each with the files concerned. About 600 images a second on two cores.
+
+    Raises
+    ------
+    MissingData
+        If there is no such folder.
+    InvalidInput
+        If there is no image in it, or no such dataset.
+
+    Examples
+    --------
+    >>> from course_utils import quality
+    >>> print(quality.report("my_photos"))  # doctest: +SKIP
+    """
+    from course_utils.datasets import ImageDataset
+
+    if isinstance(path_or_dataset, ImageDataset):
+        return _report_dataset(path_or_dataset)
+    if not isinstance(path_or_dataset, (str, os.PathLike)):
+        raise InvalidInput(
+            f"quality.report needs a folder, the name of a dataset or an ImageDataset, but it got "
+            f"a {type(path_or_dataset).__name__}; for a tf.data pipeline of your own, give the "
+            f"folder that the images come from."
+        )
+    path = Path(path_or_dataset).expanduser()
+    if isinstance(path_or_dataset, str) and not _is_there(path) and path.name == path_or_dataset:
+        return _report_known(path_or_dataset)
+    return _report_folder(path, path.resolve().name or str(path))
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name too long, or one with a null character
+        return False
+
+
+def _report_known(name: str) -> QualityReport:
+    """Report on a dataset that the course knows by name."""
+    from course_utils import datasets
+    from course_utils.datasets import _registry
+
+    if name not in _registry.SOURCES:
+        raise InvalidInput(
+            printable(
+                f"There is neither a folder nor a dataset called {name!r}"
+                f"{nearest(name, _registry.SOURCES)}; give the path of a folder with one "
+                f"folder of images per class, or one of {', '.join(_registry.SOURCES)}."
+            )
+        )
+    try:
+        folder = datasets.image_folder(name)
+    except InvalidInput:  # a dataset without files, such as cifar10
+        return _report_dataset(datasets.load(name))
+    return _report_folder(folder, name)
+
+
+def _report_folder(path: Path, name: str) -> QualityReport:
+    from course_utils.datasets import folder
+
+    listing = folder.scan(path)
+    name = printable(name)
+    if not listing.images:
+        where = (
+            f"the images lie outside class folders ({listing.loose[0]}, for example)"
+            if listing.loose
+            else "it holds no images"
+        )
+        raise InvalidInput(
+            printable(
+                f"There is nothing to check in {listing.root}: {where}; give the folder that "
+                f"holds one folder of images (.jpg, .png, ...) per class."
+            )
+        )
+    jobs = [
+        (one.file.id, one.split or "all", one.class_name, one.file.path) for one in listing.images
+    ]
+    splits = list(listing.splits) or ["all"]
+    pictures = read_all(jobs, read_file, name, len(jobs))
+    data = Collection(pictures, list(listing.class_names), splits, list(listing.loose))
+    return examine(name, data)
+
+
+def _report_dataset(dataset: ImageDataset) -> QualityReport:
+    from course_utils.datasets import SPLITS
+
+    def jobs() -> Iterator[tuple]:
+        for split in SPLITS:
+            ids, labels = dataset.ids(split), dataset.labels(split)
+            for start in range(0, len(ids), 256):
+                some = ids[start : start + 256]
+                images = dataset.images(split, some)
+                for k, image in enumerate(images):
+                    name = dataset.class_names[int(labels[start + k])]
+                    yield some[k], split, name, image
+
+    splits = [split for split in SPLITS if dataset.ids(split)]
+    total = sum(len(dataset.ids(split)) for split in splits)
+    pictures = read_all(jobs(), read_array, dataset.name, total)
+    return examine(dataset.name, Collection(pictures, list(dataset.class_names), splits))

@@ -1,0 +1,183 @@
+"""What the checklist answers, as text, as tables and as HTML."""
+
+from __future__ import annotations
+
+import html
+import textwrap
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from course_utils.datasets._checks import printable
+from course_utils.exceptions import InvalidInput
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MARKS = {"ok": "✓", "warning": "!", "problem": "✗"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the checklist.
+
+    Attributes
+    ----------
+    check : str
+        What was looked at.
+    verdict : {"ok", "warning", "problem"}
+        A problem spoils training or its evaluation; a warning is worth a look.
+    found : str
+        What was found, with the numbers.
+    advice : str
+        What to do about it; empty where there is nothing to do.
+    files : tuple of str
+        The ids of the images concerned: paths relative to the folder, with ``/``.
+    details : tuple of str
+        For each file what is the matter with it.
+    """
+
+    check: str
+    verdict: str
+    found: str
+    advice: str = ""
+    files: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, repr=False)
+class QualityReport:
+    """The answers to the checklist, made by `report`.
+
+    ``print(report)`` shows the verdicts and every file concerned, `to_frame` gives the same as a
+    table, `files` one line per file; in a notebook the report shows itself as a table.
+
+    Attributes
+    ----------
+    name : str
+        The folder or dataset that was looked at.
+    rows : tuple of Row
+        One row per check, in the order of the checklist.
+    counts : dict
+        Number of readable images of each split and class: ``counts[split][class]``. The split is
+        ``"all"`` where there are no splits.
+    removable : tuple of str
+        Ids that can be left out without losing a picture: unreadable files, and of each group of
+        copies all but one (one in the test split stays rather than one in the training split).
+        Copies with different labels are not among them: which label is right only you can say.
+    pairs : tuple of (str, str, str)
+        Of each copy that was found: its id, the id of the image it is a copy of, and how the two
+        are alike.
+    """
+
+    name: str
+    rows: tuple[Row, ...]
+    counts: dict[str, dict[str, int]]
+    removable: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no problem; warnings do not count."""
+        return all(row.verdict != "problem" for row in self.rows)
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict of all rows."""
+        verdicts = {row.verdict for row in self.rows}
+        return next(v for v in ("problem", "warning", "ok") if v in verdicts)
+
+    def __getitem__(self, check: str) -> Row:
+        """Return the row of one check by its name, such as ``report["near duplicates"]``."""
+        for row in self.rows:
+            if row.check == check:
+                return row
+        raise InvalidInput(
+            f"The report has no check called {check!r}; it has "
+            f"{', '.join(repr(row.check) for row in self.rows)}."
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """One line per check: check, verdict, found, advice, files (a list of ids)."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [(r.check, r.verdict, r.found, r.advice, list(r.files)) for r in self.rows],
+            columns=["check", "verdict", "found", "advice", "files"],
+        )
+
+    def files(self) -> pd.DataFrame:
+        """One line per file and check: check, verdict, file, detail."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [
+                (row.check, row.verdict, file, detail)
+                for row in self.rows
+                for file, detail in zip(row.files, row.details, strict=True)
+            ],
+            columns=["check", "verdict", "file", "detail"],
+        )
+
+    def _title(self) -> str:
+        images = sum(sum(split.values()) for split in self.counts.values())
+        classes = {name for split in self.counts.values() for name in split}
+        title = f"Data quality of {self.name}: {number(images, 'image')}, "
+        title += number(len(classes), "class", "classes")
+        if set(self.counts) != {"all"}:
+            title += ", " + " · ".join(f"{s} {sum(c.values()):,}" for s, c in self.counts.items())
+        return title
+
+    def __repr__(self) -> str:
+        verdicts = Counter(row.verdict for row in self.rows)
+        return (
+            f"<{self._title()}: {number(verdicts['problem'], 'problem')}, "
+            f"{number(verdicts['warning'], 'warning')}>"
+        )
+
+    def __str__(self) -> str:
+        width = max(len(row.check) for row in self.rows)
+        lines = [self._title()]
+        for row in self.rows:
+            head = f"{_MARKS[row.verdict]} {row.verdict:<8} {row.check:<{width}}  "
+            pad = " " * len(head)
+            lines += _wrap(row.found, head, pad)
+            if row.advice:
+                lines += _wrap(row.advice, pad + "→ ", pad + "  ")
+            lines += [
+                f"    {file}: {detail}" for file, detail in zip(row.files, row.details, strict=True)
+            ]
+        return printable("\n".join(lines))
+
+    def _repr_html_(self) -> str:
+        escape = html.escape
+        lines = [f"<p><strong>{escape(self._title())}</strong></p><table><thead><tr>"]
+        lines += [f"<th>{h}</th>" for h in ("check", "verdict", "found", "what to do")]
+        lines.append("</tr></thead><tbody>")
+        for row in self.rows:
+            files = "".join(
+                f"<li><code>{escape(file)}</code> {escape(detail)}</li>"
+                for file, detail in zip(row.files, row.details, strict=True)
+            )
+            if files:
+                files = (
+                    f"<details><summary>{number(len(row.files), 'file')}</summary>"
+                    f"<ul>{files}</ul></details>"
+                )
+            lines.append(
+                f'<tr><td style="text-align:left">{escape(row.check)}</td>'
+                f'<td style="text-align:left">{_MARKS[row.verdict]} {row.verdict}</td>'
+                f'<td style="text-align:left">{escape(row.found)}{files}</td>'
+                f'<td style="text-align:left">{escape(row.advice)}</td></tr>'
+            )
+        lines.append("</tbody></table>")
+        return printable("".join(lines))
+
+
+def _wrap(text: str, first: str, rest: str) -> list[str]:
+    return textwrap.wrap(text, 100, initial_indent=first, subsequent_indent=rest)
+
+
+def number(count: int, one: str, many: str | None = None) -> str:
+    """Say a number with its noun: ``1 image``, ``2 images``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
