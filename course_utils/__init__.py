@@ -17,12 +17,14 @@ _ROOMS = (
     "datasets",
     "evaluation",
     "exceptions",
+    "explain",
     "models",
     "plots",
     "project",
     "quality",
     "settings",
     "training",
+    "transfer",
 )
 
 __all__ = [*_ROOMS, "__version__"]
