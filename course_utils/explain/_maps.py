@@ -85,8 +85,9 @@ def grad_cam(
     (32, 96, 96)
     """
     batch, view, wanted = _prepare(model, images, classes)
-    score_model, score = view.score_model()
-    layer_name = view.uses[resolve(view, layer)].name_in_view
+    target = resolve(view, layer)
+    score_model, score = view.score_model(target)
+    layer_name = view.uses[target].name_in_view
     maps = np.zeros(batch.shape[:3], dtype="float32")
     for part in _parts(len(batch), batch_size):
         score.classes = None if wanted is None else wanted[part]

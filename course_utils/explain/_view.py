@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 from keras import layers, ops
 
 from course_utils.exceptions import InvalidInput
@@ -44,11 +45,15 @@ _PASS_ON = (
 )
 
 
+_HALF = ("float16", "bfloat16")
+
+
 class _Borrowed(layers.Layer):
     """Calls a layer that belongs to another model, without adding anything to that layer.
 
     Its input is the flat list of the tensors that the layer is called with; ``arguments`` puts them
-    back among the other arguments.
+    back among the other arguments. Where ``is_target`` is set, gradients go back to the output of
+    this layer and no further, which saves the larger part of the work.
     """
 
     def __init__(
@@ -62,11 +67,21 @@ class _Borrowed(layers.Layer):
         self.lender = lender
         self.arguments = arguments
         self.without_activation = without_activation
+        self.is_target = False
         self.built = True
 
     def call(self, tensors: list[Any]) -> Any:
         args, kwargs = self.arguments(tensors)
-        return keras.tree.map_structure(_as_float32, self._output(*args, **kwargs))
+        output = keras.tree.map_structure(_as_float32, self._output(*args, **kwargs))
+        return _end_of_gradients(output) if self.is_target else output
+
+    def compute_output_spec(self, tensors: list[Any]) -> Any:
+        # Layers know their output shapes, and asking is quicker than trying the layer out.
+        args, kwargs = self.arguments(tensors)
+        spec = self.lender.compute_output_spec(*args, **kwargs)
+        return keras.tree.map_structure(
+            lambda x: keras.KerasTensor(x.shape, "float32" if x.dtype in _HALF else x.dtype), spec
+        )
 
     def _output(self, *args: Any, **kwargs: Any) -> Any:
         if not self.without_activation:
@@ -97,7 +112,12 @@ def _borrow(lender: Any, args: tuple, kwargs: dict, name: str, without_activatio
 
 def _as_float32(x: Any) -> Any:
     """Cast half-precision tensors, so that mixed-precision models can be explained, too."""
-    return ops.cast(x, "float32") if x.dtype in ("float16", "bfloat16") else x
+    return ops.cast(x, "float32") if keras.backend.standardize_dtype(x.dtype) in _HALF else x
+
+
+@tf.custom_gradient
+def _end_of_gradients(x: Any) -> Any:
+    return tf.identity(x), lambda _: None
 
 
 class ClassScore(layers.Layer):
@@ -160,10 +180,16 @@ class FlatView:
         """Number of classes that can be explained."""
         return int(self.logits.shape[-1])
 
-    def score_model(self) -> tuple[keras.Model, ClassScore]:
-        """Return the model from images to the score (N, 1) of a class, and its score layer."""
+    def score_model(self, target: str | None = None) -> tuple[keras.Model, ClassScore]:
+        """Return the model from images to the score (N, 1) of a class, and its score layer.
+
+        Gradients are meant for the output of `target`, or for the images where it is None.
+        """
         score = ClassScore(name="class_score")
-        return keras.Model(self.inputs, score(self.logits), name="view"), score
+        model = keras.Model(self.inputs, score(self.logits), name="view")
+        for name, use in self.uses.items():
+            model.get_layer(use.name_in_view).is_target = name == target
+        return model, score
 
     def feature_maps(self) -> dict[str, _Use]:
         """Choose the outputs (N, h, w, channels) of the first convolution and all after it."""
