@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils import settings
-from course_utils.exceptions import InvalidInput
+from course_utils.exceptions import InvalidInput, MissingData
 
 if TYPE_CHECKING:
     import keras
@@ -344,6 +344,8 @@ def predict_images(
 
     Raises
     ------
+    MissingData
+        If there is no such file.
     InvalidInput
         If a file cannot be read, a picture has no pixels, or the model does not fit.
     """
@@ -599,7 +601,10 @@ def _prepare(item: Any, size: tuple[int, int], channels: int) -> np.ndarray:
     from course_utils.plots.data import displayable
 
     if isinstance(item, (str, Path)):
-        decoded = _decode.decode_file(Path(item).expanduser(), size, channels)
+        path = Path(item).expanduser()
+        if not path.is_file():
+            raise MissingData(f"There is no image file {path}; check its name and folder.")
+        decoded = _decode.decode_file(path, size, channels)
         if decoded.image is None:
             raise InvalidInput(f"The image file {item} {decoded.reason}; give another file.")
         return decoded.image

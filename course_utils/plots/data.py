@@ -75,7 +75,7 @@ def _pictures(images: Any) -> list[np.ndarray]:
             f"for instance images[:{_MOST_PICTURES}]."
         )
     floats = [p for p in pictures if p.dtype.kind == "f" and p.size]
-    if len(floats) == len(pictures) and 0 < max(float(np.nanmax(p)) for p in floats) <= 1:
+    if len(floats) == len(pictures) and 0 < max(float(p.max()) for p in floats) <= 1:
         raise InvalidInput(
             "All pixels lie between 0 and 1, but the course keeps them between 0 and 255; "
             "show images * 255."

@@ -68,10 +68,7 @@ def confusion_matrix(
     if ax is None:
         side = max(3.6, 1.9 + 0.62 * count)
         ax = new_axes(None, (side + 0.5, side))
-    if shares:
-        texts = matrix.map(lambda value: "–" if np.isnan(value) else f"{value:.2f}")
-    else:
-        texts = matrix.map(lambda value: f"{value:d}")
+    texts = matrix.map(lambda value: f"{value:.2f}" if shares else f"{value:d}")
     sns.heatmap(
         matrix,
         annot=texts if count <= 20 else False,
@@ -86,6 +83,8 @@ def confusion_matrix(
         cbar_kws={"label": "share of the true class" if shares else "images", "shrink": 0.8},
         ax=ax,
     )
+    for row, column in np.argwhere(matrix.isna().to_numpy()):  # classes without images
+        ax.text(column + 0.5, row + 0.5, "–", ha="center", va="center", color=_QUIET)
     ax.set(xlabel="predicted class", ylabel="true class")
     ax.tick_params(axis="x", rotation=30 if count <= 10 else 90, length=0)
     ax.tick_params(axis="y", rotation=0, length=0)
