@@ -1,0 +1,245 @@
+"""Measure the course against other ways of doing the same (``make bench``).
+
+A row of the table is a :class:`Row`. Each module of this package has a list ``ROWS`` of them, so a
+new topic is a new file here and nothing else. Every row is measured in a process of its own, so
+that the memory of one does not count for the next.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
+
+from course_utils import settings
+from course_utils.exceptions import InvalidInput
+from course_utils.project.runner import PeakMemory
+
+
+def _nothing() -> str | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing that is measured.
+
+    Attributes
+    ----------
+    name : str
+        Short and unique, for instance ``"convolution against the loop"``.
+    about : str
+        One line: what is done, ours and theirs.
+    run : callable
+        Given True for a quick run, measures and returns what :func:`measured` returns.
+    needs : callable
+        Returns one sentence that says what is missing (data, a graphics card), or None.
+    limit : int
+        Seconds after which the row is given up.
+    """
+
+    name: str
+    about: str
+    run: Callable[[bool], dict[str, Any]]
+    needs: Callable[[], str | None] = _nothing
+    limit: int = 900
+
+
+def measured(
+    ours: float,
+    theirs: float | None = None,
+    unit: str = "s",
+    wanted: str = "",
+    ok: bool | None = None,
+    note: str = "",
+    **more: Any,
+) -> dict[str, Any]:
+    """Put one measurement into the form that the table and ``bench.json`` hold.
+
+    Parameters
+    ----------
+    ours, theirs : float
+        What the course reaches, and what it is compared with.
+    unit : str
+        The unit of both.
+    wanted : str
+        What is asked for, for instance ``"ratio at most 1.15"``.
+    ok : bool, optional
+        Whether that was reached.
+    note : str
+        One line for the table.
+    **more
+        Whatever else is worth keeping in ``bench.json``: single runs, losses, peaks.
+
+    Returns
+    -------
+    dict
+        With ``ratio`` = ours / theirs.
+    """
+    ratio = ours / theirs if theirs else None
+    return {
+        "ours": ours,
+        "theirs": theirs,
+        "ratio": ratio,
+        "unit": unit,
+        "wanted": wanted,
+        "ok": ok,
+        "note": note,
+        **more,
+    }
+
+
+def all_rows() -> list[Row]:
+    """The rows of all modules of this package."""
+    names = sorted(module.name for module in iter_modules(__path__) if module.name[0] != "_")
+    return [row for name in names for row in import_module(f"{__name__}.{name}").ROWS]
+
+
+def find(names: Iterable[str]) -> list[Row]:
+    """The rows whose name holds one of `names`; all where there is none.
+
+    Raises
+    ------
+    InvalidInput
+        If a name means no row.
+    """
+    rows = all_rows()
+    names = list(names)
+    for name in names:
+        if not any(name.lower() in row.name.lower() for row in rows):
+            known = ", ".join(row.name for row in rows)
+            raise InvalidInput(f"There is no row {name!r} to measure; there are {known}.")
+    wanted = [row for row in rows if any(name.lower() in row.name.lower() for name in names)]
+    return wanted if names else rows
+
+
+def run_rows(
+    rows: list[Row],
+    quick: bool = False,
+    output: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> list[dict[str, Any]]:
+    """Measure rows one after the other and write them to ``build/bench.json``.
+
+    A row that lacks something, fails or takes too long says so under ``missing`` or ``error``.
+
+    Parameters
+    ----------
+    rows : list of Row
+        What to measure.
+    quick : bool
+        Measure less, in at most 5 minutes for all.
+    output : Path, optional
+        Where the JSON goes; by default ``build/bench.json``.
+    say : callable
+        Told of each row before it is measured.
+
+    Returns
+    -------
+    list of dict
+        One for each row: its name, what :func:`measured` gave, seconds and peak memory.
+    """
+    results = []
+    for row in rows:
+        say(f"{row.name} ...")
+        missing = row.needs()
+        result = {"missing": missing} if missing else _run_apart(row, quick)
+        results.append({"name": row.name, "about": row.about, **result})
+    output = output or settings.course_root() / "build" / "bench.json"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    report = {"quick": quick, "machine": _machine(), "rows": results}
+    output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return results
+
+
+def _run_apart(row: Row, quick: bool) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="course-") as folder:
+        answer, log = Path(folder, "answer.json"), Path(folder, "log.txt")
+        command = [sys.executable, "-m", __name__, row.name, str(answer)]
+        began = time.perf_counter()
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                command + ["--quick"] * quick,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                env=settings.environment(COURSE_WORK=str(Path(folder, "work"))),
+            )
+            memory = PeakMemory(process.pid)
+            try:
+                process.wait(timeout=row.limit)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                return {"error": f"given up after {row.limit} s"}
+            finally:
+                peak = memory.stop()
+        spent = {
+            "seconds": round(time.perf_counter() - began, 1),
+            "peak_megabytes": round(peak / 1e6),
+        }
+        if not answer.is_file():
+            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            return {"error": lines[-1] if lines else f"exit status {process.returncode}", **spent}
+        return {**json.loads(answer.read_text(encoding="utf-8")), **spent}
+
+
+def _machine() -> dict[str, Any]:
+    import psutil
+
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": psutil.cpu_count(),
+        "memory_gigabytes": round(psutil.virtual_memory().total / 1e9, 1),
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")},
+    }
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+def table_of(results: list[dict[str, Any]]) -> Any:
+    """The results as a Rich table."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title="Bench", title_justify="left")
+    for heading in ("what", "ours", "theirs", "ratio", "wanted", "peak", "note"):
+        table.add_column(heading, justify="left" if heading in ("what", "note") else "right")
+    for result in results:
+        told = result.get("missing") or result.get("error")
+        if told:
+            table.add_row(result["name"], "-", "-", "-", "-", "-", escape(told))
+            continue
+        mark = {True: " [green]yes[/]", False: " [red]no[/]", None: ""}[result["ok"]]
+        table.add_row(
+            result["name"],
+            _number(result["ours"], result["unit"]),
+            _number(result["theirs"], result["unit"]),
+            _number(result["ratio"]),
+            escape(result["wanted"]) + mark,
+            f"{result['peak_megabytes'] / 1000:.2f} GB",
+            escape(result["note"]),
+        )
+    return table
+
+
+def _number(value: float | None, unit: str = "") -> str:
+    return "-" if value is None else f"{value:.3g} {unit}".strip()

@@ -1,0 +1,44 @@
+"""Seconds and peak memory of each lesson."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from course_utils.exceptions import CourseError
+from course_utils.project import lessons
+from course_utils.project.bench import Row, measured
+
+#: Most memory that a lesson may take.
+MOST_BYTES = 3.0e9
+
+
+def run_lesson(path: Path, quick: bool) -> dict[str, Any]:
+    """Run a lesson at full epochs (quick: one epoch), with nothing cached."""
+    with tempfile.TemporaryDirectory(prefix="course-") as folder:
+        (outcome,) = lessons.run_lessons([path], epochs=1 if quick else None, output=Path(folder))
+    if outcome.run.error is not None:
+        raise CourseError(f"{outcome.lesson} failed in {outcome.run.error}")
+    reached = [f"{result['name']} {result['text']}" for result in outcome.run.results]
+    peak = outcome.run.peak_bytes
+    return measured(
+        outcome.run.seconds,
+        wanted="at most 3 GB",
+        ok=peak <= MOST_BYTES,
+        note="; ".join([f"kernel {peak / 1e9:.2f} GB", *reached]),
+        kernel_megabytes=round(peak / 1e6),
+        results=outcome.run.results,
+    )
+
+
+ROWS = [
+    Row(
+        name=f"lesson {path.stem}",
+        about="the lesson from top to bottom; seconds, and the peak memory of its kernel",
+        run=partial(run_lesson, path),
+        limit=1500,
+    )
+    for path in lessons.all_lessons()
+]

@@ -1,0 +1,69 @@
+"""The files of the repository that are made from other files of it.
+
+Each is listed once in :data:`DERIVED`. ``course build`` writes them, and a test fails where one is
+out of step with what it is made from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from course_utils import settings
+
+#: Makes derived files: given the folder of the course, the content of each file by its path in it.
+Maker = Callable[[Path], dict[str, bytes]]
+
+
+def pins(requirements: Path) -> list[str]:
+    """The pinned packages of a requirements file, one ``name==version`` (and marker) each."""
+    lines = requirements.read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines if re.match(r"[A-Za-z0-9]", line)]
+
+
+def environment_yml(root: Path) -> dict[str, bytes]:
+    """``environment.yml`` for conda: Python, and the pins of ``requirements.txt`` through pip."""
+    lines = [
+        '# Made from requirements.txt by "make build"; edit requirements.in instead.',
+        "#   conda env create --file environment.yml",
+        "#   conda activate course",
+        "#   pip install --no-deps --no-build-isolation --editable .",
+        "name: course",
+        "channels:",
+        "  - conda-forge",
+        "dependencies:",
+        "  - python>=3.11,<3.14",
+        "  - pip",
+        "  - pip:",
+        *(f"      - {pin}" for pin in pins(root / "requirements.txt")),
+    ]
+    return {"environment.yml": ("\n".join(lines) + "\n").encode()}
+
+
+#: Every maker of derived files; a new kind of derived file is added here and nowhere else.
+DERIVED: tuple[Maker, ...] = (environment_yml,)
+
+
+def stale(root: Path | None = None) -> dict[str, bytes]:
+    """The derived files that are missing or out of step, with the content they should have."""
+    root = root or settings.course_root()
+    wanted = {name: content for make in DERIVED for name, content in make(root).items()}
+    return {
+        name: content
+        for name, content in wanted.items()
+        if not (root / name).is_file() or (root / name).read_bytes() != content
+    }
+
+
+def rebuild(root: Path | None = None) -> list[str]:
+    """Write the derived files that are missing or out of step, and return their names."""
+    root = root or settings.course_root()
+    changed = stale(root)
+    for name, content in changed.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(path.name + ".part")
+        fresh.write_bytes(content)
+        fresh.replace(path)
+    return sorted(changed)
