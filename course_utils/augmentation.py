@@ -251,15 +251,11 @@ def apply(
         )
 
     def one_pass(number_of_pass: tf.Tensor) -> tf.data.Dataset:
-        numbered = tf.data.Dataset.zip((dataset, tf.data.Dataset.counter()))
-        how = {} if change.stateful else {"num_parallel_calls": tf.data.AUTOTUNE}
-        return numbered.map(
-            lambda batch, number: change(*batch[:2], (seed, number_of_pass, number)), **how
-        )
+        return change.numbered(dataset, (seed, number_of_pass))
 
     # A counter of its own for each iteration: every epoch gets other changes.
     passes = tf.data.Dataset.range(1).map(_count_up(tf.Variable(-1, dtype=tf.int64)))
-    stream = passes.flat_map(one_pass)
+    stream = passes.flat_map(plain(one_pass))
     cardinality = dataset.cardinality()
     if cardinality >= 0:
         stream = stream.apply(tf.data.experimental.assert_cardinality(cardinality))
@@ -663,13 +659,23 @@ class _Augmenter:
                 images, labels = self._foreign(index, images, labels, own_seed)
         return images, labels
 
+    def numbered(self, batches: tf.data.Dataset, key: tuple) -> tf.data.Dataset:
+        """Change every batch of a dataset; the key of each is `key` and its number."""
+
+        def change(batch: tuple, number: tf.Tensor) -> tuple:
+            return self(batch[0], batch[1], (*key, number))
+
+        how = {} if self.stateful else {"num_parallel_calls": tf.data.AUTOTUNE}
+        pairs = tf.data.Dataset.zip((batches, tf.data.Dataset.counter()))
+        return pairs.map(plain(change), **how)
+
     def _foreign(
         self, index: int, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Apply a Keras layer or a function that is not of the course."""
         part = self.parts[index]
         if not self._layers[index]:
-            result = part(images, labels)
+            result = tf.function(part)(images, labels)
             if not (isinstance(result, tuple) and len(result) == 2):
                 raise InvalidInput(
                     f"The augmentation {_name(part)} must return (images, labels), but it "
@@ -718,6 +724,10 @@ def augmenter(parts: Any, num_classes: int | None, one_hot: bool) -> _Augmenter:
                 f"{part!r} is neither."
             )
     return _Augmenter(parts, num_classes, one_hot)
+
+
+#: Keeps TensorFlow from rewriting a function that it traces, so that our errors reach the reader.
+plain = tf.autograph.experimental.do_not_convert
 
 
 def as_list(parts: Any) -> list[Any]:

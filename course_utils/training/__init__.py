@@ -11,6 +11,7 @@ from course_utils.training.device import (
     strategy,
     use_mixed_precision,
 )
+from course_utils.training.experiment import Experiment, experiment
 from course_utils.training.fit import compile_model, fit
 from course_utils.training.history import History
 from course_utils.training.schedules import WarmUp, learning_rates, make_schedule
@@ -20,10 +21,12 @@ __all__ = [
     "LESSON_EPOCHS",
     "Device",
     "DeviceReport",
+    "Experiment",
     "History",
     "WarmUp",
     "compile_model",
     "device_report",
+    "experiment",
     "fit",
     "fit_or_load",
     "learning_rates",

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from course_utils.augmentation import augmenter, plain
 from course_utils.exceptions import InvalidInput, MissingData
 
 
@@ -118,29 +119,17 @@ def training_stream(
     -------
     tf.data.Dataset
     """
-    from course_utils.augmentation import augmenter
-
     train = _from_epoch(dataset, first_epoch, seed)
     change = augmenter(augment, num_classes=num_classes, one_hot=one_hot) if augment else None
     finish = _finisher(num_classes, one_hot, label_smoothing, class_weight)
-    ordered = change is not None and change.stateful
 
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
-        batches = train
-        if change is not None:
-            batches = tf.data.Dataset.zip((batches, tf.data.Dataset.counter()))
-
-            def change_batch(batch: tuple, number: tf.Tensor) -> tuple:
-                images, labels = batch
-                return change(images, labels, (seed, epoch, number))
-
-            how = {} if ordered else {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": True}
-            batches = batches.map(change_batch, **how)
+        batches = train if change is None else change.numbered(train, (seed, epoch))
         if finish is not None:
-            batches = batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+            batches = batches.map(plain(finish), num_parallel_calls=tf.data.AUTOTUNE)
         return batches
 
-    stream = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch)
+    stream = tf.data.Dataset.range(first_epoch, epochs).flat_map(plain(one_epoch))
     return stream.prefetch(tf.data.AUTOTUNE)
 
 

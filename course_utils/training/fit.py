@@ -5,6 +5,7 @@ Lesson 04 writes all of this out in Keras: compile, fit, early stopping, schedul
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 import weakref
@@ -265,7 +266,7 @@ def fit(
     bar = verbose if shared else ProgressBar(epochs * steps, shown=bool(verbose))
     recorder = _Recorder(bar, steps, epochs, history, run, watching, state)
     began = time.monotonic()
-    with bar:
+    with contextlib.nullcontext() if shared else bar:
         if state is None or not state.stopped:
             stream = _pipeline.training_stream(
                 dataset,

@@ -18,6 +18,7 @@ import numpy as np
 from course_utils import augmentation, models, settings
 from course_utils.exceptions import InvalidInput
 from course_utils.training import _checks, device
+from course_utils.training._progress import ProgressBar
 from course_utils.training._signature import NotComparable, digest, signature
 from course_utils.training.checkpoint import _reason, read_arrays, write_arrays
 from course_utils.training.fit import fit
@@ -73,7 +74,8 @@ def fit_or_load(
     _require_arguments(fit_arguments)
     seed = fit_arguments.get("seed")
     fit_arguments["seed"] = seed = settings.seed() if seed is None else seed
-    shown = bool(fit_arguments.get("verbose", 1))
+    shown = fit_arguments.get("verbose", 1)
+    shown = bool(shown) and not isinstance(shown, ProgressBar)
     model = _build(build, seed)
     label = name or model.name
     file, reason = None, ""

@@ -1,0 +1,203 @@
+"""Variants of a training, each with several seeds, side by side in one table.
+
+Born in lesson 04, which compares ways to regularise.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from course_utils import settings
+from course_utils.exceptions import InvalidInput
+from course_utils.training import _checks, _pipeline
+from course_utils.training._progress import ProgressBar
+from course_utils.training.history import History
+from course_utils.training.store import fit_or_load
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Variant = Callable[[], keras.Model] | Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What came out of an experiment.
+
+    Attributes
+    ----------
+    histories : dict of str to list of History
+        The histories of each variant, one per seed.
+    parameters : dict of str to int
+        Number of weights of each variant's model.
+    errors : dict of str to str
+        What went wrong, for each variant of which a run failed.
+    """
+
+    histories: dict[str, list[History]]
+    parameters: dict[str, int] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per variant, in the order given.
+
+        Columns: ``runs`` (number of seeds), ``val accuracy`` (mean), ``std`` (sample standard
+        deviation over the seeds, NaN for one run), ``train accuracy`` (mean), ``epochs`` (mean
+        number that were trained), ``seconds`` (mean), ``parameters``, and ``failed`` (what went
+        wrong, where something did). Accuracies are those of the weights that the models ended
+        with: the best epoch where early stopping restored it, else the last one.
+        """
+        import pandas as pd
+
+        rows = []
+        for variant, histories in self.histories.items():
+            validation = [history.final("val_accuracy") for history in histories]
+            train = [history.final("accuracy") for history in histories]
+            rows.append(
+                {
+                    "variant": variant,
+                    "runs": len(histories),
+                    "val accuracy": _mean(validation),
+                    "std": float(np.std(validation, ddof=1)) if len(validation) > 1 else np.nan,
+                    "train accuracy": _mean(train),
+                    "epochs": _mean([len(history.epoch) for history in histories]),
+                    "seconds": _mean([history.seconds for history in histories]),
+                    "parameters": self.parameters.get(variant, 0),
+                }
+            )
+        table = pd.DataFrame(rows).set_index("variant")
+        if self.errors:
+            table["failed"] = [self.errors.get(variant, "") for variant in table.index]
+        return table
+
+    def __repr__(self) -> str:
+        return self.table.round(3).to_string()
+
+    def _repr_html_(self) -> str:
+        return self.table.round(3).to_html()
+
+
+def experiment(
+    variants: Mapping[str, Variant],
+    dataset: Any,
+    epochs: int,
+    repeats: int = 1,
+    *,
+    seed: int | None = None,
+    verbose: int = 1,
+    **fit_arguments: Any,
+) -> Experiment:
+    """Train each variant with several seeds and put the results side by side.
+
+    A run that was done before is loaded instead of trained again, see :func:`fit_or_load`; so an
+    experiment that was interrupted goes on where it stopped. A variant that fails does not take
+    the others with it. Compare variants by their validation accuracy; the test split is not
+    touched.
+
+    Parameters
+    ----------
+    variants : mapping
+        Name to a function that builds the model, or to a dictionary with ``build`` and arguments
+        of :func:`fit` (``epochs`` too) for this variant alone.
+    dataset : ImageDataset
+        The data.
+    epochs : int
+        Number of epochs.
+    repeats : int
+        Number of seeds per variant; the same seeds for all of them.
+    seed : int, optional
+        The first seed; the others count up from it. COURSE_SEED or 42 by default.
+    verbose : int
+        0 shows nothing.
+    **fit_arguments
+        Arguments of :func:`fit` for all variants.
+
+    Returns
+    -------
+    Experiment
+        ``.table`` compares the variants, ``.histories`` holds the curves.
+
+    Raises
+    ------
+    InvalidInput
+        If an argument cannot be used, or every run failed.
+    """
+    _checks.require_epochs(epochs)
+    if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1:
+        raise InvalidInput(f"repeats must be a whole number of at least 1, but it is {repeats!r}.")
+    plans = _plans(variants, epochs, fit_arguments)
+    first_seed = settings.seed() if seed is None else seed
+    train, validation = _pipeline.split_parts(dataset)
+    if validation is None:
+        raise InvalidInput("Variants are compared on validation data, but there are none.")
+    steps = _pipeline.batches_per_epoch(train)
+
+    histories: dict[str, list[History]] = {name: [] for name in plans}
+    parameters: dict[str, int] = {}
+    errors: dict[str, str] = {}
+    total = repeats * steps * sum(plan["epochs"] for plan in plans.values())
+    end = 0
+    with ProgressBar(total, shown=bool(verbose)) as bar:
+        for name, plan in plans.items():
+            for run in range(repeats):
+                bar.prefix = f"{name}, run {run + 1}/{repeats} "
+                bar.done = end
+                try:
+                    model, history = fit_or_load(
+                        dataset=dataset, seed=first_seed + run, name=name, verbose=bar, **plan
+                    )
+                except Exception as error:  # whatever it is, the other variants go on
+                    errors[name] = f"{type(error).__name__}: {_first_line(error)}"
+                else:
+                    histories[name].append(history)
+                    parameters[name] = model.count_params()
+                    del model
+                    gc.collect()
+                end += steps * plan["epochs"]
+        runs = sum(len(done) for done in histories.values())
+        if not runs:
+            raise InvalidInput(f"Every run failed. {next(iter(errors.values()))}")
+        failed = f", {len(errors)} variants failed in a run" if errors else ""
+        bar.finish(f"{len(plans)} variants, {runs} runs{failed}")
+    if verbose:
+        for name, reason in errors.items():
+            print(f"{name} failed. {reason}")
+    return Experiment(histories, parameters, errors)
+
+
+def _plans(
+    variants: Any, epochs: int, fit_arguments: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return the arguments of `fit_or_load` for each variant."""
+    if not isinstance(variants, Mapping) or not variants:
+        raise InvalidInput(
+            "variants must be a dictionary from a name to a function that builds the model, with "
+            "at least one entry."
+        )
+    plans = {}
+    for name, variant in variants.items():
+        own = dict(variant) if isinstance(variant, Mapping) else {"build": variant}
+        if "build" not in own:
+            raise InvalidInput(
+                f"The variant {name!r} does not say which model it trains; give it build=, a "
+                f"function that builds the model."
+            )
+        plan = {**fit_arguments, "epochs": epochs, **own}
+        _checks.require_epochs(plan["epochs"])
+        plans[str(name)] = plan
+    return plans
+
+
+def _mean(values: list[float]) -> float:
+    return float(np.mean(values)) if values else float("nan")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or ["no message"])[0]
