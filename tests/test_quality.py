@@ -372,7 +372,7 @@ def test_odd_channels_and_sizes_are_named(folder):
         "a/gray.png": "grayscale (L)",
         "a/print.jpg": "CMYK (CMYK)",
         "a/glass.png": "transparent (RGBA)",
-        "b/deep.png": "16 or 32 bits a channel (I;16)",
+        "b/deep.png": "of 16 or 32 bits (I;16)",
         "b/tiny.png": "only 12 x 12 pixels",
         "b/banner.jpg": "400 x 60 pixels",
     }
@@ -457,27 +457,55 @@ def test_empty_folders_get_one_sentence(tmp_path):
 
 
 # --- what ships, and real photographs ----------------------------------------------------------
-def test_everything_planted_in_messy_flowers_is_found():
+FOUND_BY = {
+    "exact duplicate": "exact duplicates",
+    "near duplicate": "near duplicates",
+    "conflicting labels": "conflicting labels",
+    "leak": "leakage between splits",
+    "unreadable": "unreadable files",
+    "mistyped": "unreadable files",
+    "channels": "channels and sizes",
+    "size": "channels and sizes",
+    "no variation": "variation",
+    "little variation": "variation",
+    "too few images": "images per class",
+    "outside class folders": "images per class",
+    "imbalance": "balance",
+}
+
+
+def test_everything_planted_in_messy_flowers_is_found_and_nothing_else():
     folder = course_settings.shipped_data() / "messy_flowers"
-    if not (folder / "planted.csv").is_file():
-        pytest.skip("data/messy_flowers is not there")
-    report = quality.report(folder)
-    named = {row.check: set(row.files) for row in report.rows}
     with (folder / "planted.csv").open(encoding="utf-8", newline="") as file:
         planted = list(csv.DictReader(file))
-    assert planted
-    everything = set().union(*named.values())
-    text = str(report)
+    report = quality.report(folder)
+    concerned = {row["partner"] for row in planted}
     for row in planted:
-        assert row["path"] in everything or row["path"] in text, row
-    assert not report.ok
+        if row["kind"] in ("harmless", "hidden file"):
+            assert row["path"] not in str(report), row
+            continue
+        found = report[FOUND_BY[row["kind"]]]
+        assert found.verdict != "ok", row
+        assert row["path"] in found.files or row["path"] in found.found, row
+        concerned.add(row["path"])
+    named = {file for row in report.rows for file in row.files}
+    assert named <= concerned
+    only(
+        report,
+        images_per_class="problem",
+        balance="warning",
+        unreadable_files="problem",
+        exact_duplicates="problem",
+        near_duplicates="warning",
+        conflicting_labels="problem",
+        leakage_between_splits="problem",
+        variation="warning",
+        channels_and_sizes="warning",
+    )
 
 
 def test_the_clean_splits_of_paper_flowers_give_no_remark():
-    folder = course_settings.shipped_data() / "paper_flowers"
-    if not (folder / "train").is_dir():
-        pytest.skip("data/paper_flowers is not there")
-    only(quality.report(folder))
+    only(quality.report(course_settings.shipped_data() / "paper_flowers"))
 
 
 @pytest.mark.data

@@ -26,7 +26,7 @@ MAX_CLASSES = 20
 #: class hardly varies; photographs of flowers or clothes have 60 to 80.
 LITTLE_VARIATION = 10.0
 #: Share of copies in a class from which on it varies less than its number of files says.
-MANY_COPIES = 0.25
+MANY_COPIES = 0.2
 #: An image with a shorter side below this (pixels) shows little.
 TINY = 32
 #: An image that is this many times longer than wide loses much when it is made square.
@@ -338,7 +338,7 @@ def _kind_of_mode(mode: str) -> str:
     if base in ("RGB", "P", "YCbCr"):
         return "colour"
     if base.startswith("I"):
-        return "16 or 32 bits a channel"
+        return "of 16 or 32 bits"
     if base == "F":
         return "floating-point"
     return base  # CMYK, LAB, HSV
@@ -353,13 +353,12 @@ def _channels_and_sizes(data: Collection) -> Row:
 
     kinds = Counter(_kind_of_mode(p.mode) for p in readable)
     main = max(kinds, key=lambda kind: (kinds[kind], kind == "colour"))
-    for kind in sorted(kinds, key=lambda kind: -kinds[kind]):
-        if kind == main:
-            continue
-        found.append(f"{kinds[kind]:,} {kind} among {main} images")
-        files += [
-            (p.id, f"{kind} ({p.mode})") for p in readable if _kind_of_mode(p.mode) == kind
-        ]  # fmt: skip
+    odd = sorted(set(kinds) - {main}, key=lambda kind: (-kinds[kind], kind))
+    if odd:
+        found.append(f"among {main} images " + ", ".join(f"{kinds[k]:,} {k}" for k in odd))
+    for kind in odd:
+        of_kind = [p for p in readable if _kind_of_mode(p.mode) == kind]
+        files += [(p.id, f"{kind} ({p.mode})") for p in of_kind]
     if found:
         advice.append("let the loader bring all to one mode (ours does), and look at the odd ones")
     elif main == "grayscale":
