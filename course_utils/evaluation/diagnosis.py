@@ -134,7 +134,7 @@ def diagnose(
        the level of guessing, with the same answer for every image.
     2. *too short*: fewer than 4 epochs.
     3. *overfitting*: the validation loss ends at least 10 % above its minimum while the training
-       loss went on falling; or training accuracy is 0.10 above validation accuracy while the
+       loss went on falling; or training accuracy is 0.15 above validation accuracy while the
        validation loss has stopped falling.
     4. *underfitting*: even the training accuracy is less than half the way from chance to 1, and
        the training loss hardly falls any more (less than 2 % an epoch).
@@ -281,12 +281,13 @@ class _Reading:
         lowest = f"{self.val_loss[self.best]:.3g}, epoch {self.best + 1} of {self.epochs}"
         if self.best + 1 == self.epochs:
             return f"the validation loss is lowest at the very end ({lowest})"
-        return f"the validation loss was lowest before ({lowest}) and ends {self.rise:.0%} higher"
+        ends = f"{self.rise:.0%} higher" if self.rise >= 0.005 else "at nearly the same level"
+        return f"the validation loss was lowest before ({lowest}) and ends {ends}"
 
     def overfits(self) -> list[str]:
         falling = self.loss[-1] < 0.95 * self.loss[self.best]
         risen = self.best + 1 < self.epochs and self.rise >= 0.10 and falling
-        apart = self.gap is not None and self.gap >= 0.10 and self.val_slope > -0.01
+        apart = self.gap is not None and self.gap >= 0.15 and self.val_slope > -0.01
         if not (risen or apart):
             return []
         reasons = [self._best_reason()]

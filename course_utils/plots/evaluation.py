@@ -690,7 +690,7 @@ def _curve_panel(
         annotation_clip=False,
     )
     ax.annotate(
-        f"gap\n{high - low:.2f}",
+        f"gap\n{high - low:.2f}" if high - low < 100 else f"gap\n{high - low:.2g}",
         (x, (low + high) / 2),
         xytext=(5, 0),
         textcoords="offset points",
