@@ -26,6 +26,7 @@ import numpy as np
 
 from course_utils import settings
 from course_utils.datasets import _checks, _decode
+from course_utils.datasets._image_dataset import aligned
 from course_utils.exceptions import InvalidInput
 
 #: Raised whenever decoding or the layout of an entry changes, so that older entries are not used.
@@ -201,9 +202,10 @@ def load_or_build(
         return found
 
     size = int(np.prod(shape, dtype=np.int64))
-    memory, available = None, _available_memory()
+    memory: np.ndarray | None = None
+    available = _available_memory()
     if size <= available // 4:
-        memory = np.empty(shape, np.uint8)
+        memory = aligned(shape)
     problem: OSError | None = None
     entry: _Entry | None = None
     try:
@@ -211,7 +213,7 @@ def load_or_build(
     except OSError as error:
         problem = error
         if memory is None and size <= available // 2:
-            memory = np.empty(shape, np.uint8)
+            memory = aligned(shape)
         if memory is None:
             raise InvalidInput(_no_room(label, size, folder, error)) from None
 

@@ -129,7 +129,7 @@ def to_array(data: bytes, image_size: tuple[int, int], channels: int) -> np.ndar
     except Exception as error:  # decoders raise all kinds of errors on damaged files
         if "truncated" in str(error).lower() or isinstance(error, EOFError):
             raise Unreadable("is cut off (truncated)") from None
-        raise Unreadable(f"is damaged ({type(error).__name__})") from None
+        raise Unreadable("is damaged") from None
     return np.asarray(flat, dtype=np.uint8).reshape(height, width, channels)
 
 

@@ -24,6 +24,7 @@ from course_utils.exceptions import DownloadFailed
 
 _CONNECT_SECONDS = 6.0
 _SILENCE_SECONDS = 30.0
+_PIECE = 2**15  # bytes written at a time; at most so many are lost when a connection breaks
 _TRIES = 4
 _LARGEST_SET = 2 * 2**30  # bytes; more than any archive here unpacks to
 
@@ -242,7 +243,7 @@ def _stream(archive: Archive, part: Path) -> None:
                     file=sys.stderr,
                 ) as bar,
             ):
-                for piece in answer.iter_content(2**18):
+                for piece in answer.iter_content(_PIECE):
                     file.write(piece)
                     bar.update(len(piece))
             if total is not None and part.stat().st_size < total:

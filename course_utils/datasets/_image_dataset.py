@@ -21,6 +21,17 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
+_ALIGNMENT = 64  # bytes; what TensorFlow asks of memory that it shares
+
+
+def aligned(shape: tuple[int, ...]) -> np.ndarray:
+    """Return an uninitialised uint8 array whose memory TensorFlow can share."""
+    size = int(np.prod(shape, dtype=np.int64))
+    memory = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    return memory[start : start + size].reshape(shape)
+
+
 class PixelStore:
     """The decoded pictures of a source, shared by all datasets that are made from it.
 
@@ -45,10 +56,19 @@ class PixelStore:
 
     @cached_property
     def tensor(self) -> tf.Tensor:
-        """The same memory as a tensor, without a copy, on the CPU."""
+        """The same memory as a tensor on the CPU, without a copy where that is possible.
+
+        TensorFlow shares memory that begins at a multiple of 64 bytes, as mapped files and what
+        :func:`aligned` gives do. It would crash on other memory, which is copied therefore.
+        """
         import tensorflow as tf
 
-        return tf.experimental.dlpack.from_dlpack(np.asarray(self._images).__dlpack__())
+        images = np.asarray(self._images)
+        shareable = images.flags.c_contiguous and images.flags.writeable
+        with tf.device("CPU:0"):
+            if shareable and images.ctypes.data % _ALIGNMENT == 0:
+                return tf.experimental.dlpack.from_dlpack(images.__dlpack__())
+            return tf.constant(images)
 
 
 @dataclass(frozen=True)

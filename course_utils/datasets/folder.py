@@ -228,21 +228,7 @@ def scan(path: str | os.PathLike[str]) -> Listing:
     InvalidInput
         If `path` is no folder, may not be read, or mixes splits and classes.
     """
-    root = Path(os.path.expanduser(path)).absolute()
-    if not root.exists():
-        raise MissingData(
-            _checks.printable(
-                f"There is no folder {root}{_near_path(root)}; give the folder that holds one "
-                f"folder of images per class."
-            )
-        )
-    if not root.is_dir():
-        raise InvalidInput(
-            _checks.printable(
-                f"{root} is a file, but a folder is needed that holds one folder of images per "
-                f"class{' (unpack the archive first)' if _is_archive(root) else ''}."
-            )
-        )
+    root = _root(path)
     tops, loose = _entries(root)
     trees = {name: _walk(folder, name) for name, folder in tops}
     split_of = _split_folders(root, trees)
@@ -265,9 +251,43 @@ def scan(path: str | os.PathLike[str]) -> Listing:
         root=root,
         images=tuple(found),
         class_names=tuple(sorted(classes)),
-        splits=tuple(split for split in SPLITS if split in split_of.values()),
+        splits=tuple(split for split in SPLITS if split in {one.split for one in found}),
         loose=tuple(sorted(file.id for file in loose)),
     )
+
+
+def _root(path: object) -> Path:
+    """Return the folder that a reader named, absolute, or refuse it."""
+    if not isinstance(path, (str, os.PathLike)) or not str(path).strip() or "\0" in str(path):
+        raise InvalidInput(
+            f"The path of a folder is needed, such as 'photos' or Path('photos'), but it is "
+            f"{path!r}."
+        )
+    root = Path(os.path.expanduser(os.fspath(path))).absolute()
+    try:
+        root.stat()
+    except PermissionError:
+        raise InvalidInput(
+            _checks.printable(
+                f"{root} may not be read (no permission); change its permissions or copy the "
+                f"images to a folder of your own."
+            )
+        ) from None
+    except OSError:
+        raise MissingData(
+            _checks.printable(
+                f"There is no folder {root}{_near_path(root)}; give the folder that holds one "
+                f"folder of images per class."
+            )
+        ) from None
+    if not root.is_dir():
+        raise InvalidInput(
+            _checks.printable(
+                f"{root} is a file, but a folder is needed that holds one folder of images per "
+                f"class{' (unpack the archive first)' if _is_archive(root) else ''}."
+            )
+        )
+    return root
 
 
 def _ignored(name: str) -> bool:
@@ -280,7 +300,7 @@ def _is_archive(path: Path) -> bool:
 
 def _near_path(path: Path) -> str:
     try:
-        names = [entry.name for entry in os.scandir(path.parent)]
+        names = [entry.name for entry in os.scandir(path.parent) if entry.is_dir()]
     except OSError:
         return ""
     return _checks.nearest(path.name, names)
@@ -357,22 +377,19 @@ def _split_folders(root: Path, trees: dict[str, list[_decode.ImageFile]]) -> dic
     }
     if not named:
         return {}
-    # A class may be called "test" or "train" too. Splits have folders of images inside, a class
-    # has images; where some of both is found, the folder is not clear enough to guess.
-    inner = {
-        top: {file.id.split("/")[1] for file in trees[top] if file.id.count("/") >= 2}
-        for top in named
-    }
-    direct = {top: any(file.id.count("/") == 1 for file in trees[top]) for top in named}
+    # A class may be called "test" or "train" too. A split has folders of images inside, a class
+    # has images; where the folder can be read both ways it is refused rather than guessed.
+    as_splits = [top for top in named if any(file.id.count("/") >= 2 for file in trees[top])]
     others = [top for top, files in trees.items() if top not in named and files]
-    as_splits = [top for top in named if inner[top] and not direct[top]]
-    if not as_splits or (others and len(as_splits) < 2):
+    if not as_splits or (others and all(named[top] != "train" for top in as_splits)):
         return {}
     if others:
         raise InvalidInput(
             _checks.printable(
-                f"{root} holds the splits {_checks.some_of(sorted(as_splits))} and beside them "
-                f"{_checks.some_of(sorted(others))}, which is no split; move it elsewhere."
+                f"{root} can be read in two ways: {_checks.some_of(sorted(as_splits))} "
+                f"hold{'s' * (len(as_splits) == 1)} folders, as a split does, but "
+                f"{_checks.some_of(sorted(others))} beside it is no split; move the one or rename "
+                f"the other."
             )
         )
     splits = Counter(named.values())
@@ -421,10 +438,14 @@ def _check_listing(listing: Listing, names: tuple[str, ...]) -> None:
             )
         )
     if len(listing.class_names) < 2:
+        inner = sorted({"/".join(one.file.id.split("/")[:-1]) for one in listing.images})
+        hint = ""
+        if len(inner) > 1 and not listing.splits:
+            hint = f" (did you mean {root / listing.class_names[0]}?)"
         raise InvalidInput(
             _checks.printable(
                 f"{root} holds one class only ({listing.class_names[0]}), but at least two are "
-                f"needed; give the folder that holds one folder of images per class."
+                f"needed; give the folder that holds one folder of images per class{hint}."
             )
         )
     if set(names) != set(listing.class_names):

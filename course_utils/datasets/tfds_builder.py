@@ -78,3 +78,22 @@ class PaperFlowers(tfds.core.GeneratorBasedBuilder):
                         f"'git checkout -- data/paper_flowers'."
                     )
                 yield row["path"], {"image": str(path), "label": row["class"]}
+
+
+def prepare() -> str:
+    """Prepare paper_flowers without a word, where that has not been done; return the folder.
+
+    ``tfds.load`` prepares it too, but prints where, and a dozen progress bars.
+
+    Returns
+    -------
+    str
+        The same as :func:`data_dir`.
+    """
+    import contextlib
+    import io
+
+    builder = PaperFlowers(data_dir=data_dir())
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        builder.download_and_prepare()
+    return data_dir()

@@ -1,0 +1,36 @@
+"""Small folders of images for the tests."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def pixels(seed: int | str, height: int = 24, width: int = 32, channels: int = 3) -> np.ndarray:
+    """Return a smooth random picture, uint8 (height, width, channels)."""
+    number = zlib.crc32(str(seed).encode())
+    small = np.random.default_rng(number).integers(0, 256, (3, 4, channels), dtype=np.uint8)
+    picture = Image.fromarray(small if channels == 3 else small[..., 0])
+    big = picture.resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(big).reshape(height, width, channels)
+
+
+def save(path: Path, seed: int | str | None = None, **shape: int) -> Path:
+    """Write a picture of its own to `path`, in the format that its ending names."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    array = pixels(str(path.name) + str(path.parent.name) if seed is None else seed, **shape)
+    Image.fromarray(array.squeeze()).save(path)
+    return path
+
+
+def tree(root: Path, counts: Mapping[str, int], ending: str = ".jpg") -> Path:
+    """Write `counts[folder]` different pictures into each folder below `root`."""
+    for folder, number in counts.items():
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        for index in range(number):
+            save(root / folder / f"{index:03d}{ending}", seed=f"{folder}/{index}")
+    return root
