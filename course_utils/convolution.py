@@ -316,8 +316,8 @@ def feature_map_loop(
 ) -> NDArray[np.float64]:
     """Compute what :func:`feature_map` computes, one value at a time with plain loops.
 
-    This is the function that lesson 01 writes. It is here to be compared with: it takes one
-    channel, one filter and no padding, and is hundreds of times slower.
+    This is the function that lesson 01 writes, first without and then with a stride. It is here to
+    be compared with: it takes one channel, one filter and no padding, and is far slower.
 
     Parameters
     ----------

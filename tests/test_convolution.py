@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -246,6 +249,45 @@ def test_float32_photograph_equals_keras_to_1e_6():
     mine = cv.feature_map(photo, kernel, bias, stride=2, padding="same")
     assert mine.dtype == np.float32
     np.testing.assert_allclose(mine, expected, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def lesson() -> dict:
+    """The functions that lesson 01 writes, taken from its cells."""
+    path = Path(__file__).parents[1] / "notebooks" / "01_convolution_by_hand.ipynb"
+    sources = {
+        cell["id"]: "".join(cell["source"]) for cell in json.loads(path.read_text("utf-8"))["cells"]
+    }
+    names: dict = {"np": np, "sliding_window_view": np.lib.stride_tricks.sliding_window_view}
+    for cell in ("L01-loop", "L01-pool", "L01-stride", "L01-speed"):
+        functions = [
+            node for node in ast.parse(sources[cell]).body if isinstance(node, ast.FunctionDef)
+        ]
+        exec(compile(ast.Module(functions, []), cell, "exec"), names)
+    return names
+
+
+@PROPERTY
+@given(
+    hnp.arrays(
+        "float64", st.tuples(st.integers(3, 8), st.integers(3, 8)), elements=st.floats(-9, 9)
+    ),
+    hnp.arrays(
+        "float64", st.tuples(st.integers(1, 3), st.integers(1, 3)), elements=st.floats(-9, 9)
+    ),
+    st.integers(1, 3),
+)
+def test_what_lesson_01_writes_gives_the_same(lesson, image, kernel, stride):
+    expected = cv.feature_map(image, kernel, -2.0)
+    for name in ("feature_map_loop", "windows_as_views"):
+        np.testing.assert_allclose(lesson[name](image, kernel, -2.0), expected, atol=1e-9)
+    np.testing.assert_allclose(
+        lesson["feature_map_stride"](image, kernel, -2.0, stride),
+        cv.feature_map(image, kernel, -2.0, stride),
+        atol=1e-9,
+    )
+    size = min(stride, *image.shape)
+    np.testing.assert_array_equal(lesson["max_pool_loop"](image, size), cv.max_pool(image, size))
 
 
 # -------------------------------------------------------------------------------- small properties

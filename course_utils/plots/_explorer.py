@@ -166,8 +166,8 @@ _PAGE = """<div class="cnn-explorer">
  background:#fff;color:#222}
 .cnn-explorer td.cx-pad{background:#eef4fa;color:#667;border-style:dotted}
 .cnn-explorer td.cx-on{outline:3px solid #D55E00;outline-offset:-3px}
-.cnn-explorer td button{all:unset;display:block;width:30px;height:30px;line-height:30px;
- text-align:center;cursor:pointer;box-sizing:border-box}
+.cnn-explorer td button{all:unset;display:block;width:100%;min-width:30px;height:30px;
+ line-height:30px;text-align:center;cursor:pointer;box-sizing:border-box}
 .cnn-explorer td button:focus-visible{outline:3px solid #0072B2;outline-offset:-3px}
 .cnn-explorer td.cx-black{background:#222}.cnn-explorer td.cx-black button{color:#fff}
 .cnn-explorer td input{width:44px;height:30px;border:0;text-align:center;box-sizing:border-box;
@@ -202,6 +202,8 @@ function build(root) {
   const tables = make("div", page, "", {class: "cx-row"});
   const say = make("div", page, "", {class: "cx-say", "aria-live": "polite"});
   const more = make("div", page);
+  make("p", page, "Point at a value of the feature map to see how it comes about. Click on a pixel "
+    + "to change it, or type other numbers into the filter.");
   function button(text, action) { make("button", bar, text).onclick = () => { action(); draw(); }; }
   Object.entries(start.letters).forEach(([name, letter]) =>
     button(name, () => { image = letter.map(row => row.slice()); }));
@@ -239,7 +241,7 @@ function build(root) {
     const down = Math.max(0, last.top + kh - image.length);
     const right = Math.max(0, last.left + kw - image[0].length);
     const pixels = make("table", tables), cells = {};
-    make("caption", pixels, "image (click a pixel)");
+    make("caption", pixels, "image");
     for (let r = -up; r < image.length + down; r++) {
       const row = make("tr", pixels);
       for (let c = -left; c < image[0].length + right; c++) {
@@ -254,15 +256,14 @@ function build(root) {
       }
     }
     const filter = make("table", tables);
-    make("caption", filter, "filter (type numbers)");
+    make("caption", filter, "filter");
     kernel.forEach((values, r) => {
       const row = make("tr", filter);
       values.forEach((value, c) => field(make("td", row), value, place("filter", r, c),
         number => { kernel[r][c] = number; }));
     });
     const result = make("table", tables), spots = {};
-    make("caption", result,
-      "feature map " + map.length + "\\u00d7" + map[0].length + " (point at a value)");
+    make("caption", result, "feature map " + map.length + "\\u00d7" + map[0].length);
     map.forEach((values, r) => {
       const row = make("tr", result);
       values.forEach((value, c) => {

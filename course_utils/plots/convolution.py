@@ -291,7 +291,7 @@ def window_arithmetic(
         " + ".join(terms) + f" = {_number(products.sum())}",
         ha="center",
         va="center",
-        fontsize=9.5,
+        fontsize=11,
     )
     ax.text(
         total / 2,
