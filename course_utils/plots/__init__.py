@@ -46,6 +46,21 @@ _WHERE = {
     "predictions_grid": "evaluation",
     "probability_bars": "evaluation",
     "top_k": "evaluation",
+    "copies": "quality",
+    "folder_tree": "quality",
+    "harmful_augmentations": "quality",
+    "image_sizes": "quality",
+    "resizings": "quality",
+    "shuffle_buffers": "quality",
+    "activation_grid": "explain",
+    "class_heat": "explain",
+    "explanation_methods": "explain",
+    "first_layer_filters": "explain",
+    "grad_cam_steps": "explain",
+    "heat_maps": "explain",
+    "insertion_deletion": "explain",
+    "localisation": "explain",
+    "randomisation": "explain",
 }
 
 __all__ = list(_WHERE)
