@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -149,6 +152,7 @@ def run_notebook(
         nonlocal place, memory
         place = cell_index
         if memory is None:
+            _let_interrupts_through()
             kernel: Any = client.km
             memory = PeakMemory(kernel.provisioner.pid)
         if on_cell is not None:
@@ -171,22 +175,33 @@ def run_notebook(
         on_cell_executed=after,
     )
     began = time.perf_counter()
-    try:
-        client.execute(env=environment)
-    except CellExecutionError as error:
-        run.error = _error(notebook, place, f"{error.ename}: {error.evalue}")
-    except CellTimeoutError:
-        run.error = _error(notebook, place, f"it took longer than {timeout} s and was stopped")
-    except DeadKernelError:
-        run.error = _error(
-            notebook, place, "Python ended without a word, most often because memory ran out"
-        )
-    finally:
-        if memory is not None:
-            run.peak_bytes = memory.stop()
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        try:
+            client.execute(env=environment, stderr=log)
+        except CellExecutionError as error:
+            run.error = _error(notebook, place, f"{error.ename}: {error.evalue}")
+        except CellTimeoutError:
+            run.error = _error(notebook, place, f"it took longer than {timeout} s and was stopped")
+        except DeadKernelError:
+            run.error = _error(
+                notebook, place, "Python ended in the middle, most often because memory ran out"
+            )
+        except RuntimeError as error:  # the kernel did not even start
+            log.seek(0)
+            last = next(iter(reversed(log.read().strip().splitlines())), "")
+            run.error = _error(notebook, place, f"{error} {last}")
+        finally:
+            if memory is not None:
+                run.peak_bytes = memory.stop()
     run.seconds = time.perf_counter() - began
     run.results = results.collect(notebook)
     return run
+
+
+def _let_interrupts_through() -> None:
+    """Let Ctrl-C end this program, rather than only the kernel, as nbclient arranges it."""
+    with suppress(RuntimeError, NotImplementedError):  # another thread, or Windows: nothing set
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
 
 
 def _error(notebook: Any, place: int, message: str) -> CellError:
