@@ -39,6 +39,24 @@ if TYPE_CHECKING:
 
 SPLITS = ("train", "validation", "test")
 
+#: Files of the backbone that ships with the course: its weights, and those of its classifier.
+COURSE_WEIGHTS = "course.weights.h5"
+COURSE_CLASSIFIER = "course_classifier.npz"
+
+#: The classes that the classifier of the backbone "course" knows, in the order of its outputs.
+CIFAR10_CLASSES = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
+
 # Changed whenever features of the same backbone and pictures would come out otherwise.
 _FEATURES_VERSION = 1
 
@@ -78,7 +96,7 @@ class Backbone:
     parameters: int
     build: Callable[[Any, bool], Any]
     preprocess: Callable[[Any], Any]
-    weights: tuple[str, str | None]
+    weights: tuple[str, str]
 
 
 def _minus_one_to_one(pixels: Any) -> Any:
@@ -113,9 +131,13 @@ def _application(name: str) -> Callable[[Any, bool], Any]:
 
 
 def _build_course(x: Any, top: bool) -> Any:
-    if top:
-        raise InvalidInput("The backbone 'course' has no classifier on top.")
-    return course_layers(x)
+    from keras import layers
+
+    x = course_layers(x)
+    if not top:
+        return x
+    x = layers.GlobalAveragePooling2D(name="average")(x)
+    return layers.Dense(len(CIFAR10_CLASSES), activation="softmax", name="classifier")(x)
 
 
 def course_layers(x: Any) -> Any:
@@ -167,7 +189,7 @@ _BACKBONES = {
             418_144,
             _build_course,
             _minus_one_to_one,
-            ("course.weights.h5", None),
+            (COURSE_WEIGHTS, COURSE_CLASSIFIER),
         ),
         Backbone(
             "mobilenet",
@@ -233,8 +255,6 @@ def _backbone(name: str) -> Backbone:
 def _places(one: Backbone, top: bool) -> list[Path]:
     """Return where the weights may lie on this machine, the first choice first."""
     file = one.weights[1 if top else 0]
-    if file is None:
-        return []
     if one.name == "course":
         return [settings.shipped_data() / "backbones" / file]
     root = settings.data_root()
@@ -983,23 +1003,30 @@ def classify(
     return pd.DataFrame(rows)
 
 
-def imagenet_classifier(
-    name: str = "mobilenet", image_size: int | None = None, *, download: bool = False
-) -> keras.Model:
-    """Load a pretrained network as it is, with its classifier of 1000 ImageNet classes.
+def load_classifier(
+    name: str | None = None,
+    image_size: int | tuple[int, int] | None = None,
+    *,
+    download: bool = False,
+) -> tuple[keras.Model, list[str]]:
+    """Load a pretrained network as it is, with its own classifier on top.
 
     Parameters
     ----------
-    name : {"mobilenet", "mobilenet_v2", "efficientnet_b0", "xception"}
-    image_size : int, optional
-        By default the size that it was trained on.
+    name : {"course", "mobilenet", "mobilenet_v2", "efficientnet_b0", "xception"}, optional
+        By default "course", which knows the 10 classes of CIFAR-10; the others know the 1000 of
+        ImageNet.
+    image_size : int or (int, int), optional
+        By default the size of the images that it was trained on.
     download : bool
         Whether Keras may download weights that are not on this machine.
 
     Returns
     -------
-    keras.Model
-        From pixels, float32 0-255, to probabilities (batch, 1000).
+    model : keras.Model
+        From pixels, float32 0-255, to probabilities (batch, classes).
+    class_names : list of str
+        In the order of the probabilities.
 
     Raises
     ------
@@ -1008,15 +1035,19 @@ def imagenet_classifier(
     """
     import keras
 
-    one = _backbone(name)
-    if one.weights[1] is None:
-        raise InvalidInput(f"{name} has no classifier of ImageNet's classes; take 'mobilenet'.")
+    one = _backbone("course" if name is None else name)
+    names = list(CIFAR10_CLASSES) if one.name == "course" else imagenet_names()
     height, width = _image_size(image_size, one.image_size, one)
     pixels = keras.Input((height, width, 3), name="pixels")
     model = keras.Model(pixels, one.build(one.preprocess(pixels), True), name=one.name)
-    _load_weights(model, one, top=True, download=download)
+    if one.name == "course":
+        backbone = load_backbone("course", (height, width))
+        with np.load(settings.shipped_data() / "backbones" / COURSE_CLASSIFIER) as stored:
+            model.set_weights([*backbone.get_weights(), stored["kernel"], stored["bias"]])
+    else:
+        _load_weights(model, one, top=True, download=download)
     model.trainable = False
-    return model
+    return model, names
 
 
 def imagenet_names() -> list[str]:
@@ -1050,7 +1081,7 @@ def decode(probabilities: np.ndarray, top: int = 5) -> pd.DataFrame:
     Parameters
     ----------
     probabilities : ndarray, shape (N, 1000)
-        What a network of :func:`imagenet_classifier` gives.
+        What a network of :func:`load_classifier` gives.
     top : int
         How many classes per image.
 

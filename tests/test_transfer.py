@@ -215,7 +215,8 @@ def test_weights_of_the_applications_are_found_under_course_data(real_data):
         pytest.skip("COURSE_DATA has no folder weights")
     table = transfer.backbones()
     assert table.loc[["mobilenet", "mobilenet_v2"], "here"].all()
-    model = transfer.imagenet_classifier("mobilenet")
+    model, names = transfer.load_classifier("mobilenet")
+    assert len(names) == 1000
     daisy = sorted((real_data / "flower_photos" / "daisy").glob("*.jpg"))[:20]
     images = [
         keras.utils.img_to_array(keras.utils.load_img(p, target_size=(224, 224))) for p in daisy
@@ -297,14 +298,19 @@ class TestPretraining:
     def test_what_it_stores_is_what_load_backbone_loads(self, tmp_path, monkeypatch):
         rng = np.random.default_rng(0)
         images = rng.integers(0, 256, (128, 32, 32, 3)).astype(np.uint8)
-        model = pretrain.train_backbone(images, rng.integers(0, 3, 128), 3, epochs=1, verbose=0)
-        trained = keras.Model(model.input, model.layers[-3].output, name="course")
-        path = pretrain.store(trained, tmp_path / "backbones", 0.5, 1, 42, 1.0)
+        model = pretrain.train_backbone(images, rng.integers(0, 10, 128), 10, epochs=1, verbose=0)
+        path = pretrain.store(model, tmp_path / "backbones", 0.5, 1, 42, 1.0)
         assert path.stat().st_size < 2_000_000
         monkeypatch.setattr(settings, "shipped_data", lambda: tmp_path)
-        loaded = transfer.load_backbone("course", image_size=32)
         pixels = images[:4].astype(np.float32)
+        loaded = transfer.load_backbone("course", image_size=32)
+        trained = keras.Model(model.input, model.layers[-3].output)
         np.testing.assert_allclose(
             loaded.predict(pixels, verbose=0), trained.predict(pixels, verbose=0), atol=1e-5
         )
-        assert transfer.weights_digest(loaded) in (path.parent / "README.md").read_text()
+        assert transfer.weights_digest(loaded) in (path.parent / "README.md").read_text("utf-8")
+        classifier, names = transfer.load_classifier("course")
+        logits = model.predict(pixels, verbose=0)
+        expected = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
+        np.testing.assert_allclose(classifier.predict(pixels, verbose=0), expected, atol=1e-5)
+        assert len(names) == 10

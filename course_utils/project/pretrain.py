@@ -88,7 +88,7 @@ def train_backbone(
     Returns
     -------
     keras.Model
-        From pixels to logits; its last two layers are the average and the classifier.
+        From pixels to logits, with the layers of ``transfer.load_classifier("course")``.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def train_backbone(
     backbone = transfer.load_backbone("course", image_size=images.shape[1:3], weights=False)
     backbone.trainable = True
     average = keras.layers.GlobalAveragePooling2D(name="average")(backbone.output)
-    logits = keras.layers.Dense(num_classes, name="logits")(average)
+    logits = keras.layers.Dense(num_classes, name="classifier")(average)
     model = keras.Model(backbone.input, logits)
     steps = len(images) // BATCH_SIZE
     warmup = min(WARMUP_EPOCHS, epochs - 1)
@@ -172,8 +172,6 @@ def pretrain(out: Path | None = None, epochs: int = EPOCHS, seed: int = SEED) ->
     MissingData
         If CIFAR-10 is not on this machine.
     """
-    import keras
-
     from course_utils import datasets
 
     folder = settings.shipped_data() / "backbones" if out is None else Path(out)
@@ -189,22 +187,24 @@ def pretrain(out: Path | None = None, epochs: int = EPOCHS, seed: int = SEED) ->
     seconds = time.perf_counter() - started
     logits = model.predict(cifar.images("test"), batch_size=500, verbose=0)
     accuracy = float(np.mean(logits.argmax(axis=1) == cifar.labels("test")))
-    backbone = keras.Model(model.input, model.layers[-3].output, name="course")
-    path = store(backbone, folder, accuracy, epochs, seed, seconds)
+    path = store(model, folder, accuracy, epochs, seed, seconds)
     shutil.rmtree(backup, ignore_errors=True)
     print(f"{path.name}: test accuracy {accuracy:.3f} on CIFAR-10, {seconds / 60:.0f} minutes")
     return path
 
 
 def store(
-    backbone: Any, folder: Path, accuracy: float, epochs: int, seed: int, seconds: float
+    model: Any, folder: Path, accuracy: float, epochs: int, seed: int, seconds: float
 ) -> Path:
-    """Write the weights (without optimiser) and their card to one side, then rename both.
+    """Write the weights (without optimiser) and their card to one side, then rename them.
 
     Parameters
     ----------
-    backbone : keras.Model
+    model : keras.Model
+        From :func:`train_backbone`.
     folder : Path
+        Gets ``course.weights.h5`` (without the classifier), the classifier's own two arrays, and
+        README.md.
     accuracy : float
         On CIFAR-10's test split, 0-1.
     epochs, seed : int
@@ -214,27 +214,30 @@ def store(
     Returns
     -------
     Path
+        The file of the weights without the classifier.
 
     Raises
     ------
     InvalidInput
-        If the file would be larger than 2 MB.
+        If the files would be larger than 2 MB.
     """
     import keras
 
     from course_utils import transfer
 
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "course.weights.h5"
+    backbone = keras.Model(model.input, model.layers[-3].output, name="course")
+    names = (transfer.COURSE_WEIGHTS, transfer.COURSE_CLASSIFIER)
     with tempfile.TemporaryDirectory(dir=folder) as side:
-        new = Path(side) / path.name
-        backbone.save_weights(new)
-        size = new.stat().st_size
+        new = [Path(side) / name for name in names]
+        backbone.save_weights(new[0])
+        kernel, bias = model.layers[-1].get_weights()
+        np.savez(new[1], kernel=kernel, bias=bias)
+        size = sum(path.stat().st_size for path in new)
         if size > LARGEST_FILE:
             raise InvalidInput(
                 f"The weights take {size / 1e6:.1f} MB, but at most 2 MB may ship with the course."
             )
-        sha256 = hashlib.sha256(new.read_bytes()).hexdigest()
         card = Path(side) / "README.md"
         card.write_text(
             CARD.format(
@@ -244,7 +247,7 @@ def store(
                 epochs=epochs,
                 seed=seed,
                 minutes=f"{seconds / 60:.0f}",
-                sha256=sha256,
+                sha256=hashlib.sha256(new[0].read_bytes()).hexdigest(),
                 digest=transfer.weights_digest(backbone),
                 keras=keras.__version__,
                 batch=BATCH_SIZE,
@@ -256,9 +259,9 @@ def store(
             ),
             "utf-8",
         )
-        new.replace(path)
-        card.replace(folder / "README.md")
-    return path
+        for path in (*new, card):
+            path.replace(folder / path.name)
+    return folder / names[0]
 
 
 CARD = """\
@@ -266,7 +269,8 @@ CARD = """\
 
 `course.weights.h5` holds the weights of `transfer.load_backbone("course")`: a small residual
 network of {parameters} parameters ({size} MB, no optimiser state) that turns pixels (0-255) into
-feature maps of 176 channels at a quarter of the height and width.
+feature maps of 176 channels at a quarter of the height and width. `course_classifier.npz` holds
+its classifier of CIFAR-10's ten classes, for `transfer.load_classifier("course")`.
 
 | | |
 |---|---|
