@@ -1,0 +1,583 @@
+"""The tools with which the course draws its own flowers: dice, colours, petals, leaves, layers.
+
+A flower head is modelled in three dimensions as a set of curved sheets (petals), domes (the discs
+of daisies and sunflowers) and threads (the seeds of a dandelion). It is turned, projected and
+painted from back to front with Pillow on a canvas four times as wide as the final picture. So one
+model of a flower gives its top view, its side view and everything between.
+
+Lengths on the canvas are in pixels of the final picture (0 to 96), lengths inside a flower head in
+units of its radius.
+"""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+#: Width and height of a picture in pixels.
+SIZE = 96
+#: The canvas is this many times as wide and as high.
+SCALE = 4
+#: Width and height of the canvas in its own pixels.
+CANVAS = SIZE * SCALE
+
+T = TypeVar("T")
+Colour = tuple[float, float, float]
+Points = Sequence[tuple[float, float]] | np.ndarray
+
+
+class Dice:
+    """Random choices that depend on a seed only.
+
+    Everything is built on uniform numbers between 0 and 1 from the PCG64 generator, whose stream
+    NumPy keeps the same from version to version.
+
+    Parameters
+    ----------
+    seed : int or sequence of int
+        The entropy of a ``numpy.random.SeedSequence``.
+    """
+
+    def __init__(self, seed: int | Sequence[int]):
+        self._generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
+
+    def between(self, low: float, high: float) -> float:
+        """Return a number between `low` and `high`, all equally likely."""
+        return low + (high - low) * float(self._generator.random())
+
+    def around(self, centre: float, spread: float) -> float:
+        """Return a number near `centre`, about normally distributed; never over 3 `spread` off."""
+        return centre + spread * 2.0 * (float(self._generator.random(3).sum()) - 1.5)
+
+    def whole(self, low: int, high: int) -> int:
+        """Return a whole number from `low` to `high`, both included."""
+        return low + int(self._generator.random() * (high - low + 1))
+
+    def chance(self, probability: float) -> bool:
+        """Return True with the given probability."""
+        return float(self._generator.random()) < probability
+
+    def pick(self, options: Sequence[T], weights: Sequence[float] | None = None) -> T:
+        """Return one of the `options`, with probabilities in proportion to `weights`."""
+        if weights is None:
+            return options[self.whole(0, len(options) - 1)]
+        steps = np.cumsum(weights)
+        return options[int(np.searchsorted(steps, self.between(0.0, steps[-1]), side="right"))]
+
+    def grid(self, *shape: int) -> np.ndarray:
+        """Return an array of numbers between 0 and 1."""
+        return self._generator.random(shape)
+
+    def noise(self, *shape: int) -> np.ndarray:
+        """Return an array of numbers with mean 0 and standard deviation 1, about normal."""
+        return (self._generator.random((3, *shape)).sum(axis=0) - 1.5) * 2.0
+
+
+# --- colours --------------------------------------------------------------------------------------
+
+
+def hsv(hue: float, saturation: float, value: float) -> Colour:
+    """Return the RGB colour (0-255) of a hue in degrees and a saturation and value in 0-1."""
+    saturation, value = min(max(saturation, 0.0), 1.0), min(max(value, 0.0), 1.0)
+    red, green, blue = colorsys.hsv_to_rgb((hue % 360) / 360, saturation, value)
+    return 255 * red, 255 * green, 255 * blue
+
+
+def mix(first: Colour, second: Colour, share: float) -> Colour:
+    """Return the colour `share` of the way from `first` to `second`."""
+    return tuple(a + (b - a) * share for a, b in zip(first, second, strict=True))  # type: ignore[return-value]
+
+
+def shade(colour: Colour, factor: float) -> Colour:
+    """Return the colour made darker (`factor` < 1) or lighter (> 1)."""
+    return tuple(min(255.0, max(0.0, c * factor)) for c in colour)  # type: ignore[return-value]
+
+
+def vary(dice: Dice, colour: Colour, amount: float = 1.0) -> Colour:
+    """Return a colour near `colour`."""
+    hue, saturation, value = colorsys.rgb_to_hsv(*(c / 255 for c in colour))
+    return hsv(
+        360 * hue + dice.around(0, 5 * amount),
+        saturation + dice.around(0, 0.05 * amount),
+        value + dice.around(0, 0.05 * amount),
+    )
+
+
+def ink(colour: Colour, opacity: float = 1.0) -> tuple[int, int, int, int]:
+    """Return the colour as Pillow wants it, with an opacity in 0-1."""
+    red, green, blue = (round(min(255.0, max(0.0, c))) for c in colour)
+    return red, green, blue, round(255 * min(1.0, max(0.0, opacity)))
+
+
+def leaf_green(dice: Dice) -> Colour:
+    """Return a green of leaves: from blue-green to olive, light to dark."""
+    return hsv(dice.between(75, 150), dice.between(0.3, 0.75), dice.between(0.28, 0.72))
+
+
+# --- layers ---------------------------------------------------------------------------------------
+
+
+class Layer:
+    """A transparent sheet as large as the canvas, to draw on.
+
+    All its methods take lengths in pixels of the final picture.
+    """
+
+    def __init__(self) -> None:
+        self.image = Image.new("RGBA", (CANVAS, CANVAS), (0, 0, 0, 0))
+        self._draw = ImageDraw.Draw(self.image)
+
+    def polygon(self, points: Points, colour: Colour, opacity: float = 1.0) -> None:
+        """Fill the polygon with the given corners, an array of shape (N, 2)."""
+        scaled = np.asarray(points, dtype=float) * SCALE
+        self._draw.polygon([tuple(p) for p in scaled.tolist()], fill=ink(colour, opacity))
+
+    def line(self, points: Points, colour: Colour, width: float, opacity: float = 1.0) -> None:
+        """Draw a line through the points, an array of shape (N, 2)."""
+        scaled = np.asarray(points, dtype=float) * SCALE
+        self._draw.line(
+            [tuple(p) for p in scaled.tolist()],
+            fill=ink(colour, opacity),
+            width=max(1, round(width * SCALE)),
+            joint="curve",
+        )
+
+    def disc(self, x: float, y: float, radius: float, colour: Colour, opacity: float = 1.0) -> None:
+        """Fill a circle."""
+        self.ellipse(x, y, radius, radius, colour, opacity)
+
+    def ellipse(
+        self, x: float, y: float, rx: float, ry: float, colour: Colour, opacity: float = 1.0
+    ) -> None:
+        """Fill an ellipse with half-axes `rx` and `ry`."""
+        box = [SCALE * (x - rx), SCALE * (y - ry), SCALE * (x + rx), SCALE * (y + ry)]
+        self._draw.ellipse(box, fill=ink(colour, opacity))
+
+    def rectangle(
+        self, x0: float, y0: float, x1: float, y1: float, colour: Colour, opacity: float = 1.0
+    ) -> None:
+        """Fill a rectangle."""
+        self._draw.rectangle(
+            [SCALE * x0, SCALE * y0, SCALE * x1, SCALE * y1], fill=ink(colour, opacity)
+        )
+
+    def blur(self, radius: float) -> Layer:
+        """Put the layer out of focus by a blur of `radius` pixels; colours do not darken."""
+        if radius <= 0:
+            return self
+        # Blurring colours that are multiplied by their opacity keeps black from creeping in.
+        blurred = self.image.convert("RGBa").filter(ImageFilter.GaussianBlur(radius * SCALE))
+        self.image = blurred.convert("RGBA")
+        self._draw = ImageDraw.Draw(self.image)
+        return self
+
+    def box(self) -> tuple[float, float, float, float] | None:
+        """Return the box (x0, y0, x1, y1) of what was drawn inside the picture, or None."""
+        found = self.image.getchannel("A").point(lambda a: 255 if a > 60 else 0).getbbox()
+        return None if found is None else tuple(edge / SCALE for edge in found)  # type: ignore[return-value]
+
+    def coverage(self) -> np.ndarray:
+        """Return the opacity in 0-1 of each pixel of the canvas, shape (CANVAS, CANVAS)."""
+        return np.asarray(self.image.getchannel("A"), dtype=np.float32) / 255
+
+    def stamp(
+        self,
+        canvas: Image.Image,
+        shadow: float = 0.0,
+        offset: tuple[float, float] = (1.0, 1.5),
+        softness: float = 1.5,
+    ) -> None:
+        """Lay the layer on the canvas, with a shadow of the given strength (0-1) below it."""
+        alpha = self.image.getchannel("A")
+        if shadow > 0:
+            moved = Image.new("L", alpha.size)
+            moved.paste(alpha, (round(offset[0] * SCALE), round(offset[1] * SCALE)))
+            moved = moved.filter(ImageFilter.GaussianBlur(softness * SCALE))
+            canvas.paste((14, 12, 24), mask=moved.point(lambda a: int(a * shadow)))
+        canvas.paste(self.image, mask=alpha)
+
+
+def clouds(dice: Dice, cells: int, octaves: int = 3) -> np.ndarray:
+    """Return smooth random hills in 0-1, float32 of shape (CANVAS, CANVAS).
+
+    Parameters
+    ----------
+    dice : Dice
+        Where the randomness comes from.
+    cells : int
+        How many hills lie side by side.
+    octaves : int
+        How many times finer hills of half the height are added.
+    """
+    total = np.zeros((CANVAS, CANVAS), dtype=np.float32)
+    for octave in range(octaves):
+        coarse = dice.grid(cells * 2**octave + 1, cells * 2**octave + 1).astype(np.float32)
+        fine = Image.fromarray(coarse).resize((CANVAS, CANVAS), Image.Resampling.BICUBIC)
+        total += np.asarray(fine) * 0.5**octave
+    total -= total.min()
+    return total / max(float(total.max()), 1e-6)
+
+
+def blend(canvas: Image.Image, colour: Colour, opacity: np.ndarray) -> None:
+    """Lay one colour on the canvas with an opacity in 0-1 per pixel, shape (CANVAS, CANVAS)."""
+    mask = Image.fromarray((np.clip(opacity, 0, 1) * 255).astype(np.uint8))
+    canvas.paste(ink(colour)[:3], mask=mask)
+
+
+# --- curves and leaves ----------------------------------------------------------------------------
+
+
+def curve(start: Points, bend: Points, end: Points, steps: int = 12) -> np.ndarray:
+    """Return points of the quadratic Bezier curve with three control points, shape (steps, 2)."""
+    t = np.linspace(0, 1, steps)[:, None]
+    a, b, c = (np.asarray(p, dtype=float) for p in (start, bend, end))
+    return (1 - t) ** 2 * a + 2 * t * (1 - t) * b + t**2 * c
+
+
+def outline(u: np.ndarray, base: float, tip: float) -> np.ndarray:
+    """Half-width of a petal or leaf along its length, 1 at the widest place.
+
+    The form is u^base * (1 - u)^tip, divided by its maximum: a small `base` gives a broad foot, a
+    small `tip` a blunt end, and large values give pointed ends.
+    """
+    top = base / (base + tip)
+    return u**base * (1 - u) ** tip / (top**base * (1 - top) ** tip)
+
+
+def blade(
+    layer: Layer,
+    spine: np.ndarray,
+    width: float,
+    colour: Colour,
+    base: float = 0.6,
+    tip: float = 0.9,
+    teeth: int = 0,
+    depth: float = 0.3,
+    vein: bool = True,
+) -> None:
+    """Draw a leaf along a spine: two halves in two shades, and a vein.
+
+    Parameters
+    ----------
+    layer : Layer
+        What is drawn on.
+    spine : numpy.ndarray
+        Points from the foot to the tip, shape (N, 2).
+    width : float
+        The whole width at the widest place, in pixels.
+    colour : tuple
+        RGB, 0-255.
+    base, tip : float
+        Form of the two ends, see :func:`outline`.
+    teeth : int
+        Number of teeth along each edge; `depth` says how deep they cut, 0-1.
+    vein : bool
+        Whether the midrib is drawn.
+    """
+    steps = max(14, 6 * teeth)
+    u = np.linspace(0, 1, steps)
+    x = np.interp(u, np.linspace(0, 1, len(spine)), spine[:, 0])
+    y = np.interp(u, np.linspace(0, 1, len(spine)), spine[:, 1])
+    dx, dy = np.gradient(x), np.gradient(y)
+    norm = np.maximum(np.hypot(dx, dy), 1e-6)
+    half = width / 2 * outline(u, base, tip)
+    if teeth:
+        half = half * (1 - depth * ((u * teeth) % 1.0))
+    middle = np.stack([x, y], axis=1)
+    side = np.stack([-dy / norm * half, dx / norm * half], axis=1)
+    layer.polygon(np.concatenate([middle, (middle + side)[::-1]]), shade(colour, 1.12))
+    layer.polygon(np.concatenate([middle, (middle - side)[::-1]]), shade(colour, 0.88))
+    if vein:
+        layer.line(middle, shade(colour, 1.35), max(0.3, width / 22))
+
+
+# --- flower heads ---------------------------------------------------------------------------------
+
+
+@dataclass
+class Sheet:
+    """A curved petal: a grid of points in space and its colours.
+
+    `points` has shape (along, across, 3); the third axis holds x, y, z with z along the flower's
+    axis. `bias` moves the sheet to the front (> 0) when the painting order is decided; `below`
+    marks the green leaves under the flower, which are painted first where the flower faces the
+    viewer and last where it turns its back.
+    """
+
+    points: np.ndarray
+    foot: Colour
+    tip: Colour
+    back: Colour
+    edge: Colour
+    edge_width: float = 0.35
+    bias: float = 0.0
+    streak: Colour | None = None
+    below: bool = False
+
+
+@dataclass
+class Dome:
+    """A disc of small florets: a cap of given radius and height, with dots in a spiral."""
+
+    radius: float
+    height: float
+    lift: float
+    rim: Colour
+    core: Colour
+    ground: Colour
+    dots: int
+    dot: float
+    bias: float = 0.0
+
+
+@dataclass
+class Thread:
+    """A line in space that ends in a tuft: a seed of a dandelion, a stamen of a tulip."""
+
+    points: np.ndarray
+    colour: Colour
+    width: float
+    opacity: float = 1.0
+    knob: float = 0.0
+    knob_colour: Colour | None = None
+    tuft: float = 0.0
+    bias: float = 0.0
+
+
+Part = Sheet | Dome | Thread
+
+
+@dataclass
+class Head:
+    """The head of a flower: what it is made of and how large it is (the radius is about 1)."""
+
+    parts: list[Part] = field(default_factory=list)
+    glow: tuple[float, Colour, float] | None = None  # radius, colour, opacity of a soft ball
+
+
+def petal(
+    angle: float,
+    length: float,
+    width: float,
+    base: float,
+    tip: float,
+    rise: tuple[float, float],
+    foot: tuple[float, float] = (0.0, 0.0),
+    cup: float = 0.0,
+    wrap: bool = False,
+    twist: float = 0.0,
+    steps: tuple[int, int] = (7, 3),
+) -> np.ndarray:
+    """Return the grid of points of one petal, shape (steps along, steps across, 3).
+
+    Parameters
+    ----------
+    angle : float
+        Direction in which the petal points, degrees around the axis.
+    length, width : float
+        In radii of the flower.
+    base, tip : float
+        Form of the two ends, see :func:`outline`.
+    rise : (float, float)
+        How steeply the petal rises at its foot and at its tip, in degrees: 0 lies flat, 90 stands.
+    foot : (float, float)
+        Where it starts: distance from the axis and height.
+    cup : float
+        How far the long edges bend up.
+    wrap : bool
+        Bend the petal around the axis, as in a cup, instead of leaving it flat across.
+    twist : float
+        Turn of the tip about the petal's own length, in degrees.
+    steps : (int, int)
+        Number of points along and across.
+    """
+    along, across = steps
+    u = (1 - np.cos(np.pi * np.linspace(0, 1, along))) / 2
+    climb = np.radians(rise[0] + (rise[1] - rise[0]) * u)
+    gaps = np.diff(u, prepend=0.0) * length
+    radius = foot[0] + np.cumsum(np.cos(climb) * gaps)
+    height = foot[1] + np.cumsum(np.sin(climb) * gaps)
+    half = width / 2 * outline(np.clip(u, 0.02, 0.995), base, tip)
+    t = np.linspace(-1, 1, across)[None, :]
+    sideways = half[:, None] * t
+    lift = cup * np.abs(sideways) + np.tan(np.radians(twist)) * sideways * u[:, None]
+    radial = radius[:, None] - np.sin(climb)[:, None] * lift
+    up = height[:, None] + np.cos(climb)[:, None] * lift
+    if wrap:
+        turn = sideways / np.maximum(np.abs(radial), 0.25)
+        x, y = radial * np.cos(turn), radial * np.sin(turn)
+    else:
+        x, y = radial, sideways
+    a = np.radians(angle)
+    return np.stack([x * np.cos(a) - y * np.sin(a), x * np.sin(a) + y * np.cos(a), up], axis=-1)
+
+
+def paint(
+    layer: Layer,
+    head: Head,
+    x: float,
+    y: float,
+    radius: float,
+    tilt: float,
+    roll: float,
+    light: np.ndarray,
+) -> None:
+    """Paint a head on the layer.
+
+    Parameters
+    ----------
+    layer : Layer
+        What is drawn on.
+    head : Head
+        The flower.
+    x, y : float
+        Where the foot of the head (the origin of its space) goes, in pixels.
+    radius : float
+        Pixels per unit of length of the head.
+    tilt : float
+        0 looks into the flower from above, 90 from the side, more than 90 from behind, degrees.
+    roll : float
+        Turn in the plane of the picture, degrees counter-clockwise.
+    light : numpy.ndarray
+        Unit vector towards the light; x right, y up, z towards the viewer.
+    """
+    turn = _view(tilt, roll)
+
+    def place(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        seen = points @ turn.T
+        flat = np.stack([x + radius * seen[..., 0], y - radius * seen[..., 1]], axis=-1)
+        return flat, seen
+
+    if head.glow:
+        middle, _ = place(np.zeros(3))
+        ball, colour, opacity = head.glow
+        for step in range(6):
+            layer.disc(
+                *middle, radius * ball * (1 - 0.09 * step), colour, opacity * (0.4 + 0.12 * step)
+            )
+    order: list[tuple[float, int, Callable[[], None]]] = []
+    for number, part in enumerate(head.parts):
+        if isinstance(part, Sheet):
+            flat, seen = place(part.points)
+            depth = float(seen[..., 2].mean())
+            if part.below:
+                depth -= 10 * np.sign(90 - tilt)
+            job = _sheet_job(layer, part, flat, seen, light, radius)
+        elif isinstance(part, Dome):
+            flat, seen = place(_dome_points(part))
+            depth = float(seen[..., 2].mean())
+            rim = place(_dome_rim(part))[0]
+            job = _dome_job(layer, part, flat, rim, light, radius)
+        else:
+            flat, seen = place(part.points)
+            depth = float(seen[-1, 2])
+            job = _thread_job(layer, part, flat, radius)
+        order.append((depth + part.bias, number, job))
+    for _, _, job in sorted(order, key=lambda entry: entry[:2]):
+        job()
+
+
+def _view(tilt: float, roll: float) -> np.ndarray:
+    """Return the matrix (3, 3) that turns a flower's space into the viewer's."""
+    t, r = np.radians(tilt), np.radians(roll)
+    lean = np.array([[1, 0, 0], [0, np.cos(t), np.sin(t)], [0, -np.sin(t), np.cos(t)]])
+    spin = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    return spin @ lean
+
+
+def axis_on_canvas(tilt: float, roll: float) -> np.ndarray:
+    """Return where the flower's axis points in the picture: x to the right, y DOWN, length <= 1."""
+    direction = _view(tilt, roll)[:, 2]
+    return np.array([direction[0], -direction[1]])
+
+
+def _sheet_job(layer, sheet, flat, seen, light, radius) -> Callable[[], None]:
+    def job() -> None:
+        along = seen[1:, :-1] - seen[:-1, 1:]
+        across = seen[1:, 1:] - seen[:-1, :-1]
+        normal = np.cross(along, across)
+        normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-9)
+        # the normal points to the inner, upper side of the petal; where it points away from the
+        # viewer, the petal's back is seen
+        is_back = normal[..., 2] < 0
+        facing = np.where(is_back[..., None], -normal, normal)
+        bright = 0.66 + 0.42 * np.clip(facing @ light, 0, 1)
+        steps, lanes = bright.shape
+        for i in range(steps):
+            share = (i + 0.5) / steps
+            face = mix(sheet.foot, sheet.tip, share)
+            for k in range(lanes):
+                colour = sheet.back if is_back[i, k] else face
+                if sheet.streak and abs(k - (lanes - 1) / 2) < 1 and share < 0.8:
+                    colour = mix(colour, sheet.streak, 0.75 * (1 - share))
+                quad = [flat[i, k], flat[i, k + 1], flat[i + 1, k + 1], flat[i + 1, k]]
+                layer.polygon(quad, shade(colour, bright[i, k]))
+        rim = np.concatenate([flat[:, 0], flat[-1, 1:], flat[::-1, -1]])
+        if sheet.edge_width > 0:
+            layer.line(rim, sheet.edge, sheet.edge_width * max(0.6, radius / 22))
+
+    return job
+
+
+def _dome_points(dome: Dome) -> np.ndarray:
+    number = np.arange(dome.dots) + 0.5
+    share = np.sqrt(number / dome.dots)
+    angle = number * 2.399963  # the golden angle: how sunflowers really place their seeds
+    r = dome.radius * share
+    z = dome.lift + dome.height * (1 - share**2)
+    return np.stack([r * np.cos(angle), r * np.sin(angle), z], axis=-1)
+
+
+def _dome_rim(dome: Dome) -> np.ndarray:
+    """Return rings of the cap from the rim to the top, shape (5, 28, 3)."""
+    share = np.array([1.0, 0.9, 0.75, 0.5, 0.25])[:, None]
+    angle = np.linspace(0, 2 * np.pi, 28)[None, :]
+    r = dome.radius * share
+    z = dome.lift + dome.height * (1 - share**2)
+    return np.stack(np.broadcast_arrays(r * np.cos(angle), r * np.sin(angle), z), axis=-1)
+
+
+def _dome_job(layer, dome, flat, rim, light, radius) -> Callable[[], None]:
+    def job() -> None:
+        for number, ring in enumerate(rim):
+            layer.polygon(ring, mix(dome.rim, dome.core, number / len(rim)))
+        share = np.sqrt((np.arange(dome.dots) + 0.5) / dome.dots)
+        middle = flat.mean(axis=0)
+        side = (flat - middle) @ np.array([light[0], -light[1]]) / max(dome.radius * radius, 1e-6)
+        size = dome.dot * radius
+        for (px, py), s, lit in zip(flat.tolist(), share.tolist(), side.tolist(), strict=True):
+            colour = mix(dome.core, dome.rim, s**2)
+            layer.disc(px + 0.25 * size, py + 0.35 * size, size, dome.ground)
+            layer.disc(px, py, 0.8 * size, shade(colour, 1.05 + 0.25 * lit))
+
+    return job
+
+
+def _thread_job(layer, thread, flat, radius) -> Callable[[], None]:
+    def job() -> None:
+        width = thread.width * radius
+        layer.line(flat, thread.colour, width, thread.opacity)
+        end = flat[-1]
+        if thread.tuft > 0:
+            ahead = flat[-1] - flat[0]
+            ahead = ahead / max(float(np.hypot(*ahead)), 1e-6)
+            for step in range(7):
+                a = np.radians(-75 + 25 * step)
+                ray = np.array(
+                    [
+                        ahead[0] * np.cos(a) - ahead[1] * np.sin(a),
+                        ahead[0] * np.sin(a) + ahead[1] * np.cos(a),
+                    ]
+                )
+                layer.line(
+                    [end, end + ray * thread.tuft * radius], thread.colour, width, thread.opacity
+                )
+        if thread.knob > 0:
+            layer.disc(*end, thread.knob * radius, thread.knob_colour or thread.colour)
+
+    return job
