@@ -954,7 +954,7 @@ def classify(
     Parameters
     ----------
     model : keras.Model
-        From pixels to logits.
+        From pixels to logits, or to probabilities where it ends in a softmax.
     images : ndarray, shape (H, W, C) or (N, H, W, C)
         Pixels in 0-255, uint8 or float32.
     class_names : sequence of str
@@ -987,9 +987,10 @@ def classify(
             f"There are {len(class_names)} class names, but {model.name} has "
             f"{model.output_shape[-1]} outputs; give one name per output, in the model's order."
         )
-    logits = model.predict(batch, verbose=0).astype(np.float64)
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+    probabilities = model.predict(batch, verbose=0).astype(np.float64)
+    if not _ends_in_softmax(model):
+        exponentials = np.exp(probabilities - probabilities.max(axis=1, keepdims=True))
+        probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
     rows = [
         {
             "image": number,
@@ -1001,6 +1002,15 @@ def classify(
         for rank, index in enumerate(np.argsort(-row, kind="stable")[:top], start=1)
     ]
     return pd.DataFrame(rows)
+
+
+def _ends_in_softmax(model: keras.Model) -> bool:
+    import keras
+
+    last = model.layers[-1]
+    if isinstance(last, keras.layers.Softmax):
+        return True
+    return getattr(last, "activation", None) is keras.activations.softmax
 
 
 def load_classifier(

@@ -55,6 +55,8 @@ _WHERE = {
     "activation_grid": "explain",
     "class_heat": "explain",
     "explanation_methods": "explain",
+    "few_pictures": "transfer",
+    "sweeps": "transfer",
     "first_layer_filters": "explain",
     "grad_cam_steps": "explain",
     "heat_maps": "explain",
