@@ -65,15 +65,21 @@ def model_config(model: keras.Model) -> Any:
         If the model cannot be written down.
     """
     try:
-        config = json.loads(json.dumps(keras.saving.serialize_keras_object(model), default=str))
+        config = json.loads(json.dumps(model.get_config(), default=str))
     except (NotImplementedError, TypeError, ValueError) as error:
         raise NotComparable(
             f"The model {model.name!r} cannot be written down ({str(error).splitlines()[0]})."
         ) from None
+    return {"kind": type(model).__name__, "config": _rename(config, _layer_names(model))}
+
+
+def _layer_names(model: keras.layers.Layer) -> dict[str, str]:
+    """Return a name by place for the name of each layer, the input layers among them."""
     names: dict[str, str] = {}
-    for layer in model._flatten_layers():
-        names.setdefault(layer.name, f"layer {len(names)}")
-    return _rename(config, names)
+    for part in model._flatten_layers():
+        for layer in (part, *getattr(part, "_layers", ())):
+            names.setdefault(layer.name, f"layer {len(names)}")
+    return names
 
 
 def data_identity(dataset: Any) -> Any:
@@ -106,8 +112,7 @@ def describe(name: str, value: Any) -> Any:
         config = json.loads(json.dumps(value.get_config(), default=str))
         config.pop("name", None)
         if isinstance(value, keras.layers.Layer):
-            names = {layer.name: f"layer {i}" for i, layer in enumerate(value._flatten_layers())}
-            config = _rename(config, names)
+            config = _rename(config, _layer_names(value))
         return {"kind": f"{type(value).__module__}.{type(value).__qualname__}", "config": config}
     raise NotComparable(f"The argument {name} is {value!r}, which cannot be compared.")
 

@@ -24,6 +24,8 @@ from course_utils.training.checkpoint import _reason, read_arrays, write_arrays
 from course_utils.training.fit import fit
 from course_utils.training.history import History
 
+_FIT_ARGUMENTS = frozenset(inspect.signature(fit).parameters) - {"model", "dataset", "epochs"}
+
 #: Number of epochs of :func:`lesson_model`.
 LESSON_EPOCHS = 20
 
@@ -168,7 +170,7 @@ def _build(build: Callable[[], keras.Model], seed: int) -> keras.Model:
 
 
 def _require_arguments(arguments: dict[str, Any]) -> None:
-    known = set(inspect.signature(fit).parameters) - {"model", "dataset", "epochs"}
+    known = _FIT_ARGUMENTS
     for argument in arguments:
         if argument not in known:
             raise InvalidInput(

@@ -1,0 +1,249 @@
+"""Trained models are stored and found again; experiments put variants side by side."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import training_data
+
+from course_utils import augmentation, datasets, models, settings, training
+from course_utils.exceptions import InvalidInput
+from course_utils.training import store
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COURSE_WORK", str(tmp_path_factory.mktemp("work")))
+        folder = training_data.write(tmp_path_factory.mktemp("data") / "squares", per_class=20)
+        yield datasets.from_directory(folder, image_size=training_data.SIZE, batch_size=16)
+
+
+def build():
+    return models.small_cnn((24, 24, 3), 3, filters=(4,), dense_units=8)
+
+
+def stored() -> list:
+    folder = settings.cache_root() / "models"
+    return sorted(folder.iterdir()) if folder.exists() else []
+
+
+# ------------------------------------------------------------------------------ fit_or_load
+
+
+def test_the_second_call_loads_what_the_first_one_trained(data, capsys, monkeypatch):
+    model, history = training.fit_or_load(build, data, 2, name="My model")
+    assert [path.name.rsplit("-", 1)[0] for path in stored()] == ["my-model"]
+    capsys.readouterr()
+
+    def never(*arguments, **more):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(store, "fit", never)
+    models.deep_cnn((32, 32, 3), 2)  # moves Keras's counters of names
+    again, same = training.fit_or_load(build, data, 2, name="My model")
+    assert capsys.readouterr().out.startswith("My model: loaded")
+    assert same.to_json() == history.to_json()
+    for one, other in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_whatever_differs_is_trained_anew(data, monkeypatch):
+    keys = []
+    monkeypatch.setattr(store, "fit", lambda *_, **__: training.History({"loss": [1.0]}))
+
+    def run(build=build, dataset=data, epochs=2, **arguments):
+        training.fit_or_load(build, dataset, epochs, name="m", verbose=0, **arguments)
+        new = [path.name for path in stored() if path.name not in keys]
+        keys.extend(new)
+        return len(new) == 1
+
+    assert run()
+    assert not run()
+    assert run(epochs=1)
+    assert run(build=lambda: models.small_cnn((24, 24, 3), 3, filters=(5,), dense_units=8))
+    assert run(dataset=data.without(data.ids("train")[:1]))
+    assert run(dataset=data.with_labels({data.ids("train")[0]: 2}))
+    assert run(learning_rate=0.01)
+    assert run(seed=1)
+    assert run(patience=1)
+    assert run(augment=augmentation.geometric())
+    assert run(augment=augmentation.geometric(zoom=0.2))
+    assert run(augment=[augmentation.geometric(), augmentation.cutout()])
+    assert not run(augment=[augmentation.geometric(), augmentation.cutout()])
+    assert run(augment=keras.layers.RandomFlip("horizontal", seed=1))
+    assert not run(augment=keras.layers.RandomFlip("horizontal", seed=1))
+    assert run(optimizer=keras.optimizers.SGD(0.1))
+    assert run(optimizer=keras.optimizers.SGD(0.2))
+    assert run(class_weight={0: 2.0})
+
+    def other_weights():
+        model = build()
+        model.set_weights([w + 1 for w in model.get_weights()])
+        return model
+
+    assert run(build=other_weights)
+    monkeypatch.setattr(store, "signature", lambda *a, **k: {"Keras version": "9"})
+    assert run()
+
+
+def test_reduced_epochs_are_never_taken_for_full_ones(data, monkeypatch):
+    monkeypatch.setenv("COURSE_EPOCHS", "1")
+    _, short = training.fit_or_load(build, data, settings.epochs(3), name="m", verbose=0)
+    monkeypatch.delenv("COURSE_EPOCHS")
+    _, full = training.fit_or_load(build, data, settings.epochs(3), name="m", verbose=0)
+    assert len(short.epoch) == 1
+    assert len(full.epoch) == 3
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda c: c[: len(c) // 2], lambda c: b"", lambda c: c[:500] + b"x" * (len(c) - 500)]
+)
+def test_a_damaged_store_is_trained_again_and_said_so(data, capsys, damage):
+    _, history = training.fit_or_load(build, data, 1, name="m", verbose=0)
+    (file,) = stored()
+    whole = file.read_bytes()
+    file.write_bytes(damage(whole))
+    _, again = training.fit_or_load(build, data, 1, name="m", verbose=0)
+    out = capsys.readouterr().out
+    assert "is damaged" in out
+    assert out.count("\n") == 1
+    for name, values in history.history.items():
+        assert again.history[name] == pytest.approx(values, rel=1e-4)
+    assert len(file.read_bytes()) == len(whole)
+
+
+def test_a_full_disk_costs_the_store_and_not_the_model(data, capsys, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    _, history = training.fit_or_load(build, data, 1, name="m", verbose=0)
+    assert len(history.epoch) == 1
+    assert "could not be stored (the disk is full)" in capsys.readouterr().out
+    assert stored() == []
+
+
+def test_what_cannot_be_compared_is_trained_and_said_so(data, capsys):
+    def halve(images, labels):
+        return images / 2, labels
+
+    _, history = training.fit_or_load(build, data, 1, name="m", augment=halve)
+    assert len(history.epoch) == 1
+    assert "m: not stored for the next time." in capsys.readouterr().out
+    assert stored() == []
+
+
+def test_the_model_itself_and_unknown_arguments_are_refused(data):
+    with pytest.raises(InvalidInput, match="needs a function that builds"):
+        training.fit_or_load(build(), data, 1)
+    with pytest.raises(InvalidInput, match="no argument 'lr'; it has"):
+        training.fit_or_load(build, data, 1, lr=0.1)
+    with pytest.raises(InvalidInput, match="epochs must be"):
+        training.fit_or_load(build, data, 0)
+
+
+@pytest.mark.slow
+def test_two_processes_at_once_do_not_disturb_each_other(tmp_path):
+    folder = training_data.write(tmp_path / "squares", per_class=12)
+    script = (
+        "import sys\n"
+        "from course_utils import datasets, models, training\n"
+        "data = datasets.from_directory(sys.argv[1], image_size=24)\n"
+        "build = lambda: models.small_cnn((24, 24, 3), 3, filters=(4,), dense_units=8)\n"
+        "model, history = training.fit_or_load(build, data, 2, name='m', verbose=0)\n"
+        "print(round(history.final('val_loss'), 3))\n"
+    )
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "COURSE_WORK": str(tmp_path / "w")}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(folder)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    results = [process.communicate(timeout=240) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], results
+    assert results[0][0].splitlines()[-1] == results[1][0].splitlines()[-1]
+    assert len(list((tmp_path / "w" / "cache" / "models").iterdir())) == 1
+
+
+# ------------------------------------------------------------------------------ experiment
+
+
+def test_an_experiment_is_one_table_and_one_bar(data, capfd):
+    result = training.experiment(
+        {
+            "plain": build,
+            "slow": {"build": build, "learning_rate": 1e-6, "epochs": 1},
+        },
+        data,
+        epochs=3,
+        repeats=2,
+        learning_rate=0.01,
+    )
+    out, error = capfd.readouterr()
+    lines = out.strip().splitlines()
+    assert len(lines) <= 12
+    assert lines[-1] == "2 variants, 4 runs"
+    assert "epoch" not in error
+    table = result.table
+    assert list(table.index) == ["plain", "slow"]
+    assert list(table["runs"]) == [2, 2]
+    assert list(table["epochs"]) == [3, 1]
+    assert table.loc["plain", "parameters"] == build().count_params()
+    finals = [history.history["val_accuracy"][-1] for history in result.histories["plain"]]
+    assert table.loc["plain", "val accuracy"] == pytest.approx(np.mean(finals))
+    assert table.loc["plain", "std"] == pytest.approx(np.std(finals, ddof=1))
+    losses = [history.history["loss"][0] for history in result.histories["plain"]]
+    assert losses[0] != losses[1]  # two seeds
+
+
+def test_a_variant_that_fails_does_not_take_the_others_with_it(data, capsys):
+    def broken():
+        raise RuntimeError("no such layer\nmore")
+
+    result = training.experiment(
+        {"good": build, "broken": broken, "wrong": lambda: models.small_cnn((24, 24, 3), 7)},
+        data,
+        epochs=1,
+    )
+    assert list(result.table["runs"]) == [1, 0, 0]
+    assert "RuntimeError: no such layer" in result.table.loc["broken", "failed"]
+    assert "3 classes" in result.errors["wrong"]
+    assert np.isnan(result.table.loc["broken", "val accuracy"])
+    out = capsys.readouterr().out
+    assert "broken failed. RuntimeError: no such layer" in out
+
+
+def test_an_experiment_goes_on_where_it_stopped(data, monkeypatch):
+    first = training.experiment({"plain": build}, data, epochs=1, repeats=2, verbose=0)
+    monkeypatch.setattr(store, "fit", None)  # any training would fail now
+    again = training.experiment({"plain": build}, data, epochs=1, repeats=2, verbose=0)
+    assert again.table.equals(first.table)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"variants": {}}, "at least one entry"),
+        ({"variants": [build]}, "must be a dictionary"),
+        ({"variants": {"a": {"epochs": 3}}}, "does not say which model"),
+        ({"repeats": 0}, "repeats must be"),
+        ({"epochs": 0}, "epochs must be"),
+        ({"lr": 0.1}, "Every run failed. InvalidInput: training.fit has no argument 'lr'"),
+    ],
+)
+def test_an_experiment_refuses_what_it_cannot_run(data, arguments, words):
+    arguments = {"variants": {"a": build}, "epochs": 1, "verbose": 0, **arguments}
+    with pytest.raises(InvalidInput, match=words):
+        training.experiment(dataset=data, **arguments)
