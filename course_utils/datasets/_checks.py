@@ -37,7 +37,9 @@ def some_of(names: Sequence[str], most: int = 5) -> str:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `` (did you mean 'x'?)`` for the known name most like `name`, or nothing."""
     by_folded = {str(one).casefold(): str(one) for one in known}
-    match = difflib.get_close_matches(str(name).casefold(), list(by_folded), n=1, cutoff=0.5)
+    given = str(name).casefold()
+    match = [one for one in by_folded if len(given) > 1 and one.startswith(given)]
+    match = match or difflib.get_close_matches(given, list(by_folded), n=1, cutoff=0.5)
     return f" (did you mean {by_folded[match[0]]!r}?)" if match else ""
 
 

@@ -487,9 +487,12 @@ class ImageDataset:
         wanted = [ids] if isinstance(ids, str) else [str(one) for one in ids]
         for one in wanted:
             if one not in self._places:
+                file = one.rsplit("/", 1)[-1]
+                same = [id_ for id_ in self._places if id_.rsplit("/", 1)[-1] == file]
+                likely = itertools.islice(same or self._places, 2000)  # more would take seconds
                 raise InvalidInput(
                     f"{self.name} has no image with the id {_checks.printable(one)!r}"
-                    f"{_checks.nearest(one, self._places)}; ids(split) lists them."
+                    f"{_checks.nearest(one, likely)}; ids(split) lists them."
                 )
         return wanted
 

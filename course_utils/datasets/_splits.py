@@ -85,9 +85,10 @@ def carve(
         if len(of_class) < len(shares) + 1:
             raise InvalidInput(
                 f"Class {name!r} has {number} image{'s' * (number != 1)}"
-                + (f", {len(of_class)} of them different" if len(of_class) != number else "")
+                + (f", {len(of_class)} without copies" if len(of_class) != number else "")
                 + f", but at least {len(shares) + 1} different ones are needed, one for each of "
-                f"{', '.join(('train', *shares))}; add images to it or take the class away."
+                f"{', '.join(one for one in SPLITS if one in taken)}; add images to it or take the "
+                f"class away."
             )
         salt = zlib.crc32(unicodedata.normalize("NFC", name).encode("utf-8", "surrogateescape"))
         order = np.random.default_rng([seed, salt]).permutation(len(of_class))
