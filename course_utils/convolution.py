@@ -269,9 +269,9 @@ def feature_map(
             f"{pixels.shape[1]}; take a smaller kernel, a larger image, or padding='same'."
         )
 
-    # (H', W', C, kh, kw): for every place of the feature map, the window under the kernel
+    # (H', W', kh, kw, C): for every place of the feature map, the window under the kernel
     windows = sliding_window_view(pixels, (kh, kw), axis=(0, 1))[::down, ::right]
-    weights = weights.transpose(2, 0, 1, 3)  # (C, kh, kw, F), in the order of a window
+    windows = np.moveaxis(windows, 2, -1)
     result = np.empty((*windows.shape[:2], weights.shape[-1]), dtype=dtype)
     rows = max(1, _NUMBERS_PER_STEP // math.prod(windows.shape[1:]))
     for top in range(0, len(result), rows):
