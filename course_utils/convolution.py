@@ -437,7 +437,7 @@ def average_pool(
     Returns
     -------
     array of shape (H', W') or (H', W', F)
-        float32 where the map is float32, else float64.
+        float32 where the map is float32 (or smaller), else float64.
 
     Raises
     ------
@@ -449,7 +449,8 @@ def average_pool(
     >>> average_pool([[1, 0], [0, 3]])
     array([[1.]])
     """
-    return _pooling_windows(feature_map, size, stride).mean(axis=(-2, -1))
+    windows = _pooling_windows(feature_map, size, stride)
+    return windows.mean(axis=(-2, -1), dtype=np.result_type(windows.dtype, np.float32))
 
 
 def _pooling_windows(

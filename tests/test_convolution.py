@@ -322,6 +322,9 @@ def test_types_of_the_result(image_type, kernel_type, result):
     made = cv.feature_map(image, np.ones((3, 3), dtype=kernel_type))
     assert made.dtype == result
     np.testing.assert_array_equal(made, np.full((2, 2), 9))
+    pooled = cv.average_pool(image)
+    assert pooled.dtype == np.result_type(image_type, "float32")
+    np.testing.assert_array_equal(pooled, np.ones((2, 2)))
 
 
 def test_uint8_pixels_do_not_overflow():
