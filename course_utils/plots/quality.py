@@ -103,7 +103,12 @@ def folder_tree(path: str | os.PathLike[str], per_class: int = 4, ax: Axes | Non
 
 
 def copies(
-    report: QualityReport, folder: str | os.PathLike[str], most: int = 9, columns: int = 3
+    report: QualityReport,
+    folder: str | os.PathLike[str],
+    most: int = 9,
+    columns: int = 3,
+    *,
+    size: float = 1.1,
 ) -> Figure:
     """Show the copies that a quality report found, each beside the picture it is a copy of.
 
@@ -117,6 +122,8 @@ def copies(
         Show at most so many pairs, spread over all that were found.
     columns : int
         Pairs per row.
+    size : float
+        Width of one picture in inches.
 
     Returns
     -------
@@ -134,7 +141,7 @@ def copies(
     step = max(1, -(-len(report.pairs) // most))
     chosen = report.pairs[::step][:most]
     rows = -(-len(chosen) // columns)
-    figure = plt.figure(figsize=(3.3 * columns, 2.1 * rows), layout="constrained")
+    figure = plt.figure(figsize=(2.35 * size * columns, (size + 0.75) * rows), layout="constrained")
     cells = np.ravel(figure.subfigures(rows, columns, squeeze=False))
     for cell, (copy, original, how) in zip(cells, chosen, strict=False):
         axes = cell.subplots(1, 2)
@@ -232,11 +239,11 @@ def resizings(pictures: dict[str, Any]) -> Figure:
     shown = {name: displayable(picture) for name, picture in pictures.items()}
     widths = [picture.shape[1] for picture in shown.values()]
     tallest = max(picture.shape[0] for picture in shown.values())
-    scale = 9.0 / sum(widths)
+    scale = 5.8 / sum(widths)
     figure, axes = plt.subplots(
         1,
         len(shown),
-        figsize=(9.6, scale * tallest + 0.7),
+        figsize=(6.4, scale * tallest + 0.7),
         width_ratios=widths,
         layout="constrained",
     )

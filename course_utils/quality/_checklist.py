@@ -33,19 +33,25 @@ TINY = 32
 ELONGATED = 3.0
 
 _ORDER = {"test": 0, "validation": 1, "train": 2}
-Findings = list[tuple[str, str]]  # (file, what is the matter with it)
+# (file, what is the matter with it), and the other file where there is one
+Findings = list[tuple[str, ...]]
 
 
 def _row(
-    check: str, verdict: str, found: str, advice: str = "", files: Sequence[tuple[str, str]] = ()
+    check: str,
+    verdict: str,
+    found: str,
+    advice: str = "",
+    files: Sequence[tuple[str, ...]] = (),
 ) -> Row:
     return Row(
         check,
         verdict,
         found,
         advice,
-        tuple(file for file, _ in files),
-        tuple(detail for _, detail in files),
+        tuple(file for file, *_ in files),
+        tuple(detail for _, detail, *_ in files),
+        tuple(rest[0] if rest else "" for _, _, *rest in files),
     )
 
 
@@ -150,8 +156,8 @@ def _balance(data: Collection) -> Row:
 
 def _unreadable(data: Collection) -> Row:
     check = "unreadable files"
-    broken = [(p.id, p.error) for p in data.pictures if p.error is not None]
-    mistyped = [(p.id, p.mistyped) for p in data.pictures if p.mistyped]
+    broken: Findings = [(p.id, p.error) for p in data.pictures if p.error is not None]
+    mistyped: Findings = [(p.id, p.mistyped) for p in data.pictures if p.mistyped]
     if not broken and not mistyped:
         return _row(check, "ok", f"{number(len(data.pictures), 'file')} decoded")
     found, advice = [], []
@@ -169,11 +175,11 @@ def _exact_duplicates(data: Collection) -> Row:
     check = "exact duplicates"
     if not data.exact:
         return _row(check, "ok", "no file is there twice")
-    files = [
-        (data.id(k), f"same content as {data.id(group[1] if k == group[0] else group[0])}")
-        for group in data.exact
-        for k in group
-    ]
+    files: Findings = []
+    for group in data.exact:
+        for k in group:
+            other = data.id(group[1] if k == group[0] else group[0])
+            files.append((data.id(k), f"same content as {other}", other))
     extra = sum(len(group) - 1 for group in data.exact)
     return _row(
         check,
@@ -190,10 +196,10 @@ def _near_duplicates(data: Collection) -> Row:
     note = "" if data.complete else f" (search stopped after {CLOSE_LOOKS:,} close comparisons)"
     if not data.near:
         return _row(check, "ok", f"no picture is there in two versions{note}")
-    details: dict[int, str] = {}
+    details: dict[int, tuple[str, str]] = {}
     for i, j, how in data.near:
-        details.setdefault(i, how.format(data.id(j)))
-        details.setdefault(j, how.format(data.id(i)))
+        details.setdefault(i, (how.format(data.id(j)), data.id(j)))
+        details.setdefault(j, (how.format(data.id(i)), data.id(i)))
     groups = Groups(len(data.pictures))
     for i, j, _ in data.near:
         groups.join(i, j)
@@ -204,7 +210,7 @@ def _near_duplicates(data: Collection) -> Row:
         f"{number(len(sets), 'picture')} in more than one version "
         f"({number(sum(map(len, sets)), 'file')}){note}",
         "look at them side by side; keep one of each, or at least all in the same split",
-        [(data.id(k), details[k]) for group in sets for k in group],
+        [(data.id(k), *details[k]) for group in sets for k in group],
     )
 
 
@@ -220,8 +226,8 @@ def _conflicting_labels(data: Collection) -> Row:
         for k in group:
             own = data.pictures[k].label
             other = next(j for j in group if data.pictures[j].label != own)
-            files.append((data.id(k), f"is also filed under {data.pictures[other].label}: "
-                                      f"{data.id(other)}"))  # fmt: skip
+            where = f"{data.pictures[other].label}: {data.id(other)}"
+            files.append((data.id(k), f"is also filed under {where}", data.id(other)))
     if not files:
         return _row(check, "ok", "no picture is filed under two classes")
     return _row(
@@ -247,7 +253,8 @@ def _leakage(data: Collection) -> Row:
         for k in group:
             own = data.pictures[k].split
             other = next(j for j in group if data.pictures[j].split != own)
-            files.append((data.id(k), f"is also in {data.pictures[other].split}: {data.id(other)}"))
+            where = f"{data.pictures[other].split}: {data.id(other)}"
+            files.append((data.id(k), f"is also in {where}", data.id(other)))
     if not files:
         return _row(check, "ok", "no picture is in two splits")
     return _row(

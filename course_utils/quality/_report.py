@@ -35,6 +35,8 @@ class Row:
         The ids of the images concerned: paths relative to the folder, with ``/``.
     details : tuple of str
         For each file what is the matter with it.
+    others : tuple of str
+        For each file the id of the other one that `details` compares it with, or "".
     """
 
     check: str
@@ -43,6 +45,22 @@ class Row:
     advice: str = ""
     files: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """The verdict, what was found, what to do, and every file; a pair is named once."""
+        head = f"{_MARKS[self.verdict]} {self.verdict:<8} {self.check:<22}  "
+        pad = " " * len(head)
+        lines = _wrap(self.found, head, pad)
+        if self.advice:
+            lines += _wrap(self.advice, pad + "→ ", pad + "  ")
+        told: set[frozenset[str]] = set()
+        for file, detail, other in zip(self.files, self.details, self.others, strict=True):
+            pair = frozenset((file, other))
+            if not other or pair not in told:
+                lines.append(f"    {file}: {detail}")
+            told.add(pair)
+        return printable("\n".join(lines))
 
 
 @dataclass(frozen=True, repr=False)
@@ -107,16 +125,16 @@ class QualityReport:
         )
 
     def files(self) -> pd.DataFrame:
-        """One line per file and check: check, verdict, file, detail."""
+        """One line per file and check: check, verdict, file, detail, other."""
         import pandas as pd
 
         return pd.DataFrame(
             [
-                (row.check, row.verdict, file, detail)
+                (row.check, row.verdict, *one)
                 for row in self.rows
-                for file, detail in zip(row.files, row.details, strict=True)
+                for one in zip(row.files, row.details, row.others, strict=True)
             ],
-            columns=["check", "verdict", "file", "detail"],
+            columns=["check", "verdict", "file", "detail", "other"],
         )
 
     def _title(self) -> str:
@@ -136,18 +154,7 @@ class QualityReport:
         )
 
     def __str__(self) -> str:
-        width = max(len(row.check) for row in self.rows)
-        lines = [self._title()]
-        for row in self.rows:
-            head = f"{_MARKS[row.verdict]} {row.verdict:<8} {row.check:<{width}}  "
-            pad = " " * len(head)
-            lines += _wrap(row.found, head, pad)
-            if row.advice:
-                lines += _wrap(row.advice, pad + "→ ", pad + "  ")
-            lines += [
-                f"    {file}: {detail}" for file, detail in zip(row.files, row.details, strict=True)
-            ]
-        return printable("\n".join(lines))
+        return "\n".join([printable(self._title()), *map(str, self.rows)])
 
     def _repr_html_(self) -> str:
         escape = html.escape
