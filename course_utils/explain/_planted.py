@@ -62,7 +62,7 @@ def _put_tag(images: np.ndarray, which: np.ndarray) -> np.ndarray:
     """Stick a yellow square into the lower left corner of the pictures that `which` marks."""
     height, channels = images.shape[1], images.shape[-1]
     size, margin = height // 12, height // 24
-    colour = _YELLOW if channels == 3 else (round(sum(_YELLOW) / 3),)
+    colour = _YELLOW if channels == 3 else (255,)
     tagged = images.copy()
     tagged[which, height - margin - size : height - margin, margin : margin + size] = colour
     return tagged

@@ -24,6 +24,7 @@ _BASELINES = ("random", "centre", "edges", "even")
 _INK = "#222222"
 _QUIET = "#6f6f6f"
 _MOST_PANELS = 160
+_DPI = 80  # of figures made of pictures, which take much room in a notebook
 
 
 def first_layer_filters(filters: np.ndarray, columns: int = 8, *, size: float = 0.8) -> Figure:
@@ -100,7 +101,8 @@ def activation_grid(
     Returns
     -------
     Figure
-        Each row has one scale: dark is zero, bright is the largest value of the layer.
+        Each row has one scale: dark is zero, bright is the largest value of the layer. The number
+        in a corner is that of the map.
 
     Raises
     ------
@@ -119,6 +121,7 @@ def activation_grid(
         figsize=(columns * (size + 0.05), len(activations) * (size + 0.28)),
         squeeze=False,
         layout="constrained",
+        dpi=_DPI,
     )
     for ax in axes.flat:
         ax.set_axis_off()
@@ -129,7 +132,14 @@ def activation_grid(
         strongest = np.argsort(-maps.max(axis=(0, 1)), kind="stable")[: columns - first]
         for ax, channel in zip(row[first:], strongest, strict=False):
             ax.imshow(maps[..., channel], cmap=_HEAT, vmin=0, vmax=max(float(maps.max()), 1e-12))
-            ax.set_title(f"map {channel}", fontsize=7.5, pad=2, color=_QUIET)
+            ax.text(
+                *(0.04, 0.95, str(channel)),
+                transform=ax.transAxes,
+                va="top",
+                fontsize=7,
+                color="white",
+                bbox={"facecolor": "black", "alpha": 0.45, "pad": 1, "edgecolor": "none"},
+            )
         height, width, count = maps.shape
         row[first].set_title(
             f"{name.split('/')[-1]}: {count} maps of {height} × {width}",
@@ -185,7 +195,7 @@ def grad_cam_steps(
     chosen = sorted(np.argsort(-share, kind="stable")[:shown], key=lambda k: -alphas[k])
     columns = len(chosen) + 4
     figure, axes = plt.subplots(
-        1, columns, figsize=(1.42 * columns, 2.0), squeeze=False, layout="constrained"
+        1, columns, figsize=(1.42 * columns, 2.0), squeeze=False, layout="constrained", dpi=_DPI
     )
     for ax in axes[0]:
         ax.set(xticks=[], yticks=[])
@@ -215,11 +225,14 @@ def heat_maps(
     titles: Sequence[str] | None = None,
     *,
     boxes: Any = None,
-    alpha: float = 0.55,
-    size: float = 1.35,
+    alpha: float = 0.6,
+    size: float = 1.1,
     colour_bar: bool = True,
 ) -> Figure:
     """Draw images in the first column and what methods make of them beside it.
+
+    The heat is laid over a grey version of the image, so that every colour means heat. The hottest
+    hundredth of the pixels is drawn alike, else single pixels would hide the rest.
 
     Parameters
     ----------
@@ -266,6 +279,7 @@ def heat_maps(
         figsize=((1 + len(columns)) * size + 1.4, count * size + 0.3),
         squeeze=False,
         layout="constrained",
+        dpi=_DPI,
     )
     for i, row in enumerate(axes):
         picture = displayable(images[i])
@@ -274,6 +288,7 @@ def heat_maps(
             row[0].set_ylabel(titles[i], rotation=0, ha="right", va="center", fontsize=8.5)
         for ax, one in zip(row[1:], columns.values(), strict=True):
             heat = np.maximum(np.asarray(one[i], dtype="float32"), 0)
+            heat = np.minimum(heat, np.percentile(heat, 99) or heat.max())
             if heat.max() > 0:
                 ax.imshow(_blend(picture, heat, alpha))
             else:
@@ -327,7 +342,7 @@ def class_heat(
     Returns
     -------
     Figure
-        All maps have one scale. A class without pictures is left blank.
+        Each map runs from none to its own most. A class without pictures is left blank.
 
     Raises
     ------
@@ -351,16 +366,16 @@ def class_heat(
         figsize=(columns * size + 0.9, rows * (size + 0.3)),
         squeeze=False,
         layout="constrained",
+        dpi=_DPI,
     )
     means = {
         k: heat[indices == k].mean(axis=0) for k in range(len(class_names)) if (indices == k).any()
     }
-    most = max((float(mean.max()) for mean in means.values()), default=1.0) or 1.0
     for ax in axes.flat:
         ax.set_axis_off()
     for k, (ax, name) in enumerate(zip(axes.flat, class_names, strict=False)):
         if k in means:
-            ax.imshow(means[k] / most, cmap=_HEAT, vmin=0, vmax=1)
+            ax.imshow(means[k], cmap=_HEAT, vmin=0)
         ax.set_title(f"{name} ({int((indices == k).sum())})", fontsize=9, pad=3)
     _colour_bar(figure, axes)
     return figure
@@ -393,7 +408,10 @@ def randomisation(tables: Mapping[str, pd.DataFrame], ax: Axes | None = None) ->
             label=name,
         )
     ax.set_xticks(range(len(layers)), layers, rotation=25, ha="right")
-    ax.set(xlabel="weights shuffled down to this layer", ylabel="correlation with the first map")
+    ax.set(
+        xlabel="weights shuffled down to this layer",
+        ylabel="correlation with the map\nof the trained network",
+    )
     ax.axhline(0, color=_QUIET, linewidth=0.8)
     ax.set_ylim(min(-0.25, ax.get_ylim()[0]), 1.08)
     ax.spines[["top", "right"]].set_visible(False)
@@ -572,11 +590,13 @@ def _styles(names: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def _blend(picture: np.ndarray, heat: np.ndarray | None, alpha: float = 0.55) -> np.ndarray:
     import matplotlib
 
-    rgb = np.broadcast_to(picture[..., None], (*picture.shape, 3)) if picture.ndim == 2 else picture
+    # The picture in grey, so that every colour is heat.
+    grey = picture if picture.ndim == 2 else picture[..., :3].mean(axis=-1)
+    rgb = np.repeat(grey[..., np.newaxis], 3, axis=-1)
     if heat is None:
-        return np.rint(rgb[..., :3] * (1 - alpha)).astype("uint8")
+        return np.rint(rgb * (1 - alpha)).astype("uint8")
     colours = matplotlib.colormaps[_HEAT](heat / heat.max())[..., :3]
-    return np.rint((1 - alpha) * rgb[..., :3] + alpha * 255 * colours).astype("uint8")
+    return np.rint((1 - alpha) * rgb + alpha * 255 * colours).astype("uint8")
 
 
 def _resized(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -589,7 +609,9 @@ def _resized(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def _colour_bar(figure: Figure, axes: np.ndarray) -> None:
     from matplotlib.cm import ScalarMappable
 
-    bar = figure.colorbar(ScalarMappable(cmap=_HEAT), ax=axes, shrink=0.8, aspect=18, pad=0.015)
+    bar = figure.colorbar(
+        ScalarMappable(cmap=_HEAT), ax=axes, shrink=0.8, aspect=14 * len(axes), pad=0.015
+    )
     bar.set_ticks([0, 1], labels=["none", "most"])
     bar.ax.tick_params(labelsize=8, length=0)
     bar.outline.set_visible(False)
