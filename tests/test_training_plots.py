@@ -1,0 +1,128 @@
+"""The figures of lessons 03 and 04: they show the numbers that they are given."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from course_utils import models, plots, training
+from course_utils.exceptions import InvalidInput
+
+CURVES = {
+    "loss": [1.5, 1.2, 1.0, 0.8],
+    "val_loss": [1.4, 1.1, 1.0, 1.2],
+    "accuracy": [0.3, 0.5, 0.6, 0.7],
+    "val_accuracy": [0.3, 0.5, 0.55, 0.5],
+    "learning_rate": [1e-3, 1e-3, 1e-4, 1e-4],
+}
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    yield
+    plt.close("all")
+
+
+def texts(ax) -> str:
+    return "\n".join(text.get_text() for text in ax.texts)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [models.dense_baseline, models.small_cnn, models.regularized_cnn, models.deep_cnn],
+)
+def test_the_architecture_shows_every_shape_and_kind(build):
+    model = build((96, 96, 3), 5)
+    shown = texts(plots.architecture(model))
+    for layer in model.layers:
+        assert "×".join(str(n) for n in layer.output.shape[1:]) in shown
+    assert "96×96×3" in shown
+    assert "logits" in shown
+
+
+def test_the_architecture_wants_a_built_model():
+    import keras
+
+    with pytest.raises(InvalidInput, match="no weights yet"):
+        plots.architecture(keras.Sequential([keras.layers.Dense(3)]))
+
+
+def test_the_bars_add_up_to_the_parameters():
+    nets = [models.dense_baseline((48, 48, 3), 5), models.deep_cnn((48, 48, 3), 5)]
+    ax = plots.parameter_bars(nets)
+    ends = {}
+    for bar in ax.patches:
+        row = round(bar.get_y() + bar.get_height() / 2)
+        ends[row] = max(ends.get(row, 0), bar.get_x() + bar.get_width())
+    assert [round(ends[row]) for row in (0, 1)] == [net.count_params() for net in nets]
+
+
+@pytest.mark.parametrize(
+    "history", [CURVES, pd.DataFrame(CURVES), training.History(CURVES)], ids=["dict", "frame", "h"]
+)
+def test_the_curves_are_those_of_the_history(history):
+    figure = plots.history(history, guessing=5)
+    loss, accuracy = figure.axes
+    np.testing.assert_allclose(loss.lines[0].get_ydata(), CURVES["loss"])
+    np.testing.assert_allclose(loss.lines[1].get_ydata(), CURVES["val_loss"])
+    np.testing.assert_allclose(accuracy.lines[1].get_ydata(), CURVES["val_accuracy"])
+    assert loss.lines[0].get_linestyle() != loss.lines[1].get_linestyle()
+    assert loss.lines[2].get_xdata()[0] == 3  # the epoch with the lowest validation loss
+    assert accuracy.lines[-1].get_ydata()[0] == pytest.approx(0.2)
+
+
+def test_several_histories_share_a_figure():
+    figure = plots.history({"one": CURVES, "two": training.History(CURVES)})
+    assert len(figure.axes[0].lines) == 4
+    ax = plots.compare_curves({"one": [CURVES, CURVES], "two": CURVES}, "learning_rate", log=True)
+    assert ax.get_yscale() == "log"
+    assert [line.get_label() for line in ax.lines] == ["one", "two"]
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), CURVES["learning_rate"])
+
+
+def test_what_is_no_history_is_refused():
+    with pytest.raises(InvalidInput, match="no 'loss'"):
+        plots.history({"accuracy": [0.1]})
+    with pytest.raises(InvalidInput, match="this is a int"):
+        plots.history(3)
+    with pytest.raises(InvalidInput, match="has no 'f1'"):
+        plots.compare_curves({"a": CURVES}, "f1")
+
+
+def test_schedules_and_steps_are_drawn_as_computed():
+    rates = {name: training.learning_rates(name, 0.01, 4, 10) for name in ("cosine", "step")}
+    ax = plots.schedules(rates, steps_per_epoch=10)
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), rates["cosine"])
+    assert ax.lines[0].get_xdata()[-1] == pytest.approx(3.9)
+    figure = plots.descent({"small": [2, 1.8, 1.6], "large": [2, -3, 4.5]})
+    assert len(figure.axes) == 2
+    np.testing.assert_allclose(plots.epoch_diagram(100, 32, epochs=2).get_yticks(), [0.5, 1.5])
+    ax = plots.cross_entropy({"sure": 0.9, "wrong": 0.05})
+    assert "0.11" in texts(ax)
+    assert "3.00" in texts(ax)
+
+
+def test_an_experiment_is_drawn_with_every_seed():
+    runs = [training.History(CURVES), training.History({**CURVES, "val_accuracy": [0.6] * 4})]
+    result = training.Experiment({"plain": runs, "broken": []}, errors={"broken": "no"})
+    ax = plots.experiment(result)
+    offsets = [tuple(point) for scatter in ax.collections for point in scatter.get_offsets()]
+    assert (0.5, 0) in offsets
+    assert (0.6, 0) in offsets
+    assert any(x == pytest.approx(0.55) for x, _ in offsets)
+    assert "failed" in texts(ax)
+
+
+def test_pictures_are_shuffled_by_the_given_order():
+    images = np.arange(2 * 4 * 4 * 3, dtype="uint8").reshape(2, 4, 4, 3)
+    order = np.random.default_rng(0).permutation(16)
+    figure = plots.shuffled_pixels(images, order)
+    shown = figure.axes[2].images[0].get_array()
+    np.testing.assert_array_equal(shown.reshape(16, 3), images[0].reshape(16, 3)[order])
+    ax = plots.receptive_fields(images[0], {"first": 3, "second": 4})
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "first: 3×3",
+        "second: 4×4",
+    ]
