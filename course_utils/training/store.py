@@ -27,7 +27,7 @@ from course_utils.training.history import History
 _FIT_ARGUMENTS = frozenset(inspect.signature(fit).parameters) - {"model", "dataset", "epochs"}
 
 #: Number of epochs of :func:`lesson_model`.
-LESSON_EPOCHS = 20
+LESSON_EPOCHS = 25
 
 
 def fit_or_load(
@@ -147,8 +147,8 @@ def lesson_recipe() -> dict[str, Any]:
     return {
         "learning_rate": 1e-3,
         "schedule": "cosine",
-        "warmup_epochs": 1,
-        "augment": augmentation.geometric(rotation=0.02, zoom=0.1, translation=0.05),
+        "patience": 6,
+        "augment": augmentation.geometric(),
     }
 
 
