@@ -505,6 +505,7 @@ GOOD = np.full((2, SIZE, SIZE, 3), 100.0)
         (lambda m: explain.grad_cam(m, GOOD * np.nan), "NaN"),
         (lambda m: explain.grad_cam(m, GOOD / 255), "would be rescaled twice"),
         (lambda m: explain.grad_cam(m, np.full(GOOD.shape, "a")), "must be numbers"),
+        (lambda m: explain.grad_cam(m, GOOD, batch_size=0), "batch_size must be a whole number"),
         (lambda m: explain.saliency(m, GOOD, 5), "There is no class 5"),
         (lambda m: explain.integrated_gradients(m, GOOD, steps=0), "steps must be"),
         (lambda m: explain.integrated_gradients(m, GOOD, baseline=GOOD), "baseline has the shape"),

@@ -175,7 +175,7 @@ def insertion_deletion(
     *,
     blur: float | None = None,
     seed: int | None = None,
-    batch_size: int = 64,
+    batch_size: int | None = None,
 ) -> pd.DataFrame:
     """Take away, or put in, the pixels in the order of a map and watch the probability.
 
@@ -199,8 +199,8 @@ def insertion_deletion(
         Width of the blur (standard deviation, in pixels); a tenth of the width by default.
     seed : int, optional
         For the random map; COURSE_SEED by default.
-    batch_size : int
-        How many images go through the model at a time.
+    batch_size : int, optional
+        How many images go through the model at a time; see `grad_cam`.
 
     Returns
     -------
@@ -281,9 +281,9 @@ def insertion_deletion(
     return table
 
 
-def _predict(head: keras.Model, batch: np.ndarray, batch_size: int) -> np.ndarray:
+def _predict(head: keras.Model, batch: np.ndarray, batch_size: int | None) -> np.ndarray:
     return np.concatenate(
-        [np.asarray(head(batch[part], training=False)) for part in _parts(len(batch), batch_size)]
+        [np.asarray(head(batch[part], training=False)) for part in _parts(batch, batch_size)]
     )
 
 

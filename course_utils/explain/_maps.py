@@ -28,7 +28,7 @@ def grad_cam(
     layer: str | keras.Layer | None = None,
     guided: bool = False,
     *,
-    batch_size: int = 50,
+    batch_size: int | None = None,
 ) -> np.ndarray:
     """Show where in each image a convolution finds what speaks for a class (Grad-CAM).
 
@@ -51,8 +51,9 @@ def grad_cam(
         Whether negative gradients, and gradients where a feature map is not positive, are set to
         zero first. This is what tf-explain does by default; it is not in the paper. Such maps look
         sharper and hardly depend on the class.
-    batch_size : int
-        How many images go through the model at a time.
+    batch_size : int, optional
+        How many images go through the model at a time; by default as many as have half a million
+        pixels together (54 of 96 x 96), so that large models fit into the memory.
 
     Returns
     -------
@@ -89,7 +90,7 @@ def grad_cam(
     score_model, score = view.score_model(target)
     layer_name = view.uses[target].name_in_view
     maps = np.zeros(batch.shape[:3], dtype="float32")
-    for part in _parts(len(batch), batch_size):
+    for part in _parts(batch, batch_size):
         score.classes = None if wanted is None else wanted[part]
         with warnings.catch_warnings():
             # tf-explain nests the list of inputs once more than Keras 3 expects.
@@ -103,7 +104,11 @@ def grad_cam(
 
 
 def saliency(
-    model: keras.Model, images: np.ndarray, classes: Classes = None, *, batch_size: int = 50
+    model: keras.Model,
+    images: np.ndarray,
+    classes: Classes = None,
+    *,
+    batch_size: int | None = None,
 ) -> np.ndarray:
     """Show how strongly the logit of a class depends on each pixel (size of the gradient).
 
@@ -134,7 +139,7 @@ def saliency(
     batch, view, wanted = _prepare(model, images, classes)
     gradient = _input_gradient(view)
     maps = np.zeros(batch.shape[:3], dtype="float32")
-    for part in _parts(len(batch), batch_size):
+    for part in _parts(batch, batch_size):
         slopes, _ = gradient(batch[part], None if wanted is None else wanted[part])
         maps[part] = np.abs(slopes).max(axis=-1)
     return maps
@@ -163,7 +168,7 @@ def integrated_gradients(
     steps: int = 64,
     baseline: float | np.ndarray = 0.0,
     *,
-    batch_size: int = 64,
+    batch_size: int | None = None,
 ) -> IntegratedGradients:
     """Share the rise of a logit, from a blank picture to the image, out among the pixels.
 
@@ -178,8 +183,8 @@ def integrated_gradients(
         Number of pieces.
     baseline : float or array (H, W, C)
         The picture that says nothing: black by default.
-    batch_size : int
-        How many pictures go through the model at a time.
+    batch_size : int, optional
+        How many pictures go through the model at a time; see `grad_cam`.
 
     Returns
     -------
@@ -212,17 +217,16 @@ def integrated_gradients(
     blank = np.broadcast_to(blank, batch.shape[1:])
     gradient = _input_gradient(view)
     scores = keras.Model(view.inputs, view.logits)
-    logits = np.concatenate(
-        [np.asarray(scores(batch[part])) for part in _parts(len(batch), batch_size)]
-    )
+    logits = np.concatenate([np.asarray(scores(batch[part])) for part in _parts(batch, batch_size)])
     if wanted is None:
         wanted = logits.argmax(axis=1).astype("int32")
     rise = logits[np.arange(len(batch)), wanted] - np.asarray(scores(blank[np.newaxis]))[0, wanted]
     fractions = (np.arange(steps, dtype="float32") + 0.5) / steps
+    size = batch_of(batch) if batch_size is None else batch_size
     maps = np.zeros(batch.shape[:3], dtype="float32")
     for i, image in enumerate(batch):
         total = np.zeros_like(image)
-        for part in _parts(steps, batch_size):
+        for part in _parts(fractions, size):
             path = blank + fractions[part, None, None, None] * (image - blank)
             slopes, _ = gradient(path, np.full(len(path), wanted[i], dtype="int32"))
             total += slopes.sum(axis=0)
@@ -239,7 +243,7 @@ def occlusion(
     stride: int | None = None,
     fill: float | None = None,
     *,
-    batch_size: int = 64,
+    batch_size: int | None = None,
 ) -> np.ndarray:
     """Show how much the score of a class falls when a square of the image is covered.
 
@@ -258,8 +262,8 @@ def occlusion(
         How far the square moves at a time, at most `patch`; half of `patch` by default.
     fill : float, optional
         Value of the covered pixels; the mean colour of each image by default.
-    batch_size : int
-        How many covered images go through the model at a time.
+    batch_size : int, optional
+        How many covered images go through the model at a time; see `grad_cam`.
 
     Returns
     -------
@@ -319,9 +323,10 @@ def occlusion(
     for y, x in corners:
         covered_by[y : y + patch, x : x + patch] += 1
     maps = np.zeros(batch.shape[:3], dtype="float32")
+    size = batch_of(batch) if batch_size is None else batch_size
     for i, image in enumerate(batch):
         colour = image.mean(axis=(0, 1)) if fill is None else fill
-        for part in _parts(len(corners), batch_size):
+        for part in _parts(corners, size):
             covered = np.repeat(image[np.newaxis], len(corners[part]), axis=0)
             for picture, (y, x) in zip(covered, corners[part], strict=True):
                 picture[y : y + patch, x : x + patch] = colour
@@ -373,8 +378,18 @@ def _prepare(
     return batch, view, wanted
 
 
-def _parts(count: int, size: int) -> Iterator[slice]:
+def _parts(items: Any, size: int | None) -> Iterator[slice]:
+    """Cut a batch, or a list of what will be one, into parts that go through a model at a time."""
+    size = batch_of(items) if size is None else size
+    if not isinstance(size, int) or size < 1:
+        raise InvalidInput(f"batch_size must be a whole number of at least 1, but it is {size!r}.")
+    count = len(items)
     return (slice(start, min(start + size, count)) for start in range(0, count, size))
+
+
+def batch_of(images: np.ndarray) -> int:
+    """Return how many of these images (N, H, W, C) have half a million pixels together."""
+    return max(1, 500_000 // (images.shape[1] * images.shape[2]))
 
 
 def _starts(length: int, patch: int, stride: int) -> list[int]:
@@ -386,10 +401,10 @@ def _enlarge(maps: tf.Tensor, size: tuple[int, int]) -> np.ndarray:
     return tf.image.resize(maps[..., tf.newaxis], size, method="bilinear")[..., 0].numpy()
 
 
-def _scores(model: Any, batch: np.ndarray, batch_size: int) -> np.ndarray:
+def _scores(model: Any, batch: np.ndarray, batch_size: int | None) -> np.ndarray:
     """Run `model` on a batch, whatever kind of model it is."""
     run = (lambda x: model(x, training=False)) if isinstance(model, keras.Model) else model
-    rows = [np.asarray(run(batch[part]), "float32") for part in _parts(len(batch), batch_size)]
+    rows = [np.asarray(run(batch[part]), "float32") for part in _parts(batch, batch_size)]
     scores = np.concatenate(rows)
     if scores.ndim != 2:
         raise InvalidInput(
