@@ -19,7 +19,7 @@ from typing import Any
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
-from course_utils.project.runner import run_notebook
+from course_utils.project.runner import join_streams, run_notebook
 
 #: Most bytes of a stored notebook.
 LARGEST = 1_500_000
@@ -46,8 +46,6 @@ _VARYING = re.compile(
     r"|0x[0-9a-f]{6,}"
     r"|[\x08━─╸╺]+"
 )
-
-_CARRIAGE_RETURN = re.compile(r"[^\n]*\r(?=[^\n])")
 
 
 @contextmanager
@@ -136,8 +134,7 @@ def build_lesson(
 def tidy(notebook: Any) -> None:
     """Take out of a notebook what depends on the machine or on the moment, in place.
 
-    Lines of stderr, live widgets, timings and editors' metadata go; of a progress bar only the
-    last state stays.
+    Lines of stderr, live widgets, timings and editors' metadata go.
     """
     notebook.metadata = type(notebook.metadata)(copy.deepcopy(METADATA))
     for cell in notebook.cells:
@@ -145,13 +142,13 @@ def tidy(notebook: Any) -> None:
             cell.metadata.pop(leftover, None)
         if cell.cell_type == "code":
             cell.outputs = [output for output in map(_tidy_output, cell.outputs) if output]
+            join_streams(cell)
 
 
 def _tidy_output(output: Any) -> Any | None:
     if output.output_type == "stream":
         if output.name == "stderr":
             return None
-        output.text = _CARRIAGE_RETURN.sub("", output.text)
         return output if output.text.strip() else None
     if any(kind.startswith("application/vnd.jupyter.widget") for kind in output.get("data", {})):
         return None

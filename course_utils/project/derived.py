@@ -6,11 +6,14 @@ out of step with what it is made from.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 from course_utils import settings
+from course_utils.exceptions import InvalidInput
+from course_utils.project.lessons import all_lessons
 
 #: Makes derived files: given the folder of the course, the content of each file by its path in it.
 Maker = Callable[[Path], dict[str, bytes]]
@@ -41,8 +44,47 @@ def environment_yml(root: Path) -> dict[str, bytes]:
     return {"environment.yml": ("\n".join(lines) + "\n").encode()}
 
 
+_LESSON_TABLE = re.compile(r"(<!-- lessons:[^>]*-->\n).*?(<!-- end of lessons -->)", re.DOTALL)
+
+
+def readme(root: Path) -> dict[str, bytes]:
+    """``README.md`` with the table of lessons, which is read from the lessons' first cells.
+
+    Raises
+    ------
+    InvalidInput
+        If the marks for the table are gone, or a lesson does not begin as lessons do.
+    """
+    text = (root / "README.md").read_text(encoding="utf-8")
+    rows = ["| lesson | after it you can | time |", "|---|---|---|"]
+    rows += [_lesson_row(path) for path in all_lessons(root)]
+    table = "\n".join(["", *rows, "", ""])
+    text, count = _LESSON_TABLE.subn(lambda marks: marks[1] + table + marks[2], text)
+    if count != 1:
+        raise InvalidInput(
+            "README.md must hold the line '<!-- lessons: ... -->' and, below it, the line "
+            "'<!-- end of lessons -->' once; restore them."
+        )
+    return {"README.md": text.encode()}
+
+
+def _lesson_row(path: Path) -> str:
+    cell = json.loads(path.read_text(encoding="utf-8"))["cells"][0]
+    head = "".join(cell["source"])
+    title = re.match(r"# (\d\d · .+)", head)
+    able = re.search(r"\*\*After it you can\*\*\n\n((?:- .+\n?)+)", head)
+    time = re.search(r"^\| Time \| (.+?) \|$", head, re.MULTILINE)
+    if not (title and able and time):
+        raise InvalidInput(
+            f"{path.name} must begin with '# NN · Title', a list 'After it you can' and a table "
+            f"row '| Time | ... |'; look at lesson 01."
+        )
+    points = [line.removeprefix("- ").rstrip(";. ") for line in able[1].strip().splitlines()]
+    return f"| [{title[1]}](notebooks/{path.name}) | {'; '.join(points)} | {time[1]} |"
+
+
 #: Every maker of derived files; a new kind of derived file is added here and nowhere else.
-DERIVED: tuple[Maker, ...] = (environment_yml,)
+DERIVED: tuple[Maker, ...] = (environment_yml, readme)
 
 
 def stale(root: Path | None = None) -> dict[str, bytes]:

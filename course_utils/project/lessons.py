@@ -129,7 +129,10 @@ def run_lessons(
 
     output = output or settings.course_root() / "build" / "lessons"
     output.mkdir(parents=True, exist_ok=True)
-    changes: dict[str, str | None] = {"COURSE_DATASET": dataset or settings.dataset_name()}
+    changes: dict[str, str | None] = {
+        "COURSE_DATASET": dataset or settings.dataset_name(),
+        "MPLBACKEND": None,  # figures belong into the notebook
+    }
     if epochs is not None:
         changes["COURSE_EPOCHS"] = str(epochs)
     outcomes = []

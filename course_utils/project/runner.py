@@ -169,7 +169,6 @@ def run_notebook(
         resources={"metadata": {"path": str(folder)}},
         record_timing=False,
         store_widget_state=False,
-        coalesce_streams=True,
         extra_arguments=["--IPKernelApp.log_level=40"],  # its errors, not its warnings
         on_cell_start=before,
         on_cell_executed=after,
@@ -194,8 +193,38 @@ def run_notebook(
             if memory is not None:
                 run.peak_bytes = memory.stop()
     run.seconds = time.perf_counter() - began
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            join_streams(cell)
     run.results = results.collect(notebook)
     return run
+
+
+def join_streams(cell: Any) -> None:
+    """Join what a cell printed in several pieces, in place; of a progress bar keep the last state.
+
+    A line that was written over several times (with a carriage return) is reduced to what is seen
+    in the end.
+    """
+    joined: list[Any] = []
+    for output in cell.outputs:
+        last = joined[-1] if joined else None
+        if last and _stream(last) and _stream(last) == _stream(output):
+            last.text += output.text
+        else:
+            joined.append(output)
+    for output in joined:
+        if output.output_type == "stream":
+            output.text = "\n".join(map(_last_state, output.text.split("\n")))
+    cell.outputs = joined
+
+
+def _stream(output: Any) -> str | None:
+    return output.name if output.output_type == "stream" else None
+
+
+def _last_state(line: str) -> str:
+    return line.rstrip("\r").rpartition("\r")[2]
 
 
 def _let_interrupts_through() -> None:
