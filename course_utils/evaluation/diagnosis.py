@@ -112,6 +112,17 @@ def curves(history: Any) -> dict[str, np.ndarray]:
     return found
 
 
+def _text(number: float) -> str:
+    """Write a loss: three decimals, or none where it is large."""
+    return f"{number:.3f}" if abs(number) < 100 else f"{number:,.0f}"
+
+
+def _signed(share: float) -> str:
+    """Write a change in per cent with its sign, and 0 without one."""
+    text = f"{share:+.1%}"
+    return "0.0%" if text in ("-0.0%", "+0.0%") else text
+
+
 def _slope(values: np.ndarray) -> float:
     """Change per epoch over the last third (at least 3 epochs), relative to the level there."""
     tail = values[-max(3, len(values) // 3) :]
@@ -228,7 +239,7 @@ class _Reading:
             return [f"the loss is not a number in epoch {where + 1}"]
         first, last = self.loss[0], self.loss[-1]
         if self.epochs > 1 and last > 1.1 * first:
-            return [f"the training loss rose from {first:.3g} in epoch 1 to {last:.3g}"]
+            return [f"the training loss rose from {_text(first)} in epoch 1 to {_text(last)}"]
         if self.epochs < _LEAST_EPOCHS:
             return []
         later = float(np.median(self.loss[1:]))
@@ -237,7 +248,7 @@ class _Reading:
         reasons = []
         if first > 2 * guess and poor:
             reasons.append(
-                f"the training loss was {first:.3g} in epoch 1, far above the {guess:.3g} of "
+                f"the training loss was {_text(first)} in epoch 1, far above the {_text(guess)} of "
                 f"guessing (so it is also when nobody rescales the pixels)"
             )
         if self.oscillation >= 0.4 and self.rises >= 2:
@@ -247,8 +258,8 @@ class _Reading:
             )
         if self._stuck(guess, later):
             reasons.append(
-                f"the training loss stays at {later:.3g} after epoch 1 ({first:.3g}), the level of "
-                f"guessing: the network gives every image the same answer"
+                f"after epoch 1 ({_text(first)}) the training loss stays at {_text(later)}, the "
+                f"level of guessing: the network gives every image the same answer"
             )
         return reasons + self._level_reason() if reasons else []
 
@@ -274,11 +285,11 @@ class _Reading:
             return []
         return [
             f"at the end training accuracy {self.level:.2f}, validation accuracy "
-            f"{self.level - self.gap:.2f}: a gap of {self.gap:.2f}"
+            f"{self.level - self.gap:.2f}: a gap of {round(self.gap, 2) + 0.0:.2f}"
         ]
 
     def _best_reason(self) -> str:
-        lowest = f"{self.val_loss[self.best]:.3g}, epoch {self.best + 1} of {self.epochs}"
+        lowest = f"{_text(self.val_loss[self.best])}, epoch {self.best + 1} of {self.epochs}"
         if self.best + 1 == self.epochs:
             return f"the validation loss is lowest at the very end ({lowest})"
         ends = f"{self.rise:.0%} higher" if self.rise >= 0.005 else "at nearly the same level"
@@ -293,8 +304,8 @@ class _Reading:
         reasons = [self._best_reason()]
         if falling:
             reasons.append(
-                f"the training loss meanwhile fell from {self.loss[self.best]:.3g} to "
-                f"{self.loss[-1]:.3g}"
+                f"the training loss meanwhile fell from {_text(self.loss[self.best])} to "
+                f"{_text(self.loss[-1])}"
             )
         return reasons + self._gap_reason()
 
@@ -303,7 +314,7 @@ class _Reading:
             return []
         return [
             *self._level_reason(),
-            f"the training loss changes by only {self.train_slope:+.1%} an epoch",
+            f"the training loss changes by only {_signed(self.train_slope)} an epoch",
             *self._gap_reason(),
         ]
 
@@ -313,7 +324,7 @@ class _Reading:
             return []
         return [
             self._best_reason(),
-            f"over the last epochs it changed by {self.val_slope:+.1%} an epoch",
+            f"over the last epochs it changed by {_signed(self.val_slope)} an epoch",
             *self._gap_reason(),
         ]
 
@@ -332,8 +343,8 @@ class _Reading:
             reasons = rule()
             if reasons:
                 return self._named(name, reasons)
-        settled = f"the validation loss changes by {self.val_slope:+.1%} an epoch: it has settled"
-        return self._named("healthy", [self._best_reason(), settled, *self._gap_reason()])
+        change = f"the validation loss changes by {_signed(self.val_slope)} an epoch"
+        return self._named("healthy", [self._best_reason(), change, *self._gap_reason()])
 
     def _named(self, name: str, reasons: list[str]) -> Diagnosis:
         advice = _ADVICE[name].format(least=_LEAST_EPOCHS)

@@ -415,7 +415,7 @@ def _augmented(
 
 def _counts(dataset: ImageDataset | pd.DataFrame) -> pd.DataFrame:
     """Rows: classes; columns: splits; without the totals."""
-    frame = dataset if hasattr(dataset, "columns") else dataset.describe()
+    frame: Any = dataset if hasattr(dataset, "columns") else dataset.describe()
     missing = [split for split in SPLITS if split not in frame.columns]
     if missing:
         raise InvalidInput(

@@ -337,11 +337,14 @@ def calibration(
     ----------
     Guo, Pleiss, Sun and Weinberger (2017), On calibration of modern neural networks, figure 1.
     """
+    from matplotlib.font_manager import FontProperties
+
     from course_utils import evaluation
 
-    found = predictions
-    if not hasattr(found, "ece"):
-        found = evaluation.calibration(found, bins)
+    if isinstance(predictions, evaluation.CalibrationTable):
+        found = predictions
+    else:
+        found = evaluation.calibration(predictions, bins)
     table = found.table
     ax = new_axes(ax, (4.6, 5.6))
     width = table["upper"] - table["lower"]
@@ -369,7 +372,7 @@ def calibration(
     ax.text(0.97, 0.04, f"ECE {found.ece:.3f}", ha="right", fontsize=11, bbox=_TAG)
     legend = ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), fontsize=8.5)
     if title:
-        legend.set_title(title, prop={"size": 11, "weight": "bold"})
+        legend.set_title(title, prop=FontProperties(size=11, weight="bold"))
         legend.set_alignment("left")
     _histogram_below(ax, middle, table["count"], width)
     return ax
@@ -638,6 +641,8 @@ def diagnosis(
 def _curve_panel(
     ax: Axes, train: np.ndarray, validation: np.ndarray, name: str, found: Diagnosis
 ) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     epochs = np.arange(1, len(train) + 1)
     every = max(1, len(epochs) // 12)
     for i, (values, label) in enumerate(((train, "train"), (validation, "validation"))):
@@ -652,7 +657,7 @@ def _curve_panel(
             label=label,
         )
     ax.set(xlabel="epoch", ylabel=name)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.spines[["top", "right"]].set_visible(False)
     finite = np.concatenate([train, validation])
     finite = finite[np.isfinite(finite)]
