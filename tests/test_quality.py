@@ -210,6 +210,27 @@ def test_a_folder_in_which_nothing_can_be_read_still_gets_a_report(tmp_path):
     assert not report.ok
 
 
+def test_links_that_lead_nowhere_huge_claims_and_strange_names_are_reported(folder):
+    (folder / "a" / "gone.jpg").symlink_to(folder / "a" / "nowhere.jpg")
+    bomb = io.BytesIO()
+    Image.new("1", (30_000, 30_000)).save(bomb, "PNG")
+    (folder / "a" / "bomb.png").write_bytes(bomb.getvalue())
+    save(photo(950), folder / "b" / "x.jpg")
+    moved = Path(str(folder / "b" / "stra\udce4nge.jpg"))  # a byte that is no UTF-8
+    (folder / "b" / "x.jpg").rename(moved)
+    moved.write_bytes(b"")
+    report = quality.report(folder)
+    row = report["unreadable files"]
+    assert dict(zip(row.files, row.details, strict=True)) == {
+        "a/bomb.png": "has too many pixels",
+        "a/gone.jpg": "is a link that leads nowhere",
+        "b/stra\udce4nge.jpg": "is empty (0 bytes)",
+    }
+    assert "stra\\udce4nge.jpg" in str(report)
+    str(report).encode()
+    report._repr_html_().encode()
+
+
 # --- duplicates --------------------------------------------------------------------------------
 def jpeg(picture: Image.Image, quality: int) -> Image.Image:
     memory = io.BytesIO()
@@ -543,6 +564,7 @@ NAMES = st.sampled_from(
 ENDINGS = st.sampled_from(
     [".jpg", ".png", ".JPG", ".gif", ".bmp", ".tif", ".webp", ".txt", "", ".heic"]
 )
+MOVING = ("PNG", "GIF", "TIFF", "WEBP")
 MODES = ("RGB", "L", "1", "P", "RGBA", "LA", "CMYK", "I;16", "I", "F", "YCbCr")
 
 
@@ -560,11 +582,13 @@ def content(kind: str, number: int) -> bytes:
     else:
         picture = picture.convert("L").convert(mode) if mode in "IF" else picture.convert(mode)
     memory = io.BytesIO()
+    frames = [picture, picture] if rng.random() < 0.3 else []
     for form in rng.sample(["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP"], 6):
+        more = {"save_all": True, "append_images": frames} if form in MOVING and frames else {}
         try:
             memory.seek(0)
             memory.truncate()
-            picture.save(memory, form)
+            picture.save(memory, form, **more)
             break
         except (OSError, ValueError):  # this format has no such mode
             continue

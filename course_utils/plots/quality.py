@@ -239,11 +239,11 @@ def resizings(pictures: dict[str, Any]) -> Figure:
     shown = {name: displayable(picture) for name, picture in pictures.items()}
     widths = [picture.shape[1] for picture in shown.values()]
     tallest = max(picture.shape[0] for picture in shown.values())
-    scale = 5.8 / sum(widths)
+    scale = 5.2 / sum(widths)
     figure, axes = plt.subplots(
         1,
         len(shown),
-        figsize=(6.4, scale * tallest + 0.7),
+        figsize=(5.8, scale * tallest + 0.7),
         width_ratios=widths,
         layout="constrained",
     )

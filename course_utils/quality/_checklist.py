@@ -147,6 +147,8 @@ def _balance(data: Collection) -> Row:
     )
     if totals[least] == 0:
         return _row(check, "problem", found, advice)
+    if totals[most] == totals[least]:
+        return _row(check, "ok", f"{totals[least]:,} images of every class")
     ratio = totals[most] / totals[least]
     found += f": {ratio:.1f} times as many"
     if ratio <= MAX_RATIO:

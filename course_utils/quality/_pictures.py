@@ -11,10 +11,14 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from course_utils.datasets import _decode
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 #: Side of the small gray image that duplicates are searched with, in pixels.
 THUMB = 64
@@ -65,7 +69,7 @@ def _look_at_header(picture: Picture, data: bytes, suffix: str) -> None:
         picture.mode = image.mode
         if image.mode in ("P", "L", "RGB") and "transparency" in image.info:
             picture.mode += " with transparency"
-        if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+        if image.format != "MPO" and _has_frames(image):
             picture.mode += ", animated"
         if image.getexif().get(0x0112, 1) in (5, 6, 7, 8):  # stored lying on its side
             picture.size = image.size[::-1]
@@ -73,6 +77,14 @@ def _look_at_header(picture: Picture, data: bytes, suffix: str) -> None:
     same = {"MPO": "JPEG", "JPEG": "JPEG", "PPM": "PPM", "DIB": "BMP"}
     if promised and same.get(promised, promised) != same.get(picture.kind, picture.kind):
         picture.mistyped = f"is {picture.kind} data, but its name ends in {suffix}"
+
+
+def _has_frames(image: Image.Image) -> bool:
+    """Whether there is more than one picture in the file; damage after the first does not count."""
+    try:
+        return getattr(image, "n_frames", 1) > 1
+    except Exception:  # decoders raise all kinds of errors on damaged files
+        return True
 
 
 def _look_at_pixels(picture: Picture, small: np.ndarray) -> None:

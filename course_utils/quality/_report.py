@@ -157,9 +157,9 @@ class QualityReport:
         return "\n".join([printable(self._title()), *map(str, self.rows)])
 
     def _repr_html_(self) -> str:
-        escape = html.escape
+        escape, left = html.escape, 'style="text-align:left"'
         lines = [f"<p><strong>{escape(self._title())}</strong></p><table><thead><tr>"]
-        lines += [f"<th>{h}</th>" for h in ("check", "verdict", "found", "what to do")]
+        lines += [f"<th {left}>{h}</th>" for h in ("check", "verdict", "found", "what to do")]
         lines.append("</tr></thead><tbody>")
         for row in self.rows:
             files = "".join(
@@ -172,10 +172,10 @@ class QualityReport:
                     f"<ul>{files}</ul></details>"
                 )
             lines.append(
-                f'<tr><td style="text-align:left">{escape(row.check)}</td>'
-                f'<td style="text-align:left">{_MARKS[row.verdict]} {row.verdict}</td>'
-                f'<td style="text-align:left">{escape(row.found)}{files}</td>'
-                f'<td style="text-align:left">{escape(row.advice)}</td></tr>'
+                f"<tr><td {left}>{escape(row.check)}</td>"
+                f"<td {left}>{_MARKS[row.verdict]}&nbsp;{row.verdict}</td>"
+                f"<td {left}>{escape(row.found)}{files}</td>"
+                f"<td {left}>{escape(row.advice)}</td></tr>"
             )
         lines.append("</tbody></table>")
         return printable("".join(lines))
