@@ -1,0 +1,164 @@
+"""The command ``course``, as it is typed: what it prints, and with which status it ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from course_utils import settings
+
+VERBS = ("check", "lab", "lessons", "build", "reset", "bench", "data")
+
+
+def course(*words: str, **variables: str) -> subprocess.CompletedProcess:
+    """Run ``course WORDS`` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "course_utils.cli", *words],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "COLUMNS": "200", **variables},
+        timeout=300,
+    )
+
+
+def refused(answer: subprocess.CompletedProcess) -> str:
+    """The one sentence on stderr with which the command refused."""
+    assert answer.returncode == 1
+    assert "Traceback" not in answer.stderr
+    sentence = " ".join(answer.stderr.split())
+    assert sentence.startswith("course: ")
+    return sentence
+
+
+def test_help_names_every_verb_and_is_quick():
+    began = time.perf_counter()
+    answer = course("--help")
+    assert time.perf_counter() - began < 10
+    assert answer.returncode == 0
+    for verb in VERBS:
+        assert f" {verb} " in answer.stdout
+
+
+@pytest.mark.parametrize("words", [["data"], ["lessons"], ["data", "use"], ["build"], ["reset"]])
+def test_every_verb_explains_itself(words):
+    answer = course(*words, "--help")
+    assert answer.returncode == 0
+    assert "Usage" in answer.stdout
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys\n"
+        "sys.argv = ['course', '--help']\n"
+        "from course_utils import cli\n"
+        "try:\n    cli.main()\n"
+        "except SystemExit:\n    pass\n"
+        "heavy = {'tensorflow', 'keras', 'pandas', 'nbclient', 'matplotlib'}\n"
+        "print(sorted(heavy & {*sys.modules}))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip().endswith("[]")
+
+
+def test_a_wrong_word_is_refused_with_what_is_possible():
+    answer = course("lesson")
+    assert answer.returncode == 2
+    assert "lessons" in answer.stderr
+
+
+@pytest.mark.parametrize("words", [["lessons", "77"], ["build", "77"], ["reset", "77"]])
+def test_an_unknown_lesson_is_one_sentence_with_the_known_ones(words):
+    assert "'77' means no lesson; the lessons are 00_start_here" in refused(course(*words))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["data", "use", "tf_flower"],
+        ["data", "get", "tf_flower"],
+        ["lessons", "--dataset", "tf_flower"],
+    ],
+)
+def test_an_unknown_dataset_suggests_the_nearest(words):
+    assert "did you mean 'tf_flowers'?" in refused(course(*words))
+
+
+def test_epochs_must_be_a_number_of_at_least_1():
+    assert course("lessons", "--epochs", "0").returncode == 2
+    assert course("lessons", "--epochs", "ten").returncode == 2
+    assert "COURSE_EPOCHS is 'ten'" in refused(course("lessons", "00", COURSE_EPOCHS="ten"))
+
+
+def test_a_dataset_is_chosen_and_forgotten(tmp_path):
+    work = {"COURSE_WORK": str(tmp_path / "a work folder")}
+    assert "Nothing is chosen" in course("data", "use", **work).stdout
+    assert "take paper_flowers from now on" in course("data", "use", "paper_flowers", **work).stdout
+    assert "take paper_flowers." in course("data", "use", **work).stdout
+    assert "in use" in course("data", "list", **work).stdout
+    answer = course("data", "use", "paper_flowers", **work, COURSE_DATASET="tf_flowers")
+    assert "COURSE_DATASET is tf_flowers and wins" in answer.stdout
+    course("data", "use", "--forget", **work)
+    assert "Nothing is chosen" in course("data", "use", **work).stdout
+
+
+def test_a_dataset_that_is_not_here_cannot_be_chosen(tmp_path):
+    empty = {"COURSE_DATA": "", "KERAS_HOME": str(tmp_path), "TFDS_DATA_DIR": str(tmp_path)}
+    if (settings.downloads_root() / "cifar10").exists():
+        pytest.skip("cifar10 was downloaded into this copy of the course")
+    answer = course("data", "use", "cifar10", **empty)
+    assert "fetch it with 'course data get cifar10'" in refused(answer)
+
+
+def test_the_choice_is_what_settings_give_and_the_variable_wins(monkeypatch):
+    settings.choose_dataset("clothing")
+    assert settings.dataset_name() == "clothing"
+    monkeypatch.setenv("COURSE_DATASET", "cifar10")
+    assert settings.dataset_name() == "cifar10"
+    monkeypatch.delenv("COURSE_DATASET")
+    settings.choose_dataset(None)
+    assert settings.dataset_name() is None
+
+
+def test_a_damaged_choice_is_one_sentence(tmp_path):
+    (tmp_path / "settings.json").write_text("{")
+    answer = course("data", "use", COURSE_WORK=str(tmp_path))
+    assert "is damaged; choose a dataset anew" in refused(answer)
+    assert course("data", "use", "paper_flowers", COURSE_WORK=str(tmp_path)).returncode == 0
+    assert "take paper_flowers." in course("data", "use", COURSE_WORK=str(tmp_path)).stdout
+
+
+def test_check_ends_well_on_this_machine_and_badly_with_a_wrong_setting(tmp_path):
+    good = course("check", COURSE_DATA="")
+    assert good.returncode == 0, good.stdout
+    assert "The lessons can run here." in good.stdout
+    bad = course("check", COURSE_DATA=str(tmp_path / "nowhere"))
+    assert bad.returncode == 1
+    assert "there is no such folder" in bad.stdout
+    assert "put right what is marked with stop" in bad.stdout
+
+
+def test_reset_hands_out_the_original_again():
+    answer = course("reset", "00")
+    assert answer.returncode == 0
+    (copy,) = (settings.work_root() / "notebooks").glob("*.ipynb")
+    original = settings.course_root() / "notebooks" / copy.name
+    assert copy.read_bytes() == original.read_bytes()
+    copy.write_text("mine")
+    again = course("reset", "00")
+    assert "What you had is kept as" in again.stdout
+    (backup,) = (settings.work_root() / "backups").iterdir()
+    assert backup.read_text() == "mine"
+
+
+def test_a_lesson_runs_and_is_listed(tmp_path):
+    answer = course("lessons", "00", "--epochs", "1", "--dataset", "paper_flowers", COURSE_DATA="")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "00_start_here" in answer.stdout
+    assert "1 of 1 lessons ran" in answer.stdout

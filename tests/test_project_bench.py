@@ -1,0 +1,70 @@
+"""The bench: each row in a process of its own, and none that fails spoils the others."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from course_utils.exceptions import InvalidInput
+from course_utils.project import bench
+from course_utils.project.bench import Row, measured
+
+
+def shown(results) -> str:
+    console = Console(width=220, record=True, file=io.StringIO())
+    console.print(bench.table_of(results))
+    return console.export_text()
+
+
+def test_rows_have_names_of_their_own_and_say_what_they_do():
+    rows = bench.all_rows()
+    assert len({row.name for row in rows}) == len(rows)
+    assert all(row.about for row in rows)
+    assert {"import course_utils", "convolution against the loop"} <= {row.name for row in rows}
+
+
+def test_rows_are_found_by_a_part_of_their_name():
+    assert [row.name for row in bench.find(["AGAINST THE LOOP"])] == [
+        "convolution against the loop"
+    ]
+    assert bench.find([]) == bench.all_rows()
+    with pytest.raises(InvalidInput, match="There is no row 'nothing' to measure; there are"):
+        bench.find(["nothing"])
+
+
+def test_a_ratio_is_ours_over_theirs():
+    assert measured(1.0, 4.0)["ratio"] == 0.25
+    assert measured(1.0)["ratio"] is None
+
+
+def test_a_real_row_is_measured_apart_and_written(tmp_path):
+    rows = bench.find(["convolution against the loop"])
+    said: list[str] = []
+    (result,) = bench.run_rows(rows, quick=True, output=tmp_path / "bench.json", say=said.append)
+    assert said == ["convolution against the loop ..."]
+    assert 0 < result["ours"] < result["theirs"]
+    assert result["ratio"] == pytest.approx(result["ours"] / result["theirs"])
+    assert result["peak_megabytes"] > 10
+    stored = json.loads((tmp_path / "bench.json").read_text())
+    assert stored["rows"] == [result]
+    assert stored["quick"] is True
+    assert stored["machine"]["cores"] >= 1
+    assert "times as fast" in shown([result])
+
+
+def test_rows_that_lack_something_fail_or_hang_say_so(tmp_path):
+    rows = [
+        Row("no such row", "is unknown to the process that should measure it", measured),
+        Row("needs data", "", measured, needs=lambda: "tf_flowers is not here"),
+        Row("import course_utils", "is given up at once", measured, limit=0),
+    ]
+    results = bench.run_rows(rows, output=tmp_path / "bench.json", say=lambda line: None)
+    assert "ValueError" in results[0]["error"]
+    assert results[1]["missing"] == "tf_flowers is not here"
+    assert results[2]["error"] == "given up after 0 s"
+    text = shown(results)
+    assert "tf_flowers is not here" in text
+    assert "given up after 0 s" in text
