@@ -79,7 +79,7 @@ def _named(dice: Dice, table: dict) -> tuple[str, Colour]:
 def daisy(dice: Dice) -> Flower:
     """Return a daisy: narrow petals with round ends about a small yellow disc."""
     name, colour = _named(dice, _DAISY)
-    tilt = _view(dice, 0.42, 0.4, 0.14, 0.04)
+    tilt = _view(dice, 0.46, 0.42, 0.1, 0.02)
     count = dice.whole(11, 24)
     rows = dice.pick((1, 2), (0.6, 0.4))
     disc = dice.between(0.2, 0.31)
@@ -177,7 +177,7 @@ _SUNFLOWER = {
 def sunflowers(dice: Dice) -> Flower:
     """Return a sunflower: pointed petals in two rows about a large dark disc."""
     name, colour = _named(dice, _SUNFLOWER)
-    tilt = _view(dice, 0.42, 0.42, 0.11, 0.05)
+    tilt = _view(dice, 0.46, 0.42, 0.08, 0.04)
     count = dice.whole(13, 22)
     disc = dice.between(0.4, 0.58)
     rise = dice.pick((dice.between(-8, 14), dice.between(20, 60)), (0.8, 0.2))
@@ -254,8 +254,8 @@ def dandelion(dice: Dice) -> Flower:
         return _clock(dice)
     hue = dice.between(38, 56)
     colour = hsv(hue, dice.between(0.72, 1), dice.between(0.9, 1))
-    half_open = dice.chance(0.2)
-    tilt = dice.between(60, 88) if half_open else _view(dice, 0.42, 0.36, 0.2, 0.02)
+    half_open = dice.chance(0.11)
+    tilt = dice.between(60, 88) if half_open else _view(dice, 0.48, 0.38, 0.13, 0.01)
     rows = dice.whole(5, 7)
     parts: list = []
     flat = dice.between(-14, 16)
@@ -378,7 +378,7 @@ _TULIP = {
 def tulips(dice: Dice) -> Flower:
     """Return a tulip: a cup of six petals, closed, half open or wide open."""
     name, colour = _named(dice, _TULIP)
-    form = dice.pick(("closed", "half open", "open"), (0.46, 0.42, 0.12))
+    form = dice.pick(("closed", "half open", "open"), (0.5, 0.42, 0.08))
     if form == "open":
         tilt = dice.between(5, 60)
         rise, width = (dice.between(15, 32), dice.between(28, 58)), dice.between(0.72, 0.9)
@@ -518,8 +518,8 @@ def roses(dice: Dice) -> Flower:
                 foot=shade(face, 0.62),
                 tip=shade(lip, 1.06),
                 back=shade(mix(face, lip, 0.5), 0.9),
-                edge=shade(mix(face, lip, 0.5), 0.6),
-                edge_width=0.42,
+                edge=shade(mix(face, lip, 0.5), 0.5),
+                edge_width=0.55,
                 bias=-0.28 * share if form == "flower" else 0.0,
             )
         )

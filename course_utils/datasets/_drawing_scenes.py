@@ -69,7 +69,7 @@ def any_colour(dice: Dice) -> Colour:
 
 def scene_colour(dice: Dice) -> Colour:
     """Return a colour of surroundings: mostly muted greens, blues, browns and greys."""
-    kind = dice.pick(("green", "blue", "brown", "grey", "any"), (0.28, 0.2, 0.16, 0.16, 0.2))
+    kind = dice.pick(("green", "blue", "brown", "grey", "any"), (0.31, 0.21, 0.17, 0.17, 0.14))
     if kind == "green":
         return hsv(dice.between(80, 165), dice.between(0.2, 0.6), dice.between(0.3, 0.8))
     if kind == "blue":
@@ -533,7 +533,7 @@ _TROUBLES = {
     "colour": {"colour cast": 1.0, "faded": 1.0},
     "camera": {"blurred": 1.2, "noisy": 1.2, "shaken": 0.5},
 }  # fmt: skip
-_CHANCES = {"light": 0.26, "colour": 0.1, "camera": 0.2}
+_CHANCES = {"light": 0.2, "colour": 0.08, "camera": 0.16}
 
 
 def _troubles(dice: Dice) -> list[str]:
@@ -644,10 +644,10 @@ def _smooth(values: np.ndarray, reach: int = 8) -> np.ndarray:
 
 def _places(dice: Dice) -> list[tuple[float, float, float]]:
     """Return x, y and radius of the flower heads, the first one in front."""
-    count = dice.pick((1, 2, 3, dice.whole(4, 6)), (0.72, 0.13, 0.09, 0.06))
+    count = dice.pick((1, 2, 3, dice.whole(4, 6)), (0.76, 0.12, 0.07, 0.05))
     if count == 1:
-        radius = 17 * (38 / 17) ** dice.between(0, 1)
-        slack = max(6.0, 48 - radius) if dice.chance(0.85) else 50 - 0.2 * radius
+        radius = 20 * (39 / 20) ** dice.between(0, 1)
+        slack = max(5.0, 44 - radius) if dice.chance(0.85) else 50 - 0.2 * radius
         across, down = dice.between(-1, 1), dice.between(-1, 1)
         return [(48 + 0.75 * slack * across, 45 + 0.65 * slack * down, radius)]
     base = {2: dice.between(15, 23), 3: dice.between(12, 19)}.get(count, dice.between(10, 15))
@@ -747,7 +747,7 @@ def _attempt(class_name: str, dice: Dice) -> Drawing | None:
             if first is None or not same or flower.colour == first.colour:
                 break
         first = first or flower
-        size = {"bud": 1.45, "cup": 1.4, "closed": 1.1, "half open": 1.05}.get(flower.form, 1.0)
+        size = {"bud": 1.45, "cup": 1.4, "closed": 1.22, "half open": 1.15}.get(flower.form, 1.0)
         x, y, radius = place
         standing.append(_stand(flower, dice, (x, y, radius * size), lying, light))
     shadow = dice.between(0.25, 0.6) if flat else dice.between(0, 0.4)
@@ -768,7 +768,7 @@ def _attempt(class_name: str, dice: Dice) -> Drawing | None:
     if main[0] <= 0.5 or main[1] <= 0.5 or main[2] >= SIZE - 0.5 or main[3] >= SIZE - 0.5:
         conditions.append("cropped")
 
-    if dice.chance(0.28):
+    if dice.chance(0.23):
         kinds = list(_IN_FRONT)
         kind = dice.pick(kinds, [_IN_FRONT[k][0] for k in kinds])
         for _ in range(4):
