@@ -298,6 +298,12 @@ class _RandomLayer(keras.layers.Layer):
     def change(self, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         raise NotImplementedError
 
+    def __repr__(self) -> str:
+        base = set(keras.layers.Layer.get_config(self))
+        own = {name: value for name, value in self.get_config().items() if name not in base}
+        arguments = ", ".join(f"{name}={value!r}" for name, value in own.items())
+        return f"{type(self).__name__.lower()}({arguments})"
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape that comes out: that of the input."""
         return input_shape
@@ -764,7 +770,7 @@ def _alpha(alpha: float) -> float:
 def _range(name: str, value: Range, above: float = -math.inf) -> tuple[float, float]:
     """Return the lowest and the highest number to draw."""
     if _is_number(value) and value >= 0:
-        low, high = -float(value), float(value)
+        low, high = 0.0 - float(value), float(value)  # no minus zero
     elif (
         isinstance(value, tuple | list)
         and len(value) == 2

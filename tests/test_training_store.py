@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import sys
+import time
 
 import keras
 import numpy as np
@@ -248,3 +249,36 @@ def test_an_experiment_refuses_what_it_cannot_run(data, arguments, words):
     arguments = {"variants": {"a": build}, "epochs": 1, "verbose": 0, **arguments}
     with pytest.raises(InvalidInput, match=words):
         training.experiment(dataset=data, **arguments)
+
+
+# ------------------------------------------------------------------------------ recipes
+
+
+def test_the_lesson_model_is_the_recipe_of_lesson_04_and_stored_once(data, monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_EPOCHS", "1")
+    model, history = training.lesson_model(data.subset(per_class=5), verbose=0)
+    assert model.name == "small_cnn"
+    assert history.params["epochs"] == 1
+    training.lesson_model(data.subset(per_class=5))
+    assert "lesson model: loaded" in capsys.readouterr().out
+
+
+def test_the_run_on_photographs_wants_a_time_and_the_photographs(monkeypatch):
+    with pytest.raises(InvalidInput, match="seconds must be"):
+        training.flowers_run(seconds=-1)
+    with pytest.raises(InvalidInput, match="seconds must be"):
+        training.flowers_run(seconds="long")
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_the_run_on_photographs_keeps_to_its_time(real_data, monkeypatch):
+    from course_utils.training import recipes
+
+    monkeypatch.setattr(recipes, "FLOWERS_SIZE", 24)  # the shape of the thing, not its accuracy
+    datasets.load("tf_flowers", image_size=24)
+    began = time.monotonic()
+    _, history = training.flowers_run(seconds=25, seed=0)
+    assert time.monotonic() - began < 35
+    assert len(history.epoch) >= 1
+    assert history.history["val_accuracy"][-1] > 0.2

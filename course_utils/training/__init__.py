@@ -14,10 +14,21 @@ from course_utils.training.device import (
 from course_utils.training.experiment import Experiment, experiment
 from course_utils.training.fit import compile_model, fit
 from course_utils.training.history import History
+from course_utils.training.recipes import (
+    FLOWERS_EPOCHS,
+    FLOWERS_SIZE,
+    LESSON_EPOCHS,
+    flowers_recipe,
+    flowers_run,
+    lesson_model,
+    lesson_recipe,
+)
 from course_utils.training.schedules import WarmUp, learning_rates, make_schedule
-from course_utils.training.store import LESSON_EPOCHS, fit_or_load, lesson_model, lesson_recipe
+from course_utils.training.store import fit_or_load
 
 __all__ = [
+    "FLOWERS_EPOCHS",
+    "FLOWERS_SIZE",
     "LESSON_EPOCHS",
     "Device",
     "DeviceReport",
@@ -29,6 +40,8 @@ __all__ = [
     "experiment",
     "fit",
     "fit_or_load",
+    "flowers_recipe",
+    "flowers_run",
     "learning_rates",
     "lesson_model",
     "lesson_recipe",

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from course_utils import augmentation, models, settings
+from course_utils import settings
 from course_utils.exceptions import InvalidInput
 from course_utils.training import _checks, device
 from course_utils.training._progress import ProgressBar
@@ -25,9 +25,6 @@ from course_utils.training.fit import fit
 from course_utils.training.history import History
 
 _FIT_ARGUMENTS = frozenset(inspect.signature(fit).parameters) - {"model", "dataset", "epochs"}
-
-#: Number of epochs of :func:`lesson_model`.
-LESSON_EPOCHS = 25
 
 
 def fit_or_load(
@@ -108,48 +105,6 @@ def fit_or_load(
         except OSError as error:
             print(f"{label} could not be stored ({_reason(error)}); it is trained again next time.")
     return model, history
-
-
-def lesson_model(dataset: Any, verbose: int = 1) -> tuple[keras.Model, History]:
-    """Return the model that lessons 05 to 07 look at: trained once, then loaded.
-
-    It is ``models.small_cnn`` with the recipe that lesson 04 arrives at (:func:`lesson_recipe`).
-
-    Parameters
-    ----------
-    dataset : ImageDataset
-        The data.
-    verbose : int
-        0 shows nothing.
-
-    Returns
-    -------
-    model : keras.Model
-    history : History
-    """
-    return fit_or_load(
-        lambda: models.small_cnn(dataset.input_shape, dataset.num_classes),
-        dataset,
-        settings.epochs(LESSON_EPOCHS),
-        name="lesson model",
-        verbose=verbose,
-        **lesson_recipe(),
-    )
-
-
-def lesson_recipe() -> dict[str, Any]:
-    """Return the arguments of :func:`fit` that lesson 04 arrives at, without the epochs.
-
-    Returns
-    -------
-    dict
-    """
-    return {
-        "learning_rate": 1e-3,
-        "schedule": "cosine",
-        "patience": 6,
-        "augment": augmentation.geometric(),
-    }
 
 
 def _build(build: Callable[[], keras.Model], seed: int) -> keras.Model:
