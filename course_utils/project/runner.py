@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import re
 import signal
 import tempfile
@@ -189,6 +190,7 @@ def run_notebook(
             log.seek(0)
             last = next(iter(reversed(log.read().strip().splitlines())), "")
             run.error = _error(notebook, place, f"{error} {last}")
+            atexit.unregister(client._cleanup_kernel)  # there is none, and it would complain
         finally:
             if memory is not None:
                 run.peak_bytes = memory.stop()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -199,5 +200,7 @@ def open_lab(browser: bool = True, work: Path | None = None) -> int:
         f"--ServerApp.root_dir={work}",
         f"--LabApp.default_url={start}",
         *([] if browser else ["--no-browser"]),
+        # In a container one is often root; JupyterLab then wants to be told that this is meant.
+        *(["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []),
     ]
     return subprocess.run(command).returncode
