@@ -201,8 +201,8 @@ def course_root() -> Path:
         if (folder / "data").is_dir() and (folder / "notebooks").is_dir():
             return folder
     raise MissingData(
-        f"The course folder (with data/ and notebooks/ in it) is not at {here} nor above the current "
-        f"folder {Path.cwd()}; start Python inside the course folder, or install the package with "
+        f"The course folder (with data/ and notebooks/ in it) is not at {here} nor above the "
+        f"current folder {Path.cwd()}; start Python inside the course folder, or install the package with "
         f"'pip install -e .' from there."
     )
 
