@@ -118,9 +118,8 @@ def _text(number: float) -> str:
 
 
 def _signed(share: float) -> str:
-    """Write a change in per cent with its sign, and 0 without one."""
-    text = f"{share:+.1%}"
-    return "0.0%" if text in ("-0.0%", "+0.0%") else text
+    """Write a change in per cent with its sign."""
+    return f"{share:+z.1%}"
 
 
 def _slope(values: np.ndarray) -> float:
@@ -285,7 +284,7 @@ class _Reading:
             return []
         return [
             f"at the end training accuracy {self.level:.2f}, validation accuracy "
-            f"{self.level - self.gap:.2f}: a gap of {round(self.gap, 2) + 0.0:.2f}"
+            f"{self.level - self.gap:.2f}: a gap of {self.gap:z.2f}"
         ]
 
     def _best_reason(self) -> str:

@@ -656,7 +656,7 @@ def _curve_panel(
             markevery=every,
             label=label,
         )
-    ax.set(xlabel="epoch", ylabel=name)
+    ax.set(xlabel="epoch", ylabel=name, xlim=(0.5, 1.04 * len(train) + 0.5))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.spines[["top", "right"]].set_visible(False)
     finite = np.concatenate([train, validation])
