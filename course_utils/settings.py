@@ -202,8 +202,8 @@ def course_root() -> Path:
             return folder
     raise MissingData(
         f"The course folder (with data/ and notebooks/ in it) is not at {here} nor above the "
-        f"current folder {Path.cwd()}; start Python inside the course folder, or install the package with "
-        f"'pip install -e .' from there."
+        f"current folder {Path.cwd()}; start Python inside the course folder, or install the "
+        f"package with 'pip install -e .' from there."
     )
 
 
