@@ -587,7 +587,7 @@ def _run_backbone(
         maps = backbone(images, training=False)
         return tf.reduce_mean(maps, axis=(1, 2)) if len(maps.shape) == 4 else maps
 
-    passes = [(split, None) for split in SPLITS]
+    passes: list[tuple[str, int | None]] = [(split, None) for split in SPLITS]
     passes[1:1] = [("train", number) for number in range(copies)]
     total = sum(len(dataset.ids(split)) for split, _ in passes)
     vectors: dict[str, list[np.ndarray]] = {split: [] for split in SPLITS}

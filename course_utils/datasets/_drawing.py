@@ -14,7 +14,7 @@ from __future__ import annotations
 import colorsys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -28,7 +28,8 @@ CANVAS = SIZE * SCALE
 
 T = TypeVar("T")
 Colour = tuple[float, float, float]
-Points = Sequence[tuple[float, float]] | np.ndarray
+#: What numpy makes an array of shape (N, 2) of, or one point of shape (2,).
+Points = Any
 
 
 class Dice:
@@ -230,6 +231,11 @@ def blend(canvas: Image.Image, colour: Colour, opacity: np.ndarray) -> None:
 
 
 # --- curves and leaves ----------------------------------------------------------------------------
+
+
+def xy(point: np.ndarray) -> tuple[float, float]:
+    """Return the two coordinates of a point."""
+    return point[0], point[1]
 
 
 def curve(start: Points, bend: Points, end: Points, steps: int = 12) -> np.ndarray:
@@ -458,7 +464,10 @@ def paint(
         ball, colour, opacity = head.glow
         for step in range(6):
             layer.disc(
-                *middle, radius * ball * (1 - 0.09 * step), colour, opacity * (0.4 + 0.12 * step)
+                *xy(middle),
+                radius * ball * (1 - 0.09 * step),
+                colour,
+                opacity * (0.4 + 0.12 * step),
             )
     order: list[tuple[float, int, Callable[[], None]]] = []
     for number, part in enumerate(head.parts):

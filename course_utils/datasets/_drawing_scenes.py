@@ -29,6 +29,7 @@ from course_utils.datasets._drawing import (
     paint,
     shade,
     vary,
+    xy,
 )
 from course_utils.datasets._drawing_flowers import FLOWERS, Flower
 
@@ -497,17 +498,17 @@ def _insect(layer: Layer, dice: Dice, x: float, y: float) -> None:
     kind = dice.pick(("ladybird", "bee", "butterfly", "ant"))
     black = (25, 22, 28)
     if kind == "ladybird":
-        layer.disc(*(here + 2 * ahead), 1.5, black)
+        layer.disc(*xy(here + 2 * ahead), 1.5, black)
         layer.disc(x, y, 2.5, dice.pick(((200, 30, 25), (230, 150, 20))))
         layer.line([here - 2.3 * ahead, here + 2.3 * ahead], black, 0.4)
         for along, across in ((1, 1.2), (1, -1.2), (-0.8, 1.2), (-0.8, -1.2)):
-            layer.disc(*(here + along * ahead + across * side), 0.5, black)
+            layer.disc(*xy(here + along * ahead + across * side), 0.5, black)
     elif kind == "bee":
         for across in (1, -1):
-            layer.ellipse(*(here + 0.5 * ahead + across * 2 * side), 1.8, 1.2, (225, 235, 240))
+            layer.ellipse(*xy(here + 0.5 * ahead + across * 2 * side), 1.8, 1.2, (225, 235, 240))
         for step in range(-3, 4):
             tint = black if step % 2 else (235, 180, 40)
-            layer.disc(*(here + 0.8 * step * ahead), 1.5 - 0.08 * step**2, tint)
+            layer.disc(*xy(here + 0.8 * step * ahead), 1.5 - 0.08 * step**2, tint)
     elif kind == "butterfly":
         wing, size = any_colour(dice), dice.between(3, 6)
         for across in (1, -1):
@@ -517,8 +518,8 @@ def _insect(layer: Layer, dice: Dice, x: float, y: float) -> None:
                 blade(layer, spine, 0.9 * size * far, wing, 0.9, 0.25)
         layer.line([here - 0.6 * size * ahead, here + 0.6 * size * ahead], black, 0.8)
     else:
-        for step, r in ((-1.3, 0.9), (0, 0.6), (1.2, 0.7)):
-            layer.disc(*(here + step * ahead), r, black)
+        for along, r in ((-1.3, 0.9), (0, 0.6), (1.2, 0.7)):
+            layer.disc(*xy(here + along * ahead), r, black)
             layer.line([here - 1.8 * side, here + 1.8 * side], black, 0.25)
 
 
@@ -538,7 +539,7 @@ _CHANCES = {"light": 0.2, "colour": 0.08, "camera": 0.16}
 
 def _troubles(dice: Dice) -> list[str]:
     """Return what makes this picture hard, often nothing."""
-    chosen = []
+    chosen: list[str] = []
     for kind, chance in _CHANCES.items():
         if not dice.chance(chance):
             continue
@@ -736,7 +737,7 @@ def _attempt(class_name: str, dice: Dice) -> Drawing | None:
     light = np.array([dice.between(-0.7, 0.7), dice.between(0.1, 0.8), 0.7])
     light /= np.linalg.norm(light)
     lying = flat and dice.chance(0.35)
-    first: Flower | None = None
+    flowers: list[Flower] = []
     plain = np.asarray(canvas, dtype=np.int16)
     covered = np.zeros((CANVAS, CANVAS), dtype=np.float32)
     standing = []
@@ -744,9 +745,9 @@ def _attempt(class_name: str, dice: Dice) -> Drawing | None:
     for place in _places(dice):
         for _ in range(8):
             flower = FLOWERS[class_name](dice)
-            if first is None or not same or flower.colour == first.colour:
+            if not flowers or not same or flower.colour == flowers[0].colour:
                 break
-        first = first or flower
+        flowers.append(flower)
         size = {"bud": 1.45, "cup": 1.4, "closed": 1.22, "half open": 1.15}.get(flower.form, 1.0)
         x, y, radius = place
         standing.append(_stand(flower, dice, (x, y, radius * size), lying, light))
@@ -794,6 +795,7 @@ def _attempt(class_name: str, dice: Dice) -> Drawing | None:
     image = _photograph(lit, dice, conditions)
     boxes = np.array([b for b in (head.box() for _, head in standing) if b is not None])
     box = (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))
+    first = flowers[0]
     view = next(name for limit, name in _VIEWS if first.tilt <= limit)
     return Drawing(
         image,

@@ -190,7 +190,7 @@ def receptive_fields(image: Any, sizes: Mapping[str, int], ax: Axes | None = Non
     centre_x, centre_y = width / 2 - 0.5, height / 2 - 0.5
     handles = []
     for number, (name, side) in enumerate(sizes.items()):
-        style = {
+        style: dict[str, Any] = {
             "edgecolor": PALETTE[(number + 4) % len(PALETTE)],
             "linestyle": ("-", "--", "-.", ":")[number % 4],
             "linewidth": 2.2,

@@ -194,7 +194,8 @@ def write_arrays(file: Path, arrays: Mapping[str, np.ndarray], about: Mapping[st
     handle, aside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.stem}-", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as stream:
-            np.savez(stream, about=np.frombuffer(text, dtype=np.uint8), **arrays)
+            content: dict[str, Any] = {"about": np.frombuffer(text, dtype=np.uint8), **arrays}
+            np.savez(stream, **content)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(aside, file)

@@ -212,7 +212,7 @@ def fit(
     _checks.require_labels(model, train, one_hot)
     _checks.require_loss(model, one_hot, mixes)
 
-    weights = class_weight
+    weights: Any = class_weight
     if isinstance(class_weight, str):
         weights = _pipeline.balanced_weights(_labels_of(dataset, train), num_classes)
     elif class_weight is not None:
@@ -263,7 +263,11 @@ def fit(
             return history
 
     shared = isinstance(verbose, ProgressBar)
-    bar = verbose if shared else ProgressBar(epochs * steps, shown=bool(verbose))
+    bar = (
+        verbose
+        if isinstance(verbose, ProgressBar)
+        else ProgressBar(epochs * steps, shown=bool(verbose))
+    )
     recorder = _Recorder(bar, steps, epochs, history, run, watching, state)
     began = time.monotonic()
     with contextlib.nullcontext() if shared else bar:

@@ -156,7 +156,7 @@ def _weights_digest(model: keras.Model) -> str:
 
     content = hashlib.sha256()
     for weights in model.get_weights():
-        content.update(np.ascontiguousarray(weights))
+        content.update(np.ascontiguousarray(weights).tobytes())
     return content.hexdigest()
 
 

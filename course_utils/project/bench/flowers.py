@@ -10,6 +10,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -177,7 +178,7 @@ def _recipe(quick: bool) -> dict[str, Any]:
     seeds = range(1 if quick else 3)
     accuracies, seconds = [], []
     for seed in seeds:
-        spent, (_, ours) = _timed(lambda seed=seed: training.flowers_run(budget, seed=seed))
+        spent, (_, ours) = _timed(partial(training.flowers_run, budget, seed=seed))
         accuracies.append(ours.final("val_accuracy"))
         seconds.append(spent)
     mean = statistics.fmean(accuracies)
