@@ -185,6 +185,21 @@ def test_mixup_is_the_formula_of_the_paper(images, labels):
     assert (np.diag(shares) < 1).any()
 
 
+@pytest.mark.parametrize("count", [2, 3, 6, 32])
+def test_every_image_meets_another_one_and_each_is_used_once(count):
+    images = np.zeros((count, 4, 4, 1), "float32")
+    labels = np.eye(count, dtype="float32")
+    met = np.zeros((count, count))
+    for number in range(60):
+        shares = augmentation.mixup(5.0)(images, labels, seed=tf.constant([number, 1]))[1].numpy()
+        partners = shares - np.diag(np.diag(shares)) > 0
+        assert (partners.sum(axis=1) == 1).all()
+        assert (partners.sum(axis=0) == 1).all()
+        met += partners
+    if count <= 6:  # every pair meets
+        assert (met + np.eye(count) > 0).all()
+
+
 @pytest.mark.parametrize("alpha", [0.01, 0.2, 1.0, 5.0])
 def test_lambda_has_the_distribution_of_the_paper(alpha):
     count = 4000

@@ -283,7 +283,7 @@ def cross_entropy(points: Mapping[str, float] | None = None, ax: Axes | None = N
         ax.annotate(
             f"{name}: −ln {value:.2f} = {-np.log(value):.2f}",
             (value, -np.log(value)),
-            (10, 6) if value < 0.6 else (-4, 12),
+            (10, 6) if value < 0.6 else (4, 26),
             textcoords="offset points",
             ha="left" if value < 0.6 else "right",
             fontsize=9,
@@ -449,7 +449,10 @@ def _curves(one: Any) -> dict[str, np.ndarray]:
 def _whole_epochs(ax: Axes) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    low, high = ax.get_xlim()
+    if high - low < 1:  # a single epoch
+        ax.set_xlim(0.5, 1.5)
 
 
 def _tidy(ax: Axes) -> None:
