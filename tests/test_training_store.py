@@ -6,7 +6,6 @@ import errno
 import os
 import subprocess
 import sys
-import time
 
 import keras
 import numpy as np
@@ -272,13 +271,13 @@ def test_the_run_on_photographs_wants_a_time_and_the_photographs(monkeypatch):
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_the_run_on_photographs_keeps_to_its_time(real_data, monkeypatch):
+def test_the_run_on_photographs_trains_as_much_as_its_time_allows(real_data, monkeypatch):
     from course_utils.training import recipes
 
     monkeypatch.setattr(recipes, "FLOWERS_SIZE", 24)  # the shape of the thing, not its accuracy
-    datasets.load("tf_flowers", image_size=24)
-    began = time.monotonic()
-    _, history = training.flowers_run(seconds=25, seed=0)
-    assert time.monotonic() - began < 35
-    assert len(history.epoch) >= 1
-    assert history.history["val_accuracy"][-1] > 0.2
+    _, short = training.flowers_run(seconds=0.1, seed=0)
+    assert len(short.epoch) == 1, "always at least one epoch"
+    monkeypatch.setattr(recipes, "_measure", lambda *_: (2.0, 900.0))
+    _, longer = training.flowers_run(seconds=3000, seed=0)
+    assert len(longer.epoch) == 3, "0.92 × 3000 s, less the preparation, is 3 epochs of 900 s"
+    assert longer.history["val_accuracy"][-1] > 0.2

@@ -598,7 +598,7 @@ def _prepare(item: Any, size: tuple[int, int], channels: int) -> np.ndarray:
     from PIL import Image
 
     from course_utils.datasets import _decode
-    from course_utils.plots.data import displayable
+    from course_utils.datasets._display import displayable
 
     if isinstance(item, (str, Path)):
         path = Path(item).expanduser()

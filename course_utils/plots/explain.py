@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from course_utils.datasets._display import displayable
 from course_utils.exceptions import InvalidInput
 from course_utils.plots._style import LINE_STYLES, MARKERS, PALETTE, new_axes
-from course_utils.plots.data import displayable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +81,7 @@ def first_layer_filters(filters: np.ndarray, columns: int = 8, *, size: float = 
 def activation_grid(
     activations: Mapping[str, np.ndarray],
     image: Any = None,
-    most: int = 8,
+    most: int = 6,
     *,
     size: float = 1.05,
 ) -> Figure:
@@ -226,7 +226,7 @@ def heat_maps(
     *,
     boxes: Any = None,
     alpha: float = 0.6,
-    size: float = 1.1,
+    size: float = 1.05,
     colour_bar: bool = True,
 ) -> Figure:
     """Draw images in the first column and what methods make of them beside it.
@@ -325,9 +325,11 @@ def heat_maps(
 
 
 def class_heat(
-    maps: np.ndarray, classes: Sequence[int], class_names: Sequence[str], *, size: float = 1.5
+    maps: np.ndarray, classes: Sequence[int], class_names: Sequence[str], *, size: float = 1.4
 ) -> Figure:
     """Draw the mean map of each class: a habit of the model that one picture does not show.
+
+    White dots are the peaks of the single maps.
 
     Parameters
     ----------
@@ -376,6 +378,12 @@ def class_heat(
     for k, (ax, name) in enumerate(zip(axes.flat, class_names, strict=False)):
         if k in means:
             ax.imshow(means[k], cmap=_HEAT, vmin=0)
+            of_class = heat[(indices == k) & (heat.max(axis=(1, 2)) > 0)]
+            places = [np.unravel_index(one.argmax(), one.shape) for one in of_class]
+            if places:
+                y, x = np.transpose(places)
+                ax.scatter(x, y, s=7, color="white", edgecolor="black", linewidth=0.3, alpha=0.8)
+            ax.set(xlim=(-0.5, heat.shape[2] - 0.5), ylim=(heat.shape[1] - 0.5, -0.5))
         ax.set_title(f"{name} ({int((indices == k).sum())})", fontsize=9, pad=3)
     _colour_bar(figure, axes)
     return figure

@@ -1,0 +1,42 @@
+"""One picture as it is shown on the screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from course_utils.exceptions import InvalidInput
+
+
+def displayable(image: Any) -> np.ndarray:
+    """Turn one picture into what ``Axes.imshow`` draws faithfully: uint8, 0 to 255.
+
+    Parameters
+    ----------
+    image : array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)
+        uint8, or float in 0 to 255. Values outside, as augmentation may leave them, are cut off.
+
+    Returns
+    -------
+    np.ndarray
+        uint8, (H, W), (H, W, 3) or (H, W, 4).
+
+    Raises
+    ------
+    InvalidInput
+        If it is no picture, or holds NaN.
+    """
+    array = np.asarray(image)
+    if array.ndim == 3 and array.shape[-1] == 1:
+        array = array[..., 0]
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[-1] not in (3, 4)):
+        raise InvalidInput(
+            f"A picture must have the shape (height, width) or (height, width, channels) with 1, 3 "
+            f"or 4 channels, but this one has the shape {array.shape}."
+        )
+    if array.dtype == np.uint8:
+        return array
+    if not np.isfinite(array).all():
+        raise InvalidInput("The picture holds values that are not numbers (NaN or infinity).")
+    return np.clip(np.rint(array), 0, 255).astype(np.uint8)
