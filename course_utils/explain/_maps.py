@@ -49,8 +49,8 @@ def grad_cam(
         Where; see `find_layer`.
     guided : bool
         Whether negative gradients, and gradients where a feature map is not positive, are set to
-        zero first. This is what tf-explain does by default; it is not in the paper. Such maps look
-        sharper and hardly depend on the class.
+        zero first. This is what tf-explain does by default; it is not in the paper. Such maps
+        hardly depend on the class.
     batch_size : int, optional
         How many images go through the model at a time; by default as many as have half a million
         pixels together (54 of 96 x 96), so that large models fit into the memory.
