@@ -11,7 +11,7 @@ import pytest
 
 from course_utils import settings
 
-VERBS = ("check", "lab", "lessons", "build", "reset", "bench", "data")
+VERBS = ("check", "lab", "lessons", "build", "reset", "bench", "pretrain", "data")
 
 
 def course(*words: str, **variables: str) -> subprocess.CompletedProcess:
@@ -44,7 +44,9 @@ def test_help_names_every_verb_and_is_quick():
         assert f" {verb} " in answer.stdout
 
 
-@pytest.mark.parametrize("words", [["data"], ["lessons"], ["data", "use"], ["build"], ["reset"]])
+@pytest.mark.parametrize(
+    "words", [["data"], ["lessons"], ["data", "use"], ["build"], ["reset"], ["pretrain"]]
+)
 def test_every_verb_explains_itself(words):
     answer = course(*words, "--help")
     assert answer.returncode == 0
