@@ -20,6 +20,7 @@ _ROOMS = (
     "explain",
     "models",
     "plots",
+    "probe",
     "project",
     "quality",
     "settings",

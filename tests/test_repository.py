@@ -31,7 +31,7 @@ FLOORS = {
     "evaluation": 3,
     **{"errors": 4, "explain": 4, "transfer": 4},
     "plots": 5,
-    "checks": 6,
+    **{"probe": 6, "checks": 6},
     **{"grading": 7, "project": 7},
     "cli": 8,
 }

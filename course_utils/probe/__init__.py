@@ -1,0 +1,36 @@
+"""Ask somebody's work what it computes, without caring where it lives.
+
+The checks of the exercises ask a :class:`Subject`: which names it has, what a function returns for
+given numbers, what a network gives for given weights and images. In a notebook the subject is a
+:class:`Namespace`, the notebook's own variables. When work is graded it is an object with the same
+methods whose answers come from another process. So both say the same about the same work.
+
+Whatever crosses is plain data: numbers, text, lists, dictionaries, NumPy arrays, and :class:`Ref`,
+the name of something that stays where it is (a function, a network, a dataset).
+"""
+
+from course_utils.probe._data import Ref, kind_of, plain
+from course_utils.probe._errors import (
+    Missing,
+    ProbeError,
+    StudentError,
+    TimedOut,
+    WrongKind,
+)
+from course_utils.probe._local import Namespace
+from course_utils.probe._operations import OPERATIONS, Subject, operate
+
+__all__ = [
+    "OPERATIONS",
+    "Missing",
+    "Namespace",
+    "ProbeError",
+    "Ref",
+    "StudentError",
+    "Subject",
+    "TimedOut",
+    "WrongKind",
+    "kind_of",
+    "operate",
+    "plain",
+]

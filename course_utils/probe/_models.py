@@ -1,0 +1,179 @@
+"""What may be asked of a Keras network. Keras is imported by whoever made the network."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def outputs(model: Any, x: np.ndarray, training: bool) -> Any:
+    """Return what a network gives for a batch, as an array (or several)."""
+    import keras
+
+    result = model(keras.ops.convert_to_tensor(x), training=training)
+    return keras.tree.map_structure(lambda one: np.array(keras.ops.convert_to_numpy(one)), result)
+
+
+def in_order(model: Any, input_shape: Sequence[int]) -> list[Any]:
+    """Return the weights of a network, layer by layer in the order of first execution.
+
+    So networks that compute the same have the same order, in whatever order their layers were
+    made. Within a layer, weights come in the order in which the layer made them. Weights that the
+    calculation does not meet come last.
+    """
+    import keras
+
+    weights = list(model.weights) if model.built else []
+    called: list[Any] = []
+    original = keras.layers.Layer.__call__
+
+    def noting(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        if not any(layer is one for one in called):
+            called.append(layer)
+        return original(layer, *args, **kwargs)
+
+    keras.layers.Layer.__call__ = noting
+    try:
+        model(keras.ops.zeros((2, *input_shape)), training=False)
+    finally:
+        keras.layers.Layer.__call__ = original
+    weights = list(model.weights)
+    known = {id(one): one for one in weights}
+    found: dict[int, Any] = {}
+    for layer in called:
+        for variable in own_weights(layer):
+            if id(variable) in known:
+                found[id(variable)] = variable
+    return [*found.values(), *(one for one in weights if id(one) not in found)]
+
+
+def own_weights(layer: Any) -> list[Any]:
+    """Return the weights that a layer holds itself, without those of layers inside it."""
+    inside = {id(v) for one in layer._layers for v in one.weights}
+    return [v for v in layer.weights if id(v) not in inside]
+
+
+def _flat(model: Any) -> Iterator[Any]:
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            yield from _flat(layer)
+        else:
+            yield layer
+
+
+_SETTINGS = (
+    *("filters", "kernel_size", "strides", "padding", "pool_size", "units", "rate", "scale"),
+    *("offset", "use_bias", "trainable", "momentum", "epsilon", "factor", "mode", "seed"),
+)
+
+
+def layers(model: Any) -> list[dict[str, Any]]:
+    """Return kind, name and settings of each layer; for hints, never for a verdict."""
+    rows = []
+    for layer in _flat(model):
+        row: dict[str, Any] = {"kind": type(layer).__name__, "name": layer.name}
+        for name in _SETTINGS:
+            value = getattr(layer, name, None)
+            if isinstance(value, bool | int | float | str):
+                row[name] = value
+            elif isinstance(value, list | tuple) and all(isinstance(v, int | float) for v in value):
+                row[name] = list(value)
+        activation = getattr(layer, "activation", None)
+        if callable(activation):
+            row["activation"] = getattr(activation, "__name__", type(activation).__name__)
+        rows.append(row)
+    return rows
+
+
+def compiled(model: Any) -> dict[str, Any]:
+    """Return loss, optimizer, learning rate and metrics; an empty dictionary if not compiled."""
+    import keras
+
+    if not model.compiled:
+        return {}
+    loss = model.loss
+    if isinstance(loss, str):
+        loss = keras.losses.get(loss)
+    optimizer = model.optimizer
+    rate = optimizer.learning_rate
+    config = loss.get_config() if hasattr(loss, "get_config") else {}
+    return {
+        "loss": _snake(type(loss).__name__ if config else getattr(loss, "__name__", str(loss))),
+        "from_logits": config.get("from_logits"),
+        "label_smoothing": config.get("label_smoothing"),
+        "optimizer": type(optimizer).__name__.lower(),
+        "learning_rate": float(keras.ops.convert_to_numpy(rate)),
+        "momentum": getattr(optimizer, "momentum", None),
+        "metrics": _metric_names(model),
+    }
+
+
+def _metric_names(model: Any) -> list[str]:
+    wanted = model.get_compile_config().get("metrics") if model.get_compile_config() else None
+    names: list[str] = []
+
+    def collect(one: Any) -> None:
+        if isinstance(one, str):
+            names.append(one.lower())
+        elif isinstance(one, dict) and "config" in one:
+            config = one["config"]
+            names.append(str(config.get("name", one.get("class_name", ""))).lower())
+        elif isinstance(one, dict):
+            for value in one.values():
+                collect(value)
+        elif isinstance(one, list | tuple):
+            for value in one:
+                collect(value)
+
+    collect(wanted)
+    return names
+
+
+def _snake(name: str) -> str:
+    import re
+
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def loss(model: Any, y: np.ndarray, y_pred: np.ndarray) -> float:
+    """Return the loss of some outputs, without the penalties of layers."""
+    import keras
+
+    chosen = model.loss
+    if isinstance(chosen, str):
+        chosen = keras.losses.get(chosen)
+    value = chosen(keras.ops.convert_to_tensor(y), keras.ops.convert_to_tensor(y_pred))
+    return float(np.mean(keras.ops.convert_to_numpy(value)))
+
+
+def train(model: Any, x: np.ndarray, y: np.ndarray, steps: int) -> list[float]:
+    """Take some steps of training on one batch, and return the loss before each."""
+    losses = []
+    for _ in range(steps):
+        model.reset_metrics()
+        result = model.train_on_batch(x, y, return_dict=True)
+        losses.append(float(result["loss"]))
+    return losses
+
+
+def reloaded(model: Any) -> Any:
+    """Save a network into a temporary file and load it again."""
+    import keras
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.keras"
+        model.save(file)
+        return keras.models.load_model(file)
+
+
+def parts(element: Any) -> list[Any]:
+    """Return the parts of an element of a dataset as a flat list."""
+    if isinstance(element, tuple | list):
+        return [part for one in element for part in parts(one)]
+    if isinstance(element, dict):
+        return [part for name in sorted(element) for part in parts(element[name])]
+    return [element]
