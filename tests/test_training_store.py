@@ -52,6 +52,7 @@ def test_the_second_call_loads_what_the_first_one_trained(data, capsys, monkeypa
     assert same.to_json() == history.to_json()
     for one, other in zip(model.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+    assert again.evaluate(data.test, verbose=0) == model.evaluate(data.test, verbose=0)
 
 
 def test_whatever_differs_is_trained_anew(data, monkeypatch):

@@ -308,6 +308,30 @@ def fit(
     return history
 
 
+def compile_trained(model: keras.Model, arguments: Mapping[str, Any]) -> None:
+    """Compile a model whose trained weights were loaded, so that it can be evaluated at once.
+
+    Parameters
+    ----------
+    model : keras.Model
+        One that was compiled before stays as it is.
+    arguments : mapping
+        Those that :func:`fit` had: its optimiser, loss and metrics are used again, without the
+        schedule, which is over.
+    """
+    if model.compiled:
+        return
+    parts = augmentation.as_list(arguments.get("augment"))
+    mixes = any(not isinstance(part, keras.layers.Layer) for part in parts)
+    rate, optimizer = arguments.get("learning_rate"), arguments.get("optimizer")
+    _compile(
+        model,
+        learning_rate=DEFAULT_LEARNING_RATE if rate is None else rate,
+        optimizer="adam" if optimizer is None else optimizer,
+        one_hot=mixes or arguments.get("label_smoothing", 0.0) > 0,
+    )
+
+
 def _compile(model: keras.Model, **arguments: Any) -> None:
     compile_model(model, **arguments)
     if not isinstance(arguments["optimizer"], keras.optimizers.Optimizer):

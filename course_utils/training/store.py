@@ -21,7 +21,7 @@ from course_utils.training import _checks, device
 from course_utils.training._progress import ProgressBar
 from course_utils.training._signature import NotComparable, digest, signature
 from course_utils.training.checkpoint import _reason, read_arrays, write_arrays
-from course_utils.training.fit import fit
+from course_utils.training.fit import compile_trained, fit
 from course_utils.training.history import History
 
 _FIT_ARGUMENTS = frozenset(inspect.signature(fit).parameters) - {"model", "dataset", "epochs"}
@@ -91,6 +91,7 @@ def fit_or_load(
             )
             model = _build(build, seed)
         else:
+            compile_trained(model, fit_arguments)
             if shown:
                 print(f"{label}: loaded, trained before. {history!r}")
             return model, history
