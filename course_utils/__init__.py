@@ -12,6 +12,7 @@ __version__ = "1.0.0"
 
 _ROOMS = (
     "augmentation",
+    "checks",
     "cli",
     "convolution",
     "datasets",

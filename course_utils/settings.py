@@ -8,6 +8,7 @@ COURSE_DATASET      the dataset that ``datasets.load()`` takes when it is given 
 COURSE_DATA         a folder that already holds datasets and weights
 COURSE_WORK         where the student's copies, caches and trained models are kept
 COURSE_SEED         the seed that is used where none is given
+NBGRADER_EXECUTION  set by nbgrader while it runs a notebook: checks then raise where they fail
 ==================  ==============================================================
 
 What ``course data use NAME`` chose is kept in ``work/settings.json``; COURSE_DATASET wins over it.
@@ -241,6 +242,11 @@ def tfds_home() -> Path:
     """Where TensorFlow Datasets keeps what it prepared: TFDS_DATA_DIR, else its default."""
     text = os.environ.get("TFDS_DATA_DIR", "").strip()
     return Path(text).expanduser() if text else Path.home() / "tensorflow_datasets"
+
+
+def run_by_nbgrader() -> bool:
+    """Whether nbgrader runs this notebook, to grade it or to validate it."""
+    return bool(os.environ.get("NBGRADER_EXECUTION", "").strip())
 
 
 def tf_config() -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,23 @@ def outputs(model: Any, x: np.ndarray, training: bool) -> Any:
     """Return what a network gives for a batch, as an array (or several)."""
     import keras
 
-    result = model(keras.ops.convert_to_tensor(x), training=training)
+    # With training on, batch normalisation changes its statistics: afterwards they are put back.
+    if not model.built:
+        model(keras.ops.convert_to_tensor(x[:1]), training=False)
+    with _restored(model.non_trainable_weights if training else []):
+        result = model(keras.ops.convert_to_tensor(x), training=training)
     return keras.tree.map_structure(lambda one: np.array(keras.ops.convert_to_numpy(one)), result)
+
+
+@contextmanager
+def _restored(variables: Sequence[Any]) -> Iterator[None]:
+    """Let variables have after the block the values that they had before."""
+    before = [np.array(variable.numpy()) for variable in variables]
+    try:
+        yield
+    finally:
+        for variable, value in zip(variables, before, strict=True):
+            variable.assign(value)
 
 
 def in_order(model: Any, input_shape: Sequence[int]) -> list[Any]:
@@ -151,12 +167,20 @@ def loss(model: Any, y: np.ndarray, y_pred: np.ndarray) -> float:
 
 
 def train(model: Any, x: np.ndarray, y: np.ndarray, steps: int) -> list[float]:
-    """Take some steps of training on one batch, and return the loss before each."""
+    """Take some steps of training on one batch, and return the loss before each.
+
+    Afterwards weights and optimizer are as they were, so that a check does not train the network.
+    """
+    if not model.built:
+        outputs(model, x[:1], False)
+    model.optimizer.build(model.trainable_variables)
     losses = []
-    for _ in range(steps):
+    with _restored([*model.weights, *model.optimizer.variables]):
+        for _ in range(steps):
+            model.reset_metrics()
+            result = model.train_on_batch(x, y, return_dict=True)
+            losses.append(float(result["loss"]))
         model.reset_metrics()
-        result = model.train_on_batch(x, y, return_dict=True)
-        losses.append(float(result["loss"]))
     return losses
 
 

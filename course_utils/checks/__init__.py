@@ -1,0 +1,45 @@
+"""Feedback for the exercises: check an answer, get a hint, see the solution and your progress.
+
+In an exercise::
+
+    from course_utils.checks import check, hint, progress, solution
+
+    check("01.2")     # correct, incorrect (and why), or not attempted yet
+    hint("01.2")      # the next hint
+    solution("01.2")  # after a right answer, or after three tries
+    progress()        # the score over all exercises
+
+What a question asks and how an answer is judged stands in ``checks/questions``; :func:`verdict`
+judges any :class:`~course_utils.probe.Subject`, so a notebook and a grader say the same.
+"""
+
+from course_utils.checks._notebook import check, hint, progress, solution
+from course_utils.checks._question import (
+    Exercise,
+    NotAttempted,
+    Part,
+    PartVerdict,
+    Question,
+    Verdict,
+    Wrong,
+    verdict,
+)
+from course_utils.checks._registry import exercise, exercises, question
+
+__all__ = [
+    "Exercise",
+    "NotAttempted",
+    "Part",
+    "PartVerdict",
+    "Question",
+    "Verdict",
+    "Wrong",
+    "check",
+    "exercise",
+    "exercises",
+    "hint",
+    "progress",
+    "question",
+    "solution",
+    "verdict",
+]

@@ -1,0 +1,179 @@
+"""What a student calls in an exercise."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from course_utils import probe, settings
+from course_utils.checks import _progress
+from course_utils.checks._display import Box, of_verdict, points
+from course_utils.checks._question import Question, verdict
+from course_utils.checks._registry import exercises, question
+from course_utils.exceptions import CourseError
+
+#: After so many tries the solution is shown.
+TRIES = 3
+
+
+class CheckFailed(CourseError, AssertionError):
+    """An answer is not right, and nbgrader, which runs the notebook, has to see it."""
+
+
+def check(id: str) -> float | None:
+    """Check your answer to a question, show what it got, and remember it.
+
+    Parameters
+    ----------
+    id : str
+        The question, such as ``"01.2"``.
+
+    Returns
+    -------
+    float or None
+        None; only where nbgrader runs the notebook and an answer is partly right, its points.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such question.
+    CheckFailed
+        Only where nbgrader runs the notebook: if the answer gets no points.
+    """
+    asked = question(id)
+    theirs = sys._getframe(1).f_globals
+    by_nbgrader = settings.run_by_nbgrader()
+    with _quiet(by_nbgrader):
+        result = verdict(asked, probe.Namespace(theirs), settings.seed())
+    box = of_verdict(result)
+    if by_nbgrader:
+        if result.points <= 0 and asked.kind != "written":
+            raise CheckFailed(f"{box.heading}. {result.sentence}")
+        _show(box)
+        return None if result.points >= result.maximum else result.points
+    tried = result.status not in ("not attempted", "for a person")
+    known = _progress.read().get(id, {})
+    _progress.change(
+        id,
+        points=max(result.points, known.get("points", 0.0)),
+        maximum=result.maximum,
+        status="correct" if known.get("status") == "correct" else result.status,
+        tries=known.get("tries", 0) + tried,
+    )
+    if tried and result.status != "correct" and known.get("hints", 0) < len(asked.hints):
+        box = Box(box.look, box.heading, (*box.lines, f'For a hint, run `hint("{id}")`.'))
+    _show(box)
+    return None
+
+
+def hint(id: str) -> None:
+    """Show the next hint to a question; after the last one, all of them again.
+
+    Parameters
+    ----------
+    id : str
+        The question, such as ``"01.2"``.
+    """
+    asked = question(id)
+    if not asked.hints:
+        _show(Box("hint", f"{id}: there is no hint to this question"))
+        return
+    seen = _progress.read().get(id, {}).get("hints", 0)
+    number = min(seen + 1, len(asked.hints))
+    _progress.change(id, hints=number)
+    of = f" {number} of {len(asked.hints)}" if len(asked.hints) > 1 else ""
+    lines = asked.hints if seen >= len(asked.hints) else (asked.hints[number - 1],)
+    more = () if number < len(asked.hints) else ("That was the last hint.",)
+    _show(Box("hint", f"{id}: hint{of}", (*lines, *more)))
+
+
+def solution(id: str) -> None:
+    """Show the solution of a question, once it is solved or was tried three times.
+
+    Parameters
+    ----------
+    id : str
+        The question, such as ``"01.2"``.
+    """
+    asked = question(id)
+    entry = _progress.read().get(id, {})
+    solved = entry.get("status") == "correct"
+    left = TRIES - entry.get("tries", 0)
+    if asked.kind != "written" and not solved and left > 0:
+        times = "once more" if left == 1 else f"{left} more times"
+        _show(
+            Box(
+                "solution",
+                f"{id}: not yet",
+                (f'Try it {times} with `check("{id}")`; `hint("{id}")` helps.',),
+            )
+        )
+        return
+    text = _solution_text(asked)
+    if text is None:
+        line = "The solutions are not part of this copy of the course; ask your instructor."
+        _show(Box("solution", f"{id}: solution", (line,)))
+    else:
+        _show(Box("solution", f"{id}: a solution; others are as good", code=text))
+
+
+def _solution_text(asked: Question) -> str | None:
+    (home,) = [e for e in exercises() if asked in e.questions]
+    path = settings.course_root() / "solutions" / home.notebook
+    if not path.is_file():
+        return None
+    wanted = {asked.id.replace(".", "-"), asked.id.replace(".", "-") + "-written"}
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") in wanted:
+            lines = "".join(cell["source"]).splitlines()
+            return "\n".join(line for line in lines if not line.strip().startswith("### "))
+    return None
+
+
+def progress() -> None:
+    """Show what you have reached in all exercises."""
+    known = _progress.read()
+    rows = [("exercise", "solved", "points")]
+    total = reached = 0.0
+    for one in exercises():
+        asked = [q for q in one.questions if q.kind != "written"]
+        solved = sum(known.get(q.id, {}).get("status") == "correct" for q in asked)
+        got = sum(known.get(q.id, {}).get("points", 0.0) for q in asked)
+        most = sum(q.points for q in asked)
+        total, reached = total + most, reached + got
+        rows.append((one.name, f"{solved} of {len(asked)}", f"{points(got)} of {points(most)}"))
+    rows.append(("together", "", f"{points(reached)} of {points(total)}"))
+    note = "Written answers are marked by a person and are not in these numbers."
+    _show(Box("progress", "Your progress", (note,), table=tuple(rows)))
+
+
+def _show(box: Box) -> None:
+    if "IPython" in sys.modules:
+        from IPython import get_ipython
+        from IPython.display import display
+
+        if get_ipython() is not None:
+            display(box)
+            return
+    print(box)
+
+
+@contextmanager
+def _quiet(really: bool) -> Iterator[None]:
+    """Keep what libraries write to the standard error away: nbgrader takes it for a failure."""
+    if not really:
+        yield
+        return
+    kept: Any = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

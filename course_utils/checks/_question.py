@@ -1,0 +1,280 @@
+"""A question, its parts, and the verdict on an answer."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from course_utils import probe
+
+#: What a part or a whole answer can be. A written answer is left "for a person".
+STATUSES = (
+    "correct",
+    "partly",
+    "incorrect",
+    "not attempted",
+    "error",
+    "timeout",
+    "for a person",
+)
+
+#: The kinds of questions.
+KINDS = ("value", "code", "model", "experiment", "figure", "claim", "written")
+
+
+class Wrong(Exception):
+    """An answer is wrong.
+
+    Parameters
+    ----------
+    sentence : str
+        What is wrong and what to try, for the person; without the answer and without the numbers
+        that were tried.
+    mistake : str, optional
+        The name of a usual mistake, such as "kernel flipped", where it is one.
+    """
+
+    def __init__(self, sentence: str, mistake: str | None = None) -> None:
+        super().__init__(sentence)
+        self.sentence, self.mistake = sentence, mistake
+
+
+class NotAttempted(Exception):
+    """There is no answer yet; the message is a sentence that says what is missing."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing that is checked about an answer, with points of its own.
+
+    Attributes
+    ----------
+    name : str
+        What is right when the part is, for example "stride 2".
+    points : float
+        What it is worth.
+    run : callable
+        Given the subject and a random generator, returns if the answer is right; otherwise raises
+        `Wrong`, `NotAttempted`, or what the subject raises.
+    """
+
+    name: str
+    points: float
+    run: Callable[[probe.Subject, np.random.Generator], None]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question of an exercise.
+
+    Attributes
+    ----------
+    id : str
+        Number of the exercise and of the question, for example "01.2".
+    title : str
+        What it is about.
+    points : float
+        What it is worth; the sum of its parts.
+    parts : tuple of Part
+        What is checked, in this order; none for a written answer.
+    needs : tuple of str
+        The names that an answer defines.
+    forbids : tuple of str
+        Functions of the course that an answer must not call, such as
+        ``"course_utils.convolution.feature_map"``.
+    hints : tuple of str
+        From a nudge to nearly the answer.
+    kind : str
+        One of `KINDS`.
+    seconds : float
+        How long one call of their code may take.
+    rubric : tuple of str
+        For a written answer: what a person gives points for.
+    """
+
+    id: str
+    title: str
+    points: float
+    parts: tuple[Part, ...] = ()
+    needs: tuple[str, ...] = ()
+    forbids: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    kind: str = "code"
+    seconds: float = 10.0
+    rubric: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"question {self.id}: there is no kind {self.kind!r}")
+        if self.parts and abs(sum(part.points for part in self.parts) - self.points) > 1e-9:
+            raise ValueError(f"question {self.id}: its parts do not add up to {self.points}")
+        if (self.kind == "written") == bool(self.parts):
+            raise ValueError(f"question {self.id}: written answers, and only they, have no parts")
+        if self.kind == "written" and not self.rubric:
+            raise ValueError(f"question {self.id}: a written answer needs a rubric")
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """All questions of a lesson's exercise.
+
+    Attributes
+    ----------
+    name : str
+        The lesson's name, such as "01_convolution_by_hand".
+    title : str
+        The lesson's title.
+    questions : tuple of Question
+        In the order in which they stand in the notebook.
+    """
+
+    name: str
+    title: str
+    questions: tuple[Question, ...]
+
+    @property
+    def number(self) -> str:
+        """The two digits that begin the name and the ids."""
+        return self.name[:2]
+
+    @property
+    def notebook(self) -> str:
+        """The path of the notebook below solutions/ and exercises/."""
+        return f"{self.name}/{self.name[3:]}.ipynb"
+
+    @property
+    def points(self) -> float:
+        """What all questions are worth, those included that a person marks."""
+        return sum(one.points for one in self.questions)
+
+
+@dataclass(frozen=True)
+class PartVerdict:
+    """What one part of a question got, and why."""
+
+    name: str
+    points: float
+    maximum: float
+    status: str
+    sentence: str = ""
+    mistake: str | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an answer got, and why.
+
+    Attributes
+    ----------
+    question : str
+        The question's id.
+    status : str
+        One of `STATUSES`.
+    points, maximum : float
+        What it got, and what the question is worth.
+    sentence : str
+        What is wrong and what to try; "" where all is right.
+    mistake : str or None
+        The name of the mistake, where it is a usual one.
+    parts : tuple of PartVerdict
+        The same for each part.
+    """
+
+    question: str
+    status: str
+    points: float
+    maximum: float
+    sentence: str = ""
+    mistake: str | None = None
+    parts: tuple[PartVerdict, ...] = field(default=())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the verdict as plain data."""
+        return asdict(self)
+
+
+def verdict(question: Question, subject: probe.Subject, seed: int) -> Verdict:
+    """Judge an answer.
+
+    Parameters
+    ----------
+    question : Question
+        What was asked.
+    subject : Subject
+        The work in which the answer is.
+    seed : int
+        Decides the random inputs, together with the question and the part; the same answer gets
+        the same verdict for the same seed.
+
+    Returns
+    -------
+    Verdict
+    """
+    if question.kind == "written":
+        sentence = "A person reads this answer and marks it."
+        return Verdict(question.id, "for a person", 0.0, question.points, sentence)
+    subject.limit(question.seconds)
+    found = []
+    for number, part in enumerate(question.parts):
+        key = [seed, zlib.crc32(question.id.encode()), number]
+        rng = np.random.default_rng(key)
+        subject.seed(int(rng.integers(2**31)))
+        subject.watch(question.forbids)
+        found.append(_judge(question, part, subject, rng))
+    subject.watch(())
+    subject.forget()
+    points = sum(one.points for one in found)
+    failed = [one for one in found if one.status != "correct"]
+    # The first part that says more than "there is nothing yet" speaks for the whole.
+    telling = [one for one in failed if one.status != "not attempted"] or failed
+    if not failed:
+        return Verdict(question.id, "correct", points, question.points, parts=tuple(found))
+    status = "partly" if points > 0 else telling[0].status
+    return Verdict(
+        question.id,
+        status,
+        points,
+        question.points,
+        telling[0].sentence,
+        telling[0].mistake,
+        tuple(found),
+    )
+
+
+def _judge(
+    question: Question, part: Part, subject: probe.Subject, rng: np.random.Generator
+) -> PartVerdict:
+    status, sentence, mistake = "correct", "", None
+    try:
+        if question.needs and all(subject.kind(n) in ("missing", "none") for n in question.needs):
+            raise NotAttempted(str(probe.Missing(question.needs[0])))
+        part.run(subject, rng)
+    except Wrong as error:
+        status, sentence, mistake = "incorrect", error.sentence, error.mistake
+    except NotAttempted as error:
+        status, sentence = "not attempted", str(error)
+    except probe.Missing as error:
+        status, sentence = "not attempted", str(error)
+    except probe.WrongKind as error:
+        status = "not attempted" if error.is_ in ("None", "not defined") else "incorrect"
+        sentence = str(error)
+    except probe.TimedOut as error:
+        status, sentence = "timeout", str(error)
+    except probe.StudentError as error:
+        untouched = error.kind == "NotImplementedError"
+        status = "not attempted" if untouched else "error"
+        sentence = _UNTOUCHED if untouched else str(error) + "."
+    used = subject.watched()
+    if used and status != "not attempted":
+        names = ", ".join(name.removeprefix("course_utils.") for name in used)
+        status, mistake = "incorrect", "helper used"
+        sentence = f"Write this one yourself: your code calls {names}."
+    points = part.points if status == "correct" else 0.0
+    return PartVerdict(part.name, points, part.points, status, sentence, mistake)
+
+
+_UNTOUCHED = "There is no answer yet; put your code in place of `raise NotImplementedError()`."

@@ -1,0 +1,1 @@
+"""What the exercises ask, one module per exercise; each defines ``EXERCISE``."""

@@ -1,0 +1,413 @@
+"""The checks themselves: verdicts, comparisons, what is shown and what is remembered."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from course_utils import checks, probe, settings
+from course_utils.checks import (
+    NotAttempted,
+    Part,
+    Question,
+    Wrong,
+    _display,
+    _progress,
+    compare,
+    model_checks,
+    verdict,
+)
+from course_utils.exceptions import InvalidInput
+
+
+def work(source: str = "", **given) -> probe.Namespace:
+    values = {"np": np, **given}
+    exec(source, values)
+    return probe.Namespace(values)
+
+
+def asking(*runs, **settings_) -> Question:
+    parts = tuple(Part(f"part {k}", 1.0, run) for k, run in enumerate(runs))
+    return Question("99.1", "a question", float(len(runs)), parts, **settings_)
+
+
+def right(subject, rng):
+    return None
+
+
+def wrong(subject, rng):
+    raise Wrong("try again", "a mistake")
+
+
+# --- verdicts ----------------------------------------------------------------------------------
+
+
+def test_statuses_and_points():
+    judged = verdict(asking(right), work(), 1)
+    assert (judged.status, judged.points, judged.maximum, judged.sentence) == ("correct", 1, 1, "")
+    judged = verdict(asking(right, wrong), work(), 1)
+    assert (judged.status, judged.points) == ("partly", 1)
+    assert (judged.sentence, judged.mistake) == ("try again", "a mistake")
+    assert verdict(asking(wrong, wrong), work(), 1).status == "incorrect"
+
+
+def test_what_is_not_there_is_not_attempted():
+    ask = asking(lambda subject, rng: subject.get("x"), needs=("x",))
+    assert verdict(ask, work(), 1).status == "not attempted"
+    assert verdict(ask, work("x = None"), 1).status == "not attempted"
+    assert "`x` is not defined yet" in verdict(ask, work(), 1).sentence
+    ask = asking(lambda subject, rng: subject.call("f"))
+    judged = verdict(ask, work("def f():\n    raise NotImplementedError()"), 1)
+    assert judged.status == "not attempted"
+
+    def nothing(subject, rng):
+        raise NotAttempted("nothing yet")
+
+    assert verdict(asking(nothing, wrong), work(), 1).sentence == "try again"
+
+
+def test_their_errors_are_theirs():
+    ask = asking(lambda subject, rng: subject.call("f"), seconds=0.2)
+    assert verdict(ask, work("def f():\n    return 1 / 0"), 1).status == "error"
+    judged = verdict(ask, work("def f():\n    while True:\n        pass"), 1)
+    assert judged.status == "timeout"
+    assert "0.2 seconds" in judged.sentence
+
+
+def test_an_error_of_the_check_itself_is_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        verdict(asking(lambda subject, rng: 1 / 0), work(), 1)
+
+
+def test_inputs_follow_from_seed_question_and_part():
+    seen = []
+
+    def note(subject, rng):
+        seen.append(float(rng.random()))
+
+    verdict(asking(note, note), work(), 1)
+    verdict(asking(note, note), work(), 1)
+    verdict(asking(note, note), work(), 2)
+    assert seen[:2] == seen[2:4]
+    assert len(set(seen)) == 4
+
+
+def test_forbidden_helpers_are_noticed():
+    ask = asking(
+        lambda subject, rng: subject.call("f", np.zeros((2, 2))),
+        forbids=("course_utils.convolution.relu",),
+    )
+    source = "from course_utils import convolution\ndef f(x):\n    return convolution.relu(x)"
+    judged = verdict(ask, work(source), 1)
+    assert (judged.status, judged.mistake) == ("incorrect", "helper used")
+    assert judged.sentence == "Write this one yourself: your code calls convolution.relu."
+    assert verdict(ask, work("def f(x):\n    return x"), 1).status == "correct"
+
+
+def test_written_answers_are_left_for_a_person():
+    ask = Question("99.2", "why", 2, kind="written", rubric=("says why",))
+    assert verdict(ask, work(), 1).status == "for a person"
+
+
+@pytest.mark.parametrize(
+    "settings_",
+    [
+        {"kind": "riddle", "parts": (Part("a", 1, right),)},
+        {"parts": (Part("a", 2, right),)},
+        {"parts": ()},
+        {"kind": "written"},
+        {"kind": "written", "parts": (Part("a", 1, right),), "rubric": ("x",)},
+    ],
+)
+def test_questions_that_cannot_be(settings_):
+    with pytest.raises(ValueError, match=r"question 99\.3"):
+        Question("99.3", "a question", 1, **settings_)
+
+
+# --- comparisons -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("got", "want", "same"),
+    [
+        (4.0, 4, True),
+        ([1, 2], (1, 2), True),
+        (np.array([1, 2]), [1, 2], True),
+        ([[1], [2]], [1, 2], False),
+        ([1, 2], [1, 2, 3], False),
+        (float("nan"), float("nan"), False),
+        ("4", 4, False),
+        ("a", "a", True),
+        (["a", "b"], ["a", "b"], True),
+        (["a", "b"], ["a", "c"], False),
+        ({"a": 1}, {"a": 1.0}, True),
+        ({"a": 1}, {"b": 1}, False),
+        ([np.zeros(2), np.ones(3)], [np.zeros(2), np.ones(3)], True),
+        (None, 4, False),
+        (probe.Ref("x"), 4, False),
+        ([[1, 2], [3]], [[1, 2], [3]], True),
+    ],
+)
+def test_close(got, want, same):
+    assert compare.close(got, want) is same
+
+
+def said(run) -> tuple[str, str | None]:
+    with pytest.raises(Wrong) as caught:
+        run()
+    return caught.value.sentence, caught.value.mistake
+
+
+def test_numbers():
+    forgot = compare.Mistake("bias forgotten", "Add the bias.", 9)
+    for source in ("x = 10", "x = 10.0", "x = np.float32(10)", "x = np.array([10])"):
+        compare.number(work(source), "x", 10, [forgot], whole=True)
+    assert said(lambda: compare.number(work("x = 9"), "x", 10, [forgot])) == (
+        "Add the bias.",
+        "bias forgotten",
+    )
+    assert "is not right" in said(lambda: compare.number(work("x = 8"), "x", 10))[0]
+    assert "a text" in said(lambda: compare.number(work("x = '10'"), "x", 10))[0]
+    assert said(lambda: compare.number(work("x = True"), "x", 1))[1] == "not a number"
+    whole = said(lambda: compare.number(work("x = 9.5"), "x", 10, whole=True))[0]
+    assert "whole number" in whole
+    with pytest.raises(NotAttempted):
+        compare.number(work(), "x", 10)
+
+
+def test_choices():
+    why = {"b": "b is wrong because.", "c": "c is wrong because."}
+    for source in ("x = 'a'", "x = ' A '"):
+        compare.choice(work(source), "x", "a", why)
+    assert said(lambda: compare.choice(work("x = 'b'"), "x", "a", why))[0] == "b is wrong because."
+    assert "may only name" in said(lambda: compare.choice(work("x = 'z'"), "x", "a", why))[0]
+    assert "a letter" in said(lambda: compare.choice(work("x = 3"), "x", "a", why))[0]
+    several = {"a": "a is missing.", "d": "d is too many."}
+    for source in ("x = ['a', 'c']", "x = 'ac'", "x = 'c, a'", "x = ('C', 'A')"):
+        compare.choice(work(source), "x", ("a", "c"), several)
+    assert (
+        "a is missing" in said(lambda: compare.choice(work("x='c'"), "x", ("a", "c"), several))[0]
+    )
+    assert "too many" in said(lambda: compare.choice(work("x='acd'"), "x", ("a", "c"), several))[0]
+
+
+def double(x):
+    return 2 * np.asarray(x)
+
+
+CASES = [compare.Case((np.arange(3.0),), "three numbers"), compare.Case((np.ones(2),), "two")]
+
+
+def test_functions():
+    compare.function(work("def f(x):\n    return x + x"), "f", CASES, double)
+    compare.function(work("def f(x):\n    return [2 * y for y in x]"), "f", CASES, double)
+    squared = compare.Mistake("squared", "You squared.", lambda x: x**2)
+    sentence, mistake = said(
+        lambda: compare.function(work("def f(x):\n    return x * x"), "f", CASES, double, [squared])
+    )
+    assert (sentence, mistake) == ("You squared.", "squared")
+    assert said(
+        lambda: compare.function(work("def f(x):\n    print(2 * x)"), "f", CASES, double)
+    ) == ("`f` returns nothing; does it end with `return`?", "nothing returned")
+    shape = said(lambda: compare.function(work("def f(x):\n    return x[1:]"), "f", CASES, double))
+    assert shape == (
+        "What `f` returns for three numbers should have the shape (3,), but the shape is (2,).",
+        "shape",
+    )
+    stopped = said(lambda: compare.function(work("def f(x):\n    1 / 0"), "f", CASES, double))
+    assert "ZeroDivisionError" in stopped[0]
+    assert "(for three numbers)" in stopped[0]
+    some = "def f(x):\n    return 2 * x if len(x) == 2 else x"
+    assert "right for 1 of 2" in said(lambda: compare.function(work(some), "f", CASES, double))[0]
+
+
+# --- networks ----------------------------------------------------------------------------------
+
+
+def plain_network(activation="relu", dropout=0.0):
+    import keras
+    from keras import layers
+
+    stack = [keras.Input((8, 8, 3)), layers.Conv2D(4, 3, activation=activation)]
+    stack += [layers.Dropout(dropout)] if dropout else []
+    return keras.Sequential([*stack, layers.Flatten(), layers.Dense(3)])
+
+
+def same(theirs, **settings_):
+    return model_checks.same_network(
+        probe.Namespace({"m": theirs}, 60),
+        "m",
+        settings_.pop("build", plain_network),
+        (8, 8, 3),
+        np.random.default_rng(0),
+        **settings_,
+    )
+
+
+def test_networks_are_compared_by_what_they_compute():
+    theirs = plain_network()
+    before = theirs.get_weights()
+    same(theirs)
+    for old, new in zip(before, theirs.get_weights(), strict=True):
+        assert np.array_equal(old, new), "a check leaves the weights as they were"
+    linear = model_checks.NetworkMistake("no ReLU", "Add ReLU.", lambda: plain_network(None))
+    assert said(lambda: same(plain_network(None), mistakes=[linear])) == ("Add ReLU.", "no ReLU")
+    assert "computes something else" in said(lambda: same(plain_network("tanh")))[0]
+
+
+def test_networks_with_other_weights_are_told_so():
+    import keras
+
+    one = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3)])
+    assert "weights" in said(lambda: same(one))[0]
+    assert "should be a Keras network" in said(lambda: same(3))[0]
+    narrow = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Conv2D(2, 3)])
+    assert said(lambda: same(narrow))[1] == "does not fit"
+
+
+def test_dropout_is_compared_by_its_spread():
+    def reference():
+        return plain_network(dropout=0.5)
+
+    same(plain_network(dropout=0.5), build=reference, dropout=True)
+    for other in (0.0, 0.2, 0.7):
+        with pytest.raises(Wrong, match="while training"):
+            same(plain_network(dropout=other), build=reference, dropout=True)
+
+
+def test_networks_that_learn_and_that_do_not():
+    import keras
+
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(0, 1, (6, 8, 8, 3)).astype("float32"), np.arange(6) % 3
+
+    def compiled(rate):
+        network = plain_network()
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        network.compile(keras.optimizers.Adam(rate), loss)
+        return probe.Namespace({"m": network}, 60)
+
+    good = compiled(0.01)
+    before = good.model_weights("m", (8, 8, 3))
+    model_checks.trains(good, "m", x, y)
+    for old, new in zip(before, good.model_weights("m", (8, 8, 3)), strict=True):
+        assert np.array_equal(old, new)
+    assert "hardly learns" in said(lambda: model_checks.trains(compiled(1e-7), "m", x, y))[0]
+    bare = probe.Namespace({"m": plain_network()}, 60)
+    assert said(lambda: model_checks.trains(bare, "m", x, y))[1] == "not compiled"
+
+
+# --- what is shown and remembered --------------------------------------------------------------
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    """One exercise with one question, known to the registry."""
+
+    def run(subject, rng):
+        compare.number(subject, "answer", 42)
+
+    ask = Question(
+        "99.1",
+        "the answer",
+        2,
+        (Part("the value", 1, run), Part("its half", 1, lambda s, r: compare.number(s, "h", 21))),
+        needs=("answer",),
+        hints=("Think.", "It is 6 × 7."),
+        kind="value",
+    )
+    exercise = checks.Exercise("99_toy", "Toy", (ask,))
+    from course_utils.checks import _notebook, _registry
+
+    monkeypatch.setattr(_registry, "_modules", lambda: {"99": "toy"})
+    monkeypatch.setattr(_registry, "_load", lambda number: exercise)
+    monkeypatch.setattr(_notebook, "exercises", lambda: (exercise,))
+    return exercise
+
+
+def test_checking_shows_words_and_remembers(toy, capsys, monkeypatch):
+    monkeypatch.setitem(globals(), "answer", None)
+    checks.check("99.1")
+    assert "○ 99.1: Not attempted yet (0 of 2 points)" in capsys.readouterr().out
+    monkeypatch.setitem(globals(), "answer", 1)
+    monkeypatch.setitem(globals(), "h", 1)
+    checks.check("99.1")
+    shown = capsys.readouterr().out
+    assert "✗ 99.1: Incorrect (0 of 2 points)" in shown
+    assert 'hint("99.1")' in shown
+    monkeypatch.setitem(globals(), "answer", 42)
+    checks.check("99.1")
+    assert "◐ 99.1: Partly correct (1 of 2 points)" in capsys.readouterr().out
+    monkeypatch.setitem(globals(), "h", 21)
+    checks.check("99.1")
+    assert "✓ 99.1: Correct (2 of 2 points)" in capsys.readouterr().out
+    monkeypatch.setitem(globals(), "h", 1)
+    checks.check("99.1")  # what was reached stays reached
+    capsys.readouterr()
+    checks.progress()
+    shown = capsys.readouterr().out
+    assert "99_toy" in shown
+    assert "1 of 1" in shown
+    assert "2 of 2" in shown
+    assert json.loads(_progress.file().read_text())["questions"]["99.1"]["tries"] == 4
+    assert settings.work_root() in _progress.file().parents
+
+
+def test_hints_come_one_by_one(toy, capsys):
+    checks.hint("99.1")
+    assert "Think." in capsys.readouterr().out
+    checks.hint("99.1")
+    shown = capsys.readouterr().out
+    assert "6 × 7" in shown
+    assert "the last hint" in shown
+    checks.hint("99.1")
+    shown = capsys.readouterr().out
+    assert "Think." in shown
+    assert "6 × 7" in shown
+
+
+def test_the_solution_waits_for_three_tries(toy, capsys, monkeypatch):
+    monkeypatch.setitem(globals(), "answer", 1)
+    for left in ("3 more times", "2 more times", "once more"):
+        checks.solution("99.1")
+        assert left in capsys.readouterr().out
+        checks.check("99.1")
+    checks.solution("99.1")
+    assert "ask your instructor" in capsys.readouterr().out
+
+
+def test_nbgrader_sees_what_is_wrong(toy, capsys, monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    monkeypatch.setitem(globals(), "answer", 1)
+    monkeypatch.setitem(globals(), "h", 1)
+    with pytest.raises(AssertionError, match=r"99\.1: Incorrect"):
+        checks.check("99.1")
+    monkeypatch.setitem(globals(), "answer", 42)
+    assert checks.check("99.1") == 1.0
+    monkeypatch.setitem(globals(), "h", 21)
+    assert checks.check("99.1") is None
+    assert not _progress.file().exists(), "grading is not the student's progress"
+
+
+def test_a_damaged_progress_file_is_named(toy):
+    _progress.change("99.1", points=1.0)
+    _progress.file().write_text("{")
+    with pytest.raises(InvalidInput, match="is damaged"):
+        checks.progress()
+
+
+def test_unknown_questions_are_told_apart(toy):
+    with pytest.raises(InvalidInput, match=r"questions of this exercise are 99\.1"):
+        checks.check("99.7")
+    with pytest.raises(InvalidInput, match="There is no question 'what'"):
+        checks.check("what")
+
+
+def test_boxes_say_the_same_in_html_and_text():
+    box = _display.Box("incorrect", "01.1: Incorrect", ("use `a < b`",), table=(("x",), ("1",)))
+    assert "✗ 01.1: Incorrect" in repr(box)
+    shown = box._repr_html_()
+    assert "<strong>✗ 01.1: Incorrect</strong>" in shown
+    assert "<code>a &lt; b</code>" in shown
