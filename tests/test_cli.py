@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +16,7 @@ from course_utils import settings
 VERBS = ("check", "lab", "lessons", "build", "reset", "bench", "pretrain", "data")
 
 
-def course(*words: str, **variables: str) -> subprocess.CompletedProcess:
+def course(*words: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess:
     """Run ``course WORDS`` in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "course_utils.cli", *words],
@@ -23,6 +25,7 @@ def course(*words: str, **variables: str) -> subprocess.CompletedProcess:
         stdin=subprocess.DEVNULL,
         env={**os.environ, "COLUMNS": "200", **variables},
         timeout=300,
+        cwd=cwd,
     )
 
 
@@ -164,3 +167,33 @@ def test_a_lesson_runs_and_is_listed(tmp_path):
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "00_start_here" in answer.stdout
     assert "1 of 1 lessons ran" in answer.stdout
+
+
+def test_every_verb_works_in_a_folder_with_spaces(tmp_path):
+    root = tmp_path / "my course – Kurs"
+    here = settings.course_root()
+    unneeded = shutil.ignore_patterns("__pycache__", "0[1-9]_*.ipynb")
+    shutil.copytree(here / "course_utils", root / "course_utils", ignore=unneeded)
+    shutil.copytree(here / "notebooks", root / "notebooks", ignore=unneeded)
+    for name in ("data", "README.md", "pyproject.toml", "requirements.txt"):
+        (root / name).symlink_to(here / name)
+    variables = {
+        "PYTHONPATH": str(root),
+        "COURSE_WORK": str(root / "my work"),
+        "COURSE_DATA": "",
+        "COURSE_DATASET": "paper_flowers",
+        "COURSE_EPOCHS": "1",
+    }
+    for words, expected in (
+        (["check"], "The lessons can run here."),
+        (["lessons", "00"], "1 of 1 lessons ran"),
+        (["reset", "00"], "is the original again"),
+        (["data", "list"], "paper_flowers"),
+        (["data", "use", "paper_flowers"], "take paper_flowers from now on"),
+        (["bench", "--list"], "import"),
+        (["build", "00"], ""),
+    ):
+        answer = course(*words, cwd=root, **variables)
+        assert answer.returncode == 0, (words, answer.stdout, answer.stderr)
+        assert expected in answer.stdout
+    assert (root / "build" / "lessons" / "00_start_here.html").is_file()

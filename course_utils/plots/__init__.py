@@ -69,6 +69,7 @@ _WHERE = {
     "activation_grid": "explain",
     "class_heat": "explain",
     "explanation_methods": "explain",
+    "base_and_head": "transfer",
     "few_pictures": "transfer",
     "sweeps": "transfer",
     "first_layer_filters": "explain",
