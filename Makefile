@@ -22,13 +22,14 @@ pip = now="$$( { pwd; cat $(3); } | cksum)"; \
       && printf '%s\n' "$$now" > $(VENV)/installed-$(1); \
   fi
 
-.PHONY: help setup dev lab lessons test lint build bench pins
+.PHONY: help setup dev lab lessons test test-all lint build bench pins
 .NOTPARALLEL:
 
 help:
 	@echo "make lab      set up and open the lessons in JupyterLab (GPU=1: with an NVIDIA card)"
 	@echo "make lessons  run all lessons in full and list what they reached"
 	@echo "make test     set up and run every test"
+	@echo "make test-all the same, with every mutant of the exercises' solutions"
 	@echo "make setup    only set up; a second call does nothing"
 	@echo "make lint     only check format, style and types"
 	@echo "make build    run the lessons, store their outputs, rebuild every derived file"
@@ -73,7 +74,10 @@ test: lint
 	$(PYTEST) tests $(ARGS)
 	rm -rf build/nbval
 	COURSE_EPOCHS=1 COURSE_DATASET=paper_flowers COURSE_DATA= COURSE_WORK="$(CURDIR)/build/nbval" \
-	  $(PYTEST) --nbval-lax --nbval-cell-timeout 600 notebooks
+	  $(PYTEST) --nbval-lax --nbval-cell-timeout 600 notebooks solutions
+
+test-all: override ARGS += --all-mutants
+test-all: test
 
 build: setup
 	@$(COURSE) build $(ARGS)

@@ -8,6 +8,9 @@ they are needed, so that the help appears at once.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +21,7 @@ from rich.table import Table
 from course_utils.exceptions import CourseError
 
 if TYPE_CHECKING:
+    from course_utils.grading.engine import Report
     from course_utils.project.lessons import Outcome
 
 app = typer.Typer(
@@ -63,7 +67,7 @@ def check() -> None:
 def lab(
     browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
 ) -> None:
-    """Copy the lessons to work/ (never over your changes) and open them in JupyterLab."""
+    """Copy lessons and exercises to work/ (never over your changes); open them in JupyterLab."""
     from course_utils.project import student
 
     for copy in student.update():
@@ -82,11 +86,14 @@ def lab(
 @app.command()
 def reset(
     lesson: Annotated[str, typer.Argument(help="03, or 03_building_a_cnn")],
+    exercise: Annotated[
+        bool, typer.Option("--exercise", help="The lesson's exercise, not the lesson.")
+    ] = False,
 ) -> None:
     """Put your copy of a lesson back to the original; what you had is kept as a dated backup."""
     from course_utils.project import student
 
-    copy, backup = student.reset(lesson)
+    copy, backup = student.reset(lesson, exercise=exercise)
     console.print(f"{copy} is the original again.")
     if backup is not None:
         console.print(f"What you had is kept as {backup}.")
@@ -237,6 +244,118 @@ def pretrain(
 
     path = pretraining.pretrain(out, epochs or pretraining.EPOCHS, seed)
     console.print(f"{path} is written, and beside it its card, README.md.")
+
+
+@app.command()
+def grade(
+    submissions: Annotated[
+        list[Path], typer.Argument(metavar="SUBMISSION...", help="Notebooks, folders, zips.")
+    ],
+    out: Annotated[Path, typer.Option(help="The folder for the reports.")],
+    exercise: Annotated[
+        str | None, typer.Option(help="Take all notebooks to be of this one, such as 01.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Decides the inputs tried.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Let this Dask scheduler do the work.")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="At most so many epochs per training.")
+    ] = None,
+    marks: Annotated[
+        Path | None, typer.Option(help="Merge marks that a person wrote into to_mark.csv.")
+    ] = None,
+    attempts: Annotated[
+        str, typer.Option(help="Which attempt counts: last, best, first.")
+    ] = "last",
+    due: Annotated[
+        datetime | None, typer.Option(help="Until when it was to be handed in, local time.")
+    ] = None,
+    late: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the points that each late day costs.")
+    ] = 0.0,
+    anonymous: Annotated[bool, typer.Option("--anonymous", help="Ids in place of names.")] = False,
+    form: Annotated[
+        list[str] | None, typer.Option("--format", help="Also nbgrader or gradescope.")
+    ] = None,
+    require_sandbox: Annotated[
+        bool, typer.Option("--require-sandbox", help="Refuse to run code outside bubblewrap.")
+    ] = False,
+    isolation: Annotated[
+        str | None, typer.Option(help="bubblewrap, namespaces or limits; the best by default.")
+    ] = None,
+) -> None:
+    """For instructors: grade exercises, each student's code in a sandbox.
+
+    A second run into the same folder runs only the notebooks that changed.
+    """
+    from course_utils.grading import command, engine, policies
+
+    options = engine.Options(
+        seed=engine.SEED if seed is None else seed,
+        level=isolation,
+        require_sandbox=require_sandbox,
+        epochs=epochs,
+        workers=workers,
+        scheduler=scheduler,
+        exercise=exercise,
+    )
+    chosen = command.Policies(
+        attempts=attempts,
+        lateness=policies.Lateness(due, late),
+        marks=marks,
+        anonymous=anonymous,
+        formats=tuple(form or ()),
+    )
+    with _bar("notebooks") as (start, advance):
+        report = command.grade(submissions, out, options, chosen, start, advance)
+    _print_grades(report, out)
+
+
+def _print_grades(report: Report, out: Path) -> None:
+    from course_utils.grading.command import SLOTS
+    from course_utils.grading.reports import points
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("student", "exercise", "points", "look at"):
+        table.add_column(heading)
+    for one in report.graded:
+        result = f"{points(one.points)} of {points(one.maximum)}"
+        table.add_row(_plain(one.student), one.exercise, result, _plain(" ".join(one.flags)))
+    console.print(table)
+    for refused in report.refused:
+        console.print(f"[red]not graded:[/] {_plain(refused.name)}: {_plain(refused.sentence)}")
+    unchanged = f", {report.reused} of them unchanged" if report.reused else ""
+    console.print(
+        f"{len(report.graded)} notebooks graded{unchanged}; isolation: {report.level}; seed: "
+        f"{report.seed}; reports: {_plain(str(out))}"
+    )
+    waiting = sum(bool(one.waits) for one in report.graded)
+    if waiting:
+        console.print(
+            f"Written answers of {waiting} notebooks wait for you in {_plain(str(out / SLOTS))}; "
+            f"fill in the points, and run this again with --marks."
+        )
+
+
+@contextmanager
+def _bar(unit: str) -> Iterator[tuple[Callable[[int], None], Callable[[str], None]]]:
+    """A progress bar: a function that is told the total, and one that is told what is done."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+        yield (
+            lambda total: progress.update(task, total=total),
+            lambda name: progress.update(task, advance=1, description=_plain(name)),
+        )
 
 
 @data_app.command("list")

@@ -9,6 +9,13 @@ import pytest
 from course_utils import settings
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the checks of the exercises be tested with every mutant (``make test-all``)."""
+    parser.addoption(
+        "--all-mutants", action="store_true", help="try every mutant of the exercises' solutions"
+    )
+
+
 @pytest.fixture(autouse=True)
 def _own_work_folder(tmp_path_factory, monkeypatch):
     """Keep caches and trained models of the tests away from the student's work folder."""

@@ -1,8 +1,9 @@
 """The coverage table: what the source documents teach, and where the course teaches it.
 
 ``coverage.csv`` has one row per topic, model, figure, exercise, mistake, question or result of a
-source document: the lesson and the cell that hold it, and a phrase that this cell contains. A topic
-of lessons 06 to 08, or of an exercise, may say ``later`` in place of the cell.
+source document: the lesson and the cell that hold it, and a phrase that this cell contains; the
+cell may be one of the lesson's exercise. A topic of lessons 06 to 08, or of an exercise, may say
+``later`` in place of the cell.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pytest
 
 HERE = Path(__file__).parent
 NOTEBOOKS = HERE.parent / "notebooks"
+SOLUTIONS = HERE.parent / "solutions"
 KINDS = {"topic", "model", "figure", "exercise", "mistake", "question", "result"}
 WRITTEN = {"00", "01", "02", "03", "04", "05"}
 LESSONS = WRITTEN | {"06", "07", "08"}
@@ -33,9 +35,9 @@ ROWS = _rows()
 
 @cache
 def _cells(lesson: str) -> dict[str, str]:
-    """Source of each cell of a lesson, by its id; blanks and line ends made equal."""
-    (path,) = NOTEBOOKS.glob(f"{lesson}_*.ipynb")
-    cells = json.loads(path.read_text("utf-8"))["cells"]
+    """Source of each cell of a lesson and its exercise, by id; blanks and line ends made equal."""
+    paths = [*NOTEBOOKS.glob(f"{lesson}_*.ipynb"), *SOLUTIONS.glob(f"{lesson}_*/*.ipynb")]
+    cells = [cell for path in paths for cell in json.loads(path.read_text("utf-8"))["cells"]]
     return {cell["id"]: _plain("".join(cell["source"])) for cell in cells}
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
+import pkgutil
 import signal
 import sys
 import threading
@@ -82,8 +82,7 @@ class Watch:
         self.seen: list[str] = []
         self._codes = {}
         for helper in helpers:
-            module, _, name = helper.rpartition(".")
-            code = getattr(getattr(importlib.import_module(module), name), "__code__", None)
+            code = getattr(pkgutil.resolve_name(helper), "__code__", None)
             if code is None:
                 raise ValueError(f"{helper} is no function that is written in Python")
             self._codes[code] = helper

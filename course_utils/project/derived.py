@@ -13,6 +13,7 @@ from pathlib import Path
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
+from course_utils.project.exercises import exercises
 from course_utils.project.lessons import all_lessons
 
 #: Makes derived files: given the folder of the course, the content of each file by its path in it.
@@ -84,7 +85,7 @@ def _lesson_row(path: Path) -> str:
 
 
 #: Every maker of derived files; a new kind of derived file is added here and nowhere else.
-DERIVED: tuple[Maker, ...] = (environment_yml, readme)
+DERIVED: tuple[Maker, ...] = (environment_yml, readme, exercises)
 
 
 def stale(root: Path | None = None) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""The student's own copies of the lessons, in ``work/``, which git does not see.
+"""The student's own copies of lessons and exercises, in ``work/``, which git does not see.
 
 So ``git pull`` never meets a file that the student changed, and an update never overwrites one:
 
@@ -23,7 +23,7 @@ from pathlib import Path
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
-from course_utils.project import lessons
+from course_utils.project import exercises, lessons
 
 _RECORD = ".handed_out.json"
 
@@ -50,16 +50,19 @@ class Copy:
 
 
 def update(originals: Iterable[Path] | None = None, work: Path | None = None) -> list[Copy]:
-    """Bring the copies in ``work/notebooks`` up to date without losing anything.
+    """Bring the copies in ``work/`` up to date without losing anything.
+
+    Lessons go to ``work/notebooks``, exercises to ``work/exercises``.
 
     Parameters
     ----------
     originals : iterable of Path, optional
-        The lessons to copy; by default all.
+        The notebooks to copy; by default all lessons and exercises.
     work : Path, optional
         The student's folder; by default that of the settings.
     """
-    originals = lessons.all_lessons() if originals is None else originals
+    if originals is None:
+        originals = [*lessons.all_lessons(), *exercises.all_exercises()]
     work = work or settings.work_root()
     record = _read_record(work)
     copies = [_update_one(original, work, record) for original in originals]
@@ -68,9 +71,9 @@ def update(originals: Iterable[Path] | None = None, work: Path | None = None) ->
 
 
 def _update_one(original: Path, work: Path, record: dict[str, dict[str, str]]) -> Copy:
-    copy = work / "notebooks" / original.name
+    name, copy = _place(original, work)
     fresh = _hash(original)
-    handed_out = record.setdefault(original.name, {})
+    handed_out = record.setdefault(name, {})
     if not copy.exists():
         _hand_out(original, copy)
         handed_out.update(file=fresh, text=_text_hash(original))
@@ -98,8 +101,18 @@ def _update_one(original: Path, work: Path, record: dict[str, dict[str, str]]) -
     return Copy(copy, "beside", beside)
 
 
-def reset(name: str, work: Path | None = None) -> tuple[Path, Path | None]:
-    """Put the student's copy of a lesson back to the original.
+def _place(original: Path, work: Path) -> tuple[str, Path]:
+    """The name of a notebook in the record, and where the student's copy of it is."""
+    if original.parent.parent.name == "exercises":
+        name = f"{original.parent.name}/{original.name}"
+        return name, work / "exercises" / name
+    return original.name, work / "notebooks" / original.name
+
+
+def reset(
+    name: str, work: Path | None = None, *, exercise: bool = False
+) -> tuple[Path, Path | None]:
+    """Put the student's copy of a lesson, or of its exercise, back to the original.
 
     Parameters
     ----------
@@ -107,6 +120,8 @@ def reset(name: str, work: Path | None = None) -> tuple[Path, Path | None]:
         The lesson, as :func:`course_utils.project.lessons.find` takes it.
     work : Path, optional
         The student's folder; by default that of the settings.
+    exercise : bool
+        Whether the lesson's exercise is meant.
 
     Returns
     -------
@@ -116,17 +131,22 @@ def reset(name: str, work: Path | None = None) -> tuple[Path, Path | None]:
     Raises
     ------
     InvalidInput
-        If `name` means no lesson, or more than one.
+        If `name` means no lesson, or more than one, or the lesson has no exercise.
     """
     (original,) = lessons.find([name])
+    if exercise:
+        found = [p for p in exercises.all_exercises() if p.parent.name == original.stem]
+        if not found:
+            raise InvalidInput(f"There is no exercise for lesson {original.stem}.")
+        (original,) = found
     work = work or settings.work_root()
-    copy = work / "notebooks" / original.name
+    key, copy = _place(original, work)
     backup = None
     if copy.exists() and _hash(copy) != _hash(original):
         backup = _back_up(copy, work)
     _hand_out(original, copy)
     record = _read_record(work)
-    record[original.name] = {"file": _hash(original), "text": _text_hash(original)}
+    record[key] = {"file": _hash(original), "text": _text_hash(original)}
     _write_record(work, record)
     return copy, backup
 

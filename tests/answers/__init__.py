@@ -1,0 +1,133 @@
+"""Right and wrong answers to the exercises, by which their checks are tested.
+
+``answers/eNN_topic.py`` holds, for each question that a program can judge, an :class:`Answers`::
+
+    ANSWERS = {
+        "01.2": Answers(
+            right={"with slices": "def convolve(...): ..."},
+            wrong={"bias left out": ("def convolve(...): ...", "bias forgotten")},
+            equivalent={"L3: stride=1 → stride=2": "the default is never used"},
+        ),
+    }
+
+Each text stands for the whole answer cell. A wrong one is given with the name of the mistake that
+the check must find, or None where it is no usual one. The solution itself is added to the right
+ones, and the mutants that :mod:`answers.mutate` makes of it to the wrong ones, except those that
+are set aside as ``equivalent`` (they do the same, or as well), each with its reason. The given
+cells of the notebook are run first; ``needs`` names earlier questions whose solutions are, too.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import linecache
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from course_utils import probe, settings
+from course_utils.checks import Exercise, Question, Verdict, exercise, verdict
+from course_utils.probe._guard import guarded
+
+SEED = 42
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Answers to one question.
+
+    Attributes
+    ----------
+    right : mapping of str to str
+        Source texts by a name.
+    wrong : mapping of str to (str, str or None)
+        Source texts with the name of the mistake.
+    equivalent : mapping of str to str
+        Mutants that are no mistakes, with the reason.
+    needs : tuple of str
+        Questions whose solutions come first.
+    mutants : bool
+        Whether mutants are made of the solution. Where an answer is a number, they say little.
+    """
+
+    right: Mapping[str, str]
+    wrong: Mapping[str, tuple[str, str | None]]
+    equivalent: Mapping[str, str] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    mutants: bool = True
+
+
+def names() -> list[str]:
+    """The modules with answers, one per exercise."""
+    found = (module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
+    return sorted(name for name in found if name.startswith("e") and name[1:3].isdigit())
+
+
+def answers_of(module: str) -> tuple[Exercise, dict[str, Answers]]:
+    """An exercise and the answers to its questions."""
+    return exercise(module[1:3]), importlib.import_module(f"answers.{module}").ANSWERS
+
+
+@cache
+def cells(name: str) -> list[dict[str, Any]]:
+    """The cells of a solution notebook."""
+    path = settings.course_root() / "solutions" / exercise(name[:2]).notebook
+    return json.loads(path.read_text(encoding="utf-8"))["cells"]
+
+
+def solution(question: Question) -> str:
+    """The text of the answer cell in the solution notebook."""
+    wanted = question.id.replace(".", "-")
+    (found,) = [
+        cell
+        for cell in cells(question.id[:2])
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") == wanted
+    ]
+    lines = "".join(found["source"]).splitlines()
+    return "\n".join(line for line in lines if not line.strip().startswith("### ")) + "\n"
+
+
+@cache
+def given(number: str, before: str) -> dict[str, Any]:
+    """The names that the given cells define, up to the answer cell of a question."""
+    values: dict[str, Any] = {"__name__": "__main__"}
+    for k, cell in enumerate(cells(number)):
+        mark = cell["metadata"].get("nbgrader", {})
+        if mark.get("grade_id") == before.replace(".", "-"):
+            break
+        if cell["cell_type"] != "code" or mark:
+            continue
+        run("".join(cell["source"]), values, f"<given cell {number}-{k}>", allow=NameError)
+    return values
+
+
+def run(source: str, values: dict[str, Any], name: str, allow: Any = ()) -> None:
+    """Run a cell; `allow` names errors that may happen, for cells that try an answer out."""
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    try:
+        exec(compile(source, name, "exec"), values)
+    except allow:
+        return
+
+
+def judge(
+    question: Question, source: str, needs: tuple[str, ...] = (), seconds: float = 120.0
+) -> Verdict:
+    """The verdict on an answer cell, as the student's notebook would give it.
+
+    An answer that cannot even be run, or not within so many seconds, counts as an error.
+    """
+    values = dict(given(question.id[:2], question.id))
+    for earlier in needs:
+        other = next(q for q in exercise(question.id[:2]).questions if q.id == earlier)
+        run(solution(other), values, f"<solution {earlier}>")
+    try:
+        with guarded(seconds, values):
+            run(source, values, f"<answer {question.id}>")
+    except probe.ProbeError as error:
+        return Verdict(question.id, "error", 0.0, question.points, str(error))
+    return verdict(question, probe.Namespace(values), SEED)
