@@ -575,8 +575,9 @@ def _letter(
     found = convolution.relu(found) if relu else found
     pooled = (convolution.average_pool if average else convolution.max_pool)(found, 2)
     inputs = (pooled.T if turned else pooled).ravel()
-    hidden = inputs @ _NETWORK.hidden_weights + (_NETWORK.hidden_bias if hidden_bias else 0.0)
-    hidden = max(0.0, float(hidden)) if hidden_relu else hidden
+    total = inputs @ _NETWORK.hidden_weights + (_NETWORK.hidden_bias if hidden_bias else 0.0)
+    hidden = float(total)
+    hidden = max(0.0, hidden) if hidden_relu else hidden
     outputs = hidden * np.asarray(_NETWORK.output_weights) + np.asarray(_NETWORK.output_biases)
     return np.asarray(outputs[::-1] if swapped else outputs)
 
