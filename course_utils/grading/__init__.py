@@ -1,0 +1,17 @@
+"""Grade notebooks fairly and safely: the command ``course grade``.
+
+=============  ==================================================================================
+``intake``     finds the notebooks in files, folders and zips, and says whose they are
+``notebook``   reads a notebook of any format and finds the questions in it
+``sandbox``    runs a student's code where it can do no harm, and talks to it
+``inside``     the part that runs in the sandbox
+``remote``     the student's work as the checks ask it, over the wire
+``runner``     grades one notebook
+``engine``     grades a class, on several processes or a cluster, only what changed
+``policies``   attempts, lateness, marks given by a person, ids, copies
+``reports``    tables and pages
+=============  ==================================================================================
+
+Marks are made in this process, from answers that are plain data; a student's code runs in another
+one, which knows no test and no answer.
+"""

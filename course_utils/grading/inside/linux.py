@@ -1,0 +1,262 @@
+"""The few calls of Linux that Python has no function for: namespaces, mounts, seccomp."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+
+NEW_MOUNT = 0x00020000
+NEW_UTS = 0x04000000
+NEW_IPC = 0x08000000
+NEW_USER = 0x10000000
+NEW_PID = 0x20000000
+NEW_NET = 0x40000000
+
+_READ_ONLY, _NO_SUID, _NO_DEV, _NO_EXEC = 1, 2, 4, 8
+_BIND, _REC, _PRIVATE = 4096, 16384, 1 << 18
+_DETACH = 2
+_AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
+_SYS_MOUNT_SETATTR = 442  # the same number on every processor
+
+_PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 4, 22, 36, 38
+_PR_CAPBSET_DROP = 24
+
+
+def _call(name: str, *arguments: object) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if getattr(libc, name)(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+def unshare(flags: int) -> None:
+    """Leave the namespaces that `flags` name for new ones."""
+    _call("unshare", ctypes.c_int(flags))
+
+
+def map_own_user(user: int, group: int) -> None:
+    """Be the same user inside a new user namespace as outside."""
+    Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
+    Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
+    Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="ascii")
+
+
+def mount(source: str, target: str, kind: str, flags: int = 0, options: str = "") -> None:
+    """Mount a file system."""
+    number = ctypes.c_ulong(flags)
+    _call("mount", source.encode(), target.encode(), kind.encode(), number, options.encode())
+
+
+def make_private() -> None:
+    """Let no mount that is made from here on be seen elsewhere."""
+    mount("none", "/", "none", _REC | _PRIVATE)
+
+
+def bind_as_it_is(source: str, target: str) -> None:
+    """Show a folder or file, and what is mounted below it, at a second place."""
+    mount(source, target, "none", _BIND | _REC)
+
+
+def bind(source: str, target: str, read_only: bool = True) -> None:
+    """Show a folder or file at a second place, without devices and set-uid programs."""
+    bind_as_it_is(source, target)
+    set_attributes(target, (_READ_ONLY if read_only else 0) | _NO_SUID)
+
+
+def set_attributes(target: str, attributes: int, below: bool = True) -> None:
+    """Set flags of a mount, and of all mounts below it (Linux 5.12)."""
+    wanted = ctypes.create_string_buffer(struct.pack("QQQQ", attributes, 0, 0, 0))
+    _call(
+        "syscall",
+        ctypes.c_long(_SYS_MOUNT_SETATTR),
+        ctypes.c_int(_AT_FDCWD),
+        target.encode(),
+        ctypes.c_uint(_AT_RECURSIVE if below else 0),
+        wanted,
+        ctypes.c_size_t(32),
+    )
+
+
+def temporary(target: str, size: int, mode: int = 0o755, user: int = 0, group: int = 0) -> None:
+    """Mount an empty file system in memory, of at most `size` bytes."""
+    options = f"size={size},mode={mode:o},uid={user},gid={group},nr_inodes=20000"
+    mount("tmpfs", target, "tmpfs", _NO_SUID | _NO_DEV, options)
+
+
+def processes(target: str = "/proc") -> None:
+    """Mount the list of processes of this process namespace."""
+    mount("proc", target, "proc", _NO_SUID | _NO_DEV | _NO_EXEC)
+
+
+def read_only(target: str) -> None:
+    """Let nothing be written to the file system that is mounted at `target` any more."""
+    set_attributes(target, _READ_ONLY, below=False)
+
+
+def change_root(new_root: str) -> None:
+    """Make `new_root`, a mount point, the root, and let go of what was the root before."""
+    os.chdir(new_root)
+    _call("pivot_root", b".", b".")
+    _call("umount2", b".", ctypes.c_int(_DETACH))
+    os.chdir("/")
+
+
+def _prctl(option: int, *arguments: int) -> None:
+    four = [ctypes.c_ulong(one) for one in (*arguments, 0, 0, 0, 0)[:4]]
+    _call("prctl", ctypes.c_int(option), *four)
+
+
+def set_dumpable(dumpable: bool) -> None:
+    """Say whether processes of the same user may look into this one."""
+    _prctl(_PR_SET_DUMPABLE, int(dumpable))
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every process below this one whose own parent ends."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def drop_capabilities() -> None:
+    """Give up every capability, for this process and whatever it starts."""
+    for capability in range(64):
+        try:
+            _prctl(_PR_CAPBSET_DROP, capability)
+        except OSError:  # the kernel has no such capability, or there is none to give up
+            break
+    header = ctypes.create_string_buffer(struct.pack("Ii", 0x20080522, 0))
+    _call("capset", header, ctypes.create_string_buffer(24))
+
+
+# --- seccomp -----------------------------------------------------------------------------------
+
+#: Calls that no exercise needs, by processor: namespaces, mounts, looking into other processes,
+#: and parts of the kernel with a history of holes.
+_REFUSED = {
+    "x86_64": {
+        "arch": 0xC000003E,
+        "socket": 41,
+        "clone": 56,
+        "calls": (
+            *(101, 134, 135, 155, 161, 163, 164, 165, 166, 167, 168, 169, 170, 171, 172, 173),
+            *(175, 176, 179, 227, 246, 248, 249, 250, 256, 272, 279, 298, 304, 305, 308, 310, 311),
+            *(312, 313, 320, 321, 323, 425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 440, 442),
+        ),
+    },
+    "aarch64": {
+        "arch": 0xC00000B7,
+        "socket": 198,
+        "clone": 220,
+        "calls": (
+            *(39, 40, 41, 51, 60, 89, 92, 97, 104, 105, 106, 112, 117, 142, 161, 162, 170, 217),
+            *(218, 219, 224, 225, 238, 239, 241, 265, 266, 268, 270, 271, 272, 273, 280, 282, 294),
+            *(425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 440, 442),
+        ),
+    },
+}
+_SYS_CLONE3 = 435
+_ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
+_EPERM, _ENOSYS, _EACCES = 1, 38, 13
+_AF_UNIX = 1
+_NAMESPACES = 0x7E020000
+
+
+def refuse_calls() -> bool:
+    """Let the kernel refuse what no exercise needs, the network included.
+
+    Returns
+    -------
+    bool
+        False on a processor whose call numbers are not listed here.
+    """
+    known = _REFUSED.get(platform.machine())
+    if known is None or ctypes.sizeof(ctypes.c_void_p) != 8:
+        return False
+    program = _filter(known)
+    buffer = ctypes.create_string_buffer(program, len(program))
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    header = ctypes.create_string_buffer(
+        struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))
+    )
+    _prctl(_PR_SET_SECCOMP, 2, ctypes.addressof(header))
+    return True
+
+
+def _filter(known: dict) -> bytes:
+    """Write the filter as instructions of the kernel's small machine (BPF), 8 bytes each."""
+
+    def step(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
+        return struct.pack("HBBI", code, yes, no, value)
+
+    load, equal, greater, any_bit, answer = 0x20, 0x15, 0x35, 0x45, 0x06
+    steps = [
+        step(load, 4),  # the processor
+        step(equal, known["arch"], 1, 0),
+        step(answer, _ERRNO | _EPERM),
+        step(load, 0),  # the number of the call
+        step(greater, 0x40000000, 0, 1),
+        step(answer, _ERRNO | _EPERM),
+    ]
+    for number in known["calls"]:
+        steps += [step(equal, number, 0, 1), step(answer, _ERRNO | _EPERM)]
+    # glibc takes clone where clone3 is not there, and of clone the flags can be seen.
+    steps += [step(equal, _SYS_CLONE3, 0, 1), step(answer, _ERRNO | _ENOSYS)]
+    steps += [
+        step(equal, known["clone"], 0, 4),
+        step(load, 16),
+        step(any_bit, _NAMESPACES, 0, 1),
+        step(answer, _ERRNO | _EPERM),
+        step(answer, _ALLOW),
+    ]
+    steps += [
+        step(equal, known["socket"], 0, 4),
+        step(load, 16),
+        step(equal, _AF_UNIX, 1, 0),
+        step(answer, _ERRNO | _EACCES),
+        step(answer, _ALLOW),
+        step(answer, _ALLOW),
+    ]
+    return b"".join(steps)
+
+
+# --- what is running ---------------------------------------------------------------------------
+
+
+def below(ancestor: int, within: Iterable[int] | None = None) -> list[int]:
+    """The processes that descend from `ancestor`, as far as /proc shows them."""
+    parents: dict[int, int] = {}
+    for entry in os.listdir("/proc") if within is None else map(str, within):
+        if entry.isdigit():
+            try:
+                stat = Path("/proc", entry, "stat").read_text(encoding="ascii", errors="replace")
+                parents[int(entry)] = int(stat.rpartition(")")[2].split()[1])
+            except (OSError, ValueError, IndexError):
+                continue
+    found: set[int] = {ancestor}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return sorted(found - {ancestor})
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process has in use."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
+    except (OSError, IndexError):
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def share(pid: int) -> int:
+    """Bytes of memory of a process, where what it shares is divided by those who share it."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    except OSError:
+        return resident(pid)
+    for line in text.splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    return resident(pid)

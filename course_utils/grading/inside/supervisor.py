@@ -1,0 +1,245 @@
+"""Start one worker where it can do no harm, wait for it, and clean up whatever it leaves."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import select
+import shutil
+import signal
+import socket
+import tempfile
+import time
+from typing import TYPE_CHECKING, Any
+
+from course_utils.grading.inside import linux
+
+if TYPE_CHECKING:
+    from course_utils.grading.inside.server import View
+
+#: The user that a worker becomes where the grader was started by root.
+NOBODY = 65534
+#: The exit status of a worker that could not go on.
+NO_ANSWER = 70
+_PERIOD = 0.2
+
+
+def start(
+    channel: socket.socket, status: socket.socket, view: View, request: dict[str, Any]
+) -> None:
+    """Leave the server's namespaces and start the supervisor in the new ones.
+
+    Called in a process of its own, which then ends. What cannot be isolated is told over `status`
+    and no worker is started.
+    """
+    try:
+        linux.set_dumpable(True)  # else the kernel lets nobody write the maps of users
+        if view.level != "limits":
+            flags = linux.NEW_PID | linux.NEW_MOUNT | linux.NEW_NET | linux.NEW_IPC | linux.NEW_UTS
+            user, group = os.geteuid(), os.getegid()
+            if user == 0:
+                linux.unshare(flags)
+            else:
+                linux.unshare(flags | linux.NEW_USER)
+                linux.map_own_user(user, group)
+        if os.fork() == 0:
+            _supervise(channel, status, view, request)
+    except OSError as error:
+        _tell(status, {"failed": str(error)})
+
+
+def _supervise(
+    channel: socket.socket, status: socket.socket, view: View, request: dict[str, Any]
+) -> None:
+    try:
+        os.setsid()
+        if view.level == "limits":
+            linux.adopt_orphans()
+            home = tempfile.mkdtemp(dir=view.home)
+            if os.geteuid() == 0:
+                os.chown(home, NOBODY, NOBODY)
+        else:
+            home = view.home
+            _own_files(view)
+        linux.set_dumpable(False)
+        began = time.monotonic()
+        pid = os.fork()
+        if pid == 0:
+            _become_worker(channel, status, view, home, request)
+        channel.close()
+        told = _wait(pid, status, view, request)
+        told["seconds"] = round(time.monotonic() - began, 3)
+        _end_all(view)
+        if home != view.home:
+            shutil.rmtree(home, ignore_errors=True)
+        _tell(status, told)
+    except BaseException as error:
+        _tell(status, {"failed": f"{type(error).__name__}: {error}"})
+    finally:
+        _end_all(view)
+        os._exit(0)  # in namespaces of its own, the kernel now ends whatever is left
+
+
+def _own_files(view: View) -> None:
+    """Give this worker a list of processes, a home, and shared memory of its own."""
+    user = NOBODY if os.geteuid() == 0 else os.geteuid()
+    group = NOBODY if os.geteuid() == 0 else os.getegid()
+    linux.make_private()
+    linux.processes()
+    linux.temporary("/dev/shm", 2**24, 0o1777, user, group)
+    linux.temporary(view.home, 2**29, 0o700, user, group)
+    if not os.listdir("/tmp"):  # where Python itself lives below /tmp, that stays read-only
+        linux.temporary("/tmp", 2**28, 0o1777, user, group)
+    linux.read_only("/")
+
+
+def _become_worker(
+    channel: socket.socket, status: socket.socket, view: View, home: str, request: dict[str, Any]
+) -> None:
+    from course_utils.grading.inside import worker
+
+    try:
+        try:
+            _let_go(view)
+            _limit(view, request)
+            linux.refuse_calls()
+        except BaseException as error:
+            _tell(status, {"failed": f"{type(error).__name__}: {error}"})
+            raise
+        status.close()
+        worker.main(channel, home, request)
+    finally:
+        os._exit(NO_ANSWER)  # never back into the code of the server
+
+
+def _let_go(view: View) -> None:
+    """Become nobody where this is root, and give up every capability."""
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setresgid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+        if view.level != "limits":  # so that each worker's processes are counted apart
+            linux.set_dumpable(True)
+            linux.unshare(linux.NEW_USER)
+            linux.map_own_user(NOBODY, NOBODY)
+    linux.drop_capabilities()
+    linux.set_dumpable(True)
+    if not os.access(os.__file__, os.R_OK):
+        raise PermissionError(
+            "Python lies in a folder that the user nobody cannot read; start the grader as an "
+            "ordinary user, or install bubblewrap"
+        )
+    os.umask(0o077)
+
+
+def _limit(view: View, request: dict[str, Any]) -> None:
+    limits = request["limits"]
+    running = 0
+    if view.level == "limits":  # the kernel counts all processes of this user together
+        running = sum(_threads(pid) for pid in _of_user(os.geteuid()))
+    for kind, value in (
+        (resource.RLIMIT_DATA, limits["memory"]),
+        (resource.RLIMIT_NPROC, limits["processes"] + running),
+        (resource.RLIMIT_FSIZE, limits["file_size"]),
+        (resource.RLIMIT_CPU, limits["cpu"]),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 512),
+        (resource.RLIMIT_MEMLOCK, 65536),
+        (resource.RLIMIT_MSGQUEUE, 0),
+    ):
+        _, hard = resource.getrlimit(kind)
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (value, value))
+
+
+def _of_user(user: int) -> list[int]:
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError):
+                if os.stat(f"/proc/{entry}").st_uid == user:
+                    found.append(int(entry))
+    return found
+
+
+def _threads(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        return len(os.listdir(f"/proc/{pid}/task"))
+    return 0
+
+
+def _wait(pid: int, status: socket.socket, view: View, request: dict[str, Any]) -> dict[str, Any]:
+    """Wait until the worker ends, uses too much memory, or is not wanted any more."""
+    most, peak = request["limits"]["memory_of_all"], 0
+    ended = select.poll()
+    ended.register(status, select.POLLIN | select.POLLHUP)
+    with contextlib.suppress(OSError, AttributeError):
+        ended.register(os.pidfd_open(pid), select.POLLIN)
+    while True:
+        events = ended.poll(_PERIOD * 1000)
+        done, code, used = os.wait4(pid, os.WNOHANG)
+        if done == pid:
+            break
+        family = [pid, *(_everyone() if view.level != "limits" else linux.below(pid))]
+        now = sum(linux.resident(one) for one in set(family))
+        if now > most:  # what they share was counted for each
+            now = sum(linux.share(one) for one in set(family))
+        peak = max(peak, now)
+        not_wanted = any(number == status.fileno() for number, _ in events)
+        if not_wanted or now > most:
+            os.kill(pid, signal.SIGKILL)
+            _, code, used = os.wait4(pid, 0)
+            told = {"ended": "not wanted" if not_wanted else "memory"}
+            return told | _usage(used, peak)
+        _reap(pid)
+    if os.WIFSIGNALED(code):
+        return {"ended": "signal", "signal": os.WTERMSIG(code), **_usage(used, peak)}
+    return {"ended": "exit", "code": os.WEXITSTATUS(code), **_usage(used, peak)}
+
+
+def _usage(used: resource.struct_rusage, peak: int) -> dict[str, Any]:
+    return {
+        "cpu": round(used.ru_utime + used.ru_stime, 3),
+        "peak": max(peak, used.ru_maxrss * 1024),
+    }
+
+
+def _everyone() -> list[int]:
+    """All processes of this namespace but the supervisor."""
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit() and entry != "1"]
+
+
+def _reap(besides: int) -> None:
+    """Bury orphans that ended, so that they do not count as processes."""
+    while True:
+        try:
+            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        if found is None or found.si_pid == besides:
+            return
+        os.waitpid(found.si_pid, os.WNOHANG)
+
+
+def _end_all(view: View) -> None:
+    """With limits alone, end every process that the worker left, and wait for it."""
+    if view.level != "limits":
+        return
+    for _ in range(50):
+        left = linux.below(os.getpid())
+        if not left:
+            return
+        for one in left:
+            with contextlib.suppress(OSError):
+                os.kill(one, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        time.sleep(0.01)
+
+
+def _tell(status: socket.socket, what: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):
+        status.sendall(json.dumps(what).encode() + b"\n")

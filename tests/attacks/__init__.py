@@ -1,0 +1,476 @@
+"""Hostile and broken submissions, each with the verdict that it must get.
+
+Every attack is bounded: it does no more than prove its point, and none is run without limits. The
+honest answers are worth 2 and 1 points; "honest" below means that what the student answered counts,
+and that the attack changed nothing.
+
+With limits alone (no bubblewrap, no namespaces) some attacks are not prevented; ``alone`` says what
+they then get, and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from attacks.exercise import RIGHT, cells, code, notebook, text
+
+HONEST = {"90.1": "correct", "90.2": "correct"}
+
+
+@dataclass(frozen=True)
+class Attack:
+    """A submission that tries something.
+
+    Attributes
+    ----------
+    name : str
+        What it tries.
+    make : callable
+        Returns the notebook; given a port on which a listener of the test waits, and the folder
+        of the course.
+    expected : dict
+        The status of each question.
+    alone : dict or None
+        The same with limits alone, where it differs.
+    flag : str
+        A part of a flag that it must get.
+    why : str
+        What holds it back.
+    """
+
+    name: str
+    make: Callable[[int, str], bytes]
+    expected: dict[str, str] = field(default_factory=lambda: dict(HONEST))
+    alone: dict[str, str] | None = None
+    flag: str = ""
+    why: str = ""
+
+
+def _plain(**parts: str) -> Callable[[int, str], bytes]:
+    return lambda port, root: notebook(cells(**parts))
+
+
+def _filled(**parts: str) -> Callable[[int, str], bytes]:
+    """The same, with the port and the folder of the course put in for PORT and ROOT."""
+
+    def make(port: int, root: str) -> bytes:
+        return notebook(
+            cells(
+                **{k: v.replace("PORT", str(port)).replace("ROOT", root) for k, v in parts.items()}
+            )
+        )
+
+    return make
+
+
+def _cells(change: Callable[[list[dict]], list[dict]]) -> Callable[[int, str], bytes]:
+    return lambda port, root: notebook(change(cells()))
+
+
+def _without(made: list[dict], grade_id: str) -> list[dict]:
+    def id_of(cell: dict) -> str:
+        return cell["metadata"].get("nbgrader", {}).get("grade_id", "")
+
+    return [cell for cell in made if id_of(cell) != grade_id]
+
+
+def _renamed(made: list[dict], old: str, new: str) -> list[dict]:
+    for cell in made:
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") == old:
+            cell["metadata"]["nbgrader"]["grade_id"] = new
+    return made
+
+
+def _edited(made: list[dict], grade_id: str, source: str) -> list[dict]:
+    for cell in made:
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") == grade_id:
+            cell["source"] = source
+    return made
+
+
+WRONG = {"90.1": "wrong", "90.2": "wrong"}
+FIRST = {"90.2": "correct"}
+
+_EQUAL = """
+class Equal:
+    def __eq__(self, other): return True
+    def __ne__(self, other): return False
+    def __lt__(self, other): return True
+    def __abs__(self): return 0.0
+    def __sub__(self, other): return 0.0
+    __rsub__ = __sub__
+    def __array__(self, *args, **kwargs): return np.zeros(())
+    def __float__(self): return 12.0
+    def __hash__(self): return 0
+"""
+
+_SUBCLASS = """
+class Sly(np.ndarray):
+    def __eq__(self, other): return np.ones(self.shape, bool)
+    def __array_ufunc__(self, *args, **kwargs): return np.True_
+    def __array_function__(self, *args, **kwargs): return True
+
+def double(x):
+    return np.zeros(np.shape(x)).view(Sly)
+"""
+
+_SPOOFED = """
+class Spoof:
+    __class__ = property(lambda self: float)
+    def __eq__(self, other): return True
+    def __float__(self): return 12.0
+answer = Spoof()
+"""
+
+_PATCHED = """
+import builtins, math
+for name in ("allclose", "array_equal", "isclose", "all", "any", "testing"):
+    setattr(np, name, lambda *args, **kwargs: True)
+np.asarray = np.array = lambda *args, **kwargs: 12
+np.ndarray.__eq__ if True else None
+builtins.all = builtins.any = lambda *args: True
+builtins.abs = lambda one: 0
+math.isclose = lambda *args, **kwargs: True
+"""
+
+_STACK = """
+import gc, sys
+def double(x):
+    frame = sys._getframe()
+    while frame is not None:
+        for value in (*frame.f_locals.values(), *frame.f_globals.values()):
+            if callable(value) and getattr(value, "__name__", "") in ("reference", "<lambda>"):
+                try:
+                    return value(x)
+                except Exception:
+                    pass
+        frame = frame.f_back
+    for value in gc.get_objects():
+        if type(value).__name__ in ("Case", "Part", "Question", "Exercise"):
+            return value.args[0]
+    return x
+"""
+
+_FILES = """
+import os
+found = []
+for top in ("ROOT", "/", os.getcwd(), os.path.expanduser("~")):
+    for place, folders, files in os.walk(top):
+        if place.count("/") > 7 or place.startswith(("/proc", "/sys", "/usr", "/dev")):
+            folders[:] = []
+            continue
+        for name in files:
+            if name.endswith(".py") and ("attack" in place or "solution" in place):
+                try:
+                    text = open(os.path.join(place, name), errors="replace").read()
+                except OSError:
+                    continue
+                if "the reference doubles, and " + "the answer is twelve" in text:
+                    found.append(place)
+answer = 12 if found else 0
+"""
+
+_MODULES = """
+found = 0
+try:
+    from course_utils.checks import exercises
+    found = len(exercises())
+except Exception:
+    pass
+try:
+    from course_utils.grading import runner
+    found = 12
+except ImportError:
+    pass
+answer = 12 if found else 0
+"""
+
+_ENVIRONMENT = """
+import os, sys
+secrets = [one for one in (*os.environ.values(), *sys.argv, *sys.path) if "ROOT" in one]
+for place in ("/proc/1/environ", "/proc/1/cmdline", f"/proc/{os.getppid()}/environ"):
+    try:
+        content = open(place, errors="replace").read()
+        secrets += [content] if "ROOT" in content else []
+    except OSError:
+        pass
+answer = 12 if secrets else 0
+"""
+
+_FORK_BOMB = """
+import os, time
+started = 0
+try:
+    for _ in range(200):
+        if os.fork() == 0:
+            time.sleep(20)
+            os._exit(0)
+        started += 1
+except OSError:
+    pass
+answer = 12 if started < 200 else 200
+"""
+
+_BACKGROUND = """
+import os, subprocess, sys
+sleeper = [sys.executable, "-c", "import time; time.sleep(271)", "attack-that-outlives"]
+subprocess.Popen(sleeper, start_new_session=True)
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.execv(sys.executable, sleeper)
+    os._exit(0)
+"""
+
+_NETWORK = """
+import socket
+reached = False
+for family, place in ((socket.AF_INET, ("127.0.0.1", PORT)), (socket.AF_INET6, ("::1", PORT))):
+    try:
+        with socket.socket(family) as one:
+            one.settimeout(1)
+            one.connect(place)
+            reached = True
+    except OSError:
+        pass
+answer = 0 if reached else 12
+"""
+
+_WRITE = """
+import os
+written = []
+for place in ("ROOT/attacked", "/tmp/../ROOT/attacked", "/usr/attacked", "/etc/attacked",
+              os.path.dirname(os.__file__) + "/attacked", "/grading/course/attacked"):
+    try:
+        open(place, "w").write("x")
+        written.append(place)
+    except OSError:
+        pass
+answer = 0 if written else 12
+"""
+
+_CHANNEL = """
+import os, socket
+for name in os.listdir("/proc/self/fd"):
+    try:
+        os.write(int(name), b'{"number": 0, "value": true}' * 10)
+    except OSError:
+        pass
+"""
+
+_FORGED = """
+from course_utils import probe
+from course_utils.grading.inside import wire, worker
+said = {"kind": "number", "watched": [], "seed": None, "watch": None, "forget": None}
+probe.operate = lambda subject, operation, args, kwargs: said.get(operation, 12)
+"""
+
+_FORGED_TYPES = """
+from course_utils import probe
+probe.operate = lambda *args: {"watched": [], "points": 100}
+"""
+
+_LIMITS = """
+import resource, signal
+refused = 0
+for kind in (resource.RLIMIT_CPU, resource.RLIMIT_DATA, resource.RLIMIT_NPROC):
+    try:
+        resource.setrlimit(kind, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    except (ValueError, OSError):
+        refused += 1
+try:
+    signal.setitimer(signal.ITIMER_PROF, 0)
+finally:
+    answer = 12 if refused == 3 else 0
+"""
+
+_NAMESPACES = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+got = [libc.unshare(0x10000000) == 0, libc.ptrace(16, os.getppid(), 0, 0) == 0]
+got.append(libc.mount(b"none", b"/tmp", b"tmpfs", 0, 0) == 0)
+got.append(libc.setuid(0) == 0)
+try:
+    open(f"/proc/{os.getppid()}/mem", "rb").read(1)
+    got.append(True)
+except OSError:
+    pass
+answer = 0 if any(got) else 12
+"""
+
+_KILL = """
+import os, signal
+try:
+    os.kill(os.getppid(), signal.SIGTERM)
+except OSError:
+    pass
+answer = 12
+"""
+
+_TABLE = """
+def double(x):
+    known = {1.0: 2.0, 2.0: 4.0, 0.5: 1.0}
+    if os.environ.get("HOME", "").startswith("/grading"):
+        return known.get(float(x), 0.0)
+    return 2 * x
+"""
+
+_BIG_FILE = """
+with open("large", "wb") as file:
+    for _ in range(300):
+        file.write(bytes(2**20))
+"""
+
+_PICKLED = """
+class Evil:
+    def __reduce__(self):
+        return (open, ("ROOT/attacked", "w"))
+answer = Evil()
+"""
+
+_SHARED = """
+import os
+places = [".", "/tmp", "/dev/shm"] if os.path.exists("/grading") else ["."]
+seen = [one for place in places for one in os.listdir(place) if one.startswith("left-behind")]
+for place in places:
+    try:
+        open(f"{place}/left-behind", "w").write("12")
+    except OSError:
+        pass
+answer = 12 if not seen else 0
+"""
+
+ATTACKS = [
+    Attack("nothing at all", _plain(first="raise NotImplementedError()", second="answer = None"),
+           {"90.1": "not attempted", "90.2": "not attempted"}),
+    Attack("honest answers", _plain()),
+    # --- time ---
+    Attack("a loop without end in a cell", _plain(first="while True:\n    pass"),
+           {**FIRST, "90.1": "timeout"}),
+    Attack("a loop without end in a function",
+           _plain(first="def double(x):\n    while True:\n        pass"),
+           {**FIRST, "90.1": "timeout"}),
+    Attack("a loop that catches everything", _plain(
+           first="def double(x):\n    while True:\n        try:\n            while True: pass\n"
+                 "        except BaseException:\n            pass"),
+           {**FIRST, "90.1": "timeout"}, why="the kernel's limit on processor time"),
+    Attack("sleeping for ever", _plain(first="import time\ntime.sleep(10**6)"),
+           {**FIRST, "90.1": "timeout"}),
+    Attack("stopping itself", _plain(
+           first="import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)"),
+           {**FIRST, "90.1": "timeout"}),
+    Attack("lifting the limits", _plain(second=_LIMITS)),
+    # --- ends ---
+    Attack("sys.exit in a cell", _plain(first="import sys\nsys.exit(0)"),
+           {**FIRST, "90.1": "error"}),
+    Attack("os._exit in a cell", _plain(first="import os\nos._exit(0)"),
+           {**FIRST, "90.1": "crashed"}),
+    Attack("os._exit in a function", _plain(first="import os\ndef double(x):\n    os._exit(0)"),
+           {**FIRST, "90.1": "crashed"}),
+    Attack("os._exit in a cell of nobody's", _plain(before="import os\nos._exit(1)")),
+    Attack("a segmentation fault", _plain(
+           first="import ctypes\ndef double(x):\n    return ctypes.string_at(0)"),
+           {**FIRST, "90.1": "crashed"}),
+    Attack("killing itself", _plain(
+           first="import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"),
+           {**FIRST, "90.1": "crashed"}),
+    Attack("killing its parents", _plain(second=_KILL)),
+    Attack("a fork bomb of 200 processes", _plain(second=_FORK_BOMB)),
+    Attack("processes that outlive the cell", _plain(before=_BACKGROUND)),
+    # --- sizes ---
+    Attack("an allocation of 30 GB", _plain(first="x = np.ones(30 * 2**30, dtype=np.uint8)"),
+           {**FIRST, "90.1": "error"}),
+    Attack("an allocation of 30 GB in a call",
+           _plain(first="def double(x):\n    return np.ones(30 * 2**30, dtype=np.uint8)"),
+           {**FIRST, "90.1": "error"}),
+    Attack("printing without end", _plain(
+           first="line = 'x' * 10**6\nfor _ in range(10**6):\n    print(line)"),
+           {**FIRST, "90.1": "error"}),
+    Attack("printing past Python", _plain(
+           before="import os\nfor _ in range(1000):\n    os.write(1, b'x' * 10**6)")),
+    Attack("a file of 300 MB", _plain(first=_BIG_FILE), {**FIRST, "90.1": "error"}),
+    Attack("an answer of 800 MB", _plain(first="def double(x):\n    return np.zeros(10**8)"),
+           {**FIRST, "90.1": "error"}),
+    Attack("an answer that is deep", _plain(
+           second="answer = []\nfor _ in range(10**5):\n    answer = [answer]"),
+           {"90.1": "correct", "90.2": "wrong"}),
+    Attack("an answer that is long", _plain(second="answer = list(range(3 * 10**6))"),
+           {"90.1": "correct", "90.2": "wrong"}),
+    Attack("10,000 cells", lambda port, root: notebook(
+           [code(f"x{k} = {k}") for k in range(10_000)] + cells())),
+    # --- objects ---
+    Attack("an object equal to everything", _plain(
+           before=_EQUAL, first="def double(x):\n    return Equal()", second="answer = Equal()"),
+           WRONG),
+    Attack("a class that says it is another", _plain(second=_SPOOFED),
+           {"90.1": "correct", "90.2": "wrong"}),
+    Attack("NaN and infinity", _plain(
+           first="def double(x):\n    return x * np.nan", second="answer = float('inf')"), WRONG),
+    Attack("arrays of objects", _plain(
+           before=_EQUAL, first="def double(x):\n    return np.array([Equal()] * np.size(x))",
+           second="answer = np.array(Equal(), dtype=object)"), WRONG),
+    Attack("an array subclass", _plain(first=_SUBCLASS), {**FIRST, "90.1": "wrong"}),
+    Attack("something that runs when unpickled", _filled(second=_PICKLED),
+           {"90.1": "correct", "90.2": "wrong"}),
+    Attack("patched numpy and builtins", _plain(
+           first="def double(x):\n    return 3 * x\n" + _PATCHED, second="answer = 13"),
+           {"90.1": "crashed", "90.2": "wrong"},
+           why="values are compared elsewhere; this NumPy cannot even answer"),
+    # --- looking and cheating ---
+    Attack("an input transformer that blanks later cells", _plain(
+           before="get_ipython().input_transformers_cleanup.append(lambda lines: ['pass'])"),
+           {"90.1": "not attempted", "90.2": "not attempted"},
+           why="there is no test in the notebook that it could blank"),
+    Attack("looking through the stack", _plain(first=_STACK), {**FIRST, "90.1": "wrong"}),
+    Attack("reading answers from disk", _filled(second=_FILES),
+           {"90.1": "correct", "90.2": "wrong"}, alone=HONEST,
+           why="the files are not there; with limits alone whatever everybody may read is read"),
+    Attack("importing checks and grader", _plain(second=_MODULES),
+           {"90.1": "correct", "90.2": "wrong"}),
+    Attack("reading the environment", _filled(second=_ENVIRONMENT),
+           {"90.1": "correct", "90.2": "wrong"}),
+    Attack("answers that depend on being graded", _plain(before="import os", first=_TABLE),
+           {**FIRST, "90.1": "wrong"}, alone=HONEST,
+           why="inputs are new; with limits alone this one does not notice that it is graded"),
+    Attack("writing to the course and the report", _filled(second=_WRITE)),
+    Attack("files left for the next student", _plain(second=_SHARED)),
+    Attack("the network", _filled(second=_NETWORK)),
+    Attack("namespaces, ptrace and root", _plain(second=_NAMESPACES)),
+    Attack("noise on the channel", _plain(first=_CHANNEL), {**FIRST, "90.1": "tampered"},
+           flag="speak for the grader"),
+    Attack("one forged answer to all questions", _plain(before=_FORGED, first="double = 1"),
+           {"90.1": "wrong", "90.2": "correct"},
+           why="the forger would have to compute what was asked; 12 is what it then answered"),
+    Attack("forged answers of the wrong type", _plain(before=_FORGED_TYPES),
+           {"90.1": "tampered", "90.2": "tampered"}, flag="speak for the grader"),
+    # --- the notebook ---
+    Attack("test cells deleted", _cells(
+           lambda made: _without(_without(made, "90-1-check"), "90-2-check")), flag="deleted"),
+    Attack("a test cell edited", _cells(lambda made: _edited(
+           _edited(made, "90-2-check", "pass"), "90-2", "answer = 13")),
+           {"90.1": "correct", "90.2": "wrong"}, flag="edited"),
+    Attack("a test cell doubled", _cells(
+           lambda made: [*made, code('check("90.1")', "90-1-check", grade=True)]), flag="doubled"),
+    Attack("a test cell moved", _cells(
+           lambda made: [code('check("90.1")', "90-1-check", grade=True),
+                         *_without(made, "90-1-check")]), flag="moved"),
+    Attack("a changed grade_id", _cells(lambda made: _renamed(made, "90-1", "90-7")),
+           flag="unknown questions"),
+    Attack("a doubled grade_id", _cells(
+           lambda made: [*made, code("answer = 13", "90-1", solution=True)]),
+           flag="2 times"),
+    Attack("answers in another order", _cells(
+           lambda made: [*made[:2], *made[6:9], *made[2:6], *made[9:]])),
+    Attack("an answer cell deleted", _cells(lambda made: _without(made, "90-2")),
+           {"90.1": "correct", "90.2": "missing"}, flag="missing"),
+    Attack("no metadata of the kernel", lambda port, root: notebook(cells(), metadata={})),
+    Attack("magics, shell lines and installs", _plain(before=(
+           "%%time\nx = 1"), between="!pip install nothing-like-this\n%cd .\n%pip install x\n"
+           "y = !ls\n%timeit -n1 -r1 1 + 1", after="%%bash\nexit 1")),
+    Attack("text in place of code", lambda port, root: notebook(
+           [text("only words"), *cells(second="this is not Python")]),
+           {"90.1": "correct", "90.2": "error"}),
+]  # fmt: skip
+
+__all__ = ["ATTACKS", "HONEST", "RIGHT", "Attack"]

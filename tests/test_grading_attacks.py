@@ -1,0 +1,149 @@
+"""Hostile and broken submissions get what they earned, harm nobody, and leave nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+
+import psutil
+import pytest
+from attacks import ATTACKS, HONEST
+from attacks.exercise import EXERCISE, cells, notebook
+
+from course_utils import settings
+from course_utils.grading import runner
+from course_utils.grading.intake import Submission
+from course_utils.grading.sandbox import LEVELS, Limits, Sandbox, SandboxFailed
+
+#: Small, so that the attacks end soon.
+LIMITS = Limits(
+    cell=2, call=1, submission=60, memory_of_all=1200 * 2**20, file_size=20 * 2**20, patience=2
+)
+
+#: What is tried at every level in ``make test``; the full sandbox gets all of them.
+SAMPLE = {
+    "honest answers",
+    "a loop that catches everything",
+    "os._exit in a function",
+    "a fork bomb of 200 processes",
+    "processes that outlive the cell",
+    "an allocation of 30 GB",
+    "reading answers from disk",
+    "the network",
+    "namespaces, ptrace and root",
+    "noise on the channel",
+    "files left for the next student",
+}
+
+
+@pytest.fixture(scope="module", params=LEVELS)
+def sandbox(request):
+    try:
+        with Sandbox(request.param, limits=LIMITS) as made:
+            yield made
+    except SandboxFailed as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def port():
+    """A listener of our own, which no submission may reach."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def below(sandbox: Sandbox) -> set[int]:
+    with contextlib.suppress(psutil.Error):
+        return {one.pid for one in psutil.Process(sandbox.pid).children(recursive=True)}
+    return set()
+
+
+def left_over() -> list[str]:
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if "attack-that-outlives" in (process.info["cmdline"] or []):
+            found.append(str(process.info["cmdline"]))
+    return found
+
+
+def grade(content: bytes, sandbox: Sandbox):
+    return runner.grade(Submission("S", "s.ipynb", "s.ipynb", content), EXERCISE, sandbox, 1)
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+def test_attack(attack, sandbox, port, request):
+    everything = request.config.getoption("--all-mutants")
+    if sandbox.level != LEVELS[0] and attack.name not in SAMPLE and not everything:
+        pytest.skip("at this level a sample; all of them with make test-all")
+    root = str(settings.course_root())
+    before = below(sandbox)
+    began = time.monotonic()
+    graded = grade(attack.make(port, root), sandbox)
+    seconds = time.monotonic() - began
+    expected = attack.expected
+    if sandbox.level == "limits" and attack.alone is not None:
+        expected = attack.alone
+    found = {one.question: one.status for one in graded.questions}
+    assert {name: found[name] for name in expected} == expected, [
+        one.sentence for one in graded.questions
+    ]
+    if "next student" in attack.name:
+        assert grade(attack.make(port, root), sandbox).questions[1].status == "correct"
+    for one in graded.questions:
+        assert one.sentence.rstrip().endswith((".", "?", "!", "…")), one
+        if one.status != "correct":
+            assert one.points < one.maximum
+    assert attack.flag in " ".join(graded.flags)
+    assert seconds < 60
+    assert not (settings.course_root() / "attacked").exists()
+    ends = time.monotonic() + 5
+    while (left_over() or not below(sandbox) <= before) and time.monotonic() < ends:
+        time.sleep(0.02)
+    assert not left_over()
+    assert below(sandbox) <= before
+
+
+def test_the_next_student_gets_a_fair_start(sandbox):
+    """After all of that, an honest submission gets full marks, with nothing noticed."""
+    graded = grade(notebook(), sandbox)
+    assert {one.question: one.status for one in graded.questions[:2]} == HONEST
+    assert graded.points == 3
+    assert not graded.flags
+    assert not graded.cells
+
+
+def test_what_the_sandbox_shows(sandbox):
+    """No repository, no other process, no variable of ours; a home of its own."""
+    look = """
+import os
+seen = {
+    "user": os.getuid(),
+    "files": sorted(os.listdir("/")),
+    "here": os.listdir("."),
+    "processes": len([one for one in os.listdir("/proc") if one.isdigit()]),
+    "course": os.path.exists("ROOT/README.md"),
+    "checks": "questions" in str(__import__("course_utils.checks").checks.__path__),
+    "variables": len([name for name in os.environ if name.startswith("PYTEST")]),
+}
+"""
+    root = str(settings.course_root())
+    with sandbox.worker(1) as worker:
+        assert worker.run(look.replace("ROOT", root)) is None
+        seen = worker.operate("get", ("seen",), {}, 1)["value"]
+    assert seen["user"] != 0
+    assert seen["here"] == []
+    assert seen["variables"] == 0
+    if sandbox.level != "limits":
+        assert seen["processes"] == 2
+        assert not seen["course"]
+        assert "grading" in seen["files"]
+
+
+def test_the_same_notebook_gets_the_same_again(sandbox):
+    content = notebook(cells(first="def double(x):\n    return 2 * x + 1e-3 * np.random.rand()"))
+    first, second = (grade(content, sandbox) for _ in range(2))
+    assert [one.sentence for one in first.questions] == [one.sentence for one in second.questions]
+    assert first.points == second.points == 1
