@@ -263,8 +263,8 @@ def function(
                 raise
             # Those before may show a mistake that also explains why it stops here.
             _name_common(cases, gots, wants, mistakes, rtol, atol)
-            error.args = (error.kind, error.message, error.line, error.code)
-            raise Wrong(f"{error} (for {case.label}).", "exception") from None
+            told = f"{error.message} (for {case.label})".strip()
+            raise probe.StudentError(error.kind, told, error.line, error.code) from None
     failed = [k for k in range(len(cases)) if not close(gots[k], wants[k], rtol, atol)]
     if not failed:
         return

@@ -218,7 +218,7 @@ def convolve(image, kernel, bias=0.0, stride=1):
             _convolve(begin="image = image.astype(int)"),
             None,
         ),
-        "stops with an error": (_convolve(sizes="kh, kw, channels = kernel.shape"), "exception"),
+        "stops with an error": (_convolve(sizes="kh, kw, channels = kernel.shape"), None),
         "never ends": (
             "def convolve(image, kernel, bias=0.0, stride=1):\n    while True: pass\n",
             None,

@@ -150,14 +150,14 @@ def _changes(tree: ast.Module, node: ast.AST):
         yield lambda: setattr(node, "attr", _NEIGHBOURS[node.attr])
     if isinstance(node, ast.Call):
         for k in range(len(node.keywords)):
-            yield lambda k=k: node.keywords.pop(k) and None
+            yield lambda k=k: f"{_text(node.func)} without {node.keywords.pop(k).arg}"
         if len(node.args) == 2 and _text(node.func).rpartition(".")[2] not in _SYMMETRIC:
             yield lambda: node.args.reverse()
     if isinstance(node, ast.IfExp):
         yield lambda: _swap(node, "body", "orelse")
     if isinstance(node, ast.List | ast.Tuple) and len(node.elts) > 1 and _loaded(node):
         for k in range(len(node.elts)):
-            yield lambda k=k: node.elts.pop(k) and None
+            yield lambda k=k: f"without {_text(node.elts.pop(k))}"
     for name in ("body", "orelse"):
         block = getattr(node, name, None)
         if isinstance(block, list) and len(block) > 1:
