@@ -166,6 +166,8 @@ def grade_class(
     SandboxFailed
         If no code can be run safely, or not as safely as is required.
     """
+    if options.exercise is not None:
+        checks.exercise(options.exercise)
     found = intake.collect(paths)
     level = str(_sandbox(options).level)
     if options.require_sandbox and level != LEVELS[0]:
