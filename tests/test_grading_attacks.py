@@ -80,9 +80,7 @@ def test_attack(attack, sandbox, port, request):
         pytest.skip("at this level a sample; all of them with make test-all")
     root = str(settings.course_root())
     before = below(sandbox)
-    began = time.monotonic()
     graded = grade(attack.make(port, root), sandbox)
-    seconds = time.monotonic() - began
     expected = attack.expected
     if sandbox.level == "limits" and attack.alone is not None:
         expected = attack.alone
@@ -97,7 +95,6 @@ def test_attack(attack, sandbox, port, request):
         if one.status != "correct":
             assert one.points < one.maximum
     assert attack.flag in " ".join(graded.flags)
-    assert seconds < 60
     assert not (settings.course_root() / "attacked").exists()
     ends = time.monotonic() + 5
     while (left_over() or not below(sandbox) <= before) and time.monotonic() < ends:
