@@ -457,6 +457,10 @@ def altered(content: bytes, grade_id: str, source: str) -> bytes:
     return json.dumps(stored).encode()
 
 
+def facts(report: engine.Report) -> list:
+    return [(one.student, one.points, one.flags, one.questions) for one in report.graded]
+
+
 def run_grade(*arguments: str):
     return CliRunner().invoke(cli.app, ["grade", *arguments], catch_exceptions=False)
 
@@ -517,11 +521,24 @@ class TestClass:
             )
             for n in (1, 2)
         )
-
-        def facts(report):
-            return [(g.student, g.points, g.flags, g.questions) for g in report.graded]
-
         assert facts(one) == facts(two)
+
+    def test_a_cluster_gives_what_one_process_gives(self, folder, tmp_path):
+        distributed = pytest.importorskip("distributed")
+        cluster = distributed.LocalCluster(
+            n_workers=2, threads_per_worker=2, processes=True, dashboard_address=None
+        )
+        with cluster:
+            options = engine.Options(scheduler=cluster.scheduler_address)
+            there = command.grade([folder], tmp_path / "there", options, command.Policies())
+        here = command.grade([folder], tmp_path / "here", engine.Options(), command.Policies())
+        assert facts(there) == facts(here)
+
+    def test_no_scheduler_is_said(self, folder, tmp_path):
+        pytest.importorskip("distributed")
+        options = engine.Options(scheduler="tcp://127.0.0.1:9")
+        with pytest.raises(InvalidInput, match="No scheduler answers"):
+            command.grade([folder], tmp_path / "out", options, command.Policies())
 
     def test_the_full_sandbox_can_be_required(self, folder, tmp_path):
         options = engine.Options(level="limits", require_sandbox=True)

@@ -6,6 +6,7 @@ import atexit
 import hashlib
 import json
 import multiprocessing
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
@@ -98,6 +99,7 @@ class Report:
 # --- one notebook, in whatever process ---------------------------------------------------------
 
 _sandboxes: dict[tuple[str | None, int | None, Limits], Sandbox] = {}
+_one_at_a_time = threading.Lock()
 
 
 def _close_all() -> None:
@@ -126,13 +128,14 @@ def grade_one(task: Task) -> dict[str, Any]:
     dict
         ``{"graded": ...}`` or, where the notebook cannot be read, ``{"refused": sentence}``.
     """
-    sandbox = _sandbox(task.options)
-    exercise = checks.exercise(task.exercise)
-    try:
-        graded = runner.grade(task.submission, exercise, sandbox, task.options.seed)
-    except InvalidInput as error:
-        return {"refused": str(error)}
-    return {"graded": graded.as_dict()}
+    with _one_at_a_time:  # Keras and the seeds of the checks belong to a whole process
+        sandbox = _sandbox(task.options)
+        exercise = checks.exercise(task.exercise)
+        try:
+            graded = runner.grade(task.submission, exercise, sandbox, task.options.seed)
+        except InvalidInput as error:
+            return {"refused": str(error)}
+        return {"graded": graded.as_dict()}
 
 
 # --- a class -----------------------------------------------------------------------------------
@@ -262,9 +265,10 @@ def _executor(options: Options, number: int, stack: ExitStack) -> Executor | Non
                 "To grade on a cluster, install Dask: pip install 'course-utils[cluster]'."
             ) from error
         try:
-            client = stack.enter_context(Client(options.scheduler, timeout=20))
+            client = stack.enter_context(Client(options.scheduler, timeout=5))
         except OSError as error:
             raise InvalidInput(f"No scheduler answers at {options.scheduler}: {error}") from error
+        stack.callback(client.run, _close_all)
         executor: Executor = client.get_executor(pure=False)
         return executor
     workers = min(options.workers, number)
