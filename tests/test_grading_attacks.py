@@ -33,6 +33,8 @@ SAMPLE = {
     "the network",
     "namespaces, ptrace and root",
     "noise on the channel",
+    "reading the memory of others",
+    "a signal to everybody",
     "files left for the next student",
 }
 
@@ -144,3 +146,51 @@ def test_the_same_notebook_gets_the_same_again(sandbox):
     first, second = (grade(content, sandbox) for _ in range(2))
     assert [one.sentence for one in first.questions] == [one.sentence for one in second.questions]
     assert first.points == second.points == 1
+
+
+@pytest.mark.parametrize("level", LEVELS[:2])
+def test_what_lies_in_a_shown_folder_can_be_hidden(level, monkeypatch, tmp_path):
+    """A package that is installed, or a course that lies, below what the sandbox shows."""
+    from course_utils.grading import sandbox as module
+
+    hidden, kept = tmp_path / "course", tmp_path / "course" / ".venv"
+    kept.mkdir(parents=True)
+    (hidden / "secret").write_text("12")
+    (kept / "wanted").write_text("x")
+    real = module._shown
+    more = [[str(tmp_path), "/mnt"], [str(kept), "/mnt/course/.venv"]]
+
+    def shown(folder):
+        show, links = real(folder)
+        return show + more, links
+
+    monkeypatch.setattr(module, "_shown", shown)
+    monkeypatch.setattr(module, "_hidden", lambda: ["/mnt/course"])
+    tmp_path.chmod(0o755)
+    try:
+        with Sandbox(level, limits=LIMITS) as sandbox, sandbox.worker(0) as worker:
+            assert worker.run("import os\nseen = os.listdir('/mnt/course')") is None
+            assert worker.operate("get", ("seen",), {}, 1)["value"] == [".venv"]
+    except SandboxFailed as error:
+        pytest.skip(str(error))
+
+
+def test_what_only_linux_has_is_not_needed(monkeypatch, port):
+    """With limits alone, as on macOS: what ends or hangs is still told from what is wrong."""
+    from course_utils.grading import sandbox as module
+
+    monkeypatch.setattr(module, "_LINUX", False)
+    known = {attack.name: attack for attack in ATTACKS}
+    try:
+        with Sandbox("limits", limits=LIMITS) as sandbox:
+            for name in (
+                "honest answers",
+                "os._exit in a function",
+                "a loop without end in a function",
+                "an object equal to everything",
+            ):
+                graded = grade(known[name].make(port, str(settings.course_root())), sandbox)
+                found = {one.question: one.status for one in graded.questions}
+                assert {key: found[key] for key in known[name].expected} == known[name].expected
+    except SandboxFailed as error:
+        pytest.skip(str(error))

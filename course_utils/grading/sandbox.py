@@ -34,10 +34,11 @@ from typing import Any
 
 from course_utils import settings
 from course_utils.exceptions import CourseError, InvalidInput
-from course_utils.grading.inside import supervisor, wire
+from course_utils.grading.inside import linux, supervisor, wire
 
 LEVELS = ("bubblewrap", "namespaces", "limits")
 _PLACE = "/grading"
+_LINUX = sys.platform == "linux"
 _START = (
     "import sys; sys.path.insert(0, {code!r}); "
     "from course_utils.grading.inside import server; server.start(sys.argv[1:])"
@@ -546,9 +547,11 @@ def _command(level: str, folder: Path, control: int) -> tuple[list[str], dict[st
             data = folder / "course" / "data"
             data.rmdir()
             data.symlink_to(settings.shipped_data())
-        view = asdict(View(level, str(home)))
+        if _LINUX:  # nobody of the same user looks into this process
+            linux.set_dumpable(False)
+        view = asdict(View(level, str(home), linux=_LINUX))
         return _python(code, control, view), view
-    if sys.platform != "linux":
+    if not _LINUX:
         raise SandboxFailed("it is made for Linux")
     home_inside = f"{_PLACE}/home"
     code = f"{_PLACE}/course"
@@ -558,11 +561,9 @@ def _command(level: str, folder: Path, control: int) -> tuple[list[str], dict[st
         if any(Path(hidden).is_relative_to(target) for _, target in show)
     ]
     if level == "namespaces":
-        if masks:
-            raise SandboxFailed(f"{masks[0]} lies in a folder that the sandbox shows")
         # The code is started from where it lies, and the server then builds its own view.
-        view = asdict(View(level, home_inside, show, links, str(folder / "root")))
-        inside = _python(code, control, {**asdict(View(level, home_inside))})
+        view = asdict(View(level, home_inside, show, masks, links, str(folder / "root")))
+        inside = _python(code, control, asdict(View(level, home_inside)))
         return _python(str(folder / "course"), control, {**view, "then": inside}), view
     tool = shutil.which("bwrap")
     if tool is None:

@@ -308,6 +308,31 @@ except OSError:
 answer = 12
 """
 
+_MEMORY = """
+import os
+read = []
+for pid in os.listdir("/proc"):
+    if pid.isdigit() and int(pid) != os.getpid():
+        for name in ("mem", "environ", "fd/0"):
+            try:
+                with open(f"/proc/{pid}/{name}", "rb", buffering=0):
+                    told = open(f"/proc/{pid}/cmdline", "rb").read()
+                if os.path.exists("/grading") or b"pytest" in told or b"inside" in told:
+                    read.append(pid)
+            except OSError:
+                pass
+answer = 0 if read else 12
+"""
+
+_EVERYBODY = """
+import os, signal
+try:
+    os.kill(-1, 0)
+    answer = 0
+except PermissionError:
+    answer = 12
+"""
+
 _TABLE = """
 def double(x):
     known = {1.0: 2.0, 2.0: 4.0, 0.5: 1.0}
@@ -437,6 +462,8 @@ ATTACKS = [
     Attack("files left for the next student", _plain(second=_SHARED)),
     Attack("the network", _filled(second=_NETWORK)),
     Attack("namespaces, ptrace and root", _plain(second=_NAMESPACES)),
+    Attack("reading the memory of others", _filled(second=_MEMORY)),
+    Attack("a signal to everybody", _plain(second=_EVERYBODY)),
     Attack("noise on the channel", _plain(first=_CHANNEL), {**FIRST, "90.1": "tampered"},
            flag="speak for the grader"),
     Attack("one forged answer to all questions", _plain(before=_FORGED, first="double = 1"),

@@ -38,10 +38,14 @@ class View:
         The folder in which a worker may write.
     show : list of [source, target]
         What is seen, read-only, where this process builds its own view (level "namespaces").
+    hide : list of str
+        Folders below what is shown that must not be seen, unless they are shown themselves.
     links : list of [text, target]
         Symbolic links to make in that view.
     root : str
         An empty folder on which that view is built.
+    linux : bool
+        Whether to use what only Linux has.
     then : list of str
         The command that goes on as this process, once its view is built.
     """
@@ -49,8 +53,10 @@ class View:
     level: str
     home: str
     show: list[list[str]] = field(default_factory=list)
+    hide: list[str] = field(default_factory=list)
     links: list[list[str]] = field(default_factory=list)
     root: str = ""
+    linux: bool = True
     then: list[str] = field(default_factory=list)
 
 
@@ -65,14 +71,13 @@ def build_view(view: View) -> None:
         linux.map_own_user(user, group)
     linux.make_private()
     linux.temporary(view.root, 2**24, user=user, group=group)
-    places = [[source, view.root + target] for source, target in view.show]
-    for source, target in places:
-        if os.path.isdir(source):
-            os.makedirs(target, exist_ok=True)
-        else:
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            Path(target).touch()
-        linux.bind(source, target)
+    for source, target in view.show:
+        _show(source, view.root + target)
+    for hidden in view.hide:
+        linux.temporary(view.root + hidden, 2**20, user=user, group=group)
+        for source, target in view.show:
+            if Path(target).is_relative_to(hidden):
+                _show(source, view.root + target)
     for text, target in view.links:
         os.makedirs(os.path.dirname(view.root + target), exist_ok=True)
         os.symlink(text, view.root + target)
@@ -87,8 +92,18 @@ def build_view(view: View) -> None:
     linux.change_root(view.root)
 
 
+def _show(source: str, target: str) -> None:
+    if os.path.isdir(source):
+        os.makedirs(target, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        Path(target).touch()
+    linux.bind(source, target)
+
+
 def main(control: socket.socket, view: View) -> None:
     """Answer requests until the scoring process goes away."""
+    linux.HERE = view.linux
     if view.then:
         build_view(view)
         os.set_inheritable(control.fileno(), True)

@@ -136,38 +136,28 @@ def _let_go(view: View) -> None:
 
 def _limit(view: View, request: dict[str, Any]) -> None:
     limits = request["limits"]
-    running = 0
+    wanted = {
+        "RLIMIT_DATA": limits["memory"],
+        "RLIMIT_NPROC": limits["processes"],
+        "RLIMIT_FSIZE": limits["file_size"],
+        "RLIMIT_CPU": limits["cpu"],
+        "RLIMIT_CORE": 0,
+        "RLIMIT_NOFILE": 512,
+        "RLIMIT_MEMLOCK": 65536,
+        "RLIMIT_MSGQUEUE": 0,
+    }
     if view.level == "limits":  # the kernel counts all processes of this user together
-        running = sum(_threads(pid) for pid in _of_user(os.geteuid()))
-    for kind, value in (
-        (resource.RLIMIT_DATA, limits["memory"]),
-        (resource.RLIMIT_NPROC, limits["processes"] + running),
-        (resource.RLIMIT_FSIZE, limits["file_size"]),
-        (resource.RLIMIT_CPU, limits["cpu"]),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 512),
-        (resource.RLIMIT_MEMLOCK, 65536),
-        (resource.RLIMIT_MSGQUEUE, 0),
-    ):
-        _, hard = resource.getrlimit(kind)
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (value, value))
-
-
-def _of_user(user: int) -> list[int]:
-    found = []
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            with contextlib.suppress(OSError):
-                if os.stat(f"/proc/{entry}").st_uid == user:
-                    found.append(int(entry))
-    return found
-
-
-def _threads(pid: int) -> int:
-    with contextlib.suppress(OSError):
-        return len(os.listdir(f"/proc/{pid}/task"))
-    return 0
+        running = linux.threads_of(os.geteuid())
+        if running is None:
+            del wanted["RLIMIT_NPROC"]
+        else:
+            wanted["RLIMIT_NPROC"] += running
+    for name, value in wanted.items():
+        kind = getattr(resource, name, None)  # not every system has every limit
+        if kind is not None:
+            _, hard = resource.getrlimit(kind)
+            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.setrlimit(kind, (value, value))
 
 
 def _wait(pid: int, status: socket.socket, view: View, request: dict[str, Any]) -> dict[str, Any]:
@@ -213,7 +203,7 @@ def _everyone() -> list[int]:
 
 def _reap(besides: int) -> None:
     """Bury orphans that ended, so that they do not count as processes."""
-    while True:
+    while hasattr(os, "waitid"):
         try:
             found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
