@@ -20,6 +20,7 @@ from answers import SEED, answers_of, given, judge, names, solution
 from answers import cells as solution_cells
 from answers.mutate import mutants
 from attacks.exercise import EXERCISE, RIGHT, cells, code, notebook
+from attacks.isolation import require
 from typer.testing import CliRunner
 
 from course_utils import checks, cli, probe, settings
@@ -37,11 +38,9 @@ E01 = "01_convolution_by_hand/convolution_by_hand.ipynb"
 
 @pytest.fixture(scope="module")
 def sandbox():
-    try:
-        with Sandbox(limits=Limits(patience=5)) as made:
-            yield made
-    except SandboxFailed as error:
-        pytest.skip(str(error))
+    require()
+    with Sandbox(limits=Limits(patience=5)) as made:
+        yield made
 
 
 def solved() -> bytes:

@@ -10,11 +10,12 @@ import psutil
 import pytest
 from attacks import ATTACKS, HONEST
 from attacks.exercise import EXERCISE, cells, notebook
+from attacks.isolation import require
 
 from course_utils import settings
 from course_utils.grading import runner
 from course_utils.grading.intake import Submission
-from course_utils.grading.sandbox import LEVELS, Limits, Sandbox, SandboxFailed
+from course_utils.grading.sandbox import LEVELS, Limits, Sandbox
 
 #: Small, so that the attacks end soon.
 LIMITS = Limits(
@@ -41,11 +42,9 @@ SAMPLE = {
 
 @pytest.fixture(scope="module", params=LEVELS)
 def sandbox(request):
-    try:
-        with Sandbox(request.param, limits=LIMITS) as made:
-            yield made
-    except SandboxFailed as error:
-        pytest.skip(str(error))
+    require(request.param)
+    with Sandbox(request.param, limits=LIMITS) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -167,12 +166,10 @@ def test_what_lies_in_a_shown_folder_can_be_hidden(level, monkeypatch, tmp_path)
     monkeypatch.setattr(module, "_shown", shown)
     monkeypatch.setattr(module, "_hidden", lambda: ["/mnt/course"])
     tmp_path.chmod(0o755)
-    try:
-        with Sandbox(level, limits=LIMITS) as sandbox, sandbox.worker(0) as worker:
-            assert worker.run("import os\nseen = os.listdir('/mnt/course')") is None
-            assert worker.operate("get", ("seen",), {}, 1)["value"] == [".venv"]
-    except SandboxFailed as error:
-        pytest.skip(str(error))
+    require(level)
+    with Sandbox(level, limits=LIMITS) as sandbox, sandbox.worker(0) as worker:
+        assert worker.run("import os\nseen = os.listdir('/mnt/course')") is None
+        assert worker.operate("get", ("seen",), {}, 1)["value"] == [".venv"]
 
 
 def test_what_only_linux_has_is_not_needed(monkeypatch, port):
@@ -181,16 +178,14 @@ def test_what_only_linux_has_is_not_needed(monkeypatch, port):
 
     monkeypatch.setattr(module, "_LINUX", False)
     known = {attack.name: attack for attack in ATTACKS}
-    try:
-        with Sandbox("limits", limits=LIMITS) as sandbox:
-            for name in (
-                "honest answers",
-                "os._exit in a function",
-                "a loop without end in a function",
-                "an object equal to everything",
-            ):
-                graded = grade(known[name].make(port, str(settings.course_root())), sandbox)
-                found = {one.question: one.status for one in graded.questions}
-                assert {key: found[key] for key in known[name].expected} == known[name].expected
-    except SandboxFailed as error:
-        pytest.skip(str(error))
+    require("limits")
+    with Sandbox("limits", limits=LIMITS) as sandbox:
+        for name in (
+            "honest answers",
+            "os._exit in a function",
+            "a loop without end in a function",
+            "an object equal to everything",
+        ):
+            graded = grade(known[name].make(port, str(settings.course_root())), sandbox)
+            found = {one.question: one.status for one in graded.questions}
+            assert {key: found[key] for key in known[name].expected} == known[name].expected

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from attacks.exercise import code, notebook, text
+from attacks.isolation import require
 
 from course_utils import checks, probe
 from course_utils.checks import compare, model_checks
 from course_utils.grading import runner
 from course_utils.grading.intake import Submission
 from course_utils.grading.remote import RemoteSubject
-from course_utils.grading.sandbox import Limits, Sandbox, SandboxFailed
+from course_utils.grading.sandbox import Limits, Sandbox
 
 SHAPE = (8, 8, 3)
 PRELOAD = ("keras", "numpy", "tensorflow")
@@ -48,11 +49,9 @@ model = keras.Sequential([
 
 @pytest.fixture(scope="module")
 def sandbox():
-    try:
-        with Sandbox(limits=Limits(cell=30, call=10, patience=30)) as made:
-            yield made
-    except SandboxFailed as error:
-        pytest.skip(str(error))
+    require()
+    with Sandbox(limits=Limits(cell=30, call=10, patience=30)) as made:
+        yield made
 
 
 def reference():

@@ -406,6 +406,8 @@ ATTACKS = [
     # --- sizes ---
     Attack("an allocation of 30 GB", _plain(first="x = np.ones(30 * 2**30, dtype=np.uint8)"),
            {**FIRST, "90.1": "error"}),
+    Attack("an allocation of 2 GB", _plain(first="x = np.ones(2 * 2**30, dtype=np.uint8)"),
+           {**FIRST, "90.1": "error"}, why="refused by the limit, where 30 GB may not be there"),
     Attack("an allocation of 30 GB in a call",
            _plain(first="def double(x):\n    return np.ones(30 * 2**30, dtype=np.uint8)"),
            {**FIRST, "90.1": "error"}),
@@ -477,6 +479,9 @@ ATTACKS = [
     Attack("a test cell edited", _cells(lambda made: _edited(
            _edited(made, "90-2-check", "pass"), "90-2", "answer = 13")),
            {"90.1": "correct", "90.2": "wrong"}, flag="edited"),
+    Attack("answers in test cells", _cells(lambda made: _edited(
+           _edited(made, "90-2-check", "answer = 12"), "90-2", "answer = 13")),
+           {"90.1": "correct", "90.2": "wrong"}, flag="edited", why="test cells are never run"),
     Attack("a test cell doubled", _cells(
            lambda made: [*made, code('check("90.1")', "90-1-check", grade=True)]), flag="doubled"),
     Attack("a test cell moved", _cells(
