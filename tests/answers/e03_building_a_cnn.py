@@ -1,0 +1,562 @@
+"""Answers to exercise 03."""
+
+from __future__ import annotations
+
+from answers import Answers
+
+# --- 03.1: numbers -----------------------------------------------------------------------------
+
+
+def _paper(shape="(41, 41, 32)", parameters="18496", field="13") -> str:
+    return f"after_pooling = {shape}\nsecond_parameters = {parameters}\nreceptive_field = {field}\n"
+
+
+PAPER = Answers(
+    right={
+        "numbers": _paper(),
+        "a list and floats": _paper("[41, 41, 32]", "18496.0", "13.0"),
+        "computed": _paper("((128 - 4) // 3, 124 // 3, 32)", "64 * (288 + 1)", "3 * 3 + 2 + 2"),
+        "an array": _paper("np.array([41, 41, 32])", "np.int64(18496)", "np.array([13])"),
+    },
+    wrong={
+        "windows of 2": (_paper("(62, 62, 32)"), "pool size wrong"),
+        "rounded up": (_paper("(42, 42, 32)"), "not rounded down"),
+        "channels of the picture": (_paper("(41, 41, 3)"), "channels of the picture"),
+        "overlapping": (_paper("(122, 122, 32)"), "windows overlap"),
+        "not pooled": (_paper("(124, 124, 32)"), "pooling forgotten"),
+        "channels first": (_paper("(32, 41, 41)"), "channels first"),
+        "one less": (_paper("(40, 40, 32)"), "off by one"),
+        "one number": (_paper("41"), None),
+        "two numbers": (_paper("(41, 41)"), None),
+        "no bias": (_paper(parameters="18432"), "bias forgotten"),
+        "three channels": (_paper(parameters="64 * 28"), "channels of the picture"),
+        "no channels": (_paper(parameters="640"), "channels forgotten"),
+        "exchanged": (_paper(parameters="32 * (9 * 64 + 1)"), "filters and channels exchanged"),
+        "one bias": (_paper(parameters="18433"), "one bias for all"),
+        "5 × 5": (_paper(parameters="64 * (25 * 32 + 1)"), "kernel size wrong"),
+        "steps forgotten": (_paper(field="9"), "steps forgotten"),
+        "added": (_paper(field="11"), "sizes added"),
+        "multiplied": (_paper(field="45"), "sizes multiplied"),
+        "without the last layer": (_paper(field="7"), "last layer forgotten"),
+        "three steps of 3": (_paper(field="16"), "whole windows counted"),
+        "infinite": (_paper(field="float('inf')"), None),
+    },
+    mutants=False,
+)
+
+# --- 03.2: three blocks ------------------------------------------------------------------------
+
+
+def _cnn(
+    rescale="layers.Rescaling(1 / 255)",
+    filters="(32, 64, 128)",
+    conv='layers.Conv2D(n, 3, padding="same", activation="relu")',
+    pool="layers.MaxPooling2D()",
+    flat="layers.Flatten()",
+    dense='layers.Dense(128, activation="relu")',
+    drop="layers.Dropout(0.5)",
+    last="layers.Dense(num_classes)",
+    order="flat, dense, drop, last",
+    end="return model",
+) -> str:
+    return f"""def build_cnn(input_shape, num_classes):
+    model = keras.Sequential([keras.Input(input_shape)])
+    if {rescale!r} != "None":
+        model.add({rescale})
+    for n in {filters}:
+        model.add({conv})
+        model.add({pool})
+    flat, dense, drop, last = {flat}, {dense}, {drop}, {last}
+    for layer in ({order}):
+        model.add(layer)
+    {end}
+"""
+
+
+CNN = Answers(
+    right={
+        "sequential": _cnn(),
+        "functional, ReLU as a layer": """def build_cnn(input_shape, num_classes):
+    inputs = keras.Input(shape=input_shape, name="picture")
+    x = inputs / 255
+    for n in [32, 64, 128]:
+        x = layers.Conv2D(n, (3, 3), padding="same")(x)
+        x = layers.ReLU()(x)
+        x = layers.MaxPool2D(pool_size=2, strides=2)(x)
+    x = layers.Reshape((-1,))(x)
+    x = keras.activations.relu(layers.Dense(128)(x))
+    x = layers.Dropout(rate=0.5)(x)
+    return keras.Model(inputs, layers.Dense(num_classes, activation="linear")(x))
+""",
+        "a class, layers made in another order": """class Network(keras.Model):
+    def __init__(self, num_classes):
+        super().__init__()
+        self.out = layers.Dense(num_classes)
+        self.drop = layers.Dropout(0.5)
+        self.hidden = layers.Dense(128, activation="relu")
+        self.flatten = layers.Flatten()
+        self.convolutions = [
+            layers.Conv2D(n, 3, padding="same", activation="relu") for n in (32, 64, 128)
+        ]
+        self.pool = layers.MaxPooling2D()
+        self.rescale = layers.Rescaling(1 / 255)
+
+    def call(self, x, training=False):
+        x = self.rescale(x)
+        for convolution in self.convolutions:
+            x = self.pool(convolution(x))
+        x = self.hidden(self.flatten(x))
+        return self.out(self.drop(x, training=training))
+
+def build_cnn(input_shape, num_classes):
+    model = Network(num_classes)
+    model.build((None, *input_shape))
+    return model
+""",
+        "blocks as networks of their own": """def build_cnn(input_shape, num_classes):
+    def block(n):
+        return keras.Sequential([
+            layers.Conv2D(n, 3, padding="same", activation="relu"), layers.MaxPooling2D(2)])
+
+    return keras.Sequential([
+        keras.Input(input_shape), layers.Rescaling(scale=1.0 / 255), block(32), block(64),
+        block(128), layers.Flatten(), layers.Dense(128, "relu"), layers.Dropout(0.5),
+        layers.Dense(num_classes, name="logits")])
+""",
+        "pooled before ReLU, compiled": _cnn(
+            conv='layers.Conv2D(n, 3, padding="same")',
+            pool='keras.Sequential([layers.MaxPooling2D(), layers.Activation("relu")])',
+            end='model.compile("adam", "mse")\n    return model',
+        ),
+    },
+    wrong={
+        "no border": (_cnn(conv='layers.Conv2D(n, 3, activation="relu")'), "padding wrong"),
+        "no ReLU in the convolutions": (
+            _cnn(conv='layers.Conv2D(n, 3, padding="same")'),
+            "ReLU missing",
+        ),
+        "no ReLU in the dense layer": (_cnn(dense="layers.Dense(128)"), "ReLU missing"),
+        "no ReLU at all": (
+            _cnn(conv='layers.Conv2D(n, 3, padding="same")', dense="layers.Dense(128)"),
+            "ReLU missing",
+        ),
+        "average pooling": (_cnn(pool="layers.AveragePooling2D(2)"), "average instead of maximum"),
+        "not rescaled": (_cnn(rescale="None"), "rescaling missing"),
+        "rescaled twice": (_cnn(rescale="layers.Rescaling(1 / 255**2)"), "rescaled twice"),
+        "multiplied by 255": (_cnn(rescale="layers.Rescaling(255)"), "rescaling wrong"),
+        "rescaled to −1 to 1": (_cnn(rescale="layers.Rescaling(1 / 127.5, offset=-1)"), None),
+        "averaged": (
+            _cnn(flat="layers.GlobalAveragePooling2D()"),
+            "averaged instead of flattened",
+        ),
+        "filters backwards": (_cnn(filters="(128, 64, 32)"), "filters in the wrong order"),
+        "two blocks": (_cnn(filters="(32, 64)"), None),
+        "other filters": (_cnn(filters="(16, 32, 64)"), None),
+        "5 × 5": (
+            _cnn(conv='layers.Conv2D(n, 5, padding="same", activation="relu")'),
+            "kernel size wrong",
+        ),
+        "softmax": (_cnn(last='layers.Dense(num_classes, "softmax")'), "softmax at the end"),
+        "sigmoid": (_cnn(last='layers.Dense(num_classes, "sigmoid")'), "sigmoid at the end"),
+        "ReLU at the end": (_cnn(last='layers.Dense(num_classes, "relu")'), "ReLU at the end"),
+        "one output": (_cnn(last="layers.Dense(1)"), "number of outputs"),
+        "always five outputs": (_cnn(last="layers.Dense(5)"), "number of outputs"),
+        "no dense layer": (_cnn(order="flat, drop, last"), "dense layer missing"),
+        "not flattened": (_cnn(order="dense, drop, last"), "flatten missing"),
+        "no dropout": (_cnn(order="flat, dense, last"), "dropout missing"),
+        "dropout of 0.2": (_cnn(drop="layers.Dropout(0.2)"), "dropout rate wrong"),
+        "dropout before the dense layer": (
+            _cnn(order="flat, drop, dense, last"),
+            "dropout in another place",
+        ),
+        "dropout twice": (
+            _cnn(order="flat, layers.Dropout(0.5), dense, drop, last"),
+            "dropout in another place",
+        ),
+        "batch normalisation, too": (
+            _cnn(order="flat, dense, layers.BatchNormalization(), drop, last"),
+            None,
+        ),
+        "no bias": (
+            _cnn(conv='layers.Conv2D(n, 3, padding="same", activation="relu", use_bias=False)'),
+            None,
+        ),
+        "stride instead of pooling": (
+            _cnn(
+                conv='layers.Conv2D(n, 3, padding="same", activation="relu", strides=2)',
+                pool="layers.Identity()",
+            ),
+            None,
+        ),
+        "the course's network": (
+            "def build_cnn(input_shape, num_classes):\n"
+            "    return models.small_cnn(input_shape, num_classes, filters=(32, 64, 128))\n",
+            "helper used",
+        ),
+        "nothing returned": (_cnn(end="model.summary()"), "nothing returned"),
+        "a list of layers": (_cnn(end="return model.layers"), None),
+    },
+    equivalent={
+        "L2: [keras.Input(input_shape), layers.Rescaling(1 / 255)] → without "
+        "keras.Input(input_shape)": "Keras asks for the shape when the first batch comes",
+    },
+)
+
+# --- 03.3: the broken network ------------------------------------------------------------------
+
+
+def _mended(
+    rescale="layers.Rescaling(1 / 255)",
+    first='layers.Conv2D(8, 3, activation="relu")',
+    second='layers.Conv2D(16, 3, activation="relu")',
+    pool="layers.MaxPooling2D(2)",
+    flat="layers.Flatten()",
+    last="layers.Dense(num_classes)",
+) -> str:
+    parts = [rescale, first, pool, second, "layers.MaxPooling2D(2)", flat, last]
+    body = ", ".join(["keras.Input(input_shape)", *(part for part in parts if part)])
+    return f"def build_mended(input_shape, num_classes):\n    return keras.Sequential([{body}])\n"
+
+
+MENDED = Answers(
+    right={
+        "mended": _mended(),
+        "ReLU as a layer": _mended(second='layers.Conv2D(16, 3), layers.Activation("relu")'),
+        "functional": """def build_mended(input_shape, num_classes):
+    x = inputs = keras.Input(input_shape)
+    x = layers.Rescaling(1 / 255)(x)
+    x = layers.MaxPooling2D(2)(layers.Conv2D(8, 3, activation="relu")(x))
+    x = layers.MaxPooling2D(2)(layers.Conv2D(16, 3, activation="relu")(x))
+    return keras.Model(inputs, layers.Dense(num_classes)(layers.Flatten()(x)))
+""",
+        "from the broken one": """def build_mended(input_shape, num_classes):
+    old = build_broken(input_shape, num_classes).layers
+    keep = [layer for k, layer in enumerate(old[:-1]) if k != 1]
+    keep[3].activation = keras.activations.relu
+    return keras.Sequential(
+        [keras.Input(input_shape), *keep, layers.Flatten(), layers.Dense(num_classes)])
+""",
+    },
+    wrong={
+        "as it was": (
+            "def build_mended(input_shape, num_classes):\n"
+            "    return build_broken(input_shape, num_classes)\n",
+            "flatten missing",
+        ),
+        "only flattened": (
+            _mended(
+                rescale="layers.Rescaling(1 / 255), layers.Rescaling(1 / 255)",
+                second="layers.Conv2D(16, 3)",
+                last='layers.Dense(num_classes, activation="softmax")',
+            ),
+            "softmax at the end",
+        ),
+        "still rescaled twice": (
+            _mended(rescale="layers.Rescaling(1 / 255), layers.Rescaling(1 / 255)"),
+            "rescaled twice",
+        ),
+        "not rescaled at all": (_mended(rescale=""), None),
+        "still without ReLU": (_mended(second="layers.Conv2D(16, 3)"), "ReLU missing"),
+        "first ReLU lost": (_mended(first="layers.Conv2D(8, 3)"), "ReLU missing"),
+        "still softmax": (
+            _mended(last='layers.Dense(num_classes, activation="softmax")'),
+            "softmax at the end",
+        ),
+        "still not flattened": (_mended(flat=""), "flatten missing"),
+        "averaged": (
+            _mended(flat="layers.GlobalAveragePooling2D()"),
+            "averaged instead of flattened",
+        ),
+        "with a border": (
+            _mended(
+                first='layers.Conv2D(8, 3, activation="relu", padding="same")',
+                second='layers.Conv2D(16, 3, activation="relu", padding="same")',
+            ),
+            "padding wrong",
+        ),
+        "no second pooling": (_mended(pool=""), None),
+        "twice, and without ReLU": (
+            _mended(
+                rescale="layers.Rescaling(1 / 255), layers.Rescaling(1 / 255)",
+                second="layers.Conv2D(16, 3)",
+            ),
+            "rescaled twice",
+        ),
+    },
+    equivalent={
+        "L3: [keras.Input(input_shape), layers.Rescaling(1 / 255), layer… → without "
+        "keras.Input(input_shape)": "Keras asks for the shape when the first batch comes",
+    },
+)
+
+# --- 03.4: one output --------------------------------------------------------------------------
+
+
+def _detector(
+    body="layers.Conv2D(12, 5, strides=4, activation='relu')",
+    flat="layers.GlobalAveragePooling2D()",
+    last="layers.Dense(1)",
+    loss="keras.losses.BinaryCrossentropy(from_logits=True)",
+    optimizer="keras.optimizers.Adam(0.01)",
+    end="return model",
+) -> str:
+    return f"""def build_detector(input_shape):
+    model = keras.Sequential([
+        keras.Input(input_shape), layers.Rescaling(1 / 255),
+        {body}, {flat}, {last}])
+    model.compile(optimizer={optimizer}, loss={loss}, metrics=["accuracy"])
+    {end}
+"""
+
+
+DETECTOR = Answers(
+    right={
+        "a small one": _detector(),
+        "sigmoid": _detector(
+            last='layers.Dense(1, activation="sigmoid")', loss='"binary_crossentropy"'
+        ),
+        "sigmoid as a layer": _detector(
+            last='layers.Dense(1), layers.Activation("sigmoid")',
+            loss="keras.losses.BinaryCrossentropy()",
+            optimizer="keras.optimizers.RMSprop(0.01)",
+        ),
+        "with batch normalisation and SGD": _detector(
+            body="layers.Conv2D(8, 5, strides=4, use_bias=False), layers.BatchNormalization(), "
+            "layers.ReLU()",
+            optimizer="keras.optimizers.SGD(0.1, momentum=0.9)",
+        ),
+        "pooled and flattened": _detector(
+            body="layers.AveragePooling2D(8), layers.Conv2D(8, 3, activation='relu')",
+            flat="layers.Flatten()",
+            optimizer='"adam"',
+        ),
+        "three convolutions": _detector(
+            body="layers.Conv2D(8, 3, strides=2, activation='relu'), "
+            "layers.Conv2D(16, 3, strides=2, activation='relu'), "
+            "layers.Conv2D(32, 3, strides=2, activation='relu'), layers.Dropout(0.1)",
+        ),
+    },
+    wrong={
+        "two outputs": (_detector(last="layers.Dense(2)"), "number of outputs"),
+        "flattened, over budget": (
+            _detector(flat="layers.Flatten(), layers.Dense(64)"),
+            "over budget",
+        ),
+        "not flattened": (_detector(flat="layers.Identity()"), "flatten missing"),
+        "softmax of one output": (
+            _detector(last='layers.Dense(1, "softmax")', loss='"binary_crossentropy"'),
+            "softmax of one output",
+        ),
+        "sigmoid with from_logits": (
+            _detector(last='layers.Dense(1, activation="sigmoid")'),
+            "sigmoid with from_logits",
+        ),
+        "logits taken for probabilities": (
+            _detector(loss='"binary_crossentropy"'),
+            "logits taken for probabilities",
+        ),
+        "squared error": (_detector(loss='"mse"'), "another loss"),
+        "categorical": (
+            _detector(loss="keras.losses.CategoricalCrossentropy(from_logits=True)"),
+            "another loss",
+        ),
+        "sparse categorical": (
+            _detector(loss="keras.losses.SparseCategoricalCrossentropy(from_logits=True)"),
+            None,
+        ),
+        "ReLU at the end": (_detector(last='layers.Dense(1, "relu")'), "ReLU at the end"),
+        "not compiled": (
+            _detector().replace("model.compile(", "dict("),
+            "not compiled",
+        ),
+        "learning rate of zero": (_detector(optimizer="keras.optimizers.Adam(0.0)"), None),
+        "learning rate far too small": (_detector(optimizer="keras.optimizers.Adam(1e-7)"), None),
+        "frozen": (_detector(end="model.trainable = False\n    return model"), None),
+        "label smoothing": (
+            _detector(
+                loss="keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.3)"
+            ),
+            "another loss",
+        ),
+        "nothing returned": (_detector(end="model.summary()"), "nothing returned"),
+    },
+    mutants=False,  # the architecture is free, so most changes give another right answer
+)
+
+# --- 03.5: batch normalisation -----------------------------------------------------------------
+
+
+def _normalize(
+    axis="(0, 1, 2)",
+    variance="x.var(axis=axis)",
+    first="gamma * (x - mean) / np.sqrt(variance + epsilon) + beta",
+    later="gamma * (x - mean) / np.sqrt(variance + epsilon) + beta",
+    mean="x.mean(axis=axis)",
+) -> str:
+    return f"""def normalize_training(x, gamma, beta, epsilon=0.001):
+    axis = {axis}
+    mean, variance = {mean}, {variance}
+    return {first}
+
+def normalize_later(x, gamma, beta, mean, variance, epsilon=0.001):
+    return {later}
+"""
+
+
+NORMALIZE = Answers(
+    right={
+        "short": _normalize(),
+        "one by the other": """def normalize_later(x, gamma, beta, mean, variance, epsilon=0.001):
+    scale = gamma / (variance + epsilon) ** 0.5
+    return x * scale + (beta - mean * scale)
+
+def normalize_training(x, gamma, beta, epsilon=0.001):
+    rows = x.reshape(-1, x.shape[-1])
+    return normalize_later(x, gamma, beta, rows.mean(0), rows.var(0), epsilon)
+""",
+        "channel by channel": """def normalize_training(x, gamma, beta, epsilon=0.001):
+    result = np.empty(x.shape)
+    for c in range(x.shape[3]):
+        one = x[..., c]
+        result[..., c] = gamma[c] * (one - one.mean()) / np.sqrt(one.var() + epsilon) + beta[c]
+    return result
+
+def normalize_later(x, gamma, beta, mean, variance, epsilon=0.001):
+    result = np.zeros_like(x)
+    for c in range(len(gamma)):
+        z = (x[:, :, :, c] - mean[c]) / np.sqrt(variance[c] + epsilon)
+        result[:, :, :, c] = z * gamma[c] + beta[c]
+    return result
+""",
+        "squares by hand": _normalize(variance="((x - x.mean(axis=axis)) ** 2).mean(axis=axis)"),
+        "with Keras": """def normalize_training(x, gamma, beta, epsilon=0.001):
+    layer = keras.layers.BatchNormalization(epsilon=epsilon)
+    layer.build(x.shape)
+    layer.gamma.assign(gamma)
+    layer.beta.assign(beta)
+    return layer(x, training=True).numpy()
+
+def normalize_later(x, gamma, beta, mean, variance, epsilon=0.001):
+    return keras.ops.batch_normalization(
+        x.astype("float32"), mean.astype("float32"), variance.astype("float32"), axis=-1,
+        offset=beta.astype("float32"), scale=gamma.astype("float32"), epsilon=epsilon)
+""",
+    },
+    wrong={
+        "over the batch only": (_normalize(axis="0"), "mean over the batch only"),
+        "each picture": (
+            _normalize(
+                mean="x.mean(axis=(1, 2), keepdims=True)",
+                variance="x.var(axis=(1, 2), keepdims=True)",
+            ),
+            "each picture by itself",
+        ),
+        "all channels together": (_normalize(axis="None"), "channels mixed"),
+        "no gamma, no beta": (
+            _normalize(first="(x - mean) / np.sqrt(variance + epsilon)"),
+            "gamma and beta forgotten",
+        ),
+        "gamma for beta": (
+            _normalize(first="beta * (x - mean) / np.sqrt(variance + epsilon) + gamma"),
+            "gamma and beta exchanged",
+        ),
+        "no root": (
+            _normalize(first="gamma * (x - mean) / (variance + epsilon) + beta"),
+            "variance not rooted",
+        ),
+        "epsilon outside the root": (
+            _normalize(first="gamma * (x - mean) / (np.sqrt(variance) + epsilon) + beta"),
+            "epsilon in another place",
+        ),
+        "no epsilon": (
+            _normalize(first="gamma * (x - mean) / np.sqrt(variance) + beta"),
+            "epsilon forgotten",
+        ),
+        "mean left in": (
+            _normalize(first="gamma * x / np.sqrt(variance + epsilon) + beta"),
+            "mean not subtracted",
+        ),
+        "n − 1": (_normalize(variance="x.var(axis=axis, ddof=1)"), "divided by n − 1"),
+        "later from the batch": (
+            _normalize(later="normalize_training(x, gamma, beta, epsilon)"),
+            "mean of the batch used",
+        ),
+        "later without gamma and beta": (
+            _normalize(later="(x - mean) / np.sqrt(variance + epsilon)"),
+            "gamma and beta forgotten",
+        ),
+        "later without the root": (
+            _normalize(later="gamma * (x - mean) / (variance + epsilon) + beta"),
+            "variance not rooted",
+        ),
+        "later exchanged": (
+            _normalize(later="beta * (x - mean) / np.sqrt(variance + epsilon) + gamma"),
+            "gamma and beta exchanged",
+        ),
+        "later with epsilon outside": (
+            _normalize(later="gamma * (x - mean) / (np.sqrt(variance) + epsilon) + beta"),
+            "epsilon in another place",
+        ),
+        "later without epsilon": (
+            _normalize(later="gamma * (x - mean) / np.sqrt(variance) + beta"),
+            "epsilon forgotten",
+        ),
+        "spread to 0 to 1": (_normalize(first="(x - x.min()) / (x.max() - x.min())"), None),
+        "first channel's mean": (_normalize(mean="x[..., 0].mean()"), None),
+    },
+)
+
+# --- 03.6: the experiment ----------------------------------------------------------------------
+
+
+def _results(
+    parameters="(6197, 16821, 32757, 6197)",
+    seconds="(2.1, 3.0, 4.2, 2.2)",
+    accuracy="(0.4, 0.5, 0.45, 0.35)",
+    claims="['a', 'b', 'd']",
+    names="VARIANTS",
+) -> str:
+    return f"""results = {{
+    name: {{"parameters": p, "seconds": s, "accuracy": a}}
+    for name, p, s, a in zip({names}, {parameters}, {seconds}, {accuracy})
+}}
+true_claims = {claims}
+"""
+
+
+EXPERIMENT = Answers(
+    right={
+        "numbers": _results(),
+        "counted by Keras": _results("[build_variant(n).count_params() for n in VARIANTS]"),
+        "NumPy numbers": _results(accuracy="np.float32([0.2, 0.3, 0.4, 0.5])", claims='"abd"'),
+        "claims in another order": _results(claims='("D", "A", "B")'),
+    },
+    wrong={
+        "percent": (_results(accuracy="(40, 50, 45, 35)"), "accuracy in percent"),
+        "one network for all": (_results("(6197,) * 4"), "another network"),
+        "time the wrong way": (_results(seconds="(-1, -2, -3, -4)"), "time reversed"),
+        "one time for all": (_results(seconds="(3.0,) * 4"), "not measured"),
+        "histories": (_results(accuracy="([0.1],) * 4"), None),
+        "a variant missing": (_results(names="['3x3 max', '5x5 max']"), "variant missing"),
+        "more is better": (_results(claims="['a', 'b', 'c', 'd']"), "more is better"),
+        "one training is enough": (
+            _results(claims="['a', 'b', 'd', 'e']"),
+            "one training is enough",
+        ),
+        "a missing": (_results(claims="['b', 'd']"), None),
+        "b missing": (_results(claims="['a', 'd']"), None),
+        "d missing": (_results(claims="['a', 'b']"), None),
+        "all of them": (_results(claims="'abcde'"), None),
+        "a list": ("results = [1, 2, 3]\ntrue_claims = ['a', 'b', 'd']\n", None),
+    },
+    mutants=False,
+)
+
+ANSWERS = {
+    "03.1": PAPER,
+    "03.2": CNN,
+    "03.3": MENDED,
+    "03.4": DETECTOR,
+    "03.5": NORMALIZE,
+    "03.6": EXPERIMENT,
+}
