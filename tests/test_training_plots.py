@@ -42,6 +42,22 @@ def test_the_architecture_shows_every_shape_and_kind(build):
     assert "logits" in shown
 
 
+def test_global_pooling_is_drawn_as_pooling_and_shorter_than_flattened_numbers():
+    small, deep = models.small_cnn((96, 96, 3), 5), models.deep_cnn((96, 96, 3), 5)
+    kinds, heights = [], []
+    for model, numbers in ((small, "6400"), (deep, "192")):
+        ax = plots.architecture(model)
+        kinds.append([text.get_text() for text in ax.get_legend().get_texts()])
+        above = next(text for text in ax.texts if text.get_text() == numbers)
+        bars = [box for box in ax.patches if len(box.get_xy()) == 5]
+        bar = min(bars, key=lambda box: abs(box.get_xy()[:, 0].mean() - above.get_position()[0]))
+        heights.append(np.ptp(bar.get_xy()[:, 1]))
+    assert "flattening" in kinds[0]
+    assert "flattening" not in kinds[1]
+    assert heights[1] < heights[0] / 2
+    assert "average" in texts(ax)
+
+
 def test_the_architecture_wants_a_built_model():
     import keras
 
@@ -70,7 +86,9 @@ def test_the_curves_are_those_of_the_history(history):
     np.testing.assert_allclose(accuracy.lines[1].get_ydata(), CURVES["val_accuracy"])
     assert loss.lines[0].get_linestyle() != loss.lines[1].get_linestyle()
     assert loss.lines[2].get_xdata()[0] == 3  # the epoch with the lowest validation loss
+    assert loss.lines[-1].get_ydata()[0] == pytest.approx(np.log(5))
     assert accuracy.lines[-1].get_ydata()[0] == pytest.approx(0.2)
+    assert loss.lines[-1].get_linestyle() != loss.lines[2].get_linestyle()
 
 
 def test_several_histories_share_a_figure():
@@ -80,6 +98,18 @@ def test_several_histories_share_a_figure():
     assert ax.get_yscale() == "log"
     assert [line.get_label() for line in ax.lines] == ["one", "two"]
     np.testing.assert_allclose(ax.lines[0].get_ydata(), CURVES["learning_rate"])
+
+
+def test_names_stand_at_the_ends_of_the_lines_and_not_on_each_other():
+    ends = {"huge": 900.0, "b": 1.62, "c": 1.61, "d": 1.60, "low": 1.0, "broken": np.nan}
+    curves = {name: {"loss": [1.7, end]} for name, end in ends.items()}
+    ax = plots.compare_curves(curves, "loss", limits=(0.9, 1.8), guessing=np.log(5))
+    assert ax.get_ylim() == (0.9, 1.8)
+    places = {text.get_text(): text.get_position()[1] for text in ax.texts}
+    assert set(places) == {*ends, "guessing"}
+    assert np.diff(sorted(places.values())).min() > 0.07
+    assert sorted(places, key=places.get)[:5] == ["low", "d", "guessing", "c", "b"]
+    assert places["low"] == pytest.approx((1.0 - 0.9) / 0.9)
 
 
 def test_what_is_no_history_is_refused():
@@ -98,7 +128,10 @@ def test_schedules_and_steps_are_drawn_as_computed():
     assert ax.lines[0].get_xdata()[-1] == pytest.approx(3.9)
     figure = plots.descent({"small": [2, 1.8, 1.6], "large": [2, -3, 4.5]})
     assert len(figure.axes) == 2
-    np.testing.assert_allclose(plots.epoch_diagram(100, 32, epochs=2).get_yticks(), [0.5, 1.5])
+    ax = plots.epoch_diagram(100, 32, epochs=2)
+    np.testing.assert_allclose(ax.get_yticks(), [0.5, 1.5])
+    assert [bar.get_width() for bar in ax.patches] == [32, 32, 32, 4] * 2
+    assert ax.get_xlabel() == "training images"
     ax = plots.cross_entropy({"sure": 0.9, "wrong": 0.05})
     assert "0.11" in texts(ax)
     assert "3.00" in texts(ax)

@@ -42,8 +42,9 @@ def architecture(model: Any, ax: Axes | None = None) -> Axes:
     """Draw a network as a row of blocks, from the image to the logits.
 
     The height of a block stands for height and width of the feature maps, its thickness for their
-    number; both on a scale that lets small ones be seen. Layers that change neither, such as batch
-    normalisation or dropout, are named under the block before them.
+    number, the height of a bar for the numbers in a row; all on scales that let small ones be
+    seen. Layers that change none of them, such as batch normalisation or dropout, are named under
+    the block before them.
 
     First met in lesson 03.
 
@@ -65,14 +66,17 @@ def architecture(model: Any, ax: Axes | None = None) -> Axes:
     """
     blocks = _blocks(model)
     sizes = [_size(block.shape) for block in blocks]
-    gap = 0.62
+    gap, for_words = 0.62, 0.3  # the words below two bars in a row need more room
     width = sum(thick + 0.35 * high for high, thick in sizes) + gap * (len(blocks) + 1)
     ax = new_axes(ax, (min(max(0.85 * width, 6.5), 12.0), 4.0))
     left, tallest = gap / 2, max(high for high, _ in sizes)
     middle = tallest / 2
-    previous_end = None
+    previous_end, bar_before = None, False
     for block, (high, thick) in zip(blocks, sizes, strict=True):
-        slant = 0.0 if len(block.shape) < 3 else 0.22 * high
+        is_bar = len(block.shape) < 3
+        if is_bar and bar_before:
+            left += for_words
+        slant = 0.0 if is_bar else 0.22 * high
         bottom = middle - high / 2
         _draw_block(ax, block.kind, left, bottom, thick, high, slant)
         right = left + thick + slant
@@ -103,7 +107,7 @@ def architecture(model: Any, ax: Axes | None = None) -> Axes:
             color=_INK,
             linespacing=1.25,
         )
-        previous_end = right
+        previous_end, bar_before = right, is_bar
         left = right + gap
     most_lines = max(len(block.lines) + len(block.quiet) for block in blocks)
     ax.set_xlim(0, left)
@@ -275,14 +279,14 @@ def _describe(layer: Any) -> tuple[str, list[str]]:
         return kind, [f"conv {window}{stride}", f"{layer.filters} filters", *behind]
     if name in ("MaxPooling2D", "AveragePooling2D"):
         window = "×".join(str(n) for n in layer.pool_size)
-        return kind, [f"{'max' if name.startswith('Max') else 'mean'} pool", window]
+        return kind, [f"{'max' if name.startswith('Max') else 'average'} pool", window]
     if name == "Dense":
         is_logits = activation == "linear" and layer.name.startswith("logits")
         return kind, [f"dense {layer.units}", *(["logits"] if is_logits else behind)]
     words = {
         "Flatten": "flatten",
-        "GlobalAveragePooling2D": "global\nmean pool",
-        "GlobalMaxPooling2D": "global\nmax pool",
+        "GlobalAveragePooling2D": "global\naverage\npool",
+        "GlobalMaxPooling2D": "global\nmax\npool",
         "Rescaling": "rescaling",
         "BatchNormalization": "batch norm",
         "ReLU": "ReLU",
@@ -299,7 +303,7 @@ def _kind(layer: Any) -> str:
         return "images"
     if "Conv" in name:
         return "convolution"
-    if name == "Flatten" or name.startswith("Global"):
+    if name == "Flatten":
         return "flattening"
     if "Pooling" in name:
         return "pooling"
@@ -326,7 +330,7 @@ def _size(shape: tuple[int, ...]) -> tuple[float, float]:
     if len(shape) == 3:
         high = 0.35 * math.sqrt(max(shape[0], shape[1]))
         return high, 0.08 + 0.09 * math.log2(shape[2] + 1)
-    return 0.3 * math.log2(shape[-1] + 1), 0.22
+    return min(0.26 * shape[-1] ** 0.3, 5.0), 0.22
 
 
 def _draw_block(

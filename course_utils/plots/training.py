@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_INK = "#222222"
 _QUIET = "#8a8a8a"
 
 
@@ -34,7 +35,7 @@ def history(
     title : str, optional
         Title of the figure.
     guessing : int, optional
-        Number of classes; draws the accuracy of guessing.
+        Number of classes; draws the loss and the accuracy of guessing.
 
     Returns
     -------
@@ -73,7 +74,8 @@ def history(
         _whole_epochs(ax)
         _tidy(ax)
     if guessing is not None:
-        axes[1].axhline(1 / guessing, color=_QUIET, linestyle=":", label="guessing")
+        for ax, level in zip(axes, (np.log(guessing), 1 / guessing), strict=True):
+            ax.axhline(level, color=_QUIET, linestyle="-.", label="guessing")
     axes[1].yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     if several is None:
         axes[0].legend(frameon=False, fontsize=9)
@@ -91,8 +93,10 @@ def compare_curves(
     quantity: str = "val_accuracy",
     ax: Axes | None = None,
     log: bool = False,
+    limits: tuple[float, float] | None = None,
+    guessing: float | None = None,
 ) -> Axes:
-    """Draw one quantity of several trainings over the epochs.
+    """Draw one quantity of several trainings over the epochs, with the names at the lines' ends.
 
     First met in lesson 04.
 
@@ -106,6 +110,10 @@ def compare_curves(
         Where to draw.
     log : bool
         Logarithmic scale for the quantity.
+    limits : tuple of float, optional
+        Lowest and highest value that is shown; what lies outside is cut off.
+    guessing : float, optional
+        The value that guessing gives; drawn as a level line.
 
     Returns
     -------
@@ -141,8 +149,12 @@ def compare_curves(
         )
         if len(values) > 1:
             ax.fill_between(epochs, values.min(0), values.max(0), color=colour, alpha=0.15, lw=0)
+    if guessing is not None:
+        ax.axhline(guessing, color=_QUIET, linestyle="-.", linewidth=1, label="guessing")
     if log:
         ax.set_yscale("log")
+    if limits is not None:
+        ax.set_ylim(limits)
     words = {"val_": "validation ", "learning_rate": "learning rate"}
     label = quantity.replace("val_", words["val_"]).replace("_", " ")
     ax.set(xlabel="epoch", ylabel=label)
@@ -150,7 +162,7 @@ def compare_curves(
         ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     _whole_epochs(ax)
     _tidy(ax)
-    ax.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
+    _name_ends(ax)
     return ax
 
 
@@ -391,7 +403,7 @@ def epoch_diagram(images: int, batch_size: int, epochs: int = 3, ax: Axes | None
             fontsize=9,
         )
     ax.set_yticks(np.arange(epochs) + 0.5, [f"epoch {row + 1}" for row in range(epochs)])
-    ax.set(xlim=(0, images * 1.24), ylim=(epochs, 0), xlabel="training images, in a new order each")
+    ax.set(xlim=(0, images * 1.24), ylim=(epochs, 0), xlabel="training images")
     ax.set_xticks([0, images])
     _tidy(ax)
     return ax
@@ -453,6 +465,47 @@ def _whole_epochs(ax: Axes) -> None:
     low, high = ax.get_xlim()
     if high - low < 1:  # a single epoch
         ax.set_xlim(0.5, 1.5)
+
+
+def _name_ends(ax: Axes, distance: float = 0.075) -> None:
+    """Write the name of each line beside its end, `distance` (of the axes' height) apart."""
+    to_axes = ax.transScale + ax.transLimits
+    right = ax.get_xlim()[1]
+    ends = []
+    for line in ax.lines:
+        xs, ys = np.asarray(line.get_xdata()), np.asarray(line.get_ydata(), dtype=float)
+        if len(ys):
+            across = line.get_transform() != ax.transData  # a level line, as axhline draws it
+            end = (right if across else xs[-1], ys[-1])
+            height = to_axes.transform(end)[1]
+            # a line that ends in nan, or outside the figure, is named at the edge
+            ends.append((float(np.clip(np.nan_to_num(height, nan=1.0), 0, 1)), end, line))
+    ends.sort(key=lambda item: item[0])
+    places = _spread([height for height, _, _ in ends], distance)
+    for place, (height, end, line) in zip(places, ends, strict=True):
+        inside = np.isfinite(end[1]) and 0 < height < 1
+        ax.annotate(
+            str(line.get_label()),
+            end if inside else (right, ax.get_ylim()[int(height > 0.5)]),
+            (1.09, place),
+            textcoords="axes fraction",
+            color=_INK,
+            fontsize=9,
+            va="center",
+            arrowprops={"arrowstyle": "-", "color": line.get_color(), "shrinkA": 2, "shrinkB": 4},
+        )
+
+
+def _spread(heights: Sequence[float], distance: float) -> list[float]:
+    """Move rising heights as little as possible, so that they lie at least `distance` apart."""
+    groups: list[tuple[float, int]] = []  # where each group of touching names begins, and its size
+    for number, height in enumerate(heights):
+        groups.append((height - number * distance, 1))
+        while len(groups) > 1 and groups[-2][0] > groups[-1][0]:
+            (first, few), (second, more) = groups[-2:]
+            groups[-2:] = [((first * few + second * more) / (few + more), few + more)]
+    starts = [start for start, size in groups for _ in range(size)]
+    return [start + number * distance for number, start in enumerate(starts)]
 
 
 def _tidy(ax: Axes) -> None:
