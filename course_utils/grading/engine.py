@@ -6,6 +6,7 @@ import atexit
 import hashlib
 import json
 import multiprocessing
+import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
@@ -114,6 +115,9 @@ def _sandbox(options: Options) -> Sandbox:
     if key not in _sandboxes:
         if not _sandboxes:
             atexit.register(_close_all)
+            # The networks of the checks are tiny: no graphics card, and no start-up lines.
+            os.putenv("CUDA_VISIBLE_DEVICES", "-1")
+            os.putenv("TF_CPP_MIN_LOG_LEVEL", "3")
         sandbox = Sandbox(options.level, options.epochs, options.limits)
         sandbox.start()
         _sandboxes[key] = _sandboxes[str(sandbox.level), *key[1:]] = sandbox
