@@ -133,14 +133,17 @@ def _application(name: str) -> Callable[[Any, bool], Any]:
 def _build_course(x: Any, top: bool) -> Any:
     from keras import layers
 
-    x = course_layers(x)
+    early, middle, last = course_layers(x)
     if not top:
-        return x
-    x = layers.GlobalAveragePooling2D(name="average")(x)
+        # Maps of three depths, one behind the other: the last ones know CIFAR-10's classes, the
+        # earlier ones colours and textures, which other tasks need more.
+        early = layers.AveragePooling2D(2, padding="same", name="early_average")(early)
+        return layers.Concatenate(name="depths")([early, middle, last])
+    x = layers.GlobalAveragePooling2D(name="average")(last)
     return layers.Dense(len(CIFAR10_CLASSES), activation="softmax", name="classifier")(x)
 
 
-def course_layers(x: Any) -> Any:
+def course_layers(x: Any) -> tuple[Any, Any, Any]:
     """Put the layers of the course's own small backbone behind `x`.
 
     Eight 3×3 convolutions, each with batch normalisation, in two stages with residual connections
@@ -153,7 +156,12 @@ def course_layers(x: Any) -> Any:
 
     Returns
     -------
-    KerasTensor, shape (batch, height / 4, width / 4, 176)
+    early : KerasTensor, shape (batch, height / 2, width / 2, 48)
+        After the first residual block.
+    middle : KerasTensor, shape (batch, height / 4, width / 4, 96)
+        Inside the second one.
+    last : KerasTensor, shape (batch, height / 4, width / 4, 176)
+        What the classifier of CIFAR-10 sees.
     """
     from keras import layers
 
@@ -164,18 +172,18 @@ def course_layers(x: Any) -> Any:
         x = layers.BatchNormalization(name=f"{name}_norm")(x)
         return layers.Activation("relu", name=f"{name}_relu")(x) if relu else x
 
-    def residual(x: Any, filters: int, name: str) -> Any:
-        y = convolution(x, filters, f"{name}a")
-        y = convolution(y, filters, f"{name}b", relu=False)
+    def residual(x: Any, filters: int, name: str) -> tuple[Any, Any]:
+        inner = convolution(x, filters, f"{name}a")
+        y = convolution(inner, filters, f"{name}b", relu=False)
         x = layers.Add(name=f"{name}_add")([x, y])
-        return layers.Activation("relu", name=f"{name}_relu")(x)
+        return inner, layers.Activation("relu", name=f"{name}_relu")(x)
 
     x = convolution(x, 32, "stem")
     x = convolution(x, 48, "down1", strides=2)
-    x = residual(x, 48, "block1")
-    x = convolution(x, 96, "down2", strides=2)
-    x = residual(x, 96, "block2")
-    return convolution(x, 176, "top")
+    _, early = residual(x, 48, "block1")
+    x = convolution(early, 96, "down2", strides=2)
+    middle, x = residual(x, 96, "block2")
+    return early, middle, convolution(x, 176, "top")
 
 
 _BACKBONES = {
@@ -704,6 +712,9 @@ def fit_head(
 ) -> Head:
     """Train a classifier on features; the weights of the best epoch are kept.
 
+    The features of the training images are brought to mean 0 and about variance 1 first, by a layer
+    of the head: channels of a network differ in scale by far more than in importance.
+
     Parameters
     ----------
     features : Features
@@ -741,7 +752,8 @@ def fit_head(
     if hidden < 0:
         raise InvalidInput(f"hidden is {hidden!r}, but it must be 0 (no hidden layer) or more.")
     keras.utils.set_random_seed(settings.seed() if seed is None else seed)
-    model = build_head(features.size, len(features.class_names), hidden, dropout)
+    mean, variance = _spread(features.vectors["train"])
+    model = build_head(features.size, len(features.class_names), hidden, dropout, mean, variance)
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -776,8 +788,25 @@ def _positive(name: str, value: Any) -> None:
         raise InvalidInput(f"{name} is {value!r}, but it must be a whole number of at least 1.")
 
 
-def build_head(size: int, num_classes: int, hidden: int, dropout: float) -> keras.Model:
-    """Return an untrained head: dense with ReLU, dropout, dense to logits.
+def _spread(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of each feature, so that all of them can be brought to the same scale.
+
+    A feature that hardly varies in these images would be blown up by its own variance; a hundredth
+    of the mean variance is added to each.
+    """
+    variance = vectors.var(axis=0)
+    return vectors.mean(axis=0), variance + 0.01 * float(variance.mean()) + 1e-12
+
+
+def build_head(
+    size: int,
+    num_classes: int,
+    hidden: int,
+    dropout: float,
+    mean: np.ndarray | None = None,
+    variance: np.ndarray | None = None,
+) -> keras.Model:
+    """Return an untrained head: standardisation, dense with ReLU, dropout, dense to logits.
 
     Parameters
     ----------
@@ -789,6 +818,9 @@ def build_head(size: int, num_classes: int, hidden: int, dropout: float) -> kera
         Units of the hidden layer; 0 for none.
     dropout : float
         Share dropped in training, in [0, 1).
+    mean, variance : ndarray of float, shape (size,), optional
+        Those of the features. With them the first layer computes
+        ``(feature - mean) / sqrt(variance)``; without, features enter as they are.
 
     Returns
     -------
@@ -798,7 +830,11 @@ def build_head(size: int, num_classes: int, hidden: int, dropout: float) -> kera
     import keras
     from keras import layers
 
-    middle = [layers.Dense(hidden, activation="relu", name="hidden")] if hidden else []
+    middle: list[Any] = []
+    if mean is not None and variance is not None:
+        middle.append(layers.Normalization(mean=mean, variance=variance, name="standardise"))
+    if hidden:
+        middle.append(layers.Dense(hidden, activation="relu", name="hidden"))
     return keras.Sequential(
         [
             keras.Input((size,), name="features"),

@@ -264,7 +264,7 @@ class TestSentences:
             transfer.fit_head(features, **wrong)
 
     def test_head_of_another_backbone(self, backbone):
-        with pytest.raises(InvalidInput, match="176 features.*takes 10"):
+        with pytest.raises(InvalidInput, match="320 features.*takes 10"):
             transfer.attach_head(backbone, transfer.build_head(10, 3, 0, 0.0))
 
     def test_unknown_layer(self, backbone):
@@ -272,7 +272,7 @@ class TestSentences:
             transfer.unfreeze(backbone, "block2a_conf")
 
     def test_number_of_names(self, backbone, pictures):
-        model = transfer.attach_head(backbone, transfer.build_head(176, 3, 0, 0.0))
+        model = transfer.attach_head(backbone, transfer.build_head(320, 3, 0, 0.0))
         with pytest.raises(InvalidInput, match="2 class names"):
             transfer.classify(model, pictures.images("test"), ["a", "b"])
 
@@ -304,9 +304,17 @@ class TestPretraining:
         monkeypatch.setattr(settings, "shipped_data", lambda: tmp_path)
         pixels = images[:4].astype(np.float32)
         loaded = transfer.load_backbone("course", image_size=32)
-        trained = keras.Model(model.input, model.layers[-3].output)
+        assert loaded.output_shape[1:] == (8, 8, 48 + 96 + 176)
+        trained = keras.Model(
+            model.input,
+            [model.get_layer(n).output for n in ("block1_relu", "block2a_relu", "top_relu")],
+        )
+        early, middle, last = trained.predict(pixels, verbose=0)
+        early = early.reshape(4, 8, 2, 8, 2, 48).mean(axis=(2, 4))
         np.testing.assert_allclose(
-            loaded.predict(pixels, verbose=0), trained.predict(pixels, verbose=0), atol=1e-5
+            loaded.predict(pixels, verbose=0),
+            np.concatenate([early, middle, last], axis=-1),
+            atol=1e-5,
         )
         assert transfer.weights_digest(loaded) in (path.parent / "README.md").read_text("utf-8")
         classifier, names = transfer.load_classifier("course")
@@ -314,3 +322,10 @@ class TestPretraining:
         expected = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
         np.testing.assert_allclose(classifier.predict(pixels, verbose=0), expected, atol=1e-5)
         assert len(names) == 10
+
+    def test_the_shipped_backbone_is_the_one_its_card_describes(self):
+        folder = settings.shipped_data() / "backbones"
+        card = (folder / "README.md").read_text("utf-8")
+        assert (folder / "course.weights.h5").stat().st_size <= 2_000_000
+        digest = transfer.weights_digest(transfer.load_backbone("course", image_size=32))
+        assert digest in card
