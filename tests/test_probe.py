@@ -191,8 +191,15 @@ def test_helpers_are_seen_under_any_name():
     subject.watch([helper])
     subject.call("g", np.zeros((3, 3)))
     assert subject.watched() == []
-    subject.call("f", np.zeros((3, 3)))
+    assert subject.call("f", np.eye(3)).tolist() == [[2, 1], [1, 2]], "it works as ever"
     assert subject.watched() == [helper]
+    from course_utils import convolution
+
+    assert convolution.feature_map(np.eye(3), np.ones((2, 2)), 1.0)[0, 0] == 3
+    assert subject.watched() == [helper]
+    assert not [name for name in vars(convolution) if name.startswith("_watched")]
+    with pytest.raises(ValueError, match="no plain function"):
+        subject.watch(["course_utils.convolution.LETTER_O"])
 
 
 def test_operations_are_those_of_the_protocol_and_nothing_else():

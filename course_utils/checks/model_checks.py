@@ -7,6 +7,7 @@ off. So Sequential, functional and subclassed forms are all right, whatever thei
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -84,11 +85,11 @@ def same_network(
     theirs = _Theirs(subject, what, input_shape, [w.shape for w in before])
     state = int(rng.integers(2**31))
     try:
-        problem = _difference(theirs, build(), x, state, dropout, passes)
+        problem = _difference(theirs, build, x, state, dropout, passes)
         if problem is None:
             return
         for mistake in mistakes:
-            if _difference(theirs, mistake.build(), x, state, dropout, passes) is None:
+            if _difference(theirs, mistake.build, x, state, dropout, passes) is None:
                 raise Wrong(mistake.sentence, mistake.name)
     finally:
         subject.model_set_weights(what, input_shape, before)
@@ -165,14 +166,14 @@ def _ask_weights(
 
 def _difference(
     theirs: _Theirs,
-    reference: Any,
+    build: Callable[[], keras.Model],
     x: np.ndarray,
     state: int,
     dropout: bool,
     passes: Sequence[bool],
 ) -> str | None:
     """What differs between their network and a reference, or None."""
-    variables = _models.in_order(reference, theirs.input_shape)
+    reference, variables = _reference(build, tuple(theirs.input_shape))
     wanted = [tuple(v.shape) for v in variables]
     order = _assignment(theirs.shapes, wanted)
     if order is None:
@@ -196,6 +197,29 @@ def _difference(
                 f"at activations, strides, padding, pooling and the order of the layers."
             )
     return None
+
+
+class _References(threading.local):
+    """Networks that were built for comparison; each thread has its own, since weights are set."""
+
+    def __init__(self) -> None:
+        self.known: dict[Any, tuple[Any, list[Any]]] = {}
+
+
+_built = _References()
+
+
+def _reference(
+    build: Callable[[], keras.Model], input_shape: tuple[int, ...]
+) -> tuple[Any, list[Any]]:
+    """A network for comparison and its weights in order, built once for many answers."""
+    key = (build, input_shape)
+    if key not in _built.known:
+        if len(_built.known) >= 64:
+            _built.known.clear()
+        reference = build()
+        _built.known[key] = (reference, _models.in_order(reference, input_shape))
+    return _built.known[key]
 
 
 #: How often one input is passed through a network that drops values at random.

@@ -40,6 +40,7 @@ class Namespace:
         self._kept: dict[str, Any] = {}
         self._count = 0
         self._watch = Watch(())
+        self._orders: dict[int, tuple[Any, list[Any]]] = {}
 
     # --- how to ask ------------------------------------------------------------------------
 
@@ -124,6 +125,7 @@ class Namespace:
     def forget(self) -> None:
         """See :class:`~course_utils.probe.Subject`."""
         self._kept.clear()
+        self._orders.clear()
 
     # --- networks --------------------------------------------------------------------------
 
@@ -131,13 +133,13 @@ class Namespace:
         """See :class:`~course_utils.probe.Subject`."""
         model = self._model(what)
         with guarded(self._seconds, self._values):
-            return [np.array(v.numpy()) for v in _models.in_order(model, input_shape)]
+            return [np.array(v.numpy()) for v in self._in_order(model, input_shape)]
 
     def model_set_weights(self, what: What, input_shape: Sequence[int], weights: Arrays) -> None:
         """See :class:`~course_utils.probe.Subject`."""
         model = self._model(what)
         with guarded(self._seconds, self._values):
-            for variable, value in zip(_models.in_order(model, input_shape), weights, strict=True):
+            for variable, value in zip(self._in_order(model, input_shape), weights, strict=True):
                 variable.assign(value)
 
     def model_trainable(self, what: What, input_shape: Sequence[int]) -> list[bool]:
@@ -145,7 +147,7 @@ class Namespace:
         model = self._model(what)
         with guarded(self._seconds, self._values):
             trainable = {id(v) for v in model.trainable_weights}
-            return [id(v) in trainable for v in _models.in_order(model, input_shape)]
+            return [id(v) in trainable for v in self._in_order(model, input_shape)]
 
     def model_outputs(self, what: What, x: np.ndarray, training: bool = False) -> Any:
         """See :class:`~course_utils.probe.Subject`."""
@@ -254,6 +256,15 @@ class Namespace:
         if kind != "model" and not (layers and kind == "layer"):
             raise WrongKind(_key(what), IN_WORDS[kind], IN_WORDS["model"])
         return model
+
+    def _in_order(self, model: Any, input_shape: Sequence[int]) -> list[Any]:
+        """The weights in the order of execution, found once for each network."""
+        known, order = self._orders.get(id(model), (None, []))
+        same = known is model and {id(v) for v in order} == {id(v) for v in model.weights}
+        if not same or not order:
+            order = _models.in_order(model, input_shape)
+            self._orders[id(model)] = (model, order)
+        return order
 
     def _dataset(self, what: What) -> Any:
         dataset = self._find(what)

@@ -60,15 +60,13 @@ def _cnn(
     end="return model",
 ) -> str:
     return f"""def build_cnn(input_shape, num_classes):
-    model = keras.Sequential([keras.Input(input_shape)])
+    stack = [keras.Input(input_shape)]
     if {rescale!r} != "None":
-        model.add({rescale})
+        stack.append({rescale})
     for n in {filters}:
-        model.add({conv})
-        model.add({pool})
+        stack += [{conv}, {pool}]
     flat, dense, drop, last = {flat}, {dense}, {drop}, {last}
-    for layer in ({order}):
-        model.add(layer)
+    model = keras.Sequential([*stack, {order}])
     {end}
 """
 
