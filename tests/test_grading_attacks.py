@@ -189,3 +189,43 @@ def test_what_only_linux_has_is_not_needed(monkeypatch, port):
             graded = grade(known[name].make(port, str(settings.course_root())), sandbox)
             found = {one.question: one.status for one in graded.questions}
             assert {key: found[key] for key in known[name].expected} == known[name].expected
+
+
+def test_what_is_computed_for_all_is_shared_and_cannot_be_changed(sandbox):
+    """The course's own cells fill the cache once; a student reads it and spoils it for nobody."""
+    if sandbox.level == "limits":
+        pytest.skip("with limits alone nothing is shared")
+    make = """
+import os, pathlib
+folder = pathlib.Path(os.path.expanduser("~/work/cache/decoded/key"))
+folder.mkdir(parents=True, exist_ok=True)
+(folder / "images").write_text("course")
+"""
+    for _ in range(2):  # the second call changes nothing
+        sandbox.warm("a test", [make])
+    spoil = """
+import os, shutil
+place = os.path.expanduser("~/work/cache/decoded/key")
+before = open(place + "/images").read()
+done = []
+for attempt in (
+    lambda: open(place + "/images", "w"),
+    lambda: open(place + "/more", "w"),
+    lambda: os.remove(place + "/images"),
+    lambda: shutil.rmtree("/grading/warm/decoded/key"),
+    lambda: os.rename("/grading/warm/decoded", "/grading/warm/x"),
+):
+    try:
+        attempt()
+        done.append(1)
+    except OSError:
+        pass
+os.remove(place)
+os.makedirs(place)
+open(place + "/images", "w").write("student")
+"""
+    for _ in range(2):
+        with sandbox.worker(0) as worker:
+            assert worker.run(spoil) is None
+            assert worker.operate("get", ("before",), {}, 1)["value"] == "course"
+            assert worker.operate("get", ("done",), {}, 1)["value"] == []

@@ -28,6 +28,7 @@ import sys
 import sysconfig
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,7 @@ class Sandbox:
         self._process: subprocess.Popen | None = None
         self._control: socket.socket | None = None
         self._folder: Path | None = None
+        self._warmed: set[str] = set()
 
     def __enter__(self) -> Sandbox:
         self.start()
@@ -222,6 +224,7 @@ class Sandbox:
             self._folder = None
 
     def _stop(self) -> None:
+        self._warmed.clear()
         if self._control is not None:
             self._control.close()
             self._control = None
@@ -235,7 +238,29 @@ class Sandbox:
                 self._process.stderr.close()
             self._process = None
 
-    def worker(self, seed: int, preload: tuple[str, ...] = ()) -> Worker:
+    def warm(self, name: str, sources: Iterable[str], preload: tuple[str, ...] = ()) -> None:
+        """Run cells of the course, once, so that later workers find in the cache what they made.
+
+        Decoded pictures and computed features are then there for every submission, read-only.
+
+        Parameters
+        ----------
+        name : str
+            What is warmed; a second call with the same name does nothing.
+        sources : iterable of str
+            The text of the cells; never anything that a student wrote.
+        preload : tuple of str
+            Modules that the server is to import first.
+        """
+        self.start()
+        if self.level == "limits" or name in self._warmed:
+            return
+        self._warmed.add(name)
+        with self.worker(0, preload, warm=True) as worker, contextlib.suppress(WorkerEnded):
+            for source in sources:
+                worker.run(source)
+
+    def worker(self, seed: int, preload: tuple[str, ...] = (), warm: bool = False) -> Worker:
         """Start a worker for one submission.
 
         Parameters
@@ -244,12 +269,15 @@ class Sandbox:
             Seeds the random numbers of its Python, NumPy and Keras.
         preload : tuple of str
             Modules that the server is to import first, once and for all.
+        warm : bool
+            Whether this worker fills the cache of the others; see :meth:`warm`.
         """
         self.start()
         assert self._control is not None
         request = {
             "preload": list(preload),
             "seed": seed,
+            "warm": warm,
             "limits": {
                 "memory": self.limits.memory,
                 "memory_of_all": self.limits.memory_of_all,
@@ -552,7 +580,7 @@ def _command(level: str, folder: Path, control: int) -> tuple[list[str], dict[st
         return _python(code, control, view), view
     if not _LINUX:
         raise SandboxFailed("it is made for Linux")
-    home_inside = f"{_PLACE}/home"
+    home_inside, warm = f"{_PLACE}/home", f"{_PLACE}/warm"
     code = f"{_PLACE}/course"
     masks = [
         hidden
@@ -561,8 +589,8 @@ def _command(level: str, folder: Path, control: int) -> tuple[list[str], dict[st
     ]
     if level == "namespaces":
         # The code is started from where it lies, and the server then builds its own view.
-        view = asdict(View(level, home_inside, show, masks, links, str(folder / "root")))
-        inside = _python(code, control, asdict(View(level, home_inside)))
+        view = asdict(View(level, home_inside, warm, show, masks, links, str(folder / "root")))
+        inside = _python(code, control, asdict(View(level, home_inside, warm)))
         return _python(str(folder / "course"), control, {**view, "then": inside}), view
     tool = shutil.which("bwrap")
     if tool is None:
@@ -585,9 +613,10 @@ def _command(level: str, folder: Path, control: int) -> tuple[list[str], dict[st
             command += ["--ro-bind", source, target]
     for text, target in links:
         command += ["--symlink", text, target]
-    command += ["--proc", "/proc", "--dev", "/dev", "--dir", "/tmp", "--tmpfs", home_inside]
+    command += ["--proc", "/proc", "--dev", "/dev", "--dir", "/tmp", "--dir", warm]
+    command += ["--tmpfs", home_inside]
     command += ["--chdir", "/"]
-    view = asdict(View(level, home_inside))
+    view = asdict(View(level, home_inside, warm))
     return [*command, *_python(code, control, view)], view
 
 

@@ -36,6 +36,8 @@ class View:
         ``"bubblewrap"``, ``"namespaces"`` or ``"limits"``.
     home : str
         The folder in which a worker may write.
+    warm : str
+        Where a worker sees what was computed for all, before the first student's code ran.
     show : list of [source, target]
         What is seen, read-only, where this process builds its own view (level "namespaces").
     hide : list of str
@@ -52,6 +54,7 @@ class View:
 
     level: str
     home: str
+    warm: str = ""
     show: list[list[str]] = field(default_factory=list)
     hide: list[str] = field(default_factory=list)
     links: list[list[str]] = field(default_factory=list)
@@ -87,7 +90,9 @@ def build_view(view: View) -> None:
     for name in ("null", "zero", "full", "random", "urandom"):
         Path(view.root + "/dev/" + name).touch()
         linux.bind_as_it_is("/dev/" + name, view.root + "/dev/" + name)
+    os.makedirs(view.root + view.warm)
     os.makedirs(view.root + view.home)
+    linux.temporary(view.root + view.home, 2**31, 0o755, user, group)
     os.makedirs(view.root + "/tmp", exist_ok=True)
     linux.change_root(view.root)
 

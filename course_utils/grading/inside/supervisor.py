@@ -62,7 +62,7 @@ def _supervise(
                 os.chown(home, NOBODY, NOBODY)
         else:
             home = view.home
-            _own_files(view)
+            _own_files(view, warm=request["warm"])
         linux.set_dumpable(False)
         began = time.monotonic()
         pid = os.fork()
@@ -82,14 +82,31 @@ def _supervise(
         os._exit(0)  # in namespaces of its own, the kernel now ends whatever is left
 
 
-def _own_files(view: View) -> None:
-    """Give this worker a list of processes, a home, and shared memory of its own."""
+def _own_files(view: View, warm: bool) -> None:
+    """Give this worker a list of processes, a home, and shared memory of its own.
+
+    A worker that warms up runs no student's code: it keeps the server's home, and what it leaves
+    in the cache there is shown, read-only, to those that come later.
+    """
     user = NOBODY if os.geteuid() == 0 else os.geteuid()
     group = NOBODY if os.geteuid() == 0 else os.getegid()
     linux.make_private()
     linux.processes()
     linux.temporary("/dev/shm", 2**24, 0o1777, user, group)
-    linux.temporary(view.home, 2**29, 0o700, user, group)
+    if warm:
+        os.chown(view.home, user, group)
+    else:
+        cache = f"{view.home}/work/cache"
+        known = os.path.isdir(cache)
+        if known:
+            linux.bind(cache, view.warm)
+        linux.temporary(view.home, 2**29, 0o700, user, group)
+        for kind in os.listdir(view.warm) if known else ():
+            for folder in (f"{view.home}/work", cache, f"{cache}/{kind}"):
+                os.makedirs(folder, exist_ok=True)
+                os.chown(folder, user, group)
+            for entry in os.listdir(f"{view.warm}/{kind}"):
+                os.symlink(f"{view.warm}/{kind}/{entry}", f"{cache}/{kind}/{entry}")
     if not os.listdir("/tmp"):  # where Python itself lives below /tmp, that stays read-only
         linux.temporary("/tmp", 2**28, 0o1777, user, group)
     linux.read_only("/")
