@@ -233,7 +233,7 @@ def grade_class(
         if "refused" in outcome:
             report.refused.append(Refused(task.submission.name, outcome["refused"]))
         else:
-            report.records[key_of(task)] = outcome["graded"]
+            report.records[key_of(task)] = {**outcome["graded"], "student": "", "name": ""}
             report.graded.append(from_dict(outcome["graded"]))
     report.graded.sort(key=lambda one: (one.exercise, one.student.casefold(), one.name))
     return report

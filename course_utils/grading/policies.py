@@ -50,8 +50,8 @@ class Lateness:
                 continue
             one.penalty = round(min(1.0, days * self.per_day) * one.maximum, 4)
             taken = f"; {one.penalty:g} points are taken off" if one.penalty else ""
-            unit = "day" if days == 1 else "days"
-            one.flags.append(f"Handed in late, in the {days}. {unit[:3]} after the date{taken}.")
+            begun = "a day has begun" if days == 1 else f"{days} days have begun"
+            one.flags.append(f"Handed in late: {begun} since it was due{taken}.")
 
 
 def choose_attempts(graded: list[Graded], which: str) -> list[Graded]:

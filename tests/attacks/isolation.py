@@ -9,9 +9,15 @@ import sys
 
 import pytest
 
+_INSIDE = ["unshare", "--pid", "--mount", "--net", "--fork", "true"]
+if os.geteuid() != 0:
+    _INSIDE[1:1] = ["--user", "--map-root-user"]
 _TRIALS = {
-    "bubblewrap": ["bwrap", "--ro-bind", "/", "/", "--unshare-pid", "--proc", "/proc", "true"],
-    "namespaces": ["unshare", "--user", "--map-root-user", "--pid", "--net", "--fork", "true"],
+    "bubblewrap": [
+        *("bwrap", "--ro-bind", "/", "/", "--unshare-pid", "--proc", "/proc", "--dev", "/dev"),
+        *_INSIDE,
+    ],
+    "namespaces": _INSIDE,
 }
 
 
@@ -23,14 +29,12 @@ def missing(level: str | None) -> str | None:
             return f"{level}: the command {trial[0]} is not here"
         tried = subprocess.run(trial, capture_output=True, text=True)
         return f"{level}: {tried.stderr.strip()}" if tried.returncode else None
-    if level == "limits" and hasattr(os, "geteuid") and os.geteuid() == 0:
+    if level == "limits" and os.geteuid() == 0:
         for folder in (sys.base_prefix, sys.prefix):
             while folder != os.path.dirname(folder):
                 if not os.stat(folder).st_mode & 0o001:
                     return f"limits: the user nobody cannot read {folder}, where Python lies"
                 folder = os.path.dirname(folder)
-    if not hasattr(os, "fork"):
-        return "code cannot be graded on this system"
     return None
 
 

@@ -121,6 +121,7 @@ def main(control: socket.socket, view: View) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries them
     linux.set_dumpable(False)  # workers of the same user cannot look into this process
     control.sendall(b"ready\n")
+    os.dup2(os.open("/dev/null", os.O_WRONLY), 2)  # nobody reads what is said from here on
     while True:
         data, descriptors = _receive(control)
         if len(descriptors) != 2:
