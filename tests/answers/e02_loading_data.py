@@ -477,7 +477,15 @@ PIPELINE = Answers(
             "validation shuffled",
         ),
         "training not shuffled": (_pipeline(train="train.batch(16)"), "not shuffled"),
-        "batches shuffled": (_pipeline(train="train.batch(16).shuffle(40)"), None),
+        "batches shuffled": (
+            _pipeline(train="train.batch(8).shuffle(40).unbatch().batch(16)"),
+            "batches shuffled",
+        ),
+        "batches of 16 shuffled": (_pipeline(train="train.batch(16).shuffle(40)"), None),
+        "shuffled in a buffer of one": (
+            _pipeline(train="train.shuffle(1).batch(16)"),
+            "not shuffled",
+        ),
         "same order in each epoch": (
             _pipeline(train="train.shuffle(40, reshuffle_each_iteration=False).batch(16)"),
             "same in each epoch",

@@ -579,6 +579,12 @@ def _pipeline_training(subject: Subject, rng: np.random.Generator) -> None:
         raise Wrong("Every training image is flipped; each should be, or not, at random.", "always")
     if which == list(range(_TRAIN)):
         raise Wrong("The training images are not shuffled.", "not shuffled")
+    if np.mean(np.diff(which) == 1) > 0.5:
+        raise Wrong(
+            "Most images still come right after the one before them: shuffle single images, with "
+            "a buffer that holds all of them, and make batches afterwards.",
+            "batches shuffled",
+        )
     again, how_again, _ = made.found("training")
     if again == which:
         raise Wrong(

@@ -384,12 +384,16 @@ def _detector_size(subject: Subject, rng: np.random.Generator) -> None:
 def _spread_outputs(
     subject: Subject, what: Ref, x: Array, rng: np.random.Generator, factor: float = 1.0
 ) -> Array:
-    """Outputs with random weights, so that an unlucky start does not count."""
+    """Outputs with random weights, and with those of the last layer negated.
+
+    So a logit is sure to be negative now and then, and a probability is sure not to be.
+    """
     shape = x.shape[1:]
     before = subject.model_weights(what, shape)
+    last = max((k for k, weight in enumerate(before) if weight.ndim >= 2), default=0)
     outputs = []
     try:
-        for _ in range(4):
+        for _ in range(2):
             drawn = []
             for weight in before:
                 scale = np.sqrt(2 / max(int(np.prod(weight.shape[:-1])), 1))
@@ -397,8 +401,10 @@ def _spread_outputs(
                 drawn.append(
                     (np.abs(fresh) + 0.5 if _positive(weight) else fresh).astype("float32")
                 )
-            subject.model_set_weights(what, shape, drawn)
-            outputs.append(subject.model_outputs(what, x))
+            for sign in (1, -1):
+                signed = [w if k < last else sign * w for k, w in enumerate(drawn)]
+                subject.model_set_weights(what, shape, signed)
+                outputs.append(subject.model_outputs(what, x))
     finally:
         subject.model_set_weights(what, shape, before)
     return np.concatenate(outputs)
