@@ -1,0 +1,938 @@
+"""What exercise 04 asks, and how its answers are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from course_utils.checks import compare
+from course_utils.checks._question import Exercise, NotAttempted, Part, Question, Wrong
+from course_utils.checks.compare import Case, Mistake
+from course_utils.probe import Missing, Ref, StudentError, Subject
+
+Array = np.ndarray
+
+# --- 04.1: losses ------------------------------------------------------------------------------
+
+
+def _softmax(x: Array, axis: int = 1) -> Array:
+    powers = np.exp(x)
+    return np.asarray(powers / powers.sum(axis=axis, keepdims=True))
+
+
+def _right(table: Array, labels: Array) -> Array:
+    return np.asarray(table[np.arange(len(labels)), labels])
+
+
+def _loss(logits: Array, labels: Array) -> float:
+    return float(-np.log(_right(_softmax(logits), labels)).mean())
+
+
+_LOSS_MISTAKES = [
+    Mistake(
+        "softmax forgotten",
+        "You take the logarithm of the logits; make probabilities of them first, with softmax.",
+        lambda z, y: -np.log(_right(z, y)).mean(),
+    ),
+    Mistake(
+        "summed instead of averaged",
+        "The loss of a batch is the mean over its images, not the sum.",
+        lambda z, y: -np.log(_right(_softmax(z), y)).sum(),
+    ),
+    Mistake(
+        "one loss per image",
+        "You give one loss per image; the loss of the batch is their mean.",
+        lambda z, y: -np.log(_right(_softmax(z), y)),
+    ),
+    Mistake(
+        "minus forgotten",
+        "The logarithm of a probability is negative; a loss has a minus before it.",
+        lambda z, y: np.log(_right(_softmax(z), y)).mean(),
+    ),
+    Mistake(
+        "softmax over the batch",
+        "Softmax goes over the classes of each image, so each **row** adds up to 1.",
+        lambda z, y: -np.log(_right(_softmax(z, 0), y)).mean(),
+    ),
+    Mistake(
+        "softmax twice",
+        "You apply softmax twice.",
+        lambda z, y: -np.log(_right(_softmax(_softmax(z)), y)).mean(),
+    ),
+    Mistake(
+        "another logarithm",
+        "Take the natural logarithm, `np.log`.",
+        lambda z, y: -np.log2(_right(_softmax(z), y)).mean(),
+    ),
+    Mistake(
+        "another logarithm",
+        "Take the natural logarithm, `np.log`.",
+        lambda z, y: -np.log10(_right(_softmax(z), y)).mean(),
+    ),
+    Mistake(
+        "all classes counted",
+        "Only the probability of the **right** class counts, one per image.",
+        lambda z, y: -np.log(_softmax(z)).mean(),
+    ),
+    Mistake(
+        "largest probability taken",
+        "You take the class that the network finds most probable; take the right class.",
+        lambda z, y: -np.log(_softmax(z).max(axis=1)).mean(),
+    ),
+    Mistake(
+        "logarithm of the mean",
+        "First the logarithm for each image, then the mean.",
+        lambda z, y: -np.log(_right(_softmax(z), y).mean()),
+    ),
+    Mistake(
+        "logarithm forgotten",
+        "Take the logarithm of the probabilities.",
+        lambda z, y: 1 - _right(_softmax(z), y).mean(),
+    ),
+]
+
+
+def _batch_loss(subject: Subject, rng: np.random.Generator) -> None:
+    cases = []
+    for images, classes in ((1, 3), (4, 3), (6, 5)):
+        logits = rng.uniform(0.1, 4, (images, classes))
+        labels = rng.integers(0, classes, images)
+        cases.append(Case((logits, labels), f"{images} image(s) and {classes} classes"))
+    advice = "Work the batch of lesson 04 through your function: it should give 1.2331."
+    compare.function(subject, "batch_loss", cases, _loss, _LOSS_MISTAKES, advice=advice)
+
+
+def _one_loss(subject: Subject, rng: np.random.Generator, one_hot: bool, softmax: bool) -> None:
+    """Ask for a loss and compare what it gives for some labels and outputs."""
+    import keras
+
+    if subject.kind("choose_loss") in ("missing", "none"):
+        raise NotAttempted(str(Missing("choose_loss")))
+    chosen = subject.call("choose_loss", one_hot, softmax)
+    if chosen is None:
+        raise Wrong("`choose_loss` returns nothing; does it end with `return`?", "nothing returned")
+    if not isinstance(chosen, Ref):
+        raise Wrong(
+            "Return a loss of Keras itself, such as `keras.losses.MeanSquaredError()`, not its "
+            "name or a number."
+        )
+    if subject.kind(chosen) == "class":
+        raise Wrong("You return the class of the loss; make one of it, with brackets.", "class")
+    labels = np.array([2, 0, 1, 1], "int32")
+    outputs = rng.normal(0, 2, (4, 3)).astype("float32")
+    if softmax:
+        outputs = _softmax(outputs).astype("float32")
+    y = np.eye(3, dtype="float32")[labels] if one_hot else labels
+    which = "one-hot labels" if one_hot else "class indices"
+    try:
+        got = float(np.mean(subject.call(chosen, y, outputs)))
+    except StudentError:
+        raise Wrong(
+            f"Your loss cannot be computed with {which}: one of the two losses takes class "
+            f"indices, the other one-hot labels.",
+            "labels one-hot" if not one_hot else "class indices",
+        ) from None
+
+    def keras_loss(from_logits: bool) -> float:
+        kind = keras.losses.CategoricalCrossentropy
+        return float(kind(from_logits=from_logits)(np.eye(3)[labels], outputs))
+
+    sparse = keras.losses.SparseCategoricalCrossentropy(from_logits=softmax)
+    other = {keras_loss(softmax), float(sparse(labels, outputs))}
+    if abs(got - keras_loss(not softmax)) < 1e-3:
+        return
+    if any(abs(got - value) < 1e-3 for value in other):
+        if softmax:
+            raise Wrong(
+                "The network ends in softmax, but your loss is told `from_logits=True`, so softmax "
+                "is applied twice.",
+                "softmax twice",
+            )
+        raise Wrong(
+            "The network ends in logits, but your loss takes its outputs for probabilities; tell "
+            "it `from_logits=True`.",
+            "logits taken for probabilities",
+        )
+    raise Wrong(
+        "What you return is not cross-entropy: for some outputs it gives another number.",
+        "another loss",
+    )
+
+
+def _loss_of_logits(subject: Subject, rng: np.random.Generator) -> None:
+    _one_loss(subject, rng, False, False)
+    _one_loss(subject, rng, True, False)
+
+
+def _loss_of_probabilities(subject: Subject, rng: np.random.Generator) -> None:
+    _one_loss(subject, rng, False, True)
+    _one_loss(subject, rng, True, True)
+
+
+# --- 04.2: a schedule, and when to stop ----------------------------------------------------------
+
+
+def _rate(
+    step: int,
+    steps: int,
+    warmup: int = 0,
+    peak: float = 0.001,
+    *,
+    half: float = 0.5,
+    wave: float = np.pi,
+    counted: bool = False,
+    straight: bool = False,
+) -> float:
+    if step < warmup:
+        return peak * step / warmup
+    done = step / steps if counted else (step - warmup) / (steps - warmup)
+    if straight:
+        return peak * (1 - done)
+    return float(peak * half * (1 + np.cos(wave * done)))
+
+
+def _no_warmup(step: int, steps: int, warmup: int = 0, peak: float = 0.001) -> float:
+    return _rate(step, steps, 0, peak)
+
+
+def _starts_at_peak(step: int, steps: int, warmup: int = 0, peak: float = 0.001) -> float:
+    return peak if step < warmup else _rate(step, steps, warmup, peak)
+
+
+def _one_early(step: int, steps: int, warmup: int = 0, peak: float = 0.001) -> float:
+    return peak * (step + 1) / warmup if step < warmup else _rate(step, steps, warmup, peak)
+
+
+_RATE_MISTAKES = [
+    Mistake("warm-up forgotten", "There is no warm-up: the rate must begin at 0.", _no_warmup),
+    Mistake(
+        "warm-up forgotten",
+        "In the warm-up the rate rises from 0 in a straight line; yours is level.",
+        _starts_at_peak,
+    ),
+    Mistake(
+        "off by one",
+        "In the warm-up step 0 has the rate 0; yours is one step ahead.",
+        _one_early,
+    ),
+    Mistake(
+        "cosine counts the warm-up",
+        "The cosine begins when the warm-up is over: let it count the steps from there, out of "
+        "those that are left.",
+        lambda *a, **k: _rate(*a, **k, counted=True),
+    ),
+    Mistake(
+        "half forgotten",
+        "1 + cos(...) begins at 2; take half of it.",
+        lambda *a, **k: _rate(*a, **k, half=1.0),
+    ),
+    Mistake(
+        "a whole wave",
+        "You go through a whole wave, so the rate comes back up; take half of one: π, not 2π.",
+        lambda *a, **k: _rate(*a, **k, wave=2 * np.pi),
+    ),
+    Mistake(
+        "a quarter wave",
+        "At the end the rate should be 0: go through half a wave, π.",
+        lambda *a, **k: _rate(*a, **k, wave=np.pi / 2),
+    ),
+    Mistake(
+        "straight line",
+        "After the warm-up the rate falls as half a cosine wave, not in a straight line.",
+        lambda *a, **k: _rate(*a, **k, straight=True),
+    ),
+]
+
+
+def _rate_at(subject: Subject, rng: np.random.Generator) -> None:
+    steps, warmup = int(rng.integers(80, 120)), int(rng.integers(10, 20))
+    peak = float(rng.uniform(0.01, 0.1))
+    cases = [
+        Case((20, steps), "a step without warm-up"),
+        Case((0, steps), "step 0 without warm-up"),
+        Case((steps // 2, steps, 0, peak), "the middle of a training without warm-up"),
+        Case((steps, steps, warmup, peak), "the last step"),
+    ]
+    for step, label in (
+        (0, "the first step of a warm-up"),
+        (warmup // 2, "the middle of a warm-up"),
+        (warmup, "the end of a warm-up"),
+        (warmup + 9, "a step after a warm-up"),
+        (steps - 7, "a step near the end"),
+    ):
+        cases.append(Case((step, steps, warmup, peak), label))
+    advice = "Draw it: `plt.plot([rate_at(s, 100, 20, 0.1) for s in range(101)])`."
+    compare.function(
+        subject, "rate_at", cases, _rate, _RATE_MISTAKES, rtol=1e-5, atol=1e-9, advice=advice
+    )
+
+
+def _stop(
+    losses: Sequence[float],
+    patience: int,
+    *,
+    late: int = 0,
+    equal: bool = False,
+    reset: bool = True,
+    before: bool = False,
+) -> tuple[int, int]:
+    best, best_epoch, waited = float("inf"), 0, 0
+    for epoch, value in enumerate(losses, start=1):
+        previous = losses[epoch - 2] if epoch > 1 else float("inf")
+        better = value <= best if equal else value < best
+        if better:
+            best, best_epoch = value, epoch
+        if value < previous if before else better:
+            waited = 0 if reset else waited
+        else:
+            waited += 1
+        if waited == patience + late:
+            return epoch, best_epoch
+    return len(losses), best_epoch
+
+
+def _best_of_all(losses: Sequence[float], patience: int) -> tuple[int, int]:
+    return _stop(losses, patience)[0], int(np.argmin(losses)) + 1
+
+
+_STOP_MISTAKES = [
+    Mistake(
+        "order exchanged",
+        "Return the last epoch first, then the best one.",
+        lambda x, p: _stop(x, p)[::-1],
+    ),
+    Mistake(
+        "counted from 0",
+        "Epochs are counted from 1 here.",
+        lambda x, p: tuple(n - 1 for n in _stop(x, p)),
+    ),
+    Mistake(
+        "last epoch is the best",
+        "You return the last epoch twice; the best one is that with the lowest loss so far.",
+        lambda x, p: (_stop(x, p)[0], _stop(x, p)[0]),
+    ),
+    Mistake(
+        "one epoch late",
+        "Training stops one epoch too late: as soon as it has waited for `patience` epochs.",
+        lambda x, p: _stop(x, p, late=1),
+    ),
+    Mistake(
+        "one epoch early",
+        "Training stops one epoch too early: it waits for `patience` epochs after the best.",
+        lambda x, p: _stop(x, p, late=-1),
+    ),
+    Mistake(
+        "compared with the epoch before",
+        "Compare with the **best** loss so far, not with that of the epoch before.",
+        lambda x, p: _stop(x, p, before=True),
+    ),
+    Mistake(
+        "waiting not reset",
+        "After an improvement the waiting begins anew, at 0.",
+        lambda x, p: _stop(x, p, reset=False),
+    ),
+    Mistake(
+        "equal counts as better",
+        "A loss that is only as low as the best one is no improvement.",
+        lambda x, p: _stop(x, p, equal=True),
+    ),
+    Mistake(
+        "looks into the future",
+        "When training stops, nobody knows the losses that would have come after: the best epoch "
+        "is one of those before.",
+        _best_of_all,
+    ),
+    Mistake(
+        "never stops",
+        "You go through all losses and never stop.",
+        lambda x, p: (len(x), int(np.argmin(x)) + 1),
+    ),
+]
+
+
+def _when_to_stop(subject: Subject, rng: np.random.Generator) -> None:
+    shift = float(rng.uniform(0.1, 1.0))
+    lists: list[tuple[list[float], int, str]] = [
+        ([4, 3, 2, 1], 2, "losses that always fall"),
+        ([1.40, 1.10, 0.95, 0.97, 0.91, 0.93, 0.96, 0.92, 0.99, 0.5], 3, "losses that turn"),
+        ([2, 2, 2, 2, 2], 3, "losses that are all equal"),
+        ([3, 4, 1, 2], 1, "patience 1"),
+        ([5, 4, 4.5, 3, 3.5, 2, 2.5, 2.4, 2.3, 2.2, 1], 4, "losses that go up and down"),
+        ([3, 2, 1, 1, 1], 5, "a training that ends before the patience does"),
+    ]
+    cases = [
+        Case(([value + shift for value in values], patience), label)
+        for values, patience, label in lists
+    ]
+    for _ in range(3):
+        walk = np.cumsum(rng.choice([-0.2, -0.1, 0.0, 0.1, 0.2], 15)).round(1) + 5
+        cases.append(Case((walk.tolist(), int(rng.integers(2, 5))), "losses drawn at random"))
+    advice = "Take the nine losses of lesson 04, section 6, and go through them with your finger."
+    compare.function(subject, "when_to_stop", cases, _stop, _STOP_MISTAKES, advice=advice)
+
+
+# --- 04.3: callbacks -----------------------------------------------------------------------------
+
+#: What `fit` would report after each of twenty epochs: every number is best in another epoch.
+_BEST = {"val_loss": 4, "loss": 7, "val_accuracy": 8}
+_EPOCHS = 20
+
+
+def _reports(offset: float) -> list[dict[str, float]]:
+    rows = []
+    for epoch in range(1, _EPOCHS + 1):
+        row = {name: offset + 0.05 * abs(epoch - best) for name, best in _BEST.items()}
+        row["val_accuracy"] = 0.9 - 0.03 * abs(epoch - _BEST["val_accuracy"])
+        row["accuracy"] = 0.3 + 0.02 * epoch
+        rows.append(row)
+    return rows
+
+
+class _Training:
+    """A pretended training: callbacks are called as `fit` does, with known losses."""
+
+    def __init__(self, subject: Subject, rng: np.random.Generator, stops: bool) -> None:
+        if subject.kind("make_callbacks") in ("missing", "none"):
+            raise NotAttempted(str(Missing("make_callbacks")))
+        self.subject = subject
+        self.file = subject.call("new_file")  # new each time: nothing of an earlier check is in it
+        if not isinstance(self.file, Ref):
+            raise Wrong("`new_file` is given; run its cell again.")
+        callbacks = self._callbacks(subject.call("make_callbacks", self.file))
+        self.model = subject.call("tiny_network")
+        if not isinstance(self.model, Ref) or subject.kind(self.model) != "model":
+            raise Wrong("`tiny_network` is given; run its cell again.")
+        self.base = float(rng.integers(1000, 50_000))
+        self._shapes = [w.shape for w in subject.model_weights(self.model, (4,))]
+        self.rates: list[float] = []
+        self.stopped: int | None = None
+        for one in callbacks:
+            subject.call(Ref(f"{one.key}.set_model"), self.model)
+        self._all(callbacks, "on_train_begin")
+        for epoch, report in enumerate(_reports(float(rng.uniform(0.5, 1)))):
+            self._all(callbacks, "on_epoch_begin", epoch)
+            weights = [np.full(s, self.base + epoch + 1, "float32") for s in self._shapes]
+            subject.model_set_weights(self.model, (4,), weights)
+            for one in callbacks:
+                subject.call(Ref(f"{one.key}.on_epoch_end"), epoch, report)
+            self.rates.append(float(subject.model_compiled(self.model)["learning_rate"]))
+            told = subject.get(Ref(f"{self.model.key}.stop_training"))
+            if told and self.stopped is None:
+                self.stopped = epoch + 1
+            if self.stopped is not None and stops:
+                break
+        self.epochs = len(self.rates)
+        self._all(callbacks, "on_train_end")
+
+    def _callbacks(self, made: Any) -> list[Ref]:
+        if made is None:
+            raise Wrong(
+                "`make_callbacks` returns nothing; does it end with `return`?", "nothing returned"
+            )
+        listed = made if isinstance(made, list | tuple) else [made]
+        for one in listed:
+            if not isinstance(one, Ref) or self.subject.kind(one) != "callback":
+                raise Wrong(
+                    "`make_callbacks` should return a list of callbacks of Keras, each made with "
+                    "brackets, such as `keras.callbacks.TerminateOnNaN()`."
+                )
+        return list(listed)
+
+    def _all(self, callbacks: list[Ref], method: str, *args: int) -> None:
+        for one in callbacks:
+            self.subject.call(Ref(f"{one.key}.{method}"), *args)
+
+    def weights_of(self, model: Ref) -> int:
+        """Of which epoch a network's weights are."""
+        return round(float(self.subject.model_weights(model, (4,))[0].ravel()[0]) - self.base)
+
+
+_WATCHED = {"loss": "the training loss", "val_accuracy": "validation accuracy"}
+
+
+def _stopping(subject: Subject, rng: np.random.Generator) -> None:
+    training = _Training(subject, rng, stops=True)
+    best, stopped = _BEST["val_loss"], training.stopped
+    if stopped is None:
+        raise Wrong(
+            "Training never stops, though the validation loss gets worse for many epochs.",
+            "never stops",
+        )
+    if stopped != best + 5:
+        for name, said in _WATCHED.items():
+            if stopped == _BEST[name] + 5:
+                raise Wrong(
+                    f"Early stopping watches {said}; let it watch the validation loss.",
+                    f"watches {said}",
+                )
+        when = "late" if stopped > best + 5 else "early"
+        raise Wrong(
+            f"Training stops too {when}: it should wait for 5 epochs without a lower validation "
+            f"loss.",
+            "patience wrong",
+        )
+    if training.weights_of(training.model) != best:
+        raise Wrong(
+            "At the end the network has the weights of the last epoch; it should get back those of "
+            "the best one.",
+            "best weights not restored",
+        )
+
+
+def _rates(name: str, factor: float, patience: int) -> list[float]:
+    """The learning rates after each epoch, as shares of the first one."""
+    rates, rate, waited = [], 1.0, 0
+    for epoch in range(1, _EPOCHS + 1):
+        waited = 0 if epoch <= _BEST[name] else waited + 1
+        if waited == patience:
+            rate, waited = rate * factor, 0
+        rates.append(rate)
+    return rates
+
+
+def _plateau(subject: Subject, rng: np.random.Generator) -> None:
+    training = _Training(subject, rng, stops=False)
+    shares = np.array(training.rates) / 0.1  # the rate with which `tiny_network` is compiled
+
+    def alike(expected: list[float]) -> bool:
+        return bool(np.allclose(shares[:12], expected[:12], rtol=1e-3, atol=1e-6))
+
+    if alike(_rates("val_loss", 0.5, 2)):
+        return
+    for name, said in _WATCHED.items():
+        if alike(_rates(name, 0.5, 2)):
+            raise Wrong(
+                f"The learning rate follows {said}; it should follow the validation loss.",
+                f"watches {said}",
+            )
+    if np.allclose(shares, 1):
+        raise Wrong(
+            "The learning rate never changes, though the validation loss gets worse for many "
+            "epochs.",
+            "rate never lowered",
+        )
+    for patience in (1, 3, 4, 5, 10):
+        if alike(_rates("val_loss", 0.5, patience)):
+            raise Wrong(
+                "The rate is halved, but not after 2 epochs without a lower validation loss.",
+                "patience wrong",
+            )
+    for factor in (0.1, 0.2, 0.25, 0.75, 0.8, 0.9):
+        if alike(_rates("val_loss", factor, 2)):
+            raise Wrong(
+                "The rate is lowered at the right time, but it should be halved.", "factor wrong"
+            )
+    raise Wrong(
+        "The learning rate should be halved whenever the validation loss has not got lower for 2 "
+        "epochs. Yours goes another way."
+    )
+
+
+def _checkpoint(subject: Subject, rng: np.random.Generator) -> None:
+    training = _Training(subject, rng, stops=False)
+    try:
+        stored = subject.call("keras.saving.load_model", training.file)
+        found = training.weights_of(stored)
+    except StudentError:
+        found = -1
+    if found == _BEST["val_loss"]:
+        return
+    if not 1 <= found <= _EPOCHS:
+        raise Wrong(
+            "No network was written to `file` during training: ModelCheckpoint does that.",
+            "nothing saved",
+        )
+    for name, said in _WATCHED.items():
+        if found == _BEST[name]:
+            raise Wrong(
+                f"The file holds the network that is best by {said}, not by validation loss.",
+                f"watches {said}",
+            )
+    if found == _EPOCHS:
+        raise Wrong(
+            "The file holds the network of the last epoch: each epoch overwrites the one before. "
+            "Keep the best only.",
+            "last instead of best",
+        )
+    raise Wrong("The file holds neither the best network nor the last one.")
+
+
+# --- 04.4: augmentation, in training only --------------------------------------------------------
+
+_H, _W = 40, 60
+
+
+def _ramps(number: int) -> Array:
+    """Pictures that show what was done to them.
+
+    The first channel rises from left to right, the second from top to bottom, the third is level.
+    """
+    picture = np.zeros((_H, _W, 3), "float32")
+    picture[..., 0] = 40 + 3 * np.arange(_W)
+    picture[..., 1] = 40 + 4 * np.arange(_H)[:, None]
+    picture[..., 2] = 150
+    return np.repeat(picture[None], number, axis=0)
+
+
+def _augmentation(subject: Subject) -> Ref:
+    if subject.kind("build_augmentation") in ("missing", "none"):
+        raise NotAttempted(str(Missing("build_augmentation")))
+    made = subject.call("build_augmentation")
+    if made is None:
+        raise Wrong(
+            "`build_augmentation` returns nothing; does it end with `return`?", "nothing returned"
+        )
+    if not isinstance(made, Ref) or subject.kind(made) not in ("model", "layer"):
+        raise Wrong("`build_augmentation` should return a layer or a `keras.Sequential` of layers.")
+    return made
+
+
+def _passed(subject: Subject, what: Ref, x: Array, training: bool) -> Array:
+    result = subject.model_outputs(what, x, training)
+    if not isinstance(result, np.ndarray) or result.shape != x.shape:
+        raise Wrong("Augmentation should give pictures of the same size and number as it gets.")
+    return result
+
+
+def _nothing_in_use(subject: Subject, rng: np.random.Generator) -> None:
+    what = _augmentation(subject)
+    x = rng.uniform(0, 255, (6, _H, _W, 3)).astype("float32")
+    got = _passed(subject, what, x, False)
+    if np.allclose(got, x, atol=0.5):
+        return
+    if np.allclose(got, x / 255, atol=0.01):
+        raise Wrong(
+            "The pictures come out as 0 to 1; the network rescales them itself.", "rescaled twice"
+        )
+    raise Wrong(
+        "Your layers change pictures also when `training=False`, in validation and in use. Let "
+        "Keras say when: do not set `training=True` yourself.",
+        "always on",
+    )
+
+
+def _in_training(subject: Subject, rng: np.random.Generator) -> None:
+    what = _augmentation(subject)
+    x = _ramps(48)
+    got = np.concatenate([_passed(subject, what, x, True) for _ in range(2)])
+    # Only the middle is looked at: the border is filled in one way or another.
+    middle = got[:, 9:-9, 12:-12]
+    if np.allclose(got, np.concatenate([x, x]), atol=0.5):
+        raise Wrong("While training, nothing is changed.", "not augmented")
+    if got.max() <= 1.5:
+        raise Wrong(
+            "The pictures come out as 0 to 1; the network rescales them itself.", "rescaled twice"
+        )
+    if np.abs(middle[..., 2] - 150).max() > 1:
+        raise Wrong("The colours are changed; only flip and shift.", "colours changed")
+    # Brightness per pixel to the right and downwards, for the first two channels.
+    right = np.diff(middle, axis=2).mean(axis=(1, 2))
+    down = np.diff(middle, axis=1).mean(axis=(1, 2))
+    if np.abs(right[:, 1]).max() > 0.1 or np.abs(down[:, 0]).max() > 0.1:
+        raise Wrong("Pictures are turned; only flip and shift.", "turned")
+    if np.any(down[:, 1] < 0):
+        raise Wrong("Some pictures are upside down; flip left to right only.", "vertical flip")
+    if np.abs(np.abs(right[:, 0]) - 3).max() > 0.1 or np.abs(down[:, 1] - 4).max() > 0.1:
+        raise Wrong("Pictures are zoomed; only flip and shift.", "zoomed")
+    flipped = right[:, 0] < 0
+    if flipped.all() or not flipped.any():
+        raise Wrong(
+            "Each picture should be flipped left to right, or not, at random.", "not flipped"
+        )
+    across = (middle[..., 0].mean(axis=(1, 2)) - x[0, ..., 0].mean()) / 3
+    along = (middle[..., 1].mean(axis=(1, 2)) - x[0, ..., 1].mean()) / 4
+    shares = np.array([np.abs(across).max() / _W, np.abs(along).max() / _H])
+    if np.any(shares < 0.02):
+        raise Wrong(
+            "Pictures should be shifted both ways: to the sides, and up and down.",
+            "shifted one way only" if np.any(shares > 0.02) else "not shifted",
+        )
+    if np.any(shares > 0.112):
+        raise Wrong("Pictures are shifted by more than 10 %.", "shifted too far")
+    if np.any(shares < 0.08):
+        raise Wrong("Pictures are shifted by less than 10 % at most.", "shifted too little")
+    if min(np.ptp(across) / _W, np.ptp(along) / _H) < 0.15:
+        raise Wrong("Pictures are always shifted the same way; shift them both ways.", "one way")
+
+
+def _in_front(subject: Subject, rng: np.random.Generator) -> None:
+    if subject.kind("with_augmentation") in ("missing", "none"):
+        raise NotAttempted(str(Missing("with_augmentation")))
+    network = subject.call("picture_network")
+    if not isinstance(network, Ref) or subject.kind(network) != "model":
+        raise Wrong("`picture_network` is given; run its cell again.")
+    made = subject.call("with_augmentation", network)
+    if made is None:
+        raise Wrong(
+            "`with_augmentation` returns nothing; does it end with `return`?", "nothing returned"
+        )
+    if not isinstance(made, Ref) or subject.kind(made) != "model":
+        raise Wrong("`with_augmentation` should return a Keras network.")
+    x = np.repeat(rng.uniform(0, 255, (1, 24, 32, 3)), 12, axis=0).astype("float32")
+    x += 0.4 * _smooth(rng)
+    want = subject.model_outputs(network, x)
+    got = subject.model_outputs(made, x)
+    if not isinstance(got, np.ndarray) or got.shape != want.shape:
+        raise Wrong("Your network should end as the given one does: one number per class.")
+    scale = float(np.abs(want).max())
+    if np.abs(got - want).max() > 1e-3 * scale:
+        if np.abs(got - got[:1]).max() > 1e-3 * scale:
+            raise Wrong(
+                "In use, your network gives other numbers for the same picture each time: the "
+                "augmentation is always on. Then validation would be augmented, too.",
+                "always on",
+            )
+        if np.abs(got - subject.model_outputs(network, x / 255)).max() <= 1e-3 * scale:
+            raise Wrong(
+                "The pixels are rescaled twice; the given network rescales them.", "rescaled twice"
+            )
+        raise Wrong("In use, your network should give what the given one gives.")
+    trained = subject.model_outputs(made, x, True)
+    if np.abs(trained - trained[:1]).max() <= 1e-3 * scale:
+        raise Wrong(
+            "While training, your network gives the same for the same picture: nothing is "
+            "augmented.",
+            "not augmented",
+        )
+
+
+def _smooth(rng: np.random.Generator) -> Array:
+    rows = np.linspace(0, rng.uniform(60, 120), 24)[:, None, None]
+    return np.asarray(rows + np.linspace(0, 100, 32)[None, :, None], "float32")[None]
+
+
+# --- 04.5: the experiment ------------------------------------------------------------------------
+
+_TRIALS = ("dropout 0", "dropout 0.2", "dropout 0.5", "dropout 0.8", "SGD")
+
+
+def _entries(subject: Subject) -> dict[str, dict[str, list[float]]]:
+    histories = compare.attempted(subject, "histories")
+    if not isinstance(histories, dict):
+        raise Wrong(f"`histories` should be a dictionary, but it is {compare.describe(histories)}.")
+    for name in _TRIALS:
+        entry = histories.get(name)
+        if not isinstance(entry, dict):
+            raise Wrong(
+                f"`histories` lacks an entry for {name!r}: the dictionary `history.history`.",
+                "trial missing",
+            )
+        for key in ("loss", "val_loss"):
+            curve = entry.get(key)
+            numbers = isinstance(curve, list | tuple | np.ndarray) and len(curve) > 0
+            if not numbers or not all(
+                isinstance(one, int | float | np.floating) and np.isfinite(one) and one > 0
+                for one in curve
+            ):
+                raise Wrong(
+                    f"The entry {key!r} of {name!r} should be a list with a loss for each epoch. "
+                    f"(For `val_loss`, `fit` needs `validation_data`.)",
+                    "no validation curve" if key == "val_loss" else None,
+                )
+    return histories
+
+
+def _curves(subject: Subject, rng: np.random.Generator) -> None:
+    histories = _entries(subject)
+    lengths = {len(histories[name][key]) for name in _TRIALS for key in ("loss", "val_loss")}
+    if len(lengths) > 1:
+        raise Wrong(
+            "The trials have different numbers of epochs, so the comparison is not fair.",
+            "different epochs",
+        )
+    firsts = [tuple(histories[name]["loss"]) for name in _TRIALS]
+    if len(set(firsts)) < len(_TRIALS):
+        raise Wrong(
+            "Two trials have exactly the same curve. Build a new network for each, with "
+            "`build_trial(name)`.",
+            "one network for all",
+        )
+    starts = [histories[name]["loss"][0] for name in _TRIALS]
+    if any(start > 20 for start in starts):
+        raise Wrong("These losses are far above guessing; did you store accuracies in percent?")
+
+
+def _gaps(subject: Subject, rng: np.random.Generator) -> None:
+    histories = _entries(subject)
+    gaps = compare.attempted(subject, "gaps")
+    if not isinstance(gaps, dict) or any(name not in gaps for name in _TRIALS):
+        raise Wrong(
+            "`gaps` should be a dictionary with a number for each trial.",
+            "trial missing",
+        )
+    mistakes = {
+        "sign reversed": (
+            "Your gaps have the other sign: validation loss minus training loss.",
+            lambda h: h["loss"][-1] - h["val_loss"][-1],
+        ),
+        "first epoch taken": (
+            "You take the first epoch; take the last.",
+            lambda h: h["val_loss"][0] - h["loss"][0],
+        ),
+        "lowest losses taken": (
+            "You take the lowest losses; take those of the last epoch.",
+            lambda h: min(h["val_loss"]) - min(h["loss"]),
+        ),
+        "ratio instead of difference": (
+            "The gap is a difference, not a ratio.",
+            lambda h: h["val_loss"][-1] / h["loss"][-1],
+        ),
+        "accuracy instead of loss": (
+            "You take the accuracies; take the losses.",
+            lambda h: h["val_accuracy"][-1] - h["accuracy"][-1],
+        ),
+    }
+    got = {name: gaps[name] for name in _TRIALS}
+    want = {name: histories[name]["val_loss"][-1] - histories[name]["loss"][-1] for name in _TRIALS}
+    if compare.close(got, want, rtol=1e-3, atol=2e-3):
+        return
+    for mistake, (sentence, answer) in mistakes.items():
+        try:
+            theirs = {name: answer(histories[name]) for name in _TRIALS}
+        except (KeyError, IndexError, TypeError):
+            continue
+        if compare.close(got, theirs, rtol=1e-3, atol=2e-3):
+            raise Wrong(sentence, mistake)
+    raise Wrong("A gap is not the last validation loss minus the last training loss of its trial.")
+
+
+def _claims(subject: Subject, rng: np.random.Generator) -> None:
+    compare.choice(
+        subject,
+        "true_claims",
+        ("a", "b", "e"),
+        {
+            "a": "What does a dropout layer do in use? (Lesson 04, section 7.)",
+            "b": "When is the training loss measured: while numbers are dropped, or afterwards?",
+            "c": "A network that only guesses has no gap at all. Is it the best one?",
+            "d": "SGD was tried with a single learning rate, and for a few epochs.",
+            "e": "What does Adam divide by? (Lesson 04, section 2.)",
+            "f": "With another seed the same network ends elsewhere. One training each cannot tell "
+            "luck from a better rate.",
+        },
+        {
+            "c": "small gap taken for quality",
+            "d": "judged by one learning rate",
+            "f": "one training is enough",
+        },
+    )
+
+
+EXERCISE = Exercise(
+    "04_training",
+    "Training",
+    (
+        Question(
+            "04.1",
+            "Losses",
+            3,
+            (
+                Part("cross-entropy by hand", 1, _batch_loss),
+                Part("networks that end in logits", 1, _loss_of_logits),
+                Part("networks that end in softmax", 1, _loss_of_probabilities),
+            ),
+            needs=("batch_loss", "choose_loss"),
+            hints=(
+                "Three steps for `batch_loss`: softmax row by row, the probability of the right "
+                "class of each row, then the mean of −ln of those.",
+                "`probabilities[np.arange(len(labels)), labels]` takes from each row the entry of "
+                "its label.",
+                "`SparseCategoricalCrossentropy` is for class indices, `CategoricalCrossentropy` "
+                "for one-hot labels; both take `from_logits`, which is the opposite of `softmax`.",
+            ),
+            seconds=20,
+        ),
+        Question(
+            "04.2",
+            "A schedule, and when to stop",
+            3,
+            (
+                Part("warm-up, then cosine", 1, _rate_at),
+                Part("early stopping", 2, _when_to_stop),
+            ),
+            needs=("rate_at", "when_to_stop"),
+            hints=(
+                "`rate_at`: two cases. While `step < warmup`, a straight line. Afterwards, which "
+                "share of the steps after the warm-up is done? Put it into the cosine.",
+                "`when_to_stop`: keep three variables, the best loss so far, its epoch, and how "
+                "many epochs have passed since. `enumerate(losses, start=1)` counts from 1.",
+            ),
+            seconds=3,
+        ),
+        Question(
+            "04.3",
+            "Callbacks",
+            3,
+            (
+                Part("early stopping", 1, _stopping),
+                Part("lower rate on a plateau", 1, _plateau),
+                Part("the best network in a file", 1, _checkpoint),
+            ),
+            needs=("make_callbacks",),
+            hints=(
+                "The three classes are `EarlyStopping`, `ReduceLROnPlateau` and `ModelCheckpoint` "
+                'in `keras.callbacks`; each takes `monitor="val_loss"`.',
+                "Look at the arguments `patience`, `restore_best_weights`, `factor` and "
+                "`save_best_only`; `help(keras.callbacks.EarlyStopping)` lists them.",
+            ),
+            seconds=30,
+        ),
+        Question(
+            "04.4",
+            "Augmentation inside the network",
+            3,
+            (
+                Part("nothing changes in use", 1, _nothing_in_use),
+                Part("flip and shift in training", 1, _in_training),
+                Part("in front of a network", 1, _in_front),
+            ),
+            needs=("build_augmentation", "with_augmentation"),
+            hints=(
+                '`layers.RandomFlip("horizontal")` and `layers.RandomTranslation(...)`, put into '
+                "a `keras.Sequential([...])`.",
+                "`RandomTranslation` takes two shares: for the height, and for the width. A "
+                "network can itself be an entry of a `keras.Sequential([...])`.",
+            ),
+            seconds=30,
+        ),
+        Question(
+            "04.5",
+            "Lower and higher dropout",
+            3,
+            (
+                Part("five curves", 1, _curves),
+                Part("the gaps", 1, _gaps),
+                Part("what follows, and what does not", 1, _claims),
+            ),
+            needs=("histories", "gaps", "true_claims"),
+            hints=(
+                "A loop `for name in TRIALS:` with three steps: build, fit, store "
+                "`history.history`.",
+                '`histories[name]["val_loss"][-1]` is the last validation loss of a trial.',
+                "Claims a, b and e are about how dropout and Adam work; for c, d and f imagine a "
+                "network that only guesses, another learning rate, another seed.",
+            ),
+            kind="experiment",
+            seconds=10,
+        ),
+        Question(
+            "04.6",
+            "Reading your curves",
+            2,
+            kind="written",
+            rubric=(
+                "1 point: describes their own curves: with higher dropout the training loss falls "
+                "more slowly and the gap gets smaller (or disappears), and with too much of it the "
+                "network learns little (underfits); says which rate they would take by the "
+                "**validation** loss. Half a point for a description without a choice, or a choice "
+                "by the training loss.",
+                "1 point: what has to be done before they believe it: several seeds, mean and "
+                "spread compared with the difference (half a point); and the test split untouched "
+                "until the end, or longer trainings and more pictures, or both losses measured "
+                "without dropout (half a point).",
+            ),
+        ),
+    ),
+)

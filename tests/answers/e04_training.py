@@ -1,0 +1,643 @@
+"""Answers to exercise 04."""
+
+from __future__ import annotations
+
+from answers import Answers
+
+# --- 04.1: losses ------------------------------------------------------------------------------
+
+
+def _losses(
+    softmax="np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)",
+    result="-np.log(p[np.arange(len(labels)), labels]).mean()",
+    one_hot="keras.losses.CategoricalCrossentropy(from_logits=not softmax)",
+    index="keras.losses.SparseCategoricalCrossentropy(from_logits=not softmax)",
+) -> str:
+    return f"""def batch_loss(logits, labels):
+    p = {softmax}
+    return {result}
+
+def choose_loss(one_hot, softmax):
+    return {one_hot} if one_hot else {index}
+"""
+
+
+LOSSES = Answers(
+    right={
+        "short": _losses(),
+        "with a loop": """def batch_loss(logits, labels):
+    total = 0.0
+    for row, label in zip(logits, labels):
+        total += np.log(np.exp(row).sum()) - row[label]
+    return total / len(labels)
+
+def choose_loss(one_hot, softmax):
+    losses = {
+        (False, False): keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        (False, True): keras.losses.SparseCategoricalCrossentropy(),
+        (True, False): keras.losses.CategoricalCrossentropy(from_logits=True),
+        (True, True): keras.losses.CategoricalCrossentropy(),
+    }
+    return losses[bool(one_hot), bool(softmax)]
+""",
+        "one-hot": _losses(result="-(np.eye(p.shape[1])[labels] * np.log(p)).sum() / len(p)"),
+        "maximum subtracted": _losses(
+            softmax="np.exp(logits - logits.max(1)[:, None])",
+            result="np.mean(np.log(p.sum(axis=1)) - np.log(p[np.arange(len(p)), labels]))",
+        ),
+        "with Keras": _losses(
+            softmax="keras.ops.convert_to_numpy(keras.ops.softmax(logits))",
+            index="keras.losses.SparseCategoricalCrossentropy(from_logits=softmax is False)",
+        ),
+        "functions of Keras": """import functools
+
+def batch_loss(logits, labels):
+    z = np.asarray(logits)
+    return float(np.mean(np.log(np.exp(z).sum(-1)) - np.take_along_axis(
+        z, np.asarray(labels)[:, None], 1)[:, 0]))
+
+def choose_loss(one_hot, softmax):
+    name = "categorical_crossentropy" if one_hot else "sparse_categorical_crossentropy"
+    return functools.partial(getattr(keras.losses, name), from_logits=not softmax)
+""",
+    },
+    wrong={
+        "no softmax": (_losses(softmax="logits"), "softmax forgotten"),
+        "sum": (_losses(result="-np.log(p[range(len(p)), labels]).sum()"), None),
+        "sum of all": (
+            _losses(result="-np.log(p[np.arange(len(p)), labels]).sum()"),
+            "summed instead of averaged",
+        ),
+        "one each": (
+            _losses(result="-np.log(p[np.arange(len(p)), labels])"),
+            "one loss per image",
+        ),
+        "no minus": (
+            _losses(result="np.log(p[np.arange(len(p)), labels]).mean()"),
+            "minus forgotten",
+        ),
+        "over the batch": (
+            _losses(softmax="np.exp(logits) / np.exp(logits).sum(axis=0)"),
+            "softmax over the batch",
+        ),
+        "softmax and softmax": (
+            _losses(
+                softmax="np.exp(logits) / np.exp(logits).sum(1)[:, None]; "
+                "p = np.exp(p) / np.exp(p).sum(1)[:, None]"
+            ),
+            "softmax twice",
+        ),
+        "log2": (
+            _losses(result="-np.log2(p[np.arange(len(p)), labels]).mean()"),
+            "another logarithm",
+        ),
+        "log10": (
+            _losses(result="-np.log10(p[np.arange(len(p)), labels]).mean()"),
+            "another logarithm",
+        ),
+        "all classes": (_losses(result="-np.log(p).mean()"), "all classes counted"),
+        "the predicted class": (
+            _losses(result="-np.log(p.max(axis=1)).mean()"),
+            "largest probability taken",
+        ),
+        "mean first": (
+            _losses(result="-np.log(p[np.arange(len(p)), labels].mean())"),
+            "logarithm of the mean",
+        ),
+        "no logarithm": (
+            _losses(result="1 - p[np.arange(len(p)), labels].mean()"),
+            "logarithm forgotten",
+        ),
+        "columns for rows": (_losses(result="-np.log(p[:, labels]).mean()"), None),
+        "always from logits": (
+            _losses(
+                one_hot="keras.losses.CategoricalCrossentropy(from_logits=True)",
+                index="keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
+            ),
+            "softmax twice",
+        ),
+        "never from logits": (
+            _losses(
+                one_hot="keras.losses.CategoricalCrossentropy()",
+                index="keras.losses.SparseCategoricalCrossentropy()",
+            ),
+            "logits taken for probabilities",
+        ),
+        "logits the wrong way round": (
+            _losses(
+                one_hot="keras.losses.CategoricalCrossentropy(from_logits=softmax)",
+                index="keras.losses.SparseCategoricalCrossentropy(from_logits=softmax)",
+            ),
+            "softmax twice",
+        ),
+        "categorical always": (
+            _losses(index="keras.losses.CategoricalCrossentropy(from_logits=not softmax)"),
+            "labels one-hot",
+        ),
+        "sparse always": (
+            _losses(one_hot="keras.losses.SparseCategoricalCrossentropy(from_logits=not softmax)"),
+            "class indices",
+        ),
+        "names": (
+            _losses(
+                one_hot='"categorical_crossentropy"', index='"sparse_categorical_crossentropy"'
+            ),
+            None,
+        ),
+        "a class": (_losses(index="keras.losses.SparseCategoricalCrossentropy"), "class"),
+        "squared error": (_losses(one_hot="keras.losses.MeanSquaredError()"), "another loss"),
+        "smoothed": (
+            _losses(
+                one_hot="keras.losses.CategoricalCrossentropy(from_logits=not softmax, "
+                "label_smoothing=0.1)"
+            ),
+            "another loss",
+        ),
+        "nothing returned": (_losses(one_hot="None", index="None"), "nothing returned"),
+    },
+)
+
+# --- 04.2: a schedule, and when to stop ----------------------------------------------------------
+
+
+def _plans(
+    test="step < warmup",
+    rise="peak * step / warmup",
+    done="(step - warmup) / (steps - warmup)",
+    fall="peak * (1 + np.cos(np.pi * done)) / 2",
+    start="float('inf')",
+    better="value < best",
+    waits="waited = 0",
+    first="1",
+    stop="waited == patience",
+    answer="epoch, best_epoch",
+    end="len(losses), best_epoch",
+    otherwise="waited += 1",
+) -> str:
+    return f"""def rate_at(step, steps, warmup=0, peak=0.001):
+    if {test}:
+        return {rise}
+    done = {done}
+    return {fall}
+
+def when_to_stop(losses, patience):
+    best, best_epoch, waited = {start}, 0, 0
+    before = float("inf")
+    for epoch, value in enumerate(losses, start={first}):
+        if {better}:
+            best, best_epoch = value, epoch
+            {waits}
+        else:
+            {otherwise}
+        before = value
+        if {stop}:
+            return {answer}
+    return {end}
+"""
+
+
+PLANS = Answers(
+    right={
+        "as in the lesson": _plans(),
+        "cosine of degrees": _plans(fall="peak * np.cos(np.deg2rad(90 * done)) ** 2"),
+        "up to and with the end of the warm-up": _plans(test="warmup and step <= warmup"),
+        "waits by epochs": _plans(stop="epoch - best_epoch >= patience", start="losses[0] + 1"),
+        "with slices": """def rate_at(step, steps, warmup=0, peak=0.001):
+    left = max(step - warmup, 0) / (steps - warmup)
+    return peak * min(step / warmup if warmup else 1, 1) * (0.5 + 0.5 * np.cos(np.pi * left))
+
+def when_to_stop(losses, patience):
+    for n in range(1, len(losses) + 1):
+        best = losses[:n].index(min(losses[:n])) + 1
+        if n - best >= patience:
+            return [n, best]
+    return [n, best]
+""",
+        "with NumPy": """def rate_at(step, steps, warmup=0, peak=0.001):
+    after = peak * 0.5 * (1 + np.cos(np.pi * (step - warmup) / (steps - warmup)))
+    return np.where(step < warmup, peak * step / max(warmup, 1), after)
+
+def when_to_stop(losses, patience):
+    epochs = np.arange(len(losses))
+    best = np.array([np.argmin(losses[: k + 1]) for k in epochs])
+    late = np.flatnonzero(epochs - best == patience)
+    last = late[0] if late.size else epochs[-1]
+    return last + 1, best[last] + 1
+""",
+    },
+    wrong={
+        "no warm-up": (
+            _plans(test="False", done="step / steps"),
+            "warm-up forgotten",
+        ),
+        "level at first": (_plans(rise="peak"), "warm-up forgotten"),
+        "one ahead": (_plans(rise="peak * (step + 1) / warmup"), "off by one"),
+        "cosine from the start": (_plans(done="step / steps"), "cosine counts the warm-up"),
+        "twice the peak": (_plans(fall="peak * (1 + np.cos(np.pi * done))"), "half forgotten"),
+        "whole wave": (
+            _plans(fall="peak * (1 + np.cos(2 * np.pi * done)) / 2"),
+            "a whole wave",
+        ),
+        "quarter": (
+            _plans(fall="peak * (1 + np.cos(np.pi / 2 * done)) / 2"),
+            "a quarter wave",
+        ),
+        "straight": (_plans(fall="peak * (1 - done)"), "straight line"),
+        "sine": (_plans(fall="peak * (1 + np.sin(np.pi * done)) / 2"), None),
+        "peak forgotten": (_plans(fall="(1 + np.cos(np.pi * done)) / 2"), None),
+        "steps of the cosine not reduced": (_plans(done="(step - warmup) / steps"), None),
+        "exchanged": (
+            _plans(answer="best_epoch, epoch", end="best_epoch, len(losses)"),
+            "order exchanged",
+        ),
+        "from 0": (
+            _plans(first="0", answer="epoch, best_epoch", end="len(losses) - 1, best_epoch"),
+            "counted from 0",
+        ),
+        "the last twice": (
+            _plans(answer="epoch, epoch", end="epoch, epoch"),
+            "last epoch is the best",
+        ),
+        "one late": (_plans(stop="waited > patience"), "one epoch late"),
+        "one early": (_plans(stop="waited and waited == patience - 1"), None),
+        "one early, from the start": (
+            _plans(stop="waited == patience - 1"),
+            "one epoch early",
+        ),
+        "the epoch before": (
+            """def when_to_stop(losses, patience):
+    best, best_epoch, waited, before = float("inf"), 0, 0, float("inf")
+    for epoch, value in enumerate(losses, start=1):
+        if value < best:
+            best, best_epoch = value, epoch
+        waited = 0 if value < before else waited + 1
+        before = value
+        if waited == patience:
+            return epoch, best_epoch
+    return len(losses), best_epoch
+""",
+            "compared with the epoch before",
+        ),
+        "not reset": (_plans(waits="pass"), "waiting not reset"),
+        "equal is better": (_plans(better="value <= best"), "equal counts as better"),
+        "best of all": (
+            _plans(answer="epoch, losses.index(min(losses)) + 1"),
+            "looks into the future",
+        ),
+        "never stops": (_plans(stop="False"), "never stops"),
+        "higher is better": (_plans(better="value > best", start="-1"), None),
+        "one number": (_plans(answer="epoch", end="len(losses)"), None),
+        "nothing returned": (_plans(answer="", end="None"), None),
+    },
+    equivalent={
+        "L10: 1 → 0": "epoch 0 is the best so far, and no patience is over",
+    },
+)
+
+# --- 04.3: callbacks -----------------------------------------------------------------------------
+
+
+def _callbacks(
+    stop='EarlyStopping(monitor="val_loss", patience=5, restore_best_weights=True)',
+    plateau='ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=2)',
+    keep='ModelCheckpoint(file, monitor="val_loss", save_best_only=True)',
+    result="[one for one in (stop, plateau, keep) if one is not None]",
+) -> str:
+    def made(text: str) -> str:
+        return "None" if text == "None" else f"keras.callbacks.{text}"
+
+    return f"""def make_callbacks(file):
+    stop = {made(stop)}
+    plateau = {made(plateau)}
+    keep = {made(keep)}
+    return {result}
+"""
+
+
+CALLBACKS = Answers(
+    right={
+        "in full": _callbacks(),
+        "by default": _callbacks(
+            stop="EarlyStopping(patience=5, restore_best_weights=True)",
+            plateau="ReduceLROnPlateau(factor=0.5, patience=2, min_lr=1e-6)",
+            keep="ModelCheckpoint(str(file), save_best_only=True)",
+        ),
+        "with modes, in another order": _callbacks(
+            stop='EarlyStopping("val_loss", mode="min", patience=5, restore_best_weights=True)',
+            plateau='ReduceLROnPlateau("val_loss", 0.5, 2, mode="min")',
+            keep='ModelCheckpoint(file, "val_loss", save_best_only=True, mode="min")',
+            result="[keep, plateau, stop]",
+        ),
+        "one more": _callbacks(result="(stop, keras.callbacks.TerminateOnNaN(), plateau, keep)"),
+        "classes of their own": """class Halve(keras.callbacks.Callback):
+    best, waited = float("inf"), 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs["val_loss"] < self.best:
+            self.best, self.waited = logs["val_loss"], 0
+            return
+        self.waited += 1
+        if self.waited == 2:
+            self.model.optimizer.learning_rate = self.model.optimizer.learning_rate * 0.5
+            self.waited = 0
+
+def make_callbacks(file):
+    stop = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)
+    return [stop, Halve(), keras.callbacks.ModelCheckpoint(file, save_best_only=True)]
+""",
+    },
+    wrong={
+        "stops by the training loss": (
+            _callbacks(stop='EarlyStopping("loss", patience=5, restore_best_weights=True)'),
+            "watches the training loss",
+        ),
+        "stops by accuracy": (
+            _callbacks(
+                stop='EarlyStopping("val_accuracy", mode="max", patience=5, '
+                "restore_best_weights=True)"
+            ),
+            "watches validation accuracy",
+        ),
+        "last weights": (
+            _callbacks(stop='EarlyStopping("val_loss", patience=5)'),
+            "best weights not restored",
+        ),
+        "patience of the plateau": (
+            _callbacks(stop="EarlyStopping(patience=2, restore_best_weights=True)"),
+            "patience wrong",
+        ),
+        "patience forgotten": (
+            _callbacks(stop="EarlyStopping(restore_best_weights=True)"),
+            "patience wrong",
+        ),
+        "waits for a rise": (
+            _callbacks(stop='EarlyStopping(patience=5, mode="max", restore_best_weights=True)'),
+            None,
+        ),
+        "no stopping": (_callbacks(stop="None"), "never stops"),
+        "only a tenth is left": (
+            _callbacks(plateau='ReduceLROnPlateau("val_loss", patience=2)'),
+            "factor wrong",
+        ),
+        "plateau by the training loss": (
+            _callbacks(plateau='ReduceLROnPlateau("loss", factor=0.5, patience=2)'),
+            "watches the training loss",
+        ),
+        "plateau too late": (
+            _callbacks(plateau="ReduceLROnPlateau(factor=0.5, patience=5)"),
+            "patience wrong",
+        ),
+        "plateau patience forgotten": (
+            _callbacks(plateau="ReduceLROnPlateau(factor=0.5)"),
+            "patience wrong",
+        ),
+        "no plateau": (_callbacks(plateau="None"), "rate never lowered"),
+        "plateau with a floor": (
+            _callbacks(plateau="ReduceLROnPlateau(factor=0.5, patience=2, min_lr=0.05)"),
+            None,
+        ),
+        "every epoch saved": (
+            _callbacks(keep='ModelCheckpoint(file, "val_loss")'),
+            "last instead of best",
+        ),
+        "saved by the training loss": (
+            _callbacks(keep='ModelCheckpoint(file, "loss", save_best_only=True)'),
+            "watches the training loss",
+        ),
+        "saved by accuracy": (
+            _callbacks(
+                keep='ModelCheckpoint(file, "val_accuracy", save_best_only=True, mode="max")'
+            ),
+            "watches validation accuracy",
+        ),
+        "saved elsewhere": (
+            _callbacks(keep='ModelCheckpoint(f"{file}.other.keras", save_best_only=True)'),
+            "nothing saved",
+        ),
+        "nothing saved": (_callbacks(keep="None"), "nothing saved"),
+        "weights only": (
+            _callbacks(keep="ModelCheckpoint(file, save_best_only=True, save_weights_only=True)"),
+            None,
+        ),
+        "a class in the list": (
+            _callbacks(result="[stop, plateau, keras.callbacks.ModelCheckpoint]"),
+            None,
+        ),
+        "nothing returned": (_callbacks(result="None"), "nothing returned"),
+    },
+    equivalent={
+        "L3: keras.callbacks.EarlyStopping(monitor='val_loss', patience=… → "
+        "keras.callbacks.EarlyStopping without monitor": "the default",
+        "L4: keras.callbacks.ReduceLROnPlateau(monitor='val_loss', facto… → "
+        "keras.callbacks.ReduceLROnPlateau without monitor": "the default",
+        "L5: keras.callbacks.ModelCheckpoint(file, monitor='val_loss', s… → "
+        "keras.callbacks.ModelCheckpoint without monitor": "the default",
+    },
+)
+
+# --- 04.4: augmentation, in training only --------------------------------------------------------
+
+
+def _augmented(
+    flip='layers.RandomFlip("horizontal")',
+    shift="layers.RandomTranslation(0.1, 0.1)",
+    more="",
+    result="keras.Sequential([build_augmentation(), network])",
+) -> str:
+    inside = ", ".join(part for part in (flip, shift, more) if part)
+    return f"""def build_augmentation():
+    return keras.Sequential([{inside}])
+
+def with_augmentation(network):
+    return {result}
+"""
+
+
+AUGMENTED = Answers(
+    right={
+        "shift first": _augmented(flip="", more='layers.RandomFlip("horizontal")'),
+        "filled with black, both ways": _augmented(
+            shift='layers.RandomTranslation((-0.1, 0.1), (-0.1, 0.1), fill_mode="constant")'
+        ),
+        "functional": _augmented(result="functional(network)")
+        + """
+def functional(network):
+    inputs = keras.Input(network.input_shape[1:])
+    return keras.Model(inputs, network(build_augmentation()(inputs)))
+""",
+        "a class": _augmented(result="Augmented(network)")
+        + """
+class Augmented(keras.Model):
+    def __init__(self, network):
+        super().__init__()
+        self.change, self.network = build_augmentation(), network
+
+    def call(self, x, training=False):
+        return self.network(self.change(x, training=training), training=training)
+""",
+        "with the course's layer": """from course_utils import augmentation
+
+def build_augmentation():
+    return augmentation.geometric(rotation=0, zoom=0, translation=0.1)
+
+def with_augmentation(network):
+    return keras.Sequential([keras.Input(network.input_shape[1:]), build_augmentation(), network])
+""",
+        "its layers taken": _augmented(
+            result="keras.Sequential([build_augmentation(), *network.layers])"
+        ),
+    },
+    wrong={
+        "upside down": (
+            _augmented(flip='layers.RandomFlip("vertical")'),
+            "vertical flip",
+        ),
+        "both flips": (_augmented(flip="layers.RandomFlip()"), "vertical flip"),
+        "no flip": (_augmented(flip=""), "not flipped"),
+        "no shift": (_augmented(shift=""), "not shifted"),
+        "only up and down": (
+            _augmented(shift="layers.RandomTranslation(0.1, 0)"),
+            "shifted one way only",
+        ),
+        "10 pixels in a hundred of a percent": (
+            _augmented(shift="layers.RandomTranslation(0.01, 0.01)"),
+            "not shifted",
+        ),
+        "twice as far": (
+            _augmented(shift="layers.RandomTranslation(0.2, 0.2)"),
+            "shifted too far",
+        ),
+        "half as far": (
+            _augmented(shift="layers.RandomTranslation(0.05, 0.05)"),
+            "shifted too little",
+        ),
+        "to one side": (
+            _augmented(shift="layers.RandomTranslation((0, 0.1), (0, 0.1))"),
+            "one way",
+        ),
+        "turned, too": (_augmented(more="layers.RandomRotation(0.05)"), "turned"),
+        "zoomed, too": (_augmented(more="layers.RandomZoom(0.1)"), "zoomed"),
+        "brighter": (_augmented(more="layers.RandomBrightness(0.2)"), "colours changed"),
+        "rescaled": (_augmented(more="layers.Rescaling(1 / 255)"), "rescaled twice"),
+        "always on": (
+            _augmented(result="keras.Sequential([Always(), network])")
+            + """
+class Always(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.change = build_augmentation()
+
+    def call(self, x, training=False):
+        return self.change(x, training=True)
+""",
+            "always on",
+        ),
+        "only the network": (_augmented(result="network"), "not augmented"),
+        "behind the network": (
+            _augmented(result="keras.Sequential([network, build_augmentation()])"),
+            None,
+        ),
+        "rescaled before the network": (
+            _augmented(
+                result="keras.Sequential([build_augmentation(), layers.Rescaling(1 / 255), "
+                "network])"
+            ),
+            "rescaled twice",
+        ),
+        "softmax added": (
+            _augmented(
+                result="keras.Sequential([build_augmentation(), network, layers.Softmax()])"
+            ),
+            None,
+        ),
+        "a list": (_augmented(result="[build_augmentation(), network]"), None),
+        "nothing returned": (_augmented(result="None"), "nothing returned"),
+    },
+)
+
+# --- 04.5: the experiment ------------------------------------------------------------------------
+
+_TRAINED = """TRAINED = {
+    "dropout 0": ([1.6, 1.1, 0.5], [1.5, 1.2, 1.6]),
+    "dropout 0.2": ([1.62, 1.2, 0.8], [1.52, 1.2, 1.3]),
+    "dropout 0.5": ([1.65, 1.4, 1.1], [1.55, 1.3, 1.25]),
+    "dropout 0.8": ([1.68, 1.6, 1.59], [1.61, 1.6, 1.58]),
+    "SGD": ([1.61, 1.605, 1.6], [1.61, 1.607, 1.603]),
+}
+"""
+
+
+def _results(
+    entry='{"loss": t, "val_loss": v, "accuracy": [0.2, 0.5], "val_accuracy": [0.2, 0.4]}',
+    gap='h["val_loss"][-1] - h["loss"][-1]',
+    claims="['a', 'b', 'e']",
+    names="TRAINED",
+    end="",
+) -> str:
+    return f"""{_TRAINED}
+histories = {{name: {entry} for name, (t, v) in TRAINED.items() if name in {names}}}
+gaps = {{name: {gap} for name, h in histories.items()}}
+true_claims = {claims}
+{end}
+"""
+
+
+EXPERIMENT = Answers(
+    right={
+        "numbers": _results(),
+        "rounded": _results(gap='round(h["val_loss"][-1] - h["loss"][-1], 3)'),
+        "arrays": _results('{"loss": np.array(t), "val_loss": np.array(v)}', claims='"a, b, e"'),
+        "claims in another order": _results(claims='("E", "A", "B")'),
+    },
+    wrong={
+        "a trial missing": (_results(names='["SGD", "dropout 0"]'), "trial missing"),
+        "no validation": (
+            _results('{"loss": t}', gap="0.0"),
+            "no validation curve",
+        ),
+        "only the last": (_results('{"loss": t[-1], "val_loss": v[-1]}', gap="0.1"), None),
+        "not a number": (_results('{"loss": t, "val_loss": [float("nan")] * 3}'), None),
+        "the same network five times": (
+            _results('{"loss": [1.6, 1.2, 1.0], "val_loss": v}'),
+            "one network for all",
+        ),
+        "SGD for longer": (
+            _results(end='histories["SGD"]["loss"] = [1.5] * 9'),
+            "different epochs",
+        ),
+        "sign": (_results(gap='h["loss"][-1] - h["val_loss"][-1]'), "sign reversed"),
+        "first epoch": (_results(gap='h["val_loss"][0] - h["loss"][0]'), "first epoch taken"),
+        "lowest": (
+            _results(gap='min(h["val_loss"]) - min(h["loss"])'),
+            "lowest losses taken",
+        ),
+        "ratio": (
+            _results(gap='h["val_loss"][-1] / h["loss"][-1]'),
+            "ratio instead of difference",
+        ),
+        "accuracies": (
+            _results(gap='h["val_accuracy"][-1] - h["accuracy"][-1]'),
+            "accuracy instead of loss",
+        ),
+        "gaps as a list": (_results(end="gaps = list(gaps.values())"), None),
+        "smallest gap is best": (
+            _results(claims="['a', 'b', 'c', 'e']"),
+            "small gap taken for quality",
+        ),
+        "SGD is unfit": (_results(claims="'abde'"), "judged by one learning rate"),
+        "one training is enough": (_results(claims="'abef'"), "one training is enough"),
+        "a missing": (_results(claims="['b', 'e']"), None),
+        "b missing": (_results(claims="['a', 'e']"), None),
+        "e missing": (_results(claims="['a', 'b']"), None),
+        "all of them": (_results(claims="'abcdef'"), None),
+    },
+    mutants=False,
+)
+
+ANSWERS = {
+    "04.1": LOSSES,
+    "04.2": PLANS,
+    "04.3": CALLBACKS,
+    "04.4": AUGMENTED,
+    "04.5": EXPERIMENT,
+}
