@@ -19,7 +19,7 @@ from course_utils.grading.sandbox import LEVELS, Limits, Sandbox
 
 #: Small, so that the attacks end soon.
 LIMITS = Limits(
-    cell=2, call=1, submission=60, memory_of_all=1200 * 2**20, file_size=20 * 2**20, patience=2
+    cell=2, call=1, submission=200, memory_of_all=1200 * 2**20, file_size=20 * 2**20, patience=2
 )
 
 #: What is tried at every level in ``make test``; the full sandbox gets all of them.
