@@ -96,13 +96,14 @@ def _own_files(view: View, warm: bool) -> None:
     if warm:
         os.chown(view.home, user, group)
     else:
-        cache = f"{view.home}/work/cache"
+        work = os.path.join(view.home, "work")
+        cache = os.path.join(work, "cache")
         known = os.path.isdir(cache)
         if known:
             linux.bind(cache, view.warm)
         linux.temporary(view.home, 2**29, 0o700, user, group)
         for kind in os.listdir(view.warm) if known else ():
-            for folder in (f"{view.home}/work", cache, f"{cache}/{kind}"):
+            for folder in (work, cache, f"{cache}/{kind}"):
                 os.makedirs(folder, exist_ok=True)
                 os.chown(folder, user, group)
             for entry in os.listdir(f"{view.warm}/{kind}"):
