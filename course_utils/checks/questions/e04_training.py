@@ -721,10 +721,12 @@ def _entries(subject: Subject) -> dict[str, dict[str, list[float]]]:
             )
         for key in ("loss", "val_loss"):
             curve = entry.get(key)
-            numbers = isinstance(curve, list | tuple | np.ndarray) and len(curve) > 0
-            if not numbers or not all(
-                isinstance(one, int | float | np.floating) and np.isfinite(one) and one > 0
-                for one in curve
+            if not isinstance(curve, list | tuple | np.ndarray) or not (
+                len(curve) > 0
+                and all(
+                    isinstance(one, int | float | np.floating) and np.isfinite(one) and one > 0
+                    for one in curve
+                )
             ):
                 raise Wrong(
                     f"The entry {key!r} of {name!r} should be a list with a loss for each epoch. "
