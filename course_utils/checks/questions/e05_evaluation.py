@@ -1,0 +1,864 @@
+"""What exercise 05 asks, and how its answers are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from course_utils.checks import compare
+from course_utils.checks._question import Exercise, NotAttempted, Part, Question, Wrong
+from course_utils.checks.compare import Case, Mistake
+from course_utils.probe import Missing, Ref, StudentError, Subject
+
+Array = np.ndarray
+
+# --- 05.1: by hand ------------------------------------------------------------
+
+#: Rows: daisy, roses, tulips as they are; columns: what they were taken for.
+_MATRIX = np.array([[6, 3, 0], [1, 3, 1], [0, 0, 2]])
+
+
+def _matrix(subject: Subject, rng: np.random.Generator) -> None:
+    mistakes = [
+        Mistake(
+            "rows and columns exchanged",
+            "Rows are the true classes, columns the predicted ones; yours is the other way round.",
+            _MATRIX.T,
+        ),
+        Mistake(
+            "shares instead of counts",
+            "Count the pictures; do not divide.",
+            _MATRIX / _MATRIX.sum(axis=1, keepdims=True),
+        ),
+        Mistake(
+            "only right answers counted",
+            "The wrong answers have their places, too, beside the diagonal.",
+            np.diag(np.diag(_MATRIX)),
+        ),
+    ]
+    advice = "Go through the list picture by picture and make a mark in the right row and column."
+    compare.value(subject, "matrix", _MATRIX, mistakes, advice=advice)
+
+
+_PRECISION, _RECALL = 3 / 6, 3 / 5
+_F1 = 2 * _PRECISION * _RECALL / (_PRECISION + _RECALL)
+_ACCURACY = 11 / 16
+_PRECISIONS, _RECALLS = np.array([6 / 7, 3 / 6, 2 / 3]), np.array([6 / 9, 3 / 5, 1.0])
+_F1S = 2 * _PRECISIONS * _RECALLS / (_PRECISIONS + _RECALLS)
+
+
+def _precision_recall(subject: Subject, rng: np.random.Generator) -> None:
+    others = [
+        Mistake(
+            "accuracy taken",
+            "That is the share of right answers over all pictures; here only roses matter.",
+            _ACCURACY,
+        ),
+        Mistake(
+            "divided by all pictures",
+            "Do not divide by all pictures, but by those that are roses, or were called roses.",
+            3 / 16,
+        ),
+    ]
+    exchanged = "precision and recall exchanged"
+    compare.number(
+        subject,
+        "precision",
+        _PRECISION,
+        [
+            Mistake(
+                exchanged,
+                "That is recall. Precision: of those that were **called** roses, how many are?",
+                _RECALL,
+            ),
+            *others,
+        ],
+        rtol=2e-3,
+        advice="Look at the column of roses.",
+    )
+    compare.number(
+        subject,
+        "recall",
+        _RECALL,
+        [
+            Mistake(
+                exchanged,
+                "That is precision. Recall: of those that **are** roses, how many were found?",
+                _PRECISION,
+            ),
+            *others,
+        ],
+        rtol=2e-3,
+        advice="Look at the row of roses.",
+    )
+
+
+def _f1(subject: Subject, rng: np.random.Generator) -> None:
+    mistakes = [
+        Mistake(
+            "ordinary mean",
+            "That is the ordinary mean of precision and recall; F1 is another one (lesson 05, "
+            "section 10).",
+            (_PRECISION + _RECALL) / 2,
+        ),
+        Mistake("factor 2 forgotten", "There is a factor of 2 in F1.", _F1 / 2),
+        Mistake(
+            "not divided", "Divide by the sum of precision and recall.", 2 * _PRECISION * _RECALL
+        ),
+        Mistake("accuracy taken", "That is the accuracy.", _ACCURACY),
+    ]
+    advice = "2 · precision · recall / (precision + recall), for roses."
+    compare.number(subject, "f1", _F1, mistakes, rtol=2e-3, advice=advice)
+    p, r = _PRECISIONS.mean(), _RECALLS.mean()
+    mistakes = [
+        Mistake(
+            "weighted mean",
+            "You weight the classes by their pictures; in the macro average each counts the same.",
+            float((_F1S * _MATRIX.sum(axis=1)).sum() / 16),
+        ),
+        Mistake(
+            "averaged first",
+            "First F1 for each class, then the mean of the three.",
+            float(2 * p * r / (p + r)),
+        ),
+        Mistake("accuracy taken", "That is the accuracy.", _ACCURACY),
+        Mistake("one class only", "That is F1 of the roses alone.", _F1),
+        Mistake("summed", "Take the mean of the three classes, not their sum.", float(_F1S.sum())),
+    ]
+    advice = "F1 of daisy, of roses and of tulips, and the mean of the three."
+    compare.number(subject, "macro_f1", float(_F1S.mean()), mistakes, rtol=2e-3, advice=advice)
+
+
+# --- 05.2: the same as functions ------------------------------------------------------------
+
+
+def _confusion(labels: Array, predicted: Array, num_classes: int) -> Array:
+    matrix = np.zeros((num_classes, num_classes), int)
+    np.add.at(matrix, (labels, predicted), 1)
+    return matrix
+
+
+_CONFUSION_MISTAKES = [
+    Mistake(
+        "rows and columns exchanged",
+        "Rows are the true classes, columns the predicted ones.",
+        lambda y, p, n: _confusion(y, p, n).T,
+    ),
+    Mistake(
+        "shares instead of counts",
+        "Count; do not divide.",
+        lambda y, p, n: _confusion(y, p, n) / np.maximum(_confusion(y, p, n).sum(1)[:, None], 1),
+    ),
+    Mistake(
+        "counted once only",
+        "`matrix[labels, predicted] += 1` adds 1 only once for pairs that come several times; use "
+        "a loop, or `np.add.at`.",
+        lambda y, p, n: np.minimum(_confusion(y, p, n), 1),
+    ),
+    Mistake(
+        "only right answers counted",
+        "Wrong answers are counted, too, beside the diagonal.",
+        lambda y, p, n: np.diag(np.diag(_confusion(y, p, n))),
+    ),
+    Mistake(
+        "size taken from the labels",
+        "The matrix has a row and a column for each class, also for those that do not occur: use "
+        "`num_classes`.",
+        lambda y, p, n: _confusion(y, p, int(max(y.max(), p.max())) + 1),
+    ),
+]
+
+
+def _confusion_function(subject: Subject, rng: np.random.Generator) -> None:
+    cases = [
+        Case((np.array([0, 0, 1, 1, 1]), np.array([0, 1, 1, 1, 0]), 2), "five pictures"),
+        Case((rng.integers(0, 4, 60), rng.integers(0, 4, 60), 4), "60 pictures of 4 classes"),
+        Case(
+            (rng.integers(0, 3, 30), rng.integers(0, 3, 30), 5),
+            "5 classes of which the last two do not occur",
+        ),
+    ]
+    compare.function(subject, "confusion", cases, _confusion, _CONFUSION_MISTAKES)
+
+
+def _divide(top: Array, bottom: Array) -> Array:
+    return np.asarray(top / np.maximum(bottom, 1e-12))
+
+
+def _parts(m: Array) -> tuple[Array, Array, Array]:
+    return np.diag(m).astype(float), m.sum(axis=1), m.sum(axis=0)
+
+
+def _f1_scores(matrix: Array) -> Array:
+    tp, rows, columns = _parts(matrix)
+    return _divide(2 * tp, rows + columns)
+
+
+_F1_MISTAKES = [
+    Mistake(
+        "recall instead of F1",
+        "That is recall alone.",
+        lambda m: _divide(_parts(m)[0], _parts(m)[1]),
+    ),
+    Mistake(
+        "precision instead of F1",
+        "That is precision alone.",
+        lambda m: _divide(_parts(m)[0], _parts(m)[2]),
+    ),
+    Mistake(
+        "ordinary mean",
+        "That is the ordinary mean of precision and recall; F1 is another one.",
+        lambda m: (_divide(_parts(m)[0], _parts(m)[1]) + _divide(_parts(m)[0], _parts(m)[2])) / 2,
+    ),
+    Mistake("factor 2 forgotten", "There is a factor of 2 in F1.", lambda m: _f1_scores(m) / 2),
+    Mistake(
+        "one number for all",
+        "Return one number for each class, not their mean.",
+        lambda m: _f1_scores(m).mean(),
+    ),
+]
+
+
+def _f1_function(subject: Subject, rng: np.random.Generator) -> None:
+    cases = [
+        Case((np.array([[5, 1], [2, 4]]),), "two classes"),
+        Case((rng.integers(1, 30, (4, 4)),), "four classes"),
+    ]
+    compare.function(subject, "f1_scores", cases, _f1_scores, _F1_MISTAKES)
+    odd = np.array([[4, 0, 2], [3, 0, 1], [0, 0, 5]])
+    absent = np.array([[4, 0, 2], [0, 0, 0], [1, 0, 5]])
+    cases = [
+        Case((odd,), "a class that is never predicted"),
+        Case((absent,), "a class that is neither there nor predicted"),
+    ]
+    advice = "Where there is nothing to divide by, F1 is 0."
+    compare.function(subject, "f1_scores", cases, _f1_scores, _F1_MISTAKES, advice=advice)
+
+
+def _top_k(probabilities: Array, labels: Array, k: int) -> float:
+    order = np.argsort(-probabilities, axis=1)[:, :k]
+    return float((order == labels[:, None]).any(axis=1).mean())
+
+
+def _place(probabilities: Array, labels: Array) -> Array:
+    """How many classes are more probable than the right one."""
+    of_right = probabilities[np.arange(len(labels)), labels]
+    return np.asarray((probabilities > of_right[:, None]).sum(axis=1))
+
+
+_TOP_MISTAKES = [
+    Mistake(
+        "the least probable taken",
+        "You look at the least probable classes; `np.argsort` puts the smallest number first.",
+        lambda p, y, k: _top_k(-p, y, k),
+    ),
+    Mistake(
+        "only the most probable",
+        "You look only at the most probable class, whatever k is.",
+        lambda p, y, k: _top_k(p, y, 1),
+    ),
+    Mistake(
+        "only place k",
+        "The right class may stand on **any** of the first k places, not only on place k.",
+        lambda p, y, k: float((_place(p, y) == k - 1).mean()),
+    ),
+    Mistake(
+        "one place too many",
+        "You look at k + 1 places.",
+        lambda p, y, k: float((_place(p, y) <= k).mean()),
+    ),
+    Mistake(
+        "one place too few",
+        "You look at k − 1 places.",
+        lambda p, y, k: float((_place(p, y) < k - 1).mean()),
+    ),
+    Mistake(
+        "number instead of share",
+        "Return the share of the pictures, not their number.",
+        lambda p, y, k: float((_place(p, y) < k).sum()),
+    ),
+    Mistake(
+        "the first k classes",
+        "You look at the first k columns; sort each row by probability first.",
+        lambda p, y, k: float((y < k).mean()),
+    ),
+    Mistake(
+        "a list of answers",
+        "Return one number: the share of the pictures that are right.",
+        lambda p, y, k: _place(p, y) < k,
+    ),
+]
+
+
+def _probabilities(rng: np.random.Generator, pictures: int, classes: int) -> Array:
+    table = rng.dirichlet(np.full(classes, 0.7), pictures)
+    return np.asarray(table)
+
+
+def _top_k_function(subject: Subject, rng: np.random.Generator) -> None:
+    cases = []
+    for pictures, classes, k in ((50, 4, 1), (60, 5, 2), (80, 8, 3), (40, 6, 5), (30, 3, 3)):
+        table = _probabilities(rng, pictures, classes)
+        labels = np.array([rng.choice(classes, p=row) for row in table])
+        cases.append(Case((table, labels, k), f"{classes} classes and k = {k}"))
+    compare.function(subject, "top_k_accuracy", cases, _top_k, _TOP_MISTAKES)
+
+
+# --- 05.3: calibration ------------------------------------------------------------
+
+
+def _bins(probabilities: Array, labels: Array, bins: int) -> list[tuple[float, float, float]]:
+    """For each bin with pictures: their share, mean confidence, accuracy."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    return [
+        (
+            float((which == b).mean()),
+            float(confidence[which == b].mean()),
+            float(right[which == b].mean()),
+        )
+        for b in np.unique(which)
+    ]
+
+
+def _ece(probabilities: Array, labels: Array, bins: int = 10) -> float:
+    return sum(share * abs(a - c) for share, c, a in _bins(probabilities, labels, bins))
+
+
+def _bent(how: Callable[[list[tuple[float, float, float]], int], float]) -> Callable[..., float]:
+    def answer(probabilities: Array, labels: Array, bins: int = 10) -> float:
+        return how(_bins(probabilities, labels, bins), bins)
+
+    return answer
+
+
+def _centres(probabilities: Array, labels: Array, bins: int = 10) -> float:
+    confidence = probabilities.max(axis=1)
+    middle = (np.minimum((confidence * bins).astype(int), bins - 1) + 0.5) / bins
+    right = probabilities.argmax(axis=1) == labels
+    return float(
+        sum((middle == m).mean() * abs(right[middle == m].mean() - m) for m in np.unique(middle))
+    )
+
+
+def _of_right_class(probabilities: Array, labels: Array, bins: int = 10) -> float:
+    value = probabilities[np.arange(len(labels)), labels]
+    right = probabilities.argmax(axis=1) == labels
+    which = np.minimum((value * bins).astype(int), bins - 1)
+    return float(
+        sum(
+            (which == b).mean() * abs(right[which == b].mean() - value[which == b].mean())
+            for b in np.unique(which)
+        )
+    )
+
+
+def _without_certain(probabilities: Array, labels: Array, bins: int = 10) -> float:
+    keep = probabilities.max(axis=1) < 1
+    return _ece(probabilities[keep], labels[keep], bins) * float(keep.mean())
+
+
+_ECE_MISTAKES = [
+    Mistake(
+        "bins not weighted",
+        "Each bin counts the same in yours; a bin with many pictures counts more.",
+        _bent(lambda rows, n: float(np.mean([abs(a - c) for _, c, a in rows]))),
+    ),
+    Mistake(
+        "bins not weighted",
+        "Each bin counts the same in yours; a bin with many pictures counts more.",
+        _bent(lambda rows, n: sum(abs(a - c) for _, c, a in rows) / n),
+    ),
+    Mistake(
+        "bins summed",
+        "Weight each distance with the share of the pictures that are in the bin.",
+        _bent(lambda rows, n: sum(abs(a - c) for _, c, a in rows)),
+    ),
+    Mistake(
+        "distances cancel out",
+        "In some bins confidence is too high, in others too low; take the absolute value of each "
+        "distance, or they cancel out.",
+        _bent(lambda rows, n: sum(s * (a - c) for s, c, a in rows)),
+    ),
+    Mistake(
+        "distances cancel out",
+        "In some bins confidence is too high, in others too low; take the absolute value of each "
+        "distance, or they cancel out.",
+        _bent(lambda rows, n: sum(s * (c - a) for s, c, a in rows)),
+    ),
+    Mistake(
+        "one bin for all",
+        "You compare mean confidence and accuracy over all pictures; do it bin by bin.",
+        _bent(lambda rows, n: abs(sum(s * (a - c) for s, c, a in rows))),
+    ),
+    Mistake(
+        "largest distance",
+        "That is the largest distance of a bin; take the weighted mean.",
+        _bent(lambda rows, n: max(abs(a - c) for _, c, a in rows)),
+    ),
+    Mistake(
+        "squared",
+        "Take the distances themselves, not their squares.",
+        _bent(lambda rows, n: sum(s * (a - c) ** 2 for s, c, a in rows)),
+    ),
+    Mistake(
+        "middle of the bin",
+        "You compare with the middle of each bin; take the mean confidence of the pictures in it.",
+        _centres,
+    ),
+    Mistake(
+        "probability of the right class",
+        "The confidence is the highest probability of a row, whatever the right class is.",
+        _of_right_class,
+    ),
+    Mistake(
+        "number of bins ignored",
+        "You always take ten bins; use `bins`.",
+        lambda p, y, bins=10: _ece(p, y, 10),
+    ),
+    Mistake(
+        "certain answers lost",
+        "Answers with a confidence of exactly 1 are in none of your bins; they belong to the last.",
+        _without_certain,
+    ),
+]
+
+
+def _answers(rng: np.random.Generator, pictures: int, classes: int) -> tuple[Array, Array]:
+    """Probabilities of a network that is too sure where it is sure, and the right classes."""
+    table = _probabilities(rng, pictures, classes)
+    honest = 0.75 * table + 0.25 / classes
+    labels = np.array([rng.choice(classes, p=row / row.sum()) for row in honest])
+    return table, labels
+
+
+def _ten_bins(subject: Subject, rng: np.random.Generator) -> None:
+    cases = []
+    for pictures, classes in ((200, 3), (300, 5)):
+        table, labels = _answers(rng, pictures, classes)
+        cases.append(Case((table, labels), f"{pictures} pictures of {classes} classes"))
+    sure = np.array([[0.92, 0.08], [0.97, 0.03], [0.08, 0.92], [0.45, 0.55]])
+    cases.append(Case((sure, np.array([0, 0, 1, 1])), "four pictures in two bins"))
+    advice = "Work the example of lesson 05 through it: 0.067."
+    compare.function(subject, "calibration_error", cases, _ece, _ECE_MISTAKES, advice=advice)
+
+
+def _any_bins(subject: Subject, rng: np.random.Generator) -> None:
+    cases = []
+    for bins in (1, 4, 15):
+        table, labels = _answers(rng, 200, 4)
+        cases.append(Case((table, labels, bins), f"{bins} bins"))
+    # Surest answers wrong, sure ones right: so it shows in which bin an answer is counted.
+    table, labels = _answers(rng, 80, 3)
+    table[:20] = np.eye(3)[rng.integers(0, 3, 20)]
+    table[20:24] = rng.permutation([0.95, 0.03, 0.02])
+    table[24:28] = rng.permutation([0.81, 0.15, 0.04])
+    sure = table.max(axis=1) > 0.75
+    labels[sure] = table[sure].argmax(axis=1)
+    labels[:20] = (labels[:20] + 1) % 3
+    cases.append(Case((table, labels, 8), "answers of which some have a confidence of exactly 1"))
+    compare.function(subject, "calibration_error", cases, _ece, _ECE_MISTAKES)
+
+
+# --- 05.4: in one pass, and kept ------------------------------------------------------------
+
+_PICTURES = 53
+
+
+class _Collected:
+    """What `collect` made of a shuffled dataset and a network with random weights."""
+
+    def __init__(self, subject: Subject, rng: np.random.Generator) -> None:
+        if subject.kind("collect") in ("missing", "none"):
+            raise NotAttempted(str(Missing("collect")))
+        model = _given_network(subject)
+        _fresh_weights(subject, model, rng)
+        colours = rng.uniform(0, 255, (_PICTURES, 1, 1, 3))
+        images = np.broadcast_to(colours, (_PICTURES, 8, 8, 3)).astype("float32")
+        self.labels = rng.integers(0, 4, _PICTURES)
+        dataset = subject.call("shuffled", images, self.labels)
+        self.logits = np.asarray(subject.model_outputs(model, images))
+        powers = np.exp(self.logits)
+        self.probabilities = powers / powers.sum(axis=1, keepdims=True)
+        result = subject.call("collect", model, dataset)
+        if result is None:
+            raise Wrong("`collect` returns nothing; does it end with `return`?", "nothing returned")
+        if not isinstance(result, list | tuple) or len(result) != 2:
+            raise Wrong("Return two arrays: the labels, and the probabilities.")
+        first, second = _array(result[0]), _array(result[1])
+        if first is None or second is None:
+            raise Wrong(
+                "Return two arrays: the labels, and the probabilities. `np.concatenate` joins a "
+                "list of batches."
+            )
+        if first.ndim == 2 and second.ndim == 1:
+            raise Wrong("Return the labels first, then the probabilities.", "order exchanged")
+        if first.ndim != 1:
+            raise Wrong("The labels should be one array of class indices, one for each picture.")
+        if second.ndim == 1:
+            raise Wrong(
+                "Return all probabilities, one row for each picture, not only the predicted class.",
+                "classes instead of probabilities",
+            )
+        self.found_labels, self.found = first, second.astype(float)
+
+    def rows(self) -> Array:
+        """Which picture each row belongs to."""
+        if self.found.ndim != 2 or self.found.shape[1] != 4:
+            raise Wrong(
+                "The probabilities should have the shape (pictures, classes), one row each.",
+                "shape",
+            )
+        if len(self.found) != _PICTURES or len(self.found_labels) != _PICTURES:
+            one_batch = len(self.found) <= 8
+            raise Wrong(
+                "There should be one label and one row for each picture of the dataset"
+                + (": go through all batches." if one_batch else "."),
+                "one batch only" if one_batch else "pictures lost",
+            )
+        which, distance = _nearest(self.found, self.probabilities)
+        if distance < 1e-3:
+            return which
+        if _nearest(self.found, self.logits)[1] < 1e-2:
+            raise Wrong(
+                "You return logits; make probabilities of them with softmax.",
+                "logits instead of probabilities",
+            )
+        twice = np.exp(self.probabilities)
+        twice /= twice.sum(axis=1, keepdims=True)
+        if _nearest(self.found, twice)[1] < 1e-3:
+            raise Wrong("You apply softmax twice.", "softmax twice")
+        if not np.allclose(self.found.sum(axis=1), 1, atol=1e-3):
+            raise Wrong(
+                "The rows do not add up to 1. Softmax goes over the classes of each picture.",
+                "softmax over the batch",
+            )
+        raise Wrong(
+            "The probabilities are not those that the network gives to the pictures. (It rescales "
+            "the pixels itself.)"
+        )
+
+
+def _array(one: Any) -> Array | None:
+    """Numbers as one array, or None."""
+    try:
+        array = np.asarray(one)
+    except ValueError:  # batches of different sizes
+        return None
+    return array if array.ndim and array.dtype.kind in "biuf" else None
+
+
+def _nearest(found: Array, known: Array) -> tuple[Array, float]:
+    """For each row the nearest known one, and the largest of the distances."""
+    distances = np.abs(found[:, None] - known[None]).max(axis=2)
+    return distances.argmin(axis=1), float(distances.min(axis=1).max())
+
+
+def _given_network(subject: Subject) -> Ref:
+    model = subject.call("colour_network")
+    if not isinstance(model, Ref) or subject.kind(model) != "model":
+        raise Wrong("`colour_network` is given; run its cell again.")
+    return model
+
+
+def _fresh_weights(subject: Subject, model: Ref, rng: np.random.Generator) -> None:
+    before = subject.model_weights(model, (8, 8, 3))
+    fresh = [rng.normal(0, 2, w.shape).astype("float32") for w in before]
+    subject.model_set_weights(model, (8, 8, 3), fresh)
+
+
+def _all_rows(subject: Subject, rng: np.random.Generator) -> None:
+    which = _Collected(subject, rng).rows()
+    if sorted(which) != list(range(_PICTURES)):
+        raise Wrong("Some pictures are there twice, others are missing.", "pictures lost")
+
+
+def _paired(subject: Subject, rng: np.random.Generator) -> None:
+    collected = _Collected(subject, rng)
+    which = collected.rows()
+    if np.array_equal(collected.found_labels, collected.labels[which]):
+        return
+    if sorted(collected.found_labels) == sorted(collected.labels):
+        raise Wrong(
+            "The labels do not belong to their rows. The dataset is shuffled anew in each pass: "
+            "take label and probabilities of a batch in the same pass.",
+            "two passes",
+        )
+    raise Wrong("The labels are not those of the dataset.")
+
+
+def _kept(subject: Subject, rng: np.random.Generator) -> None:
+    for name in ("keep", "bring_back"):
+        if subject.kind(name) in ("missing", "none"):
+            raise NotAttempted(str(Missing(name)))
+    x = rng.uniform(0, 255, (5, 8, 8, 3)).astype("float32")
+    names = ["pears", "apples", "quinces", "figs"]
+    rng.shuffle(names)
+    others = ["limes", "dates", "grapes", "plums"]
+    wants, folders = [], [subject.call("new_folder"), subject.call("new_folder")]
+    if not all(isinstance(folder, Ref) for folder in folders):
+        raise Wrong("`new_folder` is given; run its cell again.")
+    for folder, classes in zip(folders, (names, others), strict=True):
+        model = _given_network(subject)
+        _fresh_weights(subject, model, rng)
+        wants.append(subject.model_outputs(model, x))
+        subject.call("keep", model, classes, folder)
+        _fresh_weights(subject, model, rng)  # what is kept is a file, not the network in memory
+    result = subject.call("bring_back", folders[0])
+    if result is None:
+        raise Wrong("`bring_back` returns nothing; does it end with `return`?", "nothing returned")
+    if not isinstance(result, list | tuple) or len(result) != 2:
+        raise Wrong("`bring_back` should return two things: the network and the class names.")
+    again, found = result
+    if not isinstance(again, Ref) or subject.kind(again) != "model":
+        raise Wrong("The first thing that `bring_back` returns should be the network.")
+    try:
+        got = subject.model_outputs(again, x)
+    except StudentError as error:
+        raise Wrong(f"The network that comes back cannot be used: {error.message}") from None
+    found = found.tolist() if isinstance(found, np.ndarray) else found
+    found = list(found) if isinstance(found, tuple) else found
+    if np.allclose(got, wants[1], rtol=1e-3, atol=1e-3) or found == others:
+        raise Wrong(
+            "Two networks were kept in two folders, and the wrong one came back; use `folder`.",
+            "folder ignored",
+        )
+    if not np.allclose(got, wants[0], rtol=1e-3, atol=1e-3):
+        raise Wrong(
+            "The network that comes back gives other numbers than the one that was kept: its "
+            "weights are missing, or it never left the memory.",
+            "weights lost",
+        )
+    if found != names:
+        if isinstance(found, list) and sorted(map(str, found)) == sorted(names):
+            raise Wrong("The class names come back in another order.", "order of the names lost")
+        raise Wrong("The class names do not come back as a list of texts.", "names lost")
+
+
+# --- 05.5: curves and claims ------------------------------------------------------------
+
+_KINDS = ("overfitting", "underfitting", "learning rate too high", "still improving", "healthy")
+_TRAININGS = {
+    "A": "overfitting",
+    "B": "underfitting",
+    "C": "learning rate too high",
+    "D": "still improving",
+}
+_TOLD = {
+    ("A", "underfitting"): (
+        "A has learnt its training pictures very well: its training loss falls to nearly 0. Look "
+        "at the validation loss.",
+        "overfitting and underfitting exchanged",
+    ),
+    ("A", "healthy"): (
+        "Look at the validation loss of A after its lowest point.",
+        "rise of the validation loss overlooked",
+    ),
+    ("A", "still improving"): (
+        "In A only the training loss is still improving; look at the other curve.",
+        "training loss taken for quality",
+    ),
+    ("B", "overfitting"): (
+        "In B there is hardly a gap: it is no better on its training pictures.",
+        "overfitting and underfitting exchanged",
+    ),
+    ("B", "healthy"): (
+        "B has a small gap, but how good is it on its training pictures?",
+        "small gap taken for quality",
+    ),
+    ("C", "underfitting"): (
+        "C ends like B, but look at its first epochs.",
+        "first epochs overlooked",
+    ),
+    ("D", "healthy"): (
+        "Look at the last epochs of D: has its validation loss settled?",
+        "stopped too soon",
+    ),
+    ("D", "underfitting"): (
+        "D is far better than guessing, and where do its curves go?",
+        "stopped too soon",
+    ),
+}
+
+
+def _diagnoses(subject: Subject, rng: np.random.Generator) -> None:
+    got = compare.attempted(subject, "diagnoses")
+    if not isinstance(got, dict) or any(not isinstance(got.get(k), str) for k in _TRAININGS):
+        raise Wrong("`diagnoses` should be a dictionary with a text for each of A, B, C and D.")
+    for name, right in _TRAININGS.items():
+        said = " ".join(got[name].lower().split())
+        if said == right:
+            continue
+        if said not in _KINDS:
+            raise Wrong(f"The diagnosis of {name} should be one of: {', '.join(_KINDS)}.")
+        sentence, mistake = _TOLD.get(
+            (name, said), (f"Look at {name} once more, with the table of lesson 05, 4d.", None)
+        )
+        raise Wrong(sentence, mistake)
+
+
+def _best_epoch(subject: Subject, rng: np.random.Generator) -> None:
+    mistakes = [
+        Mistake("counted from 0", "Epochs are counted from 1.", 6),
+        Mistake(
+            "last epoch",
+            "In the last epoch the training loss is lowest; by then A has learnt much by heart.",
+            20,
+        ),
+        Mistake(
+            "accuracy instead of loss",
+            "There the validation **accuracy** is highest; the validation loss rises before.",
+            13,
+        ),
+        Mistake("accuracy instead of loss", "Look at the validation **loss**.", 12),
+    ]
+    advice = "Where is the validation loss of A lowest?"
+    compare.number(subject, "best_epoch", 7, mistakes, whole=True, advice=advice)
+
+
+def _claims(subject: Subject, rng: np.random.Generator) -> None:
+    compare.choice(
+        subject,
+        "true_claims",
+        ("a", "d", "f"),
+        {
+            "a": "How wide is the interval for 50 pictures? (Lesson 05, section 3.)",
+            "b": "How wide are the intervals of both on 300 pictures? (Lesson 05, section 3.)",
+            "c": "Look at training B: its gap is tiny.",
+            "d": "The more variants you compare, the luckier the winner. (Lesson 05, section 1.)",
+            "e": "All logits are divided by the same number. Does another one become the largest?",
+            "f": "What accuracy has a program that calls every leaf healthy?",
+        },
+        {
+            "b": "difference within the interval",
+            "c": "small gap taken for quality",
+            "e": "temperature changes the answers",
+        },
+    )
+
+
+EXERCISE = Exercise(
+    "05_evaluation",
+    "Evaluation",
+    (
+        Question(
+            "05.1",
+            "Sixteen pictures by hand",
+            3,
+            (
+                Part("confusion matrix", 1, _matrix),
+                Part("precision and recall", 1, _precision_recall),
+                Part("F1", 1, _f1),
+            ),
+            needs=("matrix", "precision", "recall", "f1", "macro_f1"),
+            hints=(
+                "In the matrix each row is a true class. The row of roses adds up to the number of "
+                "roses.",
+                "Precision divides by the sum of the **column** of roses, recall by the sum of "
+                "their **row**.",
+                "For `macro_f1` work out precision, recall and F1 of each class, then the mean of "
+                "the three F1.",
+            ),
+            kind="value",
+        ),
+        Question(
+            "05.2",
+            "The same for any network",
+            3,
+            (
+                Part("confusion matrix", 1, _confusion_function),
+                Part("F1 of each class", 1, _f1_function),
+                Part("top-k accuracy", 1, _top_k_function),
+            ),
+            needs=("confusion", "f1_scores", "top_k_accuracy"),
+            forbids=(
+                "course_utils.evaluation.confusion_matrix",
+                "course_utils.evaluation.classification_report",
+                "course_utils.evaluation.top_k_accuracy",
+            ),
+            hints=(
+                "`confusion`: a matrix of zeros, and a loop over `zip(labels, predicted)`.",
+                "F1 is also 2 · TP / (2 · TP + FP + FN); and 2 · TP + FP + FN is the sum of a row "
+                "plus the sum of a column. `np.diag(matrix)` is the diagonal.",
+                "`np.argsort(-probabilities, axis=1)[:, :k]` are the k most probable classes of "
+                "each row.",
+            ),
+            seconds=5,
+        ),
+        Question(
+            "05.3",
+            "May I believe the confidence?",
+            2,
+            (
+                Part("ten bins", 1, _ten_bins),
+                Part("other numbers of bins, and certain answers", 1, _any_bins),
+            ),
+            needs=("calibration_error",),
+            forbids=("course_utils.evaluation.calibration",),
+            hints=(
+                "The confidence is `probabilities.max(axis=1)`. The bin of each picture is "
+                "`(confidence * bins).astype(int)`; what about a confidence of 1?",
+                "For each bin that is not empty: share of all pictures times |accuracy − mean "
+                "confidence|. Add them up.",
+            ),
+            seconds=5,
+        ),
+        Question(
+            "05.4",
+            "In one pass, and kept",
+            3,
+            (
+                Part("probabilities of all pictures", 1, _all_rows),
+                Part("labels that belong to them", 1, _paired),
+                Part("a network kept as a file", 1, _kept),
+            ),
+            needs=("collect", "keep", "bring_back"),
+            forbids=("course_utils.evaluation.predict",),
+            hints=(
+                "`for images, labels in dataset:` goes through the batches once; both lists grow "
+                "in the same loop. `np.concatenate` joins them in the end.",
+                'Softmax row by row turns logits into probabilities. `model.save(folder / "a.keras'
+                '")` and `keras.saving.load_model` keep a network; `json.dumps` and `json.loads` a '
+                "list of names.",
+            ),
+            seconds=30,
+        ),
+        Question(
+            "05.5",
+            "Reading curves, judging claims",
+            3,
+            (
+                Part("four trainings", 1, _diagnoses),
+                Part("the best epoch", 1, _best_epoch),
+                Part("what follows, and what does not", 1, _claims),
+            ),
+            needs=("diagnoses", "best_epoch", "true_claims"),
+            hints=(
+                "Ask the three questions of lesson 05, section 4, of each training, and look at "
+                "the first epochs, too.",
+                '`np.argmin(TRAININGS["A"]["val_loss"])` counts from 0.',
+            ),
+            kind="figure",
+        ),
+        Question(
+            "05.6",
+            "Would you use it?",
+            2,
+            kind="written",
+            rubric=(
+                "1 point: judges by the class that matters: recall of the ill is 15 of 40 "
+                "(0.375), and a program that calls everybody healthy has an accuracy of 0.96, so "
+                "0.97 says little. Half a point for saying only that accuracy misleads, without "
+                "the numbers.",
+                "1 point: the answer: no, not for sending people home; with a reason that weighs "
+                "the two kinds of mistakes (a missed illness costs more than a false alarm), and "
+                "one thing to do or ask: another threshold or more pictures of ill people, how "
+                "many variants were compared on this split, the interval for 40 ill pictures, "
+                "calibration. Half a point where one of the two is missing.",
+            ),
+        ),
+    ),
+)
