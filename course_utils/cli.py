@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from course_utils.exceptions import CourseError
+from course_utils.exceptions import CourseError, MissingData
 
 if TYPE_CHECKING:
     from course_utils.grading.engine import Report
@@ -227,6 +227,22 @@ def bench(
 
 
 @app.command()
+def release(
+    out: Annotated[Path, typer.Option(help="The zip to write.")],
+    names: Names = None,
+    solutions: Annotated[
+        bool, typer.Option("--with-solutions", help="Let the solutions go along.")
+    ] = False,
+) -> None:
+    """For instructors: write the zip that students get, without solutions, tests and grader."""
+    from course_utils.project import lessons as running
+    from course_utils.project import release as releasing
+
+    count = releasing.release(running.find(names or []), out, solutions)
+    console.print(f"{out} is written: {count} files, {out.stat().st_size / 1e6:.1f} MB.")
+
+
+@app.command()
 def pretrain(
     out: Annotated[
         Path | None, typer.Option(help="Where to; the course's own data/backbones by default.")
@@ -290,7 +306,12 @@ def grade(
 
     A second run into the same folder runs only the notebooks that changed.
     """
-    from course_utils.grading import command, engine, policies
+    try:
+        from course_utils.grading import command, engine, policies
+    except ModuleNotFoundError as error:
+        if error.name != "course_utils.grading":
+            raise
+        raise MissingData("The grader is not part of a copy for students.") from error
 
     options = engine.Options(
         seed=engine.SEED if seed is None else seed,
@@ -427,7 +448,7 @@ def _known_dataset(name: str, must_be_here: bool = False) -> None:
     import difflib
 
     from course_utils import datasets
-    from course_utils.exceptions import InvalidInput, MissingData
+    from course_utils.exceptions import InvalidInput
 
     here = {row["name"]: row["here"] for row in datasets.available().to_dict("records")}
     if name not in here:

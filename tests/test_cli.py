@@ -13,7 +13,18 @@ import pytest
 
 from course_utils import settings
 
-VERBS = ("check", "lab", "lessons", "build", "reset", "bench", "grade", "pretrain", "data")
+VERBS = (
+    "check",
+    "lab",
+    "lessons",
+    "build",
+    "reset",
+    "bench",
+    "grade",
+    "release",
+    "pretrain",
+    "data",
+)
 
 
 def course(*words: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess:
