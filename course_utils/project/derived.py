@@ -84,8 +84,42 @@ def _lesson_row(path: Path) -> str:
     return f"| [{title[1]}](notebooks/{path.name}) | {'; '.join(points)} | {time[1]} |"
 
 
+_RUBRICS = re.compile(r"(<!-- rubrics:[^>]*-->\n).*?(<!-- end of rubrics -->)", re.DOTALL)
+
+
+def instructors(root: Path) -> dict[str, bytes]:
+    """``INSTRUCTORS.md`` with how to mark the written answers, which is read from the questions.
+
+    Raises
+    ------
+    InvalidInput
+        If the marks for the rubrics are gone.
+    """
+    from course_utils import checks
+
+    path = root / "INSTRUCTORS.md"
+    if not path.is_file():
+        return {}
+    lines = [""]
+    for exercise in checks.exercises():
+        for question in exercise.questions:
+            if question.rubric:
+                points = f"{question.points:g} point{'' if question.points == 1 else 's'}"
+                lines += [f"**{question.id} {question.title}** ({points})", ""]
+                lines += [*(f"- {criterion}" for criterion in question.rubric), ""]
+    text = path.read_text(encoding="utf-8")
+    block = "\n".join([*lines, ""])
+    text, count = _RUBRICS.subn(lambda marks: marks[1] + block + marks[2], text)
+    if count != 1:
+        raise InvalidInput(
+            "INSTRUCTORS.md must hold the line '<!-- rubrics: ... -->' and, below it, the line "
+            "'<!-- end of rubrics -->' once; restore them."
+        )
+    return {"INSTRUCTORS.md": text.encode()}
+
+
 #: Every maker of derived files; a new kind of derived file is added here and nowhere else.
-DERIVED: tuple[Maker, ...] = (environment_yml, readme, exercises)
+DERIVED: tuple[Maker, ...] = (environment_yml, readme, instructors, exercises)
 
 
 def stale(root: Path | None = None) -> dict[str, bytes]:
