@@ -188,11 +188,14 @@ answer = 12 if found else 0
 
 _ENVIRONMENT = """
 import os, sys
-secrets = [one for one in (*os.environ.values(), *sys.argv, *sys.path) if "ROOT" in one]
+# The packages may lie inside the course's folder, and it is no secret that Python finds them.
+def tells(text):
+    return "ROOT" in text.replace(sys.prefix, "")
+secrets = [one for one in (*os.environ.values(), *sys.argv, *sys.path) if tells(one)]
 for place in ("/proc/1/environ", "/proc/1/cmdline", f"/proc/{os.getppid()}/environ"):
     try:
         content = open(place, errors="replace").read()
-        secrets += [content] if "ROOT" in content else []
+        secrets += [content] if tells(content) else []
     except OSError:
         pass
 answer = 12 if secrets else 0
