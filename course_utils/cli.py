@@ -252,7 +252,7 @@ def pretrain(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides weights, order and shifts.")] = 42,
 ) -> None:
-    """For authors: train the small backbone of lesson 08 on CIFAR-10 (about 20 minutes on 2 cores).
+    """For authors: train the small backbone of lesson 08 on CIFAR-10 (half an hour on 2 cores).
 
     An interrupted training goes on where it stopped.
     """
