@@ -13,12 +13,13 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from answers import Answers, answers_of, judge, names, solution
+from answers import Answers, answers_of, judge, names, run, solution
 from answers.mutate import mutants
 from filelock import FileLock
 
-from course_utils import settings
-from course_utils.checks import Question, exercises
+from course_utils import errors, settings
+from course_utils.checks import Question, exercise, exercises
+from course_utils.evaluation import Predictions
 
 #: Mutants of each question that ``make test`` tries, and of each that asks for a network.
 SAMPLE, SAMPLE_OF_NETWORKS = 5, 2
@@ -184,6 +185,27 @@ for _module in names():
 
 def test_every_exercise_has_answers():
     assert [f"e{one.name}" for one in exercises()] == names()
+
+
+# --- what is asked is what the course does ------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_exercise_06_disputes_the_labels_that_the_course_disputes(seed):
+    rng = np.random.default_rng(seed)
+    classes, pictures = int(rng.integers(2, 7)), 120
+    labels = np.concatenate([np.arange(classes), rng.integers(0, classes, pictures - classes)])
+    table = rng.dirichlet(np.full(classes, 0.6), pictures)
+    ids, names = [tuple(str(k) for k in range(n)) for n in (pictures, classes)]
+    images = np.zeros((pictures, 2, 2, 3), np.uint8)
+    predictions = Predictions(ids, images, labels, table, names)
+    theirs = errors.suspect_labels(predictions).sort_values("position")["disputed"].to_numpy()
+    (question,) = [q for q in exercise("06").questions if q.id == "06.4"]
+    values = {"np": np}
+    run(solution(question), values, "<solution 06.4>")
+    ours = values["disputed"](predictions.probabilities.astype(float), labels)
+    assert 0 < theirs.sum() < pictures
+    assert np.array_equal(ours, theirs)
 
 
 # --- the mutants themselves --------------------------------------------------------------------

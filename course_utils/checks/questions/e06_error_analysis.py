@@ -1,0 +1,1182 @@
+"""What exercise 06 asks, and how its answers are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from course_utils.checks import compare
+from course_utils.checks._question import Exercise, NotAttempted, Part, Question, Wrong
+from course_utils.checks.compare import Case, Mistake
+from course_utils.probe import Missing, Ref, Subject
+
+Array = np.ndarray
+
+# --- 06.1: by hand ------------------------------------------------------------
+
+_NAMES = ("daisy", "roses", "tulips")
+
+_LOSS = -np.log(0.04)  # picture 7
+
+
+def _pair(subject: Subject, rng: np.random.Generator) -> None:
+    got = compare.attempted(subject, "confused")
+    known = isinstance(got, list | tuple) and all(isinstance(one, str) for one in got)
+    names = tuple(" ".join(one.lower().split()) for one in got) if known else ()
+    if len(names) != 2 or not set(names) <= set(_NAMES):
+        raise Wrong(
+            '`confused` should be two class names, such as ("daisy", "tulips"): first what the '
+            "pictures are, then what they were taken for."
+        )
+    if names[0] == names[1]:
+        raise Wrong("Those are right answers; look for the wrong ones.", "right answers counted")
+    if names == ("roses", "tulips"):
+        raise Wrong(
+            "These are the right two classes, but the other way round: first what the pictures "
+            "are, then what they were taken for.",
+            "true and predicted exchanged",
+        )
+    if names != ("tulips", "roses"):
+        raise Wrong(
+            "That confusion happens only once. For each wrong picture note what it is and what it "
+            "was taken for, and look for a pair that comes twice."
+        )
+    mistakes = [
+        Mistake(
+            "share of the errors",
+            "That is its share of all errors. Divide by the pictures of the true class.",
+            2 / 5,
+        ),
+        Mistake(
+            "share of all pictures",
+            "That is its share of all pictures. Divide by the pictures of the true class.",
+            2 / 12,
+        ),
+        Mistake(
+            "share of the predicted class",
+            "You divide by the pictures that were **called** so; divide by those that **are** "
+            "tulips.",
+            2 / 6,
+        ),
+        Mistake("number instead of share", "That is how many; divide.", 2),
+    ]
+    advice = "How many pictures are tulips, and how many of these were taken for roses?"
+    compare.number(subject, "share", 2 / 4, mistakes, rtol=2e-3, advice=advice)
+
+
+def _worst(subject: Subject, rng: np.random.Generator) -> None:
+    mistakes = [
+        Mistake(
+            "most certain error",
+            "That is the error with the highest confidence. The worst one gave the least "
+            "probability to the **true** class.",
+            5,
+        ),
+        Mistake(
+            "nearest to being right",
+            "There the true class got the most; look for the wrong picture where it got least.",
+            3,
+        ),
+        Mistake("counted from 0", "The pictures are numbered from 1.", 6),
+        Mistake(
+            "least confident",
+            "A low confidence is no bad error. Look at the probability of the true class.",
+            11,
+        ),
+    ]
+    advice = "Look at the wrong pictures only, and at the probability of the true class."
+    compare.number(subject, "worst", 7, mistakes, whole=True, advice=advice)
+    mistakes = [
+        Mistake("logarithm to base 10", "Take the natural logarithm, `np.log`.", -np.log10(0.04)),
+        Mistake("logarithm to base 2", "Take the natural logarithm, `np.log`.", -np.log2(0.04)),
+        Mistake("sign forgotten", "A loss is not negative; mind the sign.", -_LOSS),
+        Mistake(
+            "probability of the predicted class",
+            "You take the probability of the class that was predicted; take the true one.",
+            -np.log(0.52),
+        ),
+        Mistake("logarithm forgotten", "Take the logarithm of the probability.", 0.04),
+        Mistake("logarithm forgotten", "It is not 1 − p, but −log p.", 0.96),
+        Mistake(
+            "loss of another picture",
+            "That is the cross-entropy of the most certain error, not of the worst one.",
+            -np.log(0.06),
+        ),
+    ]
+    advice = "−log of the probability that the worst prediction gave to its true class."
+    compare.number(subject, "worst_loss", float(_LOSS), mistakes, rtol=2e-3, advice=advice)
+
+
+# --- 06.2: confused pairs ------------------------------------------------------------
+
+_Row = tuple[Any, ...]
+
+
+def _counts(labels: Array, predicted: Array, classes: int) -> Array:
+    matrix = np.zeros((classes, classes), int)
+    np.add.at(matrix, (labels, predicted), 1)
+    return matrix
+
+
+def _listed(
+    labels: Array,
+    predicted: Array,
+    names: Sequence[str],
+    *,
+    key: Callable[[int, int, int], Any] = lambda t, p, count: -count,
+    keep: Callable[[int, int, int], bool] = lambda t, p, count: t != p and count > 0,
+    row: Callable[[int, int, Any], _Row] | None = None,
+    matrix: Array | None = None,
+) -> list[_Row]:
+    """The pairs as a list; the arguments bend it into a mistake."""
+    table = _counts(labels, predicted, len(names)) if matrix is None else matrix
+    places = [(t, p, int(table[t, p])) for t in range(len(names)) for p in range(len(names))]
+    chosen = sorted((one for one in places if keep(*one)), key=lambda one: key(*one))
+    if row is not None:
+        return [row(*one) for one in chosen]
+    return [(names[t], names[p], count) for t, p, count in chosen]
+
+
+def _both_ways(labels: Array, predicted: Array, names: Sequence[str]) -> list[_Row]:
+    matrix = _counts(labels, predicted, len(names))
+    return _listed(labels, predicted, names, matrix=np.triu(matrix + matrix.T, 1))
+
+
+def _by_first(labels: Array, predicted: Array, names: Sequence[str]) -> list[_Row]:
+    first: dict[tuple[int, int], int] = {}
+    for k, pair in enumerate(zip(labels.tolist(), predicted.tolist(), strict=True)):
+        first.setdefault(pair, k)
+    return _listed(labels, predicted, names, key=lambda t, p, c: (-c, first.get((t, p), -1)))
+
+
+def _shares(by_share: bool) -> Callable[..., list[_Row]]:
+    """Shares of the true class instead of counts, the largest share or the largest count first."""
+
+    def answer(labels: Array, predicted: Array, names: Sequence[str]) -> list[_Row]:
+        sizes = np.maximum(np.bincount(labels, minlength=len(names)), 1)
+        return _listed(
+            labels,
+            predicted,
+            names,
+            key=lambda t, p, c: -c / (sizes[t] if by_share else 1),
+            row=lambda t, p, c: (names[t], names[p], c / sizes[t]),
+        )
+
+    return answer
+
+
+_PAIRS_MISTAKES = [
+    Mistake(
+        "true and predicted exchanged",
+        "The true class comes first in each tuple, then the predicted one.",
+        lambda y, p, n: _listed(y, p, n, row=lambda t, q, c: (n[q], n[t], c)),
+    ),
+    Mistake(
+        "true and predicted exchanged",
+        "The true class comes first in each tuple, then the predicted one.",
+        lambda y, p, n: _listed(p, y, n),
+    ),
+    Mistake(
+        "right answers counted",
+        "Pictures that were named rightly are no confusion; leave the diagonal out.",
+        lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: c > 0),
+    ),
+    Mistake(
+        "zero counts kept",
+        "Leave out the pairs that never happened.",
+        lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: t != q),
+    ),
+    Mistake(
+        "right answers counted",
+        "Leave out the right answers (the diagonal), and the pairs that never happened.",
+        lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: True),
+    ),
+    Mistake(
+        "least frequent first",
+        "The most frequent pair should come first.",
+        lambda y, p, n: _listed(y, p, n, key=lambda t, q, c: c),
+    ),
+    Mistake(
+        "least frequent first",
+        "The most frequent pair should come first.",
+        lambda y, p, n: _listed(y, p, n)[::-1],
+    ),
+    Mistake(
+        "not sorted",
+        "The pairs stand in the order of the classes; the most frequent should come first.",
+        lambda y, p, n: _listed(y, p, n, key=lambda t, q, c: 0),
+    ),
+    Mistake(
+        "numbers instead of names",
+        "Put in the names of the classes, `class_names[k]`, not their numbers.",
+        lambda y, p, n: _listed(y, p, n, row=lambda t, q, c: (t, q, c)),
+    ),
+    Mistake("shares instead of counts", "Count the pictures; do not divide.", _shares(True)),
+    Mistake("shares instead of counts", "Count the pictures; do not divide.", _shares(False)),
+    Mistake(
+        "both directions added",
+        "Roses taken for tulips and tulips taken for roses are two pairs; do not add them up.",
+        _both_ways,
+    ),
+    Mistake(
+        "one pair only",
+        "Return all pairs that happened, not only the most frequent one.",
+        lambda y, p, n: _listed(y, p, n)[:1],
+    ),
+    Mistake(
+        "ties in another order",
+        "You sort ties by the alphabet; take the order in which the classes stand in "
+        "`class_names`.",
+        lambda y, p, n: _listed(y, p, n, key=lambda t, q, c: (-c, n[t], n[q])),
+    ),
+    Mistake(
+        "ties in another order",
+        "Ties stand in the order in which you met them; they should stand in the order of the "
+        "classes.",
+        _by_first,
+    ),
+    Mistake(
+        "ties in another order",
+        "With ties the class with the **smaller** number comes first; `reverse=True` turns that "
+        "round, too.",
+        lambda y, p, n: _listed(y, p, n, key=lambda t, q, c: (-c, -t, -q)),
+    ),
+    Mistake(
+        "ties in another order",
+        "With ties the number of the true class decides first, then that of the predicted one.",
+        lambda y, p, n: _listed(y, p, n, key=lambda t, q, c: (-c, q, t)),
+    ),
+]
+
+
+def _rows(got: Any) -> list[_Row]:
+    """A list of pairs, whether its rows are tuples, lists or a table."""
+    if got is None:
+        raise Wrong(
+            "`confused_pairs` returns nothing; does it end with `return`?", "nothing returned"
+        )
+    if isinstance(got, np.ndarray):
+        got = got.tolist()
+    if not isinstance(got, list | tuple):
+        raise Wrong(
+            f"`confused_pairs` should return a list of tuples, but it returns "
+            f"{'something else' if isinstance(got, Ref) else compare.describe(got)}."
+        )
+    rows = []
+    for one in got:
+        one = one.tolist() if isinstance(one, np.ndarray) else one
+        if not isinstance(one, list | tuple) or len(one) != 3:
+            raise Wrong(
+                "Each entry of the list should be a tuple of three: the true name, the predicted "
+                "name, and how many pictures."
+            )
+        count = one[2]
+        if isinstance(count, str) and count.isdigit():  # a table of texts
+            count = int(count)
+        rows.append((one[0], one[1], count))
+    return rows
+
+
+def _same_rows(got: Sequence[_Row], want: Sequence[_Row]) -> bool:
+    return len(got) == len(want) and all(
+        type(g) is not bool and compare.close(g, w)
+        for one, other in zip(got, want, strict=True)
+        for g, w in zip(one, other, strict=True)
+    )
+
+
+def _check_pairs(subject: Subject, cases: Sequence[Case]) -> None:
+    if subject.kind("confused_pairs") in ("missing", "none"):
+        raise NotAttempted(str(Missing("confused_pairs")))
+    gots = [_rows(subject.call("confused_pairs", *case.args)) for case in cases]
+    wants = [_listed(*case.args) for case in cases]
+    failed = [k for k in range(len(cases)) if not _same_rows(gots[k], wants[k])]
+    if not failed:
+        return
+    for mistake in _PAIRS_MISTAKES:
+        if all(
+            _same_rows(got, mistake.answer(*case.args))
+            for case, got in zip(cases, gots, strict=True)
+        ):
+            raise Wrong(mistake.sentence, mistake.name)
+    k = failed[0]
+    if len(gots[k]) != len(wants[k]):
+        raise Wrong(
+            f"`confused_pairs` should find {len(wants[k])} pairs for {cases[k].label}, but it "
+            f"finds {len(gots[k])}."
+        )
+    raise Wrong(
+        f"`confused_pairs` is wrong for {cases[k].label}. Work the example of the question "
+        f"through it."
+    )
+
+
+_FLOWERS = ("tulips", "roses", "daisy", "asters", "lilies")
+
+
+def _confusions(rng: np.random.Generator, classes: int, counts: Sequence[int], label: str) -> Case:
+    """Pictures of which so many belong to each of some confused pairs, chosen at random."""
+    pairs = [(t, p) for t in range(classes) for p in range(classes) if t != p]
+    chosen = rng.permutation(len(pairs))[: len(counts)]
+    rows = [pairs[k] for k, n in zip(chosen, counts, strict=True) for _ in range(n)]
+    rows += [(t, t) for t in range(classes) for _ in range(int(rng.integers(2, 7)))]
+    table = rng.permutation(np.array(rows))
+    names = [str(one) for one in rng.permutation(_FLOWERS[:classes])]
+    if names == sorted(names):  # so that the alphabet is another order
+        names.reverse()
+    return Case((table[:, 0], table[:, 1], names), label)
+
+
+def _frequent_first(subject: Subject, rng: np.random.Generator) -> None:
+    small = (np.array([0, 0, 0, 1, 1, 1, 2]), np.array([0, 1, 1, 1, 2, 1, 2]), ["b", "c", "a"])
+    cases = [
+        Case(small, "seven pictures"),
+        _confusions(rng, 4, (7, 5, 4, 2, 1), "four classes"),
+        _confusions(rng, 5, (9, 8, 6, 5, 3, 2), "five classes"),
+    ]
+    _check_pairs(subject, cases)
+
+
+def _ties(subject: Subject, rng: np.random.Generator) -> None:
+    right = rng.integers(0, 3, 12)
+    cases = [
+        _confusions(rng, 4, (3, 3, 3, 2, 2, 2, 1, 1), "pairs that are equally frequent"),
+        _confusions(rng, 5, (4, 4, 4, 4, 1, 1, 1, 1), "pairs that are equally frequent"),
+        Case((right, right.copy(), ["roses", "daisy", "tulips"]), "a network without errors"),
+    ]
+    _check_pairs(subject, cases)
+
+
+# --- 06.3: out of fold ------------------------------------------------------------
+
+
+def _fold_numbers(subject: Subject, labels: Array, folds: int, seed: int) -> Array:
+    """What `make_folds` returns, where it can be fold numbers at all."""
+    got = subject.call("make_folds", labels, folds, seed)
+    if got is None:
+        raise Wrong("`make_folds` returns nothing; does it end with `return`?", "nothing returned")
+    try:
+        array = np.asarray(got)
+    except ValueError:
+        array = np.zeros((0, 0))
+    if array.ndim != 1 or array.dtype.kind not in "iuf":
+        raise Wrong(
+            "`make_folds` should return one array with a fold number for each picture, not the "
+            "pictures of each fold.",
+            "places instead of fold numbers",
+        )
+    if len(array) != len(labels):
+        raise Wrong(
+            f"`make_folds` should return one number for each of the {len(labels)} pictures, but it "
+            f"returns {len(array)}."
+        )
+    found = sorted(set(array.tolist()))
+    if found == list(range(1, folds + 1)):
+        raise Wrong("The folds are numbered from 0.", "folds counted from 1")
+    if not set(found) <= set(range(folds)):
+        raise Wrong(
+            f"With {folds} folds the numbers go from 0 to {folds - 1}; yours go from "
+            f"{found[0]:g} to {found[-1]:g}.",
+            "wrong number of folds",
+        )
+    return array.astype(int)
+
+
+def _label_lists(rng: np.random.Generator) -> list[tuple[Array, int]]:
+    """Labels and numbers of folds: mixed, sorted by class, and with unequal classes."""
+    unequal = np.repeat(np.arange(4), rng.permutation([31, 12, 20, 7]))
+    return [
+        (rng.permutation(np.repeat(np.arange(3), 20)), 5),
+        (np.repeat(np.arange(3), (14, 17, 12)), 4),
+        (rng.permutation(unequal), 3),
+        (unequal, 2),
+    ]
+
+
+def _stratified(subject: Subject, rng: np.random.Generator) -> None:
+    if subject.kind("make_folds") in ("missing", "none"):
+        raise NotAttempted(str(Missing("make_folds")))
+    uneven, in_order_of_class = False, True
+    for labels, folds in _label_lists(rng):
+        found = _fold_numbers(subject, labels, folds, int(rng.integers(1000)))
+        if len(set(found.tolist())) < folds:
+            raise Wrong("Some folds hold no picture at all.", "wrong number of folds")
+        uneven |= _unevenness(labels, found) > 1
+        in_order_of_class &= _unevenness(np.sort(labels), found) <= 1
+    if uneven and in_order_of_class:
+        raise Wrong(
+            "The numbers stand in the order of the classes, one class after the other; they should "
+            "stand in the order of the pictures.",
+            "order of the pictures lost",
+        )
+    if uneven:
+        raise Wrong(
+            "Some folds hold many pictures of a class, and others few or none. Deal out each class "
+            "by itself: the numbers of its pictures in two folds differ by 1 at most.",
+            "not stratified",
+        )
+
+
+def _unevenness(labels: Array, folds: Array) -> int:
+    """The largest difference between two folds, over all classes."""
+    table = np.zeros((labels.max() + 1, folds.max() + 1), int)
+    np.add.at(table, (labels, folds), 1)
+    return int((table.max(axis=1) - table.min(axis=1)).max())
+
+
+def _together(folds: Array) -> list[int]:
+    """The folds, numbered anew in the order in which they come first."""
+    known: dict[int, int] = {}
+    return [known.setdefault(int(one), len(known)) for one in folds]
+
+
+def _by_seed(subject: Subject, rng: np.random.Generator) -> None:
+    if subject.kind("make_folds") in ("missing", "none"):
+        raise NotAttempted(str(Missing("make_folds")))
+    for labels, folds in _label_lists(rng)[:2]:
+        first, second = (int(one) for one in rng.choice(1000, 2, replace=False))
+        once = _fold_numbers(subject, labels, folds, first)
+        other = _fold_numbers(subject, labels, folds, second)
+        again = _fold_numbers(subject, labels, folds, first)
+        if not np.array_equal(once, again):
+            raise Wrong(
+                "The same seed should give the same folds again; make the random numbers with "
+                "`np.random.default_rng(seed)`.",
+                "not repeatable",
+            )
+        if _together(once) == _together(other):
+            raise Wrong(
+                "Another seed should put other pictures together. Shuffle with random numbers that "
+                "`seed` decides.",
+                "seed ignored",
+            )
+
+
+Fit = Callable[[Array, Array], Callable[[Array], Array]]
+_CLASSES = 3
+
+
+def _by_neighbours(images: Array, labels: Array) -> Callable[[Array], Array]:
+    known = images.reshape(len(images), -1)
+
+    def predict(new: Array) -> Array:
+        distance = ((new.reshape(len(new), -1)[:, None] - known[None]) ** 2).sum(axis=2)
+        nearest = labels[np.argsort(distance, axis=1, kind="stable")[:, :3]]
+        return np.stack([(nearest == k).mean(axis=1) for k in range(_CLASSES)], axis=1)
+
+    return predict
+
+
+def _by_shares(images: Array, labels: Array) -> Callable[[Array], Array]:
+    shares = np.bincount(labels, minlength=_CLASSES) / len(labels)
+    return lambda new: np.tile(shares, (len(new), 1))
+
+
+#: The two ways to learn that the notebook gives, by name.
+_FITS: dict[str, Fit] = {"by_neighbours": _by_neighbours, "by_shares": _by_shares}
+
+
+def _out_of_fold(
+    fit: Ref | Fit,
+    images: Array,
+    labels: Array,
+    fold: Array,
+    *,
+    seen: Callable[[int], Array] | None = None,
+    numbers: Callable[[int], range] = range,
+) -> Array:
+    """Out-of-fold predictions; `seen` says which pictures the network of a fold learns from."""
+    learn = _FITS[fit.key] if isinstance(fit, Ref) else fit
+    result = np.zeros((len(labels), _CLASSES))
+    for k in numbers(int(fold.max()) + 1):
+        learns = fold != k if seen is None else seen(k)
+        result[fold == k] = learn(images[learns], labels[learns])(images[fold == k])
+    return result
+
+
+def _of_all_networks(fit: Ref, images: Array, labels: Array, fold: Array) -> Array:
+    """One table of all pictures for each network."""
+    return np.array(
+        [
+            _FITS[fit.key](images[fold != k], labels[fold != k])(images)
+            for k in range(int(fold.max()) + 1)
+        ]
+    )
+
+
+def _bent(**how: Any) -> Callable[..., Array]:
+    return lambda fit, x, y, fold: _out_of_fold(fit, x, y, fold, **how)
+
+
+_SOME_FORGOTTEN = "Some rows are never filled; is each fold left out once, the first and the last?"
+
+_FOLD_MISTAKES = [
+    Mistake(
+        "held-out pictures learnt",
+        "The network that judges a fold has learnt its pictures, too. Train on the **other** "
+        "folds only.",
+        lambda fit, x, y, fold: _FITS[fit.key](x, y)(x),
+    ),
+    Mistake(
+        "train and held-out exchanged",
+        "You train on the fold that is to be judged. Train on all **others**, judge this one.",
+        lambda fit, x, y, fold: _out_of_fold(fit, x, y, fold, seen=lambda k: fold == k),
+    ),
+    Mistake(
+        "order of the pictures lost",
+        "The rows stand in the order of the folds; put each row back at the place of its picture.",
+        lambda fit, x, y, fold: _out_of_fold(fit, x, y, fold)[np.argsort(fold, kind="stable")],
+    ),
+    Mistake("a fold forgotten", _SOME_FORGOTTEN, _bent(numbers=lambda n: range(n - 1))),
+    Mistake("a fold forgotten", _SOME_FORGOTTEN, _bent(numbers=lambda n: range(1, n))),
+    Mistake(
+        "one network for all",
+        "One network judges all pictures, and has learnt most of them. Each fold needs a network "
+        "of its own.",
+        lambda fit, x, y, fold: _of_all_networks(fit, x, y, fold)[0],
+    ),
+    Mistake(
+        "one network for all",
+        "The last network judges all pictures, and has learnt most of them; let each network judge "
+        "its own fold only.",
+        lambda fit, x, y, fold: _of_all_networks(fit, x, y, fold)[-1],
+    ),
+    Mistake(
+        "mean of all networks",
+        "You average all networks; most of them have learnt the picture. Only the one that has not "
+        "may judge it.",
+        lambda fit, x, y, fold: _of_all_networks(fit, x, y, fold).mean(axis=0),
+    ),
+    Mistake(
+        "mean of all networks",
+        "You add up all networks; most of them have learnt the picture. Only the one that has not "
+        "may judge it.",
+        lambda fit, x, y, fold: _of_all_networks(fit, x, y, fold).sum(axis=0),
+    ),
+    Mistake(
+        "only the fold before",
+        "Train on **all** other folds, not on one of them.",
+        lambda fit, x, y, fold: _out_of_fold(
+            fit, x, y, fold, seen=lambda k: fold == (k - 1) % (fold.max() + 1)
+        ),
+    ),
+    Mistake(
+        "only the fold after",
+        "Train on **all** other folds, not on one of them.",
+        lambda fit, x, y, fold: _out_of_fold(
+            fit, x, y, fold, seen=lambda k: fold == (k + 1) % (fold.max() + 1)
+        ),
+    ),
+    Mistake(
+        "classes instead of probabilities",
+        "Return the rows of probabilities, not the most probable class.",
+        lambda fit, x, y, fold: _out_of_fold(fit, x, y, fold).argmax(axis=1),
+    ),
+    Mistake(
+        "fit ignored",
+        "You always learn in the same way; use the `fit` that your function is given.",
+        lambda fit, x, y, fold: _out_of_fold(_by_neighbours, x, y, fold),
+    ),
+]
+
+
+def _pictures(
+    rng: np.random.Generator, fit: str, sizes: Sequence[int], label: str, sort: bool = False
+) -> Case:
+    """Pictures without a pattern, so many of them in each fold."""
+    fold = np.repeat(np.arange(len(sizes)), sizes)
+    fold = fold if sort else rng.permutation(fold)
+    labels = rng.choice(_CLASSES, len(fold), p=(0.5, 0.3, 0.2))
+    images = rng.uniform(0, 255, (len(fold), 2, 2, 3))
+    return Case((Ref(fit), images, labels, fold), label)
+
+
+def _unseen(subject: Subject, rng: np.random.Generator) -> None:
+    cases = [
+        _pictures(rng, "by_neighbours", (12, 12, 12), "three folds", sort=True),
+        _pictures(rng, "by_neighbours", (9, 8, 9, 8, 8), "five folds"),
+    ]
+    compare.function(subject, "out_of_fold", cases, _out_of_fold, _FOLD_MISTAKES)
+
+
+def _any_fit(subject: Subject, rng: np.random.Generator) -> None:
+    cases = [
+        _pictures(rng, "by_neighbours", (14, 20), "two folds"),
+        _pictures(rng, "by_shares", (5, 11, 8, 7), "another way to learn, and unequal folds"),
+        _pictures(rng, "by_shares", (6, 9, 7, 5, 8, 6, 7), "another way to learn, and seven folds"),
+    ]
+    compare.function(subject, "out_of_fold", cases, _out_of_fold, _FOLD_MISTAKES)
+
+
+# --- 06.4: disputed labels ------------------------------------------------------------
+
+
+def _thresholds(probabilities: Array, labels: Array) -> Array:
+    classes = range(probabilities.shape[1])
+    return np.array([probabilities[labels == k, k].mean() for k in classes])
+
+
+def _own(probabilities: Array, labels: Array) -> Array:
+    return np.asarray(probabilities[np.arange(len(labels)), labels])
+
+
+def _mean(values: Array) -> float:
+    """The mean; 0 of nothing, without a warning."""
+    return float(values.sum() / max(len(values), 1))
+
+
+def _per_class(how: Callable[[Array, Array, int], Any]) -> Callable[[Array, Array], Array]:
+    return lambda p, y: np.array([how(p, y, k) for k in range(p.shape[1])])
+
+
+_THRESHOLD_MISTAKES = [
+    Mistake(
+        "over all pictures",
+        "You average over all pictures; take only those that carry the label of the class.",
+        lambda p, y: p.mean(axis=0),
+    ),
+    Mistake(
+        "one threshold for all",
+        "Each class needs a threshold of its own.",
+        lambda p, y: np.full(p.shape[1], _own(p, y).mean()),
+    ),
+    Mistake(
+        "one threshold for all",
+        "Each class needs a threshold of its own.",
+        lambda p, y: float(_own(p, y).mean()),
+    ),
+    Mistake(
+        "predicted instead of labelled",
+        "Choose the pictures by their **label**, not by what the network says.",
+        _per_class(lambda p, y, k: _mean(p[p.argmax(axis=1) == k, k])),
+    ),
+    Mistake(
+        "confidence instead of the class",
+        "You average the highest probability of each row; take the column of the class.",
+        _per_class(lambda p, y, k: p[y == k].max(axis=1).mean()),
+    ),
+    Mistake(
+        "whole rows averaged",
+        "You average whole rows; take only the column of the class.",
+        _per_class(lambda p, y, k: p[y == k].mean()),
+    ),
+    Mistake(
+        "whole rows averaged",
+        "One number for each class: of the rows with its label, only the column of the class.",
+        _per_class(lambda p, y, k: p[y == k].mean(axis=0)),
+    ),
+    Mistake("median", "Take the mean.", _per_class(lambda p, y, k: np.median(p[y == k, k]))),
+    Mistake("sum", "Take the mean, not the sum.", _per_class(lambda p, y, k: p[y == k, k].sum())),
+    Mistake(
+        "divided by all pictures",
+        "Divide by the number of pictures with this label, not by that of all pictures.",
+        _per_class(lambda p, y, k: p[y == k, k].sum() / len(y)),
+    ),
+    Mistake(
+        "the other pictures",
+        "Average over the pictures that carry the label, not over the others.",
+        _per_class(lambda p, y, k: p[y != k, k].mean()),
+    ),
+]
+
+
+def _reached(probabilities: Array, thresholds: Array, labels: Array | None = None) -> Array:
+    """Whether a class reaches its threshold; with labels, one that is not the label."""
+    reached = probabilities >= thresholds - 1e-9
+    if labels is not None:
+        reached[np.arange(len(labels)), labels] = False
+    return np.asarray(reached.any(axis=1))
+
+
+def _disputed(probabilities: Array, labels: Array, thresholds: Array | None = None) -> Array:
+    limits = _thresholds(probabilities, labels) if thresholds is None else thresholds
+    return np.asarray(
+        _reached(probabilities, limits, labels) & (probabilities.argmax(axis=1) != labels)
+    )
+
+
+def _most_probable_reaches(p: Array, y: Array) -> Array:
+    top = p.argmax(axis=1)
+    return np.asarray((top != y) & (p.max(axis=1) >= _thresholds(p, y)[top] - 1e-9))
+
+
+def _strictly(p: Array, y: Array) -> Array:
+    above = p > _thresholds(p, y) + 1e-9
+    above[np.arange(len(y)), y] = False
+    return np.asarray(above.any(axis=1) & (p.argmax(axis=1) != y))
+
+
+_DISPUTED_MISTAKES = [
+    Mistake(
+        "thresholds ignored",
+        "You dispute every label that is not the most probable class. Another class must reach "
+        "**its threshold**, too.",
+        lambda p, y: p.argmax(axis=1) != y,
+    ),
+    Mistake(
+        "most probable class not asked",
+        "Another class may reach its threshold while the label is still the most probable class; "
+        "such a label is not disputed.",
+        lambda p, y: _reached(p, _thresholds(p, y), y),
+    ),
+    Mistake(
+        "own class counted",
+        "The label's own class reaches its threshold often, of course. Only **other** classes "
+        "count.",
+        lambda p, y: _reached(p, _thresholds(p, y)),
+    ),
+    Mistake(
+        "own class counted",
+        "The label's own class counts in yours. Only **other** classes can dispute a label.",
+        lambda p, y: _reached(p, _thresholds(p, y)) & (p.argmax(axis=1) != y),
+    ),
+    Mistake(
+        "most probable class must reach",
+        "Any other class may reach its threshold; it need not be the most probable one.",
+        _most_probable_reaches,
+    ),
+    Mistake(
+        "own threshold taken",
+        "You ask whether the label falls below its own threshold. Ask whether **another** class "
+        "reaches its own.",
+        lambda p, y: _own(p, y) < _thresholds(p, y)[y],
+    ),
+    Mistake(
+        "threshold of the label taken",
+        "You compare other classes with the threshold of the label; each class has its own.",
+        lambda p, y: _disputed(p, y, _thresholds(p, y)[y][:, None]),
+    ),
+    Mistake(
+        "one threshold for all",
+        "You use one threshold for all classes; each has its own.",
+        lambda p, y: _disputed(p, y, _own(p, y).mean()),
+    ),
+    Mistake(
+        "one threshold for all",
+        "You use one threshold for all classes; each has its own.",
+        lambda p, y: _disputed(p, y, _thresholds(p, y).mean()),
+    ),
+    Mistake(
+        "fixed threshold",
+        "0.5 is no threshold here; each class has its own, from your `thresholds`.",
+        lambda p, y: _disputed(p, y, np.asarray(0.5)),
+    ),
+    Mistake(
+        "over all pictures",
+        "The thresholds are averages over the pictures with the label of the class, not over all.",
+        lambda p, y: _disputed(p, y, p.mean(axis=0)),
+    ),
+    Mistake(
+        "the opposite",
+        "It is the other way round: True where the label **is** disputed.",
+        lambda p, y: ~_disputed(p, y),
+    ),
+    Mistake(
+        "places instead of True and False",
+        "Return True or False for each picture, not the places of the disputed ones.",
+        lambda p, y: np.flatnonzero(_disputed(p, y)),
+    ),
+    Mistake(
+        "number instead of True and False",
+        "Return True or False for each picture, not how many are disputed.",
+        lambda p, y: int(_disputed(p, y).sum()),
+    ),
+    Mistake(
+        "more than the threshold",
+        "A probability that is exactly the threshold reaches it: use `>=`.",
+        _strictly,
+    ),
+]
+
+
+def _judged(rng: np.random.Generator, pictures: int, classes: int) -> Case:
+    """Out-of-fold predictions in which classes differ in confidence and some labels are wrong."""
+    truth = np.concatenate([np.arange(classes), rng.integers(0, classes, pictures - classes)])
+    sure = rng.permutation(np.linspace(0.2, 3.0, classes))  # a network is unsure of some classes
+    logits = rng.normal(0, 1.2, (pictures, classes))
+    logits[np.arange(pictures), truth] += sure[truth]
+    powers = np.exp(logits)
+    wrong = rng.random(pictures) < 0.15
+    wrong[:classes] = False  # so that each class keeps a picture
+    labels = np.where(wrong, (truth + rng.integers(1, classes, pictures)) % classes, truth)
+    table = powers / powers.sum(axis=1, keepdims=True)
+    return Case((table, labels), f"{pictures} pictures of {classes} classes")
+
+
+def _limits(subject: Subject, rng: np.random.Generator) -> None:
+    cases = [_judged(rng, 30, 2), _judged(rng, 60, 3), _judged(rng, 200, 5)]
+    advice = "Work the example of the question through it."
+    compare.function(subject, "thresholds", cases, _thresholds, _THRESHOLD_MISTAKES, advice=advice)
+
+
+def _disputes(subject: Subject, rng: np.random.Generator) -> None:
+    cases = [_judged(rng, 40, 2), _judged(rng, 300, 3), _judged(rng, 400, 5)]
+    advice = "Work the example of the question through it."
+    compare.function(subject, "disputed", cases, _disputed, _DISPUTED_MISTAKES, advice=advice)
+
+
+def _exactly(subject: Subject, rng: np.random.Generator) -> None:
+    # Quarters and eighths have no rounding: thresholds 0.75 and 0.5, which are met exactly.
+    table = np.array([[0.875, 0.125], [0.625, 0.375], [0.25, 0.75], [0.5, 0.5], [0.75, 0.25]])
+    labels = np.array([0, 0, 1, 1, 1])
+    three = np.array(
+        [
+            [0.75, 0.125, 0.125],
+            [0.25, 0.5, 0.25],
+            [0.25, 0.5, 0.25],
+            [0.125, 0.125, 0.75],
+            [0.5, 0.25, 0.25],
+        ]
+    )
+    order, columns = rng.permutation(5), rng.permutation(3)
+    turned = np.argsort(columns)
+    cases = [
+        Case((table[order], labels[order]), "a probability that is exactly its threshold"),
+        Case(
+            (three[order][:, columns], turned[np.array([0, 0, 1, 2, 2])[order]]),
+            "probabilities that are exactly their threshold",
+        ),
+    ]
+    compare.function(subject, "disputed", cases, _disputed, _DISPUTED_MISTAKES)
+
+
+# --- 06.5: what looking finds, what cleaning gains ------------------------------------------------
+
+
+def _found(suspects: Sequence[str], wrong: Sequence[str], n: int) -> tuple[float, float]:
+    hits = len(set(suspects[:n]) & set(wrong))
+    return hits / n, hits / len(wrong)
+
+
+def _looking(how: Callable[[int, list[str], list[str], int], Any]) -> Callable[..., Any]:
+    return lambda s, w, n: how(len(set(s[:n]) & set(w)), s, w, n)
+
+
+_LOOKING_MISTAKES = [
+    Mistake(
+        "precision and recall exchanged",
+        "Return the precision first, then the recall. Which one divides by n?",
+        lambda s, w, n: _found(s, w, n)[::-1],
+    ),
+    Mistake(
+        "divided by all pictures",
+        "Do not divide by all suspects: precision divides by those looked at, recall by the wrong "
+        "labels.",
+        _looking(lambda hits, s, w, n: (hits / len(s), hits / len(w))),
+    ),
+    Mistake(
+        "divided by all pictures",
+        "Do not divide by all suspects: precision divides by those looked at, recall by the wrong "
+        "labels.",
+        _looking(lambda hits, s, w, n: (hits / n, hits / len(s))),
+    ),
+    Mistake(
+        "all suspects taken",
+        "You look at all suspects; look only at the first n.",
+        lambda s, w, n: _found(s, w, len(s)),
+    ),
+    Mistake(
+        "all suspects taken",
+        "You count the wrong labels among all suspects; count those among the first n.",
+        lambda s, w, n: (len(set(s) & set(w)) / n, 1.0),
+    ),
+    Mistake("one too many", "You look at n + 1 suspects.", lambda s, w, n: _found(s, w, n + 1)),
+    Mistake(
+        "one too many",
+        "You find one more than there is among the first n.",
+        _looking(
+            lambda hits, s, w, n: (
+                len(set(s[: n + 1]) & set(w)) / n,
+                len(set(s[: n + 1]) & set(w)) / len(w),
+            )
+        ),
+    ),
+    Mistake(
+        "the last suspects",
+        "You look at the last n; the most suspect come first.",
+        lambda s, w, n: _found(s[::-1], w, n),
+    ),
+    Mistake(
+        "numbers instead of shares",
+        "Return shares: divide the number of wrong labels that are found.",
+        _looking(lambda hits, s, w, n: (hits, hits)),
+    ),
+    Mistake(
+        "percent",
+        "Return shares between 0 and 1, not percent.",
+        _looking(lambda hits, s, w, n: (100 * hits / n, 100 * hits / len(w))),
+    ),
+    Mistake(
+        "right labels counted",
+        "You count the suspects whose label is right; count the wrong labels among them.",
+        _looking(lambda hits, s, w, n: ((n - hits) / n, (n - hits) / len(w))),
+    ),
+]
+
+
+def _after_looking(subject: Subject, rng: np.random.Generator) -> None:
+    cases = []
+    for pictures, n, inside, outside in (
+        (20, 6, 3, 2),
+        (60, 12, 7, 4),
+        (40, 5, 2, 9),
+        (30, 30, 5, 0),
+    ):
+        ids = [f"train/{k:03}.png" for k in rng.permutation(200)[:pictures]]
+        # The first and the last that are looked at are wrong, so that it shows where looking ends.
+        places = [0, n - 1, *(1 + rng.permutation(n - 2)[: inside - 2])]
+        if outside:  # and so is the one behind them
+            places += [n, *(n + 1 + rng.permutation(pictures - n - 1)[: outside - 1])]
+        wrong = [ids[k] for k in rng.permutation(places)]
+        cases.append(Case((ids, wrong, n), f"{n} of {pictures} suspects"))
+    compare.function(subject, "after_looking", cases, _found, _LOOKING_MISTAKES)
+
+
+def _gain(before: Array, after: Array) -> tuple[float, float]:
+    gain = 100 * (after - before)
+    return float(gain.mean()), float(gain.std(ddof=1) / np.sqrt(len(gain)))
+
+
+_GAIN_MISTAKES = [
+    Mistake(
+        "unpaired",
+        "You compare as if the runs were not paired. Take the difference of each pair first, then "
+        "the spread of the differences.",
+        lambda b, a: (
+            _gain(b, a)[0],
+            100 * float(np.sqrt((b.var(ddof=1) + a.var(ddof=1)) / len(b))),
+        ),
+    ),
+    Mistake(
+        "unpaired",
+        "You take the spread of one list; take that of the differences.",
+        lambda b, a: (_gain(b, a)[0], 100 * float(a.std(ddof=1) / np.sqrt(len(a)))),
+    ),
+    Mistake(
+        "not divided by the root of n",
+        "That is the standard deviation of the differences; the standard error divides it by the "
+        "square root of their number.",
+        lambda b, a: (_gain(b, a)[0], _gain(b, a)[1] * np.sqrt(len(a))),
+    ),
+    Mistake(
+        "divided by n",
+        "Divide by the square root of the number of pairs, not by the number.",
+        lambda b, a: (_gain(b, a)[0], _gain(b, a)[1] / np.sqrt(len(a))),
+    ),
+    Mistake(
+        "ddof forgotten",
+        "NumPy divides by n; from a few runs the spread is estimated with n − 1: `ddof=1`.",
+        lambda b, a: (_gain(b, a)[0], 100 * float((a - b).std() / np.sqrt(len(a)))),
+    ),
+    Mistake(
+        "ddof forgotten",
+        "Two slips: use `ddof=1`, and divide by the square root of the number of pairs.",
+        lambda b, a: (_gain(b, a)[0], 100 * float((a - b).std())),
+    ),
+    Mistake(
+        "variance instead of deviation",
+        "That is a variance; take the standard deviation, its square root.",
+        lambda b, a: (_gain(b, a)[0], float((100 * (a - b)).var(ddof=1) / np.sqrt(len(a)))),
+    ),
+    Mistake(
+        "shares instead of points",
+        "Accuracies are shares; multiply by 100 to get percentage points.",
+        lambda b, a: tuple(one / 100 for one in _gain(b, a)),
+    ),
+    Mistake(
+        "before and after exchanged",
+        "A gain is positive where `after` is larger.",
+        lambda b, a: _gain(a, b),
+    ),
+    Mistake(
+        "relative gain",
+        "Percentage points are a difference; do not divide by the accuracy before.",
+        lambda b, a: _gain(b / b.mean(), a / b.mean()),
+    ),
+    Mistake(
+        "relative gain",
+        "Percentage points are a difference; do not divide by the accuracies before.",
+        lambda b, a: _gain(b / b, a / b),
+    ),
+    Mistake(
+        "signs dropped",
+        "Some differences are negative; keep their signs.",
+        lambda b, a: _gain(np.zeros(len(a)), np.abs(a - b)),
+    ),
+    Mistake(
+        "sum instead of mean",
+        "Take the mean of the differences, not their sum.",
+        lambda b, a: (_gain(b, a)[0] * len(a), _gain(b, a)[1]),
+    ),
+    Mistake(
+        "the best run",
+        "You take the best run; take the mean over all seeds.",
+        lambda b, a: (float(100 * (a.max() - b.max())), _gain(b, a)[1]),
+    ),
+]
+
+
+def _paired_gain(subject: Subject, rng: np.random.Generator) -> None:
+    cases = []
+    for runs in (3, 5, 8):
+        level = rng.normal(0.75, 0.03, runs)  # what the seeds have in common
+        before = np.round(level + rng.normal(0, 0.008, runs), 4)
+        after = np.round(level + rng.normal(0.005, 0.008, runs), 4)
+        after[0], after[-1] = before[0] - 0.006, before[-1] + 0.021  # gains of both signs
+        cases.append(Case((before, after), f"{runs} pairs of runs"))
+    compare.function(subject, "paired_gain", cases, _gain, _GAIN_MISTAKES)
+
+
+def _claims(subject: Subject, rng: np.random.Generator) -> None:
+    compare.choice(
+        subject,
+        "true_claims",
+        ("b", "c", "e"),
+        {
+            "a": "How large is the gain, counted in standard errors? (Lesson 06, section 6.)",
+            "b": "What differs between two trainings with different seeds? (Lesson 06, section 6.)",
+            "c": "Which pictures are easy, and which remain in the test split then?",
+            "d": "What does a large network do with the labels that it is trained on? (Lesson 06, "
+            "section 5.)",
+            "e": "Are all suspects guilty? (Lesson 06, section 6.)",
+            "f": "What is the test split for? (Lesson 06, section 1.)",
+        },
+        {
+            "a": "gain within its spread",
+            "d": "trained networks trusted",
+            "f": "errors of the test split looked at",
+        },
+    )
+
+
+EXERCISE = Exercise(
+    "06_error_analysis",
+    "Error analysis",
+    (
+        Question(
+            "06.1",
+            "Twelve predictions by hand",
+            2,
+            (
+                Part("the frequent confusion", 1, _pair),
+                Part("the worst prediction", 1, _worst),
+            ),
+            needs=("confused", "share", "worst", "worst_loss"),
+            hints=(
+                "First mark what each row was taken for: its largest number. Then mark the rows "
+                "where that is not the class in the second column.",
+                "For each wrong picture look up the probability of the class that it **is**. The "
+                "smallest of these is the worst; its cross-entropy is minus its natural logarithm.",
+            ),
+            kind="value",
+        ),
+        Question(
+            "06.2",
+            "A list of confusions",
+            2,
+            (
+                Part("the most frequent first", 1, _frequent_first),
+                Part("ties, and no errors", 1, _ties),
+            ),
+            needs=("confused_pairs",),
+            forbids=(
+                "course_utils.errors.confused_pairs",
+                "course_utils.evaluation.confusion_matrix",
+            ),
+            hints=(
+                "Two loops over the classes, one for the true and one for the predicted class, "
+                "meet all pairs in the right order for ties.",
+                "`((labels == t) & (predicted == p)).sum()` counts one pair. `sorted` keeps the "
+                "order of what is equal, so sort by minus the count alone: `key=lambda pair: "
+                "-pair[2]`.",
+            ),
+            seconds=5,
+        ),
+        Question(
+            "06.3",
+            "Judged by a network that has not seen it",
+            4,
+            (
+                Part("each class in each fold", 1, _stratified),
+                Part("folds decided by the seed", 1, _by_seed),
+                Part("judged by others", 1, _unseen),
+                Part("any way to learn, any folds", 1, _any_fit),
+            ),
+            needs=("make_folds", "out_of_fold"),
+            forbids=("course_utils.evaluation.out_of_fold",),
+            hints=(
+                "`np.flatnonzero(labels == k)` are the places of the pictures of class k. Shuffle "
+                "them with `rng.permutation`, and deal out the folds like cards: 0, 1, 2, 0, 1, 2, "
+                "…",
+                "`np.arange(n) % folds` deals out n cards. Write them to the shuffled places.",
+                "For each fold k: `fold != k` are the pictures to learn from, `fold == k` those to "
+                "judge. Fill their rows: `result[fold == k] = ...`.",
+            ),
+            seconds=5,
+        ),
+        Question(
+            "06.4",
+            "Is the label disputed?",
+            3,
+            (
+                Part("thresholds", 1, _limits),
+                Part("disputed labels", 1.5, _disputes),
+                Part("exactly at the threshold", 0.5, _exactly),
+            ),
+            needs=("thresholds", "disputed"),
+            forbids=("course_utils.errors.suspect_labels",),
+            hints=(
+                "`probabilities[labels == k, k]`: of the pictures with label k, the probability "
+                "of class k.",
+                "`probabilities >= thresholds(probabilities, labels)` compares each column with "
+                "its own threshold. The result has the shape (pictures, classes).",
+                "In that table set the place of each picture's own label to False: "
+                "`table[np.arange(len(labels)), labels] = False`. Then ask each row with "
+                "`.any(...)`, and combine with the second condition by `&`.",
+            ),
+            seconds=5,
+        ),
+        Question(
+            "06.5",
+            "What did it gain?",
+            3,
+            (
+                Part("what looking finds", 1, _after_looking),
+                Part("gain with its standard error", 1, _paired_gain),
+                Part("what follows, and what does not", 1, _claims),
+            ),
+            needs=("after_looking", "paired_gain", "true_claims"),
+            forbids=("course_utils.errors.inspection_curve",),
+            hints=(
+                "Count the ids among `suspects[:n]` that are in `wrong`. Precision and recall "
+                "divide this number by two different things.",
+                "First one difference for each seed, in points. Then the mean of these "
+                "differences, and their standard deviation (n − 1) divided by √n.",
+            ),
+            seconds=5,
+        ),
+        Question(
+            "06.6",
+            "What would you do first?",
+            2,
+            kind="written",
+            rubric=(
+                "1 point: chooses one cause to begin with, and argues with the numbers: how "
+                "frequent it is, and what can be done about it and at what cost. Wrong labels "
+                "first (14 of 60, cheap to mend, 11 of them in one folder, so look at all of that "
+                "folder; those in validation and test spoil the measurement itself), or the pair "
+                "tulips and roses (22 of 60, 19 in one direction, more pixels or more pictures of "
+                "these two). Half a point for a choice without numbers or without a measure to "
+                "take.",
+                "1 point: how they would see whether it helped: with and without the change, "
+                "several seeds, mean of the differences with its standard error, on the "
+                "validation split, the test split left for the end; one change at a time. And one "
+                "thing not to do, with its reason: removing suspects or errors unseen, or from "
+                "the test split; augmenting with blur before it is known that users take such "
+                "pictures. Half a point where one of the two is missing.",
+            ),
+        ),
+    ),
+)
