@@ -100,6 +100,11 @@ PAIRS = Answers(
         (class_names[row.t], class_names[row.p], row.images) for row in sizes.itertuples()
     ]
 """,
+        "a table": _pairs(
+            row="(class_names[t], class_names[p], float(count))",
+            end="__import__('pandas').DataFrame(sorted(pairs, key=lambda r: -r[2]), "
+            "columns=['true', 'predicted', 'images'])",
+        ),
         "a table of texts": _pairs(end="np.array(sorted(pairs, key=lambda pair: -pair[2]))"),
     },
     wrong={

@@ -273,8 +273,8 @@ def _rows(got: Any) -> list[_Row]:
                 "name, and how many pictures."
             )
         count = one[2]
-        if isinstance(count, str) and count.isdigit():  # a table of texts
-            count = int(count)
+        if isinstance(count, str) and count.removesuffix(".0").isdigit():  # a table of texts
+            count = float(count)
         rows.append((one[0], one[1], count))
     return rows
 
