@@ -66,10 +66,6 @@ def texts_of(output: dict) -> list[str]:
     return kept + [joined(v) for k, v in output.get("data", {}).items() if k.startswith("text/")]
 
 
-#: Lessons of which fewer than half of the printed outputs can be compared so far.
-NOT_YET_COMPARED = {"06_error_analysis", "08_transfer_learning"}
-
-
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 class TestLesson:
     def test_ids_are_named_and_unique(self, path):
@@ -101,10 +97,7 @@ class TestLesson:
             for text in [joined(cell["source"]), *shown]:
                 assert not MACHINE_PATH.search(text), (cell["id"], MACHINE_PATH.search(text))
 
-    def test_half_of_the_printed_outputs_are_compared(self, path, request):
-        if path.stem in NOT_YET_COMPARED:
-            reason = "most of its printed outputs depend on a training; cells are to be divided"
-            request.node.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+    def test_half_of_the_printed_outputs_are_compared(self, path):
         printing = [
             cell
             for cell in cells_of(path)
