@@ -404,6 +404,19 @@ def test_unknown_questions_are_told_apart(toy):
         checks.check("what")
 
 
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("those that **are** roses", "those that <b>are</b> roses"),
+        ("use `a ** 2 ** b`, `**x**`", "use <code>a ** 2 ** b</code>, <code>**x**</code>"),
+        ("x**2 + y**2 and 2 ** 3 ** 4", "x**2 + y**2 and 2 ** 3 ** 4"),
+        ("<b> & `<i>`", "&lt;b&gt; &amp; <code>&lt;i&gt;</code>"),
+    ],
+)
+def test_marks_in_a_line_become_html_and_code_stays_code(line, shown):
+    assert _display.marked(line) == shown
+
+
 def test_boxes_say_the_same_in_html_and_text():
     box = _display.Box("incorrect", "01.1: Incorrect", ("use `a < b`",), table=(("x",), ("1",)))
     assert "✗ 01.1: Incorrect" in repr(box)

@@ -188,6 +188,30 @@ class TestIntake:
         assert not from_folder.refused
         assert not from_zip.refused
 
+    def test_another_number_in_another_assignment_is_the_same_person(self, tmp_path):
+        packed = self.zip_of(
+            tmp_path / "moodle.zip",
+            {
+                "Ada_7_assignsubmission_file_training.ipynb": b"{}",
+                "Ada_8_assignsubmission_file_evaluation.ipynb": b"{}",
+            },
+        )
+        assert {one.student for one in intake.collect([packed]).submissions} == {"Ada"}
+
+    def test_accents_in_a_zip_that_does_not_say_how_they_are_written(self, tmp_path):
+        packed = self.zip_of(
+            tmp_path / "x.zip", {"Bob Møller_7_assignsubmission_file_t.ipynb": b""}
+        )
+        data = bytearray(packed.read_bytes())
+        for mark, place in ((b"PK\3\4", 6), (b"PK\1\2", 8)):  # take the flag for UTF-8 away
+            at = data.index(mark) + place
+            assert data[at + 1] & 8
+            data[at + 1] &= ~8
+        packed.write_bytes(data)
+        with zipfile.ZipFile(packed) as archive:
+            assert "Møller" not in archive.namelist()[0]
+        assert [one.student for one in intake.collect([packed]).submissions] == ["Bob Møller"]
+
     def test_a_zip_per_student_inside_a_zip(self, tmp_path):
         inner = self.zip_of(tmp_path / "inner.zip", {"work/topic.ipynb": b"{}"}).read_bytes()
         outer = self.zip_of(tmp_path / "outer.zip", {"Ada Lovelace.zip": inner})
@@ -599,6 +623,16 @@ def made(student: str, points: float = 2, **more) -> Graded:
     two = QuestionResult("01.2", "Two", "for a person", 0, 2, "Waits.", written="Because.")
     facts = {"name": f"{student}.ipynb", "sha256": "", "questions": [one, two], **more}
     return Graded(student, "01_convolution_by_hand", **facts)
+
+
+def test_an_answer_that_waits_for_a_mark_does_not_count_as_hard(tmp_path):
+    report = engine.Report([made("ada", 1), made("bob", 2)], [], "limits", 1)
+    reports.write(report, tmp_path)
+    shown = (tmp_path / "summary.html").read_text(encoding="utf-8")
+    assert shown.index("01.1 · One") < shown.index("01.2 · Two")
+    assert "2 wait for a mark" in shown
+    assert "38 %" in shown  # 3 of 8 points of the first question
+    assert "0 %</td>" not in shown
 
 
 class TestPolicies:

@@ -49,7 +49,7 @@ class Box:
     def _repr_html_(self) -> str:
         _, sign, colour = _LOOKS[self.look]
         parts = [f"<strong>{sign} {html.escape(self.heading)}</strong>"]
-        parts += [f"<div>{_marked(line)}</div>" for line in self.lines]
+        parts += [f"<div>{marked(line)}</div>" for line in self.lines]
         if self.table:
             head, *body = self.table
             cells = "".join(f"<th style='text-align:left'>{html.escape(c)}</th>" for c in head)
@@ -66,9 +66,14 @@ class Box:
         )
 
 
-def _marked(line: str) -> str:
-    """`line` for HTML, with what stands between backticks as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(line, quote=False))
+def marked(line: str) -> str:
+    """`line` for HTML: `code` between backticks, and **stress** between pairs of asterisks."""
+    parts = re.split(r"(`[^`]+`)", html.escape(line, quote=False))
+    parts[::2] = [
+        re.sub(r"(?<!\w)\*\*(\w[^*]*)\*\*(?!\w)", r"<b>\1</b>", part) for part in parts[::2]
+    ]
+    parts[1::2] = [f"<code>{part[1:-1]}</code>" for part in parts[1::2]]
+    return "".join(parts)
 
 
 def points(number: float) -> str:

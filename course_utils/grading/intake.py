@@ -184,7 +184,7 @@ def _take_zip(
         refuse("", f"It holds {len(members):,} files, which is more than any class hands in.")
         return
     for member in members:
-        inside = member.filename.replace("\\", "/")
+        inside = _name_in_zip(member).replace("\\", "/")
         if member.is_dir():
             continue
         parts = PurePosixPath(inside).parts
@@ -232,6 +232,20 @@ def _take_zip(
         except ValueError:
             when = None
         _take(content, f"{name}: {inside}", (*above, *parts), when, found, budget)
+
+
+def _name_in_zip(member: zipfile.ZipInfo) -> str:
+    """Return the name of a file in a zip, with its accents.
+
+    A zip says by a flag that its names are UTF-8; else they are read as those of MS-DOS. Many
+    programs, among them that of macOS, write UTF-8 without the flag.
+    """
+    if member.flag_bits & 0x800:
+        return member.filename
+    try:
+        return member.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return member.filename
 
 
 def _shown(name: str) -> str:
@@ -310,19 +324,24 @@ _FRAMES = {"submitted", "submissions", "submission", "export", "downloaded"}
 
 
 def _told_apart(submissions: list[Submission]) -> list[Submission]:
-    """Take the platform's number off names of which there is only one."""
+    """Take the platform's number off names of which there is only one.
+
+    Platforms give the same person another number in each assignment, so a name counts as that of
+    two people only where two numbers handed in the same notebook.
+    """
     from collections import defaultdict
     from dataclasses import replace
 
-    numbers: dict[str, set[str]] = defaultdict(set)
+    numbers: dict[tuple[str, str], set[str]] = defaultdict(set)
     for one in submissions:
         if match := _NUMBERED.match(one.student):
-            numbers[match[1]].add(match[2])
+            numbers[match[1], one.file_name].add(match[2])
+    several = {name for (name, _), found in numbers.items() if len(found) > 1}
     plain = {one.student for one in submissions if not _NUMBERED.match(one.student)}
     result = []
     for one in submissions:
         match = _NUMBERED.match(one.student)
-        unique = match and len(numbers[match[1]]) == 1 and match[1] not in plain
+        unique = match and match[1] not in several | plain
         result.append(replace(one, student=match[1]) if match and unique else one)
     return result
 

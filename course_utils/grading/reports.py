@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_utils import checks
+from course_utils.checks._display import marked
 from course_utils.exceptions import InvalidInput
 from course_utils.grading.policies import guarded
 from course_utils.grading.results import STATUSES, Graded
@@ -58,6 +59,7 @@ def _templates() -> Environment:
     )
     made.globals.update(
         points=points,
+        marked=marked,
         words=STATUSES,
         style=(folder / "style.css").read_text(encoding="utf-8"),
     )
@@ -128,8 +130,8 @@ def file_names(students: Iterable[str]) -> dict[str, str]:
     names: dict[str, str] = {}
     taken: set[str] = set()
     for student in dict.fromkeys(students):
-        plain = unicodedata.normalize("NFKD", student).encode("ascii", "ignore").decode()
-        stem = re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-").lower()[:60] or "student"
+        plain = unicodedata.normalize("NFKC", student)  # names of all languages keep their letters
+        stem = re.sub(r"[\W_]+", "-", plain).strip("-").lower()[:60] or "student"
         name, number = stem, 1
         while name in taken:
             number += 1
@@ -263,12 +265,15 @@ def _of_exercise(title: str, group: list[Graded]) -> dict[str, Any]:
     questions = []
     for index, question in enumerate(group[0].questions):
         results = [one.questions[index] for one in group]
-        reached = sum(one.points for one in results) / max(1e-9, sum(q.maximum for q in results))
+        judged = [one for one in results if one.status != "for a person"]
+        most = sum(one.maximum for one in judged)
+        reached = sum(one.points for one in judged) / most if most else None
         questions.append(
             {
                 "id": question.question,
                 "title": question.title,
-                "share": round(100 * reached),
+                "share": None if reached is None else round(100 * reached),
+                "waits": len(results) - len(judged),
                 "correct": sum(one.status == "correct" for one in results),
                 "untouched": sum(one.status in ("not attempted", "missing") for one in results),
             }
@@ -285,7 +290,9 @@ def _of_exercise(title: str, group: list[Graded]) -> dict[str, Any]:
         "waits": sum(q.status == "for a person" for one in group for q in one.questions),
         "bars": bars,
         "said": f"Points reached: {said}",
-        "questions": sorted(questions, key=lambda row: row["share"]),
+        "questions": sorted(
+            questions, key=lambda row: 101 if row["share"] is None else row["share"]
+        ),
         "mistakes": [
             {"name": name, "question": question, "count": count}
             for (name, question), count in mistakes.most_common(15)

@@ -77,6 +77,7 @@ def sweeps(curves: Mapping[tuple[str, Any], Mapping[str, list[float]]]) -> Figur
     Figure
     """
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
 
     topics = list(dict.fromkeys(what for what, _ in curves))
     figure, axes = plt.subplots(
@@ -98,6 +99,7 @@ def sweeps(curves: Mapping[tuple[str, Any], Mapping[str, list[float]]]) -> Figur
             )
         ax.set_title(topic)
         ax.set_xlabel("epoch")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         ax.grid(alpha=0.3)
         ax.legend(title=topic)
     figure.axes[0].set_ylabel("validation accuracy")
