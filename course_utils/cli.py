@@ -125,16 +125,33 @@ def lessons(
         _known_dataset(dataset)
     if epochs is None and settings.reduced():
         console.print(f"COURSE_EPOCHS shortens each training to {settings.epochs(10**6)} epochs.")
+    outcomes: list[Outcome] = []
+    stopped = False
     with _CellBars(len(chosen)) as bars:
-        outcomes = running.run_lessons(
-            chosen,
-            epochs=epochs,
-            dataset=dataset,
-            keep_cache=keep_cache,
-            on_start=bars.start,
-            on_cell=bars.cell,
-            on_end=lambda outcome: bars.end(outcome.ok),
+
+        def end(outcome: Outcome) -> None:
+            outcomes.append(outcome)
+            bars.end(outcome.ok)
+
+        try:
+            running.run_lessons(
+                chosen,
+                epochs=epochs,
+                dataset=dataset,
+                keep_cache=keep_cache,
+                on_start=bars.start,
+                on_cell=bars.cell,
+                on_end=end,
+            )
+        except KeyboardInterrupt:
+            stopped = True
+    if stopped:
+        if outcomes:
+            _print_outcomes(outcomes)
+        console.print(
+            f"Stopped: {len(chosen) - len(outcomes)} of {len(chosen)} lessons did not run."
         )
+        raise typer.Exit(130)
     _print_outcomes(outcomes)
     if not all(outcome.ok for outcome in outcomes):
         raise typer.Exit(1)
@@ -186,7 +203,7 @@ def build(
     from course_utils.project import derived as deriving
     from course_utils.project import lessons as running
 
-    problems = []
+    failed = False
     if not derived:
         chosen = running.find(names or [])
         with _CellBars(len(chosen)) as bars:
@@ -196,13 +213,12 @@ def build(
                     changed = building.build_lesson(path, keep_cache=keep_cache, on_cell=bars.cell)
                     bars.end(True, "stored" if changed else "unchanged")
                 except CourseError as error:
-                    problems.append(str(error))
+                    failed = True
                     bars.end(False)
+                    console.print(_plain(str(error)), style="red")
     for name in deriving.rebuild():
         console.print(f"{name}: made anew")
-    for problem in problems:
-        console.print(_plain(problem), style="red")
-    if problems:
+    if failed:
         raise typer.Exit(1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -208,3 +209,23 @@ def test_every_verb_works_in_a_folder_with_spaces(tmp_path):
         assert answer.returncode == 0, (words, answer.stdout, answer.stderr)
         assert expected in answer.stdout
     assert (root / "build" / "lessons" / "00_start_here.html").is_file()
+
+
+def test_lessons_that_are_stopped_say_what_ran(tmp_path):
+    environment = settings.environment(
+        COURSE_DATASET="paper_flowers", COURSE_DATA="", COURSE_WORK=str(tmp_path), COURSE_EPOCHS="1"
+    )
+    command = [sys.executable, "-m", "course_utils.cli", "lessons", "00", "01"]
+    running = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    told = []
+    for line in running.stdout:
+        told.append(line)
+        if "01_convolution_by_hand ..." in line:
+            running.send_signal(signal.SIGINT)
+    assert running.wait(timeout=60) == 130
+    shown = "".join(told)
+    assert "1 of 1 lessons ran" in shown
+    assert "Stopped: 1 of 2 lessons did not run." in shown
+    assert "Traceback" not in shown
