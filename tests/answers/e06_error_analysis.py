@@ -15,6 +15,7 @@ HAND = Answers(
     right={
         "as asked": _hand(),
         "three decimals": _hand(share="2 / 4", loss="3.219"),
+        "an array": _hand('np.array(["tulips", "roses"])'),
         "a list, other numbers": _hand('["tulips", "roses"]', worst="7.0", loss="np.log(25)"),
         "capitals": _hand('("Tulips", " roses")', share="np.float64(0.5)", worst="np.int64(7)"),
     },
@@ -29,6 +30,7 @@ HAND = Answers(
         "of all": (_hand(share="2 / 12"), "share of all pictures"),
         "of the column": (_hand(share="2 / 6"), "share of the predicted class"),
         "how many": (_hand(share="2"), "number instead of share"),
+        "percent": (_hand(share="50"), "percent"),
         "most certain": (_hand(worst="5"), "most certain error"),
         "near miss": (_hand(worst="3"), "nearest to being right"),
         "from 0": (_hand(worst="6"), "counted from 0"),
@@ -183,6 +185,21 @@ def _named(rows, names):
             "nothing returned",
         ),
         "nothing returned": (_pairs(end="None"), "nothing returned"),
+        "the number first": (
+            _pairs(
+                row="(int(count), class_names[t], class_names[p])",
+                end="sorted(pairs, key=lambda pair: -pair[0])",
+            ),
+            "number first",
+        ),
+        "a matrix of the classes that occur": (
+            _pairs(
+                before="from sklearn.metrics import confusion_matrix\n"
+                "    matrix = confusion_matrix(labels, predicted)",
+                count="matrix[t, p] if max(t, p) < len(matrix) else 0",
+            ),
+            "absent class left out",
+        ),
         "the helper": (
             """from course_utils import errors
 
@@ -316,6 +333,18 @@ def out_of_fold(fit, images, labels, fold):
 """
             + _OUT,
             "not stratified",
+        ),
+        "one after the other": (
+            """def make_folds(labels, folds, seed):
+    return np.arange(len(labels)) % folds
+
+"""
+            + _OUT,
+            "not stratified",
+        ),
+        "three classes": (
+            _folds().replace("range(labels.max() + 1)", "range(3)"),
+            "three classes assumed",
         ),
         "drawn for each picture": (
             _folds(deal="rng.integers(0, folds, len(places))"),
@@ -541,6 +570,19 @@ def disputed(probabilities, labels):
             "the other pictures",
         ),
         "no thresholds returned": (_dispute(limits="None"), "nothing returned"),
+        "right answers only": (
+            _dispute(
+                limit="probabilities[(labels == k) & (probabilities.argmax(axis=1) == k), k].mean()"
+            ),
+            "right answers only",
+        ),
+        "one of the two": (_dispute(both="other | top"), "one condition is enough"),
+        "as with two classes": (
+            _dispute(
+                other="probabilities[np.arange(len(labels)), 1 - labels] >= limits[1 - labels]"
+            ),
+            "two classes assumed",
+        ),
         "argmax alone": (_dispute(both="top"), "thresholds ignored"),
         "argmax not asked": (_dispute(both="other"), "most probable class not asked"),
         "any class": (_dispute(own=_COUNTED, both="other"), "own class counted"),

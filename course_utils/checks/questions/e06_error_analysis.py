@@ -23,6 +23,8 @@ _LOSS = -np.log(0.04)  # picture 7
 
 def _pair(subject: Subject, rng: np.random.Generator) -> None:
     got = compare.attempted(subject, "confused")
+    if isinstance(got, np.ndarray):
+        got = got.tolist()
     known = isinstance(got, list | tuple) and all(isinstance(one, str) for one in got)
     names = tuple(" ".join(one.lower().split()) for one in got) if known else ()
     if len(names) != 2 or not set(names) <= set(_NAMES):
@@ -61,6 +63,7 @@ def _pair(subject: Subject, rng: np.random.Generator) -> None:
             2 / 6,
         ),
         Mistake("number instead of share", "That is how many; divide.", 2),
+        Mistake("percent", "Give a share between 0 and 1, not percent.", 50),
     ]
     advice = "How many pictures are tulips, and how many of these were taken for roses?"
     compare.number(subject, "share", 2 / 4, mistakes, rtol=2e-3, advice=advice)
@@ -144,6 +147,12 @@ def _both_ways(labels: Array, predicted: Array, names: Sequence[str]) -> list[_R
     return _listed(labels, predicted, names, matrix=np.triu(matrix + matrix.T, 1))
 
 
+def _without_absent(labels: Array, predicted: Array, names: Sequence[str]) -> list[_Row]:
+    """The classes numbered anew, without those that do not occur."""
+    known = np.unique(np.concatenate([labels, predicted]))
+    return _listed(np.searchsorted(known, labels), np.searchsorted(known, predicted), names)
+
+
 def _by_first(labels: Array, predicted: Array, names: Sequence[str]) -> list[_Row]:
     first: dict[tuple[int, int], int] = {}
     for k, pair in enumerate(zip(labels.tolist(), predicted.tolist(), strict=True)):
@@ -216,6 +225,11 @@ _PAIRS_MISTAKES = [
     Mistake("shares instead of counts", "Count the pictures; do not divide.", _shares(True)),
     Mistake("shares instead of counts", "Count the pictures; do not divide.", _shares(False)),
     Mistake(
+        "absent class left out",
+        "A class may occur in neither array; the numbers still mean places in `class_names`.",
+        _without_absent,
+    ),
+    Mistake(
         "both directions added",
         "Roses taken for tulips and tulips taken for roses are two pairs; do not add them up.",
         _both_ways,
@@ -271,6 +285,11 @@ def _rows(got: Any) -> list[_Row]:
             raise Wrong(
                 "Each entry of the list should be a tuple of three: the true name, the predicted "
                 "name, and how many pictures."
+            )
+        if [isinstance(part, str) for part in one] == [False, True, True]:
+            raise Wrong(
+                "Each tuple begins with the two names, and the number comes last.",
+                "number first",
             )
         count = one[2]
         if isinstance(count, str) and count.removesuffix(".0").isdigit():  # a table of texts
@@ -331,8 +350,10 @@ def _confusions(rng: np.random.Generator, classes: int, counts: Sequence[int], l
 
 def _frequent_first(subject: Subject, rng: np.random.Generator) -> None:
     small = (np.array([0, 0, 0, 1, 1, 1, 2]), np.array([0, 1, 1, 1, 2, 1, 2]), ["b", "c", "a"])
+    absent = (np.array([0, 2, 2, 0, 2]), np.array([2, 2, 0, 2, 2]), ["b", "c", "a"])
     cases = [
-        Case(small, "seven pictures"),
+        Case(small, "the labels 0 0 0 1 1 1 2, predicted 0 1 1 1 2 1 2"),
+        Case(absent, "the labels 0 2 2 0 2, predicted 2 2 0 2 2"),
         _confusions(rng, 4, (7, 5, 4, 2, 1), "four classes"),
         _confusions(rng, 5, (9, 8, 6, 5, 3, 2), "five classes"),
     ]
@@ -352,8 +373,13 @@ def _ties(subject: Subject, rng: np.random.Generator) -> None:
 # --- 06.3: out of fold ------------------------------------------------------------
 
 
-def _fold_numbers(subject: Subject, labels: Array, folds: int, seed: int) -> Array:
-    """What `make_folds` returns, where it can be fold numbers at all."""
+def _fold_numbers(
+    subject: Subject, labels: Array, folds: int, seed: int, numbered: bool = True
+) -> Array:
+    """What `make_folds` returns, where it can be fold numbers at all.
+
+    Without `numbered`, the folds may have other numbers than those asked for.
+    """
     got = subject.call("make_folds", labels, folds, seed)
     if got is None:
         raise Wrong("`make_folds` returns nothing; does it end with `return`?", "nothing returned")
@@ -373,6 +399,8 @@ def _fold_numbers(subject: Subject, labels: Array, folds: int, seed: int) -> Arr
             f"returns {len(array)}."
         )
     found = sorted(set(array.tolist()))
+    if not numbered:
+        return array.astype(int)
     if found == list(range(1, folds + 1)):
         raise Wrong("The folds are numbered from 0.", "folds counted from 1")
     if not set(found) <= set(range(folds)):
@@ -398,13 +426,30 @@ def _label_lists(rng: np.random.Generator) -> list[tuple[Array, int]]:
 def _stratified(subject: Subject, rng: np.random.Generator) -> None:
     if subject.kind("make_folds") in ("missing", "none"):
         raise NotAttempted(str(Missing("make_folds")))
-    uneven, in_order_of_class = False, True
+    uneven, in_order_of_class, blind, only_with_four = False, True, True, True
     for labels, folds in _label_lists(rng):
-        found = _fold_numbers(subject, labels, folds, int(rng.integers(1000)))
+        seed = int(rng.integers(1000))
+        found = _fold_numbers(subject, labels, folds, seed)
         if len(set(found.tolist())) < folds:
             raise Wrong("Some folds hold no picture at all.", "wrong number of folds")
-        uneven |= _unevenness(labels, found) > 1
+        if _unevenness(labels, found) > 1:
+            uneven = True
+            only_with_four &= labels.max() > 2
+            halves = np.arange(len(labels)) % 2
+            blind &= np.array_equal(found, _fold_numbers(subject, halves, folds, seed))
         in_order_of_class &= _unevenness(np.sort(labels), found) <= 1
+    if uneven and only_with_four:
+        raise Wrong(
+            "With four classes some folds hold many pictures of a class, and others few or none. "
+            "How many classes there are, say the `labels`.",
+            "three classes assumed",
+        )
+    if uneven and blind:
+        raise Wrong(
+            "You deal out all pictures together, whatever their class. Deal out each class by "
+            "itself: the numbers of its pictures in two folds differ by 1 at most.",
+            "not stratified",
+        )
     if uneven and in_order_of_class:
         raise Wrong(
             "The numbers stand in the order of the classes, one class after the other; they should "
@@ -437,9 +482,10 @@ def _by_seed(subject: Subject, rng: np.random.Generator) -> None:
         raise NotAttempted(str(Missing("make_folds")))
     for labels, folds in _label_lists(rng)[:2]:
         first, second = (int(one) for one in rng.choice(1000, 2, replace=False))
-        once = _fold_numbers(subject, labels, folds, first)
-        other = _fold_numbers(subject, labels, folds, second)
-        again = _fold_numbers(subject, labels, folds, first)
+        once, other, again = (
+            _fold_numbers(subject, labels, folds, seed, numbered=False)
+            for seed in (first, second, first)
+        )
         if not np.array_equal(once, again):
             raise Wrong(
                 "The same seed should give the same folds again; make the random numbers with "
@@ -595,15 +641,15 @@ def _pictures(
 
 def _unseen(subject: Subject, rng: np.random.Generator) -> None:
     cases = [
-        _pictures(rng, "by_neighbours", (12, 12, 12), "three folds", sort=True),
-        _pictures(rng, "by_neighbours", (9, 8, 9, 8, 8), "five folds"),
+        _pictures(rng, "by_neighbours", (12, 12, 12), "pictures in three folds", sort=True),
+        _pictures(rng, "by_neighbours", (9, 8, 9, 8, 8), "pictures in five folds"),
     ]
     compare.function(subject, "out_of_fold", cases, _out_of_fold, _FOLD_MISTAKES)
 
 
 def _any_fit(subject: Subject, rng: np.random.Generator) -> None:
     cases = [
-        _pictures(rng, "by_neighbours", (14, 20), "two folds"),
+        _pictures(rng, "by_neighbours", (14, 20), "pictures in two folds"),
         _pictures(rng, "by_shares", (5, 11, 8, 7), "another way to learn, and unequal folds"),
         _pictures(rng, "by_shares", (6, 9, 7, 5, 8, 6, 7), "another way to learn, and seven folds"),
     ]
@@ -632,6 +678,11 @@ def _per_class(how: Callable[[Array, Array, int], Any]) -> Callable[[Array, Arra
 
 
 _THRESHOLD_MISTAKES = [
+    Mistake(
+        "right answers only",
+        "You leave out the pictures that the network gets wrong; take all that carry the label.",
+        _per_class(lambda p, y, k: _mean(p[(y == k) & (p.argmax(axis=1) == k), k])),
+    ),
     Mistake(
         "over all pictures",
         "You average over all pictures; take only those that carry the label of the class.",
@@ -702,6 +753,12 @@ def _most_probable_reaches(p: Array, y: Array) -> Array:
     return np.asarray((top != y) & (p.max(axis=1) >= _thresholds(p, y)[top] - 1e-9))
 
 
+def _one_other(p: Array, y: Array) -> Array:
+    """The class 1 - label, as lesson 06 has it for its two classes."""
+    reached = p[np.arange(len(y)), 1 - y] >= _thresholds(p, y)[1 - y] - 1e-9
+    return np.asarray(reached & (p.argmax(axis=1) != y))
+
+
 def _strictly(p: Array, y: Array) -> Array:
     above = p > _thresholds(p, y) + 1e-9
     above[np.arange(len(y)), y] = False
@@ -709,6 +766,17 @@ def _strictly(p: Array, y: Array) -> Array:
 
 
 _DISPUTED_MISTAKES = [
+    Mistake(
+        "one condition is enough",
+        "You dispute a label where one of the two conditions holds; both must hold.",
+        lambda p, y: _reached(p, _thresholds(p, y), y) | (p.argmax(axis=1) != y),
+    ),
+    Mistake(
+        "two classes assumed",
+        "You ask one other class only; where there are three or more, each of the others may "
+        "dispute a label.",
+        _one_other,
+    ),
     Mistake(
         "thresholds ignored",
         "You dispute every label that is not the most probable class. Another class must reach "
@@ -930,7 +998,7 @@ def _after_looking(subject: Subject, rng: np.random.Generator) -> None:
         if outside:  # and so is the one behind them
             places += [n, *(n + 1 + rng.permutation(pictures - n - 1)[: outside - 1])]
         wrong = [ids[k] for k in rng.permutation(places)]
-        cases.append(Case((ids, wrong, n), f"{n} of {pictures} suspects"))
+        cases.append(Case((ids, wrong, n), f"the first {n} of {pictures} suspects"))
     compare.function(subject, "after_looking", cases, _found, _LOOKING_MISTAKES)
 
 
