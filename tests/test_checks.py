@@ -402,6 +402,9 @@ def test_unknown_questions_are_told_apart(toy):
         checks.check("99.7")
     with pytest.raises(InvalidInput, match="There is no question 'what'"):
         checks.check("what")
+    for forgotten in (checks.check, checks.hint, checks.solution):
+        with pytest.raises(InvalidInput, match="There is no question ''; a question is named"):
+            forgotten()
 
 
 @pytest.mark.parametrize(

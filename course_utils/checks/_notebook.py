@@ -24,7 +24,7 @@ class CheckFailed(CourseError, AssertionError):
     """An answer is not right, and nbgrader, which runs the notebook, has to see it."""
 
 
-def check(id: str) -> float | None:
+def check(id: str = "") -> float | None:
     """Check your answer to a question, show what it got, and remember it.
 
     Parameters
@@ -70,7 +70,7 @@ def check(id: str) -> float | None:
     return None
 
 
-def hint(id: str) -> None:
+def hint(id: str = "") -> None:
     """Show the next hint to a question; after the last one, all of them again.
 
     Parameters
@@ -91,7 +91,7 @@ def hint(id: str) -> None:
     _show(Box("hint", f"{id}: hint{of}", (*lines, *more)))
 
 
-def solution(id: str) -> None:
+def solution(id: str = "") -> None:
     """Show the solution of a question, once it is solved or was tried three times.
 
     Parameters
