@@ -354,13 +354,11 @@ class Geometric(_RandomLayer):
         mirror_y = self._mirror(draw, "vertical")
         still = (0.0, 0.0)
         if self.crop in (None, 1.0) and self.rotation == self.zoom == self.translation == still:
+            mirrored = images
             for axis, mirror in ((2, mirror_x), (1, mirror_y)):
                 if mirror is not None:
-                    # Only the chosen images are turned over: four times faster than all of them.
-                    chosen = tf.where(mirror < 0)
-                    turned = tf.reverse(tf.gather_nd(images, chosen), [axis])
-                    images = tf.tensor_scatter_nd_update(images, chosen, turned)
-            return images
+                    mirrored = _mirror_some(mirrored, mirror < 0, axis)
+            return tf.ensure_shape(mirrored, images.shape)
 
         angle = draw.uniform(*self.rotation) * (2 * math.pi)
         scale = 1.0 + draw.uniform(*self.zoom)
@@ -413,6 +411,19 @@ class Geometric(_RandomLayer):
             "crop": self.crop,
             "fill_mode": self.fill_mode,
         }
+
+
+def _mirror_some(images: tf.Tensor, chosen: tf.Tensor, axis: int) -> tf.Tensor:
+    """Mirror the chosen images along an axis, 1 or 2: four times faster than all of them."""
+    which = tf.cast(chosen, tf.int32)
+    kept, turned = tf.dynamic_partition(images, which, 2)
+    # For the rows of one tall picture TensorFlow has a routine of its own.
+    shape = tf.shape(turned)
+    count, height, width, channels = tf.unstack(shape)
+    tall, wide = [count * height, width, channels], [count, height, width * channels]
+    turned = tf.reverse(tf.reshape(turned, tall if axis == 2 else wide), [1])
+    places = tf.dynamic_partition(tf.range(tf.shape(images)[0]), which, 2)
+    return tf.dynamic_stitch(places, [kept, tf.reshape(turned, shape)])
 
 
 @keras.saving.register_keras_serializable(package="course_utils")

@@ -341,3 +341,25 @@ def test_says_what_is_missing(batches, images):
         augmentation.mixup()(images, np.arange(8))
     with pytest.raises(InvalidInput, match=r"must return \(images, labels\)"):
         collected(augmentation.apply(batches, lambda images, labels: images, num_classes=8))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize(
+    ("flip", "axes"),
+    [
+        ("horizontal", [(), (1,)]),
+        ("vertical", [(), (0,)]),
+        ("horizontal_and_vertical", [(), (0,), (1,), (0, 1)]),
+    ],
+)
+def test_mirroring_is_that_of_numpy(flip, axes, channels):
+    images = np.random.default_rng(0).uniform(0, 255, (40, 5, 6, channels)).astype("float32")
+    result = still(flip=flip)(images, training=True).numpy()
+    seen = set()
+    for image, changed in zip(images, result, strict=True):
+        same = [axis for axis in axes if np.array_equal(changed, np.flip(image, axis))]
+        assert len(same) == 1
+        seen.add(same[0])
+    assert seen == set(axes)
+    for few in (images[:0], images[:1]):
+        assert still(flip=flip)(few, training=True).shape == few.shape

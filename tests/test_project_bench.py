@@ -68,3 +68,16 @@ def test_rows_that_lack_something_fail_or_hang_say_so(tmp_path):
     text = shown(results)
     assert "tf_flowers is not here" in text
     assert "given up after 0 s" in text
+
+
+def test_what_is_stopped_keeps_what_it_measured(tmp_path):
+    def stop():
+        raise KeyboardInterrupt
+
+    (real,) = bench.find(["convolution against the loop"])
+    rows = [real, Row("import course_utils", "", measured, needs=stop), real]
+    said: list[str] = []
+    results = bench.run_rows(rows, quick=True, output=tmp_path / "bench.json", say=said.append)
+    assert [one["name"] for one in results] == [real.name]
+    assert said[-1] == "Stopped."
+    assert json.loads((tmp_path / "bench.json").read_text())["rows"] == results

@@ -45,6 +45,8 @@ class Row:
         Returns one sentence that says what is missing (data, a graphics card), or None.
     limit : int
         Seconds after which the row is given up.
+    shared : bool
+        Whether it may use models that other such rows trained in the same call.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Row:
     run: Callable[[bool], dict[str, Any]]
     needs: Callable[[], str | None] = _nothing
     limit: int = 900
+    shared: bool = False
 
 
 def measured(
@@ -131,6 +134,7 @@ def run_rows(
     """Measure rows one after the other and write them to ``build/bench.json``.
 
     A row that lacks something, fails or takes too long says so under ``missing`` or ``error``.
+    The file is written anew after each row, so that what is stopped keeps what it measured.
 
     Parameters
     ----------
@@ -146,22 +150,30 @@ def run_rows(
     Returns
     -------
     list of dict
-        One for each row: its name, what :func:`measured` gave, seconds and peak memory.
+        One for each row that was measured: its name, what :func:`measured` gave, seconds and peak
+        memory. All rows, unless Ctrl-C stopped it.
     """
-    results = []
-    for row in rows:
-        say(f"{row.name} ...")
-        missing = row.needs()
-        result = {"missing": missing} if missing else _run_apart(row, quick)
-        results.append({"name": row.name, "about": row.about, **result})
+    results: list[dict[str, Any]] = []
     output = output or settings.course_root() / "build" / "bench.json"
     output.parent.mkdir(parents=True, exist_ok=True)
-    report = {"quick": quick, "machine": _machine(), "rows": results}
-    output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    with tempfile.TemporaryDirectory(prefix="course-") as common:
+        for row in rows:
+            say(f"{row.name} ...")
+            try:
+                missing = row.needs()
+                result = {"missing": missing} if missing else _run_apart(row, quick, Path(common))
+            except KeyboardInterrupt:
+                say("Stopped.")
+                break
+            results.append({"name": row.name, "about": row.about, **result})
+            report = {"quick": quick, "machine": _machine(), "rows": results}
+            fresh = output.with_suffix(".json.part")
+            fresh.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+            fresh.replace(output)
     return results
 
 
-def _run_apart(row: Row, quick: bool) -> dict[str, Any]:
+def _run_apart(row: Row, quick: bool, common: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="course-") as folder:
         answer, log = Path(folder, "answer.json"), Path(folder, "log.txt")
         command = [sys.executable, "-m", __name__, row.name, str(answer)]
@@ -172,7 +184,9 @@ def _run_apart(row: Row, quick: bool) -> dict[str, Any]:
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
-                env=settings.environment(COURSE_WORK=str(Path(folder, "work"))),
+                env=settings.environment(
+                    COURSE_WORK=str(Path(common if row.shared else folder, "work"))
+                ),
             )
             memory = PeakMemory(process.pid)
             try:
@@ -181,6 +195,10 @@ def _run_apart(row: Row, quick: bool) -> dict[str, Any]:
                 process.kill()
                 process.wait()
                 return {"error": f"given up after {row.limit} s"}
+            except KeyboardInterrupt:
+                process.kill()
+                process.wait()
+                raise
             finally:
                 peak = memory.stop()
         spent = {

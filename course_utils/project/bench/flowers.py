@@ -102,8 +102,11 @@ def _epoch_seconds(quick: bool) -> dict[str, Any]:
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     epochs = 3 if quick else 9
     for epoch in range(epochs):
-        # The order changes from round to round, so that no way always comes after the same one.
+        # The order changes from round to round, so that no way always comes after the same one. The
+        # source's way is slow, and no bound hangs on it: a few rounds are enough.
         for name in np.roll(list(ways), epoch):
+            if name == "source" and epoch > 3:
+                continue
             began = time.perf_counter()
             model.fit(ways[name], epochs=1, shuffle=False, verbose=0)
             seconds[name].append(time.perf_counter() - began)

@@ -16,9 +16,14 @@ MOST_BYTES = 3.0e9
 
 
 def run_lesson(path: Path, quick: bool) -> dict[str, Any]:
-    """Run a lesson at full epochs (quick: one epoch), with nothing cached."""
+    """Run a lesson at full epochs (quick: one epoch).
+
+    As with ``course lessons``, a lesson may use the model that one before it trained.
+    """
     with tempfile.TemporaryDirectory(prefix="course-") as folder:
-        (outcome,) = lessons.run_lessons([path], epochs=1 if quick else None, output=Path(folder))
+        (outcome,) = lessons.run_lessons(
+            [path], epochs=1 if quick else None, output=Path(folder), keep_cache=True
+        )
     if outcome.run.error is not None:
         raise CourseError(f"{outcome.lesson} failed in {outcome.run.error}")
     reached = [f"{result['name']} {result['text']}" for result in outcome.run.results]
@@ -39,6 +44,7 @@ ROWS = [
         about="the lesson from top to bottom; seconds, and the peak memory of its kernel",
         run=partial(run_lesson, path),
         limit=1500,
+        shared=True,
     )
     for path in lessons.all_lessons()
 ]
