@@ -239,7 +239,10 @@ def bench(
         for row in rows:
             console.print(f"{row.name}: {row.about}")
         return
-    console.print(benching.table_of(benching.run_rows(rows, quick=quick, say=console.print)))
+    results = benching.run_rows(rows, quick=quick, say=console.print)
+    console.print(benching.table_of(results))
+    if len(results) < len(rows):  # stopped
+        raise typer.Exit(130)
 
 
 @app.command()

@@ -217,7 +217,7 @@ def test_lessons_that_are_stopped_say_what_ran(tmp_path):
     )
     command = [sys.executable, "-m", "course_utils.cli", "lessons", "00", "01"]
     running = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     told = []
     for line in running.stdout:

@@ -625,6 +625,18 @@ def made(student: str, points: float = 2, **more) -> Graded:
     return Graded(student, "01_convolution_by_hand", **facts)
 
 
+def test_pages_are_named_after_students_in_any_script():
+    names = reports.file_names(["Bob Møller", "王伟", "李娜", "../x", "***", "bob  møller"])
+    assert list(names.values()) == [
+        "bob-møller.html",
+        "王伟.html",
+        "李娜.html",
+        "x.html",
+        "student.html",
+        "bob-møller-2.html",
+    ]
+
+
 def test_an_answer_that_waits_for_a_mark_does_not_count_as_hard(tmp_path):
     report = engine.Report([made("ada", 1), made("bob", 2)], [], "limits", 1)
     reports.write(report, tmp_path)
