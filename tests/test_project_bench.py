@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import time
+from dataclasses import replace
 
+import psutil
 import pytest
 from rich.console import Console
 
@@ -81,3 +84,25 @@ def test_what_is_stopped_keeps_what_it_measured(tmp_path):
     assert [one["name"] for one in results] == [real.name]
     assert said[-1] == "Stopped."
     assert json.loads((tmp_path / "bench.json").read_text())["rows"] == results
+
+
+def test_what_is_given_up_leaves_no_process_behind(tmp_path):
+    lesson = bench.find(["lesson 00"])[0]
+    began = time.time()
+    row = replace(lesson, limit=5)  # its kernel has begun by then, and is not done
+    (result,) = bench.run_rows([row], quick=True, output=tmp_path / "b.json", say=lambda line: None)
+    assert result["error"] == "given up after 5 s"
+    left = [
+        child
+        for child in psutil.Process().children(recursive=True)
+        if child.is_running() and child.status() != psutil.STATUS_ZOMBIE
+    ]
+    orphans = [
+        one
+        for one in psutil.process_iter(["cmdline", "ppid", "create_time"])
+        if one.info["ppid"] == 1
+        and "ipykernel_launcher" in (one.info["cmdline"] or [])
+        and one.info["create_time"] > began
+    ]
+    assert not left
+    assert not orphans

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
@@ -192,12 +193,10 @@ def _run_apart(row: Row, quick: bool, common: Path) -> dict[str, Any]:
             try:
                 process.wait(timeout=row.limit)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                _end(process)
                 return {"error": f"given up after {row.limit} s"}
             except KeyboardInterrupt:
-                process.kill()
-                process.wait()
+                _end(process)
                 raise
             finally:
                 peak = memory.stop()
@@ -209,6 +208,18 @@ def _run_apart(row: Row, quick: bool, common: Path) -> dict[str, Any]:
             lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             return {"error": lines[-1] if lines else f"exit status {process.returncode}", **spent}
         return {**json.loads(answer.read_text(encoding="utf-8")), **spent}
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it started, such as the kernel of a lesson."""
+    import psutil
+
+    with suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+    process.kill()
+    process.wait()
 
 
 def _machine() -> dict[str, Any]:
