@@ -352,8 +352,7 @@ class Geometric(_RandomLayer):
         draw = _Draw(seed, count)
         mirror_x = self._mirror(draw, "horizontal")
         mirror_y = self._mirror(draw, "vertical")
-        still = (0.0, 0.0)
-        if self.crop in (None, 1.0) and self.rotation == self.zoom == self.translation == still:
+        if self.only_mirrors:
             mirrored = images
             for axis, mirror in ((2, mirror_x), (1, mirror_y)):
                 if mirror is not None:
@@ -393,6 +392,12 @@ class Geometric(_RandomLayer):
         lowest = tf.minimum(tf.reduce_min(images), 0.0)
         changed = tf.clip_by_value(changed, lowest, tf.reduce_max(images))
         return tf.ensure_shape(changed, images.shape)
+
+    @property
+    def only_mirrors(self) -> bool:
+        """Whether pixels only change places, so that any type of number will do."""
+        still = (0.0, 0.0)
+        return self.crop in (None, 1.0) and self.rotation == self.zoom == self.translation == still
 
     def _mirror(self, draw: _Draw, direction: str) -> tf.Tensor | None:
         """Return -1 for images to mirror and 1 for the others, or None for no mirroring."""
@@ -666,7 +671,6 @@ class _Augmenter:
         self._generators = [_seed_generators(part) for part in self.parts]
 
     def __call__(self, images: tf.Tensor, labels: tf.Tensor, key: tuple) -> tuple:
-        images = tf.cast(images, tf.float32)
         if self.needs_one_hot and labels.shape.rank == 1:
             labels = tf.one_hot(labels, self.num_classes)
         seed = tf.constant([0, 0], tf.int32)
@@ -674,13 +678,15 @@ class _Augmenter:
             seed = tf.random.fold_in(seed, tf.cast(number, tf.int32))
         for index, part in enumerate(self.parts):
             own_seed = tf.random.fold_in(seed, index)
+            if not (isinstance(part, Geometric) and part.only_mirrors):
+                images = tf.cast(images, tf.float32)  # no sooner: bytes are quicker to mirror
             if isinstance(part, _RandomLayer):
                 images = part(images, training=True, seed=own_seed)
             elif isinstance(part, _BatchChange):
                 images, labels = part(images, labels, seed=own_seed)
             else:
                 images, labels = self._foreign(index, images, labels, own_seed)
-        return images, labels
+        return tf.cast(images, tf.float32), labels
 
     def numbered(self, batches: tf.data.Dataset, key: tuple) -> tf.data.Dataset:
         """Change every batch of a dataset; the key of each is `key` and its number."""

@@ -215,6 +215,31 @@ def test_validation_images_are_never_augmented(data):
     assert not np.array_equal(changed, first_batch(data)[0])
 
 
+@pytest.mark.parametrize(
+    "augment",
+    [
+        [augmentation.geometric("horizontal_and_vertical", rotation=0, zoom=0, translation=0)],
+        [augmentation.geometric(rotation=0, zoom=0, translation=0), augmentation.colour()],
+        [augmentation.geometric()],
+        [augmentation.cutout()],
+        [keras.layers.RandomContrast(0.5)],
+    ],
+)
+@pytest.mark.parametrize("side", [24, 40])  # as it is stored, and enlarged from batch to batch
+def test_pixels_that_are_changed_as_bytes_end_as_those_changed_as_floats(tmp_path, augment, side):
+    folder = training_data.write(tmp_path / "squares", per_class=12)
+    data = datasets.from_directory(folder, image_size=side, batch_size=8, seed=0)
+
+    def epochs(of):
+        stream = _pipeline.training_stream(
+            of, first_epoch=0, epochs=2, seed=0, num_classes=3, augment=augment
+        )
+        assert stream.element_spec[0].dtype == "float32"
+        return np.concatenate([images for images, _ in stream])
+
+    np.testing.assert_array_equal(epochs(data), epochs((data.shuffled(), None)))
+
+
 def test_every_epoch_shows_every_image_once_in_a_new_order(data):
     stream = _pipeline.training_stream(data, first_epoch=0, epochs=3, seed=5, num_classes=3)
     epochs = np.concatenate([x.numpy().sum(axis=(1, 2, 3)) for x, _ in stream]).reshape(3, -1)

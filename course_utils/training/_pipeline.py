@@ -119,7 +119,7 @@ def training_stream(
     -------
     tf.data.Dataset
     """
-    train = _from_epoch(dataset, first_epoch, seed)
+    train = _from_epoch(dataset, first_epoch, seed, as_stored=bool(augment))
     change = augmenter(augment, num_classes=num_classes, one_hot=one_hot) if augment else None
     finish = _finisher(num_classes, one_hot, label_smoothing, class_weight)
 
@@ -133,11 +133,14 @@ def training_stream(
     return stream.prefetch(tf.data.AUTOTUNE)
 
 
-def _from_epoch(dataset: Any, first_epoch: int, seed: int) -> tf.data.Dataset:
-    """Return training batches whose next iteration has the order of epoch `first_epoch`."""
+def _from_epoch(dataset: Any, first_epoch: int, seed: int, as_stored: bool) -> tf.data.Dataset:
+    """Return training batches whose next iteration has the order of epoch `first_epoch`.
+
+    With `as_stored` their pixels may be uint8: what augments them makes them float32.
+    """
     if hasattr(dataset, "shuffled"):
         # The order depends on the dataset's own seed and a number; far apart for different seeds.
-        return dataset.shuffled(seed * 1_000_000 + first_epoch)
+        return dataset.shuffled(seed * 1_000_000 + first_epoch, as_stored)
     train, _ = split_parts(dataset)
     for _ in range(first_epoch):
         iter(train)  # each iterator of a shuffled tf.data dataset takes the next order
