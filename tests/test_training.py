@@ -208,6 +208,19 @@ def test_the_validation_loss_is_that_of_the_true_labels_whatever_training_does(d
     assert history.history["val_accuracy"][0] == pytest.approx(accuracy, abs=1e-6)
 
 
+def test_without_validation_the_same_is_learnt(data):
+    weights = []
+    for validate in (True, False):
+        model = network()
+        history = training.fit(model, data, 2, seed=1, validate=validate, verbose=0)
+        weights.append(model.get_weights())
+        assert ("val_loss" in history.history) is validate
+    for with_it, without in zip(*weights, strict=True):
+        np.testing.assert_array_equal(with_it, without)
+    with pytest.raises(InvalidInput, match="validate is False; leave it, or"):
+        training.fit(network(), data, 2, patience=1, validate=False, verbose=0)
+
+
 def test_validation_images_are_never_augmented(data):
     images = np.concatenate([x for x, _ in _pipeline.validation_batches(data.validation, 3, True)])
     np.testing.assert_array_equal(images, data.images("validation").astype("float32"))

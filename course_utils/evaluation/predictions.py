@@ -647,7 +647,8 @@ def out_of_fold(
     seed : int, optional
         For the folds and the models; by default ``settings.seed()``.
     **fit_arguments
-        Passed on to :func:`course_utils.training.fit`.
+        Passed on to :func:`course_utils.training.fit`. Validation after each epoch, which takes
+        time, is left out unless `patience`, the schedule "plateau" or `callbacks` may need it.
 
     Returns
     -------
@@ -676,6 +677,13 @@ def out_of_fold(
         )
     seed = settings.seed() if seed is None else seed
     fit_arguments.setdefault("verbose", 0)
+    # Nobody reads these curves, so they are validated only where something depends on it.
+    fit_arguments.setdefault(
+        "validate",
+        fit_arguments.get("patience") is not None
+        or fit_arguments.get("schedule") == "plateau"
+        or bool(fit_arguments.get("callbacks")),
+    )
     splitter = StratifiedKFold(n_splits=folds, shuffle=True, random_state=seed)
     pixels = dataset.images("train")
     probabilities = np.full((len(ids), len(dataset.class_names)), np.nan, np.float32)

@@ -113,6 +113,7 @@ def fit(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     checkpoint: str | Path | None = None,
     seed: int | None = None,
+    validate: bool = True,
     verbose: int | ProgressBar = 1,
 ) -> History:
     """Train a model, with one progress bar over the whole training.
@@ -159,6 +160,8 @@ def fit(
         Decides the order of the images and the augmentation; COURSE_SEED or 42 by default. (The
         initial weights and dropout are decided where the model is built: call
         ``keras.utils.set_random_seed`` before.)
+    validate : bool
+        False leaves the validation data alone: quicker, for trainings whose curves nobody reads.
     verbose : int
         0 shows nothing.
 
@@ -181,10 +184,17 @@ def fit(
     )
     seed = settings.seed() if seed is None else int(seed)
     train, validation = _pipeline.split_parts(dataset)
+    if not validate:
+        validation = None
     if validation is None and (patience is not None or schedule == "plateau"):
         raise InvalidInput(
-            "Early stopping and the schedule 'plateau' watch the validation loss, but there are no "
-            "validation data; give some, or leave patience and schedule out."
+            "Early stopping and the schedule 'plateau' watch the validation loss, but "
+            + (
+                "there are no validation data; give some"
+                if validate
+                else "validate is False; leave it"
+            )
+            + ", or leave patience and schedule out."
         )
     parts = augmentation.as_list(augment)
     mixes = any(not isinstance(part, keras.layers.Layer) for part in parts)
