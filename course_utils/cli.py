@@ -354,8 +354,8 @@ def grade(
 
 
 def _print_grades(report: Report, out: Path) -> None:
+    from course_utils.checks.wording import points
     from course_utils.grading.command import SLOTS
-    from course_utils.grading.reports import points
 
     table = Table(box=None, pad_edge=False)
     for heading in ("student", "exercise", "points", "look at"):

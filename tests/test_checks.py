@@ -18,6 +18,7 @@ from course_utils.checks import (
     compare,
     model_checks,
     verdict,
+    wording,
 )
 from course_utils.exceptions import InvalidInput
 
@@ -417,7 +418,7 @@ def test_unknown_questions_are_told_apart(toy):
     ],
 )
 def test_marks_in_a_line_become_html_and_code_stays_code(line, shown):
-    assert _display.marked(line) == shown
+    assert wording.marked(line) == shown
 
 
 def test_boxes_say_the_same_in_html_and_text():

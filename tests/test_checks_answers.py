@@ -208,6 +208,24 @@ def test_exercise_06_disputes_the_labels_that_the_course_disputes(seed):
     assert np.array_equal(ours, theirs)
 
 
+@pytest.mark.parametrize(
+    ("name", "disputes_rightly"),
+    [
+        ("over all", True),
+        ("median", True),
+        ("sum", False),  # a sum is no probability: nothing reaches it
+        ("disputed over all", False),  # right thresholds, but others are used
+        ("one of the two", False),
+    ],
+)
+def test_wrong_thresholds_do_not_cost_what_is_right_with_them(name, disputes_rightly):
+    (question,) = [q for q in exercise("06").questions if q.id == "06.4"]
+    source, _ = answers_of("e06_error_analysis")[1]["06.4"].wrong[name]
+    limits, disputed, _ = judge(question, source).parts
+    assert limits.status == ("incorrect" if name in ("over all", "median", "sum") else "correct")
+    assert (disputed.status == "correct") is disputes_rightly
+
+
 # --- the mutants themselves --------------------------------------------------------------------
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import html
-import re
 from dataclasses import dataclass
 
 from course_utils.checks._question import Verdict
+from course_utils.checks.wording import marked, points
 
 #: A word, a sign and a colour of the palette for each status; the colour never speaks alone.
 _LOOKS = {
@@ -64,21 +64,6 @@ class Box:
             f"<div style='border:1px solid {colour};border-left:6px solid {colour};"
             f"padding:0.5em 0.8em;margin:0.3em 0;max-width:50em'>{''.join(parts)}</div>"
         )
-
-
-def marked(line: str) -> str:
-    """`line` for HTML: `code` between backticks, and **stress** between pairs of asterisks."""
-    parts = re.split(r"(`[^`]+`)", html.escape(line, quote=False))
-    parts[::2] = [
-        re.sub(r"(?<!\w)\*\*(\w[^*]*)\*\*(?!\w)", r"<b>\1</b>", part) for part in parts[::2]
-    ]
-    parts[1::2] = [f"<code>{part[1:-1]}</code>" for part in parts[1::2]]
-    return "".join(parts)
-
-
-def points(number: float) -> str:
-    """`number` of points without needless decimals."""
-    return f"{number:g}"
 
 
 def of_verdict(verdict: Verdict) -> Box:

@@ -11,9 +11,10 @@ from typing import Any
 
 from course_utils import probe, settings
 from course_utils.checks import _progress
-from course_utils.checks._display import Box, of_verdict, points
+from course_utils.checks._display import Box, of_verdict
 from course_utils.checks._question import Question, verdict
 from course_utils.checks._registry import exercises, question
+from course_utils.checks.wording import points
 from course_utils.exceptions import CourseError
 
 #: After so many tries the solution is shown.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_utils import checks
-from course_utils.checks._display import marked
+from course_utils.checks.wording import marked, points
 from course_utils.exceptions import InvalidInput
 from course_utils.grading.policies import guarded
 from course_utils.grading.results import STATUSES, Graded
@@ -38,11 +38,6 @@ _ISOLATION = {
 
 #: Flags that are for the instructor only.
 _PRIVATE = ("The answers are the same as those of", "The code tried to speak for the grader")
-
-
-def points(value: float) -> str:
-    """Points without needless digits."""
-    return f"{round(value, 2):g}"
 
 
 @cache
