@@ -239,7 +239,8 @@ def bench(
         for row in rows:
             console.print(f"{row.name}: {row.about}")
         return
-    results = benching.run_rows(rows, quick=quick, say=console.print)
+    minutes = None if names else (5 if quick else 25)
+    results = benching.run_rows(rows, quick=quick, say=console.print, minutes=minutes)
     console.print(benching.table_of(results))
     if len(results) < len(rows):  # stopped
         raise typer.Exit(130)

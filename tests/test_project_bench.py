@@ -72,6 +72,29 @@ def test_rows_that_lack_something_fail_or_hang_say_so(tmp_path):
     assert "given up after 0 s" in text
 
 
+def test_a_row_for_which_no_time_is_left_says_so_or_gives_what_was_measured_before(tmp_path):
+    (real,) = bench.find(["convolution against the loop"])
+    late = replace(real, expected=61)
+    file, silent = tmp_path / "bench.json", lambda line: None
+    (left_out,) = bench.run_rows([late], True, file, silent, minutes=1)
+    assert left_out["missing"].startswith("the 1 minutes are over; 'course bench \"convolution")
+    assert not file.exists()
+    (measured_now,) = bench.run_rows([real], True, file, silent, minutes=1)
+    (earlier,) = bench.run_rows([late], True, file, silent, minutes=1)
+    assert earlier["ours"] == measured_now["ours"]
+    assert f"measured on {measured_now['date']}, not again" in shown([earlier])
+    (other,) = bench.run_rows([late], False, file, silent, minutes=1)
+    assert "missing" in other, "a quick measurement does not stand for a whole one"
+
+
+def test_rows_that_are_not_measured_stay_in_the_file(tmp_path):
+    loop, start = bench.find(["convolution against the loop", "import course_utils"])
+    for row in (loop, start, loop):
+        bench.run_rows([row], True, tmp_path / "bench.json", lambda line: None)
+    rows = json.loads((tmp_path / "bench.json").read_text())["rows"]
+    assert sorted(row["name"] for row in rows) == sorted([loop.name, start.name])
+
+
 def test_what_is_stopped_keeps_what_it_measured(tmp_path):
     def stop():
         raise KeyboardInterrupt

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import import_module, metadata
 from pathlib import Path
 from pkgutil import iter_modules
@@ -48,6 +49,9 @@ class Row:
         Seconds after which the row is given up.
     shared : bool
         Whether it may use models that other such rows trained in the same call.
+    expected : int
+        Seconds that it takes on two cores, about. Where time is short, a row that would take too
+        long is left out.
     """
 
     name: str
@@ -56,6 +60,7 @@ class Row:
     needs: Callable[[], str | None] = _nothing
     limit: int = 900
     shared: bool = False
+    expected: int = 0
 
 
 def measured(
@@ -105,7 +110,8 @@ def measured(
 def all_rows() -> list[Row]:
     """The rows of all modules of this package."""
     names = sorted(module.name for module in iter_modules(__path__) if module.name[0] != "_")
-    return [row for name in names for row in import_module(f"{__name__}.{name}").ROWS]
+    rows = [row for name in names for row in import_module(f"{__name__}.{name}").ROWS]
+    return sorted(rows, key=lambda row: row.shared)  # the lessons, which take longest, come last
 
 
 def find(names: Iterable[str]) -> list[Row]:
@@ -131,11 +137,13 @@ def run_rows(
     quick: bool = False,
     output: Path | None = None,
     say: Callable[[str], None] = print,
+    minutes: float | None = None,
 ) -> list[dict[str, Any]]:
     """Measure rows one after the other and write them to ``build/bench.json``.
 
     A row that lacks something, fails or takes too long says so under ``missing`` or ``error``.
-    The file is written anew after each row, so that what is stopped keeps what it measured.
+    The file is written anew after each row, so that what is stopped keeps what it measured; rows
+    that are not measured now stay in it as they were, each with its date.
 
     Parameters
     ----------
@@ -147,18 +155,27 @@ def run_rows(
         Where the JSON goes; by default ``build/bench.json``.
     say : callable
         Told of each row before it is measured.
+    minutes : float, optional
+        A row that is expected to take longer than what is left of them is not measured; where the
+        file has it, the earlier measurement is given, and its date.
 
     Returns
     -------
     list of dict
-        One for each row that was measured: its name, what :func:`measured` gave, seconds and peak
-        memory. All rows, unless Ctrl-C stopped it.
+        One for each row: its name, what :func:`measured` gave, seconds, peak memory and date. All
+        rows, unless Ctrl-C stopped it.
     """
+    began = time.monotonic()
     results: list[dict[str, Any]] = []
     output = output or settings.course_root() / "build" / "bench.json"
     output.parent.mkdir(parents=True, exist_ok=True)
+    before = _rows_of(output, quick)
     with tempfile.TemporaryDirectory(prefix="course-") as common:
         for row in rows:
+            left = float("inf") if minutes is None else 60 * minutes - (time.monotonic() - began)
+            if _expected(row, quick) > left:
+                results.append(_left_out(row, minutes, before.get(row.name)))
+                continue
             say(f"{row.name} ...")
             try:
                 missing = row.needs()
@@ -166,12 +183,39 @@ def run_rows(
             except KeyboardInterrupt:
                 say("Stopped.")
                 break
-            results.append({"name": row.name, "about": row.about, **result})
-            report = {"quick": quick, "machine": _machine(), "rows": results}
+            today = datetime.now().astimezone().date().isoformat()
+            results.append({"name": row.name, "about": row.about, "date": today, **result})
+            before[row.name] = results[-1]
+            report = {"quick": quick, "machine": _machine(), "rows": list(before.values())}
             fresh = output.with_suffix(".json.part")
             fresh.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
             fresh.replace(output)
     return results
+
+
+def _expected(row: Row, quick: bool) -> float:
+    """Seconds that a row takes, about; with one epoch a lesson still has to start and to draw."""
+    return min(row.expected, 10 + row.expected / 10) if quick else row.expected
+
+
+def _rows_of(file: Path, quick: bool) -> dict[str, dict[str, Any]]:
+    """The rows that a bench of the same length wrote into `file` before, by name."""
+    if not file.is_file():
+        return {}
+    try:
+        report = json.loads(file.read_text(encoding="utf-8"))
+        return {row["name"]: row for row in report["rows"] if report["quick"] is quick}
+    except (ValueError, KeyError, TypeError):
+        return {}  # it is written anew in any case
+
+
+def _left_out(row: Row, minutes: float | None, known: dict[str, Any] | None) -> dict[str, Any]:
+    """What the table says of a row for which no time is left."""
+    if known is not None and "ours" in known:
+        note = f"measured on {known['date']}, not again; {known['note']}"
+        return {**known, "note": note.removesuffix("; ")}
+    told = f"the {minutes:g} minutes are over; 'course bench \"{row.name}\"' measures it"
+    return {"name": row.name, "about": row.about, "missing": told}
 
 
 def _run_apart(row: Row, quick: bool, common: Path) -> dict[str, Any]:
@@ -245,29 +289,33 @@ def _processor() -> str:
 
 
 def table_of(results: list[dict[str, Any]]) -> Any:
-    """The results as a Rich table."""
+    """The results as a Rich table, and below it what is to be said of them."""
+    from rich.console import Group
     from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title="Bench", title_justify="left")
-    for heading in ("what", "ours", "theirs", "ratio", "wanted", "peak", "note"):
-        table.add_column(heading, justify="left" if heading in ("what", "note") else "right")
+    table = Table(title="Bench", title_justify="left", box=None, pad_edge=False)
+    for heading in ("what", "ours", "theirs", "ratio", "peak", "wanted"):
+        table.add_column(heading, justify="left" if heading in ("what", "wanted") else "right")
+    notes = []
     for result in results:
-        told = result.get("missing") or result.get("error")
+        told = result.get("missing") or result.get("error") or result["note"]
         if told:
-            table.add_row(result["name"], "-", "-", "-", "-", "-", escape(told))
+            notes.append(Text(f"{result['name']}: {told}."))
+        if "ours" not in result:
+            table.add_row(result["name"], "-", "-", "-", "-", "")
             continue
-        mark = {True: " [green]yes[/]", False: " [red]no[/]", None: ""}[result["ok"]]
+        mark = {True: ": [green]yes[/]", False: ": [red]no[/]", None: ""}[result["ok"]]
         table.add_row(
             result["name"],
             _number(result["ours"], result["unit"]),
             _number(result["theirs"], result["unit"]),
             _number(result["ratio"]),
-            escape(result["wanted"]) + mark,
             f"{result['peak_megabytes'] / 1000:.2f} GB",
-            escape(result["note"]),
+            escape(result["wanted"]) + mark,
         )
-    return table
+    return Group(table, "", *notes)
 
 
 def _number(value: float | None, unit: str = "") -> str:
