@@ -49,9 +49,9 @@ class Row:
         Seconds after which the row is given up.
     shared : bool
         Whether it may use models that other such rows trained in the same call.
-    expected : int
-        Seconds that it takes on two cores, about. Where time is short, a row that would take too
-        long is left out.
+    expected : (int, int)
+        Seconds that it takes on two cores, about: in full, and quick. Where time is short, a row
+        that would take too long is left out.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Row:
     needs: Callable[[], str | None] = _nothing
     limit: int = 900
     shared: bool = False
-    expected: int = 0
+    expected: tuple[int, int] = (0, 0)
 
 
 def measured(
@@ -173,7 +173,7 @@ def run_rows(
     with tempfile.TemporaryDirectory(prefix="course-") as common:
         for row in rows:
             left = float("inf") if minutes is None else 60 * minutes - (time.monotonic() - began)
-            if _expected(row, quick) > left:
+            if row.expected[quick] > left:
                 results.append(_left_out(row, minutes, before.get(row.name)))
                 continue
             say(f"{row.name} ...")
@@ -193,11 +193,6 @@ def run_rows(
     return results
 
 
-def _expected(row: Row, quick: bool) -> float:
-    """Seconds that a row takes, about; with one epoch a lesson still has to start and to draw."""
-    return min(row.expected, 10 + row.expected / 10) if quick else row.expected
-
-
 def _rows_of(file: Path, quick: bool) -> dict[str, dict[str, Any]]:
     """The rows that a bench of the same length wrote into `file` before, by name."""
     if not file.is_file():
@@ -214,7 +209,7 @@ def _left_out(row: Row, minutes: float | None, known: dict[str, Any] | None) -> 
     if known is not None and "ours" in known:
         note = f"measured on {known['date']}, not again; {known['note']}"
         return {**known, "note": note.removesuffix("; ")}
-    told = f"the {minutes:g} minutes are over; 'course bench \"{row.name}\"' measures it"
+    told = f"no time was left of the {minutes:g} minutes; 'course bench NAME' measures one row"
     return {"name": row.name, "about": row.about, "missing": told}
 
 
@@ -297,12 +292,13 @@ def table_of(results: list[dict[str, Any]]) -> Any:
 
     table = Table(title="Bench", title_justify="left", box=None, pad_edge=False)
     for heading in ("what", "ours", "theirs", "ratio", "peak", "wanted"):
-        table.add_column(heading, justify="left" if heading in ("what", "wanted") else "right")
-    notes = []
+        words = heading in ("what", "wanted")
+        table.add_column(heading, justify="left" if words else "right", no_wrap=heading == "what")
+    notes: dict[str, list[str]] = {}
     for result in results:
         told = result.get("missing") or result.get("error") or result["note"]
         if told:
-            notes.append(Text(f"{result['name']}: {told}."))
+            notes.setdefault(told, []).append(result["name"])
         if "ours" not in result:
             table.add_row(result["name"], "-", "-", "-", "-", "")
             continue
@@ -315,7 +311,7 @@ def table_of(results: list[dict[str, Any]]) -> Any:
             f"{result['peak_megabytes'] / 1000:.2f} GB",
             escape(result["wanted"]) + mark,
         )
-    return Group(table, "", *notes)
+    return Group(table, "", *(Text(f"{'; '.join(of)}: {told}.") for told, of in notes.items()))
 
 
 def _number(value: float | None, unit: str = "") -> str:

@@ -100,7 +100,7 @@ def _epoch_seconds(quick: bool) -> dict[str, Any]:
     keras.utils.set_random_seed(0)
     model = _source_network(data.num_classes)
     seconds: dict[str, list[float]] = {name: [] for name in ways}
-    epochs = 3 if quick else 9
+    epochs = 2 if quick else 9
     for epoch in range(epochs):
         # The order changes from round to round, so that no way always comes after the same one. The
         # source's way is slow, and no bound hangs on it: a few rounds are enough.

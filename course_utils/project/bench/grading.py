@@ -116,7 +116,7 @@ def _ours(name: str, file_name: str, texts: list[str], folder: Path, workers: in
 def _compare(number: str, times: float, quick: bool) -> dict[str, Any]:
     path = _solution(number)
     assert path is not None
-    count = 6 if quick else SUBMISSIONS
+    count = 3 if quick else SUBMISSIONS
     texts = _submissions(number, count)
     workers = min(2, os.cpu_count() or 1)
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:

@@ -95,17 +95,20 @@ ROWS = [
         "features computed once against the frozen base re-run in every epoch",
         _sweep,
         lambda: _needs("clothing"),
+        expected=(70, 60),
     ),
     Row(
         "clothing, frozen MobileNet",
         "test accuracy with the head chosen on validation",
         lambda quick: _frozen("clothing", 0.86, quick),
         lambda: _needs("clothing"),
+        expected=(90, 80),
     ),
     Row(
         "tf_flowers, frozen MobileNet",
         "test accuracy with the head chosen on validation",
         lambda quick: _frozen("tf_flowers", 0.87, quick),
         lambda: _needs("tf_flowers"),
+        expected=(90, 80),
     ),
 ]
