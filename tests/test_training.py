@@ -253,6 +253,21 @@ def test_pixels_that_are_changed_as_bytes_end_as_those_changed_as_floats(tmp_pat
     np.testing.assert_array_equal(epochs(data), epochs((data.shuffled(), None)))
 
 
+def test_no_pipeline_starts_the_thread_for_which_its_end_may_wait(data):
+    flip = augmentation.geometric(rotation=0, zoom=0, translation=0)
+    stream = _pipeline.training_stream(
+        data, first_epoch=0, epochs=1, seed=0, num_classes=3, augment=[flip], one_hot=True
+    )
+    for batches in (
+        data.train,
+        data.ordered("test"),
+        stream,
+        augmentation.apply(data.train, flip),
+        _pipeline.validation_batches(data.validation, 3, True),
+    ):
+        assert batches.options().autotune.enabled is False
+
+
 def test_every_epoch_shows_every_image_once_in_a_new_order(data):
     stream = _pipeline.training_stream(data, first_epoch=0, epochs=3, seed=5, num_classes=3)
     epochs = np.concatenate([x.numpy().sum(axis=(1, 2, 3)) for x, _ in stream]).reshape(3, -1)

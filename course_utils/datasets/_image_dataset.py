@@ -14,6 +14,7 @@ import numpy as np
 
 from course_utils.datasets import _checks
 from course_utils.datasets._splits import SPLITS
+from course_utils.datasets._untuned import untuned
 from course_utils.exceptions import InvalidInput
 
 if TYPE_CHECKING:
@@ -345,7 +346,7 @@ class ImageDataset:
             return batch, tf.gather(labels, position)
 
         number = -(-len(part.ids) // self.batch_size)
-        return (
+        return untuned(
             positions.batch(self.batch_size)
             .map(load, num_parallel_calls=tf.data.AUTOTUNE)
             .apply(tf.data.experimental.assert_cardinality(number))

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from course_utils.augmentation import augmenter, plain
+from course_utils.datasets._untuned import untuned
 from course_utils.exceptions import InvalidInput, MissingData
 
 
@@ -130,7 +131,7 @@ def training_stream(
         return batches
 
     stream = tf.data.Dataset.range(first_epoch, epochs).flat_map(plain(one_epoch))
-    return stream.prefetch(tf.data.AUTOTUNE)
+    return untuned(stream.prefetch(tf.data.AUTOTUNE))
 
 
 def _from_epoch(dataset: Any, first_epoch: int, seed: int, as_stored: bool) -> tf.data.Dataset:
