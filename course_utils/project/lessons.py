@@ -95,6 +95,7 @@ def run_lessons(
     epochs: int | None = None,
     dataset: str | None = None,
     keep_cache: bool = False,
+    shipped_only: bool = False,
     output: Path | None = None,
     on_start: Callable[[str], None] | None = None,
     on_cell: Callable[[int, int], None] | None = None,
@@ -115,6 +116,8 @@ def run_lessons(
         The dataset for ``datasets.load()``; by default the one it would take for the student.
     keep_cache : bool
         Use the student's own cache in ``work/`` instead, with the models trained before.
+    shipped_only : bool
+        Do not let the lessons see the data that COURSE_DATA names.
     output : Path, optional
         Where the HTML goes; by default ``build/lessons``.
     on_start, on_cell, on_end : callable, optional
@@ -135,6 +138,8 @@ def run_lessons(
     }
     if epochs is not None:
         changes["COURSE_EPOCHS"] = str(epochs)
+    if shipped_only:
+        changes["COURSE_DATA"] = None
     outcomes = []
     with nullcontext() if keep_cache else tempfile.TemporaryDirectory(prefix="course-") as work:
         if work is not None:

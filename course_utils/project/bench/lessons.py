@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -24,12 +23,12 @@ def run_lesson(path: Path, quick: bool) -> dict[str, Any]:
 
     As with ``course lessons``, a lesson may use the model that one before it trained.
     """
-    os.environ.pop("COURSE_DATA", None)
     with tempfile.TemporaryDirectory(prefix="course-") as folder:
         (outcome,) = lessons.run_lessons(
             [path],
             epochs=1 if quick else None,
             dataset="paper_flowers",
+            shipped_only=True,
             output=Path(folder),
             keep_cache=True,
         )
