@@ -156,6 +156,8 @@ _FILES = """
 import os
 found = []
 for top in ("ROOT", "/", os.getcwd(), os.path.expanduser("~")):
+    if found:
+        break
     for place, folders, files in os.walk(top):
         if place.count("/") > 7 or place.startswith(("/proc", "/sys", "/usr", "/dev")):
             folders[:] = []
@@ -313,15 +315,19 @@ answer = 12
 
 _MEMORY = """
 import os
+above, pid = set(), os.getppid()
+while pid:  # the processes that watch this one, up to the one that scores
+    above.add(pid)
+    with open(f"/proc/{pid}/status") as file:
+        pid = int(next(line for line in file if line.startswith("PPid:")).split()[1])
 read = []
 for pid in os.listdir("/proc"):
     if pid.isdigit() and int(pid) != os.getpid():
         for name in ("mem", "environ", "fd/0"):
             try:
                 with open(f"/proc/{pid}/{name}", "rb", buffering=0):
-                    told = open(f"/proc/{pid}/cmdline", "rb").read()
-                if os.path.exists("/grading") or b"pytest" in told or b"inside" in told:
-                    read.append(pid)
+                    if os.path.exists("/grading") or int(pid) in above:
+                        read.append(pid)
             except OSError:
                 pass
 answer = 0 if read else 12
