@@ -281,9 +281,9 @@ def test_the_run_on_photographs_trains_as_much_as_its_time_allows(real_data, mon
     _, short = training.flowers_run(seconds=0.1, seed=0)
     assert len(short.epoch) == 2, "always at least one batch of each size"
     began = time.monotonic()
-    model, longer = training.flowers_run(seconds=20, seed=0)
+    model, longer = training.flowers_run(seconds=30, seed=0)
     spent = time.monotonic() - began
-    assert spent > 0.9 * 20, "the time that is given is used"
+    assert spent > 0.9 * 30, "the time that is given is used"
     assert len(longer.epoch) > 2
     assert model.input_shape == (None, 24, 24, 3)
     assert longer.final("val_accuracy") == longer.history["val_accuracy"][-1] > 0.3
