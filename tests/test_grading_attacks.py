@@ -197,7 +197,7 @@ def test_what_is_computed_for_all_is_shared_and_cannot_be_changed(sandbox):
         pytest.skip("with limits alone nothing is shared")
     make = """
 import os, pathlib
-folder = pathlib.Path(os.path.expanduser("~/work/cache/decoded/key"))
+folder = pathlib.Path.home().joinpath("work", "cache", "decoded", "key")
 folder.mkdir(parents=True, exist_ok=True)
 (folder / "images").write_text("course")
 """
@@ -205,7 +205,7 @@ folder.mkdir(parents=True, exist_ok=True)
         sandbox.warm("a test", [make])
     spoil = """
 import os, shutil
-place = os.path.expanduser("~/work/cache/decoded/key")
+place = os.path.join(os.path.expanduser("~"), "work", "cache", "decoded", "key")
 before = open(place + "/images").read()
 done = []
 for attempt in (

@@ -286,6 +286,7 @@ def test_the_run_on_photographs_trains_as_much_as_its_time_allows(real_data, mon
     assert spent > 0.9 * 30, "the time that is given is used"
     assert len(longer.epoch) > 2
     assert model.input_shape == (None, 24, 24, 3)
+    assert longer.seconds > 0.8 * 30, "of both sizes together"
     assert longer.final("val_accuracy") == longer.history["val_accuracy"][-1] > 0.3
     assert float(model.optimizer.learning_rate) < 0.1 * 4e-3, "the clock lowers the rate"
 

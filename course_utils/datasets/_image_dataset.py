@@ -294,7 +294,8 @@ class ImageDataset:
         Returns
         -------
         tf.data.Dataset
-            Of (float32 (batch, height, width, channels), int32 (batch,)).
+            Of (pixels (batch, height, width, channels), float32 or, `as_stored`, uint8; class
+            indices int32 (batch,)).
         """
         import tensorflow as tf
 

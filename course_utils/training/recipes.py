@@ -167,6 +167,7 @@ def flowers_run(
     history = train(model, data, 1.0)
     for name, values in first.history.items():
         history.history[name] = values + history.history[name]
+    history.seconds += first.seconds
     found = model.evaluate(data.validation, return_dict=True, verbose=0)
     for name, value in found.items():
         before = [math.nan] * (len(history.epoch) - 1)

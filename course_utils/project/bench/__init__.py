@@ -142,8 +142,8 @@ def run_rows(
     """Measure rows one after the other and write them to ``build/bench.json``.
 
     A row that lacks something, fails or takes too long says so under ``missing`` or ``error``.
-    The file is written anew after each row, so that what is stopped keeps what it measured; rows
-    that are not measured now stay in it as they were, each with its date.
+    The file is written anew after each row, so that what is stopped keeps what it measured. Rows
+    that are not asked for, or for which no time is left, stay in it as they were, with their date.
 
     Parameters
     ----------
