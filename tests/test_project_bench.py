@@ -93,6 +93,9 @@ def test_rows_that_are_not_measured_stay_in_the_file(tmp_path):
         bench.run_rows([row], True, tmp_path / "bench.json", lambda line: None)
     rows = json.loads((tmp_path / "bench.json").read_text())["rows"]
     assert sorted(row["name"] for row in rows) == sorted([loop.name, start.name])
+    bench.run_rows([loop], False, tmp_path / "bench.json", lambda line: None)
+    rows = json.loads((tmp_path / "bench.json").read_text())["rows"]
+    assert [row["quick"] for row in rows] == [True, True, False], "one kind keeps the other"
 
 
 def test_what_is_stopped_keeps_what_it_measured(tmp_path):

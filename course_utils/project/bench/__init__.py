@@ -169,12 +169,12 @@ def run_rows(
     results: list[dict[str, Any]] = []
     output = output or settings.course_root() / "build" / "bench.json"
     output.parent.mkdir(parents=True, exist_ok=True)
-    before = _rows_of(output, quick)
+    before = _rows_of(output)
     with tempfile.TemporaryDirectory(prefix="course-") as common:
         for row in rows:
             left = float("inf") if minutes is None else 60 * minutes - (time.monotonic() - began)
             if row.expected[quick] > left:
-                results.append(_left_out(row, minutes, before.get(row.name)))
+                results.append(_left_out(row, minutes, before.get((row.name, quick))))
                 continue
             say(f"{row.name} ...")
             try:
@@ -184,8 +184,9 @@ def run_rows(
                 say("Stopped.")
                 break
             today = datetime.now().astimezone().date().isoformat()
-            results.append({"name": row.name, "about": row.about, "date": today, **result})
-            before[row.name] = results[-1]
+            about = {"name": row.name, "about": row.about, "quick": quick, "date": today}
+            results.append({**about, **result})
+            before[row.name, quick] = results[-1]
             report = {"quick": quick, "machine": _machine(), "rows": list(before.values())}
             fresh = output.with_suffix(".json.part")
             fresh.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
@@ -193,13 +194,13 @@ def run_rows(
     return results
 
 
-def _rows_of(file: Path, quick: bool) -> dict[str, dict[str, Any]]:
-    """The rows that a bench of the same length wrote into `file` before, by name."""
+def _rows_of(file: Path) -> dict[tuple[str, bool], dict[str, Any]]:
+    """The rows that `file` holds, by name and whether they were measured quickly."""
     if not file.is_file():
         return {}
     try:
         report = json.loads(file.read_text(encoding="utf-8"))
-        return {row["name"]: row for row in report["rows"] if report["quick"] is quick}
+        return {(row["name"], row["quick"]): row for row in report["rows"]}
     except (ValueError, KeyError, TypeError):
         return {}  # it is written anew in any case
 
