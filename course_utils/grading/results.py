@@ -88,8 +88,8 @@ class Graded:
         One sentence for each thing that was noticed.
     seconds, cpu, peak : float
         Time on the clock, processor time, and bytes of memory at most.
-    by_clock : bool
-        Whether something was stopped only because of the time on the clock.
+    by_chance : bool
+        Whether something was stopped that may not be the student's doing.
     answers : str
         A checksum of the answers, without blanks and comments; "" where nothing was answered.
     time : str or None
@@ -110,7 +110,7 @@ class Graded:
     seconds: float = 0.0
     cpu: float = 0.0
     peak: float = 0.0
-    by_clock: bool = False
+    by_chance: bool = False
     answers: str = ""
     time: str | None = None
     attempt: int = 0

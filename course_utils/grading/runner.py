@@ -15,7 +15,7 @@ from course_utils.grading import notebook
 from course_utils.grading.intake import Submission
 from course_utils.grading.remote import RemoteSubject, safe_error
 from course_utils.grading.results import Graded, PartResult, QuestionResult
-from course_utils.grading.sandbox import Sandbox, SandboxFailed, WorkerEnded
+from course_utils.grading.sandbox import Budget, Sandbox, SandboxFailed, WorkerEnded
 
 #: How often a notebook whose code ends the process is started again without that code.
 MOST_RESTARTS = 8
@@ -41,11 +41,18 @@ class _State:
     found: dict[str, QuestionResult] = field(default_factory=dict)
     errors: dict[int, probe.ProbeError] = field(default_factory=dict)
     ended: dict[int, WorkerEnded] = field(default_factory=dict)
-    by_clock: bool = False
+    by_chance: bool = False
+    out_of_time: bool = False
     step: notebook.Step = field(default_factory=notebook.Step)
 
 
-def grade(submission: Submission, exercise: checks.Exercise, sandbox: Sandbox, seed: int) -> Graded:
+def grade(
+    submission: Submission,
+    exercise: checks.Exercise,
+    sandbox: Sandbox,
+    seed: int,
+    used: float = 0.0,
+) -> Graded:
     """Grade one notebook.
 
     Parameters
@@ -58,6 +65,8 @@ def grade(submission: Submission, exercise: checks.Exercise, sandbox: Sandbox, s
         Where its code runs.
     seed : int
         The seed of the grading.
+    used : float
+        Seconds on the clock that an earlier try took of the time for this notebook.
 
     Raises
     ------
@@ -83,19 +92,23 @@ def grade(submission: Submission, exercise: checks.Exercise, sandbox: Sandbox, s
     inputs = seed_of(exercise.name, seed)
     own = seed_of(f"{exercise.name} in the notebook", seed) % 2**31
     preload = notebook.imports(cells)
+    budget = Budget(sandbox.limits, used)
     for _ in range(MOST_RESTARTS):
-        with sandbox.worker(own, preload) as worker:
+        ended = None
+        with sandbox.worker(own, preload, budget) as worker:
             try:
                 _follow(state, worker, inputs)
-                ended = None
             except WorkerEnded as error:
                 ended = error
         graded.cpu += float(worker.usage.get("cpu", 0.0))
         graded.peak = max(graded.peak, float(worker.usage.get("peak", 0)))
         if ended is None:
             break
-        state.by_clock |= ended.by_clock
+        state.by_chance |= ended.by_chance
         _blame(state, ended)
+        if budget.spent:
+            state.out_of_time = True
+            break
     for question in exercise.questions:
         graded.questions.append(_result(question, state))
     for index, known in sorted({**state.errors, **state.ended}.items()):
@@ -104,7 +117,7 @@ def grade(submission: Submission, exercise: checks.Exercise, sandbox: Sandbox, s
         one.status == "tampered" for one in graded.questions
     ):
         graded.flags.append("The code tried to speak for the grader: a person should look at it.")
-    graded.by_clock = state.by_clock
+    graded.by_chance = state.by_chance
     graded.seconds = round(time.monotonic() - began, 2)
     graded.cpu = round(graded.cpu, 2)
     return graded
@@ -195,6 +208,9 @@ def _result(question: checks.Question, state: _State) -> QuestionResult:
             question.id, title, "for a person", 0.0, maximum, sentence, written=text[:20000]
         )
     known = state.found.get(question.id)
+    if known is None and state.out_of_time:
+        sentence = "The time for the whole notebook was used up before this question was reached."
+        return QuestionResult(question.id, title, "timeout", 0.0, maximum, sentence)
     if known is None:
         sentence = "The notebook ended Python again and again, so this question was not reached."
         return QuestionResult(question.id, title, "crashed", 0.0, maximum, sentence)

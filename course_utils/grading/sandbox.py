@@ -5,9 +5,9 @@ level              what keeps a student's code apart
 =================  ===========================================================================
 ``bubblewrap``     bubblewrap shows it the system, Python and the package, read-only, and nothing
                    else; no network; each submission has processes, files and memory of its own
-``namespaces``     the same, made with the kernel's namespaces and without the tool
 ``limits``         limits on time, memory, processes and files, another user where the grader is
-                   root, and on Linux no network; files that everybody may read can be read
+                   root, and on Linux no network; it reads and writes what the user who grades (or
+                   nobody) may read and write, so it is taken only where it is asked for by name
 =================  ===========================================================================
 
 At every level the student's code runs in another process than the one that scores, and only
@@ -28,16 +28,18 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from course_utils import settings
 from course_utils.exceptions import CourseError, InvalidInput
-from course_utils.grading.inside import linux, supervisor, wire
+from course_utils.grading.inside import linux, wire
 
-LEVELS = ("bubblewrap", "namespaces", "limits")
+LEVELS = ("bubblewrap", "limits")
 _PLACE = "/grading"
 _LINUX = sys.platform == "linux"
 _START = (
@@ -74,13 +76,14 @@ class WorkerEnded(Exception):
         ``"timeout"``, ``"memory"``, ``"crashed"`` or ``"tampered"``.
     sentence : str
         What happened, for the student.
-    by_clock : bool
-        Whether only the time on the clock ran out, as it may on a busy machine.
+    by_chance : bool
+        Whether it may not be the student's doing and happen to right work, too: only the time on
+        the clock ran out, as on a busy machine, or a library crashed. It is then tried again.
     """
 
-    def __init__(self, how: str, sentence: str, by_clock: bool = False) -> None:
-        super().__init__(how, sentence, by_clock)
-        self.how, self.sentence, self.by_clock = how, sentence, by_clock
+    def __init__(self, how: str, sentence: str, by_chance: bool = False) -> None:
+        super().__init__(how, sentence, by_chance)
+        self.how, self.sentence, self.by_chance = how, sentence, by_chance
 
     def __str__(self) -> str:
         return self.sentence
@@ -88,12 +91,13 @@ class WorkerEnded(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may use.
+    """What a submission may use; at least twice what the solution of each exercise needs.
 
     Attributes
     ----------
     cell, call, submission : float
-        Seconds of processor time for one cell, one call, and everything together.
+        Seconds of processor time for one cell, one call, and everything together, restarts
+        included.
     memory, memory_of_all : int
         Bytes of data of one process, and of memory that all its processes have in use.
     processes : int
@@ -101,18 +105,50 @@ class Limits:
     file_size : int
         Bytes of the largest file.
     clock, patience : float
-        So many seconds on the clock may pass for each second of processor time, and so many more.
+        So many seconds on the clock may pass for each second of processor time, and for one cell or
+        call so many more.
+    idle, idle_of_all : float
+        Seconds in which one cell or call, and everything together, may do nothing but wait.
     """
 
-    cell: float = 240.0
+    cell: float = 120.0
     call: float = 20.0
-    submission: float = 900.0
-    memory: int = 1500 * 2**20
+    submission: float = 400.0
+    memory: int = 4000 * 2**20
     memory_of_all: int = 2500 * 2**20
     processes: int = 128
     file_size: int = 200 * 2**20
     clock: float = 3.0
     patience: float = 15.0
+    idle: float = 20.0
+    idle_of_all: float = 60.0
+
+
+class Budget:
+    """What one submission has left of its time, over all its workers and tries.
+
+    Parameters
+    ----------
+    limits : Limits
+        What a submission may use.
+    used : float
+        Seconds on the clock that an earlier try took.
+    """
+
+    def __init__(self, limits: Limits, used: float = 0.0) -> None:
+        self.cpu = limits.submission
+        self.idle = limits.idle_of_all
+        self._ends = time.monotonic() + limits.submission * limits.clock - used
+
+    @property
+    def clock(self) -> float:
+        """Seconds on the clock that are left."""
+        return self._ends - time.monotonic()
+
+    @property
+    def spent(self) -> bool:
+        """Whether there is no time for another worker."""
+        return self.clock < 1 or self.cpu < 1
 
 
 @dataclass
@@ -122,7 +158,7 @@ class Sandbox:
     Parameters
     ----------
     level : str or None
-        One of :data:`LEVELS`; None takes the best that works on this machine.
+        One of :data:`LEVELS`; None is the first of them, and nothing less.
     epochs : int, optional
         Shorten trainings in the notebooks to so many epochs.
     limits : Limits
@@ -144,6 +180,8 @@ class Sandbox:
         self._process: subprocess.Popen | None = None
         self._control: socket.socket | None = None
         self._folder: Path | None = None
+        self._lock: int | None = None
+        self._shared = False
         self._warmed: set[str] = set()
 
     def __enter__(self) -> Sandbox:
@@ -154,35 +192,66 @@ class Sandbox:
         self.close()
 
     @property
+    def scoring(self) -> Path:
+        """A folder for temporary files of the processes that score; gone with the sandbox."""
+        self.start()
+        assert self._folder is not None
+        return self._folder / "scoring"
+
+    @property
     def pid(self) -> int | None:
         """The process that runs the server, where it runs."""
         return self._process.pid if self._process else None
 
+    @classmethod
+    def attached(cls, number: int, level: str, limits: Limits) -> Sandbox:
+        """Use the server of another process, over a socket that was inherited from it.
+
+        Parameters
+        ----------
+        number : int
+            The file descriptor of the socket, see :meth:`fileno`.
+        level : str
+            The level at which the server runs.
+        limits : Limits
+            What each submission may use.
+        """
+        made = cls(level, None, limits)
+        made._control, made._shared = socket.socket(fileno=number), True
+        return made
+
+    def fileno(self) -> int:
+        """The file descriptor of the socket to the server; for a process that is to share it."""
+        self.start()
+        assert self._control is not None
+        return self._control.fileno()
+
     def start(self) -> None:
-        """Start the server, at the wanted level or at the best that works."""
-        if self._process is not None and self._process.poll() is None:
+        """Start the server.
+
+        Raises
+        ------
+        SandboxFailed
+            If no code can be run at the wanted level.
+        """
+        if self._shared or (self._process is not None and self._process.poll() is None):
             return
         self.close()
         if not hasattr(os, "fork"):
             raise SandboxFailed(
-                "Grading needs Linux or macOS; on Windows run it in WSL2, where it has the full "
-                "sandbox."
+                "Grading needs Linux, or macOS with --isolation limits; on Windows run it in WSL2, "
+                "where it has the full sandbox."
             )
-        self._folder = _staged()
-        reasons = []
-        for level in [self.level] if self.level else LEVELS:
-            try:
-                self._start(level)
-                with self.worker(0) as worker:
-                    worker.run("pass")
-            except (SandboxFailed, WorkerEnded) as error:
-                reasons.append(f"{level}: {error}")
-                self._stop()
-            else:
-                self.level = level
-                return
-        self.close()
-        raise SandboxFailed("No student's code can be run here; " + "; ".join(reasons))
+        level = self.level or LEVELS[0]
+        try:
+            self._folder, self._lock = _staged()
+            self._start(level)
+            with self.worker(0) as worker:
+                worker.run("pass")
+        except (SandboxFailed, WorkerEnded, OSError) as error:
+            self.close()
+            raise SandboxFailed(_refusal(level, str(error))) from error
+        self.level = level
 
     def _start(self, level: str) -> None:
         assert self._folder is not None
@@ -222,6 +291,9 @@ class Sandbox:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _stop(self) -> None:
         self._warmed.clear()
@@ -256,11 +328,20 @@ class Sandbox:
         if self.level == "limits" or name in self._warmed:
             return
         self._warmed.add(name)
-        with self.worker(0, preload, warm=True) as worker, contextlib.suppress(WorkerEnded):
+        with (
+            contextlib.suppress(WorkerEnded),
+            self.worker(0, preload, warm=True) as worker,
+        ):
             for source in sources:
                 worker.run(source)
 
-    def worker(self, seed: int, preload: tuple[str, ...] = (), warm: bool = False) -> Worker:
+    def worker(
+        self,
+        seed: int,
+        preload: tuple[str, ...] = (),
+        budget: Budget | None = None,
+        warm: bool = False,
+    ) -> Worker:
         """Start a worker for one submission.
 
         Parameters
@@ -269,11 +350,14 @@ class Sandbox:
             Seeds the random numbers of its Python, NumPy and Keras.
         preload : tuple of str
             Modules that the server is to import first, once and for all.
+        budget : Budget, optional
+            What the submission has left of its time; a whole budget where none is given.
         warm : bool
             Whether this worker fills the cache of the others; see :meth:`warm`.
         """
         self.start()
         assert self._control is not None
+        budget = budget or Budget(self.limits)
         request = {
             "preload": list(preload),
             "seed": seed,
@@ -283,7 +367,7 @@ class Sandbox:
                 "memory_of_all": self.limits.memory_of_all,
                 "processes": self.limits.processes,
                 "file_size": self.limits.file_size,
-                "cpu": int(self.limits.submission),
+                "cpu": max(1, int(budget.cpu)),
             },
         }
         channel, their_channel = socket.socketpair()
@@ -296,16 +380,36 @@ class Sandbox:
         finally:
             their_channel.close()
             their_status.close()
-        return Worker(channel, status, self.limits)
+        return Worker(channel, status, self.limits, budget)
+
+
+#: Signals by which a library, or the kernel for want of memory, ends Python.
+_BY_CHANCE = {
+    getattr(signal, name)
+    for name in ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGKILL", "SIGSEGV")
+    if hasattr(signal, name)
+}
+#: The exit status of a program that could not load its libraries.
+_NOT_LOADED = 127
 
 
 class Worker:
-    """The process with one student's code, as the scoring process sees it."""
+    """The process with one student's code, as the scoring process sees it.
 
-    def __init__(self, channel: socket.socket, status: socket.socket, limits: Limits) -> None:
-        self._channel, self._status, self._limits = channel, status, limits
+    Attributes
+    ----------
+    usage : dict
+        What it used, once it is closed: ``cpu`` in seconds, ``peak`` and ``data`` in bytes (see
+        :class:`Limits`).
+    """
+
+    def __init__(
+        self, channel: socket.socket, status: socket.socket, limits: Limits, budget: Budget
+    ) -> None:
+        self._channel, self._status = channel, status
+        self._limits, self._budget = limits, budget
+        self._said = b""
         self.usage: dict[str, Any] = {}
-        self._began = time.monotonic()
         self._open = True
 
     def __enter__(self) -> Worker:
@@ -342,17 +446,21 @@ class Worker:
 
     def _ask(self, question: dict[str, Any], seconds: float) -> dict[str, Any]:
         number = secrets.token_hex(8)
-        clock = seconds * self._limits.clock + self._limits.patience
-        left = self._limits.submission * self._limits.clock - (time.monotonic() - self._began)
-        deadline = time.monotonic() + max(1.0, min(clock, left))
-        watched = _Deadline(self._channel, deadline)
+        clock = min(seconds * self._limits.clock + self._limits.patience, self._budget.clock)
+        wait = _Wait(self._channel, max(1.0, clock), self._busy, self._idle_left())
         try:
-            wire.send(watched, {**question, "number": number, "seconds": seconds})  # type: ignore[arg-type]
-            answer = wire.receive(watched)  # type: ignore[arg-type]
+            wire.send(wait, {**question, "number": number, "seconds": seconds})  # type: ignore[arg-type]
+            answer = wire.receive(wait)  # type: ignore[arg-type]
         except TimeoutError:
             self.close()
+            if wait.is_idle:
+                raise WorkerEnded(
+                    "timeout",
+                    f"It waited for {wait.idle:.0f} seconds and computed nothing, so it was "
+                    f"stopped.",
+                ) from None
             raise WorkerEnded(
-                "timeout", "It had not finished in time and was stopped.", by_clock=True
+                "timeout", "It had not finished in time and was stopped.", by_chance=True
             ) from None
         except wire.Closed:
             raise self._ended(seconds) from None
@@ -360,9 +468,39 @@ class Worker:
             if question["do"] == "ask" and "be sent" in str(error):
                 raise
             raise self.tampered() from None
+        finally:
+            self._budget.idle -= wait.idle
         if not isinstance(answer, dict) or answer.get("number") != number:
             raise self.tampered()
         return answer
+
+    def _idle_left(self) -> float:
+        return max(_LOOK, min(self._limits.idle, self._budget.idle))
+
+    def _busy(self) -> float | None:
+        """Seconds in which the worker computed so far; None where that is not known."""
+        try:
+            self._status.settimeout(_ANSWERS)
+            self._status.sendall(linux.HOW_BUSY)
+            while (line := self._line()) is not None:
+                if "busy" in line:
+                    return float(line["busy"])
+        except OSError:
+            pass
+        return None
+
+    def _line(self) -> dict[str, Any] | None:
+        """The next line of the supervisor, as a dict; None where there is none any more."""
+        while b"\n" not in self._said:
+            part = self._status.recv(4096)
+            if not part:
+                return None
+            self._said += part
+        text, _, self._said = self._said.partition(b"\n")
+        line = json.loads(text)
+        if "busy" not in line:
+            self.usage |= line
+        return line
 
     def tampered(self) -> WorkerEnded:
         """End the worker because what it said did not come from the grader's part of it."""
@@ -374,15 +512,22 @@ class Worker:
     def _ended(self, seconds: float) -> WorkerEnded:
         self.close()
         ended = self.usage.get("ended")
+        if "failed" in self.usage:
+            raise SandboxFailed(f"A worker could not be isolated: {self.usage['failed']}")
         if ended == "memory":
             return WorkerEnded("memory", "It used more memory than there is for one submission.")
-        if ended == "exit" and self.usage["code"] == supervisor.NO_ANSWER:
+        if ended == "exit" and self.usage["code"] == linux.NO_ANSWER:
             return WorkerEnded(
-                "crashed", "It changed Python or NumPy itself, so that nothing could be asked."
+                "crashed",
+                "It changed Python or NumPy itself, so that nothing could be asked.",
+                by_chance=True,
             )
         if ended == "exit":
+            code = self.usage["code"]
             return WorkerEnded(
-                "crashed", f"It ended Python in the middle (exit status {self.usage['code']})."
+                "crashed",
+                f"It ended Python in the middle (exit status {code}).",
+                by_chance=code == _NOT_LOADED,
             )
         if ended == "signal":
             number = self.usage["signal"]
@@ -392,11 +537,12 @@ class Worker:
                     f"It had not finished after {seconds:g} seconds of processor time and could "
                     f"only be stopped with the whole process.",
                 )
-            name = _signal_name(number)
-            return WorkerEnded("crashed", f"Python was ended in the middle by the signal {name}.")
-        if "failed" in self.usage:
-            raise SandboxFailed(f"A worker could not be isolated: {self.usage['failed']}")
-        return WorkerEnded("crashed", "Python ended in the middle.")
+            return WorkerEnded(
+                "crashed",
+                f"Python was ended in the middle by the signal {_signal_name(number)}.",
+                by_chance=number in _BY_CHANCE,
+            )
+        raise SandboxFailed("The sandbox ended while a worker ran.")
 
     def close(self) -> None:
         """End the worker and every process that it started, and wait until they are gone."""
@@ -404,45 +550,91 @@ class Worker:
             return
         self._open = False
         self._channel.close()
-        self._status.settimeout(0.3)
-        said = b""
-        with contextlib.suppress(OSError):
-            while not said.endswith(b"\n") and (part := self._status.recv(4096)):
-                said += part
-        if not said.endswith(b"\n"):
+        self._hear(0.3)
+        if "ended" not in self.usage:
             with contextlib.suppress(OSError):
                 self._status.shutdown(socket.SHUT_WR)  # not wanted any more
-                self._status.settimeout(10)
-                while not said.endswith(b"\n") and (part := self._status.recv(4096)):
-                    said += part
-        with contextlib.suppress(ValueError):
-            self.usage = json.loads(said.decode() or "{}")
-        self._status.settimeout(10)
-        with contextlib.suppress(OSError):
-            while self._status.recv(4096):
-                pass
+            self._hear(10)
         self._status.close()
+        self._budget.cpu -= float(self.usage.get("cpu", 0.0))
+
+    def _hear(self, seconds: float) -> None:
+        """Listen to the supervisor until it ends, for so many seconds at most."""
+        ends = time.monotonic() + seconds
+        with contextlib.suppress(OSError, ValueError):
+            while (left := ends - time.monotonic()) > 0:
+                self._status.settimeout(left)
+                if self._line() is None:
+                    return
 
 
-class _Deadline:
-    """A socket whose waits all end at one moment, however slowly bytes drip in."""
+#: How often, in seconds, it is looked whether a worker that has not answered computes, and how long
+#: its supervisor may take to say so.
+_LOOK, _ANSWERS = 1.0, 5.0
 
-    def __init__(self, channel: socket.socket, moment: float) -> None:
-        self._channel, self._moment = channel, moment
 
-    def _left(self) -> None:
-        left = self._moment - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self._channel.settimeout(left)
+class _Wait:
+    """A socket that is waited for until one moment, however slowly bytes drip in.
+
+    Parameters
+    ----------
+    channel : socket
+        The socket of a worker.
+    seconds : float
+        How long may be waited.
+    busy : callable
+        Says for how many seconds the worker has computed so far; None where that is not known.
+    most_idle : float
+        For how many seconds it may do nothing but wait.
+    """
+
+    def __init__(
+        self,
+        channel: socket.socket,
+        seconds: float,
+        busy: Callable[[], float | None],
+        most_idle: float,
+    ) -> None:
+        self._channel, self._busy, self._most_idle = channel, busy, most_idle
+        self._ends = time.monotonic() + seconds
+        self._looks = time.monotonic() + _LOOK
+        self._first: tuple[float, float] | None = None
+        self.idle = 0.0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the worker did nothing but wait for too long."""
+        return self.idle >= self._most_idle
 
     def recv(self, size: int) -> bytes:
-        self._left()
-        return self._channel.recv(size)
+        """Receive what is there, as soon as something is."""
+        while True:
+            self._look()
+            with contextlib.suppress(TimeoutError):
+                return self._channel.recv(size)
 
     def sendall(self, data: bytes) -> None:
-        self._left()
-        self._channel.sendall(data)
+        """Send everything."""
+        left = memoryview(data)
+        while left:
+            self._look()
+            with contextlib.suppress(TimeoutError):
+                left = left[self._channel.send(left) :]
+
+    def _look(self) -> None:
+        """Set how long the next wait may take; TimeoutError where there is no time left."""
+        now = time.monotonic()
+        if now >= self._looks:
+            busy = self._busy()
+            now = time.monotonic()
+            self._looks = now + _LOOK
+            if busy is not None and self._first is None:
+                self._first = (now, busy)
+            elif busy is not None and self._first is not None:
+                self.idle = now - self._first[0] - (busy - self._first[1])
+        if now >= self._ends or self.is_idle:
+            raise TimeoutError
+        self._channel.settimeout(max(0.001, min(self._ends, self._looks) - now))
 
 
 def _are_facts(error: Any) -> bool:
@@ -473,9 +665,56 @@ def _signal_name(number: int) -> str:
 # --- what the sandbox sees ---------------------------------------------------------------------
 
 
-def _staged() -> Path:
-    """Copy what a submission may see of the course into a new folder."""
-    folder = Path(tempfile.mkdtemp(prefix="grading-")).resolve()
+#: How the names of the folders begin that are made for a sandbox, in the temporary folder.
+_PREFIX = "course-grading-"
+
+
+def _refusal(level: str, reason: str) -> str:
+    """Say why no code is run, and what can be done about it."""
+    sentence = f"No student's code can be run with the isolation {level!r}: {reason.rstrip('.')}."
+    if level == LEVELS[0]:
+        sentence += (
+            " Grade on Linux with bubblewrap (on Debian and Ubuntu: apt install bubblewrap), or in "
+            "a container; --isolation limits goes on without it, and INSTRUCTORS.md says what that "
+            "does not keep apart."
+        )
+    return sentence
+
+
+def _clear_abandoned() -> None:
+    """Remove the folders of earlier runs that were ended before they could do it themselves."""
+    import fcntl
+
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if not owner.isdigit() or folder.is_symlink() or psutil.pid_exists(int(owner)):
+            continue
+        with contextlib.suppress(OSError):
+            lock = os.open(folder, os.O_RDONLY)
+            try:
+                if os.fstat(lock).st_uid == os.geteuid():
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # its owner lives elsewhere
+                    shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+def _staged() -> tuple[Path, int]:
+    """Copy what a submission may see of the course into a new folder.
+
+    Returns
+    -------
+    folder : Path
+        The folder; its name says whose it is.
+    lock : int
+        A file descriptor that locks the folder as long as this process lives.
+    """
+    import fcntl
+
+    _clear_abandoned()
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")).resolve()
+    lock = os.open(folder, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
     package = Path(__file__).resolve().parents[1]
     code = folder / "course" / "course_utils"
 
@@ -492,10 +731,11 @@ def _staged() -> Path:
     (code / "checks" / "__init__.py").write_text(_NO_CHECKS, encoding="utf-8")
     (folder / "course" / "notebooks").mkdir()
     (folder / "course" / "data").mkdir()
-    (folder / "root").mkdir()
+    (folder / "scoring").mkdir()
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
-    return folder
+    (folder / "scoring").chmod(0o700)
+    return folder, lock
 
 
 def _environment(home: str, epochs: int | None) -> dict[str, str]:
@@ -587,11 +827,6 @@ def _command(level: str, folder: Path, control: int) -> tuple[list[str], dict[st
         for hidden in _hidden()
         if any(Path(hidden).is_relative_to(target) for _, target in show)
     ]
-    if level == "namespaces":
-        # The code is started from where it lies, and the server then builds its own view.
-        view = asdict(View(level, home_inside, warm, show, masks, links, str(folder / "root")))
-        inside = _python(code, control, asdict(View(level, home_inside, warm)))
-        return _python(str(folder / "course"), control, {**view, "then": inside}), view
     tool = shutil.which("bwrap")
     if tool is None:
         raise SandboxFailed("bubblewrap is not installed (the command bwrap)")

@@ -5,15 +5,21 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import signal
 import struct
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 #: Whether these calls are there; elsewhere those that only harden do nothing.
 HERE = sys.platform == "linux"
 
+#: The exit status of a worker that could not go on.
+NO_ANSWER = 70
+#: What the scoring process sends to a supervisor to be told how long its worker was busy.
+HOW_BUSY = b"?"
+
 NEW_MOUNT = 0x00020000
-NEW_UTS = 0x04000000
 NEW_IPC = 0x08000000
 NEW_USER = 0x10000000
 NEW_PID = 0x20000000
@@ -21,12 +27,11 @@ NEW_NET = 0x40000000
 
 _READ_ONLY, _NO_SUID, _NO_DEV, _NO_EXEC = 1, 2, 4, 8
 _BIND, _REC, _PRIVATE = 4096, 16384, 1 << 18
-_DETACH = 2
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _SYS_MOUNT_SETATTR = 442  # the same number on every processor
 
 _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 4, 22, 36, 38
-_PR_CAPBSET_DROP = 24
+_PR_SET_PDEATHSIG, _PR_CAPBSET_DROP = 1, 24
 
 
 def _call(name: str, *arguments: object) -> None:
@@ -59,15 +64,10 @@ def make_private() -> None:
     mount("none", "/", "none", _REC | _PRIVATE)
 
 
-def bind_as_it_is(source: str, target: str) -> None:
-    """Show a folder or file, and what is mounted below it, at a second place."""
+def bind_read_only(source: str, target: str) -> None:
+    """Show a folder at a second place, read-only and without set-uid programs."""
     mount(source, target, "none", _BIND | _REC)
-
-
-def bind(source: str, target: str, read_only: bool = True) -> None:
-    """Show a folder or file at a second place, without devices and set-uid programs."""
-    bind_as_it_is(source, target)
-    set_attributes(target, (_READ_ONLY if read_only else 0) | _NO_SUID)
+    set_attributes(target, _READ_ONLY | _NO_SUID)
 
 
 def set_attributes(target: str, attributes: int, below: bool = True) -> None:
@@ -100,14 +100,6 @@ def read_only(target: str) -> None:
     set_attributes(target, _READ_ONLY, below=False)
 
 
-def change_root(new_root: str) -> None:
-    """Make `new_root`, a mount point, the root, and let go of what was the root before."""
-    os.chdir(new_root)
-    _call("pivot_root", b".", b".")
-    _call("umount2", b".", ctypes.c_int(_DETACH))
-    os.chdir("/")
-
-
 def _prctl(option: int, *arguments: int) -> None:
     if not HERE:
         return
@@ -118,6 +110,19 @@ def _prctl(option: int, *arguments: int) -> None:
 def set_dumpable(dumpable: bool) -> None:
     """Say whether processes of the same user may look into this one."""
     _prctl(_PR_SET_DUMPABLE, int(dumpable))
+
+
+def end_with_parent(parent: int) -> None:
+    """Let the kernel end this process when its parent ends.
+
+    Parameters
+    ----------
+    parent : int
+        The process id of the parent; where it ended already, this process ends at once.
+    """
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def adopt_orphans() -> None:
@@ -241,6 +246,23 @@ def _filter(known: dict) -> bytes:
 # --- what is running ---------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Use:
+    """What a process uses at one moment.
+
+    Attributes
+    ----------
+    resident, data : int
+        Bytes of memory in use, and bytes that it may write to (what RLIMIT_DATA limits).
+    seconds : float
+        Processor time so far, with that of its children that ended.
+    """
+
+    resident: int = 0
+    data: int = 0
+    seconds: float = 0.0
+
+
 def below(ancestor: int) -> list[int]:
     """The processes that descend from `ancestor`."""
     if not os.path.isdir("/proc/self"):
@@ -264,20 +286,44 @@ def below(ancestor: int) -> list[int]:
     return sorted(found - {ancestor})
 
 
-def resident(pid: int) -> int:
-    """Bytes of memory that a process has in use."""
+def use(pid: int) -> Use:
+    """What a process uses; nothing where it has ended."""
     if not os.path.isdir("/proc/self"):
         import psutil
 
         try:
-            return int(psutil.Process(pid).memory_info().rss)
+            one = psutil.Process(pid)
+            times = one.cpu_times()
+            return Use(int(one.memory_info().rss), 0, times.user + times.system)
         except psutil.Error:
-            return 0
+            return Use()
     try:
-        pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
-    except (OSError, IndexError):
-        return 0
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+        sizes = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+        ticks = sum(map(int, stat.rpartition(")")[2].split()[11:15]))
+    except (OSError, ValueError, IndexError):
+        return Use()
+    page = os.sysconf("SC_PAGE_SIZE")
+    seconds = ticks / os.sysconf("SC_CLK_TCK")
+    return Use(int(sizes[1]) * page, int(sizes[5]) * page, seconds)
+
+
+def waits_for_processor(pid: int) -> bool:
+    """Whether a thread of a process runs, or would run if a processor or disk were free."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return False
+    for thread in threads:
+        try:
+            stat = Path(f"/proc/{pid}/task/{thread}/stat").read_text(
+                encoding="ascii", errors="replace"
+            )
+        except OSError:
+            continue
+        if stat.rpartition(")")[2].split()[0] in ("R", "D"):
+            return True
+    return False
 
 
 def share(pid: int) -> int:
@@ -285,11 +331,11 @@ def share(pid: int) -> int:
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     except OSError:
-        return resident(pid)
+        return use(pid).resident
     for line in text.splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
-    return resident(pid)
+    return use(pid).resident
 
 
 def threads_of(user: int) -> int | None:

@@ -17,8 +17,7 @@ import json
 import os
 import signal
 import socket
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 from course_utils.grading.inside import linux, supervisor
 
@@ -33,92 +32,30 @@ class View:
     Attributes
     ----------
     level : str
-        ``"bubblewrap"``, ``"namespaces"`` or ``"limits"``.
+        ``"bubblewrap"`` or ``"limits"``.
     home : str
         The folder in which a worker may write.
     warm : str
         Where a worker sees what was computed for all, before the first student's code ran.
-    show : list of [source, target]
-        What is seen, read-only, where this process builds its own view (level "namespaces").
-    hide : list of str
-        Folders below what is shown that must not be seen, unless they are shown themselves.
-    links : list of [text, target]
-        Symbolic links to make in that view.
-    root : str
-        An empty folder on which that view is built.
     linux : bool
         Whether to use what only Linux has.
-    then : list of str
-        The command that goes on as this process, once its view is built.
     """
 
     level: str
     home: str
     warm: str = ""
-    show: list[list[str]] = field(default_factory=list)
-    hide: list[str] = field(default_factory=list)
-    links: list[list[str]] = field(default_factory=list)
-    root: str = ""
     linux: bool = True
-    then: list[str] = field(default_factory=list)
-
-
-def build_view(view: View) -> None:
-    """Put this process into namespaces of its own where only what `view` names is seen."""
-    user, group = os.geteuid(), os.getegid()
-    flags = linux.NEW_MOUNT | linux.NEW_NET | linux.NEW_IPC | linux.NEW_UTS
-    if user == 0:
-        linux.unshare(flags)
-    else:
-        linux.unshare(flags | linux.NEW_USER)
-        linux.map_own_user(user, group)
-    linux.make_private()
-    linux.temporary(view.root, 2**24, user=user, group=group)
-    for source, target in view.show:
-        _show(source, view.root + target)
-    for hidden in view.hide:
-        linux.temporary(view.root + hidden, 2**20, user=user, group=group)
-        for source, target in view.show:
-            if Path(target).is_relative_to(hidden):
-                _show(source, view.root + target)
-    for text, target in view.links:
-        os.makedirs(os.path.dirname(view.root + target), exist_ok=True)
-        os.symlink(text, view.root + target)
-    os.makedirs(view.root + "/proc")
-    linux.bind_as_it_is("/proc", view.root + "/proc")
-    os.makedirs(view.root + "/dev/shm", exist_ok=True)
-    for name in ("null", "zero", "full", "random", "urandom"):
-        Path(view.root + "/dev/" + name).touch()
-        linux.bind_as_it_is("/dev/" + name, view.root + "/dev/" + name)
-    os.makedirs(view.root + view.warm)
-    os.makedirs(view.root + view.home)
-    linux.temporary(view.root + view.home, 2**31, 0o755, user, group)
-    os.makedirs(view.root + "/tmp", exist_ok=True)
-    linux.change_root(view.root)
-
-
-def _show(source: str, target: str) -> None:
-    if os.path.isdir(source):
-        os.makedirs(target, exist_ok=True)
-    else:
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        Path(target).touch()
-    linux.bind(source, target)
 
 
 def main(control: socket.socket, view: View) -> None:
     """Answer requests until the scoring process goes away."""
     linux.HERE = view.linux
-    if view.then:
-        build_view(view)
-        os.set_inheritable(control.fileno(), True)
-        os.execv(view.then[0], view.then)  # what was read from elsewhere is gone with this
     os.chdir(view.home)
     from course_utils.grading.inside import worker
 
     worker.prepare()
     linux.adopt_orphans()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries them
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps them
     linux.set_dumpable(False)  # workers of the same user cannot look into this process
     control.sendall(b"ready\n")
     os.dup2(os.open("/dev/null", os.O_WRONLY), 2)  # nobody reads what is said from here on
@@ -133,7 +70,11 @@ def main(control: socket.socket, view: View) -> None:
         gc.collect()
         gc.freeze()  # what is shared with the workers stays shared
         channel, status = (socket.socket(fileno=number) for number in descriptors)
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # too many processes, or too little memory, on this machine
+            supervisor.tell(status, {"failed": str(error)})
+            pid = -1
         if pid == 0:
             code = 1
             try:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 #: The user that a worker becomes where the grader was started by root.
 NOBODY = 65534
-#: The exit status of a worker that could not go on.
-NO_ANSWER = 70
 _PERIOD = 0.2
+#: The share of a period that a worker must have computed for the whole of it to count as busy.
+_BUSY = 0.25
 
 
 def start(
@@ -37,7 +37,7 @@ def start(
     try:
         linux.set_dumpable(True)  # else the kernel lets nobody write the maps of users
         if view.level != "limits":
-            flags = linux.NEW_PID | linux.NEW_MOUNT | linux.NEW_NET | linux.NEW_IPC | linux.NEW_UTS
+            flags = linux.NEW_PID | linux.NEW_MOUNT | linux.NEW_NET | linux.NEW_IPC
             user, group = os.geteuid(), os.getegid()
             if user == 0:
                 linux.unshare(flags)
@@ -47,7 +47,7 @@ def start(
         if os.fork() == 0:
             _supervise(channel, status, view, request)
     except OSError as error:
-        _tell(status, {"failed": str(error)})
+        tell(status, {"failed": str(error)})
 
 
 def _supervise(
@@ -65,18 +65,19 @@ def _supervise(
             _own_files(view, warm=request["warm"])
         linux.set_dumpable(False)
         began = time.monotonic()
+        parent = os.getpid()
         pid = os.fork()
         if pid == 0:
-            _become_worker(channel, status, view, home, request)
+            _become_worker(channel, status, view, home, request, parent)
         channel.close()
         told = _wait(pid, status, view, request)
         told["seconds"] = round(time.monotonic() - began, 3)
         _end_all(view)
         if home != view.home:
             shutil.rmtree(home, ignore_errors=True)
-        _tell(status, told)
+        tell(status, told)
     except BaseException as error:
-        _tell(status, {"failed": f"{type(error).__name__}: {error}"})
+        tell(status, {"failed": f"{type(error).__name__}: {error}"})
     finally:
         _end_all(view)
         os._exit(0)  # in namespaces of its own, the kernel now ends whatever is left
@@ -100,7 +101,7 @@ def _own_files(view: View, warm: bool) -> None:
         cache = os.path.join(work, "cache")
         known = os.path.isdir(cache)
         if known:
-            linux.bind(cache, view.warm)
+            linux.bind_read_only(cache, view.warm)
         linux.temporary(view.home, 2**29, 0o700, user, group)
         for kind in os.listdir(view.warm) if known else ():
             for folder in (work, cache, f"{cache}/{kind}"):
@@ -114,22 +115,28 @@ def _own_files(view: View, warm: bool) -> None:
 
 
 def _become_worker(
-    channel: socket.socket, status: socket.socket, view: View, home: str, request: dict[str, Any]
+    channel: socket.socket,
+    status: socket.socket,
+    view: View,
+    home: str,
+    request: dict[str, Any],
+    parent: int,
 ) -> None:
     from course_utils.grading.inside import worker
 
     try:
         try:
             _let_go(view)
+            linux.end_with_parent(parent)
             _limit(view, request)
             linux.refuse_calls()
         except BaseException as error:
-            _tell(status, {"failed": f"{type(error).__name__}: {error}"})
+            tell(status, {"failed": f"{type(error).__name__}: {error}"})
             raise
         status.close()
         worker.main(channel, home, request)
     finally:
-        os._exit(NO_ANSWER)  # never back into the code of the server
+        os._exit(linux.NO_ANSWER)  # never back into the code of the server
 
 
 def _let_go(view: View) -> None:
@@ -178,40 +185,82 @@ def _limit(view: View, request: dict[str, Any]) -> None:
             resource.setrlimit(kind, (value, value))
 
 
+class _Account:
+    """What a worker and the processes that it started use, looked at in short periods.
+
+    Attributes
+    ----------
+    resident, data : int
+        The most bytes that all of them had in use, and that one of them could write to.
+    busy : float
+        Seconds in which at least one of them computed, or waited for a processor or the disk.
+    """
+
+    def __init__(self, pid: int, view: View) -> None:
+        self._pid, self._apart = pid, view.level != "limits"
+        self._seconds, self._last = 0.0, time.monotonic()
+        self.resident, self.data, self.busy = 0, 0, 0.0
+
+    def look(self, most: int) -> bool:
+        """Take note of what is used now; returns whether it is more memory than `most`."""
+        family = {self._pid, *(_everyone() if self._apart else linux.below(self._pid))}
+        used = [linux.use(one) for one in family]
+        resident = sum(one.resident for one in used)
+        if resident > most:  # what they share was counted for each
+            resident = sum(linux.share(one) for one in family)
+        self.resident = max(self.resident, resident)
+        self.data = max(self.data, *(one.data for one in used))
+        now, seconds = time.monotonic(), sum(one.seconds for one in used)
+        passed, computed = now - self._last, max(0.0, seconds - self._seconds)
+        if computed >= _BUSY * passed or any(map(linux.waits_for_processor, family)):
+            computed = passed
+        self.busy += computed
+        self._seconds, self._last = seconds, now
+        return resident > most
+
+    def totals(self, used: resource.struct_rusage) -> dict[str, Any]:
+        """What was used in the end, for the scoring process."""
+        return {
+            "cpu": round(used.ru_utime + used.ru_stime, 3),
+            "peak": max(self.resident, used.ru_maxrss * 1024),
+            "data": self.data,
+        }
+
+
 def _wait(pid: int, status: socket.socket, view: View, request: dict[str, Any]) -> dict[str, Any]:
     """Wait until the worker ends, uses too much memory, or is not wanted any more."""
-    most, peak = request["limits"]["memory_of_all"], 0
-    ended = select.poll()
-    ended.register(status, select.POLLIN | select.POLLHUP)
+    account = _Account(pid, view)
+    events = select.poll()
+    events.register(status, select.POLLIN | select.POLLHUP)
     with contextlib.suppress(OSError, AttributeError):
-        ended.register(os.pidfd_open(pid), select.POLLIN)
+        events.register(os.pidfd_open(pid), select.POLLIN)
     while True:
-        events = ended.poll(_PERIOD * 1000)
+        happened = events.poll(_PERIOD * 1000)
         done, code, used = os.wait4(pid, os.WNOHANG)
         if done == pid:
             break
-        family = [pid, *(_everyone() if view.level != "limits" else linux.below(pid))]
-        now = sum(linux.resident(one) for one in set(family))
-        if now > most:  # what they share was counted for each
-            now = sum(linux.share(one) for one in set(family))
-        peak = max(peak, now)
-        not_wanted = any(number == status.fileno() for number, _ in events)
-        if not_wanted or now > most:
+        too_much = account.look(request["limits"]["memory_of_all"])
+        asked = any(number == status.fileno() for number, _ in happened)
+        wanted = not asked or _answered(status, account)
+        if too_much or not wanted:
             os.kill(pid, signal.SIGKILL)
             _, code, used = os.wait4(pid, 0)
-            told = {"ended": "not wanted" if not_wanted else "memory"}
-            return told | _usage(used, peak)
+            return {"ended": "memory" if too_much else "not wanted", **account.totals(used)}
         _reap(pid)
     if os.WIFSIGNALED(code):
-        return {"ended": "signal", "signal": os.WTERMSIG(code), **_usage(used, peak)}
-    return {"ended": "exit", "code": os.WEXITSTATUS(code), **_usage(used, peak)}
+        return {"ended": "signal", "signal": os.WTERMSIG(code), **account.totals(used)}
+    return {"ended": "exit", "code": os.WEXITSTATUS(code), **account.totals(used)}
 
 
-def _usage(used: resource.struct_rusage, peak: int) -> dict[str, Any]:
-    return {
-        "cpu": round(used.ru_utime + used.ru_stime, 3),
-        "peak": max(peak, used.ru_maxrss * 1024),
-    }
+def _answered(status: socket.socket, account: _Account) -> bool:
+    """Answer what the scoring process asks; False where it wants the worker no more."""
+    try:
+        asked = status.recv(1)
+    except OSError:
+        return False
+    if asked == linux.HOW_BUSY:
+        tell(status, {"busy": round(account.busy, 3)})
+    return bool(asked)
 
 
 def _everyone() -> list[int]:
@@ -220,7 +269,7 @@ def _everyone() -> list[int]:
 
 
 def _reap(besides: int) -> None:
-    """Bury orphans that ended, so that they do not count as processes."""
+    """Reap orphans that ended, so that they do not count as processes."""
     while hasattr(os, "waitid"):
         try:
             found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -248,6 +297,7 @@ def _end_all(view: View) -> None:
         time.sleep(0.01)
 
 
-def _tell(status: socket.socket, what: dict[str, Any]) -> None:
+def tell(status: socket.socket, what: dict[str, Any]) -> None:
+    """Send the scoring process one line of JSON."""
     with contextlib.suppress(OSError):
         status.sendall(json.dumps(what).encode() + b"\n")

@@ -7,6 +7,7 @@ the text of cells, and then operations of :mod:`course_utils.probe` with their a
 from __future__ import annotations
 
 import gc
+import importlib
 import io
 import linecache
 import os
@@ -90,6 +91,10 @@ def main(channel: socket.socket, home: str, request: dict[str, Any]) -> None:
     _quiet(channel)
     os.chdir(home)
     tempfile.tempdir = home
+    # As in Jupyter, a notebook imports what it wrote into its own folder with %%writefile. Compiled
+    # files could be older than a module that is written twice within a second.
+    sys.path.insert(0, home)
+    sys.dont_write_bytecode = True
     signal.signal(signal.SIGINT, signal.default_int_handler)
     gc.enable()
     subject = probe.Namespace(_shell.user_ns, seconds=0)  # time is limited here instead
@@ -161,6 +166,7 @@ def _place(frame: FrameType | None) -> tuple[int | None, str]:
 
 def _run(source: str) -> dict[str, Any]:
     """Run one cell as a notebook would, and say how it ended."""
+    importlib.invalidate_caches()  # for modules that an earlier cell wrote
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         result = _shell.run_cell(source, store_history=False)
