@@ -292,7 +292,10 @@ def grade(
         str | None, typer.Option(help="Take all notebooks to be of this one, such as 01.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Decides the inputs tried.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Notebooks at once; by processors and memory where not given."),
+    ] = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Let this Dask scheduler do the work.")
     ] = None,
@@ -315,11 +318,9 @@ def grade(
     form: Annotated[
         list[str] | None, typer.Option("--format", help="Also nbgrader or gradescope.")
     ] = None,
-    require_sandbox: Annotated[
-        bool, typer.Option("--require-sandbox", help="Refuse to run code outside bubblewrap.")
-    ] = False,
     isolation: Annotated[
-        str | None, typer.Option(help="bubblewrap, namespaces or limits; the best by default.")
+        str | None,
+        typer.Option(help="bubblewrap, or with less protection limits (see INSTRUCTORS.md)."),
     ] = None,
 ) -> None:
     """For instructors: grade exercises, each student's code in a sandbox.
@@ -336,7 +337,6 @@ def grade(
     options = engine.Options(
         seed=engine.SEED if seed is None else seed,
         level=isolation,
-        require_sandbox=require_sandbox,
         epochs=epochs,
         workers=workers,
         scheduler=scheduler,
@@ -367,6 +367,11 @@ def _print_grades(report: Report, out: Path) -> None:
     console.print(table)
     for refused in report.refused:
         console.print(f"[red]not graded:[/] {_plain(refused.name)}: {_plain(refused.sentence)}")
+    if report.damaged:
+        console.print(
+            f"Of the results of earlier runs {report.damaged} were damaged or written only in "
+            f"part; their notebooks were graded again."
+        )
     unchanged = f", {report.reused} of them unchanged" if report.reused else ""
     console.print(
         f"{len(report.graded)} notebooks graded{unchanged}; isolation: {report.level}; seed: "

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from course_utils.exceptions import InvalidInput
 from course_utils.grading import policies, reports
 from course_utils.grading.engine import Options, Report, grade_class
+from course_utils.grading.journal import Journal
 
 #: The table in which a person writes marks, in the folder of the reports.
 SLOTS = "to_mark.csv"
-_RECORDS = "records.json"
 
 
 @dataclass(frozen=True)
@@ -82,9 +80,9 @@ def grade(
     if chosen.attempts not in policies.ATTEMPTS:
         raise InvalidInput(f"--attempts is last, best or first, not {chosen.attempts!r}.")
     marks = policies.read_marks(chosen.marks) if chosen.marks else []
-    report = grade_class(paths, options, _known(folder), on_start, on_done)
-    folder.mkdir(parents=True, exist_ok=True)
-    _remember(folder, report.records)
+    with Journal(folder) as journal:
+        report = grade_class(paths, options, journal, on_start, on_done)
+        folder.mkdir(parents=True, exist_ok=True)
     if chosen.anonymous:
         students = sorted({one.student for one in report.graded})
         ids = policies.anonymous_ids(students, folder / "identities.json")
@@ -98,18 +96,3 @@ def grade(
     reports.write(report, folder, chosen.formats)
     policies.write_slots(report.graded, folder / SLOTS)
     return report
-
-
-def _known(folder: Path) -> dict[str, dict[str, Any]]:
-    """What an earlier run into this folder found; nothing where its file is damaged."""
-    try:
-        stored = json.loads((folder / _RECORDS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return stored if isinstance(stored, dict) else {}
-
-
-def _remember(folder: Path, records: dict[str, dict[str, Any]]) -> None:
-    fresh = folder / (_RECORDS + ".part")
-    fresh.write_text(json.dumps(records, ensure_ascii=False) + "\n", encoding="utf-8")
-    fresh.replace(folder / _RECORDS)

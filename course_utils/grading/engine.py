@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import hashlib
 import json
-import multiprocessing
+import math
 import os
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import ExitStack
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+
+import psutil
 
 from course_utils import checks, settings
 from course_utils.exceptions import InvalidInput
 from course_utils.grading import intake, notebook, runner
 from course_utils.grading.intake import Refused, Submission
+from course_utils.grading.journal import Journal
 from course_utils.grading.results import Graded, from_dict
-from course_utils.grading.sandbox import LEVELS, Limits, Sandbox, SandboxFailed
+from course_utils.grading.sandbox import Limits, Sandbox
+from course_utils.grading.scoring import Outcome, Scorers
 
 #: The seed of the inputs where none is given.
 SEED = 20250
@@ -36,15 +39,15 @@ class Options:
     seed : int
         Decides, with the exercise, which inputs are tried.
     level : str, optional
-        The isolation, one of :data:`~course_utils.grading.sandbox.LEVELS`; by default the best.
-    require_sandbox : bool
-        Refuse to grade with less than bubblewrap.
+        The isolation, one of :data:`~course_utils.grading.sandbox.LEVELS`; by default bubblewrap,
+        and nothing less.
     epochs : int, optional
         Shorten trainings in the notebooks.
     limits : Limits
         What each submission may use.
-    workers : int
-        Processes on this machine.
+    workers : int, optional
+        How many notebooks are graded at the same time on this machine; by default as many as there
+        are processors and memory for.
     scheduler : str, optional
         The address of a Dask scheduler that hands out the work instead.
     exercise : str, optional
@@ -53,10 +56,9 @@ class Options:
 
     seed: int = SEED
     level: str | None = None
-    require_sandbox: bool = False
     epochs: int | None = None
     limits: Limits = field(default_factory=Limits)
-    workers: int = 1
+    workers: int | None = None
     scheduler: str | None = None
     exercise: str | None = None
 
@@ -65,13 +67,22 @@ class Options:
 class Task:
     """One notebook to grade, as it is handed to another process.
 
-    Where it is one of many, what all of them compute from the course's own data is computed once.
+    Attributes
+    ----------
+    submission, exercise, options
+        What is graded, and how.
+    of_many : bool
+        Whether it is one of many, so that what all of them compute from the course's own data is
+        computed once.
+    used : float
+        Seconds on the clock that an earlier try took of its time.
     """
 
     submission: Submission
     exercise: str
     options: Options
     of_many: bool = False
+    used: float = 0.0
 
 
 @dataclass
@@ -90,8 +101,8 @@ class Report:
         The seed of the grading.
     reused : int
         How many notebooks had not changed since the last run.
-    records : dict
-        What a next run may take over, by key.
+    damaged : int
+        How many results of earlier runs could not be read again.
     """
 
     graded: list[Graded]
@@ -99,7 +110,7 @@ class Report:
     level: str
     seed: int
     reused: int = 0
-    records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    damaged: int = 0
 
 
 # --- one notebook, in whatever process ---------------------------------------------------------
@@ -114,39 +125,46 @@ def _close_all() -> None:
     _sandboxes.clear()
 
 
-def _sandbox(options: Options) -> Sandbox:
-    """The sandbox of this process, which lives until the process ends."""
-    key = (options.level, options.epochs, options.limits)
-    if key not in _sandboxes:
-        if not _sandboxes:
-            atexit.register(_close_all)
-            # The networks of the checks are tiny: no graphics card, and no start-up lines.
-            os.putenv("CUDA_VISIBLE_DEVICES", "-1")
-            os.putenv("TF_CPP_MIN_LOG_LEVEL", "3")
-        sandbox = Sandbox(options.level, options.epochs, options.limits)
+def grade_one(task: Task) -> Outcome:
+    """Grade one notebook in this process, with a sandbox that lives until the process ends.
+
+    This is what a worker of a cluster does.
+
+    Returns
+    -------
+    dict
+        See :func:`grade_in`.
+    """
+    with _one_at_a_time:  # Keras and the seeds of the checks belong to a whole process
+        options = task.options
+        key = (options.level, options.epochs, options.limits)
+        if key not in _sandboxes:
+            if not _sandboxes:
+                atexit.register(_close_all)
+                os.putenv("CUDA_VISIBLE_DEVICES", "-1")
+                os.putenv("TF_CPP_MIN_LOG_LEVEL", "3")
+            _sandboxes[key] = Sandbox(*key)
+        sandbox = _sandboxes[key]
         sandbox.start()
-        _sandboxes[key] = _sandboxes[str(sandbox.level), *key[1:]] = sandbox
-    return _sandboxes[key]
+        if task.of_many:
+            _warm(sandbox, checks.exercise(task.exercise))
+        return grade_in(task, sandbox)
 
 
-def grade_one(task: Task) -> dict[str, Any]:
-    """Grade one notebook; what comes back is plain data.
+def grade_in(task: Task, sandbox: Sandbox) -> Outcome:
+    """Grade one notebook in this sandbox; what comes back is plain data.
 
     Returns
     -------
     dict
         ``{"graded": ...}`` or, where the notebook cannot be read, ``{"refused": sentence}``.
     """
-    with _one_at_a_time:  # Keras and the seeds of the checks belong to a whole process
-        sandbox = _sandbox(task.options)
-        exercise = checks.exercise(task.exercise)
-        if task.of_many:
-            _warm(sandbox, exercise)
-        try:
-            graded = runner.grade(task.submission, exercise, sandbox, task.options.seed)
-        except InvalidInput as error:
-            return {"refused": str(error)}
-        return {"graded": graded.as_dict()}
+    exercise = checks.exercise(task.exercise)
+    try:
+        graded = runner.grade(task.submission, exercise, sandbox, task.options.seed, task.used)
+    except InvalidInput as error:
+        return {"refused": str(error)}
+    return {"graded": graded.as_dict()}
 
 
 def _warm(sandbox: Sandbox, exercise: checks.Exercise) -> None:
@@ -167,7 +185,7 @@ def _warm(sandbox: Sandbox, exercise: checks.Exercise) -> None:
 def grade_class(
     paths: Iterable[Path],
     options: Options,
-    known: dict[str, dict[str, Any]] | None = None,
+    journal: Journal,
     on_start: Callable[[int], None] = lambda total: None,
     on_done: Callable[[str], None] = lambda name: None,
 ) -> Report:
@@ -179,64 +197,52 @@ def grade_class(
         Notebooks, folders and zips.
     options : Options
         How it is graded.
-    known : dict
+    journal : Journal
         What an earlier run found, by key (see :func:`key_of`); a notebook whose key is among them
-        is not run again.
+        is not run again. Each result is added as soon as it is known.
     on_start, on_done : callable
         Told the number of notebooks to run, and the name of each that is done.
 
     Raises
     ------
     MissingData, InvalidInput
-        If there is nothing to grade.
+        If there is nothing to grade, or the results cannot be kept.
     SandboxFailed
-        If no code can be run safely, or not as safely as is required.
+        If no code can be run as it is wanted.
     """
     if options.exercise is not None:
         checks.exercise(options.exercise)
     found = intake.collect(paths)
-    level = str(_sandbox(options).level)
-    if options.require_sandbox and level != LEVELS[0]:
-        raise SandboxFailed(
-            f"Only the isolation {level!r} works here, and the full sandbox is required; install "
-            f"bubblewrap (on Debian and Ubuntu: apt install bubblewrap)."
-        )
-    options = replace(options, level=level)
-    report = Report([], list(found.refused), level, options.seed)
-    stored = known or {}
-    tasks: list[Task] = []
-    for submission in found.submissions:
-        try:
-            cells = notebook.read(submission.content)
-            exercise = (
-                checks.exercise(options.exercise)
-                if options.exercise
-                else notebook.which_exercise(cells, submission.file_name, checks.exercises())
-            )
-        except InvalidInput as error:
-            report.refused.append(Refused(submission.name, str(error)))
-            continue
-        task = Task(submission, exercise.name, options)
-        earlier = stored.get(key_of(task))
-        if earlier is None:
-            tasks.append(task)
-        else:
-            report.reused += 1
-            report.records[key_of(task)] = earlier
-            report.graded.append(_as_handed_in(from_dict(earlier), submission))
-    on_start(len(tasks))
-    try:
-        outcomes = _run_all(tasks, options, on_done)
-    finally:
-        _close_all()
-    for task, outcome in outcomes:
-        if "refused" in outcome:
-            report.refused.append(Refused(task.submission.name, outcome["refused"]))
-        else:
-            report.records[key_of(task)] = {**outcome["graded"], "student": "", "name": ""}
-            report.graded.append(from_dict(outcome["graded"]))
+    with Sandbox(options.level, options.epochs, options.limits) as sandbox:
+        options = replace(options, level=sandbox.level)
+        report = Report([], list(found.refused), str(options.level), options.seed)
+        report.damaged = journal.damaged
+        tasks = []
+        for submission in found.submissions:
+            try:
+                task = Task(submission, _exercise_of(submission, options), options)
+            except InvalidInput as error:
+                report.refused.append(Refused(submission.name, str(error)))
+                continue
+            earlier = journal.known.get(key_of(task))
+            if earlier is None:
+                tasks.append(task)
+            else:
+                report.reused += 1
+                report.graded.append(_as_handed_in(from_dict(earlier), submission))
+        on_start(len(tasks))
+        if tasks:
+            journal.begin()
+            _Run(options, sandbox, journal, report, on_done).grade(tasks)
     report.graded.sort(key=lambda one: (one.exercise, one.student.casefold(), one.name))
     return report
+
+
+def _exercise_of(submission: Submission, options: Options) -> str:
+    cells = notebook.read(submission.content)
+    if options.exercise:
+        return checks.exercise(options.exercise).name
+    return notebook.which_exercise(cells, submission.file_name, checks.exercises()).name
 
 
 def _as_handed_in(graded: Graded, submission: Submission) -> Graded:
@@ -251,56 +257,146 @@ def _as_handed_in(graded: Graded, submission: Submission) -> Graded:
     )
 
 
-def _run_all(
-    tasks: list[Task], options: Options, on_done: Callable[[str], None]
-) -> list[tuple[Task, dict[str, Any]]]:
-    outcomes: dict[int, dict[str, Any]] = {}
-    if not tasks:
-        return []
-    counts = Counter(task.exercise for task in tasks)
-    tasks = [replace(task, of_many=counts[task.exercise] > 3) for task in tasks]
-    with ExitStack() as stack:
-        executor = _executor(options, len(tasks), stack)
-        if executor is None:
-            for index, task in enumerate(tasks):
-                outcomes[index] = grade_one(task)
-                on_done(task.submission.student)
+#: From how many notebooks of one exercise on the cells that all of them share are run beforehand.
+_MANY = 4
+#: The least share of its time that a notebook must have left for a second try.
+_WORTH_IT = 0.1
+
+
+class _Run:
+    """The notebooks of a class that have to be run, and what becomes of each.
+
+    What may not be the student's doing (something that only the clock stopped, a library that
+    crashed, a sandbox that ended) is tried once more, alone, when everything else is done.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        sandbox: Sandbox,
+        journal: Journal,
+        report: Report,
+        on_done: Callable[[str], None],
+    ) -> None:
+        self._options, self._sandbox, self._journal = options, sandbox, journal
+        self._report, self._on_done = report, on_done
+        self._again: list[tuple[Task, Outcome]] = []
+
+    def grade(self, tasks: Sequence[Task]) -> None:
+        """Grade them all; every result is in the journal and in the report when this returns."""
+        counts = Counter(task.exercise for task in tasks)
+        tasks = [replace(task, of_many=counts[task.exercise] >= _MANY) for task in tasks]
+        if self._options.scheduler is None:
+            self._here(
+                tasks, self._options.workers or most_workers(self._options.limits), self._first
+            )
         else:
-            waiting: dict[Future[dict[str, Any]], int] = {
-                executor.submit(grade_one, task): index for index, task in enumerate(tasks)
-            }
-            for future in as_completed(waiting):
-                index = waiting[future]
-                outcomes[index] = future.result()
-                on_done(tasks[index].submission.student)
-    # Whatever only the clock stopped gets a second try, now that nothing else is running.
-    for index, outcome in outcomes.items():
-        if outcome.get("graded", {}).get("by_chance"):
-            outcomes[index] = grade_one(tasks[index])
-    return [(tasks[index], outcomes[index]) for index in range(len(tasks))]
+            self._on_cluster(tasks)
+        again = [task for task, _ in self._again]
+        self._here(again, 1, self._second)
 
+    def _here(
+        self, tasks: Sequence[Task], workers: int, on_outcome: Callable[[Task, Outcome], None]
+    ) -> None:
+        """Let processes of this machine do the tasks."""
+        left = deque(tasks)
+        while left:
+            self._sandbox.start()  # where it ended, it is made anew
+            with Scorers(self._sandbox, workers, _preload(left)) as scorers:
+                for name in {task.exercise for task in left if task.of_many}:
+                    _warm(self._sandbox, checks.exercise(name))
+                scorers.run(left, on_outcome)
 
-def _executor(options: Options, number: int, stack: ExitStack) -> Executor | None:
-    """Who does the work: None for this process itself."""
-    if options.scheduler is not None:
+    def _on_cluster(self, tasks: Sequence[Task]) -> None:
+        """Let the workers of a Dask cluster do the tasks."""
         try:
             from distributed import Client
         except ImportError as error:
             raise InvalidInput(
                 "To grade on a cluster, install Dask: pip install 'course-utils[cluster]'."
             ) from error
+        scheduler = self._options.scheduler
         try:
-            client = stack.enter_context(Client(options.scheduler, timeout=5))
+            client = Client(scheduler, timeout=5)
         except OSError as error:
-            raise InvalidInput(f"No scheduler answers at {options.scheduler}: {error}") from error
-        stack.callback(client.run, _close_all)
-        executor: Executor = client.get_executor(pure=False)
-        return executor
-    workers = min(options.workers, number)
-    if workers <= 1:
-        return None
-    context = multiprocessing.get_context("spawn")
-    return stack.enter_context(ProcessPoolExecutor(workers, mp_context=context))
+            raise InvalidInput(f"No scheduler answers at {scheduler}: {error}") from error
+        with client, contextlib.ExitStack() as stack:
+            stack.callback(client.run, _close_all)
+            executor = client.get_executor(pure=False)
+            waiting = {executor.submit(grade_one, task): task for task in tasks}
+            for future in as_completed(waiting):
+                try:
+                    outcome = future.result()
+                except Exception as error:  # whatever befell one worker, the others go on
+                    outcome = {"broken": f"{type(error).__name__}: {error}"}
+                self._first(waiting[future], outcome)
+
+    def _first(self, task: Task, outcome: Outcome) -> None:
+        """Take the outcome of a first try, or keep the task for a second one."""
+        graded = outcome.get("graded")
+        used = graded["seconds"] if graded else 0.0
+        limits = task.options.limits
+        whole = limits.submission * limits.clock
+        by_chance = "broken" in outcome or (graded is not None and graded["by_chance"])
+        if by_chance and used < (1 - _WORTH_IT) * whole:
+            self._again.append((replace(task, used=used), outcome))
+        else:
+            self._take(task, outcome)
+
+    def _second(self, task: Task, outcome: Outcome) -> None:
+        """Take the better of two tries; what happened in both is no chance, and is said."""
+        before = next(outcome for first, outcome in self._again if first is task)
+        if "graded" in before and (
+            "graded" not in outcome or before["graded"]["points"] > outcome["graded"]["points"]
+        ):
+            outcome = before
+        self._take(task, outcome)
+
+    def _take(self, task: Task, outcome: Outcome) -> None:
+        graded = outcome.get("graded")
+        if graded is None:
+            sentence = outcome.get("refused") or (
+                f"It could not be graded, in two tries: {outcome['broken'].rstrip('.')}. Run the "
+                f"same command again, or let a person look at it."
+            )
+            self._report.refused.append(Refused(task.submission.name, sentence))
+        else:
+            if graded["by_chance"]:
+                graded["flags"].append(
+                    "Something stopped this notebook that may not be the student's doing, in a "
+                    "second try alone too: a person should look at it."
+                )
+            self._journal.add(key_of(task), {**graded, "student": "", "name": ""})
+            self._report.graded.append(from_dict(graded))
+        self._on_done(task.submission.student)
+
+
+def _preload(tasks: Iterable[Task]) -> tuple[str, ...]:
+    """What the scorers need and takes seconds to import: Keras, where networks are judged."""
+    names = {task.exercise for task in tasks}
+    kinds = {question.kind for name in names for question in checks.exercise(name).questions}
+    return ("keras",) if "model" in kinds else ()
+
+
+def most_workers(limits: Limits) -> int:
+    """How many notebooks this machine can grade at the same time: by processors and by memory."""
+    try:
+        processors = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS
+        processors = os.cpu_count() or 1
+    memory = psutil.virtual_memory().available
+    with contextlib.suppress(OSError, ValueError):  # what a container may use
+        quota, period = _of_container("cpu.max").split()
+        processors = min(processors, math.ceil(int(quota) / int(period)))
+    with contextlib.suppress(OSError, ValueError):
+        memory = min(
+            memory, int(_of_container("memory.max")) - int(_of_container("memory.current"))
+        )
+    return max(1, min(processors, memory // limits.memory_of_all))
+
+
+def _of_container(name: str) -> str:
+    return Path("/sys/fs/cgroup", name).read_text(encoding="ascii")
 
 
 # --- what has to be graded again ---------------------------------------------------------------

@@ -30,10 +30,9 @@ FORMATS = ("nbgrader", "gradescope")
 _ISOLATION = {
     "bubblewrap": "The code ran inside bubblewrap: no network, no view of this machine's files, "
     "limits on time, memory, processes and files.",
-    "namespaces": "The code ran in namespaces of its own, made without bubblewrap: no network, no "
-    "view of this machine's files, limits on time, memory, processes and files.",
     "limits": "The code ran with limits on time, memory, processes and files alone: it could read "
-    "what everybody on this machine may read. Install bubblewrap for the full sandbox.",
+    "and change what the user who graded may read and change (as root: what everybody may). Grade "
+    "with bubblewrap for the full sandbox.",
 }
 
 #: Flags that are for the instructor only.

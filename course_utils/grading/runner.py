@@ -95,7 +95,7 @@ def grade(
     budget = Budget(sandbox.limits, used)
     for _ in range(MOST_RESTARTS):
         ended = None
-        with sandbox.worker(own, preload, budget) as worker:
+        with sandbox.worker(own, preload, budget=budget) as worker:
             try:
                 _follow(state, worker, inputs)
             except WorkerEnded as error:

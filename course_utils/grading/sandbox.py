@@ -192,11 +192,21 @@ class Sandbox:
         self.close()
 
     @property
-    def scoring(self) -> Path:
-        """A folder for temporary files of the processes that score; gone with the sandbox."""
+    def folder(self) -> Path:
+        """The folder with what the sandbox shows of the course; gone with the sandbox."""
         self.start()
         assert self._folder is not None
-        return self._folder / "scoring"
+        return self._folder
+
+    @property
+    def scoring(self) -> Path:
+        """A folder for temporary files of the processes that score; gone with the sandbox."""
+        return self.folder / "scoring"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server runs."""
+        return self._shared or (self._process is not None and self._process.poll() is None)
 
     @property
     def pid(self) -> int | None:
@@ -204,7 +214,7 @@ class Sandbox:
         return self._process.pid if self._process else None
 
     @classmethod
-    def attached(cls, number: int, level: str, limits: Limits) -> Sandbox:
+    def attached(cls, number: int, level: str, limits: Limits, folder: Path) -> Sandbox:
         """Use the server of another process, over a socket that was inherited from it.
 
         Parameters
@@ -215,9 +225,12 @@ class Sandbox:
             The level at which the server runs.
         limits : Limits
             What each submission may use.
+        folder : Path
+            The folder of the sandbox, see :attr:`folder`.
         """
         made = cls(level, None, limits)
-        made._control, made._shared = socket.socket(fileno=number), True
+        made._control, made._folder = socket.socket(fileno=number), folder
+        made._shared = True
         return made
 
     def fileno(self) -> int:
@@ -234,7 +247,7 @@ class Sandbox:
         SandboxFailed
             If no code can be run at the wanted level.
         """
-        if self._shared or (self._process is not None and self._process.poll() is None):
+        if self.is_running:
             return
         self.close()
         if not hasattr(os, "fork"):

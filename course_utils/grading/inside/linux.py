@@ -64,7 +64,7 @@ def make_private() -> None:
     mount("none", "/", "none", _REC | _PRIVATE)
 
 
-def bind_read_only(source: str, target: str) -> None:
+def bind(source: str, target: str) -> None:
     """Show a folder at a second place, read-only and without set-uid programs."""
     mount(source, target, "none", _BIND | _REC)
     set_attributes(target, _READ_ONLY | _NO_SUID)

@@ -101,7 +101,7 @@ def _own_files(view: View, warm: bool) -> None:
         cache = os.path.join(work, "cache")
         known = os.path.isdir(cache)
         if known:
-            linux.bind_read_only(cache, view.warm)
+            linux.bind(cache, view.warm)
         linux.temporary(view.home, 2**29, 0o700, user, group)
         for kind in os.listdir(view.warm) if known else ():
             for folder in (work, cache, f"{cache}/{kind}"):
