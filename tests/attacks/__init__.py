@@ -4,7 +4,7 @@ Every attack is bounded: it does no more than prove its point, and none is run w
 honest answers are worth 2 and 1 points; "honest" below means that what the student answered counts,
 and that the attack changed nothing.
 
-With limits alone (no bubblewrap, no namespaces) some attacks are not prevented; ``alone`` says what
+With limits alone (no bubblewrap) some attacks are not prevented; ``alone`` says what
 they then get, and why.
 """
 

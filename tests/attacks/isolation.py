@@ -12,22 +12,18 @@ import pytest
 _INSIDE = ["unshare", "--pid", "--mount", "--net", "--fork", "true"]
 if os.geteuid() != 0:
     _INSIDE[1:1] = ["--user", "--map-root-user"]
-_TRIALS = {
-    "bubblewrap": [
-        *("bwrap", "--ro-bind", "/", "/", "--unshare-pid", "--proc", "/proc", "--dev", "/dev"),
-        *_INSIDE,
-    ],
-    "namespaces": _INSIDE,
-}
+_TRIAL = [
+    *("bwrap", "--ro-bind", "/", "/", "--unshare-pid", "--proc", "/proc", "--dev", "/dev"),
+    *_INSIDE,
+]
 
 
-def missing(level: str | None) -> str | None:
+def missing(level: str) -> str | None:
     """One sentence that says why a level cannot work here, or None where it must."""
-    if level in _TRIALS:
-        trial = _TRIALS[level]
-        if shutil.which(trial[0]) is None:
-            return f"{level}: the command {trial[0]} is not here"
-        tried = subprocess.run(trial, capture_output=True, text=True)
+    if level == "bubblewrap":
+        if shutil.which(_TRIAL[0]) is None:
+            return f"{level}: the command {_TRIAL[0]} is not here"
+        tried = subprocess.run(_TRIAL, capture_output=True, text=True)
         return f"{level}: {tried.stderr.strip()}" if tried.returncode else None
     if level == "limits" and os.geteuid() == 0:
         for folder in (sys.base_prefix, sys.prefix):
@@ -38,9 +34,8 @@ def missing(level: str | None) -> str | None:
     return None
 
 
-def require(level: str | None = None) -> None:
+def require(level: str = "bubblewrap") -> None:
     """Skip a test where a level cannot work; where it could, it has to."""
-    levels = [level] if level else ["bubblewrap", "namespaces", "limits"]
-    reasons = [missing(one) for one in levels]
-    if all(reasons):
-        pytest.skip("; ".join(map(str, reasons)))
+    reason = missing(level)
+    if reason is not None:
+        pytest.skip(reason)
