@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -23,7 +24,7 @@ from course_utils.grading import intake, notebook, runner
 from course_utils.grading.intake import Refused, Submission
 from course_utils.grading.journal import Journal
 from course_utils.grading.results import Graded, from_dict
-from course_utils.grading.sandbox import Limits, Sandbox
+from course_utils.grading.sandbox import Limits, Sandbox, SandboxFailed
 from course_utils.grading.scoring import Outcome, Scorers
 
 #: The seed of the inputs where none is given.
@@ -103,6 +104,8 @@ class Report:
         How many notebooks had not changed since the last run.
     damaged : int
         How many results of earlier runs could not be read again.
+    records : dict
+        What a next run takes over, by key.
     """
 
     graded: list[Graded]
@@ -111,6 +114,7 @@ class Report:
     seed: int
     reused: int = 0
     damaged: int = 0
+    records: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 # --- one notebook, in whatever process ---------------------------------------------------------
@@ -229,6 +233,7 @@ def grade_class(
                 tasks.append(task)
             else:
                 report.reused += 1
+                report.records[key_of(task)] = earlier
                 report.graded.append(_as_handed_in(from_dict(earlier), submission))
         on_start(len(tasks))
         if tasks:
@@ -301,11 +306,16 @@ class _Run:
         """Let processes of this machine do the tasks."""
         left = deque(tasks)
         while left:
+            before = len(left)
             self._sandbox.start()  # where it ended, it is made anew
             with Scorers(self._sandbox, workers, _preload(left)) as scorers:
-                for name in {task.exercise for task in left if task.of_many}:
+                for name in sorted({task.exercise for task in left if task.of_many}):
                     _warm(self._sandbox, checks.exercise(name))
                 scorers.run(left, on_outcome)
+                if len(left) == before:
+                    raise SandboxFailed(
+                        f"The processes that score did not start: {scorers.last_words()}"
+                    )
 
     def _on_cluster(self, tasks: Sequence[Task]) -> None:
         """Let the workers of a Dask cluster do the tasks."""
@@ -363,10 +373,13 @@ class _Run:
         else:
             if graded["by_chance"]:
                 graded["flags"].append(
-                    "Something stopped this notebook that may not be the student's doing, in a "
-                    "second try alone too: a person should look at it."
+                    "Something ended this notebook that may not be the student's doing, and a "
+                    "second try, as far as there was time for it, did not help: a person should "
+                    "look at it."
                 )
-            self._journal.add(key_of(task), {**graded, "student": "", "name": ""})
+            key, record = key_of(task), {**graded, "student": "", "name": ""}
+            self._journal.add(key, record)
+            self._report.records[key] = record
             self._report.graded.append(from_dict(graded))
         self._on_done(task.submission.student)
 

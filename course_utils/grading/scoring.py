@@ -84,6 +84,7 @@ class Scorers:
     def __init__(self, sandbox: Sandbox, number: int, preload: Sequence[str]) -> None:
         self._sandbox, self._number = sandbox, number
         self._scorers: list[_Scorer] = []
+        self._ended = False
         mine, theirs = socket.socketpair()
         shared = sandbox.fileno()
         facts = {
@@ -135,7 +136,7 @@ class Scorers:
 
         A scorer that ends, or that takes longer than a submission may, is replaced; the outcome of
         its task is then ``{"broken": sentence}``, as where the sandbox fails. Where the sandbox
-        itself ended, this returns early.
+        itself ended, or the process that scorers are forked from, this returns early.
 
         Parameters
         ----------
@@ -143,15 +144,10 @@ class Scorers:
             Is emptied from the left as tasks are handed out.
         on_outcome : callable
             Told each task and its outcome when it is known.
-
-        Raises
-        ------
-        SandboxFailed
-            If no scorer can be started.
         """
         for _ in range(min(self._number, len(tasks))):
             self._add()
-        while self._scorers:
+        while self._scorers and self.is_running:
             moment = min(one.ends for one in self._scorers)
             channels = [one.channel for one in self._scorers]
             ready = connection.wait(channels, max(0.0, moment - time.monotonic()))
@@ -159,11 +155,14 @@ class Scorers:
                 late = time.monotonic() >= one.ends
                 if one.channel in ready or late:
                     self._hear(one, tasks, on_outcome, late=one.channel not in ready)
-            if not self._sandbox.is_running:
-                for one in self._scorers:
-                    if one.task is not None:
-                        on_outcome(one.task, {"broken": "The sandbox ended while it ran."})
-                return
+        for one in self._scorers:
+            if one.task is not None:
+                on_outcome(one.task, {"broken": "The sandbox ended while it ran."})
+
+    @property
+    def is_running(self) -> bool:
+        """Whether tasks can be done: the sandbox and the server of the scorers run."""
+        return self._sandbox.is_running and not self._ended and self._server.poll() is None
 
     def _hear(
         self,
@@ -181,8 +180,8 @@ class Scorers:
         except (EOFError, OSError):
             self._scorers.remove(one)
             one.close()
-            if task is None:
-                raise SandboxFailed(f"A process that scores ended: {self._last_words()}") from None
+            if task is None:  # it did not even start
+                self._ended = True
             if not late:
                 outcome = {"broken": "The process that scored it ended."}
             if tasks:
@@ -214,13 +213,15 @@ class Scorers:
             socket.send_fds(self._control, [b"+"], [theirs.fileno()])
         except OSError:
             mine.close()
-            raise SandboxFailed(f"The processes that score ended: {self._last_words()}") from None
+            self._ended = True
+            return
         finally:
             theirs.close()
         channel = connection.Connection(mine.detach())
         self._scorers.append(_Scorer(channel, ends=time.monotonic() + _STARTS))
 
-    def _last_words(self) -> str:
+    def last_words(self) -> str:
+        """The last line that the processes that score wrote into their log."""
         with contextlib.suppress(OSError):
             lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             if lines:
