@@ -48,7 +48,7 @@ class Journal:
         self.damaged = 0
         try:
             lines = self._path.read_bytes().split(b"\n")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
             raise InvalidInput(f"{self._path} cannot be read: {_reason(error)}.") from error
