@@ -21,6 +21,8 @@ from course_utils.grading import platforms
 MOST_CELLS = 20_000
 #: Bytes of the largest cell that is run, as it is sent into the sandbox.
 LARGEST_CELL = 15 * 2**20
+#: The most lines of a cell that is run.
+MOST_LINES = 200_000
 #: The most characters of a cell in which names are looked for, and that are compared.
 _MOST_READ = 200_000
 _MOST_READ_OF_ALL = 2_000_000
@@ -125,6 +127,14 @@ class Plan:
             if self.cells[index].question != without and not wanted.isdisjoint(names_there)
         ]
 
+    def defines(self, index: int, names: Iterable[str]) -> bool:
+        """Say whether the cell at a place gives a value to one of these names."""
+        return not set(names).isdisjoint(self._bound.get(index, ()))
+
+    def own_code(self, without: str = "") -> list[int]:
+        """The places of the student's own cells that are run, but for those of one question."""
+        return [index for index in self._bound if self.cells[index].question != without]
+
     @cached_property
     def _bound(self) -> dict[int, list[str]]:
         """The names that each of the student's own cells defines, of those that are run."""
@@ -213,7 +223,7 @@ def _cell(stored: dict[str, Any]) -> Cell:
     metadata = stored.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     attached = stored.get("attachments")
-    more = {
+    more: dict[str, Any] = {
         "id": next((one for one in _ids(stored, metadata) if _GIVEN_ID.match(one)), ""),
         "language": platforms.language(metadata) if kind == "code" else "",
         "attachments": attached if isinstance(attached, dict) else {},
@@ -364,10 +374,11 @@ def _is_run(result: Plan, index: int, cell: Cell) -> bool:
     if cell.language:
         result.flags.append(f"Cell {number} is {cell.language} and no Python: it was not run.")
         return False
-    if len(cell.source) > LARGEST_CELL // 12 and len(json.dumps(cell.source)) > LARGEST_CELL:
+    if _is_too_large(cell.source):
         result.flags.append(
-            f"Cell {number} holds {len(cell.source):,} characters, which is more than can be run: "
-            f"it was left out, and a person should look at it."
+            f"Cell {number} holds {len(cell.source):,} characters in "
+            f"{cell.source.count(chr(10)) + 1:,} lines, which is more than can be run: it was left "
+            f"out, and a person should look at it."
         )
         return False
     if platforms.needs_preparing(cell.source):
@@ -387,6 +398,13 @@ def _take_for_answers(result: Plan, questions: Mapping[str, Question]) -> None:
         if open_ and questions[section].kind != "written" and cell.kind == "code":
             result.cells[index] = replace(cell, question=section, role="answer")
             result.retaken.add(index)
+
+
+def _is_too_large(source: str) -> bool:
+    if source.count("\n") >= MOST_LINES:
+        return True
+    # A character takes at most 12 bytes on its way into the sandbox.
+    return len(source) > LARGEST_CELL // 12 and len(json.dumps(source)) > LARGEST_CELL
 
 
 # --- whose a cell is, and to which question it belongs ------------------------------------------
@@ -505,12 +523,9 @@ def _names_of(tree: ast.Module) -> list[str]:
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
             names.append(node.name)
         elif isinstance(node, ast.Assign | ast.AnnAssign):
-            names += [one.id for one in ast.walk(node) if _is_target(one)]
+            inner = [one for one in ast.walk(node) if isinstance(one, ast.Name)]
+            names += [one.id for one in inner if isinstance(one.ctx, ast.Store)]
     return list(dict.fromkeys(names))
-
-
-def _is_target(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 def _end_of(cells: Sequence[Cell], start: int, question: str) -> int:
