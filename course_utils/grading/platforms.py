@@ -135,8 +135,8 @@ del _prepare_for_other_platforms
 
 _MODULES = "google\\.colab|kaggle_secrets|kaggle_datasets|kaggle_web_client|deepnote_toolkit"
 _LINE = re.compile(
-    rf"""^(?P<indent>[ \t]*)(?P<text>
-        import[ \t]+(?:{_MODULES})\b[^\n#;]* |
+    rf"""(?:^(?P<indent>[ \t]{{0,99}})|;[ \t]{{0,9}})(?P<text>
+        import[ \t]{{1,9}}(?:{_MODULES})\b[^\n#;]* |
         import[ \t]{{1,9}}[\w., \t]{{0,300}}\b(?:{_MODULES})\b[^\n#;]* |
         from[ \t]{{1,9}}(?:{_MODULES})\b[^\n#;]* |
         from[ \t]{{1,9}}google[ \t]{{1,9}}import[ \t]{{1,9}}colab\b[^\n#;]* |
