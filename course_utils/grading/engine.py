@@ -20,7 +20,7 @@ from course_utils import checks, settings
 from course_utils.exceptions import InvalidInput
 from course_utils.grading import intake, notebook, runner
 from course_utils.grading.intake import Refused, Submission
-from course_utils.grading.results import Graded, from_dict
+from course_utils.grading.results import Graded, clean_sentence, from_dict
 from course_utils.grading.sandbox import LEVELS, Limits, Sandbox, SandboxFailed
 
 #: The seed of the inputs where none is given.
@@ -49,6 +49,8 @@ class Options:
         The address of a Dask scheduler that hands out the work instead.
     exercise : str, optional
         Take every notebook to be of this exercise.
+    only : tuple of str
+        Grade the notebooks of these students alone; all where it is empty.
     """
 
     seed: int = SEED
@@ -59,6 +61,7 @@ class Options:
     workers: int = 1
     scheduler: str | None = None
     exercise: str | None = None
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,10 @@ class Report:
         How many notebooks had not changed since the last run.
     records : dict
         What a next run may take over, by key.
+    notes : list of str
+        Sentences for the instructor: what was found and not used.
+    contents : dict
+        The notebooks by their checksum.
     """
 
     graded: list[Graded]
@@ -100,6 +107,8 @@ class Report:
     seed: int
     reused: int = 0
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    contents: dict[str, bytes] = field(default_factory=dict)
 
 
 # --- one notebook, in whatever process ---------------------------------------------------------
@@ -203,6 +212,11 @@ def grade_class(
         )
     options = replace(options, level=level)
     report = Report([], list(found.refused), level, options.seed)
+    if options.only:
+        found.submissions = [
+            one for one in found.submissions if clean_sentence(one.student) in options.only
+        ]
+    report.contents = {one.sha256: one.content for one in found.submissions}
     stored = known or {}
     tasks: list[Task] = []
     for submission in found.submissions:

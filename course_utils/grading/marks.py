@@ -309,7 +309,9 @@ def apply(
         A sentence for each row that was not used, with its line.
     """
     places = _Places(graded)
-    problems, strangers, candidates = [], [], []
+    problems: list[str] = []
+    strangers: list[Row] = []
+    candidates: list[Row] = []
     for row in found.rows:
         student = row.cells.get("student", "")
         row.cells["student"] = (renamed or {}).get(student, student)

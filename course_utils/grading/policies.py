@@ -124,8 +124,8 @@ def anonymous_ids(students: Iterable[str], file: Path) -> dict[str, str]:
             known, secret = dict(stored["ids"]), str(stored["secret"])
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidInput(
-                f"{file} cannot be read, so nobody would know whose ids these are; put a copy of it "
-                f"back, or move it away to get new ids."
+                f"{file} cannot be read, so nobody would know whose ids these are; restore it from "
+                f"a copy, or move it away to get new ids."
             ) from error
     for student in students:
         digest = hashlib.sha256(f"{secret} {student}".encode("utf-8", "replace")).hexdigest()

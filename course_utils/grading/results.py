@@ -261,6 +261,7 @@ def _clean_fields(one: Any, keep: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def _clean_list(sentences: list[str]) -> list[str]:
-    kept = [clean_sentence(one) for one in sentences[:MOST_SENTENCES]]
-    left = len(sentences) - len(kept)
-    return [*kept, f"{left} more of the same kind are left out."] if left > 0 else kept
+    if len(sentences) <= MOST_SENTENCES:
+        return [clean_sentence(one) for one in sentences]
+    kept = [clean_sentence(one) for one in sentences[: MOST_SENTENCES - 1]]
+    return [*kept, f"{len(sentences) - len(kept)} more are left out."]

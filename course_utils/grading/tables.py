@@ -73,9 +73,9 @@ def read(path: Path, columns: Sequence[set[str]], names: Iterable[str] = ()) -> 
     first, _, rest = text.partition("\n")
     match = re.fullmatch(r'\s*"?sep=(.)"?[\s,;]*', first, re.I)
     if match:  # Excel's own line, which names the separator
-        text, offset, separators = rest, 1, (match[1], *_SEPARATORS)
-    else:
-        offset, separators = 0, _SEPARATORS
+        text = rest
+    offset = 1 if match else 0
+    separators = [match[1], *_SEPARATORS] if match else [*_SEPARATORS]
     best: tuple[int, str, list[str]] = (-1, ",", [])
     wanted = set().union(*columns)
     for separator in separators:
@@ -86,7 +86,7 @@ def read(path: Path, columns: Sequence[set[str]], names: Iterable[str] = ()) -> 
             found = len(wanted & set(head))
             if found > best[0]:
                 best = (found, separator, head)
-    missing = sorted(min((one - set(best[2]) for one in columns), key=len))
+    missing = min((sorted(one - set(best[2])) for one in columns), key=len)
     needed = max(columns, key=len)
     raise InvalidInput(
         f"{path.name} has no column {missing[0]!r}; it needs {', '.join(sorted(needed))}, and was "
@@ -242,7 +242,12 @@ def unguarded(text: str) -> str:
     return _GUARDED.sub("", text)
 
 
-def write(path: Path, rows: Iterable[Iterable[object]], separator: str = ",") -> None:
+def write(
+    path: Path,
+    rows: Iterable[Iterable[object]],
+    separator: str = ",",
+    encoding: str = "utf-8-sig",
+) -> None:
     """Write a table as Excel opens it: UTF-8 with a byte order mark, no cell a formula.
 
     The file is written to one side and renamed; where that fails, the old one stays.
@@ -251,7 +256,7 @@ def write(path: Path, rows: Iterable[Iterable[object]], separator: str = ",") ->
     writer = csv.writer(text, delimiter=separator)
     for row in rows:
         writer.writerow([guarded(_short(cell)) for cell in row])
-    replace(path, text.getvalue().encode("utf-8-sig"))
+    replace(path, text.getvalue().encode(encoding))
 
 
 def _short(cell: object) -> object:
