@@ -160,8 +160,8 @@ def from_dict(stored: Any) -> Graded:
     InvalidInput
         If it describes none: other names, other types, or numbers that are not finite.
     """
-    if not isinstance(stored, Mapping):
-        raise InvalidInput("This is no result of grading: it is not a mapping.")
+    if not isinstance(stored, Mapping) or "questions" not in stored:
+        raise InvalidInput("This is no result of grading: it has no field 'questions'.")
     facts = {key: value for key, value in stored.items() if key not in ("points", "maximum")}
     graded: Graded = _checked(facts, Graded, "result")
     for question in graded.questions:
@@ -216,14 +216,16 @@ def clean_text(text: str, most: int = LONGEST_ANSWER) -> str:
     """Return a text of several lines that can be stored and shown.
 
     Line ends become those of Unix; control characters and lone surrogates become U+FFFD. A text
-    of more than `most` characters is cut, and says so at its end.
+    of more than `most` characters (and a hundred, for that sentence) is cut, and says so at its
+    end.
     """
     whole = len(text)
-    if whole > most:
+    is_cut = whole > most + 100
+    if is_cut:
         text = text[: most + 1]
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = _UNSAFE.sub("\ufffd", text)
-    if whole > most:
+    if is_cut:
         text = f"{text[:most]}\n… (cut here: the whole text has {whole:,} characters)"
     return text
 
@@ -240,7 +242,7 @@ def cleaned(graded: Graded) -> Graded:
         QuestionResult(
             **{
                 **_clean_fields(one, keep=("written", "comment", "parts")),
-                "written": clean_text(one.written, LONGEST_ANSWER + 100),
+                "written": clean_text(one.written),
                 "comment": clean_text(one.comment),
                 "parts": [PartResult(**_clean_fields(part)) for part in one.parts],
             }
