@@ -296,8 +296,8 @@ def _last_report(folder: Path) -> Report:
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         graded = [from_dict(one) for one in stored["graded"]]
-        refused = [Refused(one["name"], one["sentence"]) for one in stored["refused"]]
-        return Report(graded, refused, str(stored["isolation"]), int(stored["seed"]))
+        refused = [Refused(**{key: str(one[key]) for key in one}) for one in stored["refused"]]
+        return Report(graded, refused, str(stored["isolation"]), int(stored.get("seed", 0)))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InvalidInput(
             f"{path} cannot be read; grade the whole class again, without --only."

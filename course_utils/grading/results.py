@@ -249,17 +249,17 @@ def cleaned(graded: Graded) -> Graded:
         )
         for one in graded.questions
     ]
-    lists = {name: _clean_list(getattr(graded, name)) for name in ("cells", "flags")}
-    rest = _clean_fields(graded, keep=("questions", "cells", "flags"))
-    return Graded(**{**rest, **lists, "questions": questions})
+    return Graded(**{**_clean_fields(graded, keep=("questions",)), "questions": questions})
 
 
 def _clean_fields(one: Any, keep: tuple[str, ...] = ()) -> dict[str, Any]:
     values = {item.name: getattr(one, item.name) for item in fields(one) if item.name not in keep}
-    return {
-        name: clean_sentence(value) if isinstance(value, str) else value
-        for name, value in values.items()
-    }
+    for name, value in values.items():
+        if isinstance(value, str):
+            values[name] = clean_sentence(value)
+        elif isinstance(value, list):
+            values[name] = _clean_list(value)
+    return values
 
 
 def _clean_list(sentences: list[str]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 import time
 import tokenize
 import zlib
@@ -13,7 +12,8 @@ from dataclasses import dataclass, field
 
 from course_utils import checks, probe
 from course_utils.exceptions import InvalidInput
-from course_utils.grading import notebook, platforms, written
+from course_utils.grading import elsewhere, notebook, platforms, written
+from course_utils.grading.elsewhere import as_sentence
 from course_utils.grading.intake import Submission
 from course_utils.grading.remote import RemoteSubject, safe_error
 from course_utils.grading.results import Graded, PartResult, QuestionResult, cleaned
@@ -41,15 +41,12 @@ class _State:
 
     plan: notebook.Plan
     written: dict[str, written.Answer]
+    look: elsewhere.SecondLook
     found: dict[str, QuestionResult] = field(default_factory=dict)
     errors: dict[int, probe.ProbeError] = field(default_factory=dict)
     ended: dict[int, WorkerEnded] = field(default_factory=dict)
     by_clock: bool = False
-    #: Questions that were asked a second time at the end, or that must not be.
-    again: set[str] = field(default_factory=set)
     flags: list[str] = field(default_factory=list)
-    #: Names of the set-up that are not there at the end; None before the end was reached.
-    missing: list[str] | None = None
     step: notebook.Step = field(default_factory=notebook.Step)
 
 
@@ -77,7 +74,7 @@ def grade(submission: Submission, exercise: checks.Exercise, sandbox: Sandbox, s
     began = time.monotonic()
     cells = notebook.read(submission.content)
     plan = notebook.plan(cells, exercise)
-    state = _State(plan, written.answers(plan, exercise))
+    state = _State(plan, written.answers(plan, exercise), elsewhere.SecondLook(plan))
     graded = Graded(
         submission.student,
         exercise.name,
@@ -101,7 +98,7 @@ def grade(submission: Submission, exercise: checks.Exercise, sandbox: Sandbox, s
                 ended = error
             if ended is None:
                 with suppress(WorkerEnded):  # what was found at its place stays
-                    _at_the_end(state, worker, inputs, exercise)
+                    _look_again(state, worker, inputs, exercise)
         graded.cpu += float(worker.usage.get("cpu", 0.0))
         graded.peak = max(graded.peak, float(worker.usage.get("peak", 0)))
         if ended is None:
@@ -111,9 +108,9 @@ def grade(submission: Submission, exercise: checks.Exercise, sandbox: Sandbox, s
     for question in exercise.questions:
         graded.questions.append(_result(question, state))
         graded.questions[-1].digest = _digest(question, state)
-    graded.flags += _stopped_setup(state) + state.flags
+    graded.flags += state.look.about({**state.errors, **state.ended}) + state.flags
     for index, known in sorted({**state.errors, **state.ended}.items()):
-        graded.cells.append(f"Cell {index + 1}: {_as_sentence(known)}")
+        graded.cells.append(f"Cell {index + 1}: {as_sentence(known)}")
     if any(end.how == "tampered" for end in state.ended.values()) or any(
         one.status == "tampered" for one in graded.questions
     ):
@@ -147,145 +144,23 @@ def _open(state: _State) -> bool:
     """Say whether a question is still to be asked, or to be asked again at the end."""
     questions = [step.question for step in state.plan.steps if step.question is not None]
     return any(
-        one.id not in state.found or (one.id not in state.again and _is_incomplete(state, one))
+        one.id not in state.found or state.look.is_wanted(one, state.found[one.id])
         for one in questions
     )
 
 
-# --- at the end of the notebook ----------------------------------------------------------------
-
-
-def _at_the_end(  # type: ignore[no-untyped-def]
+def _look_again(  # type: ignore[no-untyped-def]
     state: _State, worker, inputs: int, exercise: checks.Exercise
 ) -> None:
-    """Ask again what was not answered at its place, and look for names that are in the way."""
+    """Ask again what may be answered elsewhere in the notebook, now that all of it has run."""
     subject = RemoteSubject(worker)
     questions = [one for one in exercise.questions if one.kind != "written"]
-    for question in questions:
-        if question.id not in state.again and _is_incomplete(state, question):
-            state.again.add(question.id)
-            _ask_elsewhere(state, question, subject, worker, inputs)
-    if _stopped(state) and state.missing is None:
-        there = set(subject.names())
-        given = [name for k in _stopped(state) for name in _given(state, k, exercise)]
-        state.missing = [name for name in dict.fromkeys(given) if name not in there]
-    shadows = state.plan.shadows()
-    for question in questions if shadows else []:
-        name = f"{question.id} without shadows"
-        if name not in state.again and _may_be_shadowed(state, question, shadows):
-            state.again.add(name)
-            _ask_unshadowed(state, question, subject, worker, inputs, shadows)
-
-
-def _is_incomplete(state: _State, question: checks.Question) -> bool:
-    """Say whether something of a question was not attempted at its place, but may be elsewhere."""
-    known = state.found.get(question.id)
-    if known is None or question.id in state.again:
-        return False
-    statuses = {known.status, *(one.status for one in known.parts)}
-    return "not attempted" in statuses and bool(state.plan.own_code(without=question.id))
-
-
-def _ask_elsewhere(  # type: ignore[no-untyped-def]
-    state: _State, question: checks.Question, subject: RemoteSubject, worker, inputs: int
-) -> None:
-    """Ask a question again when all cells have run, and once more with its definitions rerun.
-
-    The definitions may stand above an answer cell that nobody filled in: running this cell has
-    replaced them by functions that raise NotImplementedError.
-    """
-    before = state.found[question.id]
-    found = _ask(question, subject, inputs)
-    places = state.plan.defining(question.needs, without=question.id)
-    answer = state.plan.answered.get(question.id)
-    stub = answer is not None and state.plan.defines(answer, question.needs)
-    if found.points <= before.points and stub:
-        for index in places:
-            if index not in state.ended:
-                worker.run(state.plan.cells[index].source)
-        found = _ask(question, subject, inputs)
-    attempted = before.status == "not attempted" and found.status != "not attempted" and places
-    if found.points > before.points or attempted:
-        state.found[question.id] = found
-        where = ", ".join(str(index + 1) for index in places)
-        where = f" (cell {where})" if places else ""
-        state.flags.append(
-            f"{question.id} is not answered at its place; its names are defined elsewhere in the "
-            f"notebook{where}, and that was graded."
-        )
-
-
-def _may_be_shadowed(state: _State, question: checks.Question, shadows: dict[str, int]) -> bool:
-    known = state.found.get(question.id)
-    return (
-        known is not None
-        and known.points < known.maximum
-        and known.status in ("wrong", "error", "partly", "not attempted")
-        and any(re.search(rf"\b{name}\b", _code_of(state, question)) for name in shadows)
+    state.look.at(
+        worker, lambda one: _ask(one, subject, inputs), questions, state.found, state.ended
     )
-
-
-def _ask_unshadowed(  # type: ignore[no-untyped-def]
-    state: _State,
-    question: checks.Question,
-    subject: RemoteSubject,
-    worker,
-    inputs: int,
-    shadows: dict[str, int],
-) -> None:
-    """Ask a question again without variables that have the name of a builtin."""
-    code = _code_of(state, question)
-    names = [name for name in shadows if re.search(rf"\b{name}\b", code)]
-    for name in names:
-        worker.run(f"del {name}")
-    known = state.found[question.id]
-    if known.status == "error" and question.id in state.plan.answered:
-        worker.run(state.plan.cells[state.plan.answered[question.id]].source)
-    found = _ask(question, subject, inputs)
-    if found.points <= known.points:
-        return
-    where = ", ".join(f"{name} (cell {shadows[name] + 1})" for name in names)
-    state.flags.append(
-        f"{question.id} got {known.points:g} of {known.maximum:g} points because the notebook "
-        f"gives another value to what Python calls {where}; without that it gets "
-        f"{found.points:g}. A person should decide."
-    )
-
-
-def _code_of(state: _State, question: checks.Question) -> str:
-    """The code of a question's section, as far as it is looked at."""
-    plan = state.plan
-    return "\n".join(
-        plan.cells[index].source[:20_000]
-        for index in sorted(plan.own)
-        if plan.cells[index].question == question.id or plan.sections[index] == question.id
-    )[:200_000]
-
-
-def _stopped(state: _State) -> list[int]:
-    """The cells of the set-up that stopped."""
-    return [index for index in state.plan.setup if index in state.errors or index in state.ended]
-
-
-def _given(state: _State, index: int, exercise: checks.Exercise) -> list[str]:
-    return notebook.given_names(state.plan.cells[index], exercise.name)
-
-
-def _stopped_setup(state: _State) -> list[str]:
-    """Say that cells of the set-up stopped, and what is missing therefore."""
-    stopped = _stopped(state)
-    if not stopped:
-        return []
-    first, *others = stopped
-    why = _as_sentence(state.errors.get(first) or state.ended[first])
-    flags = [f"Cell {first + 1}, on which later cells depend, stopped: {why}"]
-    if others:
-        numbers = ", ".join(str(index + 1) for index in others[:20])
-        flags.append(f"Further cells that the exercise gives stopped: {numbers}.")
-    if state.missing:
-        names = ", ".join(state.missing[:20])
-        flags.append(f"These names are missing therefore: {names}.")
-    return flags
+    stopped = state.look.stopped({**state.errors, **state.ended})
+    if stopped and state.look.missing is None:
+        state.look.note_missing(stopped, exercise.name, subject.names())
 
 
 def _digest(question: checks.Question, state: _State) -> str:
@@ -294,7 +169,7 @@ def _digest(question: checks.Question, state: _State) -> str:
         return state.written[question.id].digest
     places = {index for index in state.plan.own if state.plan.sections[index] == question.id}
     places |= {k for k in state.plan.own if state.plan.cells[k].question == question.id}
-    if question.id in state.again:
+    if question.id in state.look.asked:
         places |= set(state.plan.own_code())
     texts = [state.plan.cells[index].source.strip() for index in sorted(places)]
     return hashlib.sha256("\n\n".join(texts).encode()).hexdigest() if texts else ""
@@ -382,7 +257,7 @@ def _result(question: checks.Question, state: _State) -> QuestionResult:
     if isinstance(error, probe.TimedOut):
         known.status, known.sentence = "timeout", str(error)
     elif isinstance(error, probe.StudentError) and error.kind != "NotImplementedError":
-        known.status, known.sentence = "error", _as_sentence(error)
+        known.status, known.sentence = "error", as_sentence(error)
     return known
 
 
@@ -407,11 +282,6 @@ def _written(question: checks.Question, state: _State) -> QuestionResult:
             f"notebook are shown to whoever marks."
         )
     return made
-
-
-def _as_sentence(error: Exception) -> str:
-    text = str(error)
-    return text if text.endswith((".", "?", "!", "…")) else f"{text}."
 
 
 def _checksum(plan: notebook.Plan, exercise: checks.Exercise) -> str:
