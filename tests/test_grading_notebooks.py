@@ -72,6 +72,9 @@ class TestPlatforms:
             "from google.colab import drive\ndrive.mount('/content/drive')\n%cd /content/drive/x",
             "from google import colab\ncolab.drive.mount('/content/drive')",
             "from google.colab import *",
+            "from google.colab import userdata\nimport os\nos.environ['K'] = userdata.get('k')",
+            "def get():\n    from google.colab import files\n    return files.upload()\n"
+            "for name, content in get().items():\n    open(name)",
             "%load_ext tensorboard",
             "%load_ext google.colab.data_table",
             "from kaggle_secrets import UserSecretsClient\nUserSecretsClient().get_secret('k')",
@@ -89,6 +92,7 @@ class TestPlatforms:
         "lines",
         [
             "!pip install -q x\n%pip install y",
+            "%load_ext autoreload\n%autoreload 2\n%cd .\n%cd -q /",
             '#@title Set up { display-mode: "form" }\nn = 3 #@param {type:"integer"}',
             "try:\n    import google.colab\n    there = True\nexcept ImportError:\n"
             "    there = False\nif there:\n    import nothing_of_this_name",

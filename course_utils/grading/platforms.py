@@ -24,8 +24,8 @@ def _prepare_for_other_platforms():
              "deepnote_toolkit", "dbutils", "pyspark.dbutils", "notebookutils", "mssparkutils")
     elsewhere = ("/content", "/kaggle", "/work", "/drive", "/datasets")
 
-    class NotHere:
-        """Stands for something that exists only on another platform; does nothing."""
+    class NotHere(str):
+        """Stands for something that exists only on another platform; an empty text, too."""
         def __getattr__(self, name):
             if name.startswith("__"):
                 raise AttributeError(name)
@@ -36,18 +36,10 @@ def _prepare_for_other_platforms():
             return self
         def __iter__(self):
             return iter(())
-        def __len__(self):
-            return 0
-        def __bool__(self):
-            return False
         def __enter__(self):
             return self
         def __exit__(self, *args):
             return None
-        def __str__(self):
-            return ""
-        def __fspath__(self):
-            return "."
 
     nothing = NotHere()
 
@@ -116,10 +108,11 @@ def _prepare_for_other_platforms():
         line.setdefault(name, lambda text="": None)
     for name in ("shell", "bigquery", "sql", "R", "julia", "spark", "configure", "writetemplate"):
         cell.setdefault(name, lambda text="", body="": None)
-    load, change = line["load_ext"], line["cd"]
+    change = shell.find_line_magic("cd")
 
     def load_ext(text=""):
-        return load(text) if text.split()[:1] == ["autoreload"] else None
+        if text.split()[:1] == ["autoreload"]:
+            shell.extension_manager.load_extension("autoreload")
 
     def cd(text=""):
         path = text.strip().strip("'\\"")

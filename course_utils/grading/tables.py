@@ -220,10 +220,11 @@ def _oddities(text: str) -> int:
 # piece behind a separator or a line break is guarded, too. Blanks and apostrophes in front of a
 # sign are skipped: some programs drop them. Guarding adds one apostrophe at each such place, and
 # no place begins or ends to be one by that; so taking one away at each place restores the text.
-_BEGINS = r"(?<![^,;|\t\r\n])"
-_SIGN = r"(?=['\s\u200b\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212])"
-_TO_GUARD = re.compile(_BEGINS + _SIGN)
-_GUARDED = re.compile(_BEGINS + "'" + _SIGN)
+_SIGN = "[=+\\-@\uff1d\uff0b\uff0d\uff20\u2212]"
+_AT_THE_START = rf"(?=['\s\u200b\ufeff]*{_SIGN})"
+_IN_A_PIECE = rf"(?=(?:'|[^\S\t\r\n]|\u200b|\ufeff)*{_SIGN})"
+_TO_GUARD = re.compile(rf"\A{_AT_THE_START}|(?<=[,;|\t\r\n]){_IN_A_PIECE}")
+_GUARDED = re.compile(rf"\A'{_AT_THE_START}|(?<=[,;|\t\r\n])'{_IN_A_PIECE}")
 
 
 def guarded(cell: object) -> object:
