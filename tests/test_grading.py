@@ -516,7 +516,7 @@ class TestClass:
         assert stored["seed"] == engine.SEED
         assert stored["isolation"] in LEVELS
         assert stored["refused"][0]["sentence"].startswith("It is no notebook")
-        with (out / "grades.csv").open(encoding="utf-8", newline="") as file:
+        with (out / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
         assert rows[0]["student"] == "(maximum)"
         assert float(rows[0]["01.2"]) == checks.question("01.2").points
@@ -666,52 +666,6 @@ class TestPolicies:
         first, second = (grade(notebook(cells(first=one)), sandbox) for one in (long, other))
         assert first.answers == second.answers != ""
         assert grade(notebook(), sandbox).answers == ""
-
-    def test_a_persons_marks_are_merged(self, tmp_path):
-        file = tmp_path / "to_mark.csv"
-        graded = [made("ada"), made("=bob")]
-        assert policies.write_slots(graded, file) == 2
-        with file.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-        assert (rows[0]["answer"], rows[0]["maximum"]) == ("Because.", "2")
-        assert rows[1]["student"] == "'=bob"
-        rows[1].update(points="1,5", comment="Nearly.")
-        with file.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.DictWriter(stream, rows[0].keys())
-            writer.writeheader()
-            writer.writerows(rows)
-        policies.merge_marks(graded, policies.read_marks(file))
-        question = graded[1].questions[1]
-        assert (question.points, question.status, question.comment) == (1.5, "partly", "Nearly.")
-        assert graded[0].questions[1].status == "for a person"
-        policies.write_slots(graded, file)  # what was filled in stays
-        assert "Nearly." in file.read_text(encoding="utf-8")
-
-    @pytest.mark.parametrize(
-        ("row", "sentence"),
-        [
-            ("ada,01_convolution_by_hand,01.1,3,", "needs a reason"),
-            ("ada,01_convolution_by_hand,01.2,3,", "there are 0 to 2"),
-            ("eve,01_convolution_by_hand,01.2,1,", "nothing was handed in"),
-            ("ada,01_convolution_by_hand,01.2,many,", "no number of points"),
-        ],
-    )
-    def test_marks_that_fit_nothing_are_refused(self, tmp_path, row, sentence):
-        file = tmp_path / "marks.csv"
-        file.write_text("student,exercise,question,points,comment\n" + row + "\n")
-        with pytest.raises(InvalidInput, match=sentence):
-            policies.merge_marks([made("ada")], policies.read_marks(file))
-
-    def test_an_override_is_told_with_its_reason(self):
-        graded = [made("ada")]
-        mark = policies.Mark(
-            "ada", "01_convolution_by_hand", "01.1", 4, "The check was too strict."
-        )
-        policies.merge_marks(graded, [mark])
-        question = graded[0].questions[0]
-        assert (question.points, question.status, question.by_person) == (4, "correct", True)
-        assert "The check was too strict." in question.sentence
-        assert "2 of 4 points before" in question.sentence
 
 
 class TestPages:

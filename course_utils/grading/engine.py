@@ -23,7 +23,7 @@ from course_utils.exceptions import InvalidInput
 from course_utils.grading import intake, notebook, runner
 from course_utils.grading.intake import Refused, Submission
 from course_utils.grading.journal import Journal
-from course_utils.grading.results import Graded, from_dict
+from course_utils.grading.results import Graded, clean_sentence, from_dict
 from course_utils.grading.sandbox import Limits, Sandbox, SandboxFailed
 from course_utils.grading.scoring import Outcome, Scorers
 
@@ -53,6 +53,8 @@ class Options:
         The address of a Dask scheduler that hands out the work instead.
     exercise : str, optional
         Take every notebook to be of this exercise.
+    only : tuple of str
+        Grade the notebooks of these students alone; all where it is empty.
     """
 
     seed: int = SEED
@@ -62,6 +64,7 @@ class Options:
     workers: int | None = None
     scheduler: str | None = None
     exercise: str | None = None
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,10 @@ class Report:
         How many results of earlier runs could not be read again.
     records : dict
         What a next run takes over, by key.
+    notes : list of str
+        Sentences for the instructor: what was found and not used.
+    contents : dict
+        The notebooks by their checksum.
     """
 
     graded: list[Graded]
@@ -115,6 +122,8 @@ class Report:
     reused: int = 0
     damaged: int = 0
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    contents: dict[str, bytes] = field(default_factory=dict)
 
 
 # --- one notebook, in whatever process ---------------------------------------------------------
@@ -217,10 +226,15 @@ def grade_class(
     if options.exercise is not None:
         checks.exercise(options.exercise)
     found = intake.collect(paths)
+    if options.only:
+        found.submissions = [
+            one for one in found.submissions if clean_sentence(one.student) in options.only
+        ]
     with Sandbox(options.level, options.epochs, options.limits) as sandbox:
         options = replace(options, level=sandbox.level)
         report = Report([], list(found.refused), str(options.level), options.seed)
         report.damaged = journal.damaged
+        report.contents = {one.sha256: one.content for one in found.submissions}
         tasks = []
         for submission in found.submissions:
             try:

@@ -1,8 +1,7 @@
-"""What instructors decide: attempts, lateness, marks given by a person, names and copies."""
+"""What instructors decide: attempts, lateness, names and copies."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import math
@@ -13,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from course_utils.exceptions import InvalidInput, MissingData
+from course_utils.exceptions import InvalidInput
+from course_utils.grading import tables
 from course_utils.grading.results import Graded
 
 ATTEMPTS = ("last", "best", "first")
@@ -108,139 +108,6 @@ def flag_identical(graded: list[Graded]) -> None:
 _SAME = "The answers are the same as those of"
 
 
-# --- marks given by a person -------------------------------------------------------------------
-
-#: The columns of the table in which a person writes marks.
-COLUMNS = ("student", "exercise", "question", "points", "comment")
-
-
-@dataclass(frozen=True)
-class Mark:
-    """Points that a person gives, and why."""
-
-    student: str
-    exercise: str
-    question: str
-    points: float
-    comment: str
-
-
-def read_marks(path: Path) -> list[Mark]:
-    """Read the marks that a person gave; rows without points are left for later.
-
-    Raises
-    ------
-    MissingData, InvalidInput
-        If the file is not there or a row cannot be understood.
-    """
-    if not path.is_file():
-        raise MissingData(f"There is no {path} with marks.")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-        if missing:
-            raise InvalidInput(
-                f"{path.name} has no column {missing[0]!r}; it needs {', '.join(COLUMNS)}."
-            )
-        rows = list(reader)
-    marks = []
-    for number, row in enumerate(rows, start=2):
-        text = (row["points"] or "").strip()
-        if not text:
-            continue
-        try:
-            points = float(text.replace(",", "."))
-        except ValueError:
-            points = math.nan
-        if not math.isfinite(points):
-            raise InvalidInput(f"{path.name}, line {number}: {text!r} is no number of points.")
-        cells = [_unguarded((row[name] or "").strip()) for name in COLUMNS]
-        marks.append(Mark(cells[0], cells[1], cells[2], points, cells[4]))
-    return marks
-
-
-def merge_marks(graded: Iterable[Graded], marks: Iterable[Mark], source: str = "the marks") -> None:
-    """Put a person's marks into the results.
-
-    A mark for a question that was graded already overrides it, and must say why in its comment.
-
-    Raises
-    ------
-    InvalidInput
-        If a mark belongs to nothing here, is out of range, or overrides without a reason.
-    """
-    places = {
-        (one.student, one.exercise, question.question): question
-        for one in graded
-        for question in one.questions
-    }
-    for mark in marks:
-        where = f"{source}: {mark.student}, {mark.exercise}, {mark.question}"
-        question = places.get((mark.student, mark.exercise, mark.question))
-        if question is None:
-            raise InvalidInput(f"{where}: nothing was handed in that this mark could be for.")
-        if not 0 <= mark.points <= question.maximum:
-            raise InvalidInput(
-                f"{where}: {mark.points:g} points, but there are 0 to {question.maximum:g}."
-            )
-        written = bool(question.written) or question.status == "for a person"
-        if not written and not mark.comment:
-            raise InvalidInput(
-                f"{where}: this was graded already; a mark that overrides it needs a reason in "
-                f"the column comment."
-            )
-        if not written:
-            before = f"{question.points:g} of {question.maximum:g} points before"
-            question.sentence = f"Changed by a person: {mark.comment} ({before}.)"
-        else:
-            question.sentence = "Marked by a person."
-        question.comment = mark.comment
-        question.by_person = True
-        question.points = mark.points
-        full, none = mark.points >= question.maximum, mark.points <= 0
-        question.status = "correct" if full else "wrong" if none else "partly"
-
-
-def write_slots(graded: Iterable[Graded], path: Path) -> int:
-    """Write a table with a row for each answer that waits for a person; returns how many wait.
-
-    Rows in which a person has written already are kept as they are.
-    """
-    head = [*COLUMNS, "maximum", "answer"]
-    kept: list[list[object]] = []
-    if path.is_file():
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for row in csv.DictReader(file):
-                if (row.get("points") or "").strip() or (row.get("comment") or "").strip():
-                    kept.append([row.get(name) or "" for name in head])
-    done = {tuple(row[:3]) for row in kept}
-    waiting = [
-        (one.student, one.exercise, question.question, "", "", question.maximum, question.written)
-        for one in graded
-        for question in one.questions
-        if question.status == "for a person"
-    ]
-    fresh = path.with_name(path.name + ".part")
-    with fresh.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(head)
-        writer.writerows(kept)
-        writer.writerows([guarded(cell) for cell in row] for row in waiting if row[:3] not in done)
-    fresh.replace(path)
-    return len(waiting)
-
-
-def guarded(cell: object) -> object:
-    """A cell that no spreadsheet takes for a formula."""
-    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + cell
-    return cell
-
-
-def _unguarded(text: str) -> str:
-    return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text
-
-
 # --- names -------------------------------------------------------------------------------------
 
 
@@ -252,12 +119,18 @@ def anonymous_ids(students: Iterable[str], file: Path) -> dict[str, str]:
     known: dict[str, str] = {}
     secret = secrets.token_hex(16)
     if file.is_file():
-        stored = json.loads(file.read_text(encoding="utf-8"))
-        known, secret = stored["ids"], stored["secret"]
+        try:
+            stored = json.loads(file.read_text(encoding="utf-8"))
+            known, secret = dict(stored["ids"]), str(stored["secret"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise InvalidInput(
+                f"{file} cannot be read, so nobody would know whose ids these are; restore it from "
+                f"a copy, or move it away to get new ids."
+            ) from error
     for student in students:
-        digest = hashlib.sha256(f"{secret} {student}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{secret} {student}".encode("utf-8", "replace")).hexdigest()
         known.setdefault(student, f"student-{digest[:8]}")
-    text = json.dumps({"secret": secret, "ids": known}, indent=1, ensure_ascii=False)
-    file.write_text(text + "\n", encoding="utf-8")
+    text = json.dumps({"secret": secret, "ids": known}, indent=1)
+    tables.replace(file, f"{text}\n".encode())
     file.chmod(0o600)
     return known

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import statistics
@@ -17,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from course_utils import checks
 from course_utils.checks.wording import marked, points
 from course_utils.exceptions import InvalidInput
-from course_utils.grading.policies import guarded
-from course_utils.grading.results import STATUSES, Graded
+from course_utils.grading import notebook, tables, written
+from course_utils.grading.results import STATUSES, Graded, clean_sentence, cleaned
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -76,28 +75,32 @@ def write(report: Report, folder: Path, formats: Iterable[str] = ()) -> None:
     ------
     InvalidInput
         If there is no such form.
+    OSError
+        If something cannot be written.
     """
     formats = list(formats)
     for name in formats:
         if name not in FORMATS:
             raise InvalidInput(f"There is no format {name!r}; there are {', '.join(FORMATS)}.")
     folder.mkdir(parents=True, exist_ok=True)
+    report = _safe(report)
     files = file_names(one.student for one in report.graded)
     _write(folder / "grades.json", json.dumps(_as_json(report), indent=1, ensure_ascii=False))
-    _write_csv(folder / "grades.csv", _table(report.graded))
+    tables.write(folder / "grades.csv", _table(report.graded))
     pages = folder / "feedback"
     pages.mkdir(exist_ok=True)
     by_student: dict[str, list[Graded]] = defaultdict(list)
     for one in report.graded:
         by_student[one.student].append(one)
     for student, theirs in by_student.items():
-        _write(pages / files[student], _feedback(student, theirs, report.seed))
+        _write(pages / files[student], _feedback(student, theirs))
     for page in pages.glob("*.html"):  # of students who are not in the report any more
         if page.name not in files.values():
             page.unlink()
-    _write(folder / "summary.html", _summary(report, files))
-    if "nbgrader" in formats:
-        _write_csv(folder / "nbgrader.csv", _for_nbgrader(report.graded))
+    _write_answers(report, by_student, folder / "marking", files)
+    _write(folder / "summary.html", _summary(report, files, pages_of_answers(report)))
+    if "nbgrader" in formats:  # read by programs, which do not expect a byte order mark
+        tables.write(folder / "nbgrader.csv", _for_nbgrader(report.graded), encoding="utf-8")
     if "gradescope" in formats:
         place = folder / "gradescope"
         place.mkdir(exist_ok=True)
@@ -106,17 +109,19 @@ def write(report: Report, folder: Path, formats: Iterable[str] = ()) -> None:
             _write(place / name, json.dumps(_for_gradescope(one), indent=1, ensure_ascii=False))
 
 
+def _safe(report: Report) -> Report:
+    """The same report with every text of bounded length and safe to write."""
+    refused = [
+        replace(one, name=clean_sentence(one.name, 300), sentence=clean_sentence(one.sentence))
+        for one in report.refused
+    ]
+    notes = [clean_sentence(one, 4000) for one in report.notes]
+    graded = [cleaned(one) for one in report.graded]
+    return replace(report, graded=graded, refused=refused, notes=notes)
+
+
 def _write(path: Path, text: str) -> None:
-    fresh = path.with_name(path.name + ".part")
-    fresh.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
-    fresh.replace(path)
-
-
-def _write_csv(path: Path, rows: Iterable[Iterable[object]]) -> None:
-    fresh = path.with_name(path.name + ".part")
-    with fresh.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([guarded(cell) for cell in row] for row in rows)
-    fresh.replace(path)
+    tables.replace(path, (text.rstrip("\n") + "\n").encode())
 
 
 def file_names(students: Iterable[str]) -> dict[str, str]:
@@ -209,7 +214,7 @@ def _titles() -> dict[str, str]:
     return {one.name: f"{one.number} · {one.title}" for one in checks.exercises()}
 
 
-def _feedback(student: str, graded: list[Graded], seed: int) -> str:
+def _feedback(student: str, graded: list[Graded]) -> str:
     titles = _titles()
     told = [[f for f in one.flags if not f.startswith(_PRIVATE)] for one in graded]
     return (
@@ -219,13 +224,44 @@ def _feedback(student: str, graded: list[Graded], seed: int) -> str:
             student=student,
             graded=graded,
             told=told,
-            seed=seed,
             titles={one.exercise: titles.get(one.exercise, one.exercise) for one in graded},
         )
     )
 
 
-def _summary(report: Report, files: dict[str, str]) -> str:
+def pages_of_answers(report: Report) -> dict[str, str]:
+    """The page of each student with written answers, relative to the folder of the reports."""
+    files = file_names(one.student for one in report.graded)
+    return {
+        one.student: f"marking/{files[one.student]}"
+        for one in report.graded
+        if any(question.written for question in one.questions)
+    }
+
+
+def _write_answers(
+    report: Report, by_student: dict[str, list[Graded]], folder: Path, files: dict[str, str]
+) -> None:
+    """Write a page for each student with written answers, for whoever marks."""
+    exercises = {one.name: one for one in checks.exercises()}
+    for student, theirs in by_student.items():
+        found = []
+        for one in theirs:
+            content, exercise = report.contents.get(one.sha256), exercises.get(one.exercise)
+            waiting = {q.question: q for q in one.questions if q.written}
+            if content is None or exercise is None or not waiting:
+                continue
+            answers = written.answers(notebook.plan(notebook.read(content), exercise), exercise)
+            for question in exercise.questions:
+                if question.id in waiting and question.id in answers:
+                    found.append((one, question, waiting[question.id], answers[question.id]))
+        if found:
+            folder.mkdir(exist_ok=True)
+            template = _templates().get_template("marking.html")
+            _write(folder / files[student], template.render(student=student, found=found))
+
+
+def _summary(report: Report, files: dict[str, str], shown: dict[str, str]) -> str:
     titles = _titles()
     exercises = []
     for name in dict.fromkeys(one.exercise for one in report.graded):
@@ -241,7 +277,9 @@ def _summary(report: Report, files: dict[str, str]) -> str:
             isolation=_ISOLATION[report.level],
             exercises=exercises,
             refused=report.refused,
+            notes=report.notes,
             files=files,
+            shown=shown,
         )
     )
 

@@ -7,14 +7,16 @@ import io
 import time
 import tokenize
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from course_utils import checks, probe
 from course_utils.exceptions import InvalidInput
-from course_utils.grading import notebook
+from course_utils.grading import elsewhere, notebook, platforms, written
+from course_utils.grading.elsewhere import as_sentence
 from course_utils.grading.intake import Submission
 from course_utils.grading.remote import RemoteSubject, safe_error
-from course_utils.grading.results import Graded, PartResult, QuestionResult
+from course_utils.grading.results import Graded, PartResult, QuestionResult, cleaned
 from course_utils.grading.sandbox import Budget, Sandbox, SandboxFailed, WorkerEnded
 
 #: How often a notebook whose code ends the process is started again without that code.
@@ -38,11 +40,14 @@ class _State:
     """What is known of a notebook while it is graded, over all starts of the process."""
 
     plan: notebook.Plan
+    written: dict[str, written.Answer]
+    look: elsewhere.SecondLook
     found: dict[str, QuestionResult] = field(default_factory=dict)
     errors: dict[int, probe.ProbeError] = field(default_factory=dict)
     ended: dict[int, WorkerEnded] = field(default_factory=dict)
     by_chance: bool = False
     out_of_time: bool = False
+    flags: list[str] = field(default_factory=list)
     step: notebook.Step = field(default_factory=notebook.Step)
 
 
@@ -77,7 +82,8 @@ def grade(
     """
     began = time.monotonic()
     cells = notebook.read(submission.content)
-    state = _State(notebook.plan(cells, exercise))
+    plan = notebook.plan(cells, exercise)
+    state = _State(plan, written.answers(plan, exercise), elsewhere.SecondLook(plan))
     graded = Graded(
         submission.student,
         exercise.name,
@@ -100,6 +106,9 @@ def grade(
                 _follow(state, worker, inputs)
             except WorkerEnded as error:
                 ended = error
+            if ended is None:
+                with suppress(WorkerEnded):  # what was found at its place stays
+                    _look_again(state, worker, inputs, exercise)
         graded.cpu += float(worker.usage.get("cpu", 0.0))
         graded.peak = max(graded.peak, float(worker.usage.get("peak", 0)))
         if ended is None:
@@ -111,8 +120,10 @@ def grade(
             break
     for question in exercise.questions:
         graded.questions.append(_result(question, state))
+        graded.questions[-1].digest = _digest(question, state)
+    graded.flags += state.look.about({**state.errors, **state.ended}) + state.flags
     for index, known in sorted({**state.errors, **state.ended}.items()):
-        graded.cells.append(f"Cell {index + 1}: {_as_sentence(known)}")
+        graded.cells.append(f"Cell {index + 1}: {as_sentence(known)}")
     if any(end.how == "tampered" for end in state.ended.values()) or any(
         one.status == "tampered" for one in graded.questions
     ):
@@ -120,12 +131,14 @@ def grade(
     graded.by_chance = state.by_chance
     graded.seconds = round(time.monotonic() - began, 2)
     graded.cpu = round(graded.cpu, 2)
-    return graded
+    return cleaned(graded)
 
 
 def _follow(state: _State, worker, inputs: int) -> None:  # type: ignore[no-untyped-def]
     """Run the cells and ask the questions that are still open, in order."""
     subject = RemoteSubject(worker)
+    if state.plan.prepare:
+        worker.run(platforms.PREPARE)
     for step in state.plan.steps:
         state.step = step
         if step.cell is not None and step.cell not in state.ended:
@@ -136,10 +149,46 @@ def _follow(state: _State, worker, inputs: int) -> None:  # type: ignore[no-unty
                 state.errors[step.cell] = safe_error(facts)
         if step.question is not None and step.question.id not in state.found:
             state.found[step.question.id] = _ask(step.question, subject, inputs)
-        if all(
-            later.question is None or later.question.id in state.found for later in state.plan.steps
-        ):
+        if not _open(state):
             return
+
+
+def _open(state: _State) -> bool:
+    """Say whether a question is still to be asked, or to be asked again at the end."""
+    questions = [step.question for step in state.plan.steps if step.question is not None]
+    return any(
+        one.id not in state.found or state.look.is_wanted(one, state.found[one.id])
+        for one in questions
+    )
+
+
+def _look_again(  # type: ignore[no-untyped-def]
+    state: _State, worker, inputs: int, exercise: checks.Exercise
+) -> None:
+    """Ask again what may be answered elsewhere in the notebook, now that all of it has run."""
+    subject = RemoteSubject(worker)
+    questions = [one for one in exercise.questions if one.kind != "written"]
+    state.look.at(
+        worker, lambda one: _ask(one, subject, inputs), questions, state.found, state.ended
+    )
+    stopped = state.look.stopped({**state.errors, **state.ended})
+    if stopped and state.look.missing is None:
+        state.look.note_missing(stopped, exercise.name, subject.names())
+
+
+def _digest(question: checks.Question, state: _State) -> str:
+    """A checksum of what the student wrote for a question; marks belong to it."""
+    if question.kind == "written":
+        return state.written[question.id].digest
+    places = {index for index in state.plan.own if state.plan.sections[index] == question.id}
+    places |= {k for k in state.plan.own if state.plan.cells[k].question == question.id}
+    if question.id in state.look.asked:
+        places |= set(state.plan.own_code())
+    texts = [state.plan.cells[index].source.strip() for index in sorted(places)]
+    return hashlib.sha256("\n\n".join(texts).encode()).hexdigest() if texts else ""
+
+
+# --- one question --------------------------------------------------------------------------------
 
 
 def _ask(question: checks.Question, subject: RemoteSubject, inputs: int) -> QuestionResult:
@@ -196,17 +245,7 @@ def _result(question: checks.Question, state: _State) -> QuestionResult:
     """What a question got, with the cells taken into account that were to answer it."""
     maximum, title = question.points, question.title
     if question.kind == "written":
-        text = state.plan.written.get(question.id, "").strip()
-        if question.id not in state.plan.answered:
-            sentence = "There is no cell with an answer to this question."
-            return QuestionResult(question.id, title, "missing", 0.0, maximum, sentence)
-        if not text or text == "YOUR ANSWER HERE":
-            sentence = "There is no answer yet."
-            return QuestionResult(question.id, title, "not attempted", 0.0, maximum, sentence)
-        sentence = "A person reads this answer and marks it."
-        return QuestionResult(
-            question.id, title, "for a person", 0.0, maximum, sentence, written=text[:20000]
-        )
+        return _written(question, state)
     known = state.found.get(question.id)
     if known is None and state.out_of_time:
         sentence = "The time for the whole notebook was used up before this question was reached."
@@ -234,13 +273,31 @@ def _result(question: checks.Question, state: _State) -> QuestionResult:
     if isinstance(error, probe.TimedOut):
         known.status, known.sentence = "timeout", str(error)
     elif isinstance(error, probe.StudentError) and error.kind != "NotImplementedError":
-        known.status, known.sentence = "error", _as_sentence(error)
+        known.status, known.sentence = "error", as_sentence(error)
     return known
 
 
-def _as_sentence(error: Exception) -> str:
-    text = str(error)
-    return text if text.endswith((".", "?", "!", "…")) else f"{text}."
+def _written(question: checks.Question, state: _State) -> QuestionResult:
+    """What a written answer got: it waits for a person wherever there is anything to read."""
+    answer = state.written[question.id]
+    made = QuestionResult(question.id, question.title, "for a person", 0.0, question.points)
+    if not answer.pieces:
+        there = question.id in state.plan.answered
+        made.status = "not attempted" if there else "missing"
+        made.sentence = (
+            "There is no answer yet."
+            if there
+            else "There is no cell with an answer to this question."
+        )
+        return made
+    made.sentence = "A person reads this answer and marks it."
+    made.written = answer.text
+    if answer.elsewhere:
+        state.flags.append(
+            f"{question.id} has no answer at its place; the student's own texts elsewhere in the "
+            f"notebook are shown to whoever marks."
+        )
+    return made
 
 
 def _checksum(plan: notebook.Plan, exercise: checks.Exercise) -> str:
@@ -257,8 +314,13 @@ def _checksum(plan: notebook.Plan, exercise: checks.Exercise) -> str:
     return hashlib.sha256(whole.encode()).hexdigest() if len(whole) > 200 else ""
 
 
+_LONGEST_TOKENIZED = 100_000
+
+
 def _bare(source: str) -> str:
-    """Code without comments and blanks."""
+    """Code without comments and blanks; of very long cells their text without blanks."""
+    if len(source) > _LONGEST_TOKENIZED:
+        return " ".join(source.split())
     skipped = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
     try:
         tokens = tokenize.generate_tokens(io.StringIO(source).readline)
