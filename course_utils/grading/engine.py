@@ -194,7 +194,7 @@ def grade_class(
     """
     if options.exercise is not None:
         checks.exercise(options.exercise)
-    found = intake.collect(paths)
+    found = intake.collect(paths, options.exercise)
     level = str(_sandbox(options).level)
     if options.require_sandbox and level != LEVELS[0]:
         raise SandboxFailed(
@@ -214,7 +214,7 @@ def grade_class(
                 else notebook.which_exercise(cells, submission.file_name, checks.exercises())
             )
         except InvalidInput as error:
-            report.refused.append(Refused(submission.name, str(error)))
+            report.refused.append(Refused(submission.name, str(error), submission.student))
             continue
         task = Task(submission, exercise.name, options)
         earlier = stored.get(key_of(task))
@@ -231,23 +231,26 @@ def grade_class(
         _close_all()
     for task, outcome in outcomes:
         if "refused" in outcome:
-            report.refused.append(Refused(task.submission.name, outcome["refused"]))
+            whose = task.submission
+            report.refused.append(Refused(whose.name, outcome["refused"], whose.student))
         else:
             report.records[key_of(task)] = {**outcome["graded"], "student": "", "name": ""}
-            report.graded.append(from_dict(outcome["graded"]))
+            report.graded.append(_as_handed_in(from_dict(outcome["graded"]), task.submission))
     report.graded.sort(key=lambda one: (one.exercise, one.student.casefold(), one.name))
     return report
 
 
 def _as_handed_in(graded: Graded, submission: Submission) -> Graded:
-    """What was stored for the same file, under the name that it has now."""
+    """The result for a file, with what is known of who handed it in, and when."""
     return replace(
         graded,
         student=submission.student,
         name=submission.name,
         time=submission.time,
+        time_source=submission.time_source,
         attempt=submission.attempt,
         late=submission.late,
+        flags=[*submission.flags, *graded.flags],
     )
 
 

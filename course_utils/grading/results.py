@@ -92,8 +92,8 @@ class Graded:
         Whether something was stopped only because of the time on the clock.
     answers : str
         A checksum of the answers, without blanks and comments; "" where nothing was answered.
-    time : str or None
-        When it was handed in.
+    time, time_source : str or None, str
+        When it was handed in, and what says so.
     attempt, late : int, bool
         As the platform says.
     penalty : float
@@ -113,6 +113,7 @@ class Graded:
     by_clock: bool = False
     answers: str = ""
     time: str | None = None
+    time_source: str = ""
     attempt: int = 0
     late: bool = False
     penalty: float = 0.0
