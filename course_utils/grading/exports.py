@@ -230,7 +230,7 @@ def _brightspace_one(name: str) -> Label | None:
 def _nbgrader(name: str) -> Label | None:
     """``ada+assignment+2024-03-01 10:15:00 UTC+random``, a folder of the exchange."""
     parts = name.split("+")
-    when = read_time("+".join(parts[2:3])) if len(parts) in (3, 4) else None
+    when = read_time("+".join(parts[2:])) or read_time("+".join(parts[2:-1]))
     if when is None or not parts[0]:
         return None
     return Label("nbgrader", parts[0], time=when, front=len(name))

@@ -2,8 +2,8 @@
 
 A submission may be a notebook, a folder, or a zip as learning platforms export them. Everything is
 read first (:mod:`~course_utils.grading.unpack`), then it is decided over the whole class who handed
-in what (:mod:`~course_utils.grading.people`). What cannot be graded is kept with its student and the
-reason, in one sentence; the others are graded all the same.
+in what (:mod:`~course_utils.grading.people`). What cannot be graded is kept with its student and
+the reason, in one sentence; the others are graded all the same.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from course_utils.exceptions import InvalidInput, MissingData
 from course_utils.grading import naming, notebook, people
 from course_utils.grading.people import FLAG, Whose
 from course_utils.grading.unpack import METADATA, File, Reader, clean
+
+#: The most rows for files of one student that are not graded for the same reason.
+MOST_ROWS = 5
 
 __all__ = ["FLAG", "Intake", "Refused", "Submission", "collect"]
 
@@ -110,14 +113,11 @@ def collect(paths: Iterable[Path], exercise: str | None = None) -> Intake:
         if not os.path.lexists(path):
             raise MissingData(f"There is no {path}; name a notebook, a folder or a zip.")
     reader, root = Reader(), ""
-    only = paths[0] if len(paths) == 1 else None
-    if only is not None and (only.is_dir() or only.suffix.lower() == ".zip"):
-        root = clean(Path(os.path.abspath(only)).name)
-        root = root[:-4] if root.lower().endswith(".zip") else root
-        reader.read(only, ())
-    else:
-        for path, parts in _named(paths).items():
-            reader.read(path, parts)
+    for path, parts in _named(paths).items():
+        if not parts:
+            root = clean(Path(os.path.abspath(path)).name)
+            root = root[:-4] if root.lower().endswith(".zip") else root
+        reader.read(path, parts)
     notes = [_look(file) if file.is_notebook else _Note() for file in reader.files]
     whose = people.assign(reader.files, [one.exercise for one in notes], root)
     found = _sorted_out(reader.files, notes, whose, exercise)
@@ -130,7 +130,8 @@ def collect(paths: Iterable[Path], exercise: str | None = None) -> Intake:
 def _named(paths: list[Path]) -> dict[Path, tuple[str, ...]]:
     """Each path with the names that may say whose it is: its own, and where needed those above it.
 
-    A path inside another one, or the same one again, is left out.
+    The only folder or zip has none: it holds the class. A path inside another one, or the same one
+    again, is left out.
     """
     whole = {path: Path(os.path.abspath(path)) for path in paths}
     kept: dict[Path, Path] = {}
@@ -138,6 +139,10 @@ def _named(paths: list[Path]) -> dict[Path, tuple[str, ...]]:
     for path, there in whole.items():
         if there not in kept.values() and not folders.intersection(there.parents):
             kept[path] = there
+    if len(kept) == 1:
+        path, there = next(iter(kept.items()))
+        if there.is_dir() or there.suffix.lower() == ".zip":
+            return {path: ()}
     names = Counter(there.name for there in kept.values())
     common = Path(os.path.commonpath([there.parent for there in kept.values()]))
     named = {}
@@ -293,7 +298,7 @@ _TYPED = "A text was typed on the platform; it is no notebook, ask for the .ipyn
 def _refused(
     student: str, others: list[int], files: list[File], whose: list[Whose], graded: bool
 ) -> list[Refused]:
-    """One row for each reason why files of a student are not graded."""
+    """A row for each file of a student that is not graded; of many for one reason only one."""
     by_reason: dict[str, list[int]] = defaultdict(list)
     receipts = [k for k in others if whose[k].ignored]
     for k in others:
@@ -302,10 +307,10 @@ def _refused(
         by_reason[_TYPED if whose[k].note == "text" else files[k].why].append(k)
     if receipts and not by_reason and not graded:
         by_reason[_TYPED] = receipts
-    if not student:
-        return [Refused(files[k].name, why) for why, ks in by_reason.items() for k in ks]
     rows = []
     for why, several in by_reason.items():
-        more = f" (and {len(several) - 1:,} more)" if len(several) > 1 else ""
-        rows.append(Refused(f"{files[several[0]].name}{more}", why, student))
+        names = [files[k].name for k in several]
+        if len(names) > MOST_ROWS:
+            names = [f"{names[0]} (and {len(names) - 1:,} more)"]
+        rows += [Refused(name, why, student) for name in names]
     return rows

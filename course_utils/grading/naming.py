@@ -30,8 +30,8 @@ _ASSIGNMENTS = _set(
 #: Words for one of several versions of the same thing.
 _VERSIONS = _set(
     """version v ver attempt try versuch draft old new backup copy kopie copie copia final last
-    first second third latest resubmission revision rev revised corrected fixed update updated previous
-    original save saved"""
+    first second third latest resubmission revision rev revised corrected fixed update updated
+    previous original save saved"""
 )
 #: Folders of the course itself, or of a machine.
 _COURSE = _set(

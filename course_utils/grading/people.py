@@ -280,7 +280,12 @@ class _Finder:
     def _several(self, box: _Box, trail: list[str], unclear: bool) -> None:
         """A level with several folders: each is a person, or a group of them."""
         boxes = box.boxes
-        groups = [raw for raw, one in boxes.items() if self.shape(one) in ("export", "group")]
+        groups = [
+            raw
+            for raw, one in boxes.items()
+            if self.shape(one) in ("export", "group")
+            or (naming.is_generic(one.name) and self._holds_only_people(one))
+        ]
         exports = [raw for raw in groups if self.shape(boxes[raw]) == "export"]
         zips = [raw for raw, one in boxes.items() if one.inner_zip]
         only_exports = len(exports) == len(boxes) and not self.notes(box)

@@ -25,7 +25,8 @@ class Lateness:
     """What is taken off for handing in late.
 
     Only times count that say when it was handed in: those of a table of the instructor's, those
-    that the platform wrote into a name, and its LATE mark. Never those of files or of entries in a zip.
+    that the platform wrote into a name, and its LATE mark. Never those of files or of entries in a
+    zip.
 
     Attributes
     ----------
