@@ -305,12 +305,12 @@ def _refused(
         if k in receipts:
             continue
         by_reason[_TYPED if whose[k].note == "text" else files[k].why].append(k)
-    if receipts and not by_reason and not graded:
+    if student and receipts and not by_reason and not graded:
         by_reason[_TYPED] = receipts
     rows = []
     for why, several in by_reason.items():
         names = [files[k].name for k in several]
-        if len(names) > MOST_ROWS:
+        if len(names) > (MOST_ROWS if student else 40 * MOST_ROWS):
             names = [f"{names[0]} (and {len(names) - 1:,} more)"]
         rows += [Refused(name, why, student) for name in names]
     return rows

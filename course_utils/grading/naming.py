@@ -167,6 +167,9 @@ def person_in(stem: str) -> tuple[str, int]:
     rest, _ = without_topic(base)
     if says_nobody(stem):
         return stem, 0
+    found = list(_WORDS.finditer(rest))
+    while len(found) > 1 and found[-1][0].casefold() in _VERSIONS:  # "ada_final"
+        rest = rest[: found.pop().start()].rstrip(" _-.,+(")
     return rest or stem, attempt
 
 

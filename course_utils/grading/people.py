@@ -39,6 +39,7 @@ _JOINED = (
 )
 _ALIKE = f"{FLAG} another name differs only in case, blanks or a number such as (1); kept apart."
 _UNCLEAR = f"{FLAG} it is unclear whether a folder above it is a person or a group; kept apart."
+_WHICH = f"{FLAG} more than one folder above the file may name the person; the lowest was taken."
 _UNLABELED = f"{FLAG} the platform did not make this name; the person is named after it."
 _PREFIX = f"{FLAG} several assignments may be mixed here, so the user name may be cut wrongly."
 
@@ -166,10 +167,13 @@ class _Finder:
             or (f"? {naming.attempt_of(_stem(file.parts[-1]))[0]}" if file.is_notebook else "")
             for file, topic in zip(files, topics, strict=True)
         ]
+        if not any(self.topics):  # nobody handed in a notebook: look for people all the same
+            self.topics = ["no notebook"] * len(self.topics)
         self.tree = _tree(files, root)
         self.units: list[_Unit] = []
         self.levels = 0
         self.shapes: dict[int, str] = {}
+        self.held: dict[int, set[str]] = {}
 
     # --- what a level looks like -----------------------------------------------------------------
 
@@ -179,7 +183,9 @@ class _Finder:
 
     def holds(self, box: _Box) -> set[str]:
         """The exercises of all notebooks in it."""
-        return {self.topics[index] for index in box.all_files()} - {""}
+        if id(box) not in self.held:
+            self.held[id(box)] = {self.topics[index] for index in box.all_files()} - {""}
+        return self.held[id(box)]
 
     def shape(self, box: _Box) -> str:
         """Whether it is a platform's export, a group of people, one person's, or cannot be said."""
@@ -229,33 +235,55 @@ class _Finder:
         if box.labels and (not box.inner_zip or self.shape(box) == "export"):
             self._labeled(box, trail, unclear)
             return
-        boxes = list(box.boxes.items())
-        notes = self.notes(box)
-        if not boxes:
-            self._loose(box, box.files, trail, unclear)
-        elif len(boxes) == 1 and not notes:
-            self._only_box(*boxes[0], box, trail, unclear)
-        elif self._is_one_person(box):
+        active = {raw: one for raw, one in box.boxes.items() if self.holds(one)}
+        passive = {raw: one for raw, one in box.boxes.items() if raw not in active}
+        named = any(not naming.is_generic(one.name) for one in passive.values())
+        if not active:
+            self._without_notebooks(passive, trail, unclear)
+            self._loose(box.files, trail, unclear, beside=named)
+        elif self._is_one_person(box) and (trail or len(active) > 1 or self.notes(box)):
             self._person(box, trail, unclear)
+        elif len(active) > 1 or self.notes(box):
+            self._several(box, active, passive, trail, unclear)
         else:
-            self._several(box, trail, unclear)
+            ((raw, only),) = active.items()
+            if named and self.shape(only) in ("person", "unclear"):
+                self._several(box, active, passive, trail, unclear)
+            else:
+                self._without_notebooks(passive, [], unclear, nobodys=True)
+                self._loose(box.files, trail, unclear, beside=True)
+                self._only_box(raw, only, trail, unclear)
+
+    def _without_notebooks(
+        self, boxes: dict[str, _Box], trail: list[str], unclear: bool, nobodys: bool = False
+    ) -> None:
+        """Folders without a notebook: a student's beside those of others, or nobody's."""
+        level = self.levels
+        for raw, one in boxes.items():
+            if self.shape(one) == "export":
+                self.look(one, [*trail, one.name], unclear)
+                continue
+            name = "" if nobodys or naming.is_generic(one.name) else one.name
+            self._add(name, raw, one.all_files(), trail, unclear, level=level)
 
     def _is_one_person(self, box: _Box) -> bool:
         """Whether the folders of a level are those of exercises and versions, not of people."""
         return (
-            all(naming.is_generic(one.name) for one in box.boxes.values())
+            all(naming.is_generic(one.name) for one in box.boxes.values() if self.holds(one))
             and all(naming.says_nobody(_stem(raw)) for raw, _ in self.notes(box))
             and not self._is_group(box)
         )
 
-    def _only_box(self, raw: str, only: _Box, above: _Box, trail: list[str], unclear: bool) -> None:
+    def _only_box(self, raw: str, only: _Box, trail: list[str], unclear: bool) -> None:
         shape = self.shape(only)
-        self._loose(above, above.files, trail, unclear, beside=True)
         if only.inner_zip:
             if shape in ("export", "group"):
                 self.look(only, [], unclear)
+            elif naming.says_nobody(only.name):
+                self._person(only, trail or [only.name], unclear, raw)
             else:
-                self._add(only.name, raw, only.all_files(), trail, unclear)
+                above = [one for one in trail if not _says_nothing(one)]
+                self._add(only.name, raw, only.all_files(), above, unclear or bool(above))
         elif shape == "person" and not (naming.is_frame(only.name) and self.notes(only)):
             self._person(only, [*trail, only.name], unclear, raw)
         else:
@@ -267,19 +295,27 @@ class _Finder:
         unit = self._add(name, raw or box.name, box.all_files(), trail[:-1], unclear)
         if not said:
             unit.flags.append(_NOBODY)
+        elif len([one for one in trail if not _says_nothing(one)]) > 1 and not unclear:
+            unit.flags.append(_WHICH)
 
     def _name_of(self, trail: list[str]) -> tuple[str, bool]:
-        named = [one for one in trail if not naming.is_frame(one) and not naming.is_generic(one)]
+        named = [one for one in trail if not _says_nothing(one)]
         if named:
             return named[-1], True
         root = self.tree.name
-        if root and not naming.is_frame(root) and not naming.is_generic(root):
+        if root and not _says_nothing(root):
             return root, True
         return (trail[-1] if trail else root), False
 
-    def _several(self, box: _Box, trail: list[str], unclear: bool) -> None:
+    def _several(
+        self,
+        box: _Box,
+        boxes: dict[str, _Box],
+        passive: dict[str, _Box],
+        trail: list[str],
+        unclear: bool,
+    ) -> None:
         """A level with several folders: each is a person, or a group of them."""
-        boxes = box.boxes
         groups = [
             raw
             for raw, one in boxes.items()
@@ -293,10 +329,13 @@ class _Finder:
             groups = [raw for raw in groups if raw not in zips]
         people = [raw for raw in boxes if raw in zips or self.shape(boxes[raw]) == "person"]
         people = [raw for raw in people if raw not in groups]
+        if all(naming.is_generic(one.name) for one in boxes.values()):
+            people = []
         if box.name.casefold() == "submitted":  # nbgrader: submitted/STUDENT/ASSIGNMENT
             groups = []
         level = self.levels
         names = naming.without_assignment([one.name for one in boxes.values()], box.name)
+        self._without_notebooks(passive, trail, unclear, nobodys=bool(groups))
         if groups and not people and 2 * len(groups) >= len(boxes):
             for raw in boxes:
                 self.look(boxes[raw], [*trail, boxes[raw].name], unclear)
@@ -306,11 +345,10 @@ class _Finder:
                     self.look(one, [*trail, one.name], True)
                 else:
                     self._add(name, raw, one.all_files(), trail, unclear, level=level)
-        self._loose(box, box.files, trail, unclear, beside=True, level=level)
+        self._loose(box.files, trail, unclear, beside=True, level=level)
 
     def _loose(
         self,
-        box: _Box,
         files: list[tuple[str, int]],
         trail: list[str],
         unclear: bool,
@@ -348,6 +386,9 @@ class _Finder:
         labels = box.labels
         level = self.levels
         for raw, inner in box.boxes.items():
+            if raw not in labels and self.shape(inner) in ("export", "group"):
+                self.look(inner, [*trail, inner.name], True)
+                continue
             unit = self._add(
                 inner.name, raw, inner.all_files(), trail, unclear, labels.get(raw), level
             )
@@ -360,7 +401,7 @@ class _Finder:
             else:
                 others.append((raw, index))
         first = len(self.units)
-        self._loose(box, others, trail, unclear, beside=True, level=level)
+        self._loose(others, trail, unclear, beside=True, level=level)
         for unit in self.units[first:]:
             if unit.name:
                 unit.flags.append(_UNLABELED)
@@ -430,15 +471,18 @@ class _Finder:
         )
 
 
+def _says_nothing(folder: str) -> bool:
+    return naming.is_frame(folder) or naming.is_generic(folder)
+
+
 def _stem(name: str) -> str:
-    """The name of a file without its ending, cleaned; of two endings such as ``.tar.gz`` both."""
+    """The name of a file without its ending, cleaned; of endings such as ``.tar.gz`` both."""
     path = clean(name)
-    for _ in range(2):
-        base, dot, ending = path.rpartition(".")
-        if not (base and dot and re.fullmatch(r"[A-Za-z0-9]{1,6}", ending)) or ending.isdigit():
-            break
-        path = base
-    return path
+    base, dot, ending = path.rpartition(".")
+    if not (base and dot and re.fullmatch(r"[A-Za-z0-9]{1,6}", ending)) or ending.isdigit():
+        return path
+    inner, dot, ending = base.rpartition(".")
+    return inner if inner and dot and ending.lower() in ("tar", "ipynb") else base
 
 
 def _tree(files: Sequence[File], root: str) -> _Box:
@@ -508,6 +552,8 @@ def _work(units: list[_Unit], files: Sequence[File]) -> set[str]:
 
 def _may_be_one(people: list[list[_Unit]], files: Sequence[File], topics: list[str]) -> bool:
     """Whether entries of one name may count as one person: nothing of theirs is in conflict."""
+    if all(naming.is_version(unit.group) for mine in people for unit in mine):
+        return True
     seen: set[tuple[str, str]] = set()
     steady: dict[str, str] = {}
     for mine in people:

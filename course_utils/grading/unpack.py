@@ -191,13 +191,13 @@ class Reader:
             own = tuple(part for part in inside.split("/") if part not in ("", "."))
             where = f"{name}: {inside}"
             if inside.startswith("/") or ".." in own or re.match(r"^[A-Za-z]:", inside):
-                self._refuse(where, (*above, "", ""), _OUTSIDE, outer)
+                self._refuse(where, (*above, ""), _OUTSIDE, outer)
             elif not own or any(is_junk(part) for part in own):
                 continue
             elif member.is_dir():
-                folders[own] = where
+                folders[own[:MOST_FOLDERS]] = where
             else:
-                filled.update(own[:k] for k in range(1, len(own)))
+                filled.update(own[:k] for k in range(1, min(len(own), MOST_FOLDERS + 1)))
                 self._read_member(archive, member, where, above, own, outer, depth)
         filled |= {own[:-1] for own in folders}
         for own in sorted(folders.keys() - filled):
