@@ -492,7 +492,10 @@ class TestClass:
             rows = list(csv.DictReader(file))
         assert rows[0]["student"] == "(maximum)"
         assert float(rows[0]["01.2"]) == checks.question("01.2").points
-        assert {row["student"]: float(row["points"]) for row in rows[1:]} == points
+        assert {row["student"]: float(row["points"]) for row in rows[1:5]} == points
+        (eve,) = rows[5:]
+        assert (eve["student"], eve["points"], eve["statuses"]) == ("eve", "", "not graded")
+        assert eve["flags"].startswith("It is no notebook")
         pages = {path.name for path in (out / "feedback").iterdir()}
         assert pages == {"ada.html", "bob.html", "cleo.html", "dora.html"}
         dora = (out / "feedback" / "dora.html").read_text(encoding="utf-8")

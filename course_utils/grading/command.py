@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -153,6 +154,10 @@ def listing(paths: Iterable[Path], exercise: str | None, chosen: Policies) -> Li
     ]
     _give_times(given, listed)
     chosen.lateness.apply(listed)
+    attempts = Counter((one.student, one.exercise) for one in listed)
+    for one in listed:
+        if one.exercise and attempts[one.student, one.exercise] > 1:
+            one.flags.append(f"One of {attempts[one.student, one.exercise]} attempts.")
     listed.sort(key=lambda one: (one.student.casefold(), one.exercise, one.time or "", one.attempt))
     return Listing(listed, sorted(found.refused, key=lambda one: one.student.casefold()))
 

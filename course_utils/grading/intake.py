@@ -118,6 +118,7 @@ def collect(paths: Iterable[Path], exercise: str | None = None) -> Intake:
             root = clean(Path(os.path.abspath(path)).name)
             root = root[:-4] if root.lower().endswith(".zip") else root
         reader.read(path, parts)
+    _leave_out_working_copies(reader.files)
     notes = [_look(file) if file.is_notebook else _Note() for file in reader.files]
     whose = people.assign(reader.files, [one.exercise for one in notes], root)
     found = _sorted_out(reader.files, notes, whose, exercise)
@@ -125,6 +126,20 @@ def collect(paths: Iterable[Path], exercise: str | None = None) -> Intake:
         names = ", ".join(str(path) for path in paths)
         raise InvalidInput(f"There is no notebook in {names}; notebooks end with .ipynb.")
     return found
+
+
+def _leave_out_working_copies(files: list[File]) -> None:
+    """Teams keeps ``Working files`` beside ``Submitted files``; only these were handed in."""
+    handed_in = {
+        file.parts[:place]
+        for file in files
+        for place, part in enumerate(file.parts[:-1])
+        if part.casefold() == "submitted files"
+    }
+    for file in files:
+        for place, part in enumerate(file.parts[:-1]):
+            if part.casefold() == "working files" and file.parts[:place] in handed_in:
+                file.content, file.why = None, "It is a working copy in Teams, and not handed in."
 
 
 def _named(paths: list[Path]) -> dict[Path, tuple[str, ...]]:

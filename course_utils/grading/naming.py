@@ -81,7 +81,7 @@ def is_version(name: str) -> bool:
 def is_assignment(name: str) -> bool:
     """Whether it is the name of an assignment, such as ``05_evaluation`` or ``Week 2``."""
     rest, found = without_topic(name)
-    return (found and not rest) or _only(name, _ASSIGNMENTS)
+    return (found and not rest) or (found and _only(rest, _VERSIONS)) or _only(name, _ASSIGNMENTS)
 
 
 def is_generic(name: str) -> bool:

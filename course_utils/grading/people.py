@@ -40,6 +40,11 @@ _JOINED = (
 _ALIKE = f"{FLAG} another name differs only in case, blanks or a number such as (1); kept apart."
 _UNCLEAR = f"{FLAG} it is unclear whether a folder above it is a person or a group; kept apart."
 _WHICH = f"{FLAG} more than one folder above the file may name the person; the lowest was taken."
+_FOLDERS = (
+    f"{FLAG} several notebooks of one exercise lie in different folders; taken to be attempts of "
+    f"one person."
+)
+_EXPORT = f"{FLAG} it lies in a zip inside what was given, which was taken for a platform's export."
 _UNLABELED = f"{FLAG} the platform did not make this name; the person is named after it."
 _PREFIX = f"{FLAG} several assignments may be mixed here, so the user name may be cut wrongly."
 
@@ -197,7 +202,10 @@ class _Finder:
         people = {(one.who, one.number) for one in box.labels.values() if one.note != "receipt"}
         if len(people) > 1 or (people and not box.inner_zip):
             return "export"
-        if self._is_group(box):
+        active = [one for one in box.boxes.values() if self.holds(one)]
+        only = active[0] if len(active) == 1 and not self.notes(box) else None
+        inner = self.shape(only) if only is not None and not only.inner_zip else ""
+        if self._is_group(box) or inner in ("export", "group"):
             return "group"
         if self.notes(box) or not box.boxes:
             return "person"
@@ -278,7 +286,7 @@ class _Finder:
         shape = self.shape(only)
         if only.inner_zip:
             if shape in ("export", "group"):
-                self.look(only, [], unclear)
+                self._look_into_zip(only, [], unclear)
             elif naming.says_nobody(only.name):
                 self._person(only, trail or [only.name], unclear, raw)
             else:
@@ -288,6 +296,12 @@ class _Finder:
             self._person(only, [*trail, only.name], unclear, raw)
         else:
             self.look(only, [*trail, only.name], unclear)
+
+    def _look_into_zip(self, box: _Box, trail: list[str], unclear: bool) -> None:
+        first = len(self.units)
+        self.look(box, trail, unclear)
+        for unit in self.units[first:]:
+            unit.flags.append(_EXPORT)
 
     def _person(self, box: _Box, trail: list[str], unclear: bool, raw: str = "") -> None:
         """All of a box belongs to the person that the folders above it name."""
@@ -337,8 +351,9 @@ class _Finder:
         names = naming.without_assignment([one.name for one in boxes.values()], box.name)
         self._without_notebooks(passive, trail, unclear, nobodys=bool(groups))
         if groups and not people and 2 * len(groups) >= len(boxes):
-            for raw in boxes:
-                self.look(boxes[raw], [*trail, boxes[raw].name], unclear)
+            for raw, one in boxes.items():
+                into = self._look_into_zip if raw in zips else self.look
+                into(one, [*trail, one.name], unclear)
         else:
             for (raw, one), name in zip(boxes.items(), names, strict=True):
                 if raw in groups:
@@ -426,12 +441,22 @@ class _Finder:
             unit.flags.append(_UNCLEAR)
             if group and group != unit.name:
                 unit.name = f"{group} / {unit.name}"
-        if naming.is_version(group):
-            unit.attempt = naming.attempt_of(f"x {group}")[1]
+        unit.attempt = _version(group)
         if unit.name:
             unit.name = naming.student_name(unit.name)
+        if self._in_several_folders(files):
+            unit.flags.append(_FOLDERS)
         self.units.append(unit)
         return unit
+
+    def _in_several_folders(self, files: list[int]) -> bool:
+        """Whether an exercise is there more than once, and no folder says that it is a version."""
+        folders: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
+        for index in files:
+            file = self.files[index]
+            if file.is_notebook and not any(_version(clean(one)) for one in file.parts[:-1]):
+                folders[self.topics[index]].setdefault(file.sha256, file.parts[:-1])
+        return any(len(set(found.values())) > 1 for found in folders.values())
 
     # --- the result ------------------------------------------------------------------------------
 
@@ -448,8 +473,7 @@ class _Finder:
         if label is not None and file.parts[-1] == unit.raw:
             name = label.rest or name
         stem, attempt = naming.attempt_of(_stem(name))
-        versions = [naming.attempt_of(f"x {clean(one)}")[1] for one in file.parts[:-1]
-                    if naming.is_version(clean(one))]  # fmt: skip
+        versions = [_version(clean(one)) for one in file.parts[:-1]]
         attempt = max([attempt, unit.attempt, *versions])
         ending = PurePosixPath(name).suffix
         time = label.time if label else None
@@ -469,6 +493,13 @@ class _Finder:
             bool(label and label.note == "receipt"),
             label.note if label else "",
         )
+
+
+def _version(folder: str) -> int:
+    """The number of the version that a folder's name says, such as ``Version 2``, or 0."""
+    if naming.is_version(folder):
+        return naming.attempt_of(f"x {folder}")[1]
+    return naming.attempt_of(folder, bare=False)[1] if naming.is_assignment(folder) else 0
 
 
 def _says_nothing(folder: str) -> bool:
