@@ -317,6 +317,45 @@ LAYOUTS: dict[str, tuple[dict | list, list[str], list[str]]] = {
         ["inbound/ada+ps1+2024-03-01 10:15:00.123 UTC+x9/evaluation.ipynb",
          "inbound/alan+ps1+2024-03-02 10:15:00 UTC+x8/evaluation.ipynb"],
         ["ada | 05", "alan | 05"], []),
+    "nbgrader in two sections": (
+        ["s1/submitted/ada/ps1/x.ipynb", "s1/submitted/bo/ps1/x.ipynb", "s2/submitted/cy/ps1/x.ipynb"],
+        ["ada | 05", "bo | 05", "cy | 05"], []),
+    "Teams, working files": (
+        ["Working files/Ada/Ev/x.ipynb", "Submitted files/Ada/Ev/Version 1/x.ipynb",
+         "Submitted files/Bo/Ev/Version 1/x.ipynb"],
+        ["Ada | 05 | #1", "Bo | 05 | #1"], [""]),
+    "an export packed into another zip": (
+        {"all.zip": [MOODLE.format("Ada", 7) + "/x.ipynb", MOODLE.format("Bo", 8) + "/x.ipynb"]},
+        ["Ada | 05", "Bo | 05"], []),
+    "an export among folders": (
+        ["class/ada/evaluation.ipynb", "class/bo/evaluation.ipynb", "liwei_12_34_evaluation.ipynb"],
+        ["class / ada | 05", "class / bo | 05", "liwei | 05"], []),
+    "nobody handed in a notebook": (
+        ["class/ada/x.pdf", "class/bo/x.rar", "class/bo/y.rar"], [], ["ada", "bo", "bo"]),
+    "one notebook only": (
+        ["class/ada/stuff/evaluation.ipynb", "class/bo/x.pdf", "class/cy/evaluation.ipynb.docx"],
+        ["ada | 05"], ["bo", "cy"]),
+    "handouts beside the class": (
+        ["class/ada/evaluation.ipynb", "class/bo/evaluation.ipynb", "handout/a.pdf"],
+        ["ada | 05", "bo | 05"], [""]),
+    "notebooks of students in folders of exercises": (
+        ["05_evaluation/ada.ipynb", "05_evaluation/bo.ipynb", "04_training/ada_training.ipynb"],
+        ["ada | 04", "ada | 05", "bo | 05"], []),
+    "a zip in each student's folder": (
+        {"class/ada/stuff.zip": ["evaluation.ipynb"], "class/bo/my work.zip": ["a/evaluation.ipynb"]},
+        ["ada | 05", "bo | 05"], []),
+    "versions of the exercise's folder": (
+        ["ada/05_evaluation/x.ipynb", "ada/05_evaluation_v2/x.ipynb", "bo/05_evaluation/x.ipynb"],
+        ["ada | 05", "ada | 05 | #2", "bo | 05"], []),
+    "ids and addresses": (
+        ["12345/evaluation.ipynb", "12346/evaluation.ipynb", "a.b@uni.edu/evaluation.ipynb", "j.smith.ipynb"],
+        ["12345 | 05", "12346 | 05", "a.b@uni.edu | 05", "j.smith | 05"], []),
+    "other scripts": (
+        ["王伟/evaluation.ipynb", "李娜/evaluation.ipynb", "Ольга/evaluation.ipynb"],
+        ["Ольга | 05", "李娜 | 05", "王伟 | 05"], []),
+    "a name that leads out of the zip": (
+        {"x/../../evil.ipynb": None, "class/ada/evaluation.ipynb": None, "class/bo/evaluation.ipynb": None},
+        ["ada | 05", "bo | 05"], [""]),
     # loose files
     "loose files": (
         ["Ada L.ipynb", "bob.ipynb", "cleo.pdf", "dora.ipynb.json", "eve.tar.gz", "readme.txt"],
@@ -354,6 +393,8 @@ _SHORT = {"Brightspace, loose files and namesakes", "nbgrader, the exchange"}
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_who_handed_in_what(layout, packing, tmp_path):
     members, expected, refused = LAYOUTS[layout]
+    if packing == "folder" and "leads out" in layout:
+        pytest.skip("no folder can hold such a name")
     if packing == "zip":
         given = tmp_path / "class.zip"
         given.write_bytes(packed(members))
