@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import random
 import time
 import unicodedata
 import zipfile
@@ -372,6 +373,12 @@ LAYOUTS: dict[str, tuple[dict | list, list[str], list[str]]] = {
         ["group-1.ipynb", "group-2.ipynb", "ada.ipynb", "ada (1).ipynb", "bo attempt 2.ipynb"],
         ["ada (1) | 05 | #1", "ada | 05", "bo | 05 | #2", "group-1 | 05 | #1", "group-2 | 05 | #2"], []),
     # names
+    "a folder and a file of one name": (
+        ["ada/evaluation.ipynb", "ada.ipynb", "bo/evaluation.ipynb", "bo.pdf"],
+        ["ada (1) | 05", "ada (2) | 05", "bo | 05"], ["bo"]),
+    "names of blanks and signs": (
+        [" /evaluation.ipynb", "\u00a0/x.ipynb", "?!/evaluation.ipynb", "ada/evaluation.ipynb"],
+        ["ada | 05", "unknown (1) | 05", "unknown (2) | 05", "unknown (3) | 05"], []),
     "NFC and NFD, two exercises": (
         ["Zo\u00eb/evaluation.ipynb", "Zoe\u0308/training.ipynb"],
         ["Zoë | 04", "Zoë | 05"], []),
@@ -412,6 +419,54 @@ def test_who_handed_in_what(layout, packing, tmp_path):
     assert all(one.sentence.endswith(".") for one in found.refused)
     for one in found.submissions:
         assert all(flag.startswith(FLAG) for flag in one.flags)
+
+
+NAMES = [
+    "Ada Lovelace", "Anna-Lena", "Anna-Maria", "Zoë d'Arc", "王伟", "李娜", "J. R. Smith", "Group 1",
+    "Group 2", "Ольга", "O'Neil", "Müller-Lüdenscheidt", "x", "y", "Lee 2", "12345", "12346",
+]  # fmt: skip
+STYLES = {
+    "folders": "{name}/evaluation.ipynb",
+    "folders of exercises": "{name}/05_evaluation/x.ipynb",
+    "folders and another one": "{name}/stuff/x.ipynb",
+    "loose": "{name}.ipynb",
+    "loose with the exercise": "05_evaluation_{name}.ipynb",
+    "Moodle": "{name}_{k}7_assignsubmission_file_/evaluation.ipynb",
+    "Moodle, loose": "{name}_{k}7_assignsubmission_file_work {k}.ipynb",
+    "Canvas": "{plain}_{k}34_{k}5678_evaluation.ipynb",
+    "Canvas, late": "{plain}_LATE_{k}34_{k}5678_x-1.ipynb",
+    "Blackboard": "HW 5_{plain}_attempt_2024-03-01-10-15-00_evaluation.ipynb",
+    "Brightspace": "{k}23-456 - {name} - Mar 1, 2024 1015 AM/evaluation.ipynb",
+    "Brightspace, loose": "77-{k}56 - {name} - Mar 1, 2024 1015 AM - x - y.ipynb",
+    "Gradescope": "assignment_1_export/submission_{k}00/evaluation.ipynb",
+    "GitHub": "hw5-submissions/hw5-{plain}/evaluation.ipynb",
+    "Teams": "Homework/{name}/Version 1/evaluation.ipynb",
+    "nbgrader": "submitted/{name}/ps5/evaluation.ipynb",
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_as_many_students_as_handed_in(style, tmp_path):
+    """In any layout, under any folders, every student is there once and nobody else."""
+    rng = random.Random(style)
+    for trial in range(12):
+        names = rng.sample(NAMES, rng.randint(2, 8))
+        above = rng.sample(["class", "CNN 2024", "export", "Tuesday", "a b"], rng.randint(0, 3))
+        whole = "/".join([*above, STYLES[style]])
+        plain = {name: "".join(one for one in name.casefold() if one.isalnum()) for name in names}
+        paths = [
+            whole.format(name=name, plain=plain[name], k=k) for k, name in enumerate(names, start=1)
+        ]
+        given = tmp_path / f"class{trial}.zip"
+        given.write_bytes(packed(paths))
+        found = [one.student for one in intake.collect([given]).submissions]
+        if "{name}" in whole:
+            expected = names
+        elif "{plain}" in whole:
+            expected = list(plain.values())
+        else:
+            expected = [f"submission_{k}00" for k in range(1, len(names) + 1)]
+        assert sorted(found) == sorted(expected), paths
 
 
 def flags_of(members: dict | list, tmp_path: Path) -> dict[str, str]:

@@ -64,8 +64,14 @@ def _topics() -> list[tuple[str, list[str]]]:
 
 
 def _only(name: str, known: set[str]) -> bool:
-    letters = [one for one in words(name) if not one.isdigit()]
-    return bool(letters) and all(one in known for one in letters)
+    found = words(name)
+    letters = [one for one in found if not one.isdigit()]
+    return bool(letters) and all(one in known for one in letters) and not _has_id(found)
+
+
+def _has_id(found: list[str]) -> bool:
+    """Whether there is a number so long that it is a student's, not that of a week or a year."""
+    return any(one.isdigit() and len(one) > 4 for one in found)
 
 
 def is_frame(name: str) -> bool:
@@ -111,8 +117,8 @@ def without_topic(stem: str) -> tuple[str, bool]:
 def says_nobody(stem: str) -> bool:
     """Whether the name of a notebook holds nothing that could be a person's name."""
     rest, _ = without_topic(attempt_of(stem)[0])
-    letters = [one for one in words(rest) if not one.isdigit()]
-    return all(one in _NOBODY for one in letters)
+    found = words(rest)
+    return all(one in _NOBODY or one.isdigit() for one in found) and not _has_id(found)
 
 
 def is_support(stem: str) -> bool:

@@ -134,9 +134,9 @@ class _Unit:
         """Equal only for entries that certainly are one person's."""
         if self.label is None:
             return ("", str(self.level), self.raw)
-        if self.label.number and not self.label.steady:
-            return (self.label.platform, self.label.number, str(self.level))
-        return (self.label.platform, self.label.number)
+        if self.label.number and self.label.steady:
+            return (self.label.platform, self.label.number)
+        return (self.label.platform, self.label.number, str(self.level))
 
 
 def assign(files: Sequence[File], topics: Sequence[str], root: str = "") -> list[Whose]:
@@ -216,16 +216,19 @@ class _Finder:
     def _is_group(self, box: _Box) -> bool:
         """Whether several entries of it hold the same exercise, and no name says why."""
         counts: Counter[str] = Counter()
+        beside: Counter[str] = Counter()  # in folders that may be of an assignment or a person
         for inner in box.boxes.values():
             if naming.is_assignment(inner.name) or naming.is_version(inner.name):
                 if self.shape(inner) in ("export", "group") or self._holds_only_people(inner):
                     return True
+                if not naming.is_version(inner.name):
+                    beside.update(self.holds(inner))
             elif not naming.is_generic(inner.name):
                 counts.update(self.holds(inner))
         for raw, index in self.notes(box):
             if not naming.says_nobody(_stem(raw)):
                 counts[self.topics[index]] += 1
-        return any(count > 1 for count in counts.values())
+        return any(count + beside[topic] > 1 for topic, count in counts.items())
 
     def _holds_only_people(self, box: _Box) -> bool:
         return (
@@ -249,7 +252,7 @@ class _Finder:
         if not active:
             self._without_notebooks(passive, trail, unclear)
             self._loose(box.files, trail, unclear, beside=named)
-        elif self._is_one_person(box) and (trail or len(active) > 1 or self.notes(box)):
+        elif self._is_one_person(box, trail) and (trail or len(active) > 1 or self.notes(box)):
             self._person(box, trail, unclear)
         elif len(active) > 1 or self.notes(box):
             self._several(box, active, passive, trail, unclear)
@@ -274,9 +277,11 @@ class _Finder:
             name = "" if nobodys or naming.is_generic(one.name) else one.name
             self._add(name, raw, one.all_files(), trail, unclear, level=level)
 
-    def _is_one_person(self, box: _Box) -> bool:
+    def _is_one_person(self, box: _Box, trail: list[str]) -> bool:
         """Whether the folders of a level are those of exercises and versions, not of people."""
-        return (
+        _, said = self._name_of(trail)
+        stems = [_stem(self.files[k].parts[-1]) for k in box.all_files() if self.topics[k]]
+        return (said or all(map(naming.says_nobody, stems))) and (
             all(naming.is_generic(one.name) for one in box.boxes.values() if self.holds(one))
             and all(naming.says_nobody(_stem(raw)) for raw, _ in self.notes(box))
             and not self._is_group(box)
@@ -306,7 +311,7 @@ class _Finder:
     def _person(self, box: _Box, trail: list[str], unclear: bool, raw: str = "") -> None:
         """All of a box belongs to the person that the folders above it name."""
         name, said = self._name_of(trail)
-        unit = self._add(name, raw or box.name, box.all_files(), trail[:-1], unclear)
+        unit = self._add(name or "unknown", raw or box.name, box.all_files(), trail[:-1], unclear)
         if not said:
             unit.flags.append(_NOBODY)
         elif len([one for one in trail if not _says_nothing(one)]) > 1 and not unclear:
@@ -343,14 +348,13 @@ class _Finder:
             groups = [raw for raw in groups if raw not in zips]
         people = [raw for raw in boxes if raw in zips or self.shape(boxes[raw]) == "person"]
         people = [raw for raw in people if raw not in groups]
-        if all(naming.is_generic(one.name) for one in boxes.values()):
-            people = []
         if box.name.casefold() == "submitted":  # nbgrader: submitted/STUDENT/ASSIGNMENT
             groups = []
         level = self.levels
         names = naming.without_assignment([one.name for one in boxes.values()], box.name)
         self._without_notebooks(passive, trail, unclear, nobodys=bool(groups))
-        if groups and not people and 2 * len(groups) >= len(boxes):
+        all_generic = all(naming.is_generic(one.name) for one in boxes.values())
+        if all_generic or (groups and not people and 2 * len(groups) >= len(boxes)):
             for raw, one in boxes.items():
                 into = self._look_into_zip if raw in zips else self.look
                 into(one, [*trail, one.name], unclear)
@@ -389,7 +393,7 @@ class _Finder:
                 continue
             stem = _stem(raw)
             who, attempt = naming.person_in(stem)
-            unit = self._add(who, stem, [index], trail, unclear, level=level)
+            unit = self._add(who, raw, [index], trail, unclear, level=level)
             unit.attempt = attempt
             if file.is_notebook and naming.says_nobody(stem):
                 unit.flags.append(_NOBODY)
@@ -599,7 +603,8 @@ def _may_be_one(people: list[list[_Unit]], files: Sequence[File], topics: list[s
         seen.add(scope)
     counts: Counter[str] = Counter()
     for mine in people:
-        counts.update({topics[k] for unit in mine for k in unit.files if topics[k]})
+        indexes = [k for unit in mine for k in unit.files if files[k].is_notebook]
+        counts.update({topics[k] for k in indexes})
     if all(count == 1 for count in counts.values()):
         return not any(topic.startswith("?") for topic in counts) or len(counts) < 2
     whole = [_work(mine, files) for mine in people]

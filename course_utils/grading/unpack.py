@@ -326,7 +326,7 @@ def clean(name: str) -> str:
     if len(stem) > LONGEST_NAME:
         digest = hashlib.sha256(stem.encode("utf-8", "surrogatepass")).hexdigest()[:6]
         stem = f"{stem[: LONGEST_NAME - 8]}… {digest}"
-    return " ".join(_printable(stem + ending).split())
+    return " ".join(_printable(stem + ending).split()) or ("?" if name else "")
 
 
 # --- what is not graded --------------------------------------------------------------------------
