@@ -21,9 +21,9 @@ from rich.table import Table
 from course_utils.exceptions import CourseError, InvalidInput, MissingData
 
 if TYPE_CHECKING:
-    from course_utils.grading.command import Listing
     from course_utils.grading.engine import Report
     from course_utils.grading.intake import Refused
+    from course_utils.grading.listing import Listing
     from course_utils.grading.results import Graded
     from course_utils.project.lessons import Outcome
 
@@ -336,7 +336,7 @@ def grade(
     A second run into the same folder runs only the notebooks that changed.
     """
     try:
-        from course_utils.grading import command, engine, policies
+        from course_utils.grading import command, engine, listing, policies
     except ModuleNotFoundError as error:
         if error.name != "course_utils.grading":
             raise
@@ -360,7 +360,7 @@ def grade(
         formats=tuple(form or ()),
     )
     if only_list:
-        _print_listing(command.listing(submissions, exercise, chosen))
+        _print_listing(listing.listing(submissions, exercise, chosen.lateness, times))
         return
     if out is None:
         raise InvalidInput("Name a folder for the reports with --out, or look first with --list.")
@@ -369,11 +369,11 @@ def grade(
     _print_grades(report, out)
 
 
-def _print_listing(listing: Listing) -> None:
+def _print_listing(listed: Listing) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("student", "exercise", "file", "attempt", "handed in", "look at"):
         table.add_column(heading)
-    for one in listing.found:
+    for one in listed.found:
         when = " ".join(filter(None, [(one.time or "").replace("T", " "), _bracket(one)]))
         table.add_row(
             _plain(one.student),
@@ -384,11 +384,11 @@ def _print_listing(listing: Listing) -> None:
             _plain(" ".join(one.flags)),
         )
     console.print(table)
-    for refused in listing.refused:
+    for refused in listed.refused:
         _print_refused(refused)
-    people = {one.student for one in listing.found}
-    people |= {one.student for one in listing.refused} - {""}
-    console.print(f"{len(listing.found)} notebooks of {len(people)} students; nothing was graded.")
+    people = {one.student for one in listed.found}
+    people |= {one.student for one in listed.refused} - {""}
+    console.print(f"Notebooks: {len(listed.found)}; students: {len(people)}. Nothing was graded.")
 
 
 def _bracket(one: Graded) -> str:

@@ -6,6 +6,7 @@
 ``exports``    reads the names that learning platforms give to what they export
 ``naming``     reads the names that people give to files and folders
 ``people``     says over the whole class who handed in what
+``listing``    shows who was found with which file, without grading
 ``times``      reads times of hand-in from the instructor's table
 ``notebook``   reads a notebook of any format and finds the questions in it
 ``sandbox``    runs a student's code where it can do no harm, and talks to it

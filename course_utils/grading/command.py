@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from course_utils.exceptions import InvalidInput
-from course_utils.grading import intake, policies, reports, times
+from course_utils.grading import policies, reports, times
 from course_utils.grading.engine import Options, Report, grade_class
-from course_utils.grading.results import Graded
 
 #: The table in which a person writes marks, in the folder of the reports.
 SLOTS = "to_mark.csv"
@@ -91,7 +89,7 @@ def grade(
     report = grade_class(paths, options, _known(folder), on_start, on_done)
     folder.mkdir(parents=True, exist_ok=True)
     _remember(folder, report.records)
-    _give_times(given, report.graded)
+    times.give(given, report.graded)
     if chosen.anonymous:
         students = sorted(
             {one.student for one in report.graded} | {one.student for one in report.refused} - {""}
@@ -107,67 +105,6 @@ def grade(
     reports.write(report, folder, chosen.formats)
     policies.write_slots(report.graded, folder / SLOTS)
     return report
-
-
-def _give_times(given: list[times.Time], graded: list[Graded]) -> None:
-    """Write the times of a table into the results; where none fits, it is the wrong table."""
-    unused = times.apply(given, graded)
-    if given and graded and len(unused) == len(given):
-        raise InvalidInput(
-            f"No time in the table is for anybody here; the first is for "
-            f"{given[0].student[:60]!r}. Write the names as course grade --list shows them."
-        )
-
-
-def listing(paths: Iterable[Path], exercise: str | None, chosen: Policies) -> Listing:
-    """Say who was found with which file, and grade nothing.
-
-    Parameters
-    ----------
-    paths : iterable of Path
-        Notebooks, folders and zips.
-    exercise : str, optional
-        The exercise that all notebooks are taken to be of.
-    chosen : Policies
-        Of these, times and lateness are used.
-
-    Raises
-    ------
-    CourseError
-        If something that was given cannot be used.
-    """
-    given = times.read_times(chosen.times) if chosen.times else []
-    found = intake.collect(paths, exercise)
-    listed = [
-        Graded(
-            one.student,
-            one.exercise,
-            one.name,
-            one.sha256,
-            flags=list(one.flags),
-            time=one.time,
-            time_source=one.time_source,
-            attempt=one.attempt,
-            late=one.late,
-        )
-        for one in found.submissions
-    ]
-    _give_times(given, listed)
-    chosen.lateness.apply(listed)
-    attempts = Counter((one.student, one.exercise) for one in listed)
-    for one in listed:
-        if one.exercise and attempts[one.student, one.exercise] > 1:
-            one.flags.append(f"One of {attempts[one.student, one.exercise]} attempts.")
-    listed.sort(key=lambda one: (one.student.casefold(), one.exercise, one.time or "", one.attempt))
-    return Listing(listed, sorted(found.refused, key=lambda one: one.student.casefold()))
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Who was found with which file, and what cannot be graded."""
-
-    found: list[Graded]
-    refused: list[intake.Refused]
 
 
 def _known(folder: Path) -> dict[str, dict[str, Any]]:

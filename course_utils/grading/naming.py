@@ -43,7 +43,7 @@ _NOBODY = (
     _ASSIGNMENTS
     | _VERSIONS
     | _set("my the a notebook untitled solution solutions answer answers done completed")
-    | _set("student submission submitted file ipynb finished is it cnn and")
+    | _set("file ipynb finished is it cnn and")
 )
 #: Files that lie beside submissions and are nobody's.
 _SUPPORT = _set(

@@ -45,6 +45,11 @@ _FOLDERS = (
     f"one person."
 )
 _EXPORT = f"{FLAG} it lies in a zip inside what was given, which was taken for a platform's export."
+_GIVEN = f"{FLAG} no name stands in it, so it goes by that of the folder or zip that was given."
+_ABOVE = f"{FLAG} it goes by the name of the file; that of a folder above may be meant as well."
+_OWN_NAMES = (
+    f"{FLAG} several notebooks with names of their own in one folder; taken to be one person's."
+)
 _UNLABELED = f"{FLAG} the platform did not make this name; the person is named after it."
 _PREFIX = f"{FLAG} several assignments may be mixed here, so the user name may be cut wrongly."
 
@@ -297,10 +302,16 @@ class _Finder:
             else:
                 above = [one for one in trail if not _says_nothing(one)]
                 self._add(only.name, raw, only.all_files(), above, unclear or bool(above))
-        elif shape == "person" and not (naming.is_frame(only.name) and self.notes(only)):
+        elif shape == "person" and not (
+            self._own_names(only) > 1 or (naming.is_frame(only.name) and self.notes(only))
+        ):
             self._person(only, [*trail, only.name], unclear, raw)
         else:
             self.look(only, [*trail, only.name], unclear)
+
+    def _own_names(self, box: _Box) -> int:
+        """How many loose notebooks have a name that could be a person's."""
+        return sum(not naming.says_nobody(_stem(raw)) for raw, _ in self.notes(box))
 
     def _look_into_zip(self, box: _Box, trail: list[str], unclear: bool) -> None:
         first = len(self.units)
@@ -314,6 +325,8 @@ class _Finder:
         unit = self._add(name or "unknown", raw or box.name, box.all_files(), trail[:-1], unclear)
         if not said:
             unit.flags.append(_NOBODY)
+        elif all(map(_says_nothing, trail)):
+            unit.flags.append(_GIVEN)
         elif len([one for one in trail if not _says_nothing(one)]) > 1 and not unclear:
             unit.flags.append(_WHICH)
 
@@ -363,7 +376,9 @@ class _Finder:
                 if raw in groups:
                     self.look(one, [*trail, one.name], True)
                 else:
-                    self._add(name, raw, one.all_files(), trail, unclear, level=level)
+                    unit = self._add(name, raw, one.all_files(), trail, unclear, level=level)
+                    if self._own_names(one) > 1 and not one.inner_zip:
+                        unit.flags.append(_OWN_NAMES)
         self._loose(box.files, trail, unclear, beside=True, level=level)
 
     def _loose(
@@ -382,8 +397,13 @@ class _Finder:
         topics = [self.topics[index] for _, index in notes]
         nameless = all(naming.says_nobody(_stem(raw)) for raw, _ in notes)
         name, said = self._name_of(trail)
-        if notes and nameless and said and not beside and len(set(topics)) == len(topics):
-            self._add(name, name, [index for _, index in files], trail[:-1], unclear)
+        differ = bool(notes) and not beside and len(set(topics)) == len(topics)
+        unsure = differ and not all(map(_says_nothing, trail))
+        if nameless and said and differ:
+            mine = [index for _, index in files]
+            unit = self._add(name, name, mine, trail[:-1], unclear)
+            if all(map(_says_nothing, trail)):
+                unit.flags.append(_GIVEN)
             return
         for raw, index in files:
             file = self.files[index]
@@ -397,6 +417,8 @@ class _Finder:
             unit.attempt = attempt
             if file.is_notebook and naming.says_nobody(stem):
                 unit.flags.append(_NOBODY)
+            elif unsure:
+                unit.flags.append(_ABOVE)
             elif not file.is_notebook and naming.is_support(stem):
                 unit.name = ""
 

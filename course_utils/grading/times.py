@@ -171,3 +171,19 @@ def apply(times: Sequence[Time], handed_in: Sequence[_HandedIn]) -> list[Time]:
             used.update(id(time) for time in fitting)
             one.time, one.time_source = best.time, best.source
     return [time for time in times if id(time) not in used]
+
+
+def give(times: Sequence[Time], handed_in: Sequence[_HandedIn]) -> None:
+    """Write the times into what was handed in.
+
+    Raises
+    ------
+    InvalidInput
+        If none of them is for anybody here, as with the table of another class.
+    """
+    unused = apply(times, handed_in)
+    if times and handed_in and len(unused) == len(times):
+        raise InvalidInput(
+            f"No time in the table is for anybody here; the first is for "
+            f"{times[0].student[:60]!r}. Write the names as course grade --list shows them."
+        )

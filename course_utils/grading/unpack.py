@@ -39,6 +39,12 @@ _TOO_DEEP = f"It lies in more than {MOST_FOLDERS} folders; hand in the notebook 
 #: What the system or an editor leaves behind.
 _JUNK = {"thumbs.db", "desktop.ini", "__macosx", "__pycache__", "ehthumbs.db", "@eadir"}
 
+_JUNK_FOLDERS = {
+    *(".ipynb_checkpoints", ".git", ".github", ".svn", ".vscode", ".idea", ".venv", ".virtualenv"),
+    *(".cache", ".config", ".local", ".jupyter", ".ipython", ".mypy_cache", ".pytest_cache"),
+    *(".ruff_cache", ".trash", ".trashes", ".spotlight-v100", ".fseventsd", ".conda", ".keras"),
+}
+
 #: The file in which Gradescope says who handed in what.
 METADATA = "submission_metadata.yml"
 
@@ -128,7 +134,7 @@ class Reader:
             here = (*above, *Path(place).relative_to(folder).parts)
             for name in list(folders):
                 path = Path(place, name)
-                if is_junk(name):
+                if is_junk(name, folder=True):
                     folders.remove(name)
                 elif path.is_symlink():
                     self._refuse(path, (*here, name), _LINK)
@@ -192,7 +198,7 @@ class Reader:
             where = f"{name}: {inside}"
             if inside.startswith("/") or ".." in own or re.match(r"^[A-Za-z]:", inside):
                 self._refuse(where, (*above, ""), _OUTSIDE, outer)
-            elif not own or any(is_junk(part) for part in own):
+            elif _is_junk_path(own, member.is_dir()):
                 continue
             elif member.is_dir():
                 folders[own[:MOST_FOLDERS]] = where
@@ -293,11 +299,19 @@ def _too_large(kind: str, limit: int) -> str:
 # --- names ---------------------------------------------------------------------------------------
 
 
-def is_junk(name: str) -> bool:
+def is_junk(name: str, folder: bool = False) -> bool:
     """Whether the system or an editor made it, and nobody handed it in."""
     if name.startswith(("._", ".~", "~$", "__MACOSX")) or name.casefold() in _JUNK:
         return True
+    if folder:
+        return name.casefold() in _JUNK_FOLDERS
     return name.startswith(".") and not name.lower().endswith((".ipynb", ".zip"))
+
+
+def _is_junk_path(own: tuple[str, ...], folder: bool) -> bool:
+    return (
+        not own or is_junk(own[-1], folder) or any(is_junk(part, folder=True) for part in own[:-1])
+    )
 
 
 def _printable(name: str) -> str:
