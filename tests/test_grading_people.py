@@ -509,7 +509,7 @@ class TestFlags:
     )
     def test_what_cannot_be_told_is_flagged(self, layout, words, tmp_path):
         flags = flags_of(LAYOUTS[layout][0], tmp_path)
-        together = " ".join(flags.values())
+        together = " ".join(flags.values()).strip()
         assert words in together if words else not together
 
     def test_a_student_without_a_namesake_has_no_flag(self, tmp_path):
