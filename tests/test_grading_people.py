@@ -192,7 +192,7 @@ LAYOUTS: dict[str, tuple[dict | list, list[str], list[str]]] = {
          "ada/notebooks/scratch.ipynb": b"{}",
          "ada/course_utils/plots.py": None,
          "alan/evaluation.ipynb": None},
-        ["ada | 05", "alan | 05"], ["ada"]),
+        ["ada | 05", "alan | 05"], []),
     "an untouched exercise alone": (
         {"ada/evaluation.ipynb": given_out(), "alan/evaluation.ipynb": None},
         ["ada | 05", "alan | 05"], []),
@@ -264,7 +264,7 @@ LAYOUTS: dict[str, tuple[dict | list, list[str], list[str]]] = {
     "two attempts and another file on Canvas": (
         ["lovelaceada_1234_5678_evaluation.ipynb", "lovelaceada_1234_5699_evaluation-1.ipynb",
          "lovelaceada_1234_5700_plot.png", "turingalan_1235_5679_evaluation.ipynb"],
-        ["lovelaceada | 05", "lovelaceada | 05 | #1", "turingalan | 05"], ["lovelaceada"]),
+        ["lovelaceada | 05", "lovelaceada | 05 | #1", "turingalan | 05"], []),
     "names that only look like those of Canvas": (
         ["week_10_20_ada.ipynb", "week_10_20_bob.ipynb"],
         ["week_10_20_ada | 05", "week_10_20_bob | 05"], []),
@@ -529,6 +529,22 @@ class TestFlags:
         assert "the same file again" in flags["ada"]
         assert flags["bo"] == ""
 
+    def test_what_is_handed_in_beside_a_notebook(self, tmp_path):
+        members = [
+            "ada/evaluation.ipynb",
+            "ada/helper.py",
+            "ada/plot.png",
+            "ada/report.pdf",
+            "ada/w.rar",
+        ]
+        given = unpacked(tmp_path / "class", [*members, "bo/x.ipynb", "cy/helper.py"])
+        found = intake.collect([given])
+        assert found.submissions[0].flags == (
+            f"{FLAG} not graded, other files: helper.py, plot.png.",
+        )
+        rows = {(one.student, Path(one.name).name) for one in found.refused}
+        assert rows == {("ada", "report.pdf"), ("ada", "w.rar"), ("cy", "helper.py")}
+
     def test_with_an_exercise_named_those_of_others_are_left_out(self, tmp_path):
         given = unpacked(
             tmp_path / "class", ["ada/evaluation.ipynb", "ada/training.ipynb", "bo/x.ipynb"]
@@ -653,7 +669,10 @@ class TestHostileNames:
         found = intake.collect([given])
         assert time.process_time() - began < 10
         assert len({one.student for one in found.submissions}) == len(found.submissions) == 300
-        assert len(found.refused) == 300  # one row for the pictures of each, not thirty
+        assert not found.refused
+        (flag,) = found.submissions[0].flags
+        assert flag.startswith(f"{FLAG} not graded, other files: ")
+        assert flag.endswith(".jpg and 27 more.")
 
     def test_a_thousand_namesakes_stay_apart(self, tmp_path):
         members = [MOODLE.format("Ada", k) + "/evaluation.ipynb" for k in range(1000)]

@@ -21,7 +21,7 @@ from course_utils import checks, settings
 from course_utils.exceptions import InvalidInput, MissingData
 from course_utils.grading import naming, notebook, people
 from course_utils.grading.people import FLAG, Whose
-from course_utils.grading.unpack import METADATA, File, Reader, clean
+from course_utils.grading.unpack import METADATA, File, Reader, clean, lies_beside
 
 #: The most rows for files of one student that are not graded for the same reason.
 MOST_ROWS = 5
@@ -239,6 +239,11 @@ def _sorted_out(
     for student, indexes in mine.items():
         works = [k for k in indexes if files[k].is_notebook]
         kept, flags = _that_count(works, files, notes, whose, wanted) if student else (works, [])
+        others = [k for k in indexes if not files[k].is_notebook]
+        if student and kept:  # code, pictures and data beside a notebook need no row of their own
+            beside = [k for k in others if lies_beside(files[k].why) and not whose[k].note]
+            others = [k for k in others if k not in set(beside)]
+            flags += _not_graded("other files", beside, files)
         for k in kept:
             one = whose[k]
             found.submissions.append(
@@ -255,7 +260,6 @@ def _sorted_out(
                     wanted or notes[k].exercise,
                 )
             )
-        others = [k for k in indexes if not files[k].is_notebook]
         found.refused += _refused(student, others, files, whose, bool(kept))
     return found
 
@@ -293,11 +297,13 @@ def _that_count(
         else:
             seen.add(copy)
             kept.append(k)
-    flags = [
-        f"{FLAG} not graded, {why}: {_some([files[k].parts[-1] for k in several])}."
-        for why, several in left.items()
-    ]
+    flags = [flag for why, several in left.items() for flag in _not_graded(why, several, files)]
     return kept, flags
+
+
+def _not_graded(why: str, several: list[int], files: list[File]) -> list[str]:
+    names = _some([files[k].parts[-1] for k in several])
+    return [f"{FLAG} not graded, {why}: {names}."] if several else []
 
 
 def _some(names: list[str]) -> str:

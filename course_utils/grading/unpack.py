@@ -356,6 +356,7 @@ _REASONS = {
     "ask for the .ipynb file.",
     "url webloc link lnk gdoc gsheet": "It is a link ({}), not the notebook; ask for the file.",
 }
+_OTHER = "It is neither a notebook (.ipynb) nor a zip."
 _BY_ENDING = {f".{one}": text for ends, text in _REASONS.items() for one in ends.split()}
 
 
@@ -373,4 +374,9 @@ def reason(name: str) -> str:
     if inner == ".tar":
         ending = f".tar{ending}"
     text = _BY_ENDING.get(ending, _BY_ENDING[".gz"] if inner == ".tar" else "")
-    return text.format(ending) or "It is neither a notebook (.ipynb) nor a zip."
+    return text.format(ending) or _OTHER
+
+
+def lies_beside(why: str) -> bool:
+    """Whether such files often lie beside a notebook that is graded: code, pictures, data."""
+    return why == _OTHER or why.startswith(("It is a Python script", "It is a picture"))
