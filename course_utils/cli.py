@@ -18,10 +18,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from course_utils.exceptions import CourseError, MissingData
+from course_utils.exceptions import CourseError, InvalidInput, MissingData
 
 if TYPE_CHECKING:
     from course_utils.grading.engine import Report
+    from course_utils.grading.intake import Refused
+    from course_utils.grading.listing import Listing
+    from course_utils.grading.results import Graded
     from course_utils.project.lessons import Outcome
 
 app = typer.Typer(
@@ -287,7 +290,10 @@ def grade(
     submissions: Annotated[
         list[Path], typer.Argument(metavar="SUBMISSION...", help="Notebooks, folders, zips.")
     ],
-    out: Annotated[Path, typer.Option(help="The folder for the reports.")],
+    out: Annotated[Path | None, typer.Option(help="The folder for the reports.")] = None,
+    only_list: Annotated[
+        bool, typer.Option("--list", help="Show who was found with which file; grade nothing.")
+    ] = False,
     exercise: Annotated[
         str | None, typer.Option(help="Take all notebooks to be of this one, such as 01.")
     ] = None,
@@ -316,6 +322,9 @@ def grade(
     due: Annotated[
         datetime | None, typer.Option(help="Until when it was to be handed in, local time.")
     ] = None,
+    times: Annotated[
+        Path | None, typer.Option(help="A CSV with student and time, and exercise where needed.")
+    ] = None,
     late: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the points that each late day costs.")
     ] = 0.0,
@@ -333,7 +342,7 @@ def grade(
     A second run into the same folder runs only the notebooks that changed.
     """
     try:
-        from course_utils.grading import command, engine, policies
+        from course_utils.grading import command, engine, listing, policies
     except ModuleNotFoundError as error:
         if error.name != "course_utils.grading":
             raise
@@ -351,13 +360,50 @@ def grade(
     chosen = command.Policies(
         attempts=attempts,
         lateness=policies.Lateness(due, late),
+        times=times,
         marks=marks,
         anonymous=anonymous,
         formats=tuple(form or ()),
     )
+    if only_list:
+        _print_listing(listing.listing(submissions, exercise, chosen.lateness, times))
+        return
+    if out is None:
+        raise InvalidInput("Name a folder for the reports with --out, or look first with --list.")
     with _bar("notebooks") as (start, advance):
         report = command.grade(submissions, out, options, chosen, start, advance)
     _print_grades(report, out)
+
+
+def _print_listing(listed: Listing) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("student", "exercise", "file", "attempt", "handed in", "look at"):
+        table.add_column(heading)
+    for one in listed.found:
+        when = " ".join(filter(None, [(one.time or "").replace("T", " "), _bracket(one)]))
+        table.add_row(
+            _plain(one.student),
+            _plain(one.exercise or "?"),
+            _plain(one.name),
+            str(one.attempt or ""),
+            _plain(when or "not known"),
+            _plain(" ".join(one.flags)),
+        )
+    console.print(table)
+    for refused in listed.refused:
+        _print_refused(refused)
+    people = {one.student for one in listed.found}
+    people |= {one.student for one in listed.refused} - {""}
+    console.print(f"Notebooks: {len(listed.found)}; students: {len(people)}. Nothing was graded.")
+
+
+def _bracket(one: Graded) -> str:
+    return f"({one.time_source})" if one.time_source else ""
+
+
+def _print_refused(refused: Refused) -> None:
+    whose = f"{_plain(refused.student)}: " if refused.student else ""
+    console.print(f"[red]not graded:[/] {whose}{_plain(refused.name)}: {_plain(refused.sentence)}")
 
 
 def _print_grades(report: Report, out: Path) -> None:
@@ -372,7 +418,7 @@ def _print_grades(report: Report, out: Path) -> None:
         table.add_row(_plain(one.student), one.exercise, result, _plain(" ".join(one.flags)))
     console.print(table)
     for refused in report.refused:
-        console.print(f"[red]not graded:[/] {_plain(refused.name)}: {_plain(refused.sentence)}")
+        _print_refused(refused)
     if report.damaged:
         console.print(
             f"Of the results of earlier runs {report.damaged} were damaged or written only in "

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.exceptions import CourseError, InvalidInput, MissingData
-from course_utils.grading import journal, marks, policies, reports, tables
+from course_utils.grading import journal, marks, policies, reports, tables, times
 from course_utils.grading.engine import Options, Report, grade_class
 from course_utils.grading.intake import Refused
 from course_utils.grading.marks import SLOTS
@@ -35,6 +35,8 @@ class Policies:
         Which of several attempts counts, one of :data:`~course_utils.grading.policies.ATTEMPTS`.
     lateness : Lateness
         What being late costs.
+    times : Path, optional
+        A table with times of hand-in (see :func:`~course_utils.grading.times.read_times`).
     marks : Path, optional
         A table with marks that a person gave. Those of the ``to_mark.csv`` in the folder of the
         reports are used in any case.
@@ -46,6 +48,7 @@ class Policies:
 
     attempts: str = "last"
     lateness: policies.Lateness = field(default_factory=policies.Lateness)
+    times: Path | None = None
     marks: Path | None = None
     anonymous: bool = False
     formats: tuple[str, ...] = ()
@@ -87,13 +90,17 @@ def grade(
     _check(folder, chosen)
     if options.only:
         return _grade_again(paths, folder, options, chosen, on_start, on_done)
+    given = times.read_times(chosen.times) if chosen.times else []
     with journal.Journal(folder) as kept:
         report = grade_class(paths, options, kept, on_start, on_done)
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     report.graded = [cleaned(one) for one in report.graded]
     _use_appeals(folder, report)
-    students = sorted({one.student for one in report.graded})
+    times.give(given, report.graded)
+    students = sorted(
+        {one.student for one in report.graded} | {one.student for one in report.refused} - {""}
+    )
     ids: dict[str, str] = {}
     if chosen.anonymous:
         with _writing(folder):
@@ -292,6 +299,7 @@ def _in_place_of(old: Graded, new: Graded, seed: int) -> Graded:
         student=old.student,
         name=old.name,
         time=old.time,
+        time_source=old.time_source,
         attempt=old.attempt,
         late=old.late,
         penalty=old.penalty,

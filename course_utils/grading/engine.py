@@ -225,7 +225,7 @@ def grade_class(
     """
     if options.exercise is not None:
         checks.exercise(options.exercise)
-    found = intake.collect(paths)
+    found = intake.collect(paths, options.exercise)
     if options.only:
         found.submissions = [
             one for one in found.submissions if clean_sentence(one.student) in options.only
@@ -240,7 +240,7 @@ def grade_class(
             try:
                 task = Task(submission, _exercise_of(submission, options), options)
             except InvalidInput as error:
-                report.refused.append(Refused(submission.name, str(error)))
+                report.refused.append(Refused(submission.name, str(error), submission.student))
                 continue
             earlier = journal.known.get(key_of(task))
             if earlier is None:
@@ -265,14 +265,16 @@ def _exercise_of(submission: Submission, options: Options) -> str:
 
 
 def _as_handed_in(graded: Graded, submission: Submission) -> Graded:
-    """What was stored for the same file, under the name that it has now."""
+    """The result for a file, with what is known of who handed it in, and when."""
     return replace(
         graded,
         student=submission.student,
         name=submission.name,
         time=submission.time,
+        time_source=submission.time_source,
         attempt=submission.attempt,
         late=submission.late,
+        flags=[*submission.flags, *graded.flags],
     )
 
 
@@ -383,7 +385,8 @@ class _Run:
                 f"It could not be graded, in two tries: {outcome['broken'].rstrip('.')}. Run the "
                 f"same command again, or let a person look at it."
             )
-            self._report.refused.append(Refused(task.submission.name, sentence))
+            whose = task.submission
+            self._report.refused.append(Refused(whose.name, sentence, whose.student))
         else:
             if graded["by_chance"]:
                 graded["flags"].append(
@@ -394,7 +397,7 @@ class _Run:
             key, record = key_of(task), {**graded, "student": "", "name": ""}
             self._journal.add(key, record)
             self._report.records[key] = record
-            self._report.graded.append(from_dict(graded))
+            self._report.graded.append(_as_handed_in(from_dict(graded), task.submission))
         self._on_done(task.submission.student)
 
 

@@ -1,39 +1,32 @@
-"""Find the notebooks in what was handed in, and say whose they are and of which exercise.
+"""Find the notebooks in what was handed in, and say whose they are.
 
-A submission may be a notebook, a folder, or a zip as learning platforms export them. What could do
-harm or is no notebook is refused in one sentence; the others are graded all the same.
+A submission may be a notebook, a folder, or a zip as learning platforms export them. Everything is
+read first (:mod:`~course_utils.grading.unpack`), then it is decided over the whole class who handed
+in what (:mod:`~course_utils.grading.people`). What cannot be graded is kept with its student and
+the reason, in one sentence; the others are graded all the same.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import re
-import stat
-import zipfile
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path, PurePosixPath
+from functools import cache
+from pathlib import Path
 
+from course_utils import checks, settings
 from course_utils.exceptions import InvalidInput, MissingData
+from course_utils.grading import naming, notebook, people
+from course_utils.grading.people import FLAG, Whose
+from course_utils.grading.unpack import METADATA, File, Reader, clean, lies_beside
 
-#: Bytes of the largest notebook, of the largest zip inside a zip, and of all together.
-LARGEST_NOTEBOOK = 20 * 2**20
-LARGEST_INNER_ZIP = 200 * 2**20
-LARGEST_TOTAL = 2 * 2**30
-#: The most files in one zip, and how many times larger than packed a notebook may be.
-MOST_FILES = 20_000
-MOST_RATIO = 200
+#: The most rows for files of one student that are not graded for the same reason.
+MOST_ROWS = 5
 
-# "Ada Lovelace_12345_assignsubmission_file_topic.ipynb", or a folder "..._assignsubmission_file_"
-_MOODLE = re.compile(
-    r"^(?P<who>.+?)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<rest>.*)$"
-)
-# "lovelaceada_LATE_123_456_topic.ipynb"
-_CANVAS = re.compile(r"^(?P<who>[^\W_]+)_(?P<late>LATE_)?\d{2,}_\d{2,}_(?P<rest>.+)$")
-_COPY = re.compile(r"(?:[ _-]*\((\d+)\)|-(\d{1,2})|[ _-]+(?:attempt|copy|kopie)[ _-]*(\d*))$", re.I)
+__all__ = ["FLAG", "Intake", "Refused", "Submission", "collect"]
 
 
 @dataclass(frozen=True)
@@ -51,11 +44,17 @@ class Submission:
     content : bytes
         The file.
     time : str or None
-        When it was handed in or last changed, as far as it is known: ISO 8601, local time.
+        When it was handed in, where the platform says so: ISO 8601, local time.
     attempt : int
         The number that the platform or the browser put behind the name, else 0.
     late : bool
         Whether the platform marked it as late.
+    time_source : str
+        Where `time` comes from.
+    flags : tuple of str
+        What could not be told for certain, one sentence each.
+    exercise : str
+        The name of its exercise, as far as the file says it, else "".
     """
 
     student: str
@@ -65,6 +64,9 @@ class Submission:
     time: str | None = None
     attempt: int = 0
     late: bool = False
+    time_source: str = ""
+    flags: tuple[str, ...] = ()
+    exercise: str = ""
 
     @property
     def sha256(self) -> str:
@@ -74,10 +76,11 @@ class Submission:
 
 @dataclass(frozen=True)
 class Refused:
-    """Something that was handed in and is not graded, and why, in one sentence."""
+    """Something that was handed in and is not graded, why, in one sentence, and whose it is."""
 
     name: str
     sentence: str
+    student: str = ""
 
 
 @dataclass
@@ -88,13 +91,15 @@ class Intake:
     refused: list[Refused] = field(default_factory=list)
 
 
-def collect(paths: Iterable[Path]) -> Intake:
+def collect(paths: Iterable[Path], exercise: str | None = None) -> Intake:
     """Read everything that was handed in.
 
     Parameters
     ----------
     paths : iterable of Path
         Notebooks, folders and zips.
+    exercise : str, optional
+        The exercise that all notebooks are taken to be of.
 
     Raises
     ------
@@ -103,247 +108,230 @@ def collect(paths: Iterable[Path]) -> Intake:
     InvalidInput
         If there is nothing in all of them that could be graded or refused.
     """
-    found = Intake()
-    budget = [LARGEST_TOTAL]
     paths = list(paths)
     for path in paths:
         if not os.path.lexists(path):
             raise MissingData(f"There is no {path}; name a notebook, a folder or a zip.")
-        if path.is_dir() and not path.is_symlink():
-            for file in _files(path, found):
-                _take_file(file, file.relative_to(path).parts, found, budget)
-        else:
-            _take_file(path, (path.name,), found, budget)
+    reader, root = Reader(), ""
+    for path, parts in _named(paths).items():
+        if not parts:
+            root = clean(Path(os.path.abspath(path)).name)
+            root = root[:-4] if root.lower().endswith(".zip") else root
+        reader.read(path, parts)
+    _leave_out_working_copies(reader.files)
+    notes = [_look(file) if file.is_notebook else _Note() for file in reader.files]
+    whose = people.assign(reader.files, [one.exercise for one in notes], root)
+    found = _sorted_out(reader.files, notes, whose, exercise)
     if not found.submissions and not found.refused:
         names = ", ".join(str(path) for path in paths)
         raise InvalidInput(f"There is no notebook in {names}; notebooks end with .ipynb.")
-    found.submissions = _told_apart(found.submissions)
     return found
 
 
-def _files(folder: Path, found: Intake) -> Iterator[Path]:
-    for place, folders, files in os.walk(folder):
-        for name in list(folders):
-            if _is_hidden(name):
-                folders.remove(name)
-            elif Path(place, name).is_symlink():
-                found.refused.append(Refused(str(Path(place, name)), _LINK))
-                folders.remove(name)
-        folders.sort()
-        for name in sorted(files):
-            if not _is_hidden(name) and name.lower().endswith((".ipynb", ".zip")):
-                yield Path(place, name)
+def _leave_out_working_copies(files: list[File]) -> None:
+    """Teams keeps ``Working files`` beside ``Submitted files``; only these were handed in."""
+    handed_in = {
+        file.parts[:place]
+        for file in files
+        for place, part in enumerate(file.parts[:-1])
+        if part.casefold() == "submitted files"
+    }
+    for file in files:
+        for place, part in enumerate(file.parts[:-1]):
+            if part.casefold() == "working files" and file.parts[:place] in handed_in:
+                file.content, file.why = None, "It is a working copy in Teams, and not handed in."
 
 
-_LINK = "It is a symbolic link, which could lead anywhere; hand in the file itself."
+def _named(paths: list[Path]) -> dict[Path, tuple[str, ...]]:
+    """Each path with the names that may say whose it is: its own, and where needed those above it.
 
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith((".", "__MACOSX", "~$"))
-
-
-def _take_file(path: Path, parts: tuple[str, ...], found: Intake, budget: list[int]) -> None:
-    name = str(path)
-    if path.is_symlink():
-        found.refused.append(Refused(name, _LINK))
-        return
-    if not stat.S_ISREG(path.stat().st_mode):
-        found.refused.append(Refused(name, "It is no ordinary file."))
-        return
-    if path.suffix.lower() == ".zip":
-        with path.open("rb") as stream:
-            _take_zip(stream, name, parts[:-1], found, budget, depth=0)
-        return
-    if path.suffix.lower() != ".ipynb":
-        found.refused.append(Refused(name, "It is neither a notebook (.ipynb) nor a zip."))
-        return
-    with path.open("rb") as stream:
-        content = stream.read(LARGEST_NOTEBOOK + 1)
-    when = datetime.fromtimestamp(path.stat().st_mtime).isoformat(timespec="seconds")
-    _take(content, name, parts, when, found, budget)
-
-
-def _take_zip(
-    stream: io.BufferedIOBase | io.BytesIO | io.BufferedReader,
-    name: str,
-    above: tuple[str, ...],
-    found: Intake,
-    budget: list[int],
-    depth: int,
-) -> None:
-    def refuse(what: str, sentence: str) -> None:
-        found.refused.append(Refused(f"{name}: {what}" if what else name, sentence))
-
-    try:
-        archive = zipfile.ZipFile(stream)
-        members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
-        refuse("", "It is damaged, or no zip; pack it anew.")
-        return
-    if len(members) > MOST_FILES:
-        refuse("", f"It holds {len(members):,} files, which is more than any class hands in.")
-        return
-    for member in members:
-        inside = _name_in_zip(member).replace("\\", "/")
-        if member.is_dir():
-            continue
-        parts = PurePosixPath(inside).parts
-        if inside.startswith("/") or ".." in parts or re.match(r"^[A-Za-z]:", inside):
-            refuse(_shown(inside), "Its name leads out of the zip; pack it anew.")
-            continue
-        if stat.S_ISLNK(member.external_attr >> 16):
-            refuse(_shown(inside), _LINK)
-            continue
-        if not parts or any(_is_hidden(part) for part in parts):
-            continue
-        kind = PurePosixPath(inside).suffix.lower()
-        if kind not in (".ipynb", ".zip"):
-            continue
-        limit = LARGEST_NOTEBOOK if kind == ".ipynb" else LARGEST_INNER_ZIP
-        if member.flag_bits & 1:
-            refuse(_shown(inside), "It is encrypted; hand it in without a password.")
-            continue
-        packed = max(1, member.compress_size)
-        if member.file_size > limit or member.file_size > 2**20 + MOST_RATIO * packed:
-            refuse(_shown(inside), _too_large(kind, limit))
-            continue
-        try:
-            with archive.open(member) as packed_stream:
-                content = packed_stream.read(limit + 1)  # the size in the zip may be a lie
-        except Exception as error:
-            refuse(_shown(inside), f"It cannot be unpacked ({type(error).__name__}).")
-            continue
-        if len(content) > limit:
-            refuse(_shown(inside), _too_large(kind, limit))
-            continue
-        if kind == ".zip":
-            if depth >= 2:
-                refuse(_shown(inside), "It is a zip in a zip in a zip; hand in the notebook.")
-                continue
-            budget[0] -= len(content)
-            if budget[0] < 0:
-                refuse(_shown(inside), "All together is more than can be unpacked safely.")
-                return
-            whose = (*above, *parts[:-1], PurePosixPath(inside).stem)
-            _take_zip(io.BytesIO(content), f"{name}: {inside}", whose, found, budget, depth + 1)
-            continue
-        try:
-            when: str | None = datetime(*member.date_time).isoformat(timespec="seconds")
-        except ValueError:
-            when = None
-        _take(content, f"{name}: {inside}", (*above, *parts), when, found, budget)
-
-
-def _name_in_zip(member: zipfile.ZipInfo) -> str:
-    """Return the name of a file in a zip, with its accents.
-
-    A zip says by a flag that its names are UTF-8; else they are read as those of MS-DOS. Many
-    programs, among them that of macOS, write UTF-8 without the flag.
+    The only folder or zip has none: it holds the class. A path inside another one, or the same one
+    again, is left out.
     """
-    if member.flag_bits & 0x800:
-        return member.filename
-    try:
-        return member.filename.encode("cp437").decode("utf-8")
-    except UnicodeError:
-        return member.filename
+    whole = {path: Path(os.path.abspath(path)) for path in paths}
+    kept: dict[Path, Path] = {}
+    folders = {there for there in whole.values() if there.is_dir()}
+    for path, there in whole.items():
+        if there not in kept.values() and not folders.intersection(there.parents):
+            kept[path] = there
+    if len(kept) == 1:
+        path, there = next(iter(kept.items()))
+        if there.is_dir() or there.suffix.lower() == ".zip":
+            return {path: ()}
+    names = Counter(there.name for there in kept.values())
+    common = Path(os.path.commonpath([there.parent for there in kept.values()]))
+    named = {}
+    for path, there in kept.items():
+        plain = names[there.name] == 1 and not (
+            there.suffix.lower() == ".ipynb" and naming.says_nobody(clean(there.stem))
+        )
+        named[path] = (there.name,) if plain else there.relative_to(common).parts
+    return named
 
 
-def _shown(name: str) -> str:
-    text = "".join(letter if letter.isprintable() else "?" for letter in name)
-    return text if len(text) <= 120 else text[:119] + "…"
+# --- what a notebook says of itself --------------------------------------------------------------
 
 
-def _too_large(kind: str, limit: int) -> str:
-    what = "A notebook" if kind == ".ipynb" else "A zip inside a zip"
-    return (
-        f"{what} of at most {limit // 2**20} MB is taken, and this one is larger or packed far "
-        f"too tightly; clear its outputs and hand it in again."
-    )
+@dataclass(frozen=True)
+class _Note:
+    """What is known of a notebook before it is graded.
 
-
-def _take(
-    content: bytes,
-    name: str,
-    parts: tuple[str, ...],
-    when: str | None,
-    found: Intake,
-    budget: list[int],
-) -> None:
-    if len(content) > LARGEST_NOTEBOOK:
-        found.refused.append(Refused(name, _too_large(".ipynb", LARGEST_NOTEBOOK)))
-        return
-    budget[0] -= len(content)
-    if budget[0] < 0:
-        found.refused.append(Refused(name, "All together is more than can be unpacked safely."))
-        return
-    student, file_name, late, attempt = whose(parts)
-    found.submissions.append(
-        Submission(student, _shown(name), file_name, content, when, attempt, late)
-    )
-
-
-def whose(parts: tuple[str, ...]) -> tuple[str, str, bool, int]:
-    """Read from a path who handed in a notebook.
-
-    Parameters
+    Attributes
     ----------
-    parts : tuple of str
-        Folders and file name, from the folder or zip that was given to the grader.
-
-    Returns
-    -------
-    student, file_name, late, attempt : str, str, bool, int
-        Name of the student, name of the notebook, whether the platform marked it as late, and the
-        number of the attempt as far as the name says it.
+    exercise : str
+        The name of its exercise, or "".
+    certain : bool
+        Whether its cells say so, not its name alone.
+    untouched : bool
+        Whether its answers are still those of the exercise as it was given out.
     """
-    *folders, file_name = parts
-    late = False
-    student = ""
-    for index, part in enumerate(parts):
-        if match := _MOODLE.match(part):
-            student = f"{match['who']} {match['number']}"
-            if index == len(parts) - 1:
-                file_name = match["rest"] or file_name
-            break
-    if not student and folders:
-        # STUDENT/topic.ipynb, STUDENT/EXERCISE/topic.ipynb, submitted/STUDENT/EXERCISE/topic.ipynb
-        skipped = [one for one in folders if one.lower() not in _FRAMES]
-        student = skipped[0] if skipped else ""
-    if not student and (match := _CANVAS.match(file_name)):
-        student, late, file_name = match["who"], bool(match["late"]), match["rest"]
-    stem = PurePosixPath(file_name).stem
-    attempt = 0
-    if match := _COPY.search(stem):
-        attempt = int(next((one for one in match.groups() if one), "1"))
-        stem = stem[: match.start()]
-    return _shown(student or stem).strip() or "unknown", f"{stem}.ipynb", late, attempt
+
+    exercise: str = ""
+    certain: bool = False
+    untouched: bool = False
 
 
-#: Folders that stand above those of the students.
-_FRAMES = {"submitted", "submissions", "submission", "export", "downloaded"}
+_LESSON = re.compile(rb'"id":\s*"L\d\d-')
 
 
-def _told_apart(submissions: list[Submission]) -> list[Submission]:
-    """Take the platform's number off names of which there is only one.
-
-    Platforms give the same person another number in each assignment, so a name counts as that of
-    two people only where two numbers handed in the same notebook.
-    """
-    from collections import defaultdict
-    from dataclasses import replace
-
-    numbers: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for one in submissions:
-        if match := _NUMBERED.match(one.student):
-            numbers[match[1], one.file_name].add(match[2])
-    several = {name for (name, _), found in numbers.items() if len(found) > 1}
-    plain = {one.student for one in submissions if not _NUMBERED.match(one.student)}
-    result = []
-    for one in submissions:
-        match = _NUMBERED.match(one.student)
-        unique = match and match[1] not in several | plain
-        result.append(replace(one, student=match[1]) if match and unique else one)
-    return result
+def _look(file: File) -> _Note:
+    content = file.content or b""
+    if _LESSON.search(content[:20_000]):
+        return _Note()
+    known = checks.exercises()
+    try:
+        cells = notebook.read(content)
+    except InvalidInput:
+        cells = []
+    certain = any(cell.question for cell in cells)
+    try:
+        exercise = notebook.which_exercise(cells, clean(file.parts[-1]), known)
+    except InvalidInput:
+        return _Note()
+    answers = _answers(cells)
+    return _Note(exercise.name, certain, bool(answers) and answers == _given(exercise.notebook))
 
 
-_NUMBERED = re.compile(r"^(.*\D) (\d+)$")
+def _answers(cells: list[notebook.Cell]) -> tuple[str, ...]:
+    return tuple(cell.source.strip() for cell in cells if cell.role in ("answer", "written"))
+
+
+@cache
+def _given(name: str) -> tuple[str, ...]:
+    """The answer cells of an exercise as it was given out."""
+    path = settings.course_root() / "exercises" / name
+    return _answers(notebook.read(path.read_bytes())) if path.is_file() else ()
+
+
+# --- what counts ---------------------------------------------------------------------------------
+
+
+def _sorted_out(
+    files: list[File], notes: list[_Note], whose: list[Whose], exercise: str | None
+) -> Intake:
+    """Leave out copies and what is of no exercise, where a student has notebooks that are."""
+    found = Intake()
+    mine: dict[str, list[int]] = defaultdict(list)
+    for index, file in enumerate(files):
+        if file.parts[-1] != METADATA or file.why:
+            mine[whose[index].student].append(index)
+    wanted = checks.exercise(exercise).name if exercise else ""
+    for student, indexes in mine.items():
+        works = [k for k in indexes if files[k].is_notebook]
+        kept, flags = _that_count(works, files, notes, whose, wanted) if student else (works, [])
+        others = [k for k in indexes if not files[k].is_notebook]
+        if student and kept:  # code, pictures and data beside a notebook need no row of their own
+            beside = [k for k in others if lies_beside(files[k].why) and not whose[k].note]
+            others = [k for k in others if k not in set(beside)]
+            flags += _not_graded("other files", beside, files)
+        for k in kept:
+            one = whose[k]
+            found.submissions.append(
+                Submission(
+                    student or "unknown",
+                    files[k].name,
+                    one.file_name,
+                    files[k].content or b"",
+                    one.time,
+                    one.attempt,
+                    one.late,
+                    one.time_source,
+                    (*one.flags, *flags),
+                    wanted or notes[k].exercise,
+                )
+            )
+        found.refused += _refused(student, others, files, whose, bool(kept))
+    return found
+
+
+def _that_count(
+    works: list[int], files: list[File], notes: list[_Note], whose: list[Whose], wanted: str
+) -> tuple[list[int], list[str]]:
+    """Which notebooks of one student are graded, and sentences about the others."""
+    kept: list[int] = []
+    seen: set[tuple[object, ...]] = set()
+    left: dict[str, list[int]] = defaultdict(list)
+    certain = {notes[k].exercise for k in works if notes[k].certain}
+    touched = {notes[k].exercise for k in works if notes[k].exercise and not notes[k].untouched}
+    known = any(notes[k].exercise for k in works)
+    for k in works:
+        note, copy = (
+            notes[k],
+            (
+                notes[k].exercise,
+                files[k].sha256,
+                whose[k].time,
+                whose[k].late,
+            ),
+        )
+        if wanted and wanted in certain and (note.exercise, note.certain) != (wanted, True):
+            left["of another exercise"].append(k)
+        elif known and not note.exercise and not wanted:
+            left["of no exercise"].append(k)
+        elif note.exercise in certain and not note.certain:
+            left["without a cell of the exercise"].append(k)
+        elif note.untouched and note.exercise in touched:
+            left["an untouched copy of the exercise"].append(k)
+        elif copy in seen:
+            left["the same file again"].append(k)
+        else:
+            seen.add(copy)
+            kept.append(k)
+    flags = [flag for why, several in left.items() for flag in _not_graded(why, several, files)]
+    return kept, flags
+
+
+def _not_graded(why: str, several: list[int], files: list[File]) -> list[str]:
+    names = _some([files[k].parts[-1] for k in several])
+    return [f"{FLAG} not graded, {why}: {names}."] if several else []
+
+
+def _some(names: list[str]) -> str:
+    """A few of many names."""
+    shown = ", ".join(clean(name) or "a folder" for name in dict.fromkeys(names[:3]))
+    more = len(names) - len(dict.fromkeys(names[:3]))
+    return f"{shown} and {more:,} more" if more else shown
+
+
+_TYPED = "A text was typed on the platform; it is no notebook, ask for the .ipynb file."
+
+
+def _refused(
+    student: str, others: list[int], files: list[File], whose: list[Whose], graded: bool
+) -> list[Refused]:
+    """A row for each file of a student that is not graded; of many for one reason only one."""
+    by_reason: dict[str, list[int]] = defaultdict(list)
+    receipts = [k for k in others if whose[k].ignored]
+    for k in others:
+        if k in receipts:
+            continue
+        by_reason[_TYPED if whose[k].note == "text" else files[k].why].append(k)
+    if student and receipts and not by_reason and not graded:
+        by_reason[_TYPED] = receipts
+    rows = []
+    for why, several in by_reason.items():
+        names = [files[k].name for k in several]
+        if len(names) > (MOST_ROWS if student else 40 * MOST_ROWS):
+            names = [f"{names[0]} (and {len(names) - 1:,} more)"]
+        rows += [Refused(name, why, student) for name in names]
+    return rows

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from course_utils.exceptions import InvalidInput
 from course_utils.grading import tables
+from course_utils.grading.people import FLAG
 from course_utils.grading.results import Graded
 
 ATTEMPTS = ("last", "best", "first")
@@ -22,6 +23,10 @@ ATTEMPTS = ("last", "best", "first")
 @dataclass(frozen=True)
 class Lateness:
     """What is taken off for handing in late.
+
+    Only times count that say when it was handed in: those of a table of the instructor's, those
+    that the platform wrote into a name, and its LATE mark. Never those of files or of entries in a
+    zip.
 
     Attributes
     ----------
@@ -35,7 +40,7 @@ class Lateness:
     per_day: float = 0.0
 
     def days(self, graded: Graded) -> int:
-        """How many days have begun since it was due."""
+        """How many days have begun since it was due; 1 where only the platform's mark is known."""
         if self.due is None or graded.time is None:
             return 1 if graded.late else 0
         over = (datetime.fromisoformat(graded.time) - self.due).total_seconds()
@@ -46,16 +51,32 @@ class Lateness:
         for one in graded:
             days = self.days(one)
             one.penalty = 0.0
+            if self.due is not None and not days and not one.time_source and one.time is None:
+                one.flags.append(_NO_TIME)
             if not days:
                 continue
             one.penalty = round(min(1.0, days * self.per_day) * one.maximum, 4)
             taken = f"; {one.penalty:g} points are taken off" if one.penalty else ""
             begun = "a day has begun" if days == 1 else f"{days} days have begun"
-            one.flags.append(f"Handed in late: {begun} since it was due{taken}.")
+            said = one.time_source or ("LATE mark of the platform" if one.late else "")
+            if self.due is not None and one.time is not None:
+                said = f"{one.time.replace('T', ' ')}, {said}".rstrip(", ")
+            said = f" ({said})" if said else ""
+            one.flags.append(f"Handed in late{said}: {begun} since it was due{taken}.")
+
+
+_NO_TIME = (
+    f"{FLAG} it is not known when it was handed in, so nothing was taken off; give the times with "
+    f"--times."
+)
 
 
 def choose_attempts(graded: list[Graded], which: str) -> list[Graded]:
     """Keep one notebook per student and exercise.
+
+    Attempts are in the order of their times where all have one, else of the numbers in their names
+    (``evaluation (1)``, ``evaluation-Copy1``, ``Version 2``). Where that does not say which is the
+    last or the first, the one with the most points of those in question counts. It is flagged.
 
     Parameters
     ----------
@@ -78,16 +99,29 @@ def choose_attempts(graded: list[Graded], which: str) -> list[Graded]:
         groups[one.student, one.exercise].append(one)
     kept = []
     for group in groups.values():
-        in_time = sorted(group, key=lambda one: (one.attempt, one.time or "", one.name))
-        if which == "best":
-            chosen = max(in_time, key=lambda one: one.points)
-        else:
-            chosen = in_time[-1] if which == "last" else in_time[0]
+        chosen, sure = _attempt(group, which)
         if len(group) > 1:
-            names = ", ".join(Path(one.name).name for one in in_time if one is not chosen)
+            names = ", ".join(Path(one.name).name for one in group if one is not chosen)
             chosen.flags.append(f"Of {len(group)} attempts the {which} counts; left out: {names}.")
+        if not sure:
+            chosen.flags.append(
+                f"{FLAG} neither times nor names say which attempt is the {which}, so the best of "
+                f"those in question was taken."
+            )
         kept.append(chosen)
     return kept
+
+
+def _attempt(group: list[Graded], which: str) -> tuple[Graded, bool]:
+    """The attempt that counts, and whether it is sure that it is the one."""
+    in_question = group
+    if which != "best":
+        timed = all(one.time is not None for one in group)
+        order = {id(one): ((one.time or "") if timed else "", one.attempt) for one in group}
+        ends = max(order.values()) if which == "last" else min(order.values())
+        in_question = [one for one in group if order[id(one)] == ends]
+    best = max(sorted(in_question, key=lambda one: one.name), key=lambda one: one.points)
+    return best, which == "best" or len(in_question) == 1
 
 
 def flag_identical(graded: list[Graded]) -> None:

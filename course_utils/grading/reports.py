@@ -8,7 +8,7 @@ import statistics
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,12 +17,14 @@ from course_utils import checks
 from course_utils.checks.wording import marked, points
 from course_utils.exceptions import InvalidInput
 from course_utils.grading import notebook, tables, written
+from course_utils.grading.people import FLAG
 from course_utils.grading.results import STATUSES, Graded, clean_sentence, cleaned
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
     from course_utils.grading.engine import Report
+    from course_utils.grading.intake import Refused
 
 FORMATS = ("nbgrader", "gradescope")
 
@@ -35,7 +37,7 @@ _ISOLATION = {
 }
 
 #: Flags that are for the instructor only.
-_PRIVATE = ("The answers are the same as those of", "The code tried to speak for the grader")
+_PRIVATE = ("The answers are the same as those of", "The code tried to speak for the grader", FLAG)
 
 
 @cache
@@ -86,7 +88,7 @@ def write(report: Report, folder: Path, formats: Iterable[str] = ()) -> None:
     report = _safe(report)
     files = file_names(one.student for one in report.graded)
     _write(folder / "grades.json", json.dumps(_as_json(report), indent=1, ensure_ascii=False))
-    tables.write(folder / "grades.csv", _table(report.graded))
+    tables.write(folder / "grades.csv", _table(report.graded, report.refused))
     pages = folder / "feedback"
     pages.mkdir(exist_ok=True)
     by_student: dict[str, list[Graded]] = defaultdict(list)
@@ -149,15 +151,18 @@ def _as_json(report: Report) -> dict[str, Any]:
         "isolation": report.level,
         "isolation_in_words": _ISOLATION[report.level],
         "graded": [one.as_dict() for one in report.graded],
-        "refused": [{"name": one.name, "sentence": one.sentence} for one in report.refused],
+        "refused": [asdict(one) for one in report.refused],
     }
 
 
-def _table(graded: list[Graded]) -> list[list[object]]:
-    """A row per student and exercise, a column per question, and a row of maxima per exercise."""
+def _table(graded: list[Graded], refused: Iterable[Refused] = ()) -> list[list[object]]:
+    """A row per student and exercise, a column per question, and a row of maxima per exercise.
+
+    Whatever was not graded has a row at the end, without points and with the reason.
+    """
     ids = sorted({q.question for one in graded for q in one.questions})
     rows: list[list[object]] = [["student", "exercise", "points", "maximum", "percent", *ids]]
-    rows[0] += ["waiting", "penalty", "flags", "statuses"]
+    rows[0] += ["waiting", "penalty", "flags", "statuses", "handed_in", "handed_in_from"]
     for name in dict.fromkeys(one.exercise for one in graded):
         group = [one for one in graded if one.exercise == name]
         most = {q.question: q.maximum for q in group[0].questions}
@@ -169,7 +174,11 @@ def _table(graded: list[Graded]) -> list[list[object]]:
             row: list[object] = [one.student, name, one.points, one.maximum, percent]
             row += [got.get(i, "") for i in ids]
             statuses = ", ".join(f"{q.question} {q.status}" for q in one.questions)
-            rows.append([*row, one.waits, one.penalty, " ".join(one.flags), statuses])
+            row += [one.waits, one.penalty, " ".join(one.flags), statuses]
+            rows.append([*row, one.time or "", one.time_source])
+    for left in refused:
+        empty = [""] * (len(ids) + 6)
+        rows.append([left.student, *empty, f"{left.sentence} ({left.name})", "not graded", "", ""])
     return rows
 
 
@@ -335,7 +344,17 @@ def _of_exercise(title: str, group: list[Graded]) -> dict[str, Any]:
 def under_ids(report: Report, ids: dict[str, str]) -> Report:
     """The same report with ids in place of names."""
     graded = [
-        replace(one, student=ids[one.student], name=f"{ids[one.student]}.ipynb")
+        replace(
+            one,
+            student=ids[one.student],
+            name=f"{ids[one.student]}.ipynb",
+            # names of other files hold names of people
+            flags=[re.sub(r"(not graded, [^:]*): .*", r"\1.", flag) for flag in one.flags],
+        )
         for one in report.graded
     ]
-    return replace(report, graded=graded)
+    refused = [
+        replace(one, student=ids.get(one.student, ""), name=ids.get(one.student, "(a file)"))
+        for one in report.refused
+    ]
+    return replace(report, graded=graded, refused=refused)

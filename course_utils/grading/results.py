@@ -107,8 +107,8 @@ class Graded:
         Whether something was stopped that may not be the student's doing.
     answers : str
         A checksum of the answers, without blanks and comments; "" where nothing was answered.
-    time : str or None
-        When it was handed in.
+    time, time_source : str or None, str
+        When it was handed in, and what says so.
     attempt, late : int, bool
         As the platform says.
     penalty : float
@@ -128,6 +128,7 @@ class Graded:
     by_chance: bool = False
     answers: str = ""
     time: str | None = None
+    time_source: str = ""
     attempt: int = 0
     late: bool = False
     penalty: float = 0.0

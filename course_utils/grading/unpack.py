@@ -1,0 +1,382 @@
+"""Read files, folders and zips that somebody handed in, with bounds on everything.
+
+Nothing is written, no link is followed, and no name of a file is used as a path. What is no
+notebook is kept as a :class:`File` too, with the reason why it cannot be graded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import stat
+import unicodedata
+import zipfile
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import IO
+
+#: Bytes of the largest notebook, of the largest zip inside a zip, and of all together.
+LARGEST_NOTEBOOK = 20 * 2**20
+LARGEST_INNER_ZIP = 200 * 2**20
+LARGEST_TOTAL = 2 * 2**30
+#: The most files in a zip that was named and in one inside it (a class may hand in the whole
+#: course, with its pictures), and how many times larger than packed a notebook may be.
+MOST_FILES = 200_000
+MOST_INNER_FILES = 20_000
+MOST_RATIO = 200
+#: The most folders above a file, and letters of one name. Longer names are cut.
+MOST_FOLDERS = 30
+LONGEST_NAME = 120
+
+_LINK = "It is a symbolic link, which could lead anywhere; hand in the file itself."
+_OUTSIDE = "Its name leads out of the zip; pack it anew."
+_TOO_MUCH = "All together is more than can be unpacked safely."
+_TOO_DEEP = f"It lies in more than {MOST_FOLDERS} folders; hand in the notebook alone."
+
+#: What the system or an editor leaves behind.
+_JUNK = {"thumbs.db", "desktop.ini", "__macosx", "__pycache__", "ehthumbs.db", "@eadir"}
+
+_JUNK_FOLDERS = {
+    *(".ipynb_checkpoints", ".git", ".github", ".svn", ".vscode", ".idea", ".venv", ".virtualenv"),
+    *(".cache", ".config", ".local", ".jupyter", ".ipython", ".mypy_cache", ".pytest_cache"),
+    *(".ruff_cache", ".trash", ".trashes", ".spotlight-v100", ".fseventsd", ".conda", ".keras"),
+}
+
+#: The file in which Gradescope says who handed in what.
+METADATA = "submission_metadata.yml"
+
+
+@dataclass
+class File:
+    """A file as it was found.
+
+    Attributes
+    ----------
+    parts : tuple of str
+        Names of the folders and zips above it and its own name, as they were found.
+    outer : int
+        How many of `parts` come before anything that lies in a zip inside what was given; names of
+        people are read from these only.
+    name : str
+        Where it was found, for people.
+    content : bytes or None
+        The notebook, or the text of :data:`METADATA`; None for everything else.
+    why : str
+        Why it cannot be graded; "" for a notebook.
+    """
+
+    parts: tuple[str, ...]
+    outer: int
+    name: str
+    content: bytes | None = None
+    why: str = ""
+
+    @cached_property
+    def sha256(self) -> str:
+        """Checksum of the notebook."""
+        return hashlib.sha256(self.content or b"").hexdigest()
+
+    @property
+    def is_notebook(self) -> bool:
+        """Whether it can be graded, as far as its name says."""
+        return self.content is not None and self.parts[-1] != METADATA
+
+
+@dataclass
+class Reader:
+    """Reads what was handed in, and keeps account of how much it was.
+
+    Attributes
+    ----------
+    files : list of File
+        What was found.
+    left : int
+        Bytes that may still be read.
+    """
+
+    files: list[File] = field(default_factory=list)
+    left: int = LARGEST_TOTAL
+
+    def read(self, path: Path, parts: tuple[str, ...]) -> None:
+        """Read a file, a folder or a zip.
+
+        Parameters
+        ----------
+        path : Path
+            What was given.
+        parts : tuple of str
+            Under which names it is known: none for the only folder or zip that was given.
+        """
+        if path.is_symlink():
+            self._refuse(path, parts or (path.name,), _LINK)
+        elif path.is_dir():
+            self._read_folder(path, parts)
+        elif path.suffix.lower() == ".zip" and stat.S_ISREG(path.stat().st_mode):
+            self._read_zip_file(path, parts, inner=False)
+        else:
+            self._read_file(path, parts or (path.name,))
+
+    def _refuse(self, where: object, parts: tuple[str, ...], why: str, outer: int = 0) -> None:
+        self.files.append(File(parts, outer or len(parts), shown(str(where)), None, why))
+
+    # --- folders ---------------------------------------------------------------------------------
+
+    def _read_folder(self, folder: Path, above: tuple[str, ...]) -> None:
+        def unreadable(error: OSError) -> None:
+            where = Path(error.filename)
+            parts = (*above, *where.relative_to(folder).parts, "")
+            self._refuse(where, parts, f"The folder cannot be read ({error.strerror}).")
+
+        for place, folders, files in os.walk(folder, onerror=unreadable):
+            here = (*above, *Path(place).relative_to(folder).parts)
+            for name in list(folders):
+                path = Path(place, name)
+                if is_junk(name, folder=True):
+                    folders.remove(name)
+                elif path.is_symlink():
+                    self._refuse(path, (*here, name), _LINK)
+                    folders.remove(name)
+                elif len(here) >= MOST_FOLDERS:
+                    self._refuse(path, (*here, name), _TOO_DEEP)
+                    folders.remove(name)
+            folders.sort()
+            for name in sorted(files):
+                if not is_junk(name):
+                    self._read_file(Path(place, name), (*here, name))
+            if here and not folders and not any(not is_junk(name) for name in files):
+                self._refuse(place, (*here, ""), "The folder is empty.")
+
+    def _read_file(self, path: Path, parts: tuple[str, ...]) -> None:
+        try:
+            found = path.lstat()
+            if stat.S_ISLNK(found.st_mode):
+                self._refuse(path, parts, _LINK)
+            elif not stat.S_ISREG(found.st_mode):
+                self._refuse(path, parts, "It is no ordinary file.")
+            elif path.suffix.lower() == ".zip":
+                self._read_zip_file(path, parts, inner=True)
+            elif why := reason(path.name):
+                self._refuse(path, parts, why)
+            else:
+                with path.open("rb") as stream:
+                    self._take(stream.read(LARGEST_NOTEBOOK + 1), str(path), parts, len(parts))
+        except OSError as error:
+            self._refuse(path, parts, f"It cannot be read ({error.strerror}).")
+
+    def _read_zip_file(self, path: Path, parts: tuple[str, ...], inner: bool) -> None:
+        with path.open("rb") as stream:
+            self._read_zip(stream, str(path), parts, len(parts) if inner else 0, depth=0)
+
+    # --- zips ------------------------------------------------------------------------------------
+
+    def _read_zip(
+        self, stream: IO[bytes], name: str, above: tuple[str, ...], outer: int, depth: int
+    ) -> None:
+        """Read a zip; `outer` is 0 for one whose folders may name people."""
+        most = MOST_INNER_FILES if outer else MOST_FILES
+        start = len(self.files)
+        try:
+            archive = zipfile.ZipFile(stream)
+            members = archive.infolist()
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
+            self._refuse(
+                name, above or (Path(name).name,), "It is damaged, or no zip; pack it anew."
+            )
+            return
+        if len(members) > most:
+            why = f"It holds {len(members):,} files, which is more than anybody hands in."
+            self._refuse(name, above or (Path(name).name,), why)
+            return
+        folders: dict[tuple[str, ...], str] = {}
+        filled: set[tuple[str, ...]] = set()
+        for member in members:
+            inside = _name_in_zip(member).replace("\\", "/")
+            own = tuple(part for part in inside.split("/") if part not in ("", "."))
+            where = f"{name}: {inside}"
+            if inside.startswith("/") or ".." in own or re.match(r"^[A-Za-z]:", inside):
+                self._refuse(where, (*above, ""), _OUTSIDE, outer)
+            elif _is_junk_path(own, member.is_dir()):
+                continue
+            elif member.is_dir():
+                folders[own[:MOST_FOLDERS]] = where
+            else:
+                filled.update(own[:k] for k in range(1, min(len(own), MOST_FOLDERS + 1)))
+                self._read_member(archive, member, where, above, own, outer, depth)
+        filled |= {own[:-1] for own in folders}
+        for own in sorted(folders.keys() - filled):
+            self._refuse(folders[own], (*above, *own, ""), "The folder is empty.", outer)
+        if outer and len(self.files) == start:
+            self._refuse(name, above, "The zip is empty.")
+
+    def _read_member(
+        self,
+        archive: zipfile.ZipFile,
+        member: zipfile.ZipInfo,
+        where: str,
+        above: tuple[str, ...],
+        own: tuple[str, ...],
+        outer: int,
+        depth: int,
+    ) -> None:
+        parts = (*above, *own)
+        kind = os.path.splitext(own[-1])[1].lower()
+        limit = LARGEST_INNER_ZIP if kind == ".zip" else LARGEST_NOTEBOOK
+        why = _no_member(member, kind, limit) or (kind != ".zip" and reason(own[-1])) or ""
+        if len(own) > MOST_FOLDERS:
+            parts, why = (*above, *own[: MOST_FOLDERS - 1], own[-1]), _TOO_DEEP
+        if kind == ".zip" and depth >= 2:
+            why = why or "It is a zip in a zip in a zip; hand in the notebook."
+        if why:
+            self._refuse(where, parts, why, outer)
+            return
+        try:
+            with archive.open(member) as packed:
+                content = packed.read(limit + 1)  # the size in the zip may be a lie
+        except Exception as error:
+            self._refuse(where, parts, f"It cannot be unpacked ({type(error).__name__}).", outer)
+            return
+        if kind != ".zip":
+            self._take(content, where, parts, outer)
+        elif len(content) > limit:
+            self._refuse(where, parts, _too_large(kind, limit), outer)
+        elif len(content) > self.left:
+            self._refuse(where, parts, _TOO_MUCH, outer)
+        else:
+            self.left -= len(content)
+            self._read_zip(io.BytesIO(content), where, parts, outer or len(parts), depth + 1)
+
+    def _take(self, content: bytes, where: str, parts: tuple[str, ...], outer: int) -> None:
+        if len(content) > LARGEST_NOTEBOOK:
+            why = _too_large(".ipynb", LARGEST_NOTEBOOK)
+        elif len(content) > self.left:
+            why = _TOO_MUCH
+        else:
+            self.left -= len(content)
+            self.files.append(File(parts, outer or len(parts), shown(where), content))
+            return
+        self._refuse(where, parts, why, outer)
+
+
+def _no_member(member: zipfile.ZipInfo, kind: str, limit: int) -> str:
+    """Why a file in a zip is not even unpacked, or ""."""
+    if stat.S_ISLNK(member.external_attr >> 16):
+        return _LINK
+    if kind not in (".ipynb", ".zip"):
+        return ""
+    if member.flag_bits & 1:
+        return "It is encrypted; hand it in without a password."
+    packed = max(1, member.compress_size)
+    if member.file_size > limit or member.file_size > 2**20 + MOST_RATIO * packed:
+        return _too_large(kind, limit)
+    return ""
+
+
+def _name_in_zip(member: zipfile.ZipInfo) -> str:
+    """Return the name of a file in a zip, with its accents.
+
+    A zip says by a flag that its names are UTF-8; else they are read as those of MS-DOS. Many
+    programs, among them that of macOS, write UTF-8 without the flag.
+    """
+    if member.flag_bits & 0x800:
+        return member.filename
+    try:
+        return member.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return member.filename
+
+
+def _too_large(kind: str, limit: int) -> str:
+    what = "A notebook" if kind == ".ipynb" else "A zip inside a zip"
+    return (
+        f"{what} of at most {limit // 2**20} MB is taken, and this one is larger or packed far "
+        f"too tightly; clear its outputs and hand it in again."
+    )
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+
+def is_junk(name: str, folder: bool = False) -> bool:
+    """Whether the system or an editor made it, and nobody handed it in."""
+    if name.startswith(("._", ".~", "~$", "__MACOSX")) or name.casefold() in _JUNK:
+        return True
+    if folder:
+        return name.casefold() in _JUNK_FOLDERS
+    return name.startswith(".") and not name.lower().endswith((".ipynb", ".zip"))
+
+
+def _is_junk_path(own: tuple[str, ...], folder: bool) -> bool:
+    return (
+        not own or is_junk(own[-1], folder) or any(is_junk(part, folder=True) for part in own[:-1])
+    )
+
+
+def _printable(name: str) -> str:
+    """Bounded, in NFC, valid Unicode, with "?" for what steers a terminal or a direction."""
+    text = name[:4096].encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
+    text = unicodedata.normalize("NFC", text)
+    kept = "".join(" " if one.isspace() else one for one in text)
+    return "".join(one if one.isprintable() or one in "\u200c\u200d" else "?" for one in kept)
+
+
+def shown(name: str) -> str:
+    """A name for people: printable, and cut in the middle where it is long."""
+    text = _printable(name if len(name) <= 4096 else f"{name[:400]}…{name[-400:]}")
+    return text if len(text) <= 400 else f"{text[:200]}…{text[-199:]}"
+
+
+def clean(name: str) -> str:
+    """One name of a file or folder: bounded, printable, in NFC, blanks made single.
+
+    Two names that differ stay different in nearly all cases; whoever must tell them apart for
+    certain compares the names as they were found.
+    """
+    stem, ending = os.path.splitext(name)
+    ending = ending if len(ending) <= 12 else ""
+    stem = stem if ending else name
+    if len(stem) > LONGEST_NAME:
+        digest = hashlib.sha256(stem.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+        stem = f"{stem[: LONGEST_NAME - 8]}… {digest}"
+    return " ".join(_printable(stem + ending).split()) or ("?" if name else "")
+
+
+# --- what is not graded --------------------------------------------------------------------------
+
+_REASONS = {
+    "rar 7z tar gz tgz bz2 xz zst tbz2 txz lzh arj cab z": "It is a {} archive, which is not "
+    "unpacked here; ask for the notebook, or for a zip.",
+    "html htm mhtml": "It is a web page ({}), not the notebook itself; ask for the .ipynb file.",
+    "py": "It is a Python script ({}), not the notebook; ask for the .ipynb file.",
+    "pdf doc docx odt rtf pages ppt pptx xls xlsx": "It is a document ({}), not the notebook; ask "
+    "for the .ipynb file.",
+    "png jpg jpeg gif heic heif webp bmp tif tiff svg": "It is a picture ({}), not the notebook; "
+    "ask for the .ipynb file.",
+    "url webloc link lnk gdoc gsheet": "It is a link ({}), not the notebook; ask for the file.",
+}
+_OTHER = "It is neither a notebook (.ipynb) nor a zip."
+_BY_ENDING = {f".{one}": text for ends, text in _REASONS.items() for one in ends.split()}
+
+
+def reason(name: str) -> str:
+    """Why a file of this name cannot be graded, in one sentence; "" for a notebook."""
+    lowered = name.lower()
+    stem, ending = os.path.splitext(lowered)
+    ending = shown(ending)[:12]
+    if ending == ".ipynb" or lowered == ".ipynb" or name == METADATA:
+        return ""
+    inner = os.path.splitext(stem)[1]
+    if inner == ".ipynb" or ending.startswith(".ipynb"):
+        ending = f".ipynb{ending}" if inner == ".ipynb" else ending
+        return f"Its name ends with {ending}; if it is the notebook, rename it to end with .ipynb."
+    if inner == ".tar":
+        ending = f".tar{ending}"
+    text = _BY_ENDING.get(ending, _BY_ENDING[".gz"] if inner == ".tar" else "")
+    return text.format(ending) or _OTHER
+
+
+def lies_beside(why: str) -> bool:
+    """Whether such files often lie beside a notebook that is graded: code, pictures, data."""
+    return why == _OTHER or why.startswith(("It is a Python script", "It is a picture"))
