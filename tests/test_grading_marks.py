@@ -478,30 +478,12 @@ class TestClass:
         with pytest.raises(MissingData, match="grade the whole class first"):
             run_grade(folder, "--out", tmp_path / "new", "--only", "bob")
 
-    def test_damaged_records_are_graded_again_and_that_is_said(self, folder, tmp_path):
-        out = tmp_path / "out"
-        run_grade(folder, "--out", out)
-        stored = json.loads((out / "records.json").read_text(encoding="utf-8"))
-        first = next(iter(stored))
-        del stored[first]["questions"]
-        (out / "records.json").write_text(json.dumps(stored))
-        seen: list[int] = []
-        options, chosen = engine.Options(), command.Policies()
-        report = command.grade([folder], out, options, chosen, seen.append)
-        assert seen == [1]
-        assert "1 results of the earlier run were damaged and graded again" in report.notes[0]
-        for damaged in ("[1]", "{", '{"a": 3}', "[" * 100_000):
-            (out / "records.json").write_text(damaged)
-            report = command.grade([folder], out, options, chosen, seen.append)
-            assert report.notes
-            assert {one.student for one in report.graded} == {"ada", "bob", "eve"}
-
     def test_a_full_disk_is_one_sentence_and_nothing_is_lost(self, folder, tmp_path):
         out = tmp_path / "out"
         run_grade(folder, "--out", out)
         mark(out, "ada", "2")
         kept = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-        for name in (marks.SLOTS, "grades.csv", "records.json", "summary.html"):
+        for name in (marks.SLOTS, "grades.csv", "summary.html"):
             (out / f"{name}.part").symlink_to("/dev/full")
             with pytest.raises(CourseError, match="the disk is full") as caught:
                 command.grade([folder], out, engine.Options(), command.Policies())
