@@ -1,0 +1,202 @@
+"""A Keras network as data: its configuration and weights, and the network made of them again.
+
+Where a network consists of Keras's own layers, its configuration and weights say all that can be
+judged. So they are read where the network is, and everything is computed from them elsewhere.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+#: Parts of a compile configuration that say how to compute, not what.
+_HOW = ("run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss")
+
+
+def describe(model: Any, input_shape: Sequence[int] | None) -> dict[str, Any]:
+    """Return a network or layer as plain data.
+
+    Parameters
+    ----------
+    model : keras.Model or keras.Layer
+        The network.
+    input_shape : sequence of int or None
+        The shape of one input, without the batch, where it is known. A class of the student's own
+        is followed with an input of this shape.
+
+    Returns
+    -------
+    dict
+        ``"network"``: configuration (JSON), weights by layer, flags and number of weights, or None
+        where the network has code of its own. ``"compiled"``: the same for loss, optimizer and
+        metrics (JSON), or "" where it is not compiled, or None where that has code of its own.
+    """
+    return {"network": _network(model, input_shape), "compiled": _compiled(model)}
+
+
+def _network(model: Any, input_shape: Sequence[int] | None) -> dict[str, Any] | None:
+    import keras
+
+    try:
+        if isinstance(model, keras.Model) and not _is_own(model):
+            if input_shape is None:
+                return None
+            model = _followed(model, input_shape)
+        if model is None:
+            return None
+        config = keras.saving.serialize_keras_object(model)
+        config.pop("compile_config", None)
+        found = list(_layers(model))
+        return {
+            "config": json.dumps(config),
+            "weights": {path: [np.array(v.numpy()) for v in _own(one)] for path, one in found},
+            "trainable": {path: bool(one.trainable) for path, one in found},
+            "number": len({id(v) for v in model.weights}),
+        }
+    except Exception:  # what cannot be described is asked where it is
+        return None
+
+
+def _is_own(model: Any) -> bool:
+    """Whether this is a network of Keras's own classes."""
+    import keras
+    from keras.src.models.functional import Functional
+
+    return type(model) in (keras.Sequential, Functional)
+
+
+def _followed(model: Any, input_shape: Sequence[int]) -> Any:
+    """Follow the `call` of a class of one's own through the layers of Keras that it uses.
+
+    Returns
+    -------
+    keras.Model or None
+        The functional network that does the same; None where it is not the same in training and in
+        use but for the flag that is handed on.
+    """
+    import keras
+
+    names = inspect.signature(model.call).parameters
+    if not model.built:
+        model(keras.ops.zeros((1, *input_shape)), training=False)
+    made = []
+    for training in (None, False, True) if "training" in names else (None,):
+        flag = {"training": training} if "training" in names else {}
+        inputs = keras.Input(tuple(input_shape), name="followed_input")
+        made.append(keras.Model(inputs, model.call(inputs, **flag), name="followed"))
+    if len({id(v) for v in made[0].weights}) != len({id(v) for v in model.weights}):
+        return None
+    configs = [json.loads(json.dumps(one.get_config())) for one in made]
+    if len(configs) == 3 and not _hands_on(*configs):
+        return None
+    if not model.trainable:
+        made[0].trainable = False
+    return made[0]
+
+
+def _hands_on(none: Any, off: Any, on: Any, key: str = "") -> bool:
+    """Whether three configurations differ in nothing but a flag that is handed on."""
+    if isinstance(none, dict):
+        same = isinstance(off, dict) and isinstance(on, dict) and set(none) == set(off) == set(on)
+        return same and all(_hands_on(none[k], off[k], on[k], k) for k in none)
+    if isinstance(none, list):
+        same = isinstance(off, list) and isinstance(on, list) and len(none) == len(off) == len(on)
+        return same and all(map(_hands_on, none, off, on))
+    if key == "training" and (none, off, on) == (None, False, True):
+        return True
+    return bool(none == off == on)
+
+
+def _layers(model: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """All layers by their path, those that hold others before what they hold."""
+    yield path, model
+    if hasattr(model, "layers") and _is_own(model):
+        for layer in model.layers:
+            yield from _layers(layer, f"{path}/{layer.name}")
+
+
+def _own(layer: Any) -> list[Any]:
+    return [] if hasattr(layer, "layers") and _is_own(layer) else list(layer.weights)
+
+
+def _compiled(model: Any) -> str | None:
+    import keras
+
+    try:
+        if not getattr(model, "compiled", False):
+            return ""
+        config = model.get_compile_config()
+        config = {key: value for key, value in config.items() if key not in _HOW}
+        # A callback may have changed the learning rate since; the optimizer itself knows.
+        config["optimizer"] = keras.saving.serialize_keras_object(model.optimizer)
+        return json.dumps(config)
+    except Exception:  # what cannot be described is asked where it is
+        return None
+
+
+def build(network: dict[str, Any] | None, compiled: str) -> Any:
+    """Make the network that :func:`describe` describes.
+
+    Parameters
+    ----------
+    network : dict or None
+        The description, checked; None makes a network only so that it can be compiled.
+    compiled : str
+        Loss, optimizer and metrics, checked; "" for none.
+
+    Raises
+    ------
+    ValueError
+        If the network is not the one that was described, because layers are shared between parts.
+    """
+    import keras
+
+    if network is None:
+        model: Any = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    else:
+        model = keras.saving.deserialize_keras_object(json.loads(network["config"]))
+        _assign(model, network["weights"])
+        for path, one in _layers(model):
+            one.trainable = network["trainable"][path]
+        if len({id(v) for v in model.weights}) != network["number"]:
+            raise ValueError("layers are shared in a way that the configuration does not say")
+    if compiled:
+        config = keras.saving.deserialize_keras_object(json.loads(compiled))
+        model.compile(**config, jit_compile=False)
+    return model
+
+
+def take(model: Any) -> dict[str, list[np.ndarray]]:
+    """Return the weights of each layer by its path."""
+    return {path: [np.array(v.numpy()) for v in _own(one)] for path, one in _layers(model)}
+
+
+def put(
+    model: Any, weights: dict[str, list[np.ndarray]], input_shape: Sequence[int] | None
+) -> None:
+    """Set the weights of each layer by its path; an input of this shape builds the network.
+
+    Raises
+    ------
+    ValueError, KeyError
+        If there are other layers or weights.
+    """
+    import keras
+
+    if isinstance(model, keras.Model) and not _is_own(model):
+        model = _followed(model, input_shape or ())
+    elif input_shape is not None and not model.built:
+        model(keras.ops.zeros((1, *input_shape)), training=False)
+    _assign(model, weights)
+
+
+def _assign(model: Any, weights: dict[str, list[np.ndarray]]) -> None:
+    for path, layer in _layers(model):
+        for variable, value in zip(_own(layer), weights[path], strict=True):
+            variable.assign(value)
+        if hasattr(layer, "finalize_state"):
+            layer.finalize_state()
