@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from course_utils import checks, probe
 from course_utils.exceptions import InvalidInput
-from course_utils.grading import notebook
+from course_utils.grading import notebook, packages
 from course_utils.grading.intake import Submission
 from course_utils.grading.messages import Lines
 from course_utils.grading.remote import RemoteSubject
@@ -217,12 +217,25 @@ def _follow(state: _State, worker: Worker) -> None:
             asked = True
             found = _ask(question, subject, state.inputs)
             state.found[question.id] = found
+            found.notes += _about_packages(question, state.plan)
             missed = (subject.allowed | worker.removed) - set(question.forbids)
             if missed and found.points < found.maximum:
                 state.needs_more.add(question.id)
             subject.allowed.clear()
         if state.open <= set(state.found):
             return
+
+
+def _about_packages(question: checks.Question, plan: notebook.Plan) -> list[str]:
+    """A sentence where an answer uses packages that its question does not mean."""
+    if not question.forbids and not question.only:
+        return []
+    code = [cell for cell in plan.cells if cell.kind == "code" and cell.role != "check"]
+    answers = [cell.source for cell in code if cell.question == question.id]
+    found = packages.used(answers, [cell.source for cell in code], question.only)
+    if not found:
+        return []
+    return [f"The answer uses {', '.join(found)}, which the question does not mean: look at it."]
 
 
 def _again(state: _State) -> RemoteSubject:
