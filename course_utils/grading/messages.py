@@ -174,12 +174,13 @@ def fixed(message: str, code: str) -> str:
 #: Kinds of values, as `probe` names them in errors.
 _WORDS = frozenset(IN_WORDS.values()) | {
     "numbers, text, a list or an array",
+    "numbers, text, or a list, array or dictionary of them",
     "the path of a folder",
 }
 
 
 def _of(word: str, otherwise: str) -> str:
-    bare = word.partition(" (")[0]
+    bare = word if word in _WORDS else re.split(r" \(| with ", word)[0]
     return bare if bare in _WORDS else otherwise or "of another kind"
 
 

@@ -47,12 +47,11 @@ def used(answers: Iterable[str], cells: Iterable[str], only: Iterable[str]) -> l
     while waiting:
         statement = waiting.pop()
         found |= {module for _, module in _imports(statement)}
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Name):
-                found.add(bound.get(node.id, node.id))
-                if node.id not in seen:
-                    seen.add(node.id)
-                    waiting += defined.get(node.id, [])
+        for name in _read_from_outside(statement):
+            found.add(bound.get(name, name))
+            if name not in seen:
+                seen.add(name)
+                waiting += defined.get(name, [])
     return sorted(found & looked_for)
 
 
@@ -75,6 +74,15 @@ def _imports(statement: ast.stmt) -> Iterator[tuple[str, str]]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             for one in node.names:
                 yield one.asname or one.name, node.module.partition(".")[0]
+
+
+def _read_from_outside(statement: ast.stmt) -> set[str]:
+    """The names that a statement reads and does not set itself."""
+    nodes = list(ast.walk(statement))
+    names = [one for one in nodes if isinstance(one, ast.Name)]
+    read = {one.id for one in names if isinstance(one.ctx, ast.Load)}
+    written = {one.id for one in names if isinstance(one.ctx, ast.Store)}
+    return read - written - {one.arg for one in nodes if isinstance(one, ast.arg)}
 
 
 def _names_of(statement: ast.stmt) -> Iterator[str]:

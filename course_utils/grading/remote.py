@@ -139,6 +139,10 @@ class RemoteSubject:
 
     # --- names and values ------------------------------------------------------------------
 
+    def names(self) -> list[str]:
+        """See :class:`~course_utils.probe.Subject`."""
+        return self._ask(_list_of(str), "names")
+
     def kind(self, what: What) -> str:
         """See :class:`~course_utils.probe.Subject`."""
         return self._ask(lambda one: isinstance(one, str) and one in IN_WORDS, "kind", what)

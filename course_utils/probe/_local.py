@@ -69,6 +69,10 @@ class Namespace:
 
     # --- names and values ------------------------------------------------------------------
 
+    def names(self) -> list[str]:
+        """See :class:`~course_utils.probe.Subject`."""
+        return sorted(name for name in self._values if isinstance(name, str))
+
     def kind(self, what: What) -> str:
         """See :class:`~course_utils.probe.Subject`."""
         try:

@@ -37,6 +37,9 @@ class Subject(Protocol):
     def watched(self) -> list[str]:
         """Return the watched functions that were called since `watch`, each once."""
 
+    def names(self) -> list[str]:
+        """Return the names that are defined, sorted."""
+
     def kind(self, what: What) -> str:
         """Return the kind of a value (see :func:`~course_utils.probe.kind_of`), or "missing"."""
 
