@@ -109,7 +109,8 @@ class Lines:
         self._known: set[tuple[int, str]] = set()
         for source in sources:
             for number, line in enumerate(source.splitlines(), start=1):
-                for text in (line.strip(), line.strip()[:80]):
+                line = line.strip()[:1000]
+                for text in (line, line[:80]):
                     self._known.add((number, _short(text, 80)))
 
     def safe(
@@ -185,5 +186,6 @@ def _of(word: str, otherwise: str) -> str:
 
 
 def _short(text: str, most: int = 160) -> str:
+    text = text[: 10 * most]
     text = " ".join("".join(one if one.isprintable() else " " for one in text).split())
     return text if len(text) <= most else text[: most - 1] + "…"

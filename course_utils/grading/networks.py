@@ -128,6 +128,8 @@ def _is_known(value: dict[str, Any]) -> bool:
         return name in _OF_KERAS and registered in (None, name)
     if module == _FUNCTIONAL:
         return name == "Functional" and registered in (None, name)
+    if module == "keras.src.ops.core":
+        return name in ("Cast", "ConvertToTensor") and registered in (None, name)
     if module in _OPERATIONS:
         return registered in (None, name)
     if name == "function":

@@ -376,7 +376,8 @@ class Worker:
         deadline = time.monotonic() + max(1.0, min(clock, left))
         watched = _Deadline(self._channel, deadline)
         try:
-            wire.send(watched, {**question, "number": number, "seconds": seconds})  # type: ignore[arg-type]
+            asked = {**question, "number": number, "seconds": seconds}
+            wire.send(watched, asked, wire.LARGEST_REQUEST)  # type: ignore[arg-type]
             answer = wire.receive(watched)  # type: ignore[arg-type]
         except TimeoutError:
             self.close()

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -42,10 +44,8 @@ def _network(model: Any, input_shape: Sequence[int] | None) -> dict[str, Any] | 
     import keras
 
     try:
-        if isinstance(model, keras.Model) and not _is_own(model):
-            if input_shape is None:
-                return None
-            model = _followed(model, input_shape)
+        if not _is_keras_alone(model):
+            model = None if input_shape is None else _followed(model, input_shape)
         if model is None:
             return None
         config = keras.saving.serialize_keras_object(model)
@@ -61,16 +61,51 @@ def _network(model: Any, input_shape: Sequence[int] | None) -> dict[str, Any] | 
         return None
 
 
-def _is_own(model: Any) -> bool:
-    """Whether this is a network of Keras's own classes."""
+def _is_container(model: Any) -> bool:
+    """Whether this is a network of Keras's own classes that consists of layers."""
     import keras
     from keras.src.models.functional import Functional
 
     return type(model) in (keras.Sequential, Functional)
 
 
+def _is_keras_alone(model: Any) -> bool:
+    """Whether a network or layer, and all layers in it, are of Keras's own classes."""
+    if _is_container(model):
+        return all(_is_keras_alone(one) for one in model.layers)
+    return _is_layer_of_keras(model)
+
+
+def _is_layer_of_keras(layer: Any) -> bool:
+    import keras
+
+    kind = type(layer)
+    return getattr(keras.layers, kind.__name__, None) is kind
+
+
+@contextmanager
+def _own_layers_open() -> Iterator[None]:
+    """Let layers of one's own be followed, too: calling one calls the layers in it."""
+    import keras
+
+    original = keras.layers.Layer.__call__
+
+    def opened(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        if _is_container(layer) or _is_layer_of_keras(layer):
+            return original(layer, *args, **kwargs)
+        if "training" not in inspect.signature(layer.call).parameters:
+            kwargs.pop("training", None)
+        return layer.call(*args, **kwargs)
+
+    keras.layers.Layer.__call__ = opened
+    try:
+        yield
+    finally:
+        keras.layers.Layer.__call__ = original
+
+
 def _followed(model: Any, input_shape: Sequence[int]) -> Any:
-    """Follow the `call` of a class of one's own through the layers of Keras that it uses.
+    """Follow a network with classes of one's own through the layers of Keras that it uses.
 
     Returns
     -------
@@ -87,8 +122,11 @@ def _followed(model: Any, input_shape: Sequence[int]) -> Any:
     for training in (None, False, True) if "training" in names else (None,):
         flag = {"training": training} if "training" in names else {}
         inputs = keras.Input(tuple(input_shape), name="followed_input")
-        made.append(keras.Model(inputs, model.call(inputs, **flag), name="followed"))
-    if len({id(v) for v in made[0].weights}) != len({id(v) for v in model.weights}):
+        with _own_layers_open():
+            outputs = model.call(inputs, **flag)
+        made.append(keras.Model(inputs, outputs, name="followed"))
+    # Asked of Keras's own class: a class of one's own may say anything about its weights.
+    if len(made[0].weights) != len({id(v) for v in keras.layers.Layer.weights.fget(model)}):
         return None
     configs = [json.loads(json.dumps(one.get_config())) for one in made]
     if len(configs) == 3 and not _hands_on(*configs):
@@ -101,26 +139,31 @@ def _followed(model: Any, input_shape: Sequence[int]) -> Any:
 def _hands_on(none: Any, off: Any, on: Any, key: str = "") -> bool:
     """Whether three configurations differ in nothing but a flag that is handed on."""
     if isinstance(none, dict):
-        same = isinstance(off, dict) and isinstance(on, dict) and set(none) == set(off) == set(on)
-        return same and all(_hands_on(none[k], off[k], on[k], k) for k in none)
+        if not isinstance(off, dict) or not isinstance(on, dict):
+            return False
+        keys = {*none, *off, *on}
+        same = keys - {"training"} <= {*none} & {*off} & {*on}
+        return same and all(_hands_on(none.get(k), off.get(k), on.get(k), k) for k in keys)
     if isinstance(none, list):
         same = isinstance(off, list) and isinstance(on, list) and len(none) == len(off) == len(on)
         return same and all(map(_hands_on, none, off, on))
     if key == "training" and (none, off, on) == (None, False, True):
         return True
+    if isinstance(none, str) and isinstance(off, str) and isinstance(on, str):
+        none, off, on = (re.sub(r"_\d+$", "", one) for one in (none, off, on))  # counted names
     return bool(none == off == on)
 
 
 def _layers(model: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """All layers by their path, those that hold others before what they hold."""
     yield path, model
-    if hasattr(model, "layers") and _is_own(model):
+    if _is_container(model):
         for layer in model.layers:
             yield from _layers(layer, f"{path}/{layer.name}")
 
 
 def _own(layer: Any) -> list[Any]:
-    return [] if hasattr(layer, "layers") and _is_own(layer) else list(layer.weights)
+    return [] if _is_container(layer) else list(layer.weights)
 
 
 def _compiled(model: Any) -> str | None:
@@ -187,7 +230,7 @@ def put(
     """
     import keras
 
-    if isinstance(model, keras.Model) and not _is_own(model):
+    if not _is_keras_alone(model):
         model = _followed(model, input_shape or ())
     elif input_shape is not None and not model.built:
         model(keras.ops.zeros((1, *input_shape)), training=False)

@@ -101,7 +101,7 @@ def main(channel: socket.socket, home: str, request: dict[str, Any]) -> None:
     subject.seed(request["seed"])
     try:
         while True:
-            asked = wire.receive(channel)
+            asked = wire.receive(channel, wire.LARGEST_REQUEST)
             wire.send(channel, _answer(subject, asked))
     except wire.Closed:
         os._exit(0)
