@@ -283,7 +283,7 @@ def convolve(image, kernel, bias=0.0, stride=1):
 }
 
 #: With limits alone the whole package lies where everybody can read it.
-READABLE = {"searched for on the disk", "everything of the course imported twice"}
+READABLE = {"searched for on the disk"}
 
 # --- networks that lie ---------------------------------------------------------------------------
 
