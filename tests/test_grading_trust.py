@@ -369,12 +369,15 @@ def test_in_a_notebook_the_second_process_is_the_same():
 def test_a_seed_is_drawn_once_for_a_folder_and_kept_from_others(tmp_path):
     first = command.seed_for(tmp_path, None)
     assert first.bit_length() > 60
+    assert command.seed_for(tmp_path, None) != first
+    command.keep_seed(tmp_path, first)
     assert command.seed_for(tmp_path, None) == first
     assert command.seed_for(tmp_path, 7) == 7
+    command.keep_seed(tmp_path, 7)
     assert command.seed_for(tmp_path, None) == 7
     other = tmp_path / "other"
-    other.mkdir()
-    assert command.seed_for(other, None) != first
+    command.keep_seed(other, command.seed_for(other, None))
+    assert command.seed_for(other, None) not in (first, 7)
     assert (other / "seed.json").stat().st_mode & 0o777 == 0o600
     for damaged in ("", "{", "[]", '{"seed": "x"}', '{"seed": -1}'):
         (other / "seed.json").write_text(damaged)
