@@ -18,6 +18,7 @@ from course_utils import checks, probe
 from course_utils.exceptions import InvalidInput
 from course_utils.grading import command, networks, packages, runner, stripped
 from course_utils.grading import sandbox as module
+from course_utils.grading.inside import wire
 from course_utils.grading.intake import Submission
 from course_utils.grading.messages import Lines
 from course_utils.grading.remote import OWN_CODE, RemoteSubject
@@ -271,6 +272,22 @@ def test_a_layer_is_computed_apart_too(both):
     assert remote.take_notes() == []
 
 
+def test_whoever_says_that_a_network_has_code_of_its_own_is_told_to_the_instructor(sandbox):
+    """It cannot be computed again; so the marks stand beside a sentence."""
+    before = (
+        "from course_utils.probe import _describe\n"
+        "_describe.describe = lambda model, shape: {'network': None, 'compiled': None}\n"
+    )
+    answer = (
+        "def build_cnn(input_shape, num_classes):\n"
+        "    return keras.Sequential([keras.Input(input_shape), layers.Flatten(),\n"
+        "        layers.Dense(num_classes)])"
+    )
+    content = trusted.answered("03", before, q2=answer)(0, "")
+    graded = grade(content, sandbox, trusted.only("03.2"))
+    assert graded.questions[0].notes == [OWN_CODE]
+
+
 def _description(config: object) -> dict:
     return {"config": json.dumps(config), "weights": {}, "trainable": {}, "number": 0}
 
@@ -361,6 +378,18 @@ def test_in_a_notebook_the_second_process_is_the_same():
         subject.files("x")
     with pytest.raises(ValueError, match="not below"):
         subject.put_files({"../x": np.zeros(1, "uint8")})
+
+
+def test_a_cell_that_is_too_long_is_refused_before_it_is_sent(sandbox, monkeypatch):
+    monkeypatch.setattr(wire, "LARGEST_REQUEST", 10_000)
+    with sandbox.worker(0) as worker:
+        facts = worker.run(f"x = '{'y' * 20_000}'")
+        assert facts == {
+            "error": "StudentError",
+            "arguments": ["ValueError", "this cell is too long to be run", None, ""],
+        }
+        assert worker.run("x = 3") is None
+        assert RemoteSubject(worker).get("x") == 3
 
 
 # --- seeds and errors ----------------------------------------------------------------------------
