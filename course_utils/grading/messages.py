@@ -96,6 +96,10 @@ _TYPES = frozenset(_OTHER_TYPES.split()) | {
 }
 
 
+#: Characters of a cell whose lines are looked at.
+_MOST_TEXT = 200_000
+
+
 class Lines:
     """The lines of a notebook, and errors told by them.
 
@@ -106,12 +110,7 @@ class Lines:
     """
 
     def __init__(self, sources: Iterable[str]) -> None:
-        self._known: set[tuple[int, str]] = set()
-        for source in sources:
-            for number, line in enumerate(source.splitlines(), start=1):
-                line = line.strip()[:1000]
-                for text in (line, line[:80]):
-                    self._known.add((number, _short(text, 80)))
+        self._sources = [source[:_MOST_TEXT] for source in sources]
 
     def safe(
         self, facts: dict[str, Any], asked: str, seconds: float, in_cell: bool = False
@@ -143,8 +142,19 @@ class Lines:
         return probe.Missing(asked if error.args[0] == asked else asked.partition(".")[0])
 
     def _place(self, line: int | None, code: str) -> tuple[int | None, str]:
+        """A line and its text where the notebook has this text at this line of a cell."""
         code = _short(code, 80)
-        return (line, code) if line is not None and (line, code) in self._known else (None, "")
+        if line is None or not any(code in self._texts(source, line) for source in self._sources):
+            return None, ""
+        return line, code
+
+    @staticmethod
+    def _texts(source: str, line: int) -> tuple[str, ...]:
+        lines = source.splitlines()
+        if not 1 <= line <= len(lines):
+            return ()
+        text = lines[line - 1].strip()[:1000]
+        return _short(text, 80), _short(text[:80], 80)
 
 
 def fixed(message: str, code: str) -> str:

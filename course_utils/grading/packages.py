@@ -15,6 +15,8 @@ _OWN = frozenset({"tensorflow", "keras", "tf_keras", "pandas", "PIL"})
 _PAST = frozenset(
     {"__import__", "importlib", "runpy", "exec", "eval", "compile", "subprocess", "ctypes"}
 )
+#: Characters of a cell that is looked at; nobody writes longer ones by hand.
+_LONGEST = 200_000
 
 
 def used(answers: Iterable[str], cells: Iterable[str], only: Iterable[str]) -> list[str]:
@@ -57,6 +59,8 @@ def used(answers: Iterable[str], cells: Iterable[str], only: Iterable[str]) -> l
 
 def _statements(cells: Iterable[str]) -> Iterator[ast.stmt]:
     for cell in cells:
+        if len(cell) > _LONGEST:
+            continue
         lines = ["" if one.lstrip().startswith(("%", "!")) else one for one in cell.splitlines()]
         try:
             yield from ast.parse("\n".join(lines)).body
