@@ -297,7 +297,9 @@ def grade(
     exercise: Annotated[
         str | None, typer.Option(help="Take all notebooks to be of this one, such as 01.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Decides the inputs tried.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Decides the inputs; drawn anew by default.")
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="Notebooks at once; by processors and memory where not given."),
@@ -349,7 +351,7 @@ def grade(
         raise MissingData("The grader is not part of a copy for students.") from error
 
     options = engine.Options(
-        seed=engine.SEED if seed is None else seed,
+        seed=seed,
         level=isolation,
         epochs=epochs,
         workers=workers,
@@ -426,8 +428,8 @@ def _print_grades(report: Report, out: Path) -> None:
         )
     unchanged = f", {report.reused} of them unchanged" if report.reused else ""
     console.print(
-        f"{len(report.graded)} notebooks graded{unchanged}; isolation: {report.level}; seed: "
-        f"{report.seed}; reports: {_plain(str(out))}"
+        f"{len(report.graded)} notebooks graded{unchanged}; isolation: {report.level}; "
+        f"reports: {_plain(str(out))}"
     )
     for note in report.notes:
         console.print(f"[yellow]note:[/] {_plain(note)}")

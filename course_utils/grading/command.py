@@ -6,6 +6,7 @@ import difflib
 import errno
 import json
 import os
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,14 +15,25 @@ from typing import Any
 
 from course_utils.exceptions import CourseError, InvalidInput, MissingData
 from course_utils.grading import journal, marks, policies, reports, tables, times
-from course_utils.grading.engine import Options, Report, grade_class
+from course_utils.grading.engine import SEED_BITS, Options, Report, grade_class
 from course_utils.grading.intake import Refused
 from course_utils.grading.marks import SLOTS
 from course_utils.grading.results import Graded, clean_sentence, cleaned, from_dict
 
 _APPEALS = "appeals.json"
 _IDENTITIES = "identities.json"
-_FILES = (SLOTS, journal.NAME, _APPEALS, _IDENTITIES, "grades.csv", "grades.json", "summary.html")
+#: The seed of the inputs, for nobody but the instructor.
+SEED_FILE = "seed.json"
+_FILES = (
+    SEED_FILE,
+    SLOTS,
+    journal.NAME,
+    _APPEALS,
+    _IDENTITIES,
+    "grades.csv",
+    "grades.json",
+    "summary.html",
+)
 _FOLDERS = ("feedback", "marking", "gradescope")
 
 
@@ -91,8 +103,15 @@ def grade(
     if options.only:
         return _grade_again(paths, folder, options, chosen, on_start, on_done)
     given = times.read_times(chosen.times) if chosen.times else []
+    seed = seed_for(folder, options.seed)
+
+    def begin(total: int) -> None:
+        keep_seed(folder, seed)  # before anything is graded with it
+        on_start(total)
+
+    options = replace(options, seed=seed)
     with journal.Journal(folder) as kept:
-        report = grade_class(paths, options, kept, on_start, on_done)
+        report = grade_class(paths, options, kept, begin, on_done)
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     report.graded = [cleaned(one) for one in report.graded]
@@ -145,6 +164,51 @@ def _check(folder: Path, chosen: Policies) -> None:
                 f"{folder / name} is a folder, and a report of this name goes there."
             )
     _check_writable(folder)
+
+
+def seed_for(folder: Path, given: int | None) -> int:
+    """Return the seed for the reports in a folder; see :func:`keep_seed`.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the reports.
+    given : int or None
+        The seed that the instructor asks for; None takes the one of the last run into this folder,
+        or draws one.
+
+    Raises
+    ------
+    InvalidInput
+        If the file of the seed is damaged.
+    """
+    path = folder / SEED_FILE
+    if given is None:
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))["seed"]
+        except FileNotFoundError:
+            given = secrets.randbits(SEED_BITS)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise InvalidInput(
+                f"{path} cannot be read: it holds the seed of the last run. Delete it, and all "
+                f"notebooks are graded anew with other inputs."
+            ) from error
+        else:
+            if type(stored) is not int or stored < 0:
+                raise InvalidInput(f"{path} holds no seed. Delete it, and a new one is drawn.")
+            return stored
+    return given
+
+
+def keep_seed(folder: Path, seed: int) -> None:
+    """Write the seed into the folder of the reports, for the next run and nobody else."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / SEED_FILE
+    fresh = path.with_name(path.name + ".part")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    fresh.write_text(json.dumps({"seed": seed}) + "\n", encoding="utf-8")
+    fresh.replace(path)
 
 
 def _check_writable(folder: Path) -> None:
@@ -222,7 +286,8 @@ def _grade_again(
     names = {name: one for name, one in _names(folder).items() if one in shown}
     wanted = [_row_name(one, before, names) for one in options.only]
     real = {one: name for name, one in names.items()}
-    options = replace(options, only=tuple(real.get(one, one) for one in wanted))
+    seed = seed_for(folder, options.seed)
+    options = replace(options, only=tuple(real.get(one, one) for one in wanted), seed=seed)
     appeals, damaged = _appeals(folder)
     if damaged:
         raise InvalidInput(f"{folder / _APPEALS} cannot be read; restore it or move it away.")
@@ -240,10 +305,10 @@ def _grade_again(
                 f"grade the class again without --only."
             )
         appeals[_appeal(real.get(old.student, old.student), new)] = {
-            "seed": options.seed,
+            "seed": seed,
             "graded": {**new.as_dict(), "student": "", "name": ""},
         }
-        before.graded[index] = _in_place_of(old, new, options.seed)
+        before.graded[index] = _in_place_of(old, new, seed)
         replaced.append(before.graded[index])
     found = marks.find(folder, chosen.marks, [one.student for one in before.graded])
     theirs = [row for row in found.rows if row.cells.get("student") in {*wanted, *options.only}]

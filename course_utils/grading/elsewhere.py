@@ -168,7 +168,9 @@ class SecondLook:
         """The places of the set-up's cells that stopped, out of all cells that did."""
         return [index for index in self._plan.setup if index in errors]
 
-    def note_missing(self, stopped: Iterable[int], exercise: str, there: Iterable[str]) -> None:
+    def note_missing(
+        self, stopped: Iterable[int], exercise: str, is_there: Callable[[str], bool]
+    ) -> None:
         """Keep which names of the set-up are not there at the end.
 
         Parameters
@@ -177,16 +179,15 @@ class SecondLook:
             The places of the cells that stopped.
         exercise : str
             The name of the exercise, for the set-up as it was handed out.
-        there : iterable of str
-            The names that are defined.
+        is_there : callable
+            Says of a name whether it is defined.
         """
-        known = set(there)
         given = [
             name
             for index in stopped
             for name in notebook.given_names(self._plan.cells[index], exercise)
         ]
-        self.missing = [name for name in dict.fromkeys(given) if name not in known]
+        self.missing = [name for name in dict.fromkeys(given) if not is_there(name)]
 
     def about(self, errors: Mapping[int, Exception]) -> list[str]:
         """All sentences: what stopped in the set-up, what is missing, what was asked again."""

@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import os
+import secrets
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
@@ -27,8 +28,8 @@ from course_utils.grading.results import Graded, clean_sentence, from_dict
 from course_utils.grading.sandbox import Limits, Sandbox, SandboxFailed
 from course_utils.grading.scoring import Outcome, Scorers
 
-#: The seed of the inputs where none is given.
-SEED = 20250
+#: How long a seed is that is drawn: nobody finds it by trying.
+SEED_BITS = 120
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Options:
 
     Attributes
     ----------
-    seed : int
-        Decides, with the exercise, which inputs are tried.
+    seed : int, optional
+        Decides, with the exercise, which inputs are tried; by default drawn anew.
     level : str, optional
         The isolation, one of :data:`~course_utils.grading.sandbox.LEVELS`; by default bubblewrap,
         and nothing less.
@@ -57,7 +58,7 @@ class Options:
         Grade the notebooks of these students alone; all where it is empty.
     """
 
-    seed: int = SEED
+    seed: int | None = None
     level: str | None = None
     epochs: int | None = None
     limits: Limits = field(default_factory=Limits)
@@ -174,10 +175,16 @@ def grade_in(task: Task, sandbox: Sandbox) -> Outcome:
     """
     exercise = checks.exercise(task.exercise)
     try:
-        graded = runner.grade(task.submission, exercise, sandbox, task.options.seed, task.used)
+        graded = runner.grade(task.submission, exercise, sandbox, _seed(task.options), task.used)
     except InvalidInput as error:
         return {"refused": str(error)}
     return {"graded": graded.as_dict()}
+
+
+def _seed(options: Options) -> int:
+    if options.seed is None:
+        raise InvalidInput("A seed is drawn for a whole class, before its notebooks are graded.")
+    return options.seed
 
 
 def _warm(sandbox: Sandbox, exercise: checks.Exercise) -> None:
@@ -231,8 +238,9 @@ def grade_class(
             one for one in found.submissions if clean_sentence(one.student) in options.only
         ]
     with Sandbox(options.level, options.epochs, options.limits) as sandbox:
-        options = replace(options, level=sandbox.level)
-        report = Report([], list(found.refused), str(options.level), options.seed)
+        seed = secrets.randbits(SEED_BITS) if options.seed is None else options.seed
+        options = replace(options, level=sandbox.level, seed=seed)
+        report = Report([], list(found.refused), str(options.level), seed)
         report.damaged = journal.damaged
         report.contents = {one.sha256: one.content for one in found.submissions}
         tasks = []

@@ -147,7 +147,6 @@ def file_names(students: Iterable[str]) -> dict[str, str]:
 
 def _as_json(report: Report) -> dict[str, Any]:
     return {
-        "seed": report.seed,
         "isolation": report.level,
         "isolation_in_words": _ISOLATION[report.level],
         "graded": [one.as_dict() for one in report.graded],
@@ -282,7 +281,6 @@ def _summary(report: Report, files: dict[str, str], shown: dict[str, str]) -> st
         .render(
             graded=report.graded,
             students=len({one.student for one in report.graded}),
-            seed=report.seed,
             isolation=_ISOLATION[report.level],
             exercises=exercises,
             refused=report.refused,

@@ -69,6 +69,8 @@ class QuestionResult:
         Whether a person gave these points.
     digest : str
         A checksum of what the student wrote for this question: a mark belongs to this text.
+    notes : list of str
+        One sentence for each thing about how it was judged, such as that it was not repeated.
     """
 
     question: str
@@ -83,6 +85,7 @@ class QuestionResult:
     comment: str = ""
     by_person: bool = False
     digest: str = ""
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass

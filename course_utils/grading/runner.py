@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import time
 import tokenize
-import zlib
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from course_utils import checks, probe
 from course_utils.exceptions import InvalidInput
-from course_utils.grading import elsewhere, notebook, platforms, written
+from course_utils.grading import elsewhere, notebook, packages, platforms, written
 from course_utils.grading.elsewhere import as_sentence
 from course_utils.grading.intake import Submission
-from course_utils.grading.remote import RemoteSubject, safe_error
+from course_utils.grading.messages import Lines
+from course_utils.grading.remote import RemoteSubject
 from course_utils.grading.results import Graded, PartResult, QuestionResult, cleaned
-from course_utils.grading.sandbox import Budget, Sandbox, SandboxFailed, WorkerEnded
+from course_utils.grading.sandbox import Budget, Sandbox, SandboxFailed, Worker, WorkerEnded
 
 #: How often a notebook whose code ends the process is started again without that code.
 MOST_RESTARTS = 8
@@ -32,16 +34,41 @@ def _status(verdict: checks.Verdict | checks.PartVerdict) -> str:
 
 def seed_of(exercise: str, seed: int) -> int:
     """The seed of an exercise's inputs, from its name and the seed of the grading."""
-    return zlib.crc32(f"{exercise} {seed}".encode())
+    return int.from_bytes(hashlib.sha256(f"{exercise} {seed}".encode()).digest()[:16])
+
+
+#: Seeds the random numbers of every student's process. It is no secret, and says nothing about the
+#: seed of the grading.
+OWN_SEED = 20250
 
 
 @dataclass
 class _State:
-    """What is known of a notebook while it is graded, over all starts of the process."""
+    """What is known of a notebook while it is graded, over all starts of the process.
+
+    Attributes
+    ----------
+    without : frozenset of str
+        The functions of the course that do not exist in the process that runs now.
+    open : set of str
+        The questions that are asked in it.
+    needs_more : set of str
+        Questions that need a function which does not exist there and which they do not forbid.
+    """
 
     plan: notebook.Plan
     written: dict[str, written.Answer]
     look: elsewhere.SecondLook
+    lines: Lines
+    sandbox: Sandbox
+    budget: Budget
+    preload: tuple[str, ...]
+    inputs: int
+    without: frozenset[str] = frozenset()
+    open: set[str] = field(default_factory=set)
+    needs_more: set[str] = field(default_factory=set)
+    workers: list[Worker] = field(default_factory=list)
+    clean: Worker | None = None
     found: dict[str, QuestionResult] = field(default_factory=dict)
     errors: dict[int, probe.ProbeError] = field(default_factory=dict)
     ended: dict[int, WorkerEnded] = field(default_factory=dict)
@@ -83,7 +110,16 @@ def grade(
     began = time.monotonic()
     cells = notebook.read(submission.content)
     plan = notebook.plan(cells, exercise)
-    state = _State(plan, written.answers(plan, exercise), elsewhere.SecondLook(plan))
+    state = _State(
+        plan,
+        written.answers(plan, exercise),
+        elsewhere.SecondLook(plan),
+        Lines(cell.source for cell in cells if cell.kind == "code"),
+        sandbox,
+        Budget(sandbox.limits, used),
+        notebook.imports(cells),
+        seed_of(exercise.name, seed),
+    )
     graded = Graded(
         submission.student,
         exercise.name,
@@ -95,33 +131,16 @@ def grade(
         attempt=submission.attempt,
         late=submission.late,
     )
-    inputs = seed_of(exercise.name, seed)
-    own = seed_of(f"{exercise.name} in the notebook", seed) % 2**31
-    preload = notebook.imports(cells)
-    budget = Budget(sandbox.limits, used)
-    for _ in range(MOST_RESTARTS):
-        ended = None
-        with sandbox.worker(own, preload, budget=budget) as worker:
-            try:
-                _follow(state, worker, inputs)
-            except WorkerEnded as error:
-                ended = error
-            if ended is None:
-                with suppress(WorkerEnded):  # what was found at its place stays
-                    _look_again(state, worker, inputs, exercise)
-        graded.cpu += float(worker.usage.get("cpu", 0.0))
-        graded.peak = max(graded.peak, float(worker.usage.get("peak", 0)))
-        if ended is None:
-            break
-        state.by_chance |= ended.by_chance
-        _blame(state, ended)
-        if budget.spent:
-            state.out_of_time = True
+    for without, names in _rounds(state, exercise):
+        state.without, state.open = without, names
+        _run(state, graded, exercise)
+        if state.out_of_time:
             break
     for question in exercise.questions:
         graded.questions.append(_result(question, state))
         graded.questions[-1].digest = _digest(question, state)
-    graded.flags += state.look.about({**state.errors, **state.ended}) + state.flags
+    about = state.look.about({**state.errors, **state.ended}) + state.flags
+    graded.flags += dict.fromkeys(about)
     for index, known in sorted({**state.errors, **state.ended}.items()):
         graded.cells.append(f"Cell {index + 1}: {as_sentence(known)}")
     if any(end.how == "tampered" for end in state.ended.values()) or any(
@@ -134,46 +153,186 @@ def grade(
     return cleaned(graded)
 
 
-def _follow(state: _State, worker, inputs: int) -> None:  # type: ignore[no-untyped-def]
-    """Run the cells and ask the questions that are still open, in order."""
-    subject = RemoteSubject(worker)
+def _rounds(state: _State, exercise: checks.Exercise) -> Iterator[tuple[frozenset[str], set[str]]]:
+    """The processes that are needed: what does not exist in each, and what is asked there.
+
+    Where a question forbids functions of the course, they do not exist in the process in which it
+    is asked. All of them are left out at first. Questions that may use one of them, and cells that
+    do, get a process of their own.
+    """
+    asked = {one.id: one for one in exercise.questions if one.kind != "written"}
+    forbidden = frozenset(name for one in asked.values() for name in one.forbids)
+    first = set(asked)
+    if _mentions(state.plan, forbidden):
+        first = {name for name, one in asked.items() if one.forbids}
+    if first:
+        yield forbidden, first
+    later = (set(asked) - first) | state.needs_more
+    for without in sorted({frozenset(asked[name].forbids) for name in later}, key=sorted):
+        names = {name for name in later if frozenset(asked[name].forbids) == without}
+        for name in names:
+            state.found.pop(name, None)
+            state.look.asked.discard(name)
+        yield without, names
+
+
+def _mentions(plan: notebook.Plan, helpers: frozenset[str]) -> bool:
+    """Whether a cell plainly speaks of one of these functions.
+
+    Only a guess that saves time: what is called in another way is found out when it is called.
+    """
+    if not helpers:
+        return False
+    places = [name.split(".")[-2:] for name in helpers]
+    ways = [rf"\b{room}\.{name}\b|\bimport\b.*\b{name}\b" for room, name in places]
+    pattern = re.compile("|".join(ways))
+    lines = (
+        line[:300]
+        for cell in plan.cells
+        if cell.kind == "code"
+        for line in cell.source[:200_000].splitlines()
+    )
+    return any(pattern.search(line) for line in lines)
+
+
+def _run(state: _State, graded: Graded, exercise: checks.Exercise) -> None:
+    """Run the notebook and ask what is open, again without what ended the process."""
+    for _ in range(MOST_RESTARTS):
+        ended = None
+        try:
+            _follow(state, _worker(state), exercise)
+        except WorkerEnded as error:
+            ended = error
+        finally:
+            _close(state, graded)
+        if ended is None:
+            return
+        state.by_chance |= ended.by_chance
+        _blame(state, ended)
+        if state.budget.spent:
+            state.out_of_time = True
+            return
+
+
+def _worker(state: _State) -> Worker:
+    worker = state.sandbox.worker(
+        OWN_SEED, state.preload, budget=state.budget, without=state.without
+    )
+    state.workers.append(worker)
+    return worker
+
+
+def _clean(state: _State) -> Worker:
+    """The process that computes networks, and runs no code of the student's."""
+    if state.clean is None:
+        state.clean = state.sandbox.worker(OWN_SEED, ("keras", "tensorflow"), budget=state.budget)
+        state.workers.append(state.clean)
+    return state.clean
+
+
+def _close(state: _State, graded: Graded) -> None:
+    """End all processes of the submission, and count what they used."""
+    while state.workers:
+        one = state.workers.pop()
+        one.close()
+        graded.cpu += float(one.usage.get("cpu", 0.0))
+        graded.peak = max(graded.peak, float(one.usage.get("peak", 0)))
+    state.clean = None
+
+
+def _follow(state: _State, worker: Worker, exercise: checks.Exercise) -> None:
+    """Run the cells and ask the questions that are open, in order."""
+    subject = RemoteSubject(
+        worker,
+        lines=state.lines,
+        clean=lambda: _clean(state),
+        again=lambda: _again(state),
+    )
+    asked = False
     if state.plan.prepare:
         worker.run(platforms.PREPARE)
     for step in state.plan.steps:
         state.step = step
         if step.cell is not None and step.cell not in state.ended:
             facts = worker.run(state.plan.cells[step.cell].source)
-            if facts is None:
-                state.errors.pop(step.cell, None)
-            else:
-                state.errors[step.cell] = safe_error(facts)
-        if step.question is not None and step.question.id not in state.found:
-            state.found[step.question.id] = _ask(step.question, subject, inputs)
-        if not _open(state):
+            state.errors.pop(step.cell, None)
+            if facts is not None:
+                state.errors[step.cell] = state.lines.safe(facts, "", 0.0, in_cell=not asked)
+        question = step.question
+        if question is not None and question.id in state.open and question.id not in state.found:
+            asked = True
+            state.found[question.id] = _ask_here(question, state, subject, worker)
+        if not _any_open(state):
             return
+    with suppress(WorkerEnded):  # what was found at its place stays
+        _look_again(state, worker, subject, exercise)
 
 
-def _open(state: _State) -> bool:
+def _any_open(state: _State) -> bool:
     """Say whether a question is still to be asked, or to be asked again at the end."""
     questions = [step.question for step in state.plan.steps if step.question is not None]
     return any(
         one.id not in state.found or state.look.is_wanted(one, state.found[one.id])
         for one in questions
+        if one.id in state.open
     )
 
 
-def _look_again(  # type: ignore[no-untyped-def]
-    state: _State, worker, inputs: int, exercise: checks.Exercise
+def _ask_here(
+    question: checks.Question, state: _State, subject: RemoteSubject, worker: Worker
+) -> QuestionResult:
+    """Ask a question, and note whether it needs functions that do not exist in this process."""
+    found = _ask(question, subject, state.inputs)
+    found.notes += _about_packages(question, state.plan)
+    missed = (subject.allowed | worker.removed) - set(question.forbids)
+    if missed and found.points < found.maximum:
+        state.needs_more.add(question.id)
+    subject.allowed.clear()
+    return found
+
+
+def _look_again(
+    state: _State, worker: Worker, subject: RemoteSubject, exercise: checks.Exercise
 ) -> None:
     """Ask again what may be answered elsewhere in the notebook, now that all of it has run."""
-    subject = RemoteSubject(worker)
-    questions = [one for one in exercise.questions if one.kind != "written"]
+    questions = [one for one in exercise.questions if one.id in state.open]
     state.look.at(
-        worker, lambda one: _ask(one, subject, inputs), questions, state.found, state.ended
+        worker,
+        lambda one: _ask_here(one, state, subject, worker),
+        questions,
+        state.found,
+        state.ended,
     )
     stopped = state.look.stopped({**state.errors, **state.ended})
     if stopped and state.look.missing is None:
-        state.look.note_missing(stopped, exercise.name, subject.names())
+        state.look.note_missing(
+            stopped, exercise.name, lambda name: subject.kind(name) != "missing"
+        )
+
+
+def _about_packages(question: checks.Question, plan: notebook.Plan) -> list[str]:
+    """A sentence where an answer uses packages that its question does not mean."""
+    if not question.forbids and not question.only:
+        return []
+    code = [cell for cell in plan.cells if cell.kind == "code" and cell.role != "check"]
+    answers = [cell.source for cell in code if cell.question == question.id]
+    found = packages.used(answers, [cell.source for cell in code], question.only)
+    if not found:
+        return []
+    return [f"The answer uses {', '.join(found)}, which the question does not mean: look at it."]
+
+
+def _again(state: _State) -> RemoteSubject:
+    """A second process, in which the same cells ran as in the first."""
+    worker = _worker(state)
+    if state.plan.prepare:
+        worker.run(platforms.PREPARE)
+    for step in state.plan.steps:
+        if step.cell is not None and step.cell not in state.ended:
+            worker.run(state.plan.cells[step.cell].source)
+        if step is state.step:
+            break
+    return RemoteSubject(worker, lines=state.lines, clean=lambda: _clean(state))
 
 
 def _digest(question: checks.Question, state: _State) -> str:
@@ -224,6 +383,7 @@ def _ask(question: checks.Question, subject: RemoteSubject, inputs: int) -> Ques
         verdict.sentence,
         None if verdict.mistake == "exception" else verdict.mistake,
         parts,
+        notes=[*([verdict.note] if verdict.note else []), *subject.take_notes()],
     )
 
 

@@ -17,6 +17,7 @@ plain data come back from it.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import secrets
@@ -35,8 +36,9 @@ from typing import Any
 
 import psutil
 
-from course_utils import settings
+from course_utils import probe, settings
 from course_utils.exceptions import CourseError, InvalidInput
+from course_utils.grading import stripped
 from course_utils.grading.inside import linux, wire
 
 LEVELS = ("bubblewrap", "limits")
@@ -354,6 +356,7 @@ class Sandbox:
         preload: tuple[str, ...] = (),
         budget: Budget | None = None,
         warm: bool = False,
+        without: frozenset[str] = frozenset(),
     ) -> Worker:
         """Start a worker for one submission.
 
@@ -367,6 +370,8 @@ class Sandbox:
             What the submission has left of its time; a whole budget where none is given.
         warm : bool
             Whether this worker fills the cache of the others; see :meth:`warm`.
+        without : frozenset of str
+            Functions of the course that do not exist in this worker.
         """
         self.start()
         assert self._control is not None
@@ -375,6 +380,7 @@ class Sandbox:
             "preload": list(preload),
             "seed": seed,
             "warm": warm,
+            "course": self._copy_without(without),
             "limits": {
                 "memory": self.limits.memory,
                 "memory_of_all": self.limits.memory_of_all,
@@ -394,6 +400,17 @@ class Sandbox:
             their_channel.close()
             their_status.close()
         return Worker(channel, status, self.limits, budget)
+
+    def _copy_without(self, helpers: frozenset[str]) -> str:
+        """The name of a copy of the package that lacks some functions; "" is the whole one."""
+        if not helpers:
+            return ""
+        assert self._folder is not None
+        name = hashlib.sha256(" ".join(sorted(helpers)).encode()).hexdigest()[:16]
+        target = self._folder / "copies" / name
+        if not target.is_dir():
+            stripped.copy(self._folder / "course", target, helpers)
+        return name
 
 
 #: Signals by which a library, or the kernel for want of memory, ends Python.
@@ -423,6 +440,8 @@ class Worker:
         self._limits, self._budget = limits, budget
         self._said = b""
         self.usage: dict[str, Any] = {}
+        #: The functions that are removed and were called all the same while cells ran.
+        self.removed: set[str] = set()
         self._open = True
 
     def __enter__(self) -> Worker:
@@ -439,7 +458,12 @@ class Worker:
         WorkerEnded
             If it ended the worker, or had to be ended.
         """
-        answer = self._ask({"do": "run", "source": source}, self._limits.cell)
+        try:
+            answer = self._ask({"do": "run", "source": source}, self._limits.cell)
+        except wire.NotAMessage:
+            told = probe.StudentError("ValueError", "this cell is too long to be run")
+            return told.facts()
+        self.removed |= _texts(answer.get("removed"))
         error = answer.get("error")
         if error is not None and not _are_facts(error):
             raise self.tampered()
@@ -462,7 +486,8 @@ class Worker:
         clock = min(seconds * self._limits.clock + self._limits.patience, self._budget.clock)
         wait = _Wait(self._channel, max(1.0, clock), self._busy, self._idle_left())
         try:
-            wire.send(wait, {**question, "number": number, "seconds": seconds})  # type: ignore[arg-type]
+            asked = {**question, "number": number, "seconds": seconds}
+            wire.send(wait, asked, wire.LARGEST_REQUEST)  # type: ignore[arg-type]
             answer = wire.receive(wait)  # type: ignore[arg-type]
         except TimeoutError:
             self.close()
@@ -478,7 +503,7 @@ class Worker:
         except wire.Closed:
             raise self._ended(seconds) from None
         except wire.NotAMessage as error:
-            if question["do"] == "ask" and "be sent" in str(error):
+            if "be sent" in str(error):  # nothing was sent, so nothing has been said in return
                 raise
             raise self.tampered() from None
         finally:
@@ -650,6 +675,10 @@ class _Wait:
         self._channel.settimeout(max(0.001, min(self._ends, self._looks) - now))
 
 
+def _texts(value: Any) -> set[str]:
+    return {one for one in value if isinstance(one, str)} if isinstance(value, list) else set()
+
+
 def _are_facts(error: Any) -> bool:
     """Whether this describes one of the errors of `probe`, with arguments of the right types."""
     types: dict[str, tuple[tuple[type, ...], ...]] = {
@@ -745,6 +774,7 @@ def _staged() -> tuple[Path, int]:
     (folder / "course" / "notebooks").mkdir()
     (folder / "course" / "data").mkdir()
     (folder / "scoring").mkdir()
+    (folder / "copies").mkdir()
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
     (folder / "scoring").chmod(0o700)
@@ -788,6 +818,7 @@ def _shown(folder: Path) -> tuple[list[list[str]], list[list[str]]]:
         if not any(Path(prefix).is_relative_to(target) for _, target in show):
             show.append([prefix, prefix])
     show.append([str(folder / "course"), f"{_PLACE}/course"])
+    show.append([str(folder / "copies"), f"{_PLACE}/copies"])
     data = settings.shipped_data()
     if data.is_dir():
         show.append([str(data.resolve()), f"{_PLACE}/course/data"])
@@ -829,11 +860,11 @@ def _command(level: str, folder: Path, control: int) -> tuple[list[str], dict[st
             data.symlink_to(settings.shipped_data())
         if _LINUX:  # nobody of the same user looks into this process
             linux.set_dumpable(False)
-        view = asdict(View(level, str(home), linux=_LINUX))
+        view = asdict(View(level, str(home), copies=str(folder / "copies"), linux=_LINUX))
         return _python(code, control, view), view
     if not _LINUX:
         raise SandboxFailed("it is made for Linux")
-    home_inside, warm = f"{_PLACE}/home", f"{_PLACE}/warm"
+    home_inside, warm, copies = f"{_PLACE}/home", f"{_PLACE}/warm", f"{_PLACE}/copies"
     code = f"{_PLACE}/course"
     masks = [
         hidden
@@ -864,7 +895,7 @@ def _command(level: str, folder: Path, control: int) -> tuple[list[str], dict[st
     command += ["--proc", "/proc", "--dev", "/dev", "--dir", "/tmp", "--dir", warm]
     command += ["--tmpfs", home_inside]
     command += ["--chdir", "/"]
-    view = asdict(View(level, home_inside, warm))
+    view = asdict(View(level, home_inside, warm, copies))
     return [*command, *_python(code, control, view)], view
 
 
