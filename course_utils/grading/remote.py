@@ -100,6 +100,14 @@ class RemoteSubject:
         """See :class:`~course_utils.probe.Subject`."""
         return self._ask(_list_of(str), "parameters", what)
 
+    def put_files(self, files: dict[str, np.ndarray]) -> probe.Ref:
+        """See :class:`~course_utils.probe.Subject`."""
+        return self._ask(lambda one: type(one) is probe.Ref, "put_files", files)
+
+    def changed(self) -> bool:
+        """See :class:`~course_utils.probe.Subject`."""
+        return self._ask(lambda one: type(one) is bool, "changed")
+
     def forget(self) -> None:
         """See :class:`~course_utils.probe.Subject`."""
         self._ask(_is_none, "forget")

@@ -6,7 +6,9 @@ import copy
 import inspect
 import random
 import sys
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,6 +42,7 @@ class Namespace:
         self._kept: dict[str, Any] = {}
         self._count = 0
         self._watch = Watch(())
+        self._changed = False
         self._orders: dict[int, tuple[Any, list[Any]]] = {}
 
     # --- how to ask ------------------------------------------------------------------------
@@ -102,11 +105,14 @@ class Namespace:
         function = self._find(what)
         if not callable(function):
             raise WrongKind(_key(what), IN_WORDS[kind_of(function)], "a function")
+        self._changed = False
         given = [self._given(one) for one in args]
         named = {name: self._given(one) for name, one in kwargs.items()}
         with guarded(self._seconds, self._values), self._watch.running():
             # What a generator does, it does while its entries are read.
-            return plain(function(*given, **named), self._keep)
+            result = plain(function(*given, **named), self._keep)
+        self._changed = not _same([given, named], [list(args), kwargs])
+        return result
 
     def source(self, what: str) -> str | None:
         """See :class:`~course_utils.probe.Subject`."""
@@ -122,6 +128,21 @@ class Namespace:
             return list(inspect.signature(function).parameters)
         except (TypeError, ValueError):
             raise WrongKind(_key(what), IN_WORDS[kind_of(function)], "a function") from None
+
+    def put_files(self, files: dict[str, np.ndarray]) -> Ref:
+        """See :class:`~course_utils.probe.Subject`."""
+        folder = Path(tempfile.mkdtemp())
+        for name, content in files.items():
+            path = folder / name
+            if not path.resolve().is_relative_to(folder.resolve()):
+                raise ValueError(f"{name!r} is not below the folder")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.astype(np.uint8).tobytes())
+        return self._keep(folder)
+
+    def changed(self) -> bool:
+        """See :class:`~course_utils.probe.Subject`."""
+        return self._changed
 
     def forget(self) -> None:
         """See :class:`~course_utils.probe.Subject`."""
@@ -277,6 +298,23 @@ class Namespace:
 
 _NOTHING = object()
 _CONTAINERS = ("sequence", "set", "iterator", "mapping", "history", "array")
+
+
+def _same(given: Any, before: Any) -> bool:
+    """Whether an argument is still what it was; what a `Ref` names is not looked at."""
+    if isinstance(before, Ref):
+        return True
+    if type(given) is not type(before):
+        return False
+    if type(before) in (list, tuple):
+        return len(given) == len(before) and all(map(_same, given, before))
+    if type(before) is dict:
+        return list(given) == list(before) and all(map(_same, given.values(), before.values()))
+    if type(before) is np.ndarray:
+        is_number = before.dtype.kind in "fc"
+        same_kind = given.dtype == before.dtype and given.shape == before.shape
+        return same_kind and np.array_equal(given, before, equal_nan=is_number)
+    return bool(given == before)
 
 
 def _key(what: What) -> str:

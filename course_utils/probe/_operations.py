@@ -55,6 +55,12 @@ class Subject(Protocol):
     def parameters(self, what: What) -> list[str]:
         """Return the names of a function's parameters."""
 
+    def put_files(self, files: dict[str, np.ndarray]) -> Ref:
+        """Write files (bytes as uint8, by their names) into a new folder; return its path."""
+
+    def changed(self) -> bool:
+        """Say whether the last call changed one of the arrays or lists that it was given."""
+
     def forget(self) -> None:
         """Let go of all kept objects."""
 
