@@ -834,8 +834,9 @@ class _Pipeline:
         nearest = ((rows**2).sum(axis=1) - 2 * seen @ rows.T).argmin(axis=1)
         form, number = np.divmod(nearest, len(known))
         apart = np.abs(forms[form, number] - images).max(axis=(1, 2, 3))
-        # uint8 loses up to 1, which the first part tells.
-        return np.where(apart <= 1, number, -1), np.where(apart <= 1, form, -1)
+        # Other types lose decimals, which the first part tells.
+        same = apart <= (0.01 if images.dtype == np.float32 else 1.0)
+        return np.where(same, number, -1), np.where(same, form, -1)
 
 
 _FORMS: dict[str, Callable[[Array], Array]] = {
