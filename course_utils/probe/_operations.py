@@ -28,14 +28,16 @@ class Subject(Protocol):
     def seed(self, number: int) -> None:
         """Seed the random numbers of Python, NumPy and Keras."""
 
-    def watch(self, helpers: Sequence[str]) -> None:
+    def watch(self, helpers: Sequence[str], only: Sequence[str] = ()) -> None:
         """Note from now on when their code calls one of these functions of the course.
 
-        Each is named like ``"course_utils.convolution.feature_map"``.
+        Each is named like ``"course_utils.convolution.feature_map"``. Where packages are named in
+        `only`, such as ``("numpy",)``, calls into other packages with ready-made answers (SciPy,
+        Keras, ...) are noted, too.
         """
 
     def watched(self) -> list[str]:
-        """Return the watched functions that were called since `watch`, each once."""
+        """Return the watched functions and packages that were called since `watch`, each once."""
 
     def names(self) -> list[str]:
         """Return the names that are defined, sorted."""
@@ -49,14 +51,21 @@ class Subject(Protocol):
     def call(self, what: What, *args: Any, **kwargs: Any) -> Any:
         """Call a function and return its result; what is no plain data is kept, as a `Ref`."""
 
-    def source(self, what: str) -> str | None:
-        """Return the text of a function or class of theirs, or None where it is not known."""
-
-    def parameters(self, what: What) -> list[str]:
-        """Return the names of a function's parameters."""
+    def files(self, what: What) -> dict[str, np.ndarray]:
+        """Return the files of a folder, named by a path, as bytes (uint8) by their names in it."""
 
     def put_files(self, files: dict[str, np.ndarray]) -> Ref:
-        """Write files (bytes as uint8, by their names) into a new folder; return its path."""
+        """Write such files into a new folder, and return its path (a ``pathlib.Path``)."""
+
+    def second(self) -> Subject:
+        """Return the same work in a second process, in which the same cells ran.
+
+        What was only kept in memory is not there. In a notebook there is no second process: it is
+        the same work.
+        """
+
+    def is_repeated(self) -> bool:
+        """Whether `second` is another process, so that what it confirms has been repeated."""
 
     def changed(self) -> bool:
         """Say whether the last call changed one of the arrays or lists that it was given."""
@@ -79,9 +88,6 @@ class Subject(Protocol):
     def model_outputs(self, what: What, x: np.ndarray, training: bool = False) -> Any:
         """Return what a network (or a layer) gives for a batch `x`."""
 
-    def model_layers(self, what: What) -> list[dict[str, Any]]:
-        """Return the layers in the order in which they stand: their kind and settings."""
-
     def model_compiled(self, what: What) -> dict[str, Any]:
         """Return what a network was compiled with: loss, optimizer, learning rate, metrics."""
 
@@ -91,19 +97,16 @@ class Subject(Protocol):
     def model_train(self, what: What, x: np.ndarray, y: np.ndarray, steps: int = 1) -> list[float]:
         """Take so many steps of training on one batch, and return the loss before each."""
 
-    def model_reload(self, what: What, x: np.ndarray) -> Any:
-        """Save a network, load it again, and return what the loaded one gives for `x`."""
-
     def batches(self, what: What, number: int) -> list[tuple[np.ndarray, ...]]:
         """Return the first batches (or elements) of a dataset, from its start."""
 
-    def dataset_spec(self, what: What) -> list[dict[str, Any]]:
-        """Return shape and dtype of each part of a dataset's elements; None for "any"."""
 
-
-#: The operations by name: those of :class:`Subject`, and nothing else.
-OPERATIONS: tuple[str, ...] = tuple(
-    name for name in vars(Subject) if not name.startswith("_") and callable(vars(Subject)[name])
+#: What is decided where the questions are asked, not where the work is.
+_NOT_INSIDE = ("second", "is_repeated")
+#: The operations by name: those of :class:`Subject`, and how a network is told as data and built.
+OPERATIONS: tuple[str, ...] = (
+    *(n for n in vars(Subject) if not n.startswith("_") and n not in _NOT_INSIDE),
+    *("model_describe", "model_build", "model_take", "model_put"),
 )
 
 

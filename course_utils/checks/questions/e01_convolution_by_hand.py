@@ -894,6 +894,7 @@ EXERCISE = Exercise(
             ),
             seconds=3.0,
             needs=("convolve",),
+            only=("numpy",),
             forbids=(
                 "course_utils.convolution.feature_map",
                 "course_utils.convolution.feature_map_loop",
