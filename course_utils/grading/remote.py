@@ -126,17 +126,16 @@ class RemoteSubject:
         """See :class:`~course_utils.probe.Subject`."""
         self._ask(_is_none, "seed", number)
 
-    def watch(self, helpers: Sequence[str], only: Sequence[str] = ()) -> None:
+    def watch(self, helpers: Sequence[str], packages: Sequence[str] = ()) -> None:
         """See :class:`~course_utils.probe.Subject`; here these functions do not exist at all."""
-        self._forbidden = frozenset(helpers)
-        self._ask(_is_none, "watch", [], list(only))
+        self._forbidden = frozenset(helpers) | frozenset(packages)
+        self._ask(_is_none, "watch", [], list(packages))
 
     def watched(self) -> list[str]:
         """See :class:`~course_utils.probe.Subject`."""
         called = self._ask(_list_of(str), "watched")
-        packages = {name for name in called if "." not in name}
-        self.allowed |= set(called) - self._forbidden - packages
-        return [name for name in called if name in self._forbidden | packages]
+        self.allowed |= set(called) - self._forbidden
+        return [name for name in called if name in self._forbidden]
 
     # --- names and values ------------------------------------------------------------------
 

@@ -75,10 +75,6 @@ def guarded(seconds: float, their_globals: dict[str, Any]) -> Iterator[None]:
         raise StudentError(type(error).__name__, text, line, code) from None
 
 
-#: Packages that have ready-made answers to what a question asks to be written.
-_READY = frozenset({"scipy", "skimage", "cv2", "torch", "jax", "tensorflow", "keras"})
-
-
 class Watch:
     """Notes which functions of the course are called while a block runs, and which packages.
 
@@ -90,11 +86,11 @@ class Watch:
     def __init__(
         self,
         helpers: Sequence[str],
-        only: Sequence[str] = (),
+        packages: Sequence[str] = (),
         their_globals: dict[str, Any] | None = None,
     ) -> None:
         self.seen: list[str] = []
-        self._packages = _READY - set(only) if only else frozenset()
+        self._packages = frozenset(packages)
         self._their_globals = their_globals
         self._functions: dict[str, FunctionType] = {}
         for helper in helpers:
@@ -123,7 +119,7 @@ class Watch:
 
     @contextlib.contextmanager
     def _profiled(self) -> Iterator[None]:
-        """Note each package of others that their code calls, directly or through helpers."""
+        """Note each of the packages that their code calls, directly or through helpers."""
         if not self._packages:
             yield
             return

@@ -60,9 +60,9 @@ class Namespace:
             random.seed(number)
             np.random.seed(number)  # noqa: NPY002 - their code may use the old functions
 
-    def watch(self, helpers: Sequence[str], only: Sequence[str] = ()) -> None:
+    def watch(self, helpers: Sequence[str], packages: Sequence[str] = ()) -> None:
         """See :class:`~course_utils.probe.Subject`."""
-        self._watch = Watch(helpers, only, self._values)
+        self._watch = Watch(helpers, packages, self._values)
 
     def watched(self) -> list[str]:
         """See :class:`~course_utils.probe.Subject`."""

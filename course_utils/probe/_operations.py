@@ -28,12 +28,11 @@ class Subject(Protocol):
     def seed(self, number: int) -> None:
         """Seed the random numbers of Python, NumPy and Keras."""
 
-    def watch(self, helpers: Sequence[str], only: Sequence[str] = ()) -> None:
+    def watch(self, helpers: Sequence[str], packages: Sequence[str] = ()) -> None:
         """Note from now on when their code calls one of these functions of the course.
 
-        Each is named like ``"course_utils.convolution.feature_map"``. Where packages are named in
-        `only`, such as ``("numpy",)``, calls into other packages with ready-made answers (SciPy,
-        Keras, ...) are noted, too.
+        Each is named like ``"course_utils.convolution.feature_map"``. Calls into the packages,
+        such as ``"scipy"``, are noted, too.
         """
 
     def watched(self) -> list[str]:

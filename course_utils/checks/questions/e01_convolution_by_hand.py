@@ -895,6 +895,7 @@ EXERCISE = Exercise(
             seconds=3.0,
             needs=("convolve",),
             only=("numpy",),
+            packages=("scipy", "skimage", "cv2", "torch", "jax", "tensorflow", "keras"),
             forbids=(
                 "course_utils.convolution.feature_map",
                 "course_utils.convolution.feature_map_loop",

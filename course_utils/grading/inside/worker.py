@@ -110,9 +110,9 @@ def main(channel: socket.socket, home: str, request: dict[str, Any]) -> None:
 class _Work(probe.Namespace):
     """The student's names; functions that a question forbids do not exist, so none is watched."""
 
-    def watch(self, helpers: Sequence[str], only: Sequence[str] = ()) -> None:
+    def watch(self, helpers: Sequence[str], packages: Sequence[str] = ()) -> None:
         removed.forget()
-        super().watch((), only)
+        super().watch((), packages)
 
     def watched(self) -> list[str]:
         return [*removed.called(), *super().watched()]
