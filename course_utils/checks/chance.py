@@ -90,6 +90,19 @@ def uneven(draws: Sequence[np.ndarray], total: int, regions: int = 4) -> bool:
     return bool(np.abs(times - expected).max() > spread(expected))
 
 
+def follows(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two orders of the same things are the same, turned around, or begun elsewhere.
+
+    Parameters
+    ----------
+    one, other : array of int
+        Which thing stands at each place; each once.
+    """
+    first, second = np.argsort(one), np.argsort(other)
+    most = 1 + spread(1.0)
+    return any(np.bincount((first + sign * second) % len(one)).max() > most for sign in (1, -1))
+
+
 def in_runs(order: np.ndarray) -> bool:
     """Whether things follow each other at one distance more often than in a random order.
 

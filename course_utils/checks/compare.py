@@ -231,7 +231,7 @@ def number(
     rtol, atol : float
         What difference is accepted.
     advice : str
-        What to try, where no mistake is recognised.
+        What to try, where no mistake is recognized.
     """
     given = attempted(subject, name)
     got = one_number(given)
@@ -344,7 +344,7 @@ def function(
     rtol, atol : float
         What difference is accepted.
     advice : str
-        What to try, where no mistake is recognised.
+        What to try, where no mistake is recognized.
     """
     kind = subject.kind(name)
     if kind in ("missing", "none"):

@@ -660,8 +660,8 @@ unfit = ("B", "D")
         ),
     },
     wrong={
-        "in colour": (_xrays('"rgb"'), "colour"),
-        "with alpha": (_xrays('"rgba"'), "colour"),
+        "in color": (_xrays('"rgb"'), "color"),
+        "with alpha": (_xrays('"rgba"'), "color"),
         "width first": (_xrays(size="(64, 48)"), "axes swapped"),
         "as large as the files": (_xrays(size="(60, 80)"), "size"),
         "Keras's own batches": (_xrays(batch="32"), "batch size"),
@@ -968,6 +968,16 @@ PIPELINE = Answers(
                 train="train.batch(16)",
             ),
             "batches shuffled",
+        ),
+        "the order of one epoch, begun elsewhere in the next": (
+            _pipeline(
+                begin="order = tf.random.shuffle(tf.range(len(train_images)))",
+                train="tf.data.Dataset.range(1).flat_map(lambda _: tf.data.Dataset."
+                "from_tensor_slices(tf.roll(order, tf.random.uniform((), 0, 99, tf.int32), 0)))"
+                ".map(lambda k: (tf.gather(train_images, k), tf.gather(train_labels, k)))"
+                ".batch(16)",
+            ),
+            "same in each epoch",
         ),
         "one flip in twelve": (
             _pipeline(

@@ -60,12 +60,14 @@ def _at(row: int, column: int) -> list[Mistake]:
 
 
 def _first(subject: Subject, rng: np.random.Generator) -> None:
+    """The one right number; how it was found is not asked."""
     mistakes = [*_at(0, 0), _RELU, Mistake("values exchanged", _EXCHANGED, _window(0, 2))]
     advice = "Write down all nine products of pixel and filter number, then add them and the bias."
     compare.number(subject, "first", _window(0, 0), mistakes, advice=advice)
 
 
 def _second(subject: Subject, rng: np.random.Generator) -> None:
+    """The one right number, or what the mistake of `first` gives two columns further."""
     # A mistake in the products or the bias has cost the point of `first`; here the place counts.
     try:
         first = compare.one_number(subject.get("first"))
@@ -93,17 +95,18 @@ def _second(subject: Subject, rng: np.random.Generator) -> None:
 
 
 def _weights(subject: Subject, rng: np.random.Generator) -> None:
+    """The one right number, exactly."""
     mistakes = [
         Mistake("bias forgotten", "Each of the filters has a bias, too.", 12 * 75),
         Mistake("one bias for all", "There is not one bias, but one for each filter.", 12 * 75 + 1),
         Mistake(
             "channels forgotten",
-            "A colour picture has three channels, and a filter has numbers for each of them.",
+            "A color picture has three channels, and a filter has numbers for each of them.",
             12 * 26,
         ),
         Mistake(
             "channels forgotten",
-            "A colour picture has three channels, and a filter has numbers for each of them.",
+            "A color picture has three channels, and a filter has numbers for each of them.",
             12 * 25,
         ),
         Mistake(
@@ -307,6 +310,10 @@ def _square(rng: np.random.Generator) -> list[Case]:
 
 
 def _convolve_square(subject: Subject, rng: np.random.Generator) -> None:
+    """The value of a window: flip, bias, default values, types, decimals, arguments left alone.
+
+    Height and width that differ, and strides, belong to the other parts.
+    """
     cases, mistakes = _square(rng), _CONVOLVE_MISTAKES
     compare.function(subject, "convolve", cases, _convolve, mistakes, advice=_ADVICE)
     more = [*_cases(rng, [((4, 7), (3, 2))]), *_cases(rng, [((7, 7), (3, 3))], stride=2)]
@@ -320,12 +327,14 @@ def _told_before(subject: Subject, rng: np.random.Generator) -> Any:
 
 
 def _convolve_any(subject: Subject, rng: np.random.Generator) -> None:
+    """Height and width of picture and filter that differ, to the right and downwards."""
     cases = _cases(rng, [((4, 7), (3, 3)), ((6, 5), (2, 4)), ((8, 3), (3, 1)), ((3, 4), (3, 4))])
     want = _told_before(subject, rng)
     compare.function(subject, "convolve", cases, want, _CONVOLVE_MISTAKES, advice=_ADVICE)
 
 
 def _convolve_stride(subject: Subject, rng: np.random.Generator) -> None:
+    """Steps in both directions, with and without a rest, larger than the filter, too."""
     cases = [
         *_cases(rng, [((7, 7), (3, 3)), ((8, 6), (3, 3))], stride=2),
         *_cases(rng, [((9, 11), (2, 3)), ((6, 4), (1, 1))], stride=3),
@@ -426,6 +435,7 @@ _FLOATS = (
 
 
 def _size_valid(subject: Subject, rng: np.random.Generator) -> None:
+    """The formula for odd and even sizes and filters, default values, whole numbers."""
     defaults = [Case((int(n), 3), f"n = {n}, k = 3") for n in rng.integers(5, 40, 2)]
     strides = [Case((int(n), 3, 2), f"n = {n}, k = 3, s = 2") for n in rng.integers(5, 40, 2)]
     _sizes(subject, [*_size_cases("valid", (1, 2, 3)), *defaults, *strides])
@@ -434,6 +444,7 @@ def _size_valid(subject: Subject, rng: np.random.Generator) -> None:
 
 
 def _size_same(subject: Subject, rng: np.random.Generator) -> None:
+    """The same with a border; whole numbers, where the other part has not refused them."""
     more = [Case((int(n), 3, 4, "same"), f"n = {n}, k = 3, s = 4") for n in rng.integers(9, 40, 3)]
     _sizes(subject, [*_size_cases("same", (1, 2, 3)), *more])
     # Floats cost one point, not two.
@@ -583,6 +594,10 @@ def _pool_with(subject: Subject, cases: list[Case]) -> None:
 
 
 def _pool_max(subject: Subject, rng: np.random.Generator) -> None:
+    """The largest value: sizes 1 to 3, default values, negative values, whole numbers.
+
+    That the argument is left alone is looked at here for both kinds.
+    """
     cases = _pool_cases(rng, "max", [(4, 4), (6, 8)], 2)
     cases += _pool_cases(rng, "max", [(6, 9)], 3) + _pool_cases(rng, None, [(4, 6)], 2)
     values = rng.normal(-1, 2, (6, 6)).round(2)
@@ -596,6 +611,7 @@ def _pool_max(subject: Subject, rng: np.random.Generator) -> None:
 
 
 def _pool_average(subject: Subject, rng: np.random.Generator) -> None:
+    """The mean: sizes 1 to 3, zeros, whole numbers; not rounded."""
     cases = _pool_cases(rng, "average", [(4, 4), (6, 8)], 2)
     cases += _pool_cases(rng, "average", [(6, 9)], 3) + _pool_cases(rng, "average", [(3, 4)], 1)
     cases += [_active(rng, (6, 6), 2, "average"), _active(rng, (6, 9), 3, "average")]
@@ -603,6 +619,7 @@ def _pool_average(subject: Subject, rng: np.random.Generator) -> None:
 
 
 def _pool_rest(subject: Subject, rng: np.random.Generator) -> None:
+    """What is left out, in rows, in columns and in both; whatever the windows give."""
     cases = _pool_cases(rng, "max", [(5, 7), (9, 4), (4, 9)], 2)
     cases += _pool_cases(rng, "average", [(11, 7)], 3) + _pool_cases(rng, "max", [(5, 6)], 4)
     if not _leaves_out(subject, cases):
@@ -669,6 +686,7 @@ def _found(subject: Subject) -> Array:
 
 
 def _filter_finds(subject: Subject, rng: np.random.Generator) -> None:
+    """Every one of the 512 windows of black and white pixels."""
     found = _found(subject)
     if found[_FALLING].all():
         return
@@ -692,6 +710,7 @@ def _filter_finds(subject: Subject, rng: np.random.Generator) -> None:
 
 
 def _filter_refuses(subject: Subject, rng: np.random.Generator) -> None:
+    """Every one of the 512 windows of black and white pixels."""
     found = _found(subject)
     # The wrong diagonal and a bias that is too low have cost the other point.
     if np.array_equal(found, _RISING):
@@ -838,11 +857,16 @@ def _letter_cases() -> list[Case]:
 
 
 def _letters(subject: Subject, rng: np.random.Generator) -> None:
+    """The outputs for the pictures of the lesson."""
     mistakes = _LETTER_MISTAKES
     compare.function(subject, "letter_outputs", _letter_cases(), _letter, mistakes, advice=_STEPS)
 
 
 def _drawings(subject: Subject, rng: np.random.Generator) -> None:
+    """The outputs for pictures that nobody can know: empty, full, random, gray.
+
+    One is so dark that the hidden node needs its ReLU.
+    """
     empty, full = np.zeros((6, 6)), np.ones((6, 6))
     corner = np.zeros((6, 6))
     corner[:3, :3] = 4 * np.fliplr(np.eye(3))  # dark enough for a negative sum in the hidden node
@@ -879,7 +903,7 @@ EXERCISE = Exercise(
                 "filter with the pixel under it; add the nine products, then the bias.",
                 "With a stride of 2 the filter moves two columns, so it lies on columns 2, 3 and 4 "
                 "then (counted from 0).",
-                "A filter for a colour picture has 5 × 5 × 3 numbers and one bias.",
+                "A filter for a color picture has 5 × 5 × 3 numbers and one bias.",
             ),
             kind="value",
         ),

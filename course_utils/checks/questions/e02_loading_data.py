@@ -68,6 +68,7 @@ _ONE_HOT_MISTAKES = [
 
 
 def _to_one_hot(subject: Subject, rng: np.random.Generator) -> None:
+    """Shape and entries, also where classes do not occur; labels left alone."""
     cases = [
         Case((np.array([2, 0, 1]), 3), "three labels of three classes"),
         Case((np.array([0, 1, 1, 2, 0, 1]), 5), "six labels of five classes"),
@@ -110,6 +111,7 @@ _INDEX_MISTAKES = [
 
 
 def _to_index(subject: Subject, rng: np.random.Generator) -> None:
+    """The index of each row, as whole numbers, for any number of classes."""
     cases = [
         Case((np.eye(5)[rng.integers(0, 5, n)],), f"{n} rows of five classes") for n in (7, 12)
     ]
@@ -190,6 +192,10 @@ _KEPT_MISTAKES = [
 
 
 def _keep_classes(subject: Subject, rng: np.random.Generator) -> None:
+    """Positions in their old order, new labels in the order of `wanted`, whole numbers.
+
+    Also with a wanted class that does not occur, and with labels that are taken for new ones.
+    """
     cases = [
         Case((np.array([4, 0, 2, 4]), [2, 4]), "the example"),
         Case((rng.integers(0, 5, 30), [3, 0]), "30 labels and the classes 3 and 0"),
@@ -260,7 +266,7 @@ def _whole_and_apart(parts: list[Array], names: tuple[str, ...], total: int) -> 
             if np.intersect1d(one, parts[m]).size:
                 raise Wrong(
                     f"There are images in {names[k]} that are also in {names[m]}. That is a leak: "
-                    f"the network would be asked about pictures that it has practised.",
+                    f"the network would be asked about pictures that it was trained on.",
                     "leak",
                 )
     if sum(len(part) for part in parts) < total:
@@ -278,6 +284,7 @@ def _split(subject: Subject, labels: Array, seed: int) -> list[Array]:
 
 
 def _split_whole(subject: Subject, rng: np.random.Generator) -> None:
+    """Each position once, for five and for seven classes; labels left alone."""
     for sizes in (_SIZES, (23, 10, 35, 71, 10, 57, 99)):
         labels = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
         result = subject.call("split", labels, int(rng.integers(1000)))
@@ -287,6 +294,7 @@ def _split_whole(subject: Subject, rng: np.random.Generator) -> None:
 
 
 def _split_shares(subject: Subject, rng: np.random.Generator) -> None:
+    """The number of images of each class in each split, for labels in any order."""
     for sorted_ in (False, False, True):
         labels = np.repeat(np.arange(len(_SIZES)), _SIZES)
         labels = labels if sorted_ else rng.permutation(labels)
@@ -326,6 +334,7 @@ def _judge_shares(counts: Array) -> None:
 
 
 def _split_seed(subject: Subject, rng: np.random.Generator) -> None:
+    """That the seed alone decides, at random, and over all images: see `chance`."""
     labels, seed = np.repeat(np.arange(len(_SIZES)), _SIZES), int(rng.integers(1000))
     first, again = (_split(subject, labels, seed) for _ in range(2))
     if [set(part.tolist()) for part in first] != [set(part.tolist()) for part in again]:
@@ -410,6 +419,7 @@ def _divide(subject: Subject, patients: Array, share: float, seed: int) -> list[
 
 
 def _patients_apart(subject: Subject, rng: np.random.Generator) -> None:
+    """No X-ray twice or lost, no patient on both sides."""
     for share in (0.2, 0.3):
         patients = _patients(rng)
         result = subject.call("split_patients", patients, share, int(rng.integers(1000)))
@@ -424,6 +434,10 @@ def _patients_apart(subject: Subject, rng: np.random.Generator) -> None:
 
 
 def _patients_share(subject: Subject, rng: np.random.Generator) -> None:
+    """The number of patients, whatever their numbers of X-rays, and how they are chosen.
+
+    Choices are judged by `chance`; a difference of one patient is allowed.
+    """
     shares = np.array([0.2, 0.3, 0.5, 0.1, 0.25, 0.4] * 2)
     found = []
     for number, share in enumerate(shares):
@@ -577,6 +591,7 @@ def _load(subject: Subject, folder: _Folder) -> _Loaded:
 
 
 def _xray_shape(subject: Subject, rng: np.random.Generator) -> None:
+    """The form of the images in a folder with two classes."""
     folder = _folder(rng, ["clear", "shadow"], [20, 20])
     batches = _load(subject, folder).batches
     shape = batches[0][0].shape if batches else ()
@@ -587,7 +602,7 @@ def _xray_shape(subject: Subject, rng: np.random.Generator) -> None:
             'The pictures have three channels; X-rays need one: `color_mode="grayscale"`.'
             if shape[3] == 3
             else f'The pictures have {shape[3]} channels; X-rays need one: `"grayscale"`.',
-            "colour",
+            "color",
         )
     if shape[1:3] == (64, 48):
         raise Wrong(
@@ -601,6 +616,10 @@ def _xray_shape(subject: Subject, rng: np.random.Generator) -> None:
 
 
 def _xray_content(subject: Subject, rng: np.random.Generator) -> None:
+    """Each picture once and in order, its pixels, its label, and the name of the label.
+
+    Folders with other classes and pictures are used, so nothing of the notebook's folder helps.
+    """
     # Other classes and other numbers of pictures, the last batch of which is not full.
     for counts in ([24, 21], [8, 6, 5]):
         names = rng.permutation(["fracture", "healthy", "implant", "mass"])[: len(counts)]
@@ -696,6 +715,7 @@ def _judge_names(folder: _Folder, which: Array, labels: Array, given: list[str])
 
 
 def _unfit(subject: Subject, rng: np.random.Generator) -> None:
+    """The two letters."""
     compare.choice(
         subject,
         "unfit",
@@ -848,6 +868,7 @@ _FORMS: dict[str, Callable[[Array], Array]] = {
 
 
 def _pipeline_form(subject: Subject, rng: np.random.Generator) -> None:
+    """Batches, types and number of the images and labels; pixels not rescaled."""
     made = _Pipeline(subject, rng)
     if made.exchanged:
         raise Wrong("Return the dataset for training first.", "order of splits")
@@ -872,6 +893,7 @@ def _pipeline_form(subject: Subject, rng: np.random.Generator) -> None:
 
 
 def _pipeline_validation(subject: Subject, rng: np.random.Generator) -> None:
+    """The validation images, their order and labels, in two epochs."""
     made = _Pipeline(subject, rng)
     for _ in range(2):
         which, how, epoch = made.found("validation")
@@ -892,6 +914,11 @@ def _pipeline_validation(subject: Subject, rng: np.random.Generator) -> None:
 
 
 def _pipeline_training(subject: Subject, rng: np.random.Generator) -> None:
+    """Order, flips and labels over six epochs of 250 images: see `chance`.
+
+    Whether one could tell the order or the flips of an epoch by those of another, or by the place
+    of an image, is asked, too.
+    """
     made = _Pipeline(subject, rng)
     epochs = []
     for _ in range(_EPOCHS):
@@ -980,9 +1007,11 @@ def _judge_order(orders: list[Array]) -> None:
             "batches shuffled",
         )
     for one, other in combinations(orders, 2):
-        if len(one) == len(other) and np.mean(one == other) > 0.5:
+        if _same_set(one, other) and chance.follows(one, other):
             raise Wrong(
-                "Two epochs have the same order. Shuffle anew in each epoch.", "same in each epoch"
+                "Two epochs have the same order, perhaps turned or begun elsewhere. Shuffle anew "
+                "in each epoch.",
+                "same in each epoch",
             )
     # With a buffer of B images none comes more than B - 1 places too early.
     early = max(int((which - np.arange(len(which))).max()) for which in orders)
@@ -1069,7 +1098,7 @@ EXERCISE = Exercise(
         ),
         Question(
             "02.4",
-            "X-rays have no colour",
+            "X-rays have no color",
             3,
             (
                 Part("shape and channels", 1, _xray_shape),
