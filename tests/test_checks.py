@@ -282,9 +282,9 @@ def test_mappings_of_mappings_and_what_is_none():
 
 
 def test_one_value_in_each_form():
-    for one in (2, 2.0, [2], np.array(2), np.array([[2.0]]), (np.array([2]),)):
+    for one in (2, 2.0, [2], np.array(2), np.array([[2.0]]), (np.array([2]),), 2 + 0j):
         assert compare.one_number(one) == 2
-    for none in (True, "2", [1, 2], [], None, np.array(True), {"a": 2}, probe.Ref("x")):
+    for none in (True, "2", 2 + 1j, [1, 2], [], None, np.array(True), {"a": 2}, probe.Ref("x")):
         assert compare.one_number(none) is None
     assert compare.texts(np.array(["a", "b"])) == compare.texts(("a", "b")) == ["a", "b"]
     assert compare.texts(["a", 1]) is compare.texts("ab") is compare.texts(np.array("a")) is None
@@ -423,6 +423,9 @@ def test_orders_that_are_not_random_are_found():
         order, other = shuffled(seed, 250), shuffled(seed + 1000, 250)
         assert not chance.in_runs(order)
         assert not chance.follows(order, other)
+        assert not chance.near(order)
+        windows = (16 * shuffled(seed, 15)[:, None] + np.arange(16)).ravel()
+        assert chance.near(windows + np.random.default_rng(seed).uniform(0, 16, 240))
         for again in (order, order[::-1], np.roll(order, 1 + seed), np.roll(order[::-1], seed)):
             assert chance.follows(order, again)
         pairs = (2 * shuffled(seed, 125)[:, None] + np.arange(2)).ravel()

@@ -103,6 +103,21 @@ def follows(one: np.ndarray, other: np.ndarray) -> bool:
     return any(np.bincount((first + sign * second) % len(one)).max() > most for sign in (1, -1))
 
 
+def near(order: np.ndarray) -> bool:
+    """Whether things that follow each other have stayed closer together than by chance.
+
+    Parameters
+    ----------
+    order : array of int
+        Which thing stands at each place; each once.
+    """
+    total = len(order)
+    places = np.argsort(order)
+    together = int((np.abs(np.diff(places)) <= total // 10).sum())
+    expected = 0.19 * total  # 1 - 0.9 * 0.9: within a tenth of all places, before or after
+    return together > expected + spread(expected)
+
+
 def in_runs(order: np.ndarray) -> bool:
     """Whether things follow each other at one distance more often than in a random order.
 

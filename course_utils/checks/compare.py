@@ -129,6 +129,8 @@ def one_number(value: Any) -> int | float | None:
         if array is None or array.size != 1:
             return None
         value = np.asarray(value).ravel().tolist()[0]
+    if isinstance(value, complex) and not value.imag:
+        value = value.real
     return None if isinstance(value, bool) or not isinstance(value, int | float) else value
 
 
@@ -237,8 +239,10 @@ def number(
     got = one_number(given)
     if got is None:
         raise Wrong(f"`{name}` should be one number, but it is {describe(given)}.", "not a number")
+    if not np.isfinite(got):
+        raise Wrong(f"`{name}` is not a finite number (NaN or infinite).", "not finite")
     if whole:
-        if got != int(got if np.isfinite(got) else 0):
+        if got != int(got):
             raise Wrong(f"`{name}` should be a whole number, but it is {got:g}.")
         rtol = 0.0  # so that one bias too few is seen among thousands of weights
     if close(got, want, rtol, atol):
@@ -460,6 +464,8 @@ def describe(value: Any) -> str:
         return f"a {type(value).__name__} with {len(value)} {unit}"
     if isinstance(value, dict):
         return "a dictionary"
+    if isinstance(value, complex):
+        return "a complex number"
     return "an object of another type" if isinstance(value, probe.Ref) else "a number"
 
 

@@ -979,6 +979,21 @@ PIPELINE = Answers(
             ),
             "same in each epoch",
         ),
+        "batches shuffled, then a few images": (
+            _pipeline(train="train.batch(16).shuffle(99).unbatch().shuffle(16).batch(16)"),
+            "batches shuffled",
+        ),
+        "labels as floats": (
+            _pipeline(changed="(flip(images, training=True), tf.cast(labels, tf.float32))"),
+            "labels not whole",
+        ),
+        "training images for validation": (
+            _pipeline(
+                more="validation = tf.data.Dataset.from_tensor_slices("
+                "(train_images, train_labels)).batch(16)"
+            ),
+            "wrong images",
+        ),
         "one flip in twelve": (
             _pipeline(
                 changed="(tf.where(tf.random.uniform((tf.shape(images)[0], 1, 1, 1)) < 1 / 12, "

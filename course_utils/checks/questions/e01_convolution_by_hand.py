@@ -283,7 +283,7 @@ def _cases(
         if stride is not None:
             label += f" with a stride of {stride}"
         bias = round(float(rng.uniform(0.5, 3)) * (-1) ** number, 2)
-        args = (rng.normal(size=image).round(2), rng.normal(size=kernel).round(2), bias)
+        args = (rng.normal(size=image), rng.normal(size=kernel), bias)
         cases.append(Case(args if stride is None else (*args, stride), label))
     return cases
 
@@ -294,10 +294,10 @@ def _whole_pixels(rng: np.random.Generator) -> list[Case]:
     for dtype in ("int64", "uint8"):
         pixels = rng.integers(0, 256, (5, 5)).astype(dtype)
         label = "a picture of whole numbers (from 0 to 255)"
-        cases.append(Case((pixels, rng.normal(size=(3, 3)).round(2), 0.25), label))
+        cases.append(Case((pixels, rng.normal(size=(3, 3)), 0.25), label))
     kernel = rng.integers(-3, 4, (3, 3))
     label = "a filter of whole numbers"
-    return [*cases, Case((rng.normal(size=(5, 5)).round(2), kernel, 0.5), label)]
+    return [*cases, Case((rng.normal(size=(5, 5)), kernel, 0.5), label)]
 
 
 _ADVICE = "Try it on a small picture whose map you have worked out by hand."
@@ -566,7 +566,7 @@ def _pool_cases(
     word = "maximum" if kind in (None, "max") else "average"
     return [
         Case(
-            (rng.normal(-1, 2, (h, w)).round(2), size, *options),
+            (rng.normal(-1, 2, (h, w)), size, *options),
             f"the {word} of windows of {size} × {size} on a map of {h} × {w}",
         )
         for h, w in shapes
@@ -575,7 +575,7 @@ def _pool_cases(
 
 def _active(rng: np.random.Generator, shape: tuple[int, int], size: int, kind: str) -> Case:
     """A map as it is after ReLU: many values are 0, and one window holds nothing else."""
-    values = np.maximum(rng.normal(0, 2, shape).round(2), 0)
+    values = np.maximum(rng.normal(0, 2, shape), 0)
     values[:size, :size] = 0
     values[size : 2 * size, 0] = 0
     return Case((values, size, kind), f"a map after ReLU, with windows of {size} × {size}")
@@ -600,9 +600,9 @@ def _pool_max(subject: Subject, rng: np.random.Generator) -> None:
     """
     cases = _pool_cases(rng, "max", [(4, 4), (6, 8)], 2)
     cases += _pool_cases(rng, "max", [(6, 9)], 3) + _pool_cases(rng, None, [(4, 6)], 2)
-    values = rng.normal(-1, 2, (6, 6)).round(2)
+    values = rng.normal(-1, 2, (6, 6))
     cases.append(Case((values,), "a map of 6 × 6, where nothing is said of size and kind"))
-    all_negative = -rng.uniform(1, 2, (4, 4)).round(2)
+    all_negative = -rng.uniform(1, 2, (4, 4))
     cases.append(Case((all_negative, 2, "max"), "a map of negative values"))
     cases += [*_pool_cases(rng, "max", [(3, 4)], 1), _active(rng, (6, 6), 2, "max")]
     _pool_with(subject, [*cases, *_whole(rng, "max")])

@@ -787,7 +787,7 @@ class _Pipeline:
         for name, ref in self.refs.items():
             if not isinstance(ref, Ref) or subject.kind(ref) != "dataset":
                 raise Wrong(f"What you return for {name} should be a `tf.data.Dataset`.")
-        first, _ = self._identified(self.epoch("training").images, "validation")
+        first, _ = self.identified(self.epoch("training").images, "validation")
         self.exchanged = bool(np.all(first >= 0))
         if self.exchanged:
             self.refs = dict(zip(numbers, reversed(refs), strict=True))
@@ -817,6 +817,11 @@ class _Pipeline:
         if labels.ndim != 1:
             faults["labels one-hot"] = f"The labels for {split} should be class indices."
             labels = labels.argmax(axis=-1) if labels.shape[-1] > 1 else labels.ravel()
+        elif labels.dtype.kind not in "iu":
+            faults["labels not whole"] = (
+                f"The labels for {split} are of the type {labels.dtype}; class indices are whole "
+                f"numbers."
+            )
         if images.dtype != np.float32:
             faults["dtype"] = f"The images for {split} should be float32."
         if images.max() <= 1.5:
@@ -833,7 +838,7 @@ class _Pipeline:
         Pictures that come again, in one epoch, are judged in the first part, and left out here.
         """
         epoch = self.epoch(split)
-        which, how = self._identified(epoch.images, split)
+        which, how = self.identified(epoch.images, split)
         _, first = np.unique(which, return_index=True)
         kept = np.sort(first) if np.all(which >= 0) else np.arange(len(which))
         batch = np.repeat(np.arange(len(epoch.sizes)), epoch.sizes)[kept]
@@ -844,7 +849,12 @@ class _Pipeline:
             _Epoch(epoch.images[kept], epoch.labels[kept], sizes, epoch.faults),
         )
 
-    def _identified(self, images: Array, split: str) -> tuple[Array, Array]:
+    def others(self, images: Array, split: str) -> Array:
+        """Whether each image is one of the other split."""
+        other = "validation" if split == "training" else "training"
+        return self.identified(images, other)[0] >= 0
+
+    def identified(self, images: Array, split: str) -> tuple[Array, Array]:
         """The number and the form of each image; -1 where it is none of the given ones."""
         known = self.images[split].astype(float)
         forms = np.stack([form(known) for form in _FORMS.values()])
@@ -876,7 +886,9 @@ def _pipeline_form(subject: Subject, rng: np.random.Generator) -> None:
         epoch = made.epoch(split)
         for mistake, sentence in epoch.faults.items():
             raise Wrong(sentence, mistake)
-        which, _ = made._identified(epoch.images, split)
+        which, _ = made.identified(epoch.images, split)
+        if len(which) and np.all(which < 0) and np.all(made.others(epoch.images, split)):
+            raise Wrong(f"The images for {split} are not those that were given.", "wrong images")
         counts = np.bincount(which[which >= 0], minlength=total)
         if len(which) > total or counts.max() > 1:
             raise Wrong(
@@ -1000,10 +1012,10 @@ def _judge_flips(flips: list[Array], sizes: list[list[int]]) -> None:
 def _judge_order(orders: list[Array]) -> None:
     if all(np.all(np.diff(which) > 0) for which in orders):
         raise Wrong("The training images are not shuffled.", "not shuffled")
-    if any(chance.in_runs(which) for which in orders):
+    if any(chance.in_runs(which) or chance.near(which) for which in orders):
         raise Wrong(
-            "Many images still come right after the one before them: shuffle single images, with "
-            "a buffer that holds all of them, and make batches afterwards.",
+            "Many images still come right after the one before them, or close to it: shuffle "
+            "single images, with a buffer that holds all of them, and make batches afterwards.",
             "batches shuffled",
         )
     for one, other in combinations(orders, 2):
