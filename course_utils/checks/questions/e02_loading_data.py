@@ -1012,12 +1012,13 @@ def _judge_flips(flips: list[Array], sizes: list[list[int]]) -> None:
 def _judge_order(orders: list[Array]) -> None:
     if all(np.all(np.diff(which) > 0) for which in orders):
         raise Wrong("The training images are not shuffled.", "not shuffled")
-    if any(chance.in_runs(which) or chance.near(which) for which in orders):
-        raise Wrong(
-            "Many images still come right after the one before them, or close to it: shuffle "
-            "single images, with a buffer that holds all of them, and make batches afterwards.",
-            "batches shuffled",
-        )
+    together = Wrong(
+        "Many images still come right after the one before them, or close to it: shuffle single "
+        "images, with a buffer that holds all of them, and make batches afterwards.",
+        "batches shuffled",
+    )
+    if any(map(chance.in_runs, orders)):
+        raise together
     for one, other in combinations(orders, 2):
         if _same_set(one, other) and chance.follows(one, other):
             raise Wrong(
@@ -1034,6 +1035,8 @@ def _judge_order(orders: list[Array]) -> None:
             f"images: `shuffle(len(train_images))`.",
             "buffer too small",
         )
+    if any(map(chance.near, orders)):
+        raise together
 
 
 def _judge_epochs(orders: list[Array], flips: list[Array]) -> None:
