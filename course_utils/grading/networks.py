@@ -120,6 +120,8 @@ def _is_known(value: dict[str, Any]) -> bool:
     module, name, registered = (value.get(k) for k in ("module", "class_name", "registered_name"))
     if not isinstance(name, str) or not _WORD.match(name):
         return False
+    if not isinstance(module, str | None) or not isinstance(registered, str | None):
+        return False
     if name in _PARTS:
         return True
     if module == "keras.layers":
@@ -134,7 +136,8 @@ def _is_known(value: dict[str, Any]) -> bool:
         return registered in (None, name)
     if name == "function":
         known = module == "builtins" and registered in (None, "function")
-        return known and value.get("config") in _functions()
+        config = value.get("config")
+        return known and isinstance(config, str) and config in _functions()
     return module in _SAFE and registered is None
 
 

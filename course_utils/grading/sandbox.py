@@ -317,7 +317,7 @@ class Sandbox:
         name = hashlib.sha256(" ".join(sorted(helpers)).encode()).hexdigest()[:16]
         target = self._folder / "copies" / name
         if not target.is_dir():
-            stripped.copy(self._folder / "course" / "course_utils", target, helpers)
+            stripped.copy(self._folder / "course", target, helpers)
         return name
 
 

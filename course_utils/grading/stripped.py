@@ -12,6 +12,7 @@ import inspect
 import pkgutil
 import py_compile
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -118,11 +119,28 @@ def _write(path: Path, source: str) -> None:
     py_compile.compile(str(path), doraise=True)
 
 
-def copy(package: Path, target: Path, helpers: Iterable[str]) -> None:
-    """Copy the package to `target`, without `helpers`, so that it is either there or complete."""
-    fresh = target.with_name(target.name + ".part")
-    shutil.copytree(package, fresh)
-    strip(fresh, helpers)
+def copy(course: Path, target: Path, helpers: Iterable[str]) -> None:
+    """Copy a folder with the package, without `helpers`.
+
+    Parameters
+    ----------
+    course : Path
+        The folder with ``course_utils``, ``data`` and ``notebooks``.
+    target : Path
+        The new folder; it is there only when it is complete, whoever else makes it.
+    helpers : iterable of str
+        Functions such as ``"course_utils.convolution.feature_map"``.
+    """
+    fresh = Path(tempfile.mkdtemp(prefix="part-", dir=target.parent))
+    shutil.copytree(course / "course_utils", fresh / "course_utils")
+    strip(fresh / "course_utils", helpers)
+    (fresh / "notebooks").mkdir()
     for path in [fresh, *fresh.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
-    fresh.replace(target)
+    (fresh / "data").symlink_to(course / "data")
+    try:
+        fresh.rename(target)
+    except OSError:
+        shutil.rmtree(fresh)
+        if not target.is_dir():
+            raise

@@ -119,7 +119,8 @@ def _own_copy(view: View, name: str) -> None:
     if name:
         import course_utils
 
-        linux.bind(os.path.join(view.copies, name), course_utils.__path__[0])
+        copy = os.path.join(view.copies, name, "course_utils")
+        linux.bind(copy, course_utils.__path__[0])
     linux.temporary(view.copies, 2**16)  # the other copies are out of sight
     linux.read_only(view.copies)
 

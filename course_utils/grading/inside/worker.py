@@ -96,7 +96,7 @@ def main(channel: socket.socket, home: str, request: dict[str, Any]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     gc.enable()
     if request["level"] == "limits" and request["course"]:
-        course_utils.__path__ = [os.path.join(request["copies"], request["course"])]
+        _use_copy(os.path.join(request["copies"], request["course"]))
     subject = _Work(_shell.user_ns, seconds=0)  # time is limited here instead
     subject.seed(request["seed"])
     try:
@@ -105,6 +105,13 @@ def main(channel: socket.socket, home: str, request: dict[str, Any]) -> None:
             wire.send(channel, _answer(subject, asked))
     except wire.Closed:
         os._exit(0)
+
+
+def _use_copy(folder: str) -> None:
+    """Import the course from here; with limits alone a copy cannot be put in its place."""
+    whole = os.path.dirname(course_utils.__path__[0])
+    sys.path[:] = [folder if one == whole else one for one in sys.path]
+    course_utils.__path__ = [os.path.join(folder, "course_utils")]
 
 
 class _Work(probe.Namespace):
@@ -179,8 +186,11 @@ def _run(source: str) -> dict[str, Any]:
     """Run one cell as a notebook would, and say how it ended."""
     removed.forget()
     error = first = _executed(source)
-    while isinstance(error, removed.WriteItYourself) and (rest := _after(source, error)):
-        error = _executed(rest)
+    # A statement that calls a removed function is left out, and so is what needs its result.
+    left_out = (removed.WriteItYourself, NameError)
+    while isinstance(first, left_out[0]) and isinstance(error, left_out):
+        rest = _after(source, error)
+        error = _executed(rest) if rest else None
     if isinstance(error, probe.ProbeError):
         raise error
     return {"error": first and _told(first).facts(), "removed": removed.called()}
@@ -204,7 +214,8 @@ def _after(source: str, error: BaseException) -> str:
     for statement in ast.parse(text).body:
         line = min([statement.lineno, *(one.lineno for one in _decorators(statement))])
         if line > traceback.tb_lineno:
-            return "\n" * (line - 1) + "\n".join(text.splitlines()[line - 1 :])
+            # Comments, since empty lines at the start of a cell are not counted.
+            return "#\n" * (line - 1) + "\n".join(text.splitlines()[line - 1 :])
     return ""
 
 
