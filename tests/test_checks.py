@@ -15,6 +15,7 @@ from course_utils.checks import (
     Wrong,
     _display,
     _progress,
+    chance,
     compare,
     model_checks,
     verdict,
@@ -149,6 +150,15 @@ def test_questions_that_cannot_be(settings_):
         (None, 4, False),
         (probe.Ref("x"), 4, False),
         ([[1, 2], [3]], [[1, 2], [3]], True),
+        (np.array(["a", "b"]), ["a", "b"], True),
+        (np.array(["a", "b"]), ["a", "c"], False),
+        (np.array("a"), "a", True),
+        (np.array(4), 4, True),
+        ([["a", 1]], [("a", 1)], True),
+        (["1"], [1], False),
+        (np.zeros((2, 2)), [np.zeros(2), np.zeros(2)], True),
+        (None, None, True),
+        ([None], [0], False),
     ],
 )
 def test_close(got, want, same):
@@ -170,7 +180,7 @@ def test_numbers():
         "bias forgotten",
     )
     assert "is not right" in said(lambda: compare.number(work("x = 8"), "x", 10))[0]
-    assert "a text" in said(lambda: compare.number(work("x = '10'"), "x", 10))[0]
+    assert "a string" in said(lambda: compare.number(work("x = '10'"), "x", 10))[0]
     assert said(lambda: compare.number(work("x = True"), "x", 1))[1] == "not a number"
     whole = said(lambda: compare.number(work("x = 9.5"), "x", 10, whole=True))[0]
     assert "whole number" in whole
@@ -178,20 +188,121 @@ def test_numbers():
         compare.number(work(), "x", 10)
 
 
+RIGHT_LETTERS = (
+    "x = ['a', 'c']",
+    "x = 'ac'",
+    "x = 'c, a'",
+    "x = 'a and c'",
+    "x = ('C', 'A')",
+    "x = {'a', 'c'}",
+    "x = np.array(['c', 'a'])",
+    "x = np.array(['c', 'a'], dtype=object)",
+    "x = ['a)', ' (C) ']",
+    "x = ['a.', 'c:']",
+    "x = 'a) c)'",
+    "x = ['a, c']",
+    "x = ['a) turn the picture by up to 5 degrees', 'C: enlarge it']",
+    "x = {'a': 1, 'c': 2}.keys()",
+    "x = (letter for letter in 'ca')",
+    "x = np.array('ac')",
+    "x = ['\uff41', 'c']",
+    "import pandas as pd\nx = pd.Series(['a', 'c'])",
+    "from collections import deque\nx = deque('ac')",
+)
+
+
 def test_choices():
     why = {"b": "b is wrong because.", "c": "c is wrong because."}
-    for source in ("x = 'a'", "x = ' A '"):
+    for source in ("x = 'a'", "x = ' A '", "x = ['a']", "x = np.array('A')", "x = '(a)'"):
         compare.choice(work(source), "x", "a", why)
     assert said(lambda: compare.choice(work("x = 'b'"), "x", "a", why))[0] == "b is wrong because."
     assert "may only name" in said(lambda: compare.choice(work("x = 'z'"), "x", "a", why))[0]
     assert "a letter" in said(lambda: compare.choice(work("x = 3"), "x", "a", why))[0]
     several = {"a": "a is missing.", "d": "d is too many."}
-    for source in ("x = ['a', 'c']", "x = 'ac'", "x = 'c, a'", "x = ('C', 'A')"):
+    for source in RIGHT_LETTERS:
         compare.choice(work(source), "x", ("a", "c"), several)
     assert (
         "a is missing" in said(lambda: compare.choice(work("x='c'"), "x", ("a", "c"), several))[0]
     )
     assert "too many" in said(lambda: compare.choice(work("x='acd'"), "x", ("a", "c"), several))[0]
+    for source, sentence in WRONG_LETTERS.items():
+        heard = said(lambda s=source: compare.choice(work(s), "x", ("a", "c"), several))[0]
+        assert sentence in heard, source
+    one = said(lambda: compare.choice(work("x = ['a', 'b']"), "x", "a", why))[0]
+    assert "should be one letter" in one
+
+
+WRONG_LETTERS = {
+    "x = [1, 3]": "a list of letters",
+    "x = {'a': True}": "not a dictionary",
+    "x = ['a', 'z']": "not 'z'",
+    "x = 'apple'": "not 'apple'",
+    "x = ['the first', 'c']": "not 'the first'",
+    "x = []": "names no letter",
+    "x = ''": "names no letter",
+    "x = ['a) turn the picture and enlarge it']": "Look at 'c'",
+}
+
+
+def test_a_generator_is_the_same_at_the_second_check():
+    subject = work("x = (letter for letter in 'ac')\ny = zip('ac', (1, 2))")
+    for _ in range(2):
+        assert subject.get("x") == ["a", "c"]
+        assert subject.get("y") == [("a", 1), ("c", 2)]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = {'a': 1.5, 'b': 2}",
+        "from types import MappingProxyType\nx = MappingProxyType({'a': 1.5, 'b': 2})",
+        "from collections import UserDict\nx = UserDict(a=1.5, b=2)",
+        "from collections import ChainMap\nx = ChainMap({'a': 1.5}, {'b': 2})",
+        "import pandas as pd\nx = pd.Series([1.5, 2], index=['a', 'b'])",
+        "from fractions import Fraction\nfrom decimal import Decimal\n"
+        "x = {'a': Fraction(3, 2), 'b': Decimal(2)}",
+        "x = {np.str_('a'): np.float32(1.5), 'b': np.array(2)}",
+    ],
+)
+def test_whatever_answers_like_a_dictionary_is_one(source):
+    assert compare.close(compare.mapping(work(source), "x"), {"a": 1.5, "b": 2})
+
+
+def test_mappings_of_mappings_and_what_is_none():
+    table = (
+        "import pandas as pd\nx = pd.DataFrame({'v': {'a': 1, 'b': 2.5}, 'w': {'a': 3, 'b': 4}})"
+    )
+    nested = "import pandas as pd\nx = {k: pd.Series({'a': n}) for k, n in zip('vw', (1, 2))}"
+    assert compare.mapping(work(table), "x") == {"v": {"a": 1, "b": 2.5}, "w": {"a": 3, "b": 4}}
+    assert compare.mapping(work(nested), "x") == {"v": {"a": 1}, "w": {"a": 2}}
+    for source in ("x = [1]", "x = np.zeros(2)", "x = 'ab'", "x = 3", "x = {1, 2}"):
+        assert compare.mapping(work(source), "x") is None
+    with pytest.raises(NotAttempted):
+        compare.mapping(work("x = None"), "x")
+
+
+def test_one_value_in_each_form():
+    for one in (2, 2.0, [2], np.array(2), np.array([[2.0]]), (np.array([2]),), 2 + 0j):
+        assert compare.one_number(one) == 2
+    for none in (True, "2", 2 + 1j, [1, 2], [], None, np.array(True), {"a": 2}, probe.Ref("x")):
+        assert compare.one_number(none) is None
+    assert compare.texts(np.array(["a", "b"])) == compare.texts(("a", "b")) == ["a", "b"]
+    assert compare.texts(["a", 1]) is compare.texts("ab") is compare.texts(np.array("a")) is None
+    assert [row.tolist() for row in compare.listed(np.eye(2))] == [[1, 0], [0, 1]]
+    assert compare.listed("ab") is compare.listed(np.array(3)) is compare.listed({}) is None
+
+
+def test_lost_decimals_are_named():
+    cases = [compare.Case((np.array([2.5, -1.25]),), "two numbers")]
+    for cut in ("x.astype(int)", "np.round(x)", "np.floor(x)", "[int(one) for one in x]"):
+        source = f"def f(x):\n    return {cut}"
+        sentence, mistake = said(
+            lambda s=source: compare.function(work(s), "f", cases, lambda x: x)
+        )
+        assert mistake == "decimals lost"
+        assert "has lost its decimals" in sentence
+    zeros = said(lambda: compare.function(work("def f(x):\n    return 0 * x"), "f", cases, double))
+    assert zeros[1] is None
 
 
 def double(x):
@@ -221,6 +332,105 @@ def test_functions():
         compare.function(work("def f(x):\n    1 / 0"), "f", CASES, double)
     some = "def f(x):\n    return 2 * x if len(x) == 2 else x"
     assert "right for 1 of 2" in said(lambda: compare.function(work(some), "f", CASES, double))[0]
+
+
+def test_a_mistake_is_found_again_where_another_part_asks():
+    squared = compare.Mistake("squared", "You squared.", lambda x: x**2)
+    for source, mistake in (
+        ("def f(x):\n    return x * x", squared),
+        ("def f(x):\n    return 2 * x", None),
+        ("def f(x):\n    return 3 * x", None),
+        ("def f(x):\n    1 / 0", None),
+    ):
+        assert compare.made(work(source), "f", CASES, double, [squared]) is mistake
+
+
+def test_functions_leave_their_arguments_alone():
+    compare.leaves_arguments(work("def f(x):\n    return 2 * x"), "f", CASES)
+    compare.leaves_arguments(work("def f(x):\n    x = x + 1\n    return x / 0"), "f", CASES)
+    for spoiled in ("x += 1", "x[0] = 9", "x.sort(); x[:] = x[::-1].copy()", "x.shape = (-1, 1)"):
+        source = f"def f(x):\n    {spoiled}\n    return x"
+        heard = said(lambda s=source: compare.leaves_arguments(work(s), "f", CASES))
+        assert heard[1] == "arguments changed"
+
+
+def test_packages_that_a_question_rules_out_are_noticed():
+    ask = asking(
+        lambda subject, rng: compare.function(subject, "f", CASES, double), packages=("scipy",)
+    )
+    imported = "import scipy.ndimage\ndef g(x):\n    return scipy.ndimage.convolve1d(x, [2.0])\n"
+    for source in (
+        imported + "def f(x):\n    return g(x)",
+        imported + "def f(x):\n    return (y for y in g(x))",
+        imported + "f = lambda x: list(map(float, g(x)))",
+        "def f(x):\n    from scipy.fft import fft, ifft\n    return 2 * ifft(fft(x)).real",
+    ):
+        judged = verdict(ask, work(source), 1)
+        assert (judged.status, judged.mistake) == ("incorrect", "helper used"), source
+        assert judged.sentence == "Write this one yourself: your code calls scipy."
+    unused = verdict(ask, work(imported + "def f(x):\n    return 2 * x"), 1)
+    assert unused.status == "correct"
+
+
+# --- what is random ----------------------------------------------------------------------------
+
+
+def shuffled(seed, total=400):
+    return np.random.default_rng(seed).permutation(total)
+
+
+CHOICES = {
+    "at random": lambda seed: shuffled(seed)[:40],
+    "rotated": lambda seed: (np.arange(40) + 7 * seed) % 400,
+    "each tenth": lambda seed: np.arange(seed % 10, 400, 10),
+    "blocks of ten": lambda seed: (10 * shuffled(seed, 40)[:4, None] + np.arange(10)).ravel(),
+    "blocks of four": lambda seed: (4 * shuffled(seed, 100)[:10, None] + np.arange(4)).ravel(),
+    "the same": lambda seed: shuffled(1)[:40],
+    "two choices": lambda seed: shuffled(seed % 2)[:40],
+    "fifteen choices": lambda seed: shuffled(seed % 15)[:40],
+    "one order, rotated": lambda seed: np.roll(shuffled(1), 40 * seed)[:40],
+    "most are the same": lambda seed: np.append(np.arange(35), 35 + shuffled(seed, 365)[:5]),
+    "the first half": lambda seed: shuffled(seed, 200)[:40],
+}
+
+
+def judged_as(choose, start):
+    draws = [[choose(start + k)] for k in range(16)]
+    return {
+        name
+        for name, is_so in {
+            "regular": any(chance.too_regular(one[0], 400) for one in draws),
+            "alike": chance.too_alike(draws, 400),
+            "uneven": chance.uneven([one[0] for one in draws], 400),
+        }.items()
+        if is_so
+    }
+
+
+@pytest.mark.parametrize("start", range(0, 400, 16))
+def test_random_choices_are_never_refused(start):
+    assert judged_as(CHOICES["at random"], start) == set()
+
+
+@pytest.mark.parametrize("name", [name for name in CHOICES if name != "at random"])
+def test_choices_that_are_not_random_are_always_found(name):
+    for start in range(0, 400, 16):
+        assert judged_as(CHOICES[name], start), start
+
+
+def test_orders_that_are_not_random_are_found():
+    for seed in range(50):
+        order, other = shuffled(seed, 250), shuffled(seed + 1000, 250)
+        assert not chance.in_runs(order)
+        assert not chance.follows(order, other)
+        assert not chance.near(order)
+        windows = (16 * shuffled(seed, 15)[:, None] + np.arange(16)).ravel()
+        assert chance.near(windows + np.random.default_rng(seed).uniform(0, 16, 240))
+        for again in (order, order[::-1], np.roll(order, 1 + seed), np.roll(order[::-1], seed)):
+            assert chance.follows(order, again)
+        pairs = (2 * shuffled(seed, 125)[:, None] + np.arange(2)).ravel()
+        for regular in (np.roll(np.arange(250), seed), np.arange(250)[::-1], pairs):
+            assert chance.in_runs(regular)
 
 
 # --- networks ----------------------------------------------------------------------------------
