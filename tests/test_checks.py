@@ -149,6 +149,15 @@ def test_questions_that_cannot_be(settings_):
         (None, 4, False),
         (probe.Ref("x"), 4, False),
         ([[1, 2], [3]], [[1, 2], [3]], True),
+        (np.array(["a", "b"]), ["a", "b"], True),
+        (np.array(["a", "b"]), ["a", "c"], False),
+        (np.array("a"), "a", True),
+        (np.array(4), 4, True),
+        ([["a", 1]], [("a", 1)], True),
+        (["1"], [1], False),
+        (np.zeros((2, 2)), [np.zeros(2), np.zeros(2)], True),
+        (None, None, True),
+        ([None], [0], False),
     ],
 )
 def test_close(got, want, same):
@@ -170,7 +179,7 @@ def test_numbers():
         "bias forgotten",
     )
     assert "is not right" in said(lambda: compare.number(work("x = 8"), "x", 10))[0]
-    assert "a text" in said(lambda: compare.number(work("x = '10'"), "x", 10))[0]
+    assert "a string" in said(lambda: compare.number(work("x = '10'"), "x", 10))[0]
     assert said(lambda: compare.number(work("x = True"), "x", 1))[1] == "not a number"
     whole = said(lambda: compare.number(work("x = 9.5"), "x", 10, whole=True))[0]
     assert "whole number" in whole
@@ -178,20 +187,121 @@ def test_numbers():
         compare.number(work(), "x", 10)
 
 
+RIGHT_LETTERS = (
+    "x = ['a', 'c']",
+    "x = 'ac'",
+    "x = 'c, a'",
+    "x = 'a and c'",
+    "x = ('C', 'A')",
+    "x = {'a', 'c'}",
+    "x = np.array(['c', 'a'])",
+    "x = np.array(['c', 'a'], dtype=object)",
+    "x = ['a)', ' (C) ']",
+    "x = ['a.', 'c:']",
+    "x = 'a) c)'",
+    "x = ['a, c']",
+    "x = ['a) turn the picture by up to 5 degrees', 'C: enlarge it']",
+    "x = {'a': 1, 'c': 2}.keys()",
+    "x = (letter for letter in 'ca')",
+    "x = np.array('ac')",
+    "x = ['\uff41', 'c']",
+    "import pandas as pd\nx = pd.Series(['a', 'c'])",
+    "from collections import deque\nx = deque('ac')",
+)
+
+
 def test_choices():
     why = {"b": "b is wrong because.", "c": "c is wrong because."}
-    for source in ("x = 'a'", "x = ' A '"):
+    for source in ("x = 'a'", "x = ' A '", "x = ['a']", "x = np.array('A')", "x = '(a)'"):
         compare.choice(work(source), "x", "a", why)
     assert said(lambda: compare.choice(work("x = 'b'"), "x", "a", why))[0] == "b is wrong because."
     assert "may only name" in said(lambda: compare.choice(work("x = 'z'"), "x", "a", why))[0]
     assert "a letter" in said(lambda: compare.choice(work("x = 3"), "x", "a", why))[0]
     several = {"a": "a is missing.", "d": "d is too many."}
-    for source in ("x = ['a', 'c']", "x = 'ac'", "x = 'c, a'", "x = ('C', 'A')"):
+    for source in RIGHT_LETTERS:
         compare.choice(work(source), "x", ("a", "c"), several)
     assert (
         "a is missing" in said(lambda: compare.choice(work("x='c'"), "x", ("a", "c"), several))[0]
     )
     assert "too many" in said(lambda: compare.choice(work("x='acd'"), "x", ("a", "c"), several))[0]
+    for source, sentence in WRONG_LETTERS.items():
+        heard = said(lambda s=source: compare.choice(work(s), "x", ("a", "c"), several))[0]
+        assert sentence in heard, source
+    one = said(lambda: compare.choice(work("x = ['a', 'b']"), "x", "a", why))[0]
+    assert "should be one letter" in one
+
+
+WRONG_LETTERS = {
+    "x = [1, 3]": "a list of letters",
+    "x = {'a': True}": "not a dictionary",
+    "x = ['a', 'z']": "not 'z'",
+    "x = 'apple'": "not 'apple'",
+    "x = ['the first', 'c']": "not 'the first'",
+    "x = []": "names no letter",
+    "x = ''": "names no letter",
+    "x = ['a) turn the picture and enlarge it']": "Look at 'c'",
+}
+
+
+def test_a_generator_is_the_same_at_the_second_check():
+    subject = work("x = (letter for letter in 'ac')\ny = zip('ac', (1, 2))")
+    for _ in range(2):
+        assert subject.get("x") == ["a", "c"]
+        assert subject.get("y") == [("a", 1), ("c", 2)]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = {'a': 1.5, 'b': 2}",
+        "from types import MappingProxyType\nx = MappingProxyType({'a': 1.5, 'b': 2})",
+        "from collections import UserDict\nx = UserDict(a=1.5, b=2)",
+        "from collections import ChainMap\nx = ChainMap({'a': 1.5}, {'b': 2})",
+        "import pandas as pd\nx = pd.Series([1.5, 2], index=['a', 'b'])",
+        "from fractions import Fraction\nfrom decimal import Decimal\n"
+        "x = {'a': Fraction(3, 2), 'b': Decimal(2)}",
+        "x = {np.str_('a'): np.float32(1.5), 'b': np.array(2)}",
+    ],
+)
+def test_whatever_answers_like_a_dictionary_is_one(source):
+    assert compare.close(compare.mapping(work(source), "x"), {"a": 1.5, "b": 2})
+
+
+def test_mappings_of_mappings_and_what_is_none():
+    table = (
+        "import pandas as pd\nx = pd.DataFrame({'v': {'a': 1, 'b': 2.5}, 'w': {'a': 3, 'b': 4}})"
+    )
+    nested = "import pandas as pd\nx = {k: pd.Series({'a': n}) for k, n in zip('vw', (1, 2))}"
+    assert compare.mapping(work(table), "x") == {"v": {"a": 1, "b": 2.5}, "w": {"a": 3, "b": 4}}
+    assert compare.mapping(work(nested), "x") == {"v": {"a": 1}, "w": {"a": 2}}
+    for source in ("x = [1]", "x = np.zeros(2)", "x = 'ab'", "x = 3", "x = {1, 2}"):
+        assert compare.mapping(work(source), "x") is None
+    with pytest.raises(NotAttempted):
+        compare.mapping(work("x = None"), "x")
+
+
+def test_one_value_in_each_form():
+    for one in (2, 2.0, [2], np.array(2), np.array([[2.0]]), (np.array([2]),)):
+        assert compare.one_number(one) == 2
+    for none in (True, "2", [1, 2], [], None, np.array(True), {"a": 2}, probe.Ref("x")):
+        assert compare.one_number(none) is None
+    assert compare.texts(np.array(["a", "b"])) == compare.texts(("a", "b")) == ["a", "b"]
+    assert compare.texts(["a", 1]) is compare.texts("ab") is compare.texts(np.array("a")) is None
+    assert [row.tolist() for row in compare.listed(np.eye(2))] == [[1, 0], [0, 1]]
+    assert compare.listed("ab") is compare.listed(np.array(3)) is compare.listed({}) is None
+
+
+def test_lost_decimals_are_named():
+    cases = [compare.Case((np.array([2.5, -1.25]),), "two numbers")]
+    for cut in ("x.astype(int)", "np.round(x)", "np.floor(x)", "[int(one) for one in x]"):
+        source = f"def f(x):\n    return {cut}"
+        sentence, mistake = said(
+            lambda s=source: compare.function(work(s), "f", cases, lambda x: x)
+        )
+        assert mistake == "decimals lost"
+        assert "has lost its decimals" in sentence
+    zeros = said(lambda: compare.function(work("def f(x):\n    return 0 * x"), "f", cases, double))
+    assert zeros[1] is None
 
 
 def double(x):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import array
 import linecache
 import threading
+from collections import OrderedDict, UserDict, defaultdict, deque, namedtuple
+from decimal import Decimal
+from fractions import Fraction
+from types import MappingProxyType
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from course_utils import probe
 from course_utils.probe import _errors
@@ -81,17 +87,123 @@ class Equal:
         return 1
 
 
-class OwnArray(np.ndarray):
-    pass
-
-
 @pytest.mark.parametrize(
     "value",
-    [Equal(), [Equal()], {"a": Equal()}, np.zeros(2).view(OwnArray), np.array([Equal()], object)],
+    [Equal(), [Equal()], {"a": Equal()}, {Equal(): 1}, np.array([Equal()], object), range],
 )
 def test_only_plain_data_is_handed_out(value):
     with pytest.raises(probe.WrongKind, match="`x` should be"):
         probe.Namespace({"x": value}).get("x")
+
+
+POINT = namedtuple("Point", "x y")
+
+
+class LikeAnArray:
+    """As xarray's and PyTorch's are: NumPy makes an array of it."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.arange(3)
+
+
+@pytest.mark.parametrize(
+    ("value", "is_plain"),
+    [
+        (np.float32(0.5), 0.5),
+        (np.longdouble(0.5), 0.5),
+        (np.bool_(True), True),
+        (Fraction(1, 4), 0.25),
+        (Decimal("0.25"), 0.25),
+        (np.str_("a"), "a"),
+        (b"a", "a"),
+        (OrderedDict(a=1), {"a": 1}),
+        (defaultdict(list, {"a": [1]}), {"a": [1]}),
+        (MappingProxyType({"a": 1}), {"a": 1}),
+        (UserDict(a=(1,)), {"a": (1,)}),
+        (POINT(1, 2), (1, 2)),
+        (range(3), [0, 1, 2]),
+        (deque([1, 2]), [1, 2]),
+        ({"a": 1}.keys(), ["a"]),
+        ({"a": 1}.values(), [1]),
+        ({"a": 1}.items(), [("a", 1)]),
+        ({3, 1, 2}, [1, 2, 3]),
+        (frozenset("ba"), ["a", "b"]),
+        (zip([1], [2], strict=True), [(1, 2)]),
+        (np.array(["b", None], object), ["b", None]),
+        (np.array([["a", 1]], object), [["a", 1]]),
+    ],
+)
+def test_what_is_meant_as_plain_data_becomes_plain(value, is_plain):
+    got = probe.plain(value)
+    assert got == is_plain
+    assert type(got) is type(is_plain)
+
+
+@pytest.mark.parametrize(
+    ("value", "entries"),
+    [
+        (np.asmatrix([[1, 2]]), [[1, 2]]),
+        (np.ma.array([1, 2]), [1, 2]),
+        (np.array(5), 5),
+        (np.array([Fraction(1, 2), 2], object), [0.5, 2]),
+        (np.array([b"a", b"b"]), ["a", "b"]),
+        (array.array("d", [1, 2]), [1, 2]),
+        (memoryview(b"ab"), [97, 98]),
+        (LikeAnArray(), [0, 1, 2]),
+        (Image.new("L", (2, 1)), [[0, 0]]),
+    ],
+)
+def test_what_numpy_turns_into_an_array_becomes_one(value, entries):
+    got = probe.plain(value)
+    assert type(got) is np.ndarray
+    assert got.tolist() == entries
+    assert probe.kind_of(value) == "array"
+
+
+def test_masked_entries_are_no_numbers():
+    got = probe.plain(np.ma.array([1, 2], mask=[False, True]))
+    assert np.isnan(got).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("value", [np.datetime64("2026-01-01"), Decimal("sNaN"), Fraction(10**400)])
+def test_numbers_that_are_none_are_not_plain(value):
+    with pytest.raises(probe.WrongKind):
+        probe.Namespace({"x": value}).get("x")
+
+
+def test_what_tensorflow_keras_and_pandas_hold_becomes_plain():
+    import keras
+    import pandas as pd
+    import tensorflow as tf
+
+    for tensor in (tf.constant([1.0, 2]), tf.Variable([1.0, 2]), keras.Variable([1.0, 2])):
+        assert probe.plain(tensor).tolist() == [1, 2]
+    assert probe.plain(tf.constant([1.5], tf.bfloat16)).tolist() == [1.5]
+    assert probe.plain(tf.constant(["a"])).tolist() == ["a"]
+    assert probe.plain(tf.TensorShape([2, None])) == [2, None]
+    assert probe.plain(tf.ragged.constant([[1], [2, 3]])) == [[1], [2, 3]]
+    assert probe.plain(pd.Series(["a", "b"])).tolist() == ["a", "b"]
+    assert probe.plain(pd.DataFrame({"a": [1], "b": ["x"]})) == [[1, "x"]]
+    assert probe.plain({"r": pd.Series({"a": 1, "b": 2})}) == {"r": {"a": 1, "b": 2}}
+    history = keras.callbacks.History()
+    assert probe.kind_of(history) == "callback"
+    history.history = {"loss": [np.float32(1)]}
+    assert probe.kind_of(history) == "history"
+    assert probe.plain({"trial": history}) == {"trial": {"loss": [1.0]}}
+
+
+def test_generators_are_read_while_helpers_are_watched():
+    subject = work("from course_utils import convolution as c\ndef f(x):\n    yield c.relu(x)")
+    subject.watch(["course_utils.convolution.relu"])
+    assert [one.tolist() for one in subject.call("f", np.array([-1.0]))] == [[0.0]]
+    assert subject.watched() == ["course_utils.convolution.relu"]
+
+
+def test_the_codes_of_a_terminal_are_taken_out_of_errors():
+    subject = work("def f():\n    raise ValueError('\\x1b[1mInput 0\\x1b[0m is wrong')")
+    with pytest.raises(probe.StudentError) as caught:
+        subject.call("f")
+    assert caught.value.message == "Input 0 is wrong"
 
 
 def test_a_list_that_holds_itself_is_no_plain_data():

@@ -6,6 +6,8 @@ the mistake where a usual one gives exactly their answer.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,7 +56,13 @@ class Case:
 
 
 def close(got: Any, want: Any, rtol: float = 1e-5, atol: float = 1e-6) -> bool:
-    """Whether two plain values are the same: shape and numbers, or text, entry by entry."""
+    """Whether two plain values are the same: shape and numbers, or text, entry by entry.
+
+    A list is as good as a tuple or an array with the same entries.
+    """
+    got, want = _without_dimension(got), _without_dimension(want)
+    if got is None or want is None:
+        return got is want
     if isinstance(want, str) or isinstance(got, str):
         return type(got) is str and type(want) is str and got == want
     if isinstance(want, dict) or isinstance(got, dict):
@@ -64,37 +72,25 @@ def close(got: Any, want: Any, rtol: float = 1e-5, atol: float = 1e-6) -> bool:
             and set(want) == set(got)
             and all(close(got[key], want[key], rtol, atol) for key in want)
         )
-    if _ragged(want) or _ragged(got):
-        return (
-            isinstance(got, list | tuple)
-            and isinstance(want, list | tuple)
-            and len(got) == len(want)
-            and all(close(g, w, rtol, atol) for g, w in zip(got, want, strict=True))
-        )
     first, second = _numbers(got), _numbers(want)
-    if first is None or second is None:
-        if isinstance(got, np.ndarray | list | tuple) and isinstance(
-            want, np.ndarray | list | tuple
-        ):
-            return np.array_equal(np.asarray(got), np.asarray(want))
-        return False
+    if first is not None and second is not None:
+        return (
+            first.shape == second.shape
+            and bool(np.all(np.isfinite(first)))
+            and bool(np.allclose(first, second, rtol=rtol, atol=atol))
+        )
+    entries, wanted = listed(got), listed(want)
     return (
-        first.shape == second.shape
-        and bool(np.all(np.isfinite(first)))
-        and bool(np.allclose(first, second, rtol=rtol, atol=atol))
+        entries is not None
+        and wanted is not None
+        and len(entries) == len(wanted)
+        and all(close(g, w, rtol, atol) for g, w in zip(entries, wanted, strict=True))
     )
 
 
-def _ragged(value: Any) -> bool:
-    if not isinstance(value, list | tuple):
-        return False
-    if any(isinstance(one, np.ndarray | dict | str) for one in value):
-        return True
-    try:
-        np.asarray(value)
-    except ValueError:
-        return True
-    return False
+def _without_dimension(value: Any) -> Any:
+    """An array of no dimension as what it holds."""
+    return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
 
 
 def _numbers(value: Any) -> np.ndarray | None:
@@ -106,6 +102,105 @@ def _numbers(value: Any) -> np.ndarray | None:
             return None
         return array.astype(float) if array.dtype.kind in "biuf" else None
     return None
+
+
+# --- one value in each of the forms that an answer may have --------------------------------------
+
+
+def listed(value: Any) -> list[Any] | None:
+    """The entries of a list, a tuple or an array, as a list; None for anything else.
+
+    The rows of an array of several dimensions are its entries.
+    """
+    if isinstance(value, list | tuple):
+        return list(value)
+    if isinstance(value, np.ndarray) and value.ndim:
+        return list(value) if value.ndim > 1 else value.tolist()
+    return None
+
+
+def one_number(value: Any) -> int | float | None:
+    """A number, also one that stands alone in a list or an array; None for anything else.
+
+    True and False are no numbers.
+    """
+    if isinstance(value, np.ndarray | list | tuple):
+        array = _numbers(value)
+        if array is None or array.size != 1:
+            return None
+        value = np.asarray(value).ravel().tolist()[0]
+    return None if isinstance(value, bool) or not isinstance(value, int | float) else value
+
+
+def texts(value: Any) -> list[str] | None:
+    """The entries of a list, a tuple or an array that holds text only; None for anything else."""
+    entries = listed(value)
+    if entries is None or not all(isinstance(one, str) for one in entries):
+        return None
+    return entries
+
+
+def mapping(subject: probe.Subject, name: str) -> dict[Any, Any] | None:
+    """A dictionary, or what answers like one: a mapping, a training history, a table of pandas.
+
+    Parameters
+    ----------
+    subject : Subject
+        The work.
+    name : str
+        The name.
+
+    Returns
+    -------
+    dict or None
+        None for anything else.
+
+    Raises
+    ------
+    NotAttempted
+        If the name is missing, None or an ellipsis.
+    """
+    got = attempted(subject, name)
+    if isinstance(got, np.ndarray | list) and subject.kind(f"{name}.to_dict") == "function":
+        got = subject.call(f"{name}.to_dict")
+    return got if isinstance(got, dict) else None
+
+
+def letters(given: Any, known: Iterable[str]) -> set[str] | None:
+    """The letters of choices or claims, in whatever form they were written.
+
+    Accepted are a list, a tuple, a set or an array of letters and one string with all of them;
+    capitals; spaces, brackets and dots ("a)", " A "); and what follows the letter ("a) turn it").
+
+    Parameters
+    ----------
+    given : object
+        Plain data.
+    known : iterable of str
+        The letters that there are.
+
+    Returns
+    -------
+    set of str or None
+        The letters in lower case, and as it stands what is none of `known`; None if something is
+        no text.
+    """
+    given = _without_dimension(given)
+    entries = [given] if isinstance(given, str) else listed(given)
+    if entries is None or not all(isinstance(one, str) for one in entries):
+        return None
+    return {letter for entry in entries for letter in _letters_in(entry, set(known))}
+
+
+def _letters_in(text: str, known: set[str]) -> list[str]:
+    text = unicodedata.normalize("NFKC", text).lower().strip()
+    labeled = re.match(r"\W*(\w)\s*[).:\]–-]\s*\w{2}", text)  # "a) turn the picture"
+    if labeled and labeled[1] in known:
+        return [labeled[1]]
+    words = [word for word in re.findall(r"\w+", text) if word not in ("and", "or")]
+    if len(words) == 1 and set(words[0]) <= known:  # "bd"
+        return list(words[0])
+    return words if all(word in known for word in words) else [text]
 
 
 def number(
@@ -138,11 +233,10 @@ def number(
     advice : str
         What to try, where no mistake is recognised.
     """
-    got = attempted(subject, name)
-    if isinstance(got, np.ndarray | list | tuple) and np.size(got) == 1:
-        got = np.asarray(got).ravel().tolist()[0]
-    if isinstance(got, bool) or not isinstance(got, int | float):
-        raise Wrong(f"`{name}` should be one number, but it is {describe(got)}.", "not a number")
+    given = attempted(subject, name)
+    got = one_number(given)
+    if got is None:
+        raise Wrong(f"`{name}` should be one number, but it is {describe(given)}.", "not a number")
     if whole:
         if got != int(got if np.isfinite(got) else 0):
             raise Wrong(f"`{name}` should be a whole number, but it is {got:g}.")
@@ -163,7 +257,7 @@ def value(
     atol: float = 1e-6,
     advice: str = "Work it out once more, step by step.",
 ) -> None:
-    """Check that a name holds an array, a list, a tuple or a text; see :func:`number`.
+    """Check that a name holds an array, a list, a tuple or a string; see :func:`number`.
 
     A list is as good as a tuple or an array with the same entries.
     """
@@ -172,6 +266,7 @@ def value(
         return
     _name_mistake(got, mistakes, rtol, atol)
     _compare_shapes(f"`{name}`", got, want)
+    _name_lost_decimals(f"`{name}`", got, want)
     raise Wrong(f"`{name}` is not right. {advice}")
 
 
@@ -199,25 +294,24 @@ def choice(
     mistakes : dict, optional
         The names of the mistakes behind some wrong choices.
     """
-    got = attempted(subject, name)
-    several = not isinstance(right, str)
     wanted = {right} if isinstance(right, str) else set(right)
+    several = not isinstance(right, str)
     known = wanted | set(why_not)
-    given = [got] if isinstance(got, str) and not several else got
-    if isinstance(got, str) and several:
-        given = [one for one in got.replace(",", " ").split() if one]
-        if len(given) == 1 and given[0].lower() not in known:
-            given = list(given[0])
-    if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
+    got = attempted(subject, name)
+    given = letters(got, known)
+    if given is None:
         form = "a list of letters" if several else "a letter in quotation marks"
         raise Wrong(f'`{name}` should be {form}, such as "{min(known)}", not {describe(got)}.')
-    letters = {one.strip().lower() for one in given}
-    unknown = sorted(letters - known)
+    unknown = sorted(given - known)
     if unknown:
         raise Wrong(f"`{name}` may only name {', '.join(sorted(known))}, not {unknown[0]!r}.")
-    if letters == wanted:
+    if given == wanted:
         return
-    differing = min(letters ^ wanted if several else letters)
+    if not given:
+        raise Wrong(f"`{name}` names no letter.")
+    if not several and len(given) > 1:
+        raise Wrong(f"`{name}` should be one letter; only one of the choices is right.")
+    differing = min(given ^ wanted if several else given)
     said = why_not.get(differing, f"Look at {differing!r} once more.")
     raise Wrong(said, (mistakes or {}).get(differing))
 
@@ -275,9 +369,10 @@ def function(
     if got is None:
         raise Wrong(f"`{name}` returns nothing; does it end with `return`?", "nothing returned")
     if isinstance(got, probe.Ref):
-        kind = subject.kind(got)
-        raise Wrong(f"`{name}` should return {describe(want)}, but it returns a {kind}.")
+        is_ = probe.IN_WORDS[subject.kind(got)]
+        raise Wrong(f"`{name}` should return {describe(want)}, but it returns {is_}.")
     _compare_shapes(f"What `{name}` returns for {case.label}", got, want)
+    _name_lost_decimals(f"What `{name}` returns for {case.label}", got, want)
     where = _first_difference(got, want, rtol, atol)
     most = len(cases) - len(failed)
     so_far = f" (It is right for {most} of {len(cases)} inputs that were tried.)" if most else ""
@@ -306,13 +401,13 @@ def describe(value: Any) -> str:
     if isinstance(value, bool):
         return "True or False"
     if isinstance(value, str):
-        return "a text"
+        return "a string"
     if isinstance(value, list | tuple):
         unit = "entry" if len(value) == 1 else "entries"
         return f"a {type(value).__name__} with {len(value)} {unit}"
     if isinstance(value, dict):
         return "a dictionary"
-    return "a number"
+    return "an object of another type" if isinstance(value, probe.Ref) else "a number"
 
 
 def _name_mistake(got: Any, mistakes: Iterable[Mistake], rtol: float, atol: float) -> None:
@@ -343,6 +438,24 @@ def _gives(mistake: Mistake, case: Case, got: Any, rtol: float, atol: float) -> 
     except Exception:  # the mistaken function cannot do this case, so it is not theirs
         return False
     return close(got, answer, rtol, atol)
+
+
+def _name_lost_decimals(what: str, got: Any, want: Any) -> None:
+    theirs, right = _numbers(got), _numbers(want)
+    if theirs is None or right is None or theirs.shape != right.shape or not theirs.ndim:
+        return
+    whole = np.all(theirs == np.round(theirs)) and np.any(right != np.round(right))
+    if (
+        whole
+        and np.any(theirs)
+        and any(np.array_equal(theirs, f(right)) for f in (np.trunc, np.floor, np.round))
+    ):
+        raise Wrong(
+            f"{what} has lost its decimals: it holds whole numbers only. An array that is made "
+            f"with `dtype=int`, or like an array of whole numbers, cuts off what is put into it; "
+            f"`np.zeros(shape)` holds floats.",
+            "decimals lost",
+        )
 
 
 def _compare_shapes(what: str, got: Any, want: Any) -> None:

@@ -9,7 +9,7 @@ Whatever crosses is plain data: numbers, text, lists, dictionaries, NumPy arrays
 the name of something that stays where it is (a function, a network, a dataset).
 """
 
-from course_utils.probe._data import Ref, kind_of, plain
+from course_utils.probe._data import IN_WORDS, Ref, kind_of, plain
 from course_utils.probe._errors import (
     Missing,
     ProbeError,
@@ -21,6 +21,7 @@ from course_utils.probe._local import Namespace
 from course_utils.probe._operations import OPERATIONS, Subject, operate
 
 __all__ = [
+    "IN_WORDS",
     "OPERATIONS",
     "Missing",
     "Namespace",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import re
 from types import TracebackType
 from typing import Any
 
@@ -128,7 +129,11 @@ def place(traceback: TracebackType | None, their_globals: dict[str, Any]) -> tup
     return found
 
 
+#: Such as those with which Keras writes its errors in bold.
+_TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
 def shorten(text: str, most: int) -> str:
-    """`text` on one line and not longer than `most` characters."""
-    text = " ".join(text.split())
+    """`text` on one line, without codes for a terminal, not longer than `most` characters."""
+    text = " ".join(_TERMINAL_CODES.sub("", text).split())
     return text if len(text) <= most else text[: most - 1] + "…"

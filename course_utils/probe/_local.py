@@ -83,17 +83,19 @@ class Namespace:
         """See :class:`~course_utils.probe.Subject`."""
         value = self._find(what)
         try:
-            with guarded(self._seconds, self._values):
+            with guarded(self._seconds, self._values), self._watch.running():
                 try:
                     return plain(value)
                 except NotPlain as error:
                     reason = error
         finally:
             del value
-        is_ = IN_WORDS[self.kind(what)]
-        if is_ in ("something else", "a list or tuple", "a dictionary", "an array"):
-            is_ += f" ({reason})"
-        raise WrongKind(_key(what), is_, "numbers, text, a list or an array")
+        is_, inside = IN_WORDS[self.kind(what)], str(reason)
+        if self.kind(what) in _CONTAINERS:
+            is_ += f" with {inside} in it"
+        elif self.kind(what) == "other":
+            is_ = inside
+        raise WrongKind(_key(what), is_, "numbers, text, or a list, array or dictionary of them")
 
     def call(self, what: What, *args: Any, **kwargs: Any) -> Any:
         """See :class:`~course_utils.probe.Subject`."""
@@ -102,10 +104,9 @@ class Namespace:
             raise WrongKind(_key(what), IN_WORDS[kind_of(function)], "a function")
         given = [self._given(one) for one in args]
         named = {name: self._given(one) for name, one in kwargs.items()}
-        with guarded(self._seconds, self._values):
-            with self._watch.running():
-                result = function(*given, **named)
-            return plain(result, self._keep)
+        with guarded(self._seconds, self._values), self._watch.running():
+            # What a generator does, it does while its entries are read.
+            return plain(function(*given, **named), self._keep)
 
     def source(self, what: str) -> str | None:
         """See :class:`~course_utils.probe.Subject`."""
@@ -275,6 +276,7 @@ class Namespace:
 
 
 _NOTHING = object()
+_CONTAINERS = ("sequence", "set", "iterator", "mapping", "history", "array")
 
 
 def _key(what: What) -> str:
