@@ -150,7 +150,9 @@ def same_network(
     """
     require_model(subject, what)
     before = _ask_weights(subject, what, input_shape, called)
-    x = rng.uniform(low, high, (4, *input_shape)).astype("float32")
+    # Each input has another largest value, as pictures have.
+    reach = np.array([1.0, 0.4, 0.7, 0.55]).reshape(-1, *[1] * len(input_shape))
+    x = rng.uniform(low, low + reach * 0.9 * (high - low), (4, *input_shape)).astype("float32")
     theirs = _Theirs(subject, what, input_shape, [w.shape for w in before])
     settings = _Comparison(x, int(rng.integers(2**31)), ENDS.get(end, ENDS["logits"]), passes)
     try:
@@ -229,7 +231,7 @@ def build_with(subject: probe.Subject, name: str, *args: Any, **kwargs: Any) -> 
     except probe.StudentError as error:
         if error.kind == "NotImplementedError":
             raise
-        told = without_keras(error.message)
+        told = without_keras(error.message).removesuffix(".")
         raise probe.StudentError(error.kind, told, error.line, error.code) from None
     if result is None:
         raise Wrong(f"`{name}` returns nothing; does it end with `return`?", "nothing returned")
@@ -469,6 +471,42 @@ def _draw(variables: list[Any], rng: np.random.Generator, bright: bool = False) 
     return weights
 
 
+def ready_to_learn(
+    subject: probe.Subject, what: probe.Ref | str, input_shape: Sequence[int]
+) -> None:
+    """Check that all weights of a new network learn, from values that differ, without a penalty.
+
+    Parameters
+    ----------
+    subject : Subject
+        The work.
+    what : Ref or str
+        The network.
+    input_shape : sequence of int
+        Shape of one input, without the batch.
+    """
+    weights = subject.model_weights(what, input_shape)
+    if not all(subject.model_trainable(what, input_shape)):
+        raise Wrong("A part of your network is frozen (`trainable` is False).", "frozen")
+    if any(w.ndim >= 2 and w.size > 1 and np.ptp(w) == 0 for w in weights):
+        raise Wrong(
+            "All weights of a layer begin with the same value, so its filters or units never "
+            "become different. Leave the initializer at its default.",
+            "weights all equal",
+        )
+    key = what if isinstance(what, str) else what.key
+    try:
+        penalties = subject.get(probe.Ref(f"{key}.losses"))
+    except probe.ProbeError:
+        return
+    if len(penalties) if isinstance(penalties, list | tuple | np.ndarray) else penalties:
+        raise Wrong(
+            "Your network adds a penalty for large weights (a regularizer) to its loss; none was "
+            "asked for.",
+            "penalty",
+        )
+
+
 # --- the end of a network -----------------------------------------------------------------------
 
 
@@ -566,6 +604,7 @@ def _end_by_biases(before: list[Array], outputs: Callable[[list[Array]], Array])
         weights = _neutral(before)
         weights[-1] = (size * ladder).astype("float32")
         got = outputs(weights)
+        got = got[:, None] if got.ndim == 1 else got  # one number per picture
         for name in sorted(fits):
             want = ENDS[name](weights[-1].astype(float))
             if got.shape[-1:] != want.shape or not np.allclose(got, want, rtol=1e-3, atol=1e-5):
@@ -672,7 +711,7 @@ def drops(
         return _undone(got.reshape(len(got), -1).astype(float), end) - bias
 
     try:
-        still, weights = _passed_on(before, last, rng, outputs)
+        still, weights = _passed_on(before, last, rng, outputs, end.endswith("softmax"))
         scale = np.abs(still).max() or 1.0
         if np.ptp(still, axis=0).max() > 1e-3 * scale:
             raise Wrong(
@@ -713,8 +752,12 @@ def _passed_on(
     last: int,
     rng: np.random.Generator,
     outputs: Callable[[list[Array], bool], Array],
+    relative: bool,
 ) -> tuple[Array, list[Array]]:
-    """Outputs of a network whose last layer passes its inputs on, and its weights."""
+    """Outputs of a network whose last layer passes its inputs on, and its weights.
+
+    `relative` says whether all outputs are told from the first one, which then is 0.
+    """
     weights = []
     for k, w in enumerate(before):
         if k > last and not is_scale(w):
@@ -723,10 +766,12 @@ def _passed_on(
             weights.append(rng.uniform(0.2, 1, w.shape).astype("float32"))
         else:
             weights.append(w if is_scale(w) else _he(w.shape, rng))
-    shape = weights[last].shape
+    shape: tuple[int, ...] = weights[last].shape
     one_each = np.zeros((int(np.prod(shape[:-1])), shape[-1]), "float32")
-    for k in range(1, min(one_each.shape)):  # output 0 stays 0
+    for k in range(min(one_each.shape)):
         one_each[k, k] = 1
+    if relative:
+        one_each[:, 0] = 0
     for size in (1.0, 0.1, 0.01, 1e-3, 1e-4):
         weights[last] = (size * one_each).reshape(shape)
         still = outputs(weights, False)
@@ -882,7 +927,7 @@ def pixel_factor(
     return found.pop() if len(found) == 1 else None
 
 
-def _passing(kernel: Array, following: Array) -> Array:
+def _passing(kernel: np.ndarray, following: np.ndarray) -> Array:
     """Filters that pass on a picture of one level: one number in the middle, for each channel."""
     fresh = np.zeros_like(kernel)
     channels, filters = kernel.shape[-2:]
