@@ -752,7 +752,7 @@ def normalize_later(x, gamma, beta, mean, variance, epsilon=0.001):
 def normalize_later(x, gamma, beta, mean, variance, epsilon=0.001):
     return (x - mean) * (gamma * np.reciprocal(np.sqrt(variance + epsilon))) + beta
 """,
-        "one picture after the other, later": """def normalize_training(x, gamma, beta, epsilon=0.001):
+        "row by row": """def normalize_training(x, gamma, beta, epsilon=0.001):
     moved = np.moveaxis(x, -1, 0).reshape(x.shape[-1], -1)
     mean = [np.mean(row) for row in moved]
     variance = [np.var(row) for row in moved]

@@ -740,11 +740,14 @@ def _bn_cases(rng: np.random.Generator, later: bool) -> list[Case]:
         x, gamma, beta = _batch(rng, (1, 3, 3, 2), 1.0)
         moments = (rng.normal(0, 1, 2), rng.uniform(0.2, 2, 2))
         cases.append(Case((x, gamma, beta, *moments), "a single picture"))
+    return cases
+
+
+def _whole_numbers(rng: np.random.Generator, later: bool) -> list[Case]:
     whole = rng.integers(0, 256, (3, 4, 5, 2))
     _, gamma, beta = _batch(rng, (1, 1, 1, 2), 1.0)
-    moments = (np.array([120.5, 99.0]), np.array([5000.0, 6100.5])) if later else ()
-    cases.append(Case((whole, gamma, beta, *moments), "a batch of whole numbers"))
-    return cases
+    moments = [np.array([120.5, 99.0]), np.array([5000.0, 6100.5])] if later else []
+    return [Case((whole, gamma, beta, *moments), "a batch of whole numbers")]
 
 
 def _in_numpy(subject: Subject, name: str, rng: np.random.Generator, later: bool) -> None:
@@ -787,12 +790,16 @@ def _bn_training(subject: Subject, rng: np.random.Generator) -> None:
         advice=advice,
     )
     _in_numpy(subject, "normalize_training", rng, later=False)
+    cases = _whole_numbers(rng, later=False)
+    compare.function(subject, "normalize_training", cases, _normalize, _TRAINING_MISTAKES)
 
 
 def _bn_later(subject: Subject, rng: np.random.Generator) -> None:
     cases = _bn_cases(rng, later=True)
     compare.function(subject, "normalize_later", cases, _later, _LATER_MISTAKES)
     _in_numpy(subject, "normalize_later", rng, later=True)
+    cases = _whole_numbers(rng, later=True)
+    compare.function(subject, "normalize_later", cases, _later, _LATER_MISTAKES)
 
 
 # --- 03.6: the experiment ----------------------------------------------------------------------
