@@ -291,7 +291,9 @@ def grade(
     exercise: Annotated[
         str | None, typer.Option(help="Take all notebooks to be of this one, such as 01.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Decides the inputs tried.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Decides the inputs; drawn anew by default.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Let this Dask scheduler do the work.")
@@ -334,7 +336,7 @@ def grade(
         raise MissingData("The grader is not part of a copy for students.") from error
 
     options = engine.Options(
-        seed=engine.SEED if seed is None else seed,
+        seed=seed,
         level=isolation,
         require_sandbox=require_sandbox,
         epochs=epochs,
@@ -369,8 +371,8 @@ def _print_grades(report: Report, out: Path) -> None:
         console.print(f"[red]not graded:[/] {_plain(refused.name)}: {_plain(refused.sentence)}")
     unchanged = f", {report.reused} of them unchanged" if report.reused else ""
     console.print(
-        f"{len(report.graded)} notebooks graded{unchanged}; isolation: {report.level}; seed: "
-        f"{report.seed}; reports: {_plain(str(out))}"
+        f"{len(report.graded)} notebooks graded{unchanged}; isolation: {report.level}; "
+        f"reports: {_plain(str(out))}"
     )
     waiting = sum(bool(one.waits) for one in report.graded)
     if waiting:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import secrets
 import socket
 import time
 
 import psutil
 import pytest
-from attacks import ATTACKS, HONEST
+from answers import solution
+from attacks import ATTACKS, HONEST, READABLE, trusted
 from attacks.exercise import EXERCISE, cells, notebook
 from attacks.isolation import require
 
@@ -70,8 +73,12 @@ def left_over() -> list[str]:
     return found
 
 
-def grade(content: bytes, sandbox: Sandbox):
-    return runner.grade(Submission("S", "s.ipynb", "s.ipynb", content), EXERCISE, sandbox, 1)
+#: As it is drawn for a class: nobody finds it by trying.
+SEED = secrets.randbits(120)
+
+
+def grade(content: bytes, sandbox: Sandbox, exercise=EXERCISE):
+    return runner.grade(Submission("S", "s.ipynb", "s.ipynb", content), exercise, sandbox, SEED)
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
@@ -81,7 +88,7 @@ def test_attack(attack, sandbox, port, request):
         pytest.skip("at this level a sample; all of them with make test-all")
     root = str(settings.course_root())
     before = below(sandbox)
-    graded = grade(attack.make(port, root), sandbox)
+    graded = grade(attack.make(port, root), sandbox, attack.exercise)
     expected = attack.expected
     if sandbox.level == "limits" and attack.alone is not None:
         expected = attack.alone
@@ -92,10 +99,16 @@ def test_attack(attack, sandbox, port, request):
     if "next student" in attack.name:
         assert grade(attack.make(port, root), sandbox).questions[1].status == "correct"
     for one in graded.questions:
-        assert one.sentence.rstrip().endswith((".", "?", "!", "…")), one
+        assert one.sentence.rstrip().endswith((".", "?", "!", "…", ".)")), one
         if one.status != "correct":
             assert one.points < one.maximum
     assert attack.flag in " ".join(graded.flags)
+    if attack.flag != "speak for the grader":
+        assert "speak for the grader" not in " ".join(graded.flags)
+    if attack.earns is not None and not (sandbox.level == "limits" and attack.name in READABLE):
+        assert graded.points <= attack.earns, [one.parts for one in graded.questions]
+    if attack.hides:
+        assert attack.hides not in json.dumps(graded.as_dict())
     assert not (settings.course_root() / "attacked").exists()
     ends = time.monotonic() + 5
     while (left_over() or not below(sandbox) <= before) and time.monotonic() < ends:
@@ -111,6 +124,18 @@ def test_the_next_student_gets_a_fair_start(sandbox):
     assert graded.points == 3
     assert not graded.flags
     assert not graded.cells
+
+
+@pytest.mark.parametrize("question", ["01.2", "02.4", "03.2", "03.4", "05.4", "08.4"])
+def test_an_honest_answer_to_what_was_attacked_earns_all(question, sandbox):
+    if sandbox.level != LEVELS[0]:
+        pytest.skip("once is enough")
+    exercise = trusted.only(question)
+    answer = solution(exercise.questions[0])
+    content = trusted.answered(question[:2], **{f"q{question[3:]}": answer})(0, "")
+    graded = grade(content, sandbox, exercise)
+    assert graded.points == graded.maximum, graded.questions[0].sentence
+    assert not graded.questions[0].notes
 
 
 def test_what_the_sandbox_shows(sandbox):

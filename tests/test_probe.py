@@ -383,14 +383,6 @@ def test_weights_come_in_the_order_of_execution(networks):
     assert not np.allclose(results[0][0], results[0][1]), "batch normalisation depends on training"
 
 
-def test_layers_and_kinds_are_told_for_hints(networks):
-    kinds = [row["kind"] for row in networks.model_layers("chain")]
-    assert kinds == ["Conv2D", "BatchNormalization", "Flatten", "Dense"]
-    assert networks.model_layers("chain")[0]["activation"] == "relu"
-    with pytest.raises(probe.WrongKind, match="a Keras model"):
-        networks.model_layers("shape_of_nothing" if False else "layers")
-
-
 def test_what_was_compiled_and_how_it_trains():
     subject = work(
         "import keras\n"
@@ -410,11 +402,9 @@ def test_what_was_compiled_and_how_it_trains():
     losses = subject.model_train("m", x, np.arange(8) % 3, steps=10)
     assert len(losses) == 10
     assert losses[-1] < losses[0]
-    before = subject.model_outputs("m", x)
-    np.testing.assert_allclose(subject.model_reload("m", x), before, atol=1e-6)
 
 
-def test_batches_and_their_spec():
+def test_batches():
     subject = work(
         "import tensorflow as tf\n"
         "d = tf.data.Dataset.from_tensor_slices((np.zeros((5, 2), 'float32'), np.arange(5)))\n"
@@ -423,7 +413,3 @@ def test_batches_and_their_spec():
     first, second = subject.batches("d", 2)
     assert first[0].shape == (2, 2)
     assert second[1].tolist() == [2, 3]
-    assert subject.dataset_spec("d") == [
-        {"shape": [None, 2], "dtype": "float32"},
-        {"shape": [None], "dtype": "int64"},
-    ]

@@ -94,6 +94,11 @@ class Question:
         How long one call of their code may take.
     rubric : tuple of str
         For a written answer: what a person gives points for.
+    note : str
+        What to say in a report about how an answer is judged, for example that measurements were
+        not repeated.
+    only : tuple of str
+        The packages that an answer may use, such as ``("numpy",)``; none where it may use any.
     """
 
     id: str
@@ -106,6 +111,8 @@ class Question:
     kind: str = "code"
     seconds: float = 10.0
     rubric: tuple[str, ...] = ()
+    note: str = ""
+    only: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -182,6 +189,8 @@ class Verdict:
         The name of the mistake, where it is a usual one.
     parts : tuple of PartVerdict
         The same for each part.
+    note : str
+        How it was judged, for a report.
     """
 
     question: str
@@ -191,6 +200,7 @@ class Verdict:
     sentence: str = ""
     mistake: str | None = None
     parts: tuple[PartVerdict, ...] = field(default=())
+    note: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the verdict as plain data."""
@@ -220,9 +230,9 @@ def verdict(question: Question, subject: probe.Subject, seed: int) -> Verdict:
     subject.limit(question.seconds)
     found = []
     for number, part in enumerate(question.parts):
-        key = [seed, zlib.crc32(question.id.encode()), number]
-        rng = np.random.default_rng(key)
-        subject.seed(int(rng.integers(2**31)))
+        rng = np.random.default_rng([seed, zlib.crc32(question.id.encode()), number])
+        # Nothing that their process gets to know about random numbers says anything about `seed`.
+        subject.seed(zlib.crc32(f"{question.id} {number}".encode()) % 2**31)
         subject.watch(question.forbids)
         found.append(_judge(question, part, subject, rng))
         if found[-1].status == "timeout":  # nobody waits that long for each part
@@ -234,7 +244,9 @@ def verdict(question: Question, subject: probe.Subject, seed: int) -> Verdict:
     # The first part that says more than "there is nothing yet" speaks for the whole.
     telling = [one for one in failed if one.status != "not attempted"] or failed
     if not failed:
-        return Verdict(question.id, "correct", points, question.points, parts=tuple(found))
+        return Verdict(
+            question.id, "correct", points, question.points, parts=tuple(found), note=question.note
+        )
     status = "partly" if points > 0 else telling[0].status
     return Verdict(
         question.id,
@@ -244,6 +256,7 @@ def verdict(question: Question, subject: probe.Subject, seed: int) -> Verdict:
         telling[0].sentence,
         telling[0].mistake,
         tuple(found),
+        question.note,
     )
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from course_utils.exceptions import InvalidInput
 from course_utils.grading import policies, reports
-from course_utils.grading.engine import Options, Report, grade_class
+from course_utils.grading.engine import SEED_BITS, Options, Report, grade_class
 
 #: The table in which a person writes marks, in the folder of the reports.
 SLOTS = "to_mark.csv"
 _RECORDS = "records.json"
+#: The seed of the inputs, for nobody but the instructor.
+SEED_FILE = "seed.json"
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,9 @@ def grade(
     if chosen.attempts not in policies.ATTEMPTS:
         raise InvalidInput(f"--attempts is last, best or first, not {chosen.attempts!r}.")
     marks = policies.read_marks(chosen.marks) if chosen.marks else []
-    report = grade_class(paths, options, _known(folder), on_start, on_done)
     folder.mkdir(parents=True, exist_ok=True)
+    options = replace(options, seed=seed_for(folder, options.seed))
+    report = grade_class(paths, options, _known(folder), on_start, on_done)
     _remember(folder, report.records)
     if chosen.anonymous:
         students = sorted({one.student for one in report.graded})
@@ -98,6 +102,45 @@ def grade(
     reports.write(report, folder, chosen.formats)
     policies.write_slots(report.graded, folder / SLOTS)
     return report
+
+
+def seed_for(folder: Path, given: int | None) -> int:
+    """Return the seed for the reports in a folder, and keep it there for the next run.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the reports.
+    given : int or None
+        The seed that the instructor asks for; None takes the one of the last run into this folder,
+        or draws one.
+
+    Raises
+    ------
+    InvalidInput
+        If the file of the seed is damaged.
+    """
+    path = folder / SEED_FILE
+    if given is None:
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))["seed"]
+        except FileNotFoundError:
+            given = secrets.randbits(SEED_BITS)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise InvalidInput(
+                f"{path} cannot be read: it holds the seed of the last run. Delete it, and all "
+                f"notebooks are graded anew with other inputs."
+            ) from error
+        else:
+            if type(stored) is not int or stored < 0:
+                raise InvalidInput(f"{path} holds no seed. Delete it, and a new one is drawn.")
+            return stored
+    fresh = path.with_name(path.name + ".part")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    fresh.write_text(json.dumps({"seed": given}) + "\n", encoding="utf-8")
+    fresh.replace(path)
+    return given
 
 
 def _known(folder: Path) -> dict[str, dict[str, Any]]:

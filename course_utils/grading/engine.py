@@ -7,6 +7,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -23,8 +24,8 @@ from course_utils.grading.intake import Refused, Submission
 from course_utils.grading.results import Graded, from_dict
 from course_utils.grading.sandbox import LEVELS, Limits, Sandbox, SandboxFailed
 
-#: The seed of the inputs where none is given.
-SEED = 20250
+#: How long a seed is that is drawn: nobody finds it by trying.
+SEED_BITS = 120
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class Options:
 
     Attributes
     ----------
-    seed : int
-        Decides, with the exercise, which inputs are tried.
+    seed : int, optional
+        Decides, with the exercise, which inputs are tried; by default drawn anew.
     level : str, optional
         The isolation, one of :data:`~course_utils.grading.sandbox.LEVELS`; by default the best.
     require_sandbox : bool
@@ -51,7 +52,7 @@ class Options:
         Take every notebook to be of this exercise.
     """
 
-    seed: int = SEED
+    seed: int | None = None
     level: str | None = None
     require_sandbox: bool = False
     epochs: int | None = None
@@ -143,10 +144,16 @@ def grade_one(task: Task) -> dict[str, Any]:
         if task.of_many:
             _warm(sandbox, exercise)
         try:
-            graded = runner.grade(task.submission, exercise, sandbox, task.options.seed)
+            graded = runner.grade(task.submission, exercise, sandbox, _seed(task.options))
         except InvalidInput as error:
             return {"refused": str(error)}
         return {"graded": graded.as_dict()}
+
+
+def _seed(options: Options) -> int:
+    if options.seed is None:
+        raise InvalidInput("A seed is drawn for a whole class, before its notebooks are graded.")
+    return options.seed
 
 
 def _warm(sandbox: Sandbox, exercise: checks.Exercise) -> None:
@@ -201,8 +208,9 @@ def grade_class(
             f"Only the isolation {level!r} works here, and the full sandbox is required; install "
             f"bubblewrap (on Debian and Ubuntu: apt install bubblewrap)."
         )
-    options = replace(options, level=level)
-    report = Report([], list(found.refused), level, options.seed)
+    seed = secrets.randbits(SEED_BITS) if options.seed is None else options.seed
+    options = replace(options, level=level, seed=seed)
+    report = Report([], list(found.refused), level, seed)
     stored = known or {}
     tasks: list[Task] = []
     for submission in found.submissions:

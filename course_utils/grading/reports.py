@@ -92,7 +92,7 @@ def write(report: Report, folder: Path, formats: Iterable[str] = ()) -> None:
     for one in report.graded:
         by_student[one.student].append(one)
     for student, theirs in by_student.items():
-        _write(pages / files[student], _feedback(student, theirs, report.seed))
+        _write(pages / files[student], _feedback(student, theirs))
     for page in pages.glob("*.html"):  # of students who are not in the report any more
         if page.name not in files.values():
             page.unlink()
@@ -141,7 +141,6 @@ def file_names(students: Iterable[str]) -> dict[str, str]:
 
 def _as_json(report: Report) -> dict[str, Any]:
     return {
-        "seed": report.seed,
         "isolation": report.level,
         "isolation_in_words": _ISOLATION[report.level],
         "graded": [one.as_dict() for one in report.graded],
@@ -210,7 +209,7 @@ def _titles() -> dict[str, str]:
     return {one.name: f"{one.number} · {one.title}" for one in checks.exercises()}
 
 
-def _feedback(student: str, graded: list[Graded], seed: int) -> str:
+def _feedback(student: str, graded: list[Graded]) -> str:
     titles = _titles()
     told = [[f for f in one.flags if not f.startswith(_PRIVATE)] for one in graded]
     return (
@@ -220,7 +219,6 @@ def _feedback(student: str, graded: list[Graded], seed: int) -> str:
             student=student,
             graded=graded,
             told=told,
-            seed=seed,
             titles={one.exercise: titles.get(one.exercise, one.exercise) for one in graded},
         )
     )
@@ -238,7 +236,6 @@ def _summary(report: Report, files: dict[str, str]) -> str:
         .render(
             graded=report.graded,
             students=len({one.student for one in report.graded}),
-            seed=report.seed,
             isolation=_ISOLATION[report.level],
             exercises=exercises,
             refused=report.refused,

@@ -55,6 +55,8 @@ class QuestionResult:
         What a person wrote beside their mark.
     by_person : bool
         Whether a person gave these points.
+    notes : list of str
+        One sentence for each thing about how it was judged, such as that it was not repeated.
     """
 
     question: str
@@ -68,6 +70,7 @@ class QuestionResult:
     written: str = ""
     comment: str = ""
     by_person: bool = False
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import time
 import tokenize
-import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from course_utils import checks, probe
 from course_utils.exceptions import InvalidInput
-from course_utils.grading import notebook
+from course_utils.grading import notebook, packages
 from course_utils.grading.intake import Submission
-from course_utils.grading.remote import RemoteSubject, safe_error
+from course_utils.grading.messages import Lines
+from course_utils.grading.remote import RemoteSubject
 from course_utils.grading.results import Graded, PartResult, QuestionResult
-from course_utils.grading.sandbox import Sandbox, SandboxFailed, WorkerEnded
+from course_utils.grading.sandbox import Sandbox, SandboxFailed, Worker, WorkerEnded
 
 #: How often a notebook whose code ends the process is started again without that code.
 MOST_RESTARTS = 8
@@ -30,14 +32,38 @@ def _status(verdict: checks.Verdict | checks.PartVerdict) -> str:
 
 def seed_of(exercise: str, seed: int) -> int:
     """The seed of an exercise's inputs, from its name and the seed of the grading."""
-    return zlib.crc32(f"{exercise} {seed}".encode())
+    return int.from_bytes(hashlib.sha256(f"{exercise} {seed}".encode()).digest()[:16])
+
+
+#: Seeds the random numbers of every student's process. It is no secret, and says nothing about the
+#: seed of the grading.
+OWN_SEED = 20250
 
 
 @dataclass
 class _State:
-    """What is known of a notebook while it is graded, over all starts of the process."""
+    """What is known of a notebook while it is graded, over all starts of the process.
+
+    Attributes
+    ----------
+    without : frozenset of str
+        The functions of the course that do not exist in the process that runs now.
+    open : set of str
+        The questions that are asked in it.
+    needs_more : set of str
+        Questions that need a function which does not exist there and which they do not forbid.
+    """
 
     plan: notebook.Plan
+    lines: Lines
+    sandbox: Sandbox
+    preload: tuple[str, ...]
+    inputs: int
+    without: frozenset[str] = frozenset()
+    open: set[str] = field(default_factory=set)
+    needs_more: set[str] = field(default_factory=set)
+    workers: list[Worker] = field(default_factory=list)
+    clean: Worker | None = None
     found: dict[str, QuestionResult] = field(default_factory=dict)
     errors: dict[int, probe.ProbeError] = field(default_factory=dict)
     ended: dict[int, WorkerEnded] = field(default_factory=dict)
@@ -68,7 +94,14 @@ def grade(submission: Submission, exercise: checks.Exercise, sandbox: Sandbox, s
     """
     began = time.monotonic()
     cells = notebook.read(submission.content)
-    state = _State(notebook.plan(cells, exercise))
+    lines = Lines(cell.source for cell in cells if cell.kind == "code")
+    state = _State(
+        notebook.plan(cells, exercise),
+        lines,
+        sandbox,
+        notebook.imports(cells),
+        seed_of(exercise.name, seed),
+    )
     graded = Graded(
         submission.student,
         exercise.name,
@@ -80,22 +113,9 @@ def grade(submission: Submission, exercise: checks.Exercise, sandbox: Sandbox, s
         attempt=submission.attempt,
         late=submission.late,
     )
-    inputs = seed_of(exercise.name, seed)
-    own = seed_of(f"{exercise.name} in the notebook", seed) % 2**31
-    preload = notebook.imports(cells)
-    for _ in range(MOST_RESTARTS):
-        with sandbox.worker(own, preload) as worker:
-            try:
-                _follow(state, worker, inputs)
-                ended = None
-            except WorkerEnded as error:
-                ended = error
-        graded.cpu += float(worker.usage.get("cpu", 0.0))
-        graded.peak = max(graded.peak, float(worker.usage.get("peak", 0)))
-        if ended is None:
-            break
-        state.by_clock |= ended.by_clock
-        _blame(state, ended)
+    for without, names in _rounds(state, exercise):
+        state.without, state.open = without, names
+        _run(state, graded)
     for question in exercise.questions:
         graded.questions.append(_result(question, state))
     for index, known in sorted({**state.errors, **state.ended}.items()):
@@ -110,23 +130,123 @@ def grade(submission: Submission, exercise: checks.Exercise, sandbox: Sandbox, s
     return graded
 
 
-def _follow(state: _State, worker, inputs: int) -> None:  # type: ignore[no-untyped-def]
-    """Run the cells and ask the questions that are still open, in order."""
-    subject = RemoteSubject(worker)
+def _rounds(state: _State, exercise: checks.Exercise) -> Iterator[tuple[frozenset[str], set[str]]]:
+    """The processes that are needed: what does not exist in each, and what is asked there.
+
+    Where a question forbids functions of the course, they do not exist in the process in which it
+    is asked. All of them are left out at first. Questions that may use one of them, and cells that
+    do, get a process of their own.
+    """
+    asked = {one.id: one for one in exercise.questions if one.kind != "written"}
+    forbidden = frozenset(name for one in asked.values() for name in one.forbids)
+    first = set(asked)
+    if _mentions(state.plan, forbidden):
+        first = {name for name, one in asked.items() if one.forbids}
+    if first:
+        yield forbidden, first
+    later = (set(asked) - first) | state.needs_more
+    for without in sorted({frozenset(asked[name].forbids) for name in later}, key=sorted):
+        names = {name for name in later if frozenset(asked[name].forbids) == without}
+        for name in names:
+            state.found.pop(name, None)
+        yield without, names
+
+
+def _mentions(plan: notebook.Plan, helpers: frozenset[str]) -> bool:
+    """Whether a cell speaks of one of these functions."""
+    names = {name.rpartition(".")[2] for name in helpers}
+    return any(
+        names & set(re.findall(r"\w+", cell.source)) for cell in plan.cells if cell.kind == "code"
+    )
+
+
+def _run(state: _State, graded: Graded) -> None:
+    """Run the notebook and ask what is open, again without what ended the process."""
+    for _ in range(MOST_RESTARTS):
+        worker = _worker(state)
+        try:
+            _follow(state, worker)
+            ended = None
+        except WorkerEnded as error:
+            ended = error
+        finally:
+            while state.workers:
+                one = state.workers.pop()
+                one.close()
+                graded.cpu += float(one.usage.get("cpu", 0.0))
+                graded.peak = max(graded.peak, float(one.usage.get("peak", 0)))
+            state.clean = None
+        if ended is None:
+            return
+        state.by_clock |= ended.by_clock
+        _blame(state, ended)
+
+
+def _worker(state: _State) -> Worker:
+    worker = state.sandbox.worker(OWN_SEED, state.preload, without=state.without)
+    state.workers.append(worker)
+    return worker
+
+
+def _clean(state: _State) -> Worker:
+    """The process that computes networks, and runs no code of the student's."""
+    if state.clean is None:
+        state.clean = state.sandbox.worker(OWN_SEED, ("keras", "tensorflow"))
+        state.workers.append(state.clean)
+    return state.clean
+
+
+def _follow(state: _State, worker: Worker) -> None:
+    """Run the cells and ask the questions that are open, in order."""
+    subject = RemoteSubject(
+        worker,
+        lines=state.lines,
+        clean=lambda: _clean(state),
+        again=lambda: _again(state),
+    )
+    asked = False
     for step in state.plan.steps:
         state.step = step
         if step.cell is not None and step.cell not in state.ended:
             facts = worker.run(state.plan.cells[step.cell].source)
-            if facts is None:
-                state.errors.pop(step.cell, None)
-            else:
-                state.errors[step.cell] = safe_error(facts)
-        if step.question is not None and step.question.id not in state.found:
-            state.found[step.question.id] = _ask(step.question, subject, inputs)
-        if all(
-            later.question is None or later.question.id in state.found for later in state.plan.steps
-        ):
+            state.errors.pop(step.cell, None)
+            if facts is not None:
+                state.errors[step.cell] = state.lines.safe(facts, "", 0.0, in_cell=not asked)
+        question = step.question
+        if question is not None and question.id in state.open and question.id not in state.found:
+            asked = True
+            found = _ask(question, subject, state.inputs)
+            state.found[question.id] = found
+            found.notes += _about_packages(question, state.plan)
+            missed = (subject.allowed | worker.removed) - set(question.forbids)
+            if missed and found.points < found.maximum:
+                state.needs_more.add(question.id)
+            subject.allowed.clear()
+        if state.open <= set(state.found):
             return
+
+
+def _about_packages(question: checks.Question, plan: notebook.Plan) -> list[str]:
+    """A sentence where an answer uses packages that its question does not mean."""
+    if not question.forbids and not question.only:
+        return []
+    code = [cell for cell in plan.cells if cell.kind == "code" and cell.role != "check"]
+    answers = [cell.source for cell in code if cell.question == question.id]
+    found = packages.used(answers, [cell.source for cell in code], question.only)
+    if not found:
+        return []
+    return [f"The answer uses {', '.join(found)}, which the question does not mean: look at it."]
+
+
+def _again(state: _State) -> RemoteSubject:
+    """A second process, in which the same cells ran as in the first."""
+    worker = _worker(state)
+    for step in state.plan.steps:
+        if step.cell is not None and step.cell not in state.ended:
+            worker.run(state.plan.cells[step.cell].source)
+        if step is state.step:
+            break
+    return RemoteSubject(worker, lines=state.lines, clean=lambda: _clean(state))
 
 
 def _ask(question: checks.Question, subject: RemoteSubject, inputs: int) -> QuestionResult:
@@ -162,6 +282,7 @@ def _ask(question: checks.Question, subject: RemoteSubject, inputs: int) -> Ques
         verdict.sentence,
         None if verdict.mistake == "exception" else verdict.mistake,
         parts,
+        notes=[*([verdict.note] if verdict.note else []), *subject.take_notes()],
     )
 
 

@@ -17,6 +17,7 @@ plain data come back from it.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import secrets
@@ -33,8 +34,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from course_utils import settings
+from course_utils import probe, settings
 from course_utils.exceptions import CourseError, InvalidInput
+from course_utils.grading import stripped
 from course_utils.grading.inside import linux, supervisor, wire
 
 LEVELS = ("bubblewrap", "namespaces", "limits")
@@ -260,7 +262,13 @@ class Sandbox:
             for source in sources:
                 worker.run(source)
 
-    def worker(self, seed: int, preload: tuple[str, ...] = (), warm: bool = False) -> Worker:
+    def worker(
+        self,
+        seed: int,
+        preload: tuple[str, ...] = (),
+        warm: bool = False,
+        without: frozenset[str] = frozenset(),
+    ) -> Worker:
         """Start a worker for one submission.
 
         Parameters
@@ -271,6 +279,8 @@ class Sandbox:
             Modules that the server is to import first, once and for all.
         warm : bool
             Whether this worker fills the cache of the others; see :meth:`warm`.
+        without : frozenset of str
+            Functions of the course that do not exist in this worker.
         """
         self.start()
         assert self._control is not None
@@ -278,6 +288,7 @@ class Sandbox:
             "preload": list(preload),
             "seed": seed,
             "warm": warm,
+            "course": self._copy_without(without),
             "limits": {
                 "memory": self.limits.memory,
                 "memory_of_all": self.limits.memory_of_all,
@@ -298,6 +309,17 @@ class Sandbox:
             their_status.close()
         return Worker(channel, status, self.limits)
 
+    def _copy_without(self, helpers: frozenset[str]) -> str:
+        """The name of a copy of the package that lacks some functions; "" is the whole one."""
+        if not helpers:
+            return ""
+        assert self._folder is not None
+        name = hashlib.sha256(" ".join(sorted(helpers)).encode()).hexdigest()[:16]
+        target = self._folder / "copies" / name
+        if not target.is_dir():
+            stripped.copy(self._folder / "course", target, helpers)
+        return name
+
 
 class Worker:
     """The process with one student's code, as the scoring process sees it."""
@@ -305,6 +327,8 @@ class Worker:
     def __init__(self, channel: socket.socket, status: socket.socket, limits: Limits) -> None:
         self._channel, self._status, self._limits = channel, status, limits
         self.usage: dict[str, Any] = {}
+        #: The functions that are removed and were called all the same while cells ran.
+        self.removed: set[str] = set()
         self._began = time.monotonic()
         self._open = True
 
@@ -322,7 +346,12 @@ class Worker:
         WorkerEnded
             If it ended the worker, or had to be ended.
         """
-        answer = self._ask({"do": "run", "source": source}, self._limits.cell)
+        try:
+            answer = self._ask({"do": "run", "source": source}, self._limits.cell)
+        except wire.NotAMessage:
+            told = probe.StudentError("ValueError", "this cell is too long to be run")
+            return told.facts()
+        self.removed |= _texts(answer.get("removed"))
         error = answer.get("error")
         if error is not None and not _are_facts(error):
             raise self.tampered()
@@ -347,7 +376,8 @@ class Worker:
         deadline = time.monotonic() + max(1.0, min(clock, left))
         watched = _Deadline(self._channel, deadline)
         try:
-            wire.send(watched, {**question, "number": number, "seconds": seconds})  # type: ignore[arg-type]
+            asked = {**question, "number": number, "seconds": seconds}
+            wire.send(watched, asked, wire.LARGEST_REQUEST)  # type: ignore[arg-type]
             answer = wire.receive(watched)  # type: ignore[arg-type]
         except TimeoutError:
             self.close()
@@ -357,7 +387,7 @@ class Worker:
         except wire.Closed:
             raise self._ended(seconds) from None
         except wire.NotAMessage as error:
-            if question["do"] == "ask" and "be sent" in str(error):
+            if "be sent" in str(error):  # nothing was sent, so nothing has been said in return
                 raise
             raise self.tampered() from None
         if not isinstance(answer, dict) or answer.get("number") != number:
@@ -445,6 +475,10 @@ class _Deadline:
         self._channel.sendall(data)
 
 
+def _texts(value: Any) -> set[str]:
+    return {one for one in value if isinstance(one, str)} if isinstance(value, list) else set()
+
+
 def _are_facts(error: Any) -> bool:
     """Whether this describes one of the errors of `probe`, with arguments of the right types."""
     types: dict[str, tuple[tuple[type, ...], ...]] = {
@@ -493,6 +527,7 @@ def _staged() -> Path:
     (folder / "course" / "notebooks").mkdir()
     (folder / "course" / "data").mkdir()
     (folder / "root").mkdir()
+    (folder / "copies").mkdir()
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
     return folder
@@ -535,6 +570,7 @@ def _shown(folder: Path) -> tuple[list[list[str]], list[list[str]]]:
         if not any(Path(prefix).is_relative_to(target) for _, target in show):
             show.append([prefix, prefix])
     show.append([str(folder / "course"), f"{_PLACE}/course"])
+    show.append([str(folder / "copies"), f"{_PLACE}/copies"])
     data = settings.shipped_data()
     if data.is_dir():
         show.append([str(data.resolve()), f"{_PLACE}/course/data"])
@@ -576,11 +612,11 @@ def _command(level: str, folder: Path, control: int) -> tuple[list[str], dict[st
             data.symlink_to(settings.shipped_data())
         if _LINUX:  # nobody of the same user looks into this process
             linux.set_dumpable(False)
-        view = asdict(View(level, str(home), linux=_LINUX))
+        view = asdict(View(level, str(home), copies=str(folder / "copies"), linux=_LINUX))
         return _python(code, control, view), view
     if not _LINUX:
         raise SandboxFailed("it is made for Linux")
-    home_inside, warm = f"{_PLACE}/home", f"{_PLACE}/warm"
+    home_inside, warm, copies = f"{_PLACE}/home", f"{_PLACE}/warm", f"{_PLACE}/copies"
     code = f"{_PLACE}/course"
     masks = [
         hidden
@@ -589,8 +625,9 @@ def _command(level: str, folder: Path, control: int) -> tuple[list[str], dict[st
     ]
     if level == "namespaces":
         # The code is started from where it lies, and the server then builds its own view.
-        view = asdict(View(level, home_inside, warm, show, masks, links, str(folder / "root")))
-        inside = _python(code, control, asdict(View(level, home_inside, warm)))
+        root = str(folder / "root")
+        view = asdict(View(level, home_inside, warm, copies, show, masks, links, root))
+        inside = _python(code, control, asdict(View(level, home_inside, warm, copies)))
         return _python(str(folder / "course"), control, {**view, "then": inside}), view
     tool = shutil.which("bwrap")
     if tool is None:
@@ -616,7 +653,7 @@ def _command(level: str, folder: Path, control: int) -> tuple[list[str], dict[st
     command += ["--proc", "/proc", "--dev", "/dev", "--dir", "/tmp", "--dir", warm]
     command += ["--tmpfs", home_inside]
     command += ["--chdir", "/"]
-    view = asdict(View(level, home_inside, warm))
+    view = asdict(View(level, home_inside, warm, copies))
     return [*command, *_python(code, control, view)], view
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import random
 import sys
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from course_utils.probe import _models
+from course_utils.probe import _describe, _models
 from course_utils.probe._data import IN_WORDS, NotPlain, Ref, kind_of, plain
 from course_utils.probe._errors import Missing, WrongKind
 from course_utils.probe._guard import Watch, guarded
@@ -108,20 +109,36 @@ class Namespace:
             # What a generator does, it does while its entries are read.
             return plain(function(*given, **named), self._keep)
 
-    def source(self, what: str) -> str | None:
+    def files(self, what: What) -> dict[str, np.ndarray]:
         """See :class:`~course_utils.probe.Subject`."""
-        try:
-            return inspect.getsource(self._find(what))
-        except (TypeError, OSError, Missing):
-            return None
+        folder = self._find(what)
+        if not isinstance(folder, Path | str):
+            raise WrongKind(_key(what), IN_WORDS[kind_of(folder)], "the path of a folder")
+        found = {}
+        for path in sorted(Path(folder).rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                name = path.relative_to(folder).as_posix()
+                found[name] = np.frombuffer(path.read_bytes(), np.uint8)
+        return found
 
-    def parameters(self, what: What) -> list[str]:
+    def put_files(self, files: dict[str, np.ndarray]) -> Ref:
         """See :class:`~course_utils.probe.Subject`."""
-        function = self._find(what)
-        try:
-            return list(inspect.signature(function).parameters)
-        except (TypeError, ValueError):
-            raise WrongKind(_key(what), IN_WORDS[kind_of(function)], "a function") from None
+        folder = Path(tempfile.mkdtemp())
+        for name, content in files.items():
+            path = folder / name
+            if not path.resolve().is_relative_to(folder.resolve()):
+                raise ValueError(f"{name!r} is not below the folder")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.astype(np.uint8).tobytes())
+        return self._keep(folder)
+
+    def second(self) -> Namespace:
+        """See :class:`~course_utils.probe.Subject`."""
+        return self
+
+    def is_repeated(self) -> bool:
+        """See :class:`~course_utils.probe.Subject`."""
+        return False
 
     def forget(self) -> None:
         """See :class:`~course_utils.probe.Subject`."""
@@ -156,12 +173,6 @@ class Namespace:
         with guarded(self._seconds, self._values):
             return plain(_models.outputs(model, x, training), self._keep)
 
-    def model_layers(self, what: What) -> list[dict[str, Any]]:
-        """See :class:`~course_utils.probe.Subject`."""
-        model = self._model(what)
-        with guarded(self._seconds, self._values):
-            return _models.layers(model)
-
     def model_compiled(self, what: What) -> dict[str, Any]:
         """See :class:`~course_utils.probe.Subject`."""
         model = self._model(what)
@@ -180,11 +191,31 @@ class Namespace:
         with guarded(self._seconds, self._values):
             return _models.train(model, x, y, steps)
 
-    def model_reload(self, what: What, x: np.ndarray) -> Any:
-        """See :class:`~course_utils.probe.Subject`."""
-        model = self._model(what)
+    # --- networks as data ------------------------------------------------------------------
+
+    def model_describe(self, what: What, input_shape: Sequence[int] | None) -> dict[str, Any]:
+        """Return a network as data; see ``probe._describe.describe``."""
+        model = self._model(what, layers=True)
         with guarded(self._seconds, self._values):
-            return plain(_models.outputs(_models.reloaded(model), x, False), self._keep)
+            return _describe.describe(model, input_shape)
+
+    def model_build(self, network: dict[str, Any] | None, compiled: str) -> Ref:
+        """Make a network of a description, and keep it."""
+        with guarded(self._seconds, self._values):
+            return self._keep(_describe.build(network, compiled))
+
+    def model_take(self, what: What) -> dict[str, Arrays]:
+        """Return the weights of each layer by its path."""
+        with guarded(self._seconds, self._values):
+            return _describe.take(self._model(what, layers=True))
+
+    def model_put(
+        self, what: What, input_shape: Sequence[int] | None, weights: dict[str, Arrays]
+    ) -> None:
+        """Set the weights of each layer by its path; an input of this shape builds the network."""
+        model = self._model(what, layers=True)
+        with guarded(self._seconds, self._values):
+            _describe.put(model, weights, input_shape)
 
     # --- datasets --------------------------------------------------------------------------
 
@@ -195,18 +226,6 @@ class Namespace:
             return [
                 tuple(np.array(part) for part in _models.parts(element))
                 for element in dataset.take(number).as_numpy_iterator()
-            ]
-
-    def dataset_spec(self, what: What) -> list[dict[str, Any]]:
-        """See :class:`~course_utils.probe.Subject`."""
-        dataset = self._dataset(what)
-        with guarded(self._seconds, self._values):
-            return [
-                {
-                    "shape": None if spec.shape.rank is None else list(spec.shape.as_list()),
-                    "dtype": spec.dtype.name,
-                }
-                for spec in _models.parts(dataset.element_spec)
             ]
 
     # --- inside ----------------------------------------------------------------------------

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -71,38 +69,6 @@ def own_weights(layer: Any) -> list[Any]:
     """Return the weights that a layer holds itself, without those of layers inside it."""
     inside = {id(v) for one in layer._layers for v in one.weights}
     return [v for v in layer.weights if id(v) not in inside]
-
-
-def _flat(model: Any) -> Iterator[Any]:
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            yield from _flat(layer)
-        else:
-            yield layer
-
-
-_SETTINGS = (
-    *("filters", "kernel_size", "strides", "padding", "pool_size", "units", "rate", "scale"),
-    *("offset", "use_bias", "trainable", "momentum", "epsilon", "factor", "mode", "seed"),
-)
-
-
-def layers(model: Any) -> list[dict[str, Any]]:
-    """Return kind, name and settings of each layer; for hints, never for a verdict."""
-    rows = []
-    for layer in _flat(model):
-        row: dict[str, Any] = {"kind": type(layer).__name__, "name": layer.name}
-        for name in _SETTINGS:
-            value = getattr(layer, name, None)
-            if isinstance(value, bool | int | float | str):
-                row[name] = value
-            elif isinstance(value, list | tuple) and all(isinstance(v, int | float) for v in value):
-                row[name] = list(value)
-        activation = getattr(layer, "activation", None)
-        if callable(activation):
-            row["activation"] = getattr(activation, "__name__", type(activation).__name__)
-        rows.append(row)
-    return rows
 
 
 def compiled(model: Any) -> dict[str, Any]:
@@ -182,16 +148,6 @@ def train(model: Any, x: np.ndarray, y: np.ndarray, steps: int) -> list[float]:
             losses.append(float(result["loss"]))
         model.reset_metrics()
     return losses
-
-
-def reloaded(model: Any) -> Any:
-    """Save a network into a temporary file and load it again."""
-    import keras
-
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "model.keras"
-        model.save(file)
-        return keras.models.load_model(file)
 
 
 def parts(element: Any) -> list[Any]:

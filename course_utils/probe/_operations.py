@@ -49,11 +49,21 @@ class Subject(Protocol):
     def call(self, what: What, *args: Any, **kwargs: Any) -> Any:
         """Call a function and return its result; what is no plain data is kept, as a `Ref`."""
 
-    def source(self, what: str) -> str | None:
-        """Return the text of a function or class of theirs, or None where it is not known."""
+    def files(self, what: What) -> dict[str, np.ndarray]:
+        """Return the files of a folder, named by a path, as bytes (uint8) by their names in it."""
 
-    def parameters(self, what: What) -> list[str]:
-        """Return the names of a function's parameters."""
+    def put_files(self, files: dict[str, np.ndarray]) -> Ref:
+        """Write such files into a new folder, and return its path (a ``pathlib.Path``)."""
+
+    def second(self) -> Subject:
+        """Return the same work in a second process, in which the same cells ran.
+
+        What was only kept in memory is not there. In a notebook there is no second process: it is
+        the same work.
+        """
+
+    def is_repeated(self) -> bool:
+        """Whether `second` is another process, so that what it confirms has been repeated."""
 
     def forget(self) -> None:
         """Let go of all kept objects."""
@@ -73,9 +83,6 @@ class Subject(Protocol):
     def model_outputs(self, what: What, x: np.ndarray, training: bool = False) -> Any:
         """Return what a network (or a layer) gives for a batch `x`."""
 
-    def model_layers(self, what: What) -> list[dict[str, Any]]:
-        """Return the layers in the order in which they stand: their kind and settings."""
-
     def model_compiled(self, what: What) -> dict[str, Any]:
         """Return what a network was compiled with: loss, optimizer, learning rate, metrics."""
 
@@ -85,19 +92,16 @@ class Subject(Protocol):
     def model_train(self, what: What, x: np.ndarray, y: np.ndarray, steps: int = 1) -> list[float]:
         """Take so many steps of training on one batch, and return the loss before each."""
 
-    def model_reload(self, what: What, x: np.ndarray) -> Any:
-        """Save a network, load it again, and return what the loaded one gives for `x`."""
-
     def batches(self, what: What, number: int) -> list[tuple[np.ndarray, ...]]:
         """Return the first batches (or elements) of a dataset, from its start."""
 
-    def dataset_spec(self, what: What) -> list[dict[str, Any]]:
-        """Return shape and dtype of each part of a dataset's elements; None for "any"."""
 
-
-#: The operations by name: those of :class:`Subject`, and nothing else.
-OPERATIONS: tuple[str, ...] = tuple(
-    name for name in vars(Subject) if not name.startswith("_") and callable(vars(Subject)[name])
+#: What is decided where the questions are asked, not where the work is.
+_NOT_INSIDE = ("second", "is_repeated")
+#: The operations by name: those of :class:`Subject`, and how a network is told as data and built.
+OPERATIONS: tuple[str, ...] = (
+    *(n for n in vars(Subject) if not n.startswith("_") and n not in _NOT_INSIDE),
+    *("model_describe", "model_build", "model_take", "model_put"),
 )
 
 

@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from attacks.exercise import RIGHT, cells, code, notebook, text
+from attacks import trusted
+from attacks.exercise import EXERCISE, RIGHT, cells, code, notebook, text
+from course_utils.checks import Exercise
 
 HONEST = {"90.1": "correct", "90.2": "correct"}
 
@@ -37,6 +39,12 @@ class Attack:
         A part of a flag that it must get.
     why : str
         What holds it back.
+    exercise : Exercise
+        What it answers.
+    hides : str
+        A text that no sentence of the report may hold.
+    earns : float or None
+        The most points that it may get; None for what is expected alone.
     """
 
     name: str
@@ -45,6 +53,9 @@ class Attack:
     alone: dict[str, str] | None = None
     flag: str = ""
     why: str = ""
+    exercise: Exercise = EXERCISE
+    hides: str = ""
+    earns: float | None = None
 
 
 def _plain(**parts: str) -> Callable[[int, str], bytes]:
@@ -514,4 +525,51 @@ ATTACKS = [
            {"90.1": "correct", "90.2": "error"}),
 ]  # fmt: skip
 
-__all__ = ["ATTACKS", "HONEST", "RIGHT", "Attack"]
+
+def _believed(
+    title: str, question: str, kind: dict[str, tuple[str, str]], earns: float = 0.0
+) -> list[Attack]:
+    """Attacks that answer one question of the course, and what they may get at most."""
+    name = f"q{question[3:]}"
+    return [
+        Attack(
+            f"{title}: {way}",
+            trusted.answered(question[:2], before, **{name: answer}),
+            {},
+            exercise=trusted.only(question),
+            earns=earns,
+        )
+        for way, (before, answer) in kind.items()
+    ]
+
+
+ATTACKS += [
+    *_believed("a forbidden helper", "01.2", trusted.HELPERS),
+    *_believed("a forbidden network", "03.2", trusted.BLOCKS),
+    *_believed("a detector", "03.4", trusted.DETECTORS, earns=2.0),
+    *_believed("fine-tuning", "08.4", trusted.FINE_TUNING),
+    *_believed("invented", "02.4", trusted.FOLDERS, earns=2.0),
+    *_believed("invented", "05.4", trusted.KEPT, earns=2.0),
+    *(
+        Attack(f"the seed: {way}", trusted.looked_up(source), {**FIRST, "90.1": "wrong"})
+        for way, source in trusted.SEEDS.items()
+    ),
+    *(
+        Attack(
+            f"inputs carried out {way}",
+            trusted.telling(source),
+            FIRST,
+            hides="carriedout",
+            earns=1.0,
+        )
+        for way, source in trusted.TELLING.items()
+    ),
+    *(
+        Attack(f"honest: {way}", _plain(before=before))
+        for way, (before, _) in trusted.LARGE.items()
+    ),
+]
+#: What the files of the course tell where they can be read; see ``alone``.
+READABLE = {f"a forbidden helper: {way}" for way in trusted.READABLE}
+
+__all__ = ["ATTACKS", "HONEST", "READABLE", "RIGHT", "Attack"]

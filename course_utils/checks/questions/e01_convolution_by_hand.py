@@ -696,6 +696,7 @@ EXERCISE = Exercise(
             ),
             seconds=3.0,
             needs=("convolve",),
+            only=("numpy",),
             forbids=(
                 "course_utils.convolution.feature_map",
                 "course_utils.convolution.feature_map_loop",
@@ -735,6 +736,7 @@ EXERCISE = Exercise(
             ),
             seconds=3.0,
             needs=("pool",),
+            only=("numpy",),
             forbids=(
                 "course_utils.convolution.max_pool",
                 "course_utils.convolution.average_pool",
@@ -770,6 +772,7 @@ EXERCISE = Exercise(
             (Part("O, X and the shifted X", 1, _letters), Part("any picture", 1, _drawings)),
             seconds=3.0,
             needs=("letter_outputs",),
+            only=("numpy",),
             forbids=(
                 "course_utils.convolution.LetterNetwork.pooled",
                 "course_utils.convolution.LetterNetwork.hidden",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from course_utils.checks import compare
 from course_utils.checks._question import Exercise, NotAttempted, Part, Question, Wrong
@@ -600,6 +602,73 @@ def _pipeline_training(subject: Subject, rng: np.random.Generator) -> None:
         )
 
 
+# --- 02.4: another folder, in another process ----------------------------------------------------
+
+
+def _xray_folders(subject: Subject, rng: np.random.Generator) -> None:
+    _xray_content(subject, rng)
+    _another_folder(subject, rng)
+
+
+def _another_folder(subject: Subject, rng: np.random.Generator) -> None:
+    """Ask the same function for a folder with other classes and pictures."""
+    second = subject.second()
+    names = sorted(rng.choice(_FINDINGS, 3, replace=False).tolist())
+    pictures, labels, files = [], [], {}
+    for label, name in enumerate(names):
+        for number in range(int(rng.integers(4, 8))):
+            picture = _smooth_picture(rng)
+            stream = io.BytesIO()
+            Image.fromarray(picture).save(stream, "PNG")
+            files[f"{name}/{number:02}.png"] = np.frombuffer(stream.getvalue(), np.uint8)
+            pictures.append(picture)
+            labels.append(label)
+    result = second.call("load_xrays", second.put_files(files))
+    dataset, found = _two(subject, result, "the dataset and its class names")
+    if not isinstance(dataset, Ref) or second.kind(dataset) != "dataset":
+        raise Wrong("For another folder `load_xrays` does not return a `tf.data.Dataset`.")
+    batches = second.batches(dataset, 50)
+    if not compare.close(list(found) if isinstance(found, tuple) else found, names):
+        raise Wrong(
+            "For a folder with other classes `load_xrays` does not return their names; take them "
+            "from the dataset, which has them as `class_names`.",
+            "class names",
+        )
+    images = np.concatenate([one[0] for one in batches])
+    if images.shape != (len(pictures), 48, 64, 1):
+        raise Wrong(
+            "For another folder `load_xrays` does not give all of its pictures; read the folder "
+            "that is given as `folder`.",
+            "folder ignored",
+        )
+    if not np.array_equal(np.concatenate([one[1] for one in batches]), labels):
+        raise Wrong(
+            "For another folder the labels are not the positions of the classes in the list of "
+            "their names.",
+            "labels and names do not match",
+        )
+    want = np.stack([_reduced(one) for one in pictures])
+    if np.abs(images[..., 0] - want).mean(axis=(1, 2)).max() > 8:
+        raise Wrong(
+            "For another folder the pictures are not those that lie in it, in their order.",
+            "folder ignored",
+        )
+
+
+_FINDINGS = ["clear", "edema", "fracture", "mass", "nodule", "pneumonia", "shadow", "tube"]
+
+
+def _smooth_picture(rng: np.random.Generator) -> Array:
+    """A picture of 60 × 80 pixels that looks alike however it is reduced."""
+    coarse = Image.fromarray(rng.integers(0, 256, (4, 5)).astype("uint8"))
+    return np.asarray(coarse.resize((80, 60), Image.Resampling.BICUBIC))
+
+
+def _reduced(picture: Array) -> Array:
+    image = Image.fromarray(picture).resize((64, 48), Image.Resampling.BILINEAR)
+    return np.asarray(image, "float32")
+
+
 EXERCISE = Exercise(
     "02_loading_data",
     "Loading data",
@@ -662,7 +731,7 @@ EXERCISE = Exercise(
             3,
             (
                 Part("shape and channels", 1, _xray_shape),
-                Part("numbers, labels and order", 1, _xray_content),
+                Part("numbers, labels and order", 1, _xray_folders),
                 Part("unfit augmentations", 1, _unfit),
             ),
             needs=("load_xrays", "unfit"),

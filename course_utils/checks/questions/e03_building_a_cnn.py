@@ -1078,6 +1078,7 @@ EXERCISE = Exercise(
                 Part("later", 1, _bn_later),
             ),
             needs=("normalize_training", "normalize_later"),
+            only=("numpy",),
             hints=(
                 "`x.mean(axis=(0, 1, 2))` is the mean over batch, height and width: one number per "
                 "channel. `x.var` takes the same `axis`.",
@@ -1095,6 +1096,7 @@ EXERCISE = Exercise(
                 Part("what follows, and what does not", 1, _claims),
             ),
             needs=("results", "true_claims"),
+            note="The measurements were not repeated; they are the student's own.",
             hints=(
                 "A loop `for name in VARIANTS:` with four steps: build, take the time, fit, take "
                 'the time again. `history.history["val_accuracy"][-1]` is the last accuracy.',

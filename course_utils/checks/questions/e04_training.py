@@ -1287,6 +1287,7 @@ EXERCISE = Exercise(
                 Part("what follows, and what does not", 1, _claims),
             ),
             needs=("histories", "gaps", "true_claims"),
+            note="The measurements were not repeated; they are the student's own.",
             hints=(
                 "A loop `for name in TRIALS:` with three steps: build, fit, store "
                 "what `fit` returns.",

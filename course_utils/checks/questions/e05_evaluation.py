@@ -607,7 +607,13 @@ def _kept(subject: Subject, rng: np.random.Generator) -> None:
         wants.append(subject.model_outputs(model, x))
         subject.call("keep", model, classes, folder)
         _fresh_weights(subject, model, rng)  # what is kept is a file, not the network in memory
-    result = subject.call("bring_back", folders[0])
+    # What is kept is brought back by another process, to which only the files go.
+    files = [subject.files(folder) for folder in folders]
+    if not files[0]:
+        raise Wrong("`keep` writes nothing into the folder that it is given.", "nothing saved")
+    subject = subject.second()
+    moved = [subject.put_files(one) for one in files]
+    result = subject.call("bring_back", moved[0])
     if result is None:
         raise Wrong("`bring_back` returns nothing; does it end with `return`?", "nothing returned")
     if not isinstance(result, list | tuple) or len(result) != 2:

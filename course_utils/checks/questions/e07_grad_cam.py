@@ -615,6 +615,7 @@ EXERCISE = Exercise(
                 Part("a filter of zeros", 0.5, _all_zero),
             ),
             needs=("filters_as_pictures",),
+            only=("numpy",),
             forbids=("course_utils.explain.first_layer_filters",),
             hints=(
                 "`np.moveaxis(weights, 3, 0)` brings the axis of the filters to the front. Then "
@@ -632,6 +633,7 @@ EXERCISE = Exercise(
                 Part("heat", 2, _heat_from),
             ),
             needs=("map_weights", "heat_from"),
+            only=("numpy",),
             hints=(
                 "`gradients.mean(axis=(0, 1))` is a mean over height and width; one number per map "
                 "remains.",
@@ -670,6 +672,7 @@ EXERCISE = Exercise(
                 Part("maps without a peak", 0.5, _empty),
             ),
             needs=("pointing_game",),
+            only=("numpy",),
             forbids=("course_utils.explain.pointing_hits",),
             hints=(
                 "`heat.argmax()` counts through the whole map; `np.unravel_index(heat.argmax(), "

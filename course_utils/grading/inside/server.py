@@ -17,6 +17,7 @@ import json
 import os
 import signal
 import socket
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,6 +39,8 @@ class View:
         The folder in which a worker may write.
     warm : str
         Where a worker sees what was computed for all, before the first student's code ran.
+    copies : str
+        The folder with copies of the package that lack what a question forbids.
     show : list of [source, target]
         What is seen, read-only, where this process builds its own view (level "namespaces").
     hide : list of str
@@ -55,6 +58,7 @@ class View:
     level: str
     home: str
     warm: str = ""
+    copies: str = ""
     show: list[list[str]] = field(default_factory=list)
     hide: list[str] = field(default_factory=list)
     links: list[list[str]] = field(default_factory=list)
@@ -127,7 +131,7 @@ def main(control: socket.socket, view: View) -> None:
         if len(descriptors) != 2:
             os._exit(0)  # the scoring process is gone
         request = json.loads(data)
-        for name in request["preload"]:
+        for name in _of_others(request["preload"]):
             with contextlib.suppress(Exception):  # their own import will say what is wrong
                 importlib.import_module(name)
         gc.collect()
@@ -145,6 +149,42 @@ def main(control: socket.socket, view: View) -> None:
                 os._exit(code)
         channel.close()
         status.close()
+
+
+_looked_up: dict[str, list[str]] = {}
+
+
+def _of_others(names: list[str]) -> list[str]:
+    """Modules to import once for all workers: never the course's own.
+
+    A worker imports the course from a copy of its own, which may lack what a question forbids. So
+    no function of the course may be in the memory that workers inherit, only what its rooms import.
+    """
+    found = [name for name in names if not name.startswith("course_utils.")]
+    for name in names:
+        if name.startswith("course_utils."):
+            if name not in _looked_up:
+                _looked_up[name] = _imported_by(name)
+            found += _looked_up[name]
+    return found
+
+
+def _imported_by(name: str) -> list[str]:
+    """The modules of other packages that a module imports, found out in a process of its own."""
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        try:
+            known = set(sys.modules)
+            importlib.import_module(name)
+            fresh = [one for one in list(sys.modules) if one not in known]
+            text = "\n".join(one for one in fresh if one.partition(".")[0] != "course_utils")
+            with open(writing, "w", encoding="utf-8") as end:
+                end.write(text)
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with open(reading, encoding="utf-8") as end:
+        return end.read().split()
 
 
 def _receive(control: socket.socket) -> tuple[bytes, list[int]]:

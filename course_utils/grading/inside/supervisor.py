@@ -63,6 +63,8 @@ def _supervise(
         else:
             home = view.home
             _own_files(view, warm=request["warm"])
+            _own_copy(view, request["course"])
+            linux.read_only("/")
         linux.set_dumpable(False)
         began = time.monotonic()
         pid = os.fork()
@@ -110,7 +112,17 @@ def _own_files(view: View, warm: bool) -> None:
                 os.symlink(f"{view.warm}/{kind}/{entry}", f"{cache}/{kind}/{entry}")
     if not os.listdir("/tmp"):  # where Python itself lives below /tmp, that stays read-only
         linux.temporary("/tmp", 2**28, 0o1777, user, group)
-    linux.read_only("/")
+
+
+def _own_copy(view: View, name: str) -> None:
+    """Put the copy of the package that this worker gets in place of the whole one."""
+    if name:
+        import course_utils
+
+        copy = os.path.join(view.copies, name, "course_utils")
+        linux.bind(copy, course_utils.__path__[0])
+    linux.temporary(view.copies, 2**16)  # the other copies are out of sight
+    linux.read_only(view.copies)
 
 
 def _become_worker(
@@ -127,7 +139,7 @@ def _become_worker(
             _tell(status, {"failed": f"{type(error).__name__}: {error}"})
             raise
         status.close()
-        worker.main(channel, home, request)
+        worker.main(channel, home, {**request, "level": view.level, "copies": view.copies})
     finally:
         os._exit(NO_ANSWER)  # never back into the code of the server
 

@@ -29,8 +29,10 @@ import numpy as np
 
 from course_utils.probe import Ref
 
-#: The most bytes of JSON, of all arrays of a message, and the most arrays.
+#: The most bytes of JSON, of all arrays of a message, and the most arrays. What is asked may be
+#: longer than what is answered: it holds the text of cells.
 LARGEST_TEXT = 16 * 2**20
+LARGEST_REQUEST = 128 * 2**20
 LARGEST_DATA = 256 * 2**20
 MOST_ARRAYS = 4096
 
@@ -49,8 +51,8 @@ class Closed(Exception):
 # --- values and bytes ------------------------------------------------------------------------
 
 
-def encode(value: Any) -> bytes:
-    """Return plain data as the bytes of one message.
+def encode(value: Any, most: int = LARGEST_TEXT) -> bytes:
+    """Return plain data as the bytes of one message, with at most so many bytes of JSON.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def encode(value: Any) -> bytes:
         text = json.dumps(_to_json(value, arrays)).encode()
     except (RecursionError, ValueError) as error:
         raise NotAMessage(f"cannot be sent: {error}") from None
-    if len(text) > LARGEST_TEXT or len(arrays) > MOST_ARRAYS:
+    if len(text) > most or len(arrays) > MOST_ARRAYS:
         raise NotAMessage("it is too long to be sent")
     if sum(map(len, arrays)) > LARGEST_DATA:
         raise NotAMessage("its arrays are too large to be sent")
@@ -151,15 +153,15 @@ def _array(data: bytes) -> np.ndarray:
 # --- sockets ---------------------------------------------------------------------------------
 
 
-def send(channel: socket.socket, value: Any) -> None:
-    """Send plain data.
+def send(channel: socket.socket, value: Any, most: int = LARGEST_TEXT) -> None:
+    """Send plain data, with at most so many bytes of JSON.
 
     Raises
     ------
     NotAMessage, Closed
         If it cannot be sent, or nobody is there any more.
     """
-    data = encode(value)
+    data = encode(value, most)
     try:
         channel.sendall(data)
     except TimeoutError:
@@ -168,8 +170,8 @@ def send(channel: socket.socket, value: Any) -> None:
         raise Closed from None
 
 
-def receive(channel: socket.socket) -> Any:
-    """Wait for a message and return the plain data in it.
+def receive(channel: socket.socket, most: int = LARGEST_TEXT) -> Any:
+    """Wait for a message with at most so many bytes of JSON, and return the plain data in it.
 
     Raises
     ------
@@ -179,7 +181,7 @@ def receive(channel: socket.socket) -> Any:
         If the time that was set for the socket is up.
     """
     length, number = _HEAD.unpack(_exactly(channel, _HEAD.size))
-    if length > LARGEST_TEXT or number > MOST_ARRAYS:
+    if length > most or number > MOST_ARRAYS:
         raise NotAMessage("it is too long")
     text = _exactly(channel, length)
     arrays: list[bytes] = []

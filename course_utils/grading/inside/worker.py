@@ -6,6 +6,7 @@ the text of cells, and then operations of :mod:`course_utils.probe` with their a
 
 from __future__ import annotations
 
+import ast
 import gc
 import io
 import linecache
@@ -16,11 +17,13 @@ import socket
 import sys
 import tempfile
 import warnings
+from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
+import course_utils
 from course_utils import probe
-from course_utils.grading.inside import wire
+from course_utils.grading.inside import removed, wire
 
 #: Magics that would start programs or change what is installed: taken note of, not run.
 NOT_RUN = {
@@ -92,14 +95,33 @@ def main(channel: socket.socket, home: str, request: dict[str, Any]) -> None:
     tempfile.tempdir = home
     signal.signal(signal.SIGINT, signal.default_int_handler)
     gc.enable()
-    subject = probe.Namespace(_shell.user_ns, seconds=0)  # time is limited here instead
+    if request["level"] == "limits" and request["course"]:
+        _use_copy(os.path.join(request["copies"], request["course"]))
+    subject = _Work(_shell.user_ns, seconds=0)  # time is limited here instead
     subject.seed(request["seed"])
     try:
         while True:
-            asked = wire.receive(channel)
+            asked = wire.receive(channel, wire.LARGEST_REQUEST)
             wire.send(channel, _answer(subject, asked))
     except wire.Closed:
         os._exit(0)
+
+
+def _use_copy(folder: str) -> None:
+    """Import the course from here; with limits alone a copy cannot be put in its place."""
+    whole = os.path.dirname(course_utils.__path__[0])
+    sys.path[:] = [folder if one == whole else one for one in sys.path]
+    course_utils.__path__ = [os.path.join(folder, "course_utils")]
+
+
+class _Work(probe.Namespace):
+    """The student's names; functions that a question forbids do not exist, so none is watched."""
+
+    def watch(self, helpers: Sequence[str]) -> None:
+        removed.forget()
+
+    def watched(self) -> list[str]:
+        return removed.called()
 
 
 def _quiet(channel: socket.socket) -> None:
@@ -161,14 +183,47 @@ def _place(frame: FrameType | None) -> tuple[int | None, str]:
 
 def _run(source: str) -> dict[str, Any]:
     """Run one cell as a notebook would, and say how it ended."""
+    removed.forget()
+    error = first = _executed(source)
+    # A statement that calls a removed function is left out, and so is what needs its result.
+    left_out = (removed.WriteItYourself, NameError)
+    while isinstance(first, left_out[0]) and isinstance(error, left_out):
+        rest = _after(source, error)
+        error = _executed(rest) if rest else None
+    if isinstance(error, probe.ProbeError):
+        raise error
+    return {"error": first and _told(first).facts(), "removed": removed.called()}
+
+
+def _executed(source: str) -> BaseException | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         result = _shell.run_cell(source, store_history=False)
-    error = result.error_before_exec or result.error_in_exec
-    if error is None:
-        return {"error": None}
-    if isinstance(error, probe.ProbeError):
-        raise error
+    return result.error_before_exec or result.error_in_exec
+
+
+def _after(source: str, error: BaseException) -> str:
+    """The statements of a cell behind the one that called a removed function, at their lines."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_frame.f_globals is not _shell.user_ns:
+        traceback = traceback.tb_next
+    if traceback is None:
+        return ""
+    text = _shell.transform_cell(source)
+    for statement in ast.parse(text).body:
+        line = min([statement.lineno, *(one.lineno for one in _decorators(statement))])
+        if line > traceback.tb_lineno:
+            # Comments, since empty lines at the start of a cell are not counted.
+            return "#\n" * (line - 1) + "\n".join(text.splitlines()[line - 1 :])
+    return ""
+
+
+def _decorators(statement: ast.stmt) -> list[ast.expr]:
+    return getattr(statement, "decorator_list", [])
+
+
+def _told(error: BaseException) -> probe.StudentError:
+    """An exception of a cell as it is told to the scoring process."""
     line, code = None, ""
     if isinstance(error, SyntaxError):
         line, code = error.lineno, (error.text or "").strip()[:80]
@@ -182,4 +237,4 @@ def _run(source: str) -> dict[str, Any]:
                 line = traceback.tb_lineno
                 code = linecache.getline(frame.f_code.co_filename, line).strip()[:80]
             traceback = traceback.tb_next
-    return {"error": probe.StudentError(type(error).__name__, message, line, code).facts()}
+    return probe.StudentError(type(error).__name__, message, line, code)

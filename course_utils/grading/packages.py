@@ -1,0 +1,94 @@
+"""Which packages an answer uses: a look at its text, for a person, not for the mark."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+#: Packages with ready answers to what the exercises ask, by the name that is imported.
+_READY = frozenset(
+    {"scipy", "sklearn", "skimage", "cv2", "torch", "torchvision", "jax", "tf_explain", "cleanlab"}
+)
+#: Packages of the course that a question may leave out.
+_OWN = frozenset({"tensorflow", "keras", "tf_keras", "pandas", "PIL"})
+#: Ways to reach modules, code or programs past an import.
+_PAST = frozenset(
+    {"__import__", "importlib", "runpy", "exec", "eval", "compile", "subprocess", "ctypes"}
+)
+
+
+def used(answers: Iterable[str], cells: Iterable[str], only: Iterable[str]) -> list[str]:
+    """Say which packages an answer uses that its question does not mean.
+
+    Parameters
+    ----------
+    answers : iterable of str
+        The code of the answer.
+    cells : iterable of str
+        The code of all cells; what the answer uses of them is looked at, too.
+    only : iterable of str
+        The packages that the question allows; none where it allows those of the course.
+
+    Returns
+    -------
+    list of str
+        Names of packages, and of functions such as ``exec``, sorted.
+    """
+    allowed = set(only)
+    looked_for = _READY | (_OWN | _PAST if allowed else frozenset()) - allowed
+    bound: dict[str, str] = {}
+    defined: dict[str, list[ast.stmt]] = {}
+    for statement in _statements(cells):
+        for name, module in _imports(statement):
+            bound[name] = module
+        for name in _names_of(statement):
+            defined.setdefault(name, []).append(statement)
+    waiting, seen, found = list(_statements(answers)), set[str](), set[str]()
+    while waiting:
+        statement = waiting.pop()
+        found |= {module for _, module in _imports(statement)}
+        for name in _read_from_outside(statement):
+            found.add(bound.get(name, name))
+            if name not in seen:
+                seen.add(name)
+                waiting += defined.get(name, [])
+    return sorted(found & looked_for)
+
+
+def _statements(cells: Iterable[str]) -> Iterator[ast.stmt]:
+    for cell in cells:
+        lines = ["" if one.lstrip().startswith(("%", "!")) else one for one in cell.splitlines()]
+        try:
+            yield from ast.parse("\n".join(lines)).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+
+
+def _imports(statement: ast.stmt) -> Iterator[tuple[str, str]]:
+    """The names that are bound by imports, and the package of each."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Import):
+            for one in node.names:
+                package = one.name.partition(".")[0]
+                yield one.asname or package, package
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for one in node.names:
+                yield one.asname or one.name, node.module.partition(".")[0]
+
+
+def _read_from_outside(statement: ast.stmt) -> set[str]:
+    """The names that a statement reads and does not set itself."""
+    nodes = list(ast.walk(statement))
+    names = [one for one in nodes if isinstance(one, ast.Name)]
+    read = {one.id for one in names if isinstance(one.ctx, ast.Load)}
+    written = {one.id for one in names if isinstance(one.ctx, ast.Store)}
+    return read - written - {one.arg for one in nodes if isinstance(one, ast.arg)}
+
+
+def _names_of(statement: ast.stmt) -> Iterator[str]:
+    """The names that a statement defines, imports apart."""
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        yield statement.name
+    elif isinstance(statement, ast.Assign):
+        for target in statement.targets:
+            yield from (one.id for one in ast.walk(target) if isinstance(one, ast.Name))
