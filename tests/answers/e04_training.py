@@ -1050,7 +1050,7 @@ histories = collections.OrderedDict((name, kept(h)) for name, h in histories.ite
             None,
         ),
         "a list of histories": (
-            _trained(end="histories = list(histories.values())"),
+            _results(end="histories = list(histories.values())"),
             "not a dictionary",
         ),
         "without the sign": (

@@ -1092,11 +1092,11 @@ EXERCISE = Exercise(
             3,
             (
                 Part("parameters", 1, _counted),
-                Part("seconds and accuracy (consistent; not measured again)", 1, _measured),
+                Part("seconds and accuracy", 1, _measured),
                 Part("what follows, and what does not", 1, _claims),
             ),
             needs=("results", "true_claims"),
-            note="The measurements were not repeated; they are the student's own.",
+            note="The measurements were not repeated; it was looked at whether they fit together.",
             hints=(
                 "A loop `for name in VARIANTS:` with four steps: build, take the time, fit, take "
                 'the time again. `history.history["val_accuracy"][-1]` is the last accuracy.',

@@ -1282,12 +1282,12 @@ EXERCISE = Exercise(
             "Lower and higher dropout",
             3,
             (
-                Part("five curves (consistent; not measured again)", 1, _curves),
+                Part("five curves", 1, _curves),
                 Part("the gaps", 1, _gaps),
                 Part("what follows, and what does not", 1, _claims),
             ),
             needs=("histories", "gaps", "true_claims"),
-            note="The measurements were not repeated; they are the student's own.",
+            note="The measurements were not repeated; it was looked at whether they fit together.",
             hints=(
                 "A loop `for name in TRIALS:` with three steps: build, fit, store "
                 "what `fit` returns.",
