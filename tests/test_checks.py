@@ -15,6 +15,7 @@ from course_utils.checks import (
     Wrong,
     _display,
     _progress,
+    chance,
     compare,
     model_checks,
     verdict,
@@ -281,9 +282,9 @@ def test_mappings_of_mappings_and_what_is_none():
 
 
 def test_one_value_in_each_form():
-    for one in (2, 2.0, [2], np.array(2), np.array([[2.0]]), (np.array([2]),)):
+    for one in (2, 2.0, [2], np.array(2), np.array([[2.0]]), (np.array([2]),), 2 + 0j):
         assert compare.one_number(one) == 2
-    for none in (True, "2", [1, 2], [], None, np.array(True), {"a": 2}, probe.Ref("x")):
+    for none in (True, "2", 2 + 1j, [1, 2], [], None, np.array(True), {"a": 2}, probe.Ref("x")):
         assert compare.one_number(none) is None
     assert compare.texts(np.array(["a", "b"])) == compare.texts(("a", "b")) == ["a", "b"]
     assert compare.texts(["a", 1]) is compare.texts("ab") is compare.texts(np.array("a")) is None
@@ -331,6 +332,105 @@ def test_functions():
         compare.function(work("def f(x):\n    1 / 0"), "f", CASES, double)
     some = "def f(x):\n    return 2 * x if len(x) == 2 else x"
     assert "right for 1 of 2" in said(lambda: compare.function(work(some), "f", CASES, double))[0]
+
+
+def test_a_mistake_is_found_again_where_another_part_asks():
+    squared = compare.Mistake("squared", "You squared.", lambda x: x**2)
+    for source, mistake in (
+        ("def f(x):\n    return x * x", squared),
+        ("def f(x):\n    return 2 * x", None),
+        ("def f(x):\n    return 3 * x", None),
+        ("def f(x):\n    1 / 0", None),
+    ):
+        assert compare.made(work(source), "f", CASES, double, [squared]) is mistake
+
+
+def test_functions_leave_their_arguments_alone():
+    compare.leaves_arguments(work("def f(x):\n    return 2 * x"), "f", CASES)
+    compare.leaves_arguments(work("def f(x):\n    x = x + 1\n    return x / 0"), "f", CASES)
+    for spoiled in ("x += 1", "x[0] = 9", "x.sort(); x[:] = x[::-1].copy()", "x.shape = (-1, 1)"):
+        source = f"def f(x):\n    {spoiled}\n    return x"
+        heard = said(lambda s=source: compare.leaves_arguments(work(s), "f", CASES))
+        assert heard[1] == "arguments changed"
+
+
+def test_packages_that_a_question_rules_out_are_noticed():
+    ask = asking(
+        lambda subject, rng: compare.function(subject, "f", CASES, double), packages=("scipy",)
+    )
+    imported = "import scipy.ndimage\ndef g(x):\n    return scipy.ndimage.convolve1d(x, [2.0])\n"
+    for source in (
+        imported + "def f(x):\n    return g(x)",
+        imported + "def f(x):\n    return (y for y in g(x))",
+        imported + "f = lambda x: list(map(float, g(x)))",
+        "def f(x):\n    from scipy.fft import fft, ifft\n    return 2 * ifft(fft(x)).real",
+    ):
+        judged = verdict(ask, work(source), 1)
+        assert (judged.status, judged.mistake) == ("incorrect", "helper used"), source
+        assert judged.sentence == "Write this one yourself: your code calls scipy."
+    unused = verdict(ask, work(imported + "def f(x):\n    return 2 * x"), 1)
+    assert unused.status == "correct"
+
+
+# --- what is random ----------------------------------------------------------------------------
+
+
+def shuffled(seed, total=400):
+    return np.random.default_rng(seed).permutation(total)
+
+
+CHOICES = {
+    "at random": lambda seed: shuffled(seed)[:40],
+    "rotated": lambda seed: (np.arange(40) + 7 * seed) % 400,
+    "each tenth": lambda seed: np.arange(seed % 10, 400, 10),
+    "blocks of ten": lambda seed: (10 * shuffled(seed, 40)[:4, None] + np.arange(10)).ravel(),
+    "blocks of four": lambda seed: (4 * shuffled(seed, 100)[:10, None] + np.arange(4)).ravel(),
+    "the same": lambda seed: shuffled(1)[:40],
+    "two choices": lambda seed: shuffled(seed % 2)[:40],
+    "fifteen choices": lambda seed: shuffled(seed % 15)[:40],
+    "one order, rotated": lambda seed: np.roll(shuffled(1), 40 * seed)[:40],
+    "most are the same": lambda seed: np.append(np.arange(35), 35 + shuffled(seed, 365)[:5]),
+    "the first half": lambda seed: shuffled(seed, 200)[:40],
+}
+
+
+def judged_as(choose, start):
+    draws = [[choose(start + k)] for k in range(16)]
+    return {
+        name
+        for name, is_so in {
+            "regular": any(chance.too_regular(one[0], 400) for one in draws),
+            "alike": chance.too_alike(draws, 400),
+            "uneven": chance.uneven([one[0] for one in draws], 400),
+        }.items()
+        if is_so
+    }
+
+
+@pytest.mark.parametrize("start", range(0, 400, 16))
+def test_random_choices_are_never_refused(start):
+    assert judged_as(CHOICES["at random"], start) == set()
+
+
+@pytest.mark.parametrize("name", [name for name in CHOICES if name != "at random"])
+def test_choices_that_are_not_random_are_always_found(name):
+    for start in range(0, 400, 16):
+        assert judged_as(CHOICES[name], start), start
+
+
+def test_orders_that_are_not_random_are_found():
+    for seed in range(50):
+        order, other = shuffled(seed, 250), shuffled(seed + 1000, 250)
+        assert not chance.in_runs(order)
+        assert not chance.follows(order, other)
+        assert not chance.near(order)
+        windows = (16 * shuffled(seed, 15)[:, None] + np.arange(16)).ravel()
+        assert chance.near(windows + np.random.default_rng(seed).uniform(0, 16, 240))
+        for again in (order, order[::-1], np.roll(order, 1 + seed), np.roll(order[::-1], seed)):
+            assert chance.follows(order, again)
+        pairs = (2 * shuffled(seed, 125)[:, None] + np.arange(2)).ravel()
+        for regular in (np.roll(np.arange(250), seed), np.arange(250)[::-1], pairs):
+            assert chance.in_runs(regular)
 
 
 # --- networks ----------------------------------------------------------------------------------

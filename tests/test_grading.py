@@ -388,7 +388,7 @@ class TestRunner:
         first = grade(notebook(cells(first=telling)), sandbox).questions[0]
         assert first.status == "error"
         assert first.sentence.endswith(
-            "with ValueError in line 2, `raise ValueError(f'it was {x!r} {x}')`."
+            "with ValueError in line 2, `raise ValueError(f'it was {x!r} {x}')` (for a number)."
         )
         assert fixed("could not convert one point three", "x = float(text)") == ""
         told = "operands could not be broadcast together with shapes (3,4) (3,)"

@@ -18,6 +18,7 @@ from course_utils import checks, probe
 from course_utils.exceptions import InvalidInput
 from course_utils.grading import command, networks, packages, runner, stripped
 from course_utils.grading import sandbox as module
+from course_utils.grading.inside import wire
 from course_utils.grading.intake import Submission
 from course_utils.grading.messages import Lines
 from course_utils.grading.remote import OWN_CODE, RemoteSubject
@@ -271,6 +272,22 @@ def test_a_layer_is_computed_apart_too(both):
     assert remote.take_notes() == []
 
 
+def test_whoever_says_that_a_network_has_code_of_its_own_is_told_to_the_instructor(sandbox):
+    """It cannot be computed again; so the marks stand beside a sentence."""
+    before = (
+        "from course_utils.probe import _describe\n"
+        "_describe.describe = lambda model, shape: {'network': None, 'compiled': None}\n"
+    )
+    answer = (
+        "def build_cnn(input_shape, num_classes):\n"
+        "    return keras.Sequential([keras.Input(input_shape), layers.Flatten(),\n"
+        "        layers.Dense(num_classes)])"
+    )
+    content = trusted.answered("03", before, q2=answer)(0, "")
+    graded = grade(content, sandbox, trusted.only("03.2"))
+    assert graded.questions[0].notes == [OWN_CODE]
+
+
 def _description(config: object) -> dict:
     return {"config": json.dumps(config), "weights": {}, "trainable": {}, "number": 0}
 
@@ -363,18 +380,33 @@ def test_in_a_notebook_the_second_process_is_the_same():
         subject.put_files({"../x": np.zeros(1, "uint8")})
 
 
+def test_a_cell_that_is_too_long_is_refused_before_it_is_sent(sandbox, monkeypatch):
+    monkeypatch.setattr(wire, "LARGEST_REQUEST", 10_000)
+    with sandbox.worker(0) as worker:
+        facts = worker.run(f"x = '{'y' * 20_000}'")
+        assert facts == {
+            "error": "StudentError",
+            "arguments": ["ValueError", "this cell is too long to be run", None, ""],
+        }
+        assert worker.run("x = 3") is None
+        assert RemoteSubject(worker).get("x") == 3
+
+
 # --- seeds and errors ----------------------------------------------------------------------------
 
 
 def test_a_seed_is_drawn_once_for_a_folder_and_kept_from_others(tmp_path):
     first = command.seed_for(tmp_path, None)
     assert first.bit_length() > 60
+    assert command.seed_for(tmp_path, None) != first
+    command.keep_seed(tmp_path, first)
     assert command.seed_for(tmp_path, None) == first
     assert command.seed_for(tmp_path, 7) == 7
+    command.keep_seed(tmp_path, 7)
     assert command.seed_for(tmp_path, None) == 7
     other = tmp_path / "other"
-    other.mkdir()
-    assert command.seed_for(other, None) != first
+    command.keep_seed(other, command.seed_for(other, None))
+    assert command.seed_for(other, None) not in (first, 7)
     assert (other / "seed.json").stat().st_mode & 0o777 == 0o600
     for damaged in ("", "{", "[]", '{"seed": "x"}', '{"seed": -1}'):
         (other / "seed.json").write_text(damaged)

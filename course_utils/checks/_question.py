@@ -86,6 +86,8 @@ class Question:
     forbids : tuple of str
         Functions of the course that an answer must not call, such as
         ``"course_utils.convolution.feature_map"``.
+    packages : tuple of str
+        Packages that an answer must not call, such as ``"scipy"``; see `only`, too.
     hints : tuple of str
         From a nudge to nearly the answer.
     kind : str
@@ -99,6 +101,7 @@ class Question:
         not repeated.
     only : tuple of str
         The packages that an answer may use, such as ``("numpy",)``; none where it may use any.
+        Others are named in the instructor's report, and cost no points.
     """
 
     id: str
@@ -107,6 +110,7 @@ class Question:
     parts: tuple[Part, ...] = ()
     needs: tuple[str, ...] = ()
     forbids: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     kind: str = "code"
     seconds: float = 10.0
@@ -233,7 +237,7 @@ def verdict(question: Question, subject: probe.Subject, seed: int) -> Verdict:
         rng = np.random.default_rng([seed, zlib.crc32(question.id.encode()), number])
         # Nothing that their process gets to know about random numbers says anything about `seed`.
         subject.seed(zlib.crc32(f"{question.id} {number}".encode()) % 2**31)
-        subject.watch(question.forbids)
+        subject.watch(question.forbids, question.packages)
         found.append(_judge(question, part, subject, rng))
         if found[-1].status == "timeout":  # nobody waits that long for each part
             subject.limit(max(question.seconds / 5, 1.0))

@@ -129,6 +129,8 @@ def one_number(value: Any) -> int | float | None:
         if array is None or array.size != 1:
             return None
         value = np.asarray(value).ravel().tolist()[0]
+    if isinstance(value, complex) and not value.imag:
+        value = value.real
     return None if isinstance(value, bool) or not isinstance(value, int | float) else value
 
 
@@ -231,14 +233,16 @@ def number(
     rtol, atol : float
         What difference is accepted.
     advice : str
-        What to try, where no mistake is recognised.
+        What to try, where no mistake is recognized.
     """
     given = attempted(subject, name)
     got = one_number(given)
     if got is None:
         raise Wrong(f"`{name}` should be one number, but it is {describe(given)}.", "not a number")
+    if not np.isfinite(got):
+        raise Wrong(f"`{name}` is not a finite number (NaN or infinite).", "not finite")
     if whole:
-        if got != int(got if np.isfinite(got) else 0):
+        if got != int(got):
             raise Wrong(f"`{name}` should be a whole number, but it is {got:g}.")
         rtol = 0.0  # so that one bias too few is seen among thousands of weights
     if close(got, want, rtol, atol):
@@ -344,7 +348,7 @@ def function(
     rtol, atol : float
         What difference is accepted.
     advice : str
-        What to try, where no mistake is recognised.
+        What to try, where no mistake is recognized.
     """
     kind = subject.kind(name)
     if kind in ("missing", "none"):
@@ -379,6 +383,59 @@ def function(
     raise Wrong(f"`{name}` is wrong for {case.label}{where}. {advice}".strip() + so_far)
 
 
+def leaves_arguments(subject: probe.Subject, name: str, cases: Iterable[Case]) -> None:
+    """Check that a function does not change the arrays that it is given.
+
+    Cases in which it stops with an error are left to the part that asks for their results.
+    """
+    for case in cases:
+        try:
+            subject.call(name, *case.args, **case.kwargs)
+        except probe.ProbeError:
+            continue
+        if subject.changed():
+            raise Wrong(
+                f"`{name}` changes the array that it is given, so that a second call gives "
+                f"something else. Work on a copy, such as `values = values.copy()`.",
+                "arguments changed",
+            )
+
+
+def made(
+    subject: probe.Subject,
+    name: str,
+    cases: Sequence[Case],
+    reference: Callable[..., Any],
+    mistakes: Iterable[Mistake],
+    *,
+    rtol: float = 1e-4,
+    atol: float = 1e-5,
+) -> Mistake | None:
+    """The mistake that a function makes in all of these cases, so that it is counted once.
+
+    A part that asks for something else takes the mistake's answer as its reference, if an earlier
+    part has told the mistake.
+
+    Parameters
+    ----------
+    subject, name, cases, reference, mistakes, rtol, atol
+        As for :func:`function`.
+
+    Returns
+    -------
+    Mistake or None
+        None where the function is right, stops with an error, or is wrong in another way.
+    """
+    try:
+        gots = [subject.call(name, *case.args, **case.kwargs) for case in cases]
+    except probe.ProbeError:
+        return None
+    wants = [reference(*case.args, **case.kwargs) for case in cases]
+    if all(close(got, want, rtol, atol) for got, want in zip(gots, wants, strict=True)):
+        return None
+    return _common(cases, gots, mistakes, rtol, atol)
+
+
 def attempted(subject: probe.Subject, name: str) -> Any:
     """Return a value as plain data.
 
@@ -407,6 +464,8 @@ def describe(value: Any) -> str:
         return f"a {type(value).__name__} with {len(value)} {unit}"
     if isinstance(value, dict):
         return "a dictionary"
+    if isinstance(value, complex):
+        return "a complex number"
     return "an object of another type" if isinstance(value, probe.Ref) else "a number"
 
 
@@ -427,9 +486,23 @@ def _name_common(
     """Raise the first mistake that gives their answers to all cases, one of them wrong."""
     if all(close(got, want, rtol, atol) for got, want in zip(gots, wants, strict=False)):
         return
+    mistake = _common(cases, gots, mistakes, rtol, atol)
+    if mistake is not None:
+        raise Wrong(mistake.sentence, mistake.name)
+
+
+def _common(
+    cases: Sequence[Case],
+    gots: Sequence[Any],
+    mistakes: Iterable[Mistake],
+    rtol: float,
+    atol: float,
+) -> Mistake | None:
+    """The first mistake that gives all their answers; those to the last cases may be missing."""
     for mistake in mistakes:
         if all(_gives(mistake, case, got, rtol, atol) for case, got in zip(cases, gots)):  # noqa: B905
-            raise Wrong(mistake.sentence, mistake.name)
+            return mistake
+    return None
 
 
 def _gives(mistake: Mistake, case: Case, got: Any, rtol: float, atol: float) -> bool:
@@ -441,21 +514,20 @@ def _gives(mistake: Mistake, case: Case, got: Any, rtol: float, atol: float) -> 
 
 
 def _name_lost_decimals(what: str, got: Any, want: Any) -> None:
+    """Raise if the numbers are right but for their decimals: rounded, or cut off by an array."""
     theirs, right = _numbers(got), _numbers(want)
-    if theirs is None or right is None or theirs.shape != right.shape or not theirs.ndim:
+    if theirs is None or right is None or theirs.shape != right.shape or not np.any(theirs):
         return
-    whole = np.all(theirs == np.round(theirs)) and np.any(right != np.round(right))
-    if (
-        whole
-        and np.any(theirs)
-        and any(np.array_equal(theirs, f(right)) for f in (np.trunc, np.floor, np.round))
-    ):
+    whole = theirs.ndim and np.all(theirs == np.round(theirs)) and np.any(right != np.round(right))
+    if whole and any(np.array_equal(theirs, cut(right)) for cut in (np.trunc, np.floor, np.round)):
         raise Wrong(
             f"{what} has lost its decimals: it holds whole numbers only. An array that is made "
             f"with `dtype=int`, or like an array of whole numbers, cuts off what is put into it; "
             f"`np.zeros(shape)` holds floats.",
             "decimals lost",
         )
+    if any(np.array_equal(theirs, np.round(right, places)) for places in (1, 2, 3, 4)):
+        raise Wrong(f"{what} is rounded; give all decimals.", "rounded")
 
 
 def _compare_shapes(what: str, got: Any, want: Any) -> None:

@@ -85,9 +85,15 @@ def grade(
     if chosen.attempts not in policies.ATTEMPTS:
         raise InvalidInput(f"--attempts is last, best or first, not {chosen.attempts!r}.")
     marks = policies.read_marks(chosen.marks) if chosen.marks else []
+    seed = seed_for(folder, options.seed)
+
+    def begin(total: int) -> None:
+        keep_seed(folder, seed)  # before anything is graded with it
+        on_start(total)
+
+    options = replace(options, seed=seed)
+    report = grade_class(paths, options, _known(folder), begin, on_done)
     folder.mkdir(parents=True, exist_ok=True)
-    options = replace(options, seed=seed_for(folder, options.seed))
-    report = grade_class(paths, options, _known(folder), on_start, on_done)
     _remember(folder, report.records)
     if chosen.anonymous:
         students = sorted({one.student for one in report.graded})
@@ -105,7 +111,7 @@ def grade(
 
 
 def seed_for(folder: Path, given: int | None) -> int:
-    """Return the seed for the reports in a folder, and keep it there for the next run.
+    """Return the seed for the reports in a folder; see :func:`keep_seed`.
 
     Parameters
     ----------
@@ -135,12 +141,18 @@ def seed_for(folder: Path, given: int | None) -> int:
             if type(stored) is not int or stored < 0:
                 raise InvalidInput(f"{path} holds no seed. Delete it, and a new one is drawn.")
             return stored
+    return given
+
+
+def keep_seed(folder: Path, seed: int) -> None:
+    """Write the seed into the folder of the reports, for the next run and nobody else."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / SEED_FILE
     fresh = path.with_name(path.name + ".part")
     fresh.unlink(missing_ok=True)
     fresh.touch(mode=0o600)
-    fresh.write_text(json.dumps({"seed": given}) + "\n", encoding="utf-8")
+    fresh.write_text(json.dumps({"seed": seed}) + "\n", encoding="utf-8")
     fresh.replace(path)
-    return given
 
 
 def _known(folder: Path) -> dict[str, dict[str, Any]]:

@@ -126,10 +126,10 @@ class RemoteSubject:
         """See :class:`~course_utils.probe.Subject`."""
         self._ask(_is_none, "seed", number)
 
-    def watch(self, helpers: Sequence[str]) -> None:
+    def watch(self, helpers: Sequence[str], packages: Sequence[str] = ()) -> None:
         """See :class:`~course_utils.probe.Subject`; here these functions do not exist at all."""
-        self._forbidden = frozenset(helpers)
-        self._ask(_is_none, "watch", [])
+        self._forbidden = frozenset(helpers) | frozenset(packages)
+        self._ask(_is_none, "watch", [], list(packages))
 
     def watched(self) -> list[str]:
         """See :class:`~course_utils.probe.Subject`."""
@@ -187,6 +187,10 @@ class RemoteSubject:
     def is_repeated(self) -> bool:
         """See :class:`~course_utils.probe.Subject`."""
         return self._again is not None
+
+    def changed(self) -> bool:
+        """See :class:`~course_utils.probe.Subject`."""
+        return self._ask(lambda one: type(one) is bool, "changed")
 
     def forget(self) -> None:
         """See :class:`~course_utils.probe.Subject`."""

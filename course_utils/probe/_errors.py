@@ -70,7 +70,8 @@ class StudentError(ProbeError):
     def __str__(self) -> str:
         where = f" in line {self.line}" if self.line is not None else ""
         shown = f", `{self.code}`" if self.code else ""
-        text = f": {self.message}" if self.message else ""
+        message = self.message.strip()
+        text = f" {message}" if message.startswith("(") else f": {message}" if message else ""
         return f"Your code stopped with {self.kind}{where}{shown}{text}"
 
 

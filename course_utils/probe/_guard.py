@@ -6,6 +6,7 @@ import contextlib
 import io
 import pkgutil
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -75,15 +76,22 @@ def guarded(seconds: float, their_globals: dict[str, Any]) -> Iterator[None]:
 
 
 class Watch:
-    """Notes which functions of the course are called while a block runs.
+    """Notes which functions of the course are called while a block runs, and which packages.
 
     A function can be known under many names (``from ... import feature_map as f``), but it is one
     object. So while the block runs, the code inside that object is exchanged for code that notes
     the call and goes on to the function as it was.
     """
 
-    def __init__(self, helpers: Sequence[str]) -> None:
+    def __init__(
+        self,
+        helpers: Sequence[str],
+        packages: Sequence[str] = (),
+        their_globals: dict[str, Any] | None = None,
+    ) -> None:
         self.seen: list[str] = []
+        self._packages = frozenset(packages)
+        self._their_globals = their_globals
         self._functions: dict[str, FunctionType] = {}
         for helper in helpers:
             function = pkgutil.resolve_name(helper)
@@ -101,12 +109,41 @@ class Watch:
                 mark = f"_watched_{number}_{function.__name__}"
                 function.__globals__[mark] = self._noting(helper, function)
                 function.__code__ = _passing_on(mark)
-            yield
+            with self._profiled():
+                yield
         finally:
             for number, (helper, code) in enumerate(before.items()):
                 function = self._functions[helper]
                 function.__code__ = code
                 function.__globals__.pop(f"_watched_{number}_{function.__name__}", None)
+
+    @contextlib.contextmanager
+    def _profiled(self) -> Iterator[None]:
+        """Note each of the packages that their code calls, directly or through helpers."""
+        if not self._packages:
+            yield
+            return
+        before = sys.getprofile()
+        sys.setprofile(self._note_package)
+        try:
+            yield
+        finally:
+            sys.setprofile(before)
+
+    def _note_package(self, frame: FrameType, event: str, called: Any) -> None:
+        if event not in ("call", "c_call"):
+            return
+        module = frame.f_globals.get("__name__") if event == "call" else called.__module__
+        package = str(module).partition(".")[0]
+        caller: FrameType | None = frame.f_back if event == "call" else frame
+        if package not in self._packages or package in self.seen:
+            return
+        # What the course itself calls to look at a result is not theirs.
+        while caller is not None and not _is_of_the_probe(caller):
+            if caller.f_globals is self._their_globals:
+                self.seen.append(package)
+                return
+            caller = caller.f_back
 
     def _noting(self, helper: str, function: FunctionType) -> Callable[..., Any]:
         original = FunctionType(
@@ -120,6 +157,10 @@ class Watch:
             return original(*args, **kwargs)
 
         return noting
+
+
+def _is_of_the_probe(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).startswith("course_utils.probe")
 
 
 def _passing_on(name: str) -> CodeType:

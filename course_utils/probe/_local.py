@@ -41,6 +41,7 @@ class Namespace:
         self._kept: dict[str, Any] = {}
         self._count = 0
         self._watch = Watch(())
+        self._changed = False
         self._orders: dict[int, tuple[Any, list[Any]]] = {}
 
     # --- how to ask ------------------------------------------------------------------------
@@ -59,9 +60,9 @@ class Namespace:
             random.seed(number)
             np.random.seed(number)  # noqa: NPY002 - their code may use the old functions
 
-    def watch(self, helpers: Sequence[str]) -> None:
+    def watch(self, helpers: Sequence[str], packages: Sequence[str] = ()) -> None:
         """See :class:`~course_utils.probe.Subject`."""
-        self._watch = Watch(helpers)
+        self._watch = Watch(helpers, packages, self._values)
 
     def watched(self) -> list[str]:
         """See :class:`~course_utils.probe.Subject`."""
@@ -103,11 +104,14 @@ class Namespace:
         function = self._find(what)
         if not callable(function):
             raise WrongKind(_key(what), IN_WORDS[kind_of(function)], "a function")
+        self._changed = False
         given = [self._given(one) for one in args]
         named = {name: self._given(one) for name, one in kwargs.items()}
         with guarded(self._seconds, self._values), self._watch.running():
             # What a generator does, it does while its entries are read.
-            return plain(function(*given, **named), self._keep)
+            result = plain(function(*given, **named), self._keep)
+        self._changed = not _same([given, named], [list(args), kwargs])
+        return result
 
     def files(self, what: What) -> dict[str, np.ndarray]:
         """See :class:`~course_utils.probe.Subject`."""
@@ -139,6 +143,10 @@ class Namespace:
     def is_repeated(self) -> bool:
         """See :class:`~course_utils.probe.Subject`."""
         return False
+
+    def changed(self) -> bool:
+        """See :class:`~course_utils.probe.Subject`."""
+        return self._changed
 
     def forget(self) -> None:
         """See :class:`~course_utils.probe.Subject`."""
@@ -296,6 +304,23 @@ class Namespace:
 
 _NOTHING = object()
 _CONTAINERS = ("sequence", "set", "iterator", "mapping", "history", "array")
+
+
+def _same(given: Any, before: Any) -> bool:
+    """Whether an argument is still what it was; what a `Ref` names is not looked at."""
+    if isinstance(before, Ref):
+        return True
+    if type(given) is not type(before):
+        return False
+    if type(before) in (list, tuple):
+        return len(given) == len(before) and all(map(_same, given, before))
+    if type(before) is dict:
+        return list(given) == list(before) and all(map(_same, given.values(), before.values()))
+    if type(before) is np.ndarray:
+        is_number = before.dtype.kind in "fc"
+        same_kind = given.dtype == before.dtype and given.shape == before.shape
+        return same_kind and np.array_equal(given, before, equal_nan=is_number)
+    return bool(given == before)
 
 
 def _key(what: What) -> str:

@@ -28,14 +28,15 @@ class Subject(Protocol):
     def seed(self, number: int) -> None:
         """Seed the random numbers of Python, NumPy and Keras."""
 
-    def watch(self, helpers: Sequence[str]) -> None:
+    def watch(self, helpers: Sequence[str], packages: Sequence[str] = ()) -> None:
         """Note from now on when their code calls one of these functions of the course.
 
-        Each is named like ``"course_utils.convolution.feature_map"``.
+        Each is named like ``"course_utils.convolution.feature_map"``. Calls into the packages,
+        such as ``"scipy"``, are noted, too.
         """
 
     def watched(self) -> list[str]:
-        """Return the watched functions that were called since `watch`, each once."""
+        """Return the watched functions and packages that were called since `watch`, each once."""
 
     def names(self) -> list[str]:
         """Return the names that are defined, sorted."""
@@ -64,6 +65,9 @@ class Subject(Protocol):
 
     def is_repeated(self) -> bool:
         """Whether `second` is another process, so that what it confirms has been repeated."""
+
+    def changed(self) -> bool:
+        """Say whether the last call changed one of the arrays or lists that it was given."""
 
     def forget(self) -> None:
         """Let go of all kept objects."""

@@ -21,6 +21,20 @@ BY_HAND = Answers(
             "weights = convolution.parameter_count(12, 5, 3)\n"
         ),
         "as arrays of one": _by_hand("np.array([-2])", "np.array(-5)", "[912]"),
+        "numbers of NumPy": _by_hand("np.int8(-2)", "np.float32(-5)", "np.uint16(912)"),
+        "fractions and decimals": (
+            "from decimal import Decimal\nfrom fractions import Fraction\n"
+            + _by_hand("Fraction(-6, 3)", "Decimal('-5')", "Fraction(912)")
+        ),
+        "unpacked, and counted by Keras": (
+            "import keras\nfirst, second = -3 + bias, -6 + bias\n"
+            "layer = keras.layers.Conv2D(12, 5)\nlayer.build((None, 64, 64, 3))\n"
+            "weights = layer.count_params()\n"
+        ),
+        "tensors and a Series": (
+            "import pandas as pd\nimport tensorflow as tf\n"
+            + _by_hand("tf.constant(-2)", "tf.reduce_sum([1.0, -6.0])", "pd.Series([912])")
+        ),
     },
     wrong={
         "first without bias": (_by_hand(first="-3"), "bias forgotten"),
@@ -55,6 +69,15 @@ BY_HAND = Answers(
         "weights not whole": (_by_hand(weights="912.5"), None),
         "nothing but the first": ("first = -2\n", None),
         "everything is True": (_by_hand("True", "True", "True"), "not a number"),
+        "first and second exchanged": (_by_hand("-5", "-2"), "values exchanged"),
+        "first without its minus": (_by_hand(first="2"), "sign lost"),
+        "second without its minus": (_by_hand(second="5"), "sign lost"),
+        "weights are the values of the maps": (_by_hand(weights="12 * 60 * 60"), "values counted"),
+        "weights of maps with a border": (_by_hand(weights="12 * 64 * 64"), "values counted"),
+        "second is both": (_by_hand(second="[-2, -5]"), "not a number"),
+        "second after ReLU of the wrong place": (_by_hand(second="4.0"), "axes swapped"),
+        "weights as a shape": (_by_hand(weights="(12, 5, 5, 3)"), "not a number"),
+        "weights as a formula in words": (_by_hand(weights="'12 * 76'"), "not a number"),
     },
     mutants=False,
 )
@@ -137,6 +160,34 @@ def convolve(image, kernel, bias=0.0, stride=1):
         r += stride
     return np.asarray(result, dtype="float32")
 """,
+        "whatever the arguments are called": _convolve().replace(
+            "def convolve(image, kernel, bias=0.0, stride=1):\n",
+            "def convolve(picture, weights, b=0.0, step=1):\n"
+            "    image, kernel, bias, stride = picture, weights, b, step\n",
+        ),
+        "a matrix product": """def convolve(image, kernel, bias=0.0, stride=1):
+    rows = range(0, image.shape[0] - kernel.shape[0] + 1, stride)
+    columns = range(0, image.shape[1] - kernel.shape[1] + 1, stride)
+    h, w = kernel.shape
+    windows = [image[r:r + h, c:c + w].ravel() for r in rows for c in columns]
+    return (np.array(windows) @ kernel.ravel() + bias).reshape(len(rows), len(columns))
+""",
+        "one row at a time with NumPy's own": """def convolve(image, kernel, bias=0.0, stride=1):
+    rows = []
+    for top in range(0, len(image) - len(kernel) + 1, stride):
+        row = sum(np.correlate(image[top + i].astype(float), kernel[i].astype(float), "valid")
+                  for i in range(len(kernel)))
+        rows.append(row[::stride] + bias)
+    return np.stack(rows)
+""",
+        "a generator of rows": """def convolve(image, kernel, bias=0.0, stride=1):
+    h, w = np.shape(kernel)
+    for r in range(0, image.shape[0] - h + 1, stride):
+        yield [float(np.vdot(kernel, image[r:r + h, c:c + w])) + bias
+               for c in range(0, image.shape[1] - w + 1, stride)]
+""",
+        "a masked array": _convolve(end="return np.ma.masked_array(result)"),
+        "a table": "import pandas as pd\n" + _convolve(end="return pd.DataFrame(result)"),
     },
     wrong={
         "kernel flipped": (
@@ -219,6 +270,62 @@ def convolve(image, kernel, bias=0.0, stride=1):
             None,
         ),
         "stops with an error": (_convolve(sizes="kh, kw, channels = kernel.shape"), None),
+        "an array like the picture": (
+            _convolve().replace(
+                "np.zeros((height, width))", "np.zeros((height, width), image.dtype)"
+            ),
+            "decimals lost",
+        ),
+        "an array of whole numbers": (
+            _convolve().replace(
+                "np.zeros((height, width))", "np.zeros((height, width), dtype=int)"
+            ),
+            "decimals lost",
+        ),
+        "an array like the filter": (
+            _convolve(end="return result.astype(kernel.dtype)"),
+            "decimals lost",
+        ),
+        "rounded": (_convolve(end="return result.round(2)"), "rounded"),
+        "float16": (_convolve(end="return result.astype('float16')"), None),
+        "negative bias left out": (_convolve("(window * kernel).sum() + max(bias, 0)"), None),
+        "the given bias": (
+            _convolve().replace("bias=0.0", "bias=bias"),
+            None,
+        ),
+        "steps of 2 where nothing is said": (_convolve().replace("stride=1", "stride=2"), None),
+        "windows multiplied where they stand": (
+            _convolve(
+                "(np.multiply(window, kernel, out=window)).sum() + bias",
+                begin="image = image.astype(float)",
+            ),
+            None,
+        ),
+        "the picture is darkened on the way": (
+            _convolve(end="image[:] = 0\n    return result"),
+            "arguments changed",
+        ),
+        "the filter is turned in its place": (
+            _convolve(end="kernel[:] = kernel[::-1, ::-1].copy()\n    return result"),
+            "arguments changed",
+        ),
+        "pixels are 0 or 1": (_convolve(begin="image = (image != 0).astype(float)"), None),
+        "the last place left out with a stride": (
+            _convolve(
+                height="len(range(0, image.shape[0] - kh + (stride == 1), stride))",
+                width="len(range(0, image.shape[1] - kw + (stride == 1), stride))",
+            ),
+            None,
+        ),
+        "a border where the stride does not fit": (
+            _convolve(
+                begin="image = np.pad(image, ((0, -(image.shape[0] - kernel.shape[0]) % stride), "
+                "(0, -(image.shape[1] - kernel.shape[1]) % stride)))",
+            ),
+            None,
+        ),
+        "flat": (_convolve(end="return result.ravel()"), "shape"),
+        "the size of the map, too": (_convolve(end="return result, result.shape"), None),
         "never ends": (
             "def convolve(image, kernel, bias=0.0, stride=1):\n    while True: pass\n",
             None,
@@ -258,6 +365,13 @@ def map_size(size, window, step=1, padding="valid"):
     valid = math.floor((size - window) / step) + 1
     return {"valid": valid, "same": (size + step - 1) // step}[padding]
 """,
+        "numbers of NumPy": _size("np.int64((n - k) // s) + 1", "np.ceil(n / s).astype(int)"),
+        "fractions": "from fractions import Fraction\n" + _size("int(Fraction(n - k, s)) + 1"),
+        "divmod": """def map_size(n, k, s=1, padding="valid"):
+    steps, rest = divmod(n, s) if padding == "same" else divmod(n - k + 1, s)
+    return steps + bool(rest)
+""",
+        "an array of no dimension": _size("np.array((n - k) // s + 1)", "np.array(-(-n // s))"),
     },
     wrong={
         "valid without the 1": (_size("(n - k) // s"), "off by one"),
@@ -272,6 +386,21 @@ def map_size(size, window, step=1, padding="valid"):
         "same like valid plus k": (_size(same="(n - k) // s + k"), None),
         "floats": (_size("float((n - k) // s + 1)"), "not a whole number"),
         "kernel forgotten": (_size("n // s + 1"), None),
+        "arguments exchanged": (
+            _size("(k - n) // s + 1", "math.ceil(k / s)"),
+            "arguments exchanged",
+        ),
+        "same as floats only": (_size(same="np.ceil(n / s)"), "not a whole number"),
+        "same rounded to the nearest": (_size(same="round(n / s)"), None),
+        "a border of k // 2": (_size(same="(n + 2 * (k // 2) - k) // s + 1"), None),
+        "divided one by one": (_size("n // s - k // s + 1"), None),
+        "same where nothing is said": (
+            _size().replace('padding="valid"', 'padding="same"'),
+            None,
+        ),
+        "same like valid for larger strides": (_size(test='padding == "same" and s == 1'), None),
+        "height and width": (_size("((n - k) // s + 1,) * 2"), None),
+        "as text": (_size("str((n - k) // s + 1)"), None),
         "the course's function": (
             "def map_size(n, k, s=1, padding='valid'):\n"
             "    return convolution.output_size(n, k, s, padding)\n",
@@ -338,6 +467,27 @@ def pool(values, size=2, kind="max"):
     windows = sliding_window_view(values, (size, size))[::size, ::size]
     return getattr(windows, {"max": "max", "average": "mean"}[kind])(axis=(2, 3))
 """,
+        "first rows, then columns": """def pool(values, size=2, kind="max"):
+    keep = np.mean if kind == "average" else np.max
+    for _ in range(2):
+        n = len(values) // size
+        values = keep(np.array([values[k : n * size : size] for k in range(size)]), axis=0).T
+    return values
+""",
+        "a generator of rows": """def pool(values, size=2, kind="max"):
+    for r in range(len(values) // size):
+        line = [values[r * size : (r + 1) * size, c * size : (c + 1) * size]
+                for c in range(values.shape[1] // size)]
+        yield [w.max() if kind == "max" else w.sum() / size**2 for w in line]
+""",
+        "fractions of whole numbers": """from statistics import mean
+def pool(values, size=2, kind="max"):
+    keep = max if kind == "max" else mean
+    return np.array([[keep(values[r:r + size, c:c + size].ravel().astype(float).tolist())
+        for c in range(0, values.shape[1] - size + 1, size)]
+        for r in range(0, values.shape[0] - size + 1, size)])
+""",
+        "a table": "import pandas as pd\n" + _pool(end="return pd.DataFrame(result)"),
     },
     wrong={
         "always the mean": (_pool("window.mean()"), "average instead of maximum"),
@@ -368,10 +518,54 @@ def pool(values, size=2, kind="max"):
         "top left value": (_pool("window[0, 0]"), "single pixels"),
         "never below zero": (
             _pool('max(0, window.max()) if kind == "max" else window.mean()'),
-            None,
+            "starts at zero",
         ),
         "square maps only": (_pool(width="height"), None),
         "kinds exchanged": (_pool('window.mean() if kind == "max" else window.max()'), None),
+        "an array like the map": (
+            _pool().replace("(height, width))", "(height, width), values.dtype)"),
+            "decimals lost",
+        ),
+        "divided in whole numbers": (
+            _pool('window.max() if kind == "max" else window.sum() // size**2'),
+            None,
+        ),
+        "mean rounded": (
+            _pool('window.max() if kind == "max" else round(window.mean(), 2)'),
+            "rounded",
+        ),
+        "divided by four": (
+            _pool('window.max() if kind == "max" else window.sum() / 4'),
+            "divided by four",
+        ),
+        "median": (_pool('window.max() if kind == "max" else np.median(window)'), None),
+        "zeros left out of the mean": (
+            _pool(
+                'window.max() if kind == "max" or not window.any() else window[window != 0].mean()'
+            ),
+            "zeros left out",
+        ),
+        "kinds the other way round": (
+            _pool('window.max() if kind == "average" else window.mean()'),
+            "maximum instead of average",
+        ),
+        "mean where nothing is said": (_pool().replace('kind="max"', 'kind="average"'), None),
+        "windows of 3 where nothing is said": (_pool().replace("size=2", "size=3"), None),
+        "the map is sorted on the way": (
+            _pool("(window.sort(axis=1), window.max())[1] if kind == 'max' else window.mean()"),
+            "arguments changed",
+        ),
+        "the rest at the top": (
+            _pool().replace(
+                "    result =",
+                "    values = values[len(values) % size :, values.shape[1] % size :]\n    result =",
+            ),
+            None,
+        ),
+        "only what is left in the rows is left out": (
+            _pool(width="-(-values.shape[1] // size)"),
+            None,
+        ),
         "row by row": (_pool('window.max(axis=0)[0] if kind == "max" else window.mean()'), None),
         "the course's function": (
             "def pool(values, size=2, kind='max'):\n"
@@ -402,6 +596,18 @@ FILTER = Answers(
         "turned from the lesson's": _filter("np.fliplr(convolution.ANTI_DIAGONAL)"),
         "small numbers": _filter("0.1 * np.eye(3)", "-0.25"),
         "beside it a little": _filter("np.eye(3) - 0.01 * (1 - np.eye(3))", "-2.5"),
+        "tuples": _filter("((1, 0, 0), (0, 1, 0), (0, 0, 1))", "(-2,)"),
+        "fractions": (
+            "from fractions import Fraction\n"
+            + _filter(
+                "[[Fraction(r == c, 3) for c in range(3)] for r in range(3)]", "Fraction(-5, 6)"
+            )
+        ),
+        "very small numbers": _filter("1e-13 * np.eye(3)", "-2.5e-13"),
+        "very large numbers": _filter("1e13 * np.eye(3)", "-2.5e13"),
+        "a matrix and a number of NumPy": _filter("np.asmatrix(np.eye(3))", "np.float16(-2.75)"),
+        "nearly three": _filter(bias="-2.99"),
+        "a tensor": "import tensorflow as tf\n" + _filter("tf.eye(3)", "tf.constant([-2.0])"),
     },
     wrong={
         "the lesson's filter": (_filter("convolution.ANTI_DIAGONAL"), "other diagonal"),
@@ -415,6 +621,23 @@ FILTER = Answers(
         "wrong shape": (_filter("np.eye(4)"), "shape"),
         "no number": (_filter(bias="'-2'"), None),
         "infinite": (_filter(bias="-np.inf"), "not finite"),
+        "bias a little too high": (_filter(bias="-1.99"), "bias too high"),
+        "bias with the wrong sign": (_filter(bias="2"), "bias too high"),
+        "unequal weights": (_filter("np.diag([1, 2, 3])", "-4"), "bias too high"),
+        "one corner counts": (
+            _filter("[[1, 0, 0.5], [0, 1, 0], [0, 0, 1]]", "-2"),
+            "other pixels count",
+        ),
+        "one corner is punished": (
+            _filter("[[1, 0, 0], [0, 1, 0], [-1, 0, 1]]", "-2"),
+            "other pixels count",
+        ),
+        "an empty filter and a low bias": (_filter("np.zeros((3, 3))", "-1"), "bias too low"),
+        "no bar": (_filter("np.zeros((3, 3))", "0"), None),
+        "a row of nine": (_filter("[1, 0, 0, 0, 1, 0, 0, 0, 1]"), "shape"),
+        "rows of different lengths": (_filter("[[1, 0, 0], [0, 1], [0, 0, 1]]"), "shape"),
+        "True and False": (_filter("np.eye(3, dtype=bool)"), "shape"),
+        "a bias for each": (_filter(bias="[-2, -2]"), None),
         "only two of the diagonal": (_filter("np.diag([1, 1, 0])", "-1"), None),
     },
     mutants=False,
@@ -473,6 +696,24 @@ NETWORK = Answers(
     h = h if h > 0 else 0
     return [w * h + b for w, b in zip(output_weights, output_biases)]
 """,
+        "a dictionary's values": _network(
+            outputs="{'O': hidden * output_weights[0] + output_biases[0], "
+            "'X': hidden * output_weights[1] + output_biases[1]}.values()"
+        ),
+        "pairs": _network(
+            outputs="(hidden * w + b for w, b in zip(output_weights, output_biases))"
+        ),
+        "a Series with names": (
+            "import pandas as pd\n"
+            + _network(outputs="pd.Series(hidden * output_weights + output_biases, list('OX'))")
+        ),
+        "diagonals": """def letter_outputs(image):
+    image = np.asarray(image, dtype=float)
+    found = image[:-2, 2:] + image[1:-1, 1:-1] + image[2:, :-2] - 2
+    pooled = found.clip(0).reshape(2, 2, 2, 2).max((1, 3))
+    hidden = np.clip((pooled * hidden_weights.reshape(2, 2)).sum() + hidden_bias, 0, None)
+    return np.outer(hidden, output_weights)[0] + output_biases
+""",
     },
     wrong={
         "no ReLU behind the convolution": (_network(active="found"), "ReLU missing"),
@@ -497,6 +738,45 @@ NETWORK = Answers(
             "outputs exchanged",
         ),
         "columns first": (_network(inputs="pooled.T.ravel()"), "axes swapped"),
+        "rounded": (
+            _network(outputs="np.round(hidden * output_weights + output_biases, 2)"),
+            "rounded",
+        ),
+        "softmax": (
+            _network(
+                outputs="np.exp(hidden * output_weights + output_biases) / "
+                "np.exp(hidden * output_weights + output_biases).sum()"
+            ),
+            "softmax at the end",
+        ),
+        "falling strokes": (
+            _network(found="convolution.feature_map(image, np.fliplr(letter_kernel), letter_bias)"),
+            "other diagonal",
+        ),
+        "the picture turned": (
+            _network(found="convolution.feature_map(image.T, letter_kernel, letter_bias)"),
+            "axes swapped",
+        ),
+        "gray is white": (
+            _network(found="convolution.feature_map(image >= 1, letter_kernel, letter_bias)"),
+            None,
+        ),
+        "inputs exchanged": (_network(inputs="pooled.ravel()[[0, 2, 1, 3]]"), "axes swapped"),
+        "windows overlap": (
+            _network(
+                pooled="np.array([[active[r:r + 2, c:c + 2].max() for c in (0, 1)] "
+                "for r in (0, 1)])"
+            ),
+            None,
+        ),
+        "answers for the first picture": (
+            _network().replace(
+                "def letter_outputs(image):\n",
+                "seen = []\n\ndef letter_outputs(image):\n    seen.append(image)\n"
+                "    image = seen[0]\n",
+            ),
+            None,
+        ),
         "the letter only": (
             _network(outputs="'OX'[int(np.argmax(hidden * output_weights + output_biases))]"),
             None,

@@ -66,6 +66,39 @@ def keep_classes(labels, wanted):
             new="[{c: k for k, c in enumerate(wanted)}[int(c)] for c in labels[positions]]",
             end="[np.asarray(positions), np.asarray(new)]",
         ),
+        "named pairs and whole numbers": """from collections import namedtuple
+Kept = namedtuple("Kept", "positions labels")
+
+def to_one_hot(labels, num_classes):
+    rows = np.zeros((len(labels), num_classes), np.uint8)
+    rows[range(len(labels)), labels] = 1
+    return rows
+
+def to_index(one_hot):
+    return np.rint(one_hot @ np.arange(one_hot.shape[1])).astype(int)
+
+def keep_classes(labels, wanted):
+    table = np.asarray(labels)[:, None] == np.asarray(wanted)[None, :]
+    positions = np.nonzero(table.any(axis=1))[0]
+    return Kept(positions, table[positions].argmax(axis=1))
+""",
+        "pandas": """import pandas as pd
+
+def to_one_hot(labels, num_classes):
+    return pd.get_dummies(pd.Categorical(labels, categories=range(num_classes)))
+
+def to_index(one_hot):
+    return pd.DataFrame(one_hot).idxmax(axis=1)
+
+def keep_classes(labels, wanted):
+    kept = pd.Series(labels)[np.isin(labels, wanted)]
+    return kept.index, kept.map({c: k for k, c in enumerate(wanted)})
+""",
+        "generators": _labels(
+            "([int(c == label) for c in range(num_classes)] for label in labels)",
+            "map(np.argmax, one_hot)",
+            end="(list(part) for part in (positions, new))",
+        ),
     },
     wrong={
         "table turned": (_labels("np.eye(num_classes)[labels].T"), "axes swapped"),
@@ -112,6 +145,57 @@ def keep_classes(labels, wanted):
         ),
         "labels only": (_labels(end="new"), None),
         "only the first class": (_labels(positions="np.flatnonzero(labels == wanted[0])"), None),
+        "classes numbered anew": (
+            _labels("np.eye(num_classes)[np.unique(labels, return_inverse=True)[1]]"),
+            "classes counted in the labels",
+        ),
+        "sorted indices": (_labels(index="np.sort(one_hot.argmax(axis=1))"), "sorted"),
+        "columns that are used": (
+            _labels(index="one_hot[:, one_hot.any(axis=0)].argmax(axis=1)"),
+            "empty columns left out",
+        ),
+        "renamed one class after the other": (
+            _labels().replace(
+                "    return positions, new",
+                "    new = labels[positions].copy()\n    for k, c in enumerate(wanted):\n"
+                "        new[new == c] = k\n    return positions, new",
+            ),
+            "renamed twice",
+        ),
+        "the labels themselves renamed": (
+            _labels().replace(
+                "    return positions, new",
+                "    labels[positions] = new\n    return positions, new",
+            ),
+            "arguments changed",
+        ),
+        "labels first": (_labels(end="new, positions"), "order of results"),
+        "floats for new labels": (
+            _labels(new="np.array([float(wanted.index(c)) for c in labels[positions]])"),
+            "not whole numbers",
+        ),
+        "floats for positions": (
+            _labels(
+                positions="np.flatnonzero(np.isin(labels, wanted)) * 1",
+                end="positions.astype(float), new",
+            ),
+            "not whole numbers",
+        ),
+        "all classes in between": (
+            _labels(
+                positions="np.flatnonzero((labels >= min(wanted)) & (labels <= max(wanted)))",
+                new="np.array([wanted.index(c) if c in wanted else 0 for c in labels[positions]])",
+            ),
+            None,
+        ),
+        "the place in the sorted list": (
+            _labels(new="np.searchsorted(wanted, labels[positions])"),
+            None,
+        ),
+        "the smallest wanted class subtracted": (
+            _labels(new="labels[positions] - min(wanted)"),
+            None,
+        ),
     },
 )
 
@@ -171,6 +255,34 @@ SPLIT = Answers(
             part += piece.tolist()
     return tuple(parts)
 """,
+        "a named tuple of sets": (
+            "from collections import namedtuple\nSplits = namedtuple('Splits', 'a b c')\n"
+            + _split(end="Splits(set(train), set(validation), set(test))")
+        ),
+        "ten folds": """from sklearn.model_selection import StratifiedKFold
+
+def split(labels, seed):
+    folds = StratifiedKFold(10, shuffle=True, random_state=seed).split(labels, labels)
+    parts = [test for _, test in folds]
+    return np.concatenate(parts[2:]), parts[0], parts[1]
+""",
+        "two cuts of StratifiedShuffleSplit": """from sklearn import model_selection
+
+def split(labels, seed):
+    cut = model_selection.StratifiedShuffleSplit(1, test_size=0.2, random_state=seed)
+    train, rest = next(cut.split(labels, labels))
+    cut = model_selection.StratifiedShuffleSplit(1, test_size=0.5, random_state=seed)
+    first, second = next(cut.split(rest, labels[rest]))
+    return train, rest[first], rest[second]
+""",
+        "a table of images": """import pandas as pd
+
+def split(labels, seed):
+    table = pd.DataFrame({"label": labels}).sample(frac=1, random_state=seed)
+    place = table.groupby("label").cumcount() / table.groupby("label")["label"].transform("size")
+    test = (place >= 0.1) & (place < 0.2)
+    return table.index[place >= 0.2], table.index[place < 0.1], table.index[test]
+""",
     },
     wrong={
         "test images in training, too": (_split(train="positions[tenth:]"), "leak"),
@@ -216,8 +328,82 @@ SPLIT = Answers(
             _split(
                 end="tuple(np.isin(np.arange(len(labels)), p) for p in (train, validation, test))"
             ),
+            "masks instead of positions",
+        ),
+        "stratified twice with a tenth": (_sklearn(second="0.1"), "shares wrong"),
+        "a tenth of the rest, not stratified": (
+            _sklearn(second="0.1", stratify="None", rest="None"),
+            "shares wrong",
+        ),
+        "70, 15 and 15 %": (_split(tenth="round(0.15 * len(positions))"), "shares wrong"),
+        "rotated by the seed": (
+            _split(begin="", positions="np.roll(np.flatnonzero(labels == c), 7 * seed)"),
+            "not random",
+        ),
+        "one order, rotated by the seed": (
+            _split(
+                begin="rng = np.random.default_rng(0)",
+                positions="np.roll(rng.permutation(np.flatnonzero(labels == c)), 10 * seed)",
+            ),
+            "seed hardly matters",
+        ),
+        "every tenth": (
+            _split(
+                begin="",
+                positions="np.concatenate([np.flatnonzero(labels == c)[(seed + k) % 10 :: 10]"
+                " for k in range(10)])",
+            ),
+            "not random",
+        ),
+        "blocks of neighbors": (
+            _split(
+                positions="np.concatenate([block for _, block in sorted((rng.random(), block) for "
+                "block in np.array_split(np.flatnonzero(labels == c), 40))])"
+            ),
+            "not random",
+        ),
+        "ten divisions only": (
+            _split(begin="rng = np.random.default_rng(seed % 10)"),
+            "seed hardly matters",
+        ),
+        "test is always the end": (
+            _split(
+                positions="np.flatnonzero(labels == c)",
+                test="positions[-tenth:]",
+                train="[]",
+            ).replace(
+                "validation.extend(positions[:tenth])",
+                "positions[:-tenth] = rng.permutation(positions[:-tenth])\n"
+                "        train.extend(positions[tenth:-tenth])\n"
+                "        validation.extend(positions[:tenth])",
+            ),
+            "not random",
+        ),
+        "the same test images shuffled": (
+            _split(
+                positions="np.random.default_rng(1).permutation(np.flatnonzero(labels == c))",
+                test="rng.permutation(positions[tenth : 2 * tenth])",
+            ),
+            "seed ignored",
+        ),
+        "test from the second half": (
+            _split(
+                positions="np.flatnonzero(labels == c)",
+                train="[k for k in positions if k not in {*validation, *test}]",
+                test="half[tenth : 2 * tenth]",
+            ).replace(
+                "validation.extend(positions[:tenth])",
+                "half = rng.permutation(positions[len(positions) // 2 :])\n"
+                "        validation.extend(half[:tenth])",
+            ),
+            "not random",
+        ),
+        "five classes": (_split(classes="range(5)"), "images lost"),
+        "the labels sorted in their place": (
+            _split(begin="rng = np.random.default_rng(seed); labels.sort()"),
             None,
         ),
+        "floats": (_split(end="np.array(train) * 1.0, np.array(validation), np.array(test)"), None),
     },
 )
 
@@ -264,6 +450,30 @@ def split_patients(patients, share, seed):
 def split_patients(patients, share, seed):
     train, test = train_test_split(np.unique(patients), test_size=share, random_state=seed)
     return np.where(np.isin(patients, train))[0], np.where(np.isin(patients, test))[0]
+""",
+        "rounded up": _patients(chosen="people[: -int(-share * len(people) // 1)]"),
+        "a dictionary of places": """import random
+
+def split_patients(patients, share, seed):
+    places = {}
+    for k, p in enumerate(patients):
+        places.setdefault(int(p), []).append(k)
+    test = random.Random(seed).sample(sorted(places), round(share * len(places)))
+    return ([k for p, one in places.items() if p not in test for k in one],
+            [k for p in test for k in places[p]])
+""",
+        "a table": """import pandas as pd
+
+def split_patients(patients, share, seed):
+    table = pd.Series(patients)
+    test = table.isin(table.drop_duplicates().sample(frac=share, random_state=seed))
+    return table.index[~test], table.index[test]
+""",
+        "numbered by np.unique": """def split_patients(patients, share, seed):
+    people, number = np.unique(patients, return_inverse=True)
+    rank = np.random.default_rng(seed).permutation(len(people))
+    chosen = rank[number] < round(share * len(people))
+    return np.where(~chosen)[0], np.where(chosen)[0]
 """,
     },
     wrong={
@@ -312,7 +522,7 @@ def split_patients(patients, share, seed):
             "shares wrong",
         ),
         "always a fifth": (_patients(chosen="people[: len(people) // 5]"), "shares wrong"),
-        "the first patients": (_patients(people="np.unique(patients)"), "seed ignored"),
+        "the first patients": (_patients(people="np.unique(patients)"), "not shuffled"),
         "seed ignored": (_patients(rng="np.random.default_rng(1)"), "seed ignored"),
         "others each time": (_patients(rng="np.random.default_rng()"), "not repeatable"),
         "patients for positions": (_patients(end="people, chosen"), None),
@@ -321,7 +531,65 @@ def split_patients(patients, share, seed):
             _patients(end="np.flatnonzero(~in_test)[1:], np.flatnonzero(in_test)"),
             "images lost",
         ),
-        "masks": (_patients(end="~in_test, in_test"), None),
+        "masks": (_patients(end="~in_test, in_test"), "masks instead of positions"),
+        "rotated by the seed": (
+            _patients(people="np.roll(np.unique(patients), 7 * seed)"),
+            "not random",
+        ),
+        "every so many patients": (
+            _patients(
+                people="np.unique(patients)",
+                chosen="people[(seed + np.arange(round(share * len(people))) * len(people) // "
+                "round(share * len(people))) % len(people)]",
+            ),
+            "not random",
+        ),
+        "one order, rotated by the seed": (
+            _patients(
+                rng="np.random.default_rng(0)",
+                people="np.roll(rng.permutation(np.unique(patients)), 9 * seed)",
+            ),
+            "seed hardly matters",
+        ),
+        "twelve choices only": (
+            _patients(rng="np.random.default_rng(seed % 12)"),
+            "seed hardly matters",
+        ),
+        "until the X-rays are enough": (
+            """def split_patients(patients, share, seed):
+    chosen, enough = [], 0
+    for p in np.random.default_rng(seed).permutation(np.unique(patients)):
+        if enough < share * len(patients):
+            chosen.append(p)
+            enough += (patients == p).sum()
+    in_test = np.isin(patients, chosen)
+    return np.flatnonzero(~in_test), np.flatnonzero(in_test)
+""",
+            "shares wrong",
+        ),
+        "a coin for each patient": (
+            _patients(chosen="people[rng.random(len(people)) < share]"),
+            "shares wrong",
+        ),
+        "numbers without gaps": (
+            _patients(people="rng.permutation(patients.max() + 1)"),
+            "shares wrong",
+        ),
+        "patients among the first half": (
+            _patients(
+                people="rng.permutation(np.unique(patients))",
+                chosen="sorted(people, key=lambda p: p > np.median(people))"
+                "[: round(share * len(people))]",
+            ),
+            "not random",
+        ),
+        "X-rays of a patient follow each other": (
+            _patients(
+                end="np.flatnonzero(np.isin(np.sort(patients), chosen) == 0), "
+                "np.flatnonzero(np.isin(np.sort(patients), chosen))"
+            ),
+            "leak",
+        ),
     },
 )
 
@@ -364,7 +632,7 @@ XRAYS = Answers(
         ),
         "labels inferred": """def load_xrays(folder):
     dataset = keras.preprocessing.image_dataset_from_directory(
-        str(folder), labels="inferred", class_names=["clear", "shadow"], color_mode="grayscale",
+        str(folder), labels="inferred", class_names=None, color_mode="grayscale",
         image_size=(48, 64), batch_size=8, shuffle=False)
     return [dataset, list(dataset.class_names)]
 
@@ -373,10 +641,27 @@ unfit = ("B", "D")
         "batched anew": _xrays(
             batch="None", after="dataset = dataset.batch(8)", end="dataset, names"
         ),
+        "letters in an array, with brackets": _xrays(unfit="np.array(['b)', 'D)'])"),
+        "letters in a set": _xrays(unfit="{'d', 'b'}"),
+        "letters with what they stand for": _xrays(
+            unfit="['b: flip it upside down', 'd: flip it left to right']"
+        ),
+        "gray afterwards": _xrays(
+            '"rgb"',
+            after="dataset = dataset.map(lambda x, y: (tf.image.rgb_to_grayscale(x), y))",
+            end="(dataset, np.array(names))",
+        ),
+        "names from the folder": _xrays(
+            end="dataset, (p.name for p in sorted(Path(folder).iterdir()))"
+        ),
+        "a named tuple": (
+            "from collections import namedtuple\nLoaded = namedtuple('Loaded', 'data names')\n"
+            + _xrays(end="Loaded(dataset, tuple(names))", size="[48, 64]")
+        ),
     },
     wrong={
-        "in colour": (_xrays('"rgb"'), "colour"),
-        "with alpha": (_xrays('"rgba"'), "colour"),
+        "in color": (_xrays('"rgb"'), "color"),
+        "with alpha": (_xrays('"rgba"'), "color"),
         "width first": (_xrays(size="(64, 48)"), "axes swapped"),
         "as large as the files": (_xrays(size="(60, 80)"), "size"),
         "Keras's own batches": (_xrays(batch="32"), "batch size"),
@@ -402,6 +687,90 @@ unfit = ("B", "D")
         "everything is unfit": (_xrays(unfit='["a", "b", "c", "d", "e"]'), None),
         "numbers": (_xrays(unfit="[2, 4]"), None),
         "no such letter": (_xrays(unfit='["b", "x"]'), None),
+        "folder not looked at": (
+            _xrays().replace("        folder,", "        xray_folder,"),
+            "folder ignored",
+        ),
+        "names built in": (_xrays(end='dataset, ["clear", "shadow"]'), "class names"),
+        "names given to Keras": (
+            _xrays().replace("shuffle=", 'class_names=["clear", "shadow"], shuffle='),
+            None,
+        ),
+        "labels exchanged": (
+            _xrays(after="dataset = dataset.map(lambda x, y: (x, 1 - y))", end="dataset, names"),
+            "class names",
+        ),
+        "labels counted from the other end": (
+            _xrays(
+                after="dataset = dataset.map(lambda x, y: (x, len(names) - 1 - y))",
+                end="dataset, names",
+            ),
+            "class names",
+        ),
+        "classes in the other order, names sorted": (
+            _xrays(end="dataset, sorted(names)").replace(
+                "shuffle=",
+                "class_names=sorted((p.name for p in Path(folder).iterdir()), reverse=True), "
+                "shuffle=",
+            ),
+            "class names",
+        ),
+        "the same picture twice": (
+            _xrays(
+                after="dataset = dataset.unbatch(); dataset = dataset.take(1).concatenate("
+                "dataset.take(44)).batch(8)",
+                end="dataset, names",
+            ),
+            None,
+        ),
+        "the first picture again and again": (
+            _xrays(
+                after="dataset = dataset.map(lambda x, y: (tf.zeros_like(x) + x[:1], y))",
+                end="dataset, names",
+            ),
+            "images lost",
+        ),
+        "five batches": (
+            _xrays(after="dataset = dataset.take(5)", end="dataset, names"),
+            "images lost",
+        ),
+        "last batch dropped where it is not full": (
+            _xrays(
+                batch="None",
+                after="dataset = dataset.batch(8, drop_remainder=True)",
+                end="dataset, names",
+            ),
+            "images lost",
+        ),
+        "kept from the first call": (
+            "kept = []\n" + _xrays(after="kept.append((dataset, names))", end="kept[0]"),
+            "folder ignored",
+        ),
+        "upside down": (
+            _xrays(
+                after="dataset = dataset.map(lambda x, y: (x[:, ::-1], y))", end="dataset, names"
+            ),
+            None,
+        ),
+        "inverted": (
+            _xrays(after="dataset = dataset.map(lambda x, y: (255 - x, y))", end="dataset, names"),
+            None,
+        ),
+        "around zero": (
+            _xrays(after="dataset = dataset.map(lambda x, y: (x - 128, y))", end="dataset, names"),
+            None,
+        ),
+        "names first": (_xrays(end="names, dataset"), "class names"),
+        "repeated": (
+            _xrays(after="dataset = dataset.repeat(2)", end="dataset, names"),
+            "images repeated",
+        ),
+        "a part for validation": (
+            _xrays().replace(
+                "shuffle=", "validation_split=0.2, subset='training', seed=1, shuffle="
+            ),
+            "images lost",
+        ),
     },
     equivalent={
         _LOADING + "without label_mode": "class indices are the default",
@@ -414,7 +783,7 @@ unfit = ("B", "D")
 
 
 def _pipeline(
-    train="train.shuffle(40).batch(16)",
+    train="train.shuffle(len(train_images)).batch(16)",
     changed="(flip(images, training=True), labels)",
     layer='keras.layers.RandomFlip("horizontal")',
     more="",
@@ -462,6 +831,38 @@ PIPELINE = Answers(
         "as a network": _pipeline(
             layer='keras.Sequential([keras.layers.RandomFlip("horizontal")])'
         ),
+        "positions shuffled": """def make_pipeline(
+    train_images, train_labels, validation_images, validation_labels
+):
+    def take(k):
+        image, label = tf.gather(train_images, k), tf.gather(train_labels, k)
+        return tf.image.random_flip_left_right(image), label
+
+    places = tf.data.Dataset.range(len(train_labels)).shuffle(len(train_labels))
+    validation = tf.data.Dataset.from_tensor_slices((validation_images, validation_labels))
+    return places.map(take).batch(16), validation.batch(16)
+""",
+        "a coin for each image of a batch": _pipeline(
+            changed="(tf.where(tf.random.uniform((tf.shape(images)[0], 1, 1, 1)) < 0.5, "
+            "images[:, :, ::-1], images), labels)"
+        ),
+        "a generator with NumPy": """def make_pipeline(
+    train_images, train_labels, validation_images, validation_labels
+):
+    def epoch():
+        rng = np.random.default_rng()
+        for k in rng.permutation(len(train_images)):
+            image = train_images[k]
+            yield (image[:, ::-1] if rng.random() < 0.5 else image), train_labels[k]
+
+    kinds = (tf.TensorSpec(train_images.shape[1:], tf.float32), tf.TensorSpec((), tf.int64))
+    train = tf.data.Dataset.from_generator(epoch, output_signature=kinds).batch(16)
+    validation = tf.data.Dataset.from_tensor_slices((validation_images, validation_labels))
+    return {"training": train, "validation": validation.batch(16)}.values()
+""",
+        "batches shuffled, too": _pipeline(
+            train="train.shuffle(len(train_images)).batch(16).shuffle(4)"
+        ),
     },
     wrong={
         "validation flipped": (
@@ -487,7 +888,7 @@ PIPELINE = Answers(
             "not shuffled",
         ),
         "same order in each epoch": (
-            _pipeline(train="train.shuffle(40, reshuffle_each_iteration=False).batch(16)"),
+            _pipeline(train="train.shuffle(999, reshuffle_each_iteration=False).batch(16)"),
             "same in each epoch",
         ),
         "cached after flipping": (
@@ -522,15 +923,20 @@ PIPELINE = Answers(
             "rescaled",
         ),
         "last batch dropped": (
-            _pipeline(train="train.shuffle(40).batch(16, drop_remainder=True)"),
+            _pipeline(train="train.shuffle(999).batch(16, drop_remainder=True)"),
             "images lost",
         ),
-        "repeated": (_pipeline(train="train.repeat(2).shuffle(80).batch(16)"), "images repeated"),
-        "without end": (_pipeline(train="train.repeat().shuffle(80).batch(16)"), "images repeated"),
-        "batches of 32": (_pipeline(train="train.shuffle(40).batch(32)"), "batch size"),
+        "repeated": (_pipeline(train="train.repeat(2).shuffle(999).batch(16)"), "images repeated"),
+        "without end": (
+            _pipeline(train="train.repeat().shuffle(999).batch(16)"),
+            "images repeated",
+        ),
+        "batches of 32": (_pipeline(train="train.shuffle(999).batch(32)"), "batch size"),
         "no batches": (
             _pipeline(
-                train="train.shuffle(40)", changed="(images[:, ::1], labels)", validation=".skip(0)"
+                train="train.shuffle(999)",
+                changed="(images[:, ::1], labels)",
+                validation=".skip(0)",
             ),
             "no batches",
         ),
@@ -538,10 +944,126 @@ PIPELINE = Answers(
             _pipeline(changed="(flip(images, training=True), tf.one_hot(labels, 3))"),
             "labels one-hot",
         ),
-        "exchanged": (_pipeline(end="validation, train"), None),
+        "exchanged": (_pipeline(end="validation, train"), "order of splits"),
         "training only": (_pipeline(end="train"), None),
         "arrays": (_pipeline(end="train_images, validation_images"), None),
         "images only": (_pipeline(changed="flip(images, training=True)"), None),
+        **{
+            f"a buffer of {size}": (_pipeline(train=f"train.shuffle({size}).batch(16)"), mistake)
+            for size, mistake in (
+                (3, "batches shuffled"),
+                (5, None),
+                (32, "buffer too small"),
+                (100, "buffer too small"),
+            )
+        },
+        "a buffer for half of the images": (
+            _pipeline(train="train.shuffle(len(train_images) // 2).batch(16)"),
+            "buffer too small",
+        ),
+        "rotated": (
+            _pipeline(
+                begin="k = np.random.randint(1, 99); train_images, train_labels = "
+                "(np.roll(one, k, axis=0) for one in (train_images, train_labels))",
+                train="train.batch(16)",
+            ),
+            "batches shuffled",
+        ),
+        "the order of one epoch, begun elsewhere in the next": (
+            _pipeline(
+                begin="order = tf.random.shuffle(tf.range(len(train_images)))",
+                train="tf.data.Dataset.range(1).flat_map(lambda _: tf.data.Dataset."
+                "from_tensor_slices(tf.roll(order, tf.random.uniform((), 0, 99, tf.int32), 0)))"
+                ".map(lambda k: (tf.gather(train_images, k), tf.gather(train_labels, k)))"
+                ".batch(16)",
+            ),
+            "same in each epoch",
+        ),
+        "batches shuffled, then a few images": (
+            _pipeline(train="train.batch(16).shuffle(99).unbatch().shuffle(16).batch(16)"),
+            "batches shuffled",
+        ),
+        "labels as floats": (
+            _pipeline(changed="(flip(images, training=True), tf.cast(labels, tf.float32))"),
+            "labels not whole",
+        ),
+        "training images for validation": (
+            _pipeline(
+                more="validation = tf.data.Dataset.from_tensor_slices("
+                "(train_images, train_labels)).batch(16)"
+            ),
+            "wrong images",
+        ),
+        "one flip in twelve": (
+            _pipeline(
+                changed="(tf.where(tf.random.uniform((tf.shape(images)[0], 1, 1, 1)) < 1 / 12, "
+                "images[:, :, ::-1], images), labels)"
+            ),
+            "seldom flipped",
+        ),
+        "one flip in four": (
+            _pipeline(
+                changed="(tf.where(tf.random.uniform((tf.shape(images)[0], 1, 1, 1)) < 0.25, "
+                "images[:, :, ::-1], images), labels)"
+            ),
+            "seldom flipped",
+        ),
+        "most are flipped": (
+            _pipeline(
+                changed="(tf.where(tf.random.uniform((tf.shape(images)[0], 1, 1, 1)) < 0.9, "
+                "images[:, :, ::-1], images), labels)"
+            ),
+            "always",
+        ),
+        "whole batches flipped": (
+            _pipeline(
+                changed="(images[:, :, :: 1 - 2 * tf.random.uniform((), 0, 2, tf.int32)], labels)"
+            ),
+            "one coin for all",
+        ),
+        "half batches flipped": (
+            _pipeline(
+                train="train.shuffle(len(train_images)).batch(8)",
+                changed="(images[:, :, :: 1 - 2 * tf.random.uniform((), 0, 2, tf.int32)], labels)",
+                end="train.unbatch().batch(16), validation",
+            ),
+            "one coin for all",
+        ),
+        "every second place flipped": (
+            _pipeline(
+                changed="(tf.where((tf.range(tf.shape(images)[0]) % 2 == 0)[:, None, None, None], "
+                "images[:, :, ::-1], images), labels)"
+            ),
+            "one coin for all",
+        ),
+        "every second image flipped": (
+            _pipeline(
+                begin="train_images = np.stack([one[:, ::-1] if k % 2 else one for k, one in "
+                "enumerate(train_images)])",
+                changed="(images, labels)",
+            ),
+            "same in each epoch",
+        ),
+        "flipped copies added": (
+            _pipeline(
+                train="train.concatenate(train.map(lambda x, y: (x[:, ::-1], y)))"
+                ".shuffle(999).batch(16)",
+                changed="(images, labels)",
+            ),
+            "images repeated",
+        ),
+        "coins in whole numbers": (
+            _pipeline(changed="(tf.cast(flip(images, training=True), tf.uint8), labels)"),
+            "dtype",
+        ),
+        "decimals lost on the way": (
+            _pipeline(changed="(tf.floor(flip(images, training=True)), labels)"),
+            None,
+        ),
+        "validation in one batch": (
+            _pipeline(validation=".batch(len(validation_images))"),
+            "batch size",
+        ),
     },
     equivalent={
         "L5: flip(images, training=True) → flip without training": "it flips unless told not to",

@@ -569,7 +569,7 @@ ATTACKS += [
         for way, (before, _) in trusted.LARGE.items()
     ),
 ]
-#: What the files of the course tell where they can be read; see ``alone``.
-READABLE = {f"a forbidden helper: {way}" for way in trusted.READABLE}
+#: What earns something with limits alone; see ``alone``.
+READABLE = trusted.READABLE
 
 __all__ = ["ATTACKS", "HONEST", "READABLE", "RIGHT", "Attack"]

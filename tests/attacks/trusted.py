@@ -282,8 +282,13 @@ def convolve(image, kernel, bias=0.0, stride=1):
     ),
 }
 
-#: With limits alone the whole package lies where everybody can read it.
-READABLE = {"searched for on the disk"}
+#: With limits alone the whole package lies where everybody can read it, and so does what another
+#: process wrote.
+READABLE = {
+    "a forbidden helper: searched for on the disk",
+    "a forbidden helper: the server's own files",
+    "invented: a network kept at another place",
+}
 
 # --- networks that lie ---------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from course_utils import convolution
 from course_utils.checks import compare
 from course_utils.checks._question import Exercise, Part, Question, Wrong
 from course_utils.checks.compare import Case, Mistake
-from course_utils.probe import Subject
+from course_utils.probe import ProbeError, Subject
 
 Array = np.ndarray
 
@@ -28,58 +28,85 @@ _FLIPPED = (
     "You turned the filter around (upside down and left to right) before multiplying. That is the "
     "convolution of mathematics; networks lay the filter on the picture as it is."
 )
+_SWAPPED = "You took the filter's rows for columns: go through picture and filter row by row."
 
 
 def _window(row: int, column: int, kernel: Array = _KERNEL, bias: int = _BIAS) -> int:
     return int((_PICTURE[row : row + 3, column : column + 3] * kernel).sum()) + bias
 
 
+#: What some mistakes give, at any place of the filter.
+_BY_HAND_MISTAKES = (
+    Mistake("bias forgotten", _FORGOT_BIAS, lambda r, c: _window(r, c, bias=0)),
+    Mistake(
+        "bias subtracted", "Add the bias; you subtracted it.", lambda r, c: _window(r, c, bias=-1)
+    ),
+    Mistake("kernel flipped", _FLIPPED, lambda r, c: _window(r, c, _KERNEL[::-1, ::-1])),
+    Mistake("axes swapped", _SWAPPED, lambda r, c: _window(r, c, _KERNEL.T)),
+    Mistake(
+        "sign lost",
+        "The value lacks its minus: the negative products are larger than the positive ones.",
+        lambda r, c: -_window(r, c),
+    ),
+)
+_RELU = Mistake("ReLU too early", "That is the value after ReLU; give the one before.", 0)
+_EXCHANGED = (
+    "You have exchanged the two values: `first` belongs to the top left corner of the picture."
+)
+
+
+def _at(row: int, column: int) -> list[Mistake]:
+    return [Mistake(m.name, m.sentence, m.answer(row, column)) for m in _BY_HAND_MISTAKES]
+
+
 def _first(subject: Subject, rng: np.random.Generator) -> None:
-    right = _window(0, 0)
-    mistakes = [
-        Mistake("bias forgotten", _FORGOT_BIAS, _window(0, 0, bias=0)),
-        Mistake("bias subtracted", "Add the bias; you subtracted it.", _window(0, 0, bias=-1)),
-        Mistake("kernel flipped", _FLIPPED, _window(0, 0, _KERNEL[::-1, ::-1])),
-        Mistake("axes swapped", _SWAPPED, _window(0, 0, _KERNEL.T)),
-        Mistake("ReLU too early", "That is the value after ReLU; give the one before.", 0),
-    ]
+    """The one right number; how it was found is not asked."""
+    mistakes = [*_at(0, 0), _RELU, Mistake("values exchanged", _EXCHANGED, _window(0, 2))]
     advice = "Write down all nine products of pixel and filter number, then add them and the bias."
-    compare.number(subject, "first", right, mistakes, advice=advice)
+    compare.number(subject, "first", _window(0, 0), mistakes, advice=advice)
 
 
 def _second(subject: Subject, rng: np.random.Generator) -> None:
+    """The one right number, or what the mistake of `first` gives two columns further."""
+    # A mistake in the products or the bias has cost the point of `first`; here the place counts.
+    try:
+        first = compare.one_number(subject.get("first"))
+    except ProbeError:
+        first = None
+    second = compare.one_number(compare.attempted(subject, "second"))
+    for mistake in _BY_HAND_MISTAKES:
+        if (first, second) == (mistake.answer(0, 0), mistake.answer(0, 2)):
+            return
+    down = "You moved the filter down; move it to the right."
     mistakes = [
-        Mistake("bias forgotten", _FORGOT_BIAS, _window(0, 2, bias=0)),
-        Mistake("kernel flipped", _FLIPPED, _window(0, 2, _KERNEL[::-1, ::-1])),
         Mistake(
             "stride wrong",
             "That is the value for a stride of 1; with 2 the filter moves two pixels at a time.",
             _window(0, 1),
         ),
-        Mistake("axes swapped", "You moved the filter down; move it to the right.", _window(2, 0)),
-        Mistake("axes swapped", "You moved the filter down; move it to the right.", _window(1, 0)),
-        Mistake("axes swapped", _SWAPPED, _window(0, 2, _KERNEL.T)),
-        Mistake("ReLU too early", "That is the value after ReLU; give the one before.", 0),
+        Mistake("axes swapped", down, _window(2, 0)),
+        Mistake("axes swapped", down, _window(1, 0)),
+        *(one for one in _at(0, 2) if one.name != "bias subtracted"),  # gives what stride 1 gives
+        _RELU,
+        Mistake("values exchanged", _EXCHANGED, _window(0, 0)),
     ]
     advice = "The filter lies on the last three columns now. Write down all nine products."
     compare.number(subject, "second", _window(0, 2), mistakes, advice=advice)
 
 
-_SWAPPED = "You took the filter's rows for columns: go through picture and filter row by row."
-
-
 def _weights(subject: Subject, rng: np.random.Generator) -> None:
+    """The one right number, exactly."""
     mistakes = [
         Mistake("bias forgotten", "Each of the filters has a bias, too.", 12 * 75),
         Mistake("one bias for all", "There is not one bias, but one for each filter.", 12 * 75 + 1),
         Mistake(
             "channels forgotten",
-            "A colour picture has three channels, and a filter has numbers for each of them.",
+            "A color picture has three channels, and a filter has numbers for each of them.",
             12 * 26,
         ),
         Mistake(
             "channels forgotten",
-            "A colour picture has three channels, and a filter has numbers for each of them.",
+            "A color picture has three channels, and a filter has numbers for each of them.",
             12 * 25,
         ),
         Mistake(
@@ -95,6 +122,15 @@ def _weights(subject: Subject, rng: np.random.Generator) -> None:
             "size of the picture counted",
             "The same filters are used at every place, so the size of the picture does not matter.",
             912 * 64 * 64,
+        ),
+        *(
+            Mistake(
+                "values counted",
+                "That is how many values the feature maps have. The parameters are the numbers in "
+                "the filters, and the biases.",
+                12 * size * size,
+            )
+            for size in (60, 64)
         ),
     ]
     advice = "Count the numbers of one filter, with its bias; then multiply by the filters."
@@ -132,7 +168,8 @@ def _steps_in_map(image: Array, kernel: Array, bias: float = 0.0, stride: int = 
     return _convolve(image, kernel, bias)[:height, :width]
 
 
-_CONVOLVE_MISTAKES = (
+#: Mistakes in the value of a window: they are told, and cost a point, once.
+_VALUE_MISTAKES = (
     Mistake("kernel flipped", _FLIPPED, lambda i, k, b=0.0, s=1: _convolve(i, k[::-1, ::-1], b, s)),
     Mistake(
         "bias forgotten",
@@ -150,6 +187,41 @@ _CONVOLVE_MISTAKES = (
         _bias_each,
     ),
     Mistake(
+        "ReLU too early",
+        "Your map has no negative values; leave ReLU out here.",
+        lambda i, k, b=0.0, s=1: np.maximum(_convolve(i, k, b, s), 0),
+    ),
+    Mistake(
+        "maximum instead of sum",
+        "Add the products; you take something else of them.",
+        lambda i, k, b=0.0, s=1: _max_of_products(i, k, b, s),
+    ),
+    Mistake(
+        "mean instead of sum",
+        "Add the products; you take their mean.",
+        lambda i, k, b=0.0, s=1: _convolve(i, k / k.size, b, s),
+    ),
+    Mistake(
+        "decimals lost",
+        "Your map holds whole numbers only, so its values have lost their decimals: an array that "
+        "is made with `dtype=int` cuts off what is put into it.",
+        lambda i, k, b=0.0, s=1: np.trunc(_convolve(i, k, b, s)),
+    ),
+    Mistake(
+        "rounded",
+        "You round the values; give all decimals.",
+        lambda i, k, b=0.0, s=1: np.round(_convolve(i, k, b, s), 2),
+    ),
+)
+
+_CONVOLVE_MISTAKES = (
+    *_VALUE_MISTAKES,
+    Mistake(
+        "kernel turned",
+        "You use the filter with rows and columns exchanged.",
+        lambda i, k, b=0.0, s=1: _convolve(i, k.T, b, s),
+    ),
+    Mistake(
         "off by one",
         "Your map lacks its last row and column. How many places are there for a filter of 3 on "
         "a picture of 3?",
@@ -162,24 +234,9 @@ _CONVOLVE_MISTAKES = (
     ),
     Mistake("padding wrong", "You put zeros around the picture; here there is no border.", _padded),
     Mistake(
-        "ReLU too early",
-        "Your map has no negative values; leave ReLU out here.",
-        lambda i, k, b=0.0, s=1: np.maximum(_convolve(i, k, b, s), 0),
-    ),
-    Mistake(
         "axes swapped",
         "Your map is turned: its rows should be the rows of the picture.",
         lambda i, k, b=0.0, s=1: _convolve(i, k, b, s).T,
-    ),
-    Mistake(
-        "kernel turned",
-        "You use the filter with rows and columns exchanged.",
-        lambda i, k, b=0.0, s=1: _convolve(i, k.T, b, s),
-    ),
-    Mistake(
-        "maximum instead of sum",
-        "Add the products; you take something else of them.",
-        lambda i, k, b=0.0, s=1: _max_of_products(i, k, b, s),
     ),
 )
 
@@ -216,51 +273,76 @@ def _max_of_products(image: Array, kernel: Array, bias: float, stride: int) -> A
 
 
 def _cases(
-    rng: np.random.Generator, sizes: list[tuple[tuple[int, int], tuple[int, int]]], **kwargs: Any
+    rng: np.random.Generator,
+    sizes: list[tuple[tuple[int, int], tuple[int, int]]],
+    stride: int | None = None,
 ) -> list[Case]:
     cases = []
-    for image, kernel in sizes:
+    for number, (image, kernel) in enumerate(sizes):
         label = f"a picture of {image[0]} × {image[1]} and a filter of {kernel[0]} × {kernel[1]}"
-        if kwargs.get("stride"):
-            label += f" with a stride of {kwargs['stride']}"
-        bias = round(float(rng.uniform(0.5, 3)) * (1 if rng.random() < 0.5 else -1), 2)
-        args = (rng.normal(size=image).round(2), rng.normal(size=kernel).round(2))
-        cases.append(Case(args, label, {"bias": bias, **kwargs}))
+        if stride is not None:
+            label += f" with a stride of {stride}"
+        bias = round(float(rng.uniform(0.5, 3)) * (-1) ** number, 2)
+        args = (rng.normal(size=image), rng.normal(size=kernel), bias)
+        cases.append(Case(args if stride is None else (*args, stride), label))
     return cases
 
 
-def _keyed(mistakes: tuple[Mistake, ...]) -> list[Mistake]:
-    """Mistakes whose answers take (image, kernel, bias, stride), whatever the call looked like."""
-
-    def keyed(answer: Any) -> Any:
-        return lambda image, kernel, bias=0.0, stride=1: answer(image, kernel, bias, stride)
-
-    return [Mistake(m.name, m.sentence, keyed(m.answer)) for m in mistakes]
+def _whole_pixels(rng: np.random.Generator) -> list[Case]:
+    """Pictures of whole numbers, as files have them; the values of the map are not whole."""
+    cases = []
+    for dtype in ("int64", "uint8"):
+        pixels = rng.integers(0, 256, (5, 5)).astype(dtype)
+        label = "a picture of whole numbers (from 0 to 255)"
+        cases.append(Case((pixels, rng.normal(size=(3, 3)), 0.25), label))
+    kernel = rng.integers(-3, 4, (3, 3))
+    label = "a filter of whole numbers"
+    return [*cases, Case((rng.normal(size=(5, 5)), kernel, 0.5), label)]
 
 
 _ADVICE = "Try it on a small picture whose map you have worked out by hand."
 
 
+def _square(rng: np.random.Generator) -> list[Case]:
+    cases = _cases(rng, [((4, 4), (3, 3)), ((6, 6), (2, 2)), ((3, 3), (3, 3)), ((5, 5), (1, 1))])
+    args = (rng.normal(size=(4, 4)), rng.normal(size=(3, 3)))
+    return [*cases, Case(args, "no bias at all"), *_whole_pixels(rng)]
+
+
 def _convolve_square(subject: Subject, rng: np.random.Generator) -> None:
-    cases = _cases(rng, [((4, 4), (3, 3)), ((6, 6), (2, 2)), ((3, 3), (3, 3))])
-    cases.append(Case((rng.normal(size=(4, 4)), rng.normal(size=(3, 3))), "no bias at all"))
-    mistakes = _keyed(_CONVOLVE_MISTAKES)
+    """The value of a window: flip, bias, default values, types, decimals, arguments left alone.
+
+    Height and width that differ, and strides, belong to the other parts.
+    """
+    cases, mistakes = _square(rng), _CONVOLVE_MISTAKES
     compare.function(subject, "convolve", cases, _convolve, mistakes, advice=_ADVICE)
+    more = [*_cases(rng, [((4, 7), (3, 2))]), *_cases(rng, [((7, 7), (3, 3))], stride=2)]
+    compare.leaves_arguments(subject, "convolve", [*cases[:2], *more])
+
+
+def _told_before(subject: Subject, rng: np.random.Generator) -> Any:
+    """What the values of their map are, with the mistake that the first part has told."""
+    mistake = compare.made(subject, "convolve", _square(rng)[:-3], _convolve, _VALUE_MISTAKES)
+    return mistake.answer if mistake else _convolve
 
 
 def _convolve_any(subject: Subject, rng: np.random.Generator) -> None:
-    cases = _cases(rng, [((4, 7), (3, 3)), ((6, 5), (2, 4)), ((8, 3), (3, 1))])
-    mistakes = _keyed(_CONVOLVE_MISTAKES)
-    compare.function(subject, "convolve", cases, _convolve, mistakes, advice=_ADVICE)
+    """Height and width of picture and filter that differ, to the right and downwards."""
+    cases = _cases(rng, [((4, 7), (3, 3)), ((6, 5), (2, 4)), ((8, 3), (3, 1)), ((3, 4), (3, 4))])
+    want = _told_before(subject, rng)
+    compare.function(subject, "convolve", cases, want, _CONVOLVE_MISTAKES, advice=_ADVICE)
 
 
 def _convolve_stride(subject: Subject, rng: np.random.Generator) -> None:
+    """Steps in both directions, with and without a rest, larger than the filter, too."""
     cases = [
         *_cases(rng, [((7, 7), (3, 3)), ((8, 6), (3, 3))], stride=2),
-        *_cases(rng, [((9, 11), (2, 3))], stride=3),
+        *_cases(rng, [((9, 11), (2, 3)), ((6, 4), (1, 1))], stride=3),
+        *_cases(rng, [((5, 6), (3, 3))], stride=4),
     ]
-    mistakes = _keyed((*_STRIDE_MISTAKES, *_CONVOLVE_MISTAKES))
-    compare.function(subject, "convolve", cases, _convolve, mistakes, advice=_ADVICE)
+    mistakes = (*_STRIDE_MISTAKES, *_CONVOLVE_MISTAKES)
+    want = _told_before(subject, rng)
+    compare.function(subject, "convolve", cases, want, mistakes, advice=_ADVICE)
 
 
 # --- 01.3: the size of a map -------------------------------------------------------------------
@@ -269,7 +351,7 @@ def _convolve_stride(subject: Subject, rng: np.random.Generator) -> None:
 def _size_cases(padding: str, strides: tuple[int, ...]) -> list[Case]:
     return [
         Case((n, k, s, padding), f"n = {n}, k = {k}, s = {s}, {padding!r}")
-        for n, k in [(6, 3), (28, 5), (96, 3), (7, 7), (11, 2)]
+        for n, k in [(6, 3), (28, 5), (96, 3), (7, 7), (11, 2), (10, 4), (5, 1)]
         for s in strides
     ]
 
@@ -322,6 +404,11 @@ _SIZE_MISTAKES = [
         lambda n, k, s=1, p="valid": _size(n, k, s, "valid"),
     ),
     Mistake(
+        "arguments exchanged",
+        "The first argument is the size of the picture, the second one the size of the filter.",
+        lambda n, k, s=1, p="valid": (k - n) // s + 1 if p == "valid" else -(-k // s),
+    ),
+    Mistake(
         "padding wrong",
         "You have exchanged the two kinds of padding.",
         lambda n, k, s=1, p="valid": _size(n, k, s, "same" if p == "valid" else "valid"),
@@ -329,31 +416,40 @@ _SIZE_MISTAKES = [
 ]
 
 
-def _whole_results(subject: Subject, cases: list[Case]) -> None:
-    for case in cases:
-        got = subject.call("map_size", *case.args)
-        if isinstance(got, float) and got == int(got):
-            raise Wrong(
-                "The numbers are right, but they are floats such as 4.0. A size is a whole number: "
-                "divide with `//`, or use `int(...)` or `math.ceil(...)`.",
-                "not a whole number",
-            )
+def _are_floats(subject: Subject, padding: str) -> bool:
+    """Whether their sizes are floats such as 4.0, which a whole number is not."""
+    gots = [subject.call("map_size", *case.args) for case in _size_cases(padding, (1, 2, 3))]
+    return any(isinstance(compare.one_number(got), float) for got in gots)
 
 
 def _sizes(subject: Subject, cases: list[Case]) -> None:
     advice = "Draw the picture as a row of boxes and count the places of the filter."
     compare.function(subject, "map_size", cases, _size, _SIZE_MISTAKES, advice=advice)
-    _whole_results(subject, cases[:3])
+
+
+_FLOATS = (
+    "The numbers are right, but they are floats such as 4.0. A size is a whole number: divide with "
+    "`//`, or use `int(...)` or `math.ceil(...)`.",
+    "not a whole number",
+)
 
 
 def _size_valid(subject: Subject, rng: np.random.Generator) -> None:
+    """The formula for odd and even sizes and filters, default values, whole numbers."""
     defaults = [Case((int(n), 3), f"n = {n}, k = 3") for n in rng.integers(5, 40, 2)]
-    _sizes(subject, [*_size_cases("valid", (1, 2, 3)), *defaults])
+    strides = [Case((int(n), 3, 2), f"n = {n}, k = 3, s = 2") for n in rng.integers(5, 40, 2)]
+    _sizes(subject, [*_size_cases("valid", (1, 2, 3)), *defaults, *strides])
+    if _are_floats(subject, "valid"):
+        raise Wrong(*_FLOATS)
 
 
 def _size_same(subject: Subject, rng: np.random.Generator) -> None:
+    """The same with a border; whole numbers, where the other part has not refused them."""
     more = [Case((int(n), 3, 4, "same"), f"n = {n}, k = 3, s = 4") for n in rng.integers(9, 40, 3)]
     _sizes(subject, [*_size_cases("same", (1, 2, 3)), *more])
+    # Floats cost one point, not two.
+    if _are_floats(subject, "same") and not _are_floats(subject, "valid"):
+        raise Wrong(*_FLOATS)
 
 
 # --- 01.4: pooling -----------------------------------------------------------------------------
@@ -379,6 +475,11 @@ def _filled(values: Array, size: int = 2, kind: str = "max") -> Array:
     return np.asarray((np.max if kind == "max" else np.nanmean)(windows, axis=(1, 3)))
 
 
+def _mean_without_zeros(values: Array, size: int, kind: str) -> Array:
+    share = _pool((values != 0).astype(float), size, "average")
+    return _pool(values, size, kind) / (np.where(share > 0, share, 1) if kind != "max" else 1)
+
+
 _POOL_MISTAKES = [
     Mistake(
         "average instead of maximum",
@@ -394,6 +495,29 @@ _POOL_MISTAKES = [
         "sum instead of average",
         "You give the sum of each window; divide it by the number of values in it.",
         lambda v, size=2, kind="max": _pool(v, size, kind) * (size**2 if kind != "max" else 1),
+    ),
+    Mistake(
+        "divided by four",
+        "You divide by 4 whatever the size is; a window has `size * size` values.",
+        lambda v, size=2, kind="max": _pool(v, size, kind) * (size**2 / 4 if kind != "max" else 1),
+    ),
+    Mistake(
+        "starts at zero",
+        "Where all values of a window are negative, its largest value is negative, too; your "
+        "maximum starts at 0.",
+        lambda v, size=2, kind="max": (
+            np.maximum(_pool(v, size, kind), 0) if kind == "max" else _pool(v, size, kind)
+        ),
+    ),
+    Mistake(
+        "zeros left out",
+        "The mean is over all values of the window, zeros too.",
+        lambda v, size=2, kind="max": _mean_without_zeros(v, size, kind),
+    ),
+    Mistake(
+        "rounded",
+        "You round the mean; give all decimals.",
+        lambda v, size=2, kind="max": np.round(_pool(v, size, kind), 2),
     ),
     Mistake(
         "windows overlap",
@@ -438,16 +562,30 @@ _POOL_MISTAKES = [
 def _pool_cases(
     rng: np.random.Generator, kind: str | None, shapes: list[tuple[int, int]], size: int
 ) -> list[Case]:
-    options = {} if kind is None else {"kind": kind}
+    options = () if kind is None else (kind,)
     word = "maximum" if kind in (None, "max") else "average"
     return [
         Case(
-            (rng.normal(-1, 2, (h, w)).round(2), size),
+            (rng.normal(-1, 2, (h, w)), size, *options),
             f"the {word} of windows of {size} × {size} on a map of {h} × {w}",
-            dict(options),
         )
         for h, w in shapes
     ]
+
+
+def _active(rng: np.random.Generator, shape: tuple[int, int], size: int, kind: str) -> Case:
+    """A map as it is after ReLU: many values are 0, and one window holds nothing else."""
+    values = np.maximum(rng.normal(0, 2, shape), 0)
+    values[:size, :size] = 0
+    values[size : 2 * size, 0] = 0
+    return Case((values, size, kind), f"a map after ReLU, with windows of {size} × {size}")
+
+
+def _whole(rng: np.random.Generator, kind: str) -> list[Case]:
+    """Maps of whole numbers, whose means are not whole."""
+    label = f"the {'maximum' if kind == 'max' else 'average'} of a map of whole numbers"
+    values = (rng.integers(0, 100, (4, 6)), np.array([[1, 2, 8, 9], [3, 5, -8, -7]]))
+    return [Case((one, 2, kind), label) for one in values]
 
 
 def _pool_with(subject: Subject, cases: list[Case]) -> None:
@@ -456,39 +594,78 @@ def _pool_with(subject: Subject, cases: list[Case]) -> None:
 
 
 def _pool_max(subject: Subject, rng: np.random.Generator) -> None:
+    """The largest value: sizes 1 to 3, default values, negative values, whole numbers.
+
+    That the argument is left alone is looked at here for both kinds.
+    """
     cases = _pool_cases(rng, "max", [(4, 4), (6, 8)], 2)
     cases += _pool_cases(rng, "max", [(6, 9)], 3) + _pool_cases(rng, None, [(4, 6)], 2)
-    values = rng.normal(-1, 2, (6, 6)).round(2)
+    values = rng.normal(-1, 2, (6, 6))
     cases.append(Case((values,), "a map of 6 × 6, where nothing is said of size and kind"))
-    _pool_with(subject, cases)
+    all_negative = -rng.uniform(1, 2, (4, 4))
+    cases.append(Case((all_negative, 2, "max"), "a map of negative values"))
+    cases += [*_pool_cases(rng, "max", [(3, 4)], 1), _active(rng, (6, 6), 2, "max")]
+    _pool_with(subject, [*cases, *_whole(rng, "max")])
+    more = _pool_cases(rng, "average", [(4, 6)], 2) + _pool_cases(rng, "average", [(7, 5)], 3)
+    compare.leaves_arguments(subject, "pool", [*cases[:2], *more])
 
 
 def _pool_average(subject: Subject, rng: np.random.Generator) -> None:
+    """The mean: sizes 1 to 3, zeros, whole numbers; not rounded."""
     cases = _pool_cases(rng, "average", [(4, 4), (6, 8)], 2)
-    _pool_with(subject, cases + _pool_cases(rng, "average", [(6, 9)], 3))
+    cases += _pool_cases(rng, "average", [(6, 9)], 3) + _pool_cases(rng, "average", [(3, 4)], 1)
+    cases += [_active(rng, (6, 6), 2, "average"), _active(rng, (6, 9), 3, "average")]
+    _pool_with(subject, [*cases, *_whole(rng, "average")])
 
 
 def _pool_rest(subject: Subject, rng: np.random.Generator) -> None:
-    cases = _pool_cases(rng, "max", [(5, 7), (9, 4)], 2)
-    _pool_with(subject, cases + _pool_cases(rng, "average", [(11, 7)], 3))
+    """What is left out, in rows, in columns and in both; whatever the windows give."""
+    cases = _pool_cases(rng, "max", [(5, 7), (9, 4), (4, 9)], 2)
+    cases += _pool_cases(rng, "average", [(11, 7)], 3) + _pool_cases(rng, "max", [(5, 6)], 4)
+    if not _leaves_out(subject, cases):
+        _pool_with(subject, cases)
+
+
+def _leaves_out(subject: Subject, cases: list[Case]) -> bool:
+    """Whether the rest is left out by a function that is wrong otherwise, which has cost points.
+
+    Then it gives the same for the map without that rest, one value for each window.
+    """
+    for case in cases:
+        values, size = case.args[:2]
+        height, width = (n // size for n in values.shape)
+        got, cut = (
+            subject.call("pool", one, *case.args[1:])
+            for one in (values, values[: height * size, : width * size])
+        )
+        array = np.asarray(got) if isinstance(got, np.ndarray | list) else np.zeros(0)
+        if array.shape != (height, width) or not compare.close(got, cut):
+            return False
+        if array.size > 1 and np.ptp(array) == 0:  # nothing is pooled
+            return False
+    return True
 
 
 # --- 01.5: a filter for falling strokes --------------------------------------------------------
 
 
 def _filter(subject: Subject) -> tuple[Array, float]:
-    kernel = compare.attempted(subject, "my_kernel")
-    bias = compare.attempted(subject, "my_bias")
-    kernel = np.asarray(kernel) if isinstance(kernel, list | tuple | np.ndarray) else None
-    if kernel is None or kernel.dtype.kind not in "biuf" or kernel.shape != (3, 3):
+    rows = compare.attempted(subject, "my_kernel")
+    given = compare.attempted(subject, "my_bias")
+    try:
+        kernel = np.asarray(rows)
+    except ValueError:  # rows of different lengths
+        kernel = np.zeros(0)
+    if kernel.dtype.kind not in "iuf" or kernel.shape != (3, 3):
         raise Wrong("`my_kernel` should be an array of 3 × 3 numbers.", "shape")
-    if isinstance(bias, np.ndarray | list) and np.size(bias) == 1:
-        bias = np.ravel(bias)[0].item()
-    if isinstance(bias, bool) or not isinstance(bias, int | float):
-        raise Wrong("`my_bias` should be one number.")
+    bias = compare.one_number(given)
+    if bias is None:
+        raise Wrong(f"`my_bias` should be one number, but it is {compare.describe(given)}.")
     if not (np.all(np.isfinite(kernel)) and np.isfinite(bias)):
         raise Wrong("`my_kernel` and `my_bias` should hold finite numbers.", "not finite")
-    return kernel.astype(float), float(bias)
+    kernel = kernel.astype(float)
+    size = np.abs(kernel).sum() + abs(bias)
+    return kernel / (size or 1.0), bias / (size or 1.0)
 
 
 #: All 512 windows of black and white pixels.
@@ -497,12 +674,19 @@ _FALLING = _WINDOWS[:, [0, 1, 2], [0, 1, 2]].all(axis=1)
 _RISING = _WINDOWS[:, [0, 1, 2], [2, 1, 0]].all(axis=1)
 
 
-def _found(subject: Subject) -> Array:
+def _sums(subject: Subject) -> tuple[Array, float]:
+    """The sum of each window before the bias, and the bias."""
     kernel, bias = _filter(subject)
-    return np.asarray((_WINDOWS * kernel).sum(axis=(1, 2)) + bias > 1e-9)
+    return np.asarray((_WINDOWS * kernel).sum(axis=(1, 2))), bias
+
+
+def _found(subject: Subject) -> Array:
+    sums, bias = _sums(subject)
+    return np.asarray(sums + bias > 1e-12)  # numbers such as 0.1 are not exact
 
 
 def _filter_finds(subject: Subject, rng: np.random.Generator) -> None:
+    """Every one of the 512 windows of black and white pixels."""
     found = _found(subject)
     if found[_FALLING].all():
         return
@@ -526,10 +710,19 @@ def _filter_finds(subject: Subject, rng: np.random.Generator) -> None:
 
 
 def _filter_refuses(subject: Subject, rng: np.random.Generator) -> None:
+    """Every one of the 512 windows of black and white pixels."""
     found = _found(subject)
+    # The wrong diagonal and a bias that is too low have cost the other point.
+    if np.array_equal(found, _RISING):
+        return
     if not found[~_FALLING].any():
-        if not found.any():
-            raise Wrong("Your values are never above 0: the bias is too low.", "bias too low")
+        sums, _ = _sums(subject)
+        if not found.any() and sums[_FALLING].min() <= sums[~_FALLING].max() + 1e-12:
+            raise Wrong(
+                "Your values are never above 0, and with no bias would this filter find only the "
+                "falling strokes.",
+                "bias too low",
+            )
         return
     if found[_RISING].all() and not found[_FALLING].all():
         raise Wrong("Your filter looks for rising strokes, not for falling ones.", "other diagonal")
@@ -568,10 +761,10 @@ def _letter(
     average: bool = False,
     swapped: bool = False,
     turned: bool = False,
+    falling: bool = False,
 ) -> Array:
-    found = convolution.feature_map(
-        image, convolution.ANTI_DIAGONAL, convolution.BIAS if bias else 0.0
-    )
+    diagonal = convolution.ANTI_DIAGONAL[:, ::-1] if falling else convolution.ANTI_DIAGONAL
+    found = convolution.feature_map(image, diagonal, convolution.BIAS if bias else 0.0)
     found = convolution.relu(found) if relu else found
     pooled = (convolution.average_pool if average else convolution.max_pool)(found, 2)
     inputs = (pooled.T if turned else pooled).ravel()
@@ -633,22 +826,47 @@ _LETTER_MISTAKES = [
         "The four inputs go row by row; you go column by column.",
         lambda image: _letter(image, turned=True),
     ),
+    Mistake(
+        "other diagonal",
+        "The filter lies on the picture as it is; you use its mirror image.",
+        lambda image: _letter(image, falling=True),
+    ),
+    Mistake(
+        "softmax at the end",
+        "The outputs are the two numbers themselves, without softmax.",
+        lambda image: np.exp(_letter(image)) / np.exp(_letter(image)).sum(),
+    ),
+    Mistake(
+        "rounded",
+        "You round the outputs; give all decimals.",
+        lambda image: np.round(_letter(image), 2),
+    ),
 ]
 
 
-def _letters(subject: Subject, rng: np.random.Generator) -> None:
-    cases = [
-        Case((image.astype(float),), label)
-        for image, label in [
-            (convolution.LETTER_O, "the letter O"),
-            (convolution.LETTER_X, "the letter X"),
-            (convolution.LETTER_X_SHIFTED, "the shifted X"),
+def _letter_cases() -> list[Case]:
+    return [
+        Case((image.astype(dtype),), label)
+        for image, label, dtype in [
+            (convolution.LETTER_O, "the letter O", float),
+            (convolution.LETTER_X, "the letter X", float),
+            (convolution.LETTER_X_SHIFTED, "the shifted X", float),
+            (convolution.LETTER_O, "the letter O in whole numbers", int),
         ]
     ]
-    compare.function(subject, "letter_outputs", cases, _letter, _LETTER_MISTAKES, advice=_STEPS)
+
+
+def _letters(subject: Subject, rng: np.random.Generator) -> None:
+    """The outputs for the pictures of the lesson."""
+    mistakes = _LETTER_MISTAKES
+    compare.function(subject, "letter_outputs", _letter_cases(), _letter, mistakes, advice=_STEPS)
 
 
 def _drawings(subject: Subject, rng: np.random.Generator) -> None:
+    """The outputs for pictures that nobody can know: empty, full, random, gray.
+
+    One is so dark that the hidden node needs its ReLU.
+    """
     empty, full = np.zeros((6, 6)), np.ones((6, 6))
     corner = np.zeros((6, 6))
     corner[:3, :3] = 4 * np.fliplr(np.eye(3))  # dark enough for a negative sum in the hidden node
@@ -656,7 +874,11 @@ def _drawings(subject: Subject, rng: np.random.Generator) -> None:
     for _ in range(6):
         image = (rng.random((6, 6)) < 0.5).astype(float)
         cases.append(Case((image,), "a picture of random pixels"))
-    compare.function(subject, "letter_outputs", cases, _letter, _LETTER_MISTAKES, advice=_STEPS)
+    cases += [Case((rng.random((6, 6)) + 0.3,), "a picture with gray pixels") for _ in range(2)]
+    # A mistake that the letters have shown has cost a point there.
+    told = compare.made(subject, "letter_outputs", _letter_cases(), _letter, _LETTER_MISTAKES)
+    want = told.answer if told else _letter
+    compare.function(subject, "letter_outputs", cases, want, _LETTER_MISTAKES, advice=_STEPS)
 
 
 _STEPS = "Print what comes out of each step for the letter O, and compare it with the lesson."
@@ -681,7 +903,7 @@ EXERCISE = Exercise(
                 "filter with the pixel under it; add the nine products, then the bias.",
                 "With a stride of 2 the filter moves two columns, so it lies on columns 2, 3 and 4 "
                 "then (counted from 0).",
-                "A filter for a colour picture has 5 × 5 × 3 numbers and one bias.",
+                "A filter for a color picture has 5 × 5 × 3 numbers and one bias.",
             ),
             kind="value",
         ),
@@ -697,6 +919,7 @@ EXERCISE = Exercise(
             seconds=3.0,
             needs=("convolve",),
             only=("numpy",),
+            packages=("scipy", "skimage", "cv2", "torch", "jax", "tensorflow", "keras"),
             forbids=(
                 "course_utils.convolution.feature_map",
                 "course_utils.convolution.feature_map_loop",
@@ -736,7 +959,6 @@ EXERCISE = Exercise(
             ),
             seconds=3.0,
             needs=("pool",),
-            only=("numpy",),
             forbids=(
                 "course_utils.convolution.max_pool",
                 "course_utils.convolution.average_pool",
@@ -772,7 +994,6 @@ EXERCISE = Exercise(
             (Part("O, X and the shifted X", 1, _letters), Part("any picture", 1, _drawings)),
             seconds=3.0,
             needs=("letter_outputs",),
-            only=("numpy",),
             forbids=(
                 "course_utils.convolution.LetterNetwork.pooled",
                 "course_utils.convolution.LetterNetwork.hidden",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from course_utils.checks import compare
+from course_utils.checks import chance, compare
 from course_utils.checks._question import Exercise, NotAttempted, Part, Question, Wrong
 from course_utils.checks.compare import Case, Mistake
-from course_utils.probe import Missing, Ref, Subject
+from course_utils.probe import Missing, Ref, StudentError, Subject
 
 Array = np.ndarray
 
@@ -41,6 +44,12 @@ _ONE_HOT_MISTAKES = [
         lambda labels, n: (labels[:, None] == np.unique(labels)).astype(float),
     ),
     Mistake(
+        "classes counted in the labels",
+        "You number the classes anew, without those that do not occur in these labels. The column "
+        "of a class is its index.",
+        lambda labels, n: _one_hot(np.unique(labels, return_inverse=True)[1], n),
+    ),
+    Mistake(
         "counted from 1",
         "Class 0 has the first column; you begin to count at 1.",
         lambda labels, n: _one_hot((labels - 1) % n, n),
@@ -59,12 +68,15 @@ _ONE_HOT_MISTAKES = [
 
 
 def _to_one_hot(subject: Subject, rng: np.random.Generator) -> None:
+    """Shape and entries, also where classes do not occur; labels left alone."""
     cases = [
         Case((np.array([2, 0, 1]), 3), "three labels of three classes"),
         Case((np.array([0, 1, 1, 2, 0, 1]), 5), "six labels of five classes"),
         Case((rng.integers(0, 7, 20), 8), "20 labels of 8 classes"),
+        Case((np.array([5, 0, 2, 2]), 6), "four labels of six classes, not all of which occur"),
     ]
     compare.function(subject, "to_one_hot", cases, _one_hot, _ONE_HOT_MISTAKES)
+    compare.leaves_arguments(subject, "to_one_hot", cases)
 
 
 def _index(one_hot: Array) -> Array:
@@ -83,23 +95,39 @@ _INDEX_MISTAKES = [
         lambda one_hot: one_hot.argmax(axis=1) + 1,
     ),
     Mistake(
+        "sorted",
+        "The numbers are sorted; the first one belongs to the first row.",
+        lambda one_hot: np.sort(one_hot.argmax(axis=1)),
+    ),
+    Mistake(
+        "empty columns left out",
+        "You count only the columns in which there is a 1; the index is the number of the column.",
+        lambda one_hot: one_hot[:, one_hot.any(axis=0)].argmax(axis=1),
+    ),
+    Mistake(
         "wrong axis", "Give one index per row, not a single one.", lambda one_hot: one_hot.argmax()
     ),
 ]
 
 
 def _to_index(subject: Subject, rng: np.random.Generator) -> None:
+    """The index of each row, as whole numbers, for any number of classes."""
     cases = [
         Case((np.eye(5)[rng.integers(0, 5, n)],), f"{n} rows of five classes") for n in (7, 12)
     ]
     cases.append(Case((np.eye(3)[[0, 0, 2, 2]],), "four rows of three classes"))
     cases.append(Case((np.eye(4, dtype="float32")[[1]],), "a single row"))
+    cases.append(Case((np.eye(6, dtype=int)[[5, 0, 2, 2]],), "rows of whole numbers"))
     compare.function(subject, "to_index", cases, _index, _INDEX_MISTAKES)
-    got = subject.call("to_index", np.eye(3)[[2, 1]])
-    if isinstance(got, np.ndarray) and got.dtype.kind == "f":
+    _whole(subject.call("to_index", np.eye(3)[[2, 1]]), "Class indices")
+    compare.leaves_arguments(subject, "to_index", cases)
+
+
+def _whole(got: Any, what: str) -> None:
+    if np.asarray(got).dtype.kind == "f":
         raise Wrong(
-            "The numbers are right, but they are floats such as 2.0. Class indices are whole "
-            "numbers: `.astype(int)`.",
+            f"The numbers are right, but they are floats such as 2.0. {what} are whole numbers: "
+            f"`.astype(int)`.",
             "not whole numbers",
         )
 
@@ -107,6 +135,13 @@ def _to_index(subject: Subject, rng: np.random.Generator) -> None:
 def _kept(labels: Array, wanted: list[int]) -> tuple[Array, Array]:
     positions = np.flatnonzero(np.isin(labels, wanted))
     return positions, np.array([wanted.index(label) for label in labels[positions]])
+
+
+def _renamed(labels: Array, wanted: list[int]) -> Array:
+    new = labels[np.isin(labels, wanted)].copy()
+    for number, one in enumerate(wanted):
+        new[new == one] = number
+    return new
 
 
 _KEPT_MISTAKES = [
@@ -138,6 +173,17 @@ _KEPT_MISTAKES = [
         ),
     ),
     Mistake(
+        "order of results",
+        "Return the positions first, then the new labels.",
+        lambda labels, wanted: _kept(labels, wanted)[::-1],
+    ),
+    Mistake(
+        "renamed twice",
+        "You rename the labels one class after the other, so that a new label is taken for an old "
+        "one and renamed again.",
+        lambda labels, wanted: (_kept(labels, wanted)[0], _renamed(labels, wanted)),
+    ),
+    Mistake(
         "the others kept",
         "You keep the images of the other classes.",
         lambda labels, wanted: _kept(labels, [c for c in range(9) if c not in wanted]),
@@ -146,13 +192,23 @@ _KEPT_MISTAKES = [
 
 
 def _keep_classes(subject: Subject, rng: np.random.Generator) -> None:
+    """Positions in their old order, new labels in the order of `wanted`, whole numbers.
+
+    Also with a wanted class that does not occur, and with labels that are taken for new ones.
+    """
     cases = [
         Case((np.array([4, 0, 2, 4]), [2, 4]), "the example"),
         Case((rng.integers(0, 5, 30), [3, 0]), "30 labels and the classes 3 and 0"),
         Case((rng.integers(0, 7, 40), [5, 1, 6]), "40 labels and the classes 5, 1 and 6"),
+        Case((np.array([1, 0, 1, 2]), [1, 0]), "the classes 1 and 0"),
+        Case((np.array([5, 0, 5, 2]), [2, 3, 5]), "a wanted class that does not occur"),
     ]
     advice = "Work the example of the question out on paper."
     compare.function(subject, "keep_classes", cases, _kept, _KEPT_MISTAKES, advice=advice)
+    positions, labels = compare.listed(subject.call("keep_classes", *cases[0].args)) or [[], []]
+    _whole(positions, "Positions")
+    _whole(labels, "Labels")
+    compare.leaves_arguments(subject, "keep_classes", cases)
 
 
 # --- 02.2: splits, class by class --------------------------------------------------------------
@@ -160,19 +216,32 @@ def _keep_classes(subject: Subject, rng: np.random.Generator) -> None:
 _NAMES = ("training", "validation", "test")
 
 
-def _positions(result: Any, names: tuple[str, ...], total: int) -> list[Array]:
-    """What a split returned, as arrays of positions."""
+def _positions(result: Any, names: tuple[str, ...], total: int, masks: bool = False) -> list[Array]:
+    """What a split returned, as arrays of positions.
+
+    Masks cost the points of the first part, which does not accept them.
+    """
     if result is None:
         raise Wrong("Your function returns nothing; does it end with `return`?", "nothing returned")
-    if not isinstance(result, list | tuple) or len(result) != len(names):
+    parts = compare.listed(result)
+    if parts is None or len(parts) != len(names):
         raise Wrong(
             f"Return {len(names)} arrays of positions, for {', '.join(names)}, not "
             f"{compare.describe(result)}."
         )
     found = []
-    for name, part in zip(names, result, strict=True):
-        array = np.asarray(part) if isinstance(part, np.ndarray | list | tuple) else None
-        if array is None or array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+    for name, part in zip(names, parts, strict=True):
+        entries = compare.listed(part)
+        array = np.asarray(entries if _flat(entries) else None)
+        if array.dtype == bool and array.shape == (total,):
+            if not masks:
+                raise Wrong(
+                    f"For {name} you give True or False for each image; give the positions, such "
+                    f"as 0, 2, 3: `np.flatnonzero(...)`.",
+                    "masks instead of positions",
+                )
+            array = np.flatnonzero(array)
+        if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
             raise Wrong(
                 f"The positions for {name} should be a list or array of whole numbers, not "
                 f"{compare.describe(part)}."
@@ -184,6 +253,10 @@ def _positions(result: Any, names: tuple[str, ...], total: int) -> list[Array]:
     return found
 
 
+def _flat(entries: list[Any] | None) -> bool:
+    return entries is not None and all(isinstance(one, bool | int | float) for one in entries)
+
+
 def _whole_and_apart(parts: list[Array], names: tuple[str, ...], total: int) -> None:
     for name, part in zip(names, parts, strict=True):
         if len(np.unique(part)) < len(part):
@@ -193,88 +266,160 @@ def _whole_and_apart(parts: list[Array], names: tuple[str, ...], total: int) -> 
             if np.intersect1d(one, parts[m]).size:
                 raise Wrong(
                     f"There are images in {names[k]} that are also in {names[m]}. That is a leak: "
-                    f"the network would be asked about pictures that it has practised.",
+                    f"the network would be asked about pictures that it was trained on.",
                     "leak",
                 )
     if sum(len(part) for part in parts) < total:
         raise Wrong("Some images are in none of the splits; each has to be in one.", "images lost")
 
 
-def _labels(rng: np.random.Generator) -> Array:
-    return np.asarray(rng.permutation(np.repeat([0, 1, 2, 3], [200, 120, 61, 20])))
+#: Large enough that a tenth of the rest (9 %) is no matter of rounding, and chance no excuse.
+_SIZES = (400, 300, 187, 64, 40)
+#: So many seeds: two of any few divisions are the same, and no luck is left.
+_SEEDS = 16
+
+
+def _split(subject: Subject, labels: Array, seed: int) -> list[Array]:
+    return _positions(subject.call("split", labels, seed), _NAMES, len(labels), masks=True)
 
 
 def _split_whole(subject: Subject, rng: np.random.Generator) -> None:
-    for _ in range(2):
-        labels = _labels(rng)
-        parts = _positions(subject.call("split", labels, int(rng.integers(1000))), _NAMES, 401)
-        _whole_and_apart(parts, _NAMES, len(labels))
+    """Each position once, for five and for seven classes; labels left alone."""
+    for sizes in (_SIZES, (23, 10, 35, 71, 10, 57, 99)):
+        labels = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+        result = subject.call("split", labels, int(rng.integers(1000)))
+        _whole_and_apart(_positions(result, _NAMES, len(labels)), _NAMES, len(labels))
+        if subject.changed():
+            raise Wrong("`split` changes the labels; leave them as they are.", "arguments changed")
 
 
 def _split_shares(subject: Subject, rng: np.random.Generator) -> None:
-    for _ in range(3):
-        labels = _labels(rng)
-        parts = _positions(subject.call("split", labels, int(rng.integers(1000))), _NAMES, 401)
-        counts = np.array([np.bincount(labels[part], minlength=4) for part in parts])
-        wanted = np.array([0.8, 0.1, 0.1])[:, None] * np.bincount(labels)
-        sizes = counts.sum(axis=1)
-        if sizes[0] < sizes[1:].max():
-            raise Wrong(
-                "The first array should be the largest, the one for training.", "order of splits"
-            )
-        if np.any(np.abs(sizes - wanted.sum(axis=1)) > 5):
-            raise Wrong(
-                "The shares are not 80 %, 10 % and 10 %. Whoever cuts off 10 % twice, cuts the "
-                "second time from what is left: that takes 1/9.",
-                "shares wrong",
-            )
-        if np.any(np.abs(counts - wanted) > 1.5):
-            raise Wrong(
-                "The shares are right over all images, but not class by class: a small class may "
-                "end up with no test image at all. Divide each class by itself, or use `stratify`.",
-                "not stratified",
-            )
+    """The number of images of each class in each split, for labels in any order."""
+    for sorted_ in (False, False, True):
+        labels = np.repeat(np.arange(len(_SIZES)), _SIZES)
+        labels = labels if sorted_ else rng.permutation(labels)
+        parts = _split(subject, labels, int(rng.integers(1000)))
+        counts = np.array([np.bincount(labels[part], minlength=len(_SIZES)) for part in parts])
+        _judge_shares(counts)
+
+
+def _judge_shares(counts: Array) -> None:
+    """Judge the number of images of each class (column) in each split (row)."""
+    shares = np.array([0.8, 0.1, 0.1])
+    sizes, each = counts.sum(axis=1), np.array(_SIZES)
+    if sizes[0] < sizes[1:].max():
+        raise Wrong(
+            "The first array should be the largest, the one for training.", "order of splits"
+        )
+    # One image more or less of each class in validation and in test, so up to two in training.
+    allowed = np.array([2.5, 1.5, 1.5])
+    small = np.sort(sizes[1:]) / each.sum()
+    if np.all(np.abs(small - (0.09, 0.1)) < 0.003):
+        raise Wrong(
+            "One of the small splits has 9 % of the images, not 10 %: you cut off a tenth of what "
+            "was left after the first cut, and a tenth of 90 % is 9 %. Take 1/9 of the rest.",
+            "shares wrong",
+        )
+    if np.any(np.abs(sizes - shares * each.sum()) > allowed * len(each)):
+        told = ", ".join(f"{100 * share:.0f} %" for share in sizes / each.sum())
+        raise Wrong(
+            f"The shares are not 80 %, 10 % and 10 %, but {told} (of all images).", "shares wrong"
+        )
+    if np.any(np.abs(counts - shares[:, None] * each) > allowed[:, None]):
+        raise Wrong(
+            "The shares are right over all images, but not class by class: a small class may end "
+            "up with no test image at all. Divide each class by itself, or use `stratify`.",
+            "not stratified",
+        )
 
 
 def _split_seed(subject: Subject, rng: np.random.Generator) -> None:
-    labels = np.sort(_labels(rng))
-    seed = int(rng.integers(1000))
-    splits = [_positions(subject.call("split", labels, s), _NAMES, 401) for s in (seed, seed)]
-    others = [
-        _positions(subject.call("split", labels, seed + k), _NAMES, 401) for k in (1, 2, 3, 4)
-    ]
-    first, again = ([set(part.tolist()) for part in parts] for parts in splits)
-    if first != again:
+    """That the seed alone decides, at random, and over all images: see `chance`."""
+    labels, seed = np.repeat(np.arange(len(_SIZES)), _SIZES), int(rng.integers(1000))
+    first, again = (_split(subject, labels, seed) for _ in range(2))
+    if [set(part.tolist()) for part in first] != [set(part.tolist()) for part in again]:
         raise Wrong(
             "The same seed gives another division each time. Make a generator from the seed: "
             "`np.random.default_rng(seed)`, or hand it on as `random_state=seed`.",
             "not repeatable",
         )
-    if all([set(part.tolist()) for part in parts] == first for parts in others):
-        ordered = all(
-            np.all(np.diff(part[labels[part] == c]) == 1) for part in splits[0] for c in range(4)
-        )
-        if ordered:
-            raise Wrong(
-                "You take the images in the order in which they come. Files are often sorted by "
-                "date or place, so the test images would be different from the others: shuffle "
-                "first.",
-                "not shuffled",
-            )
-        raise Wrong("Every seed gives the same division; use `seed`.", "seed ignored")
+    splits = [_split(subject, labels, seed + k) for k in range(_SEEDS)]
+    # The two small splits of the largest class, whichever of the three arrays they are.
+    draws = [
+        [part[part < _SIZES[0]] for part in sorted(parts, key=len)[:2] if (part < _SIZES[0]).any()]
+        for parts in splits
+    ]
+    _judge_seed(draws, _SIZES[0], _OF_IMAGES)
+
+
+@dataclass(frozen=True)
+class _Sentences:
+    """What to say of choices that are not random."""
+
+    not_shuffled: str
+    ignored: str
+    regular: str
+    alike: str
+    uneven: str
+
+
+_OF_IMAGES = _Sentences(
+    "You take the images in the order in which they come. Files are often sorted by date or place, "
+    "so the test images would be different from the others: shuffle first.",
+    "Every seed gives the same division; use `seed`.",
+    "You do not divide at random: images that follow each other in the list, or stand at a fixed "
+    "distance, stay together. Files are often sorted by date or place, so shuffle the positions "
+    "with a generator that is made from the seed.",
+    "Another seed should give another division, but for some seeds the same images are in "
+    "validation or in test again. Shuffle all positions with the seed before you cut.",
+    "You do not divide at random: some of the images come into validation or test more often than "
+    "others. Shuffle all positions of a class.",
+)
+
+
+def _judge_seed(draws: list[list[Array]], total: int, say: _Sentences) -> None:
+    """Judge what was chosen for several seeds: for each seed one or more arrays of places."""
+    same = all(
+        len(one) == len(draws[0]) and all(map(_same_set, one, draws[0])) for one in draws[1:]
+    )
+    regular = any(chance.too_regular(part, total) for parts in draws for part in parts)
+    if same and regular:
+        raise Wrong(say.not_shuffled, "not shuffled")
+    if same:
+        raise Wrong(say.ignored, "seed ignored")
+    if regular:
+        raise Wrong(say.regular, "not random")
+    if chance.too_alike(draws, total):
+        raise Wrong(say.alike, "seed hardly matters")
+    for number in range(min(map(len, draws))):
+        if chance.uneven([parts[number] for parts in draws], total):
+            raise Wrong(say.uneven, "not random")
+
+
+def _same_set(one: Array, other: Array) -> bool:
+    return set(one.tolist()) == set(other.tolist())
 
 
 # --- 02.3: patients ----------------------------------------------------------------------------
 
 _SIDES = ("training", "test")
+_PEOPLE = 200
 
 
 def _patients(rng: np.random.Generator) -> Array:
-    people = rng.permutation(90)[:30] + 100
-    return np.asarray(rng.permutation(np.repeat(people, rng.integers(1, 12, 30))))
+    """A few patients with very many X-rays, and many with one or two; numbers with gaps."""
+    people = 100 + 3 * rng.permutation(2 * _PEOPLE)[:_PEOPLE]
+    times = np.where(np.arange(_PEOPLE) < _PEOPLE // 10, 30, rng.integers(1, 3, _PEOPLE))
+    return np.asarray(rng.permutation(np.repeat(people, times)))
+
+
+def _divide(subject: Subject, patients: Array, share: float, seed: int) -> list[Array]:
+    result = subject.call("split_patients", patients, share, seed)
+    return _positions(result, _SIDES, len(patients), masks=True)
 
 
 def _patients_apart(subject: Subject, rng: np.random.Generator) -> None:
+    """No X-ray twice or lost, no patient on both sides."""
     for share in (0.2, 0.3):
         patients = _patients(rng)
         result = subject.call("split_patients", patients, share, int(rng.integers(1000)))
@@ -289,72 +434,175 @@ def _patients_apart(subject: Subject, rng: np.random.Generator) -> None:
 
 
 def _patients_share(subject: Subject, rng: np.random.Generator) -> None:
-    seed = int(rng.integers(1000))
-    shares, chosen_people = (0.2, 0.3, 0.5), []
-    for share in shares:
-        patients = np.sort(_patients(rng)) if share == 0.2 else _patients(rng)
-        result = subject.call("split_patients", patients, share, seed)
-        _, test = _positions(result, _SIDES, len(patients))
-        chosen_people.append(len(np.unique(patients[test])))
-    wanted = 30 * np.array(shares)
-    if np.any(np.abs(chosen_people - wanted) > 1):
-        if np.all(np.abs(chosen_people - (30 - wanted)) <= 1):
-            raise Wrong(
-                "The test split has the patients that should be in training; the first array is "
-                "for training.",
-                "order of splits",
-            )
+    """The number of patients, whatever their numbers of X-rays, and how they are chosen.
+
+    Choices are judged by `chance`; a difference of one patient is allowed.
+    """
+    shares = np.array([0.2, 0.3, 0.5, 0.1, 0.25, 0.4] * 2)
+    found = []
+    for number, share in enumerate(shares):
+        patients = np.sort(_patients(rng)) if number % 2 else _patients(rng)
+        _, test = _divide(subject, patients, float(share), int(rng.integers(1000)))
+        found.append(len(np.unique(patients[test])))
+    wanted, counts = _PEOPLE * shares, np.array(found)
+    # A difference of one patient does not matter, so rounding up or down is as good.
+    if np.any(np.abs(counts - wanted) > 1):
+        _name_share(counts, wanted, shares)
+    _patients_seed(subject, rng)
+
+
+def _name_share(counts: Array, wanted: Array, shares: Array) -> None:
+    if np.all(np.abs(counts - (_PEOPLE - wanted)) <= 1):
         raise Wrong(
-            "`share` is the share of the **patients** in the test split, of all patients.",
-            "shares wrong",
+            "The test split has the patients that should be in training; the first array is for "
+            "training.",
+            "order of splits",
         )
-    patients = np.sort(_patients(rng))
-    chosen = []
-    for one in (seed, seed, seed + 1, seed + 2, seed + 3):
-        result = subject.call("split_patients", patients, 0.2, one)
-        chosen.append(set(_positions(result, _SIDES, len(patients))[1].tolist()))
-    if chosen[0] != chosen[1]:
+    if np.all(counts == counts[0]):
+        raise Wrong("The test split is always as large; look at `share`.", "shares wrong")
+    worst = int(np.argmax(np.abs(counts - wanted)))
+    told = f"Of {_PEOPLE} patients and with a share of {shares[worst]:g}"
+    raise Wrong(
+        f"`share` is the share of the **patients** that are in the test split, of all patients; "
+        f"how many X-rays they have does not matter. {told}, {wanted[worst]:.0f} patients should "
+        f"be in the test split, but there are {counts[worst]}. (The numbers of the patients have "
+        f"gaps; `np.unique(patients)` are those that there are.)",
+        "shares wrong",
+    )
+
+
+def _patients_seed(subject: Subject, rng: np.random.Generator) -> None:
+    """Whether the seed alone decides, and at random; among 400 patients in their order."""
+    people, seed = 2 * _PEOPLE, int(rng.integers(1000))
+    patients = np.repeat(100 + 3 * np.arange(people), rng.integers(1, 4, people))
+
+    def chosen(one: int) -> Array:
+        _, test = _divide(subject, patients, 0.1, one)
+        return (np.unique(patients[test]) - 100) // 3
+
+    first, again = chosen(seed), chosen(seed)
+    if not _same_set(first, again):
         raise Wrong("The same seed gives other patients each time.", "not repeatable")
-    if all(one == chosen[0] for one in chosen):
-        raise Wrong(
-            "Every seed chooses the same patients; choose them at random, with the seed.",
-            "seed ignored",
-        )
+    draws = [[chosen(seed + k)] for k in range(_SEEDS)]
+    _judge_seed(draws, people, _OF_PATIENTS)
+
+
+_OF_PATIENTS = _Sentences(
+    "You take the patients in the order of their numbers, the same for every seed; choose them at "
+    "random, with the seed.",
+    "Every seed chooses the same patients; choose them at random, with the seed.",
+    "You do not choose at random: patients whose numbers follow each other, or stand at a fixed "
+    "distance, are chosen together. Shuffle the patients with a generator that is made from the "
+    "seed.",
+    "Another seed should choose other patients, but for some seeds the same ones are chosen again. "
+    "Shuffle all patients with the seed before you cut.",
+    "You do not choose at random: some patients are chosen more often than others. Shuffle all "
+    "patients before you cut.",
+)
 
 
 # --- 02.4: X-rays ------------------------------------------------------------------------------
 
 
-def _two(subject: Subject, result: Any, what: str) -> tuple[Any, Any]:
-    if result is None:
-        raise Wrong("Your function returns nothing; does it end with `return`?", "nothing returned")
-    if not isinstance(result, list | tuple) or len(result) != 2:
-        raise Wrong(f"Return two things: {what}.")
-    return result[0], result[1]
+@dataclass(frozen=True)
+class _Folder:
+    """A folder with pictures that can be told from each other.
+
+    Attributes
+    ----------
+    names : list of str
+        The classes, sorted.
+    counts : list of int
+        How many pictures each class has.
+    levels : array, shape (pictures, 4)
+        The gray levels of the top left, top right, bottom left and bottom right quarter.
+    """
+
+    names: list[str]
+    counts: list[int]
+    levels: Array
+
+    @property
+    def labels(self) -> Array:
+        return np.repeat(np.arange(len(self.names)), self.counts)
+
+    def files(self) -> dict[str, Array]:
+        """The files, by their names below the folder."""
+        found = {}
+        numbers = np.concatenate([np.arange(n) for n in self.counts])
+        for label, number, levels in zip(self.labels, numbers, self.levels, strict=True):
+            picture = np.kron(levels.reshape(2, 2), np.ones((30, 40))).astype("uint8")
+            stream = io.BytesIO()
+            Image.fromarray(picture).save(stream, "png")
+            name = f"{self.names[label]}/{number:02}.png"
+            found[name] = np.frombuffer(stream.getvalue(), np.uint8)
+        return found
+
+    def which(self, images: Array) -> Array:
+        """Which picture each image is, whatever its size; -1 where it is none of them."""
+        height, width = images.shape[1:3]
+        rows, columns = (height // 4, -(height // 4)), (width // 4, -(width // 4))
+        gray = images[..., :3].mean(axis=-1)  # without transparency
+        seen = np.stack([gray[:, r, c] for r in rows for c in columns], axis=1)
+        apart = np.abs(seen[:, None] - self.levels[None]).max(axis=2)
+        return np.where(apart.min(axis=1) < 4, apart.argmin(axis=1), -1)
 
 
-def _xrays(subject: Subject) -> tuple[list[tuple[Array, ...]], Any]:
+def _folder(rng: np.random.Generator, names: list[str], counts: list[int]) -> _Folder:
+    """Pictures whose quarters differ by 12 gray levels at least from those of every other one."""
+    levels: list[Array] = []
+    while len(levels) < sum(counts):
+        one = rng.integers(0, 256, 4)
+        if all(np.abs(one - other).max() >= 12 for other in levels):
+            levels.append(one)
+    return _Folder(sorted(names), counts, np.array(levels, float))
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """What a loader made of a folder."""
+
+    batches: list[tuple[Array, ...]]
+    others: list[Any]
+    in_order: bool
+
+
+def _load(subject: Subject, folder: _Folder) -> _Loaded:
     if subject.kind("load_xrays") in ("missing", "none"):
         raise NotAttempted(str(Missing("load_xrays")))
-    result = subject.call("load_xrays", Ref("xray_folder"))
-    dataset, names = _two(subject, result, "the dataset and its class names")
-    if not isinstance(dataset, Ref) or subject.kind(dataset) != "dataset":
+    try:
+        result = subject.call("load_xrays", subject.put_files(folder.files()))
+    except StudentError as error:
+        if error.kind == "NotImplementedError":
+            raise
+        told = f"{error.message} (for a folder with the classes {', '.join(folder.names)})"
+        raise StudentError(error.kind, told.strip(), error.line, error.code) from None
+    if result is None:
+        raise Wrong("Your function returns nothing; does it end with `return`?", "nothing returned")
+    entries = [result] if isinstance(result, Ref) else compare.listed(result) or []
+    is_one = [isinstance(one, Ref) and subject.kind(one) == "dataset" for one in entries]
+    if sum(is_one) != 1:
         raise Wrong("The first thing that `load_xrays` returns should be a `tf.data.Dataset`.")
-    batches = subject.batches(dataset, 50)
-    if not batches or len(batches[0]) != 2:
-        raise Wrong("Each element of the dataset should be a batch of images and their labels.")
-    return batches, names
+    place = is_one.index(True)
+    # More than there can be, so that a dataset that is repeated is seen.
+    batches = subject.batches(entries[place], 3 * len(folder.levels))
+    others = [one for k, one in enumerate(entries) if k != place]
+    return _Loaded(batches, others, place == 0 and len(entries) == 2)
 
 
 def _xray_shape(subject: Subject, rng: np.random.Generator) -> None:
-    batches, _ = _xrays(subject)
-    shape = batches[0][0].shape
+    """The form of the images in a folder with two classes."""
+    folder = _folder(rng, ["clear", "shadow"], [20, 20])
+    batches = _load(subject, folder).batches
+    shape = batches[0][0].shape if batches else ()
     if len(shape) != 4:
         raise Wrong("The images should come in batches of shape (images, 48, 64, 1).", "no batches")
     if shape[3] != 1:
         raise Wrong(
-            'The pictures have three channels; X-rays need one: `color_mode="grayscale"`.',
-            "colour",
+            'The pictures have three channels; X-rays need one: `color_mode="grayscale"`.'
+            if shape[3] == 3
+            else f'The pictures have {shape[3]} channels; X-rays need one: `"grayscale"`.',
+            "color",
         )
     if shape[1:3] == (64, 48):
         raise Wrong(
@@ -363,51 +611,111 @@ def _xray_shape(subject: Subject, rng: np.random.Generator) -> None:
         )
     if shape[1:3] != (48, 64):
         raise Wrong("The pictures should be 48 pixels high and 64 wide.", "size")
-    if shape[0] != 8:
+    if any(len(one[0]) != 8 for one in batches[:-1]):
         raise Wrong("A batch should have 8 pictures.", "batch size")
-    if sum(len(one[0]) for one in batches) != 40:
-        raise Wrong("All 40 pictures should be in the dataset.", "images lost")
 
 
 def _xray_content(subject: Subject, rng: np.random.Generator) -> None:
-    batches, names = _xrays(subject)
-    labels = [one[1] for one in batches]
-    if labels[0].ndim != 1:
+    """Each picture once and in order, its pixels, its label, and the name of the label.
+
+    Folders with other classes and pictures are used, so nothing of the notebook's folder helps.
+    """
+    # Other classes and other numbers of pictures, the last batch of which is not full.
+    for counts in ([24, 21], [8, 6, 5]):
+        names = rng.permutation(["fracture", "healthy", "implant", "mass"])[: len(counts)]
+        _judge_folder(subject, _folder(rng, names.tolist(), counts))
+
+
+def _judge_folder(subject: Subject, folder: _Folder) -> None:
+    made = _load(subject, folder)
+    together = [np.concatenate(parts) for parts in _parts(made.batches)]
+    if len(together) != 2:
         raise Wrong(
-            'The labels are one-hot or in columns; `label_mode="int"` gives class indices.',
+            "Each element of the dataset should be a batch of images and their labels; "
+            '`label_mode="int"` gives the labels.',
+            "no labels",
+        )
+    images, labels = together
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise Wrong(
+            "The labels are one-hot, in columns, or floats; "
+            '`label_mode="int"` gives class indices.',
             "labels one-hot",
         )
-    if labels[0].dtype.kind not in "iu":
+    _judge_pictures(folder, images, labels)
+    given = compare.texts(made.others[0]) if made.others else None
+    if given is None or not made.in_order:
         raise Wrong(
-            'The labels are floats; `label_mode="int"` gives whole numbers.', "labels one-hot"
+            "Return two things: the dataset first, then the list of its class names; the dataset "
+            "has it as `class_names`.",
+            "class names",
         )
-    images = np.concatenate([one[0] for one in batches])
+    _judge_names(folder, folder.which(images), labels, given)
+
+
+def _parts(batches: list[tuple[Array, ...]]) -> list[tuple[Array, ...]]:
+    """For each part of an element (images, labels) those of all batches."""
+    if len({len(one) for one in batches}) != 1:
+        return []
+    # A dataset without batches is judged in the other part.
+    rows = [tuple(part[None] for part in one) if one[0].ndim == 3 else one for one in batches]
+    return list(zip(*rows, strict=True))
+
+
+def _judge_pictures(folder: _Folder, images: Array, labels: Array) -> None:
+    if images.ndim != 4:
+        raise Wrong("The images should have the shape (images, 48, 64, 1).", "no batches")
     if images.max() <= 1.5:
         raise Wrong(
             "The numbers lie between 0 and 1. In this course data stay at 0 to 255, and the "
             "network rescales them, or it will be done twice.",
             "rescaled",
         )
-    together = np.concatenate(labels)
-    if np.any(np.diff(together) < 0):
-        raise Wrong("The pictures are shuffled; `shuffle=False` keeps their order.", "shuffled")
-    if np.bincount(together, minlength=2).tolist() != [20, 20]:
-        raise Wrong("There should be 20 pictures of each class.", "images lost")
-    if names is None or not compare.close(
-        list(names) if isinstance(names, tuple) else names,
-        [
-            "clear",
-            "shadow",
-        ],
-    ):
+    which = folder.which(images)
+    if np.all(which < 0) or len(which) == 0:
         raise Wrong(
-            "The second thing that `load_xrays` returns should be the list of class names; the "
-            "dataset has it as `class_names`.",
+            "`load_xrays` was called with another folder, but the pictures in the dataset are not "
+            "those of this folder. Does the function use its argument `folder`, and leave the "
+            "pixels as they are?",
+            "folder ignored",
+        )
+    if np.any(which < 0):
+        raise Wrong("Some of the pictures are changed.", "changed otherwise")
+    times = np.bincount(which, minlength=len(folder.levels))
+    if times.min() == 0:
+        raise Wrong(
+            "Some pictures of the folder are not in the dataset; all of them should be.",
+            "images lost",
+        )
+    if times.max() > 1:
+        raise Wrong("Some pictures are in the dataset more than once.", "images repeated")
+    classes = folder.labels[which]
+    in_order = all(np.all(np.diff(which[classes == one]) > 0) for one in np.unique(classes))
+    if not in_order or np.count_nonzero(np.diff(classes)) != len(folder.names) - 1:
+        raise Wrong("The pictures are shuffled; `shuffle=False` keeps their order.", "shuffled")
+    if len(set(zip(classes.tolist(), labels.tolist(), strict=True))) != len(folder.names):
+        raise Wrong("The labels do not belong to their pictures.", "labels mixed up")
+
+
+def _judge_names(folder: _Folder, which: Array, labels: Array, given: list[str]) -> None:
+    """Whether each label is the place of the right name."""
+    if sorted(given) != folder.names:
+        raise Wrong(
+            "The class names are not those of the folder that `load_xrays` was called with; the "
+            "dataset has them as `class_names`.",
+            "class names",
+        )
+    right = [folder.names[k] for k in folder.labels[which]]
+    if [given[k] if 0 <= k < len(given) else "" for k in labels] != right:
+        raise Wrong(
+            "Labels and class names do not fit: label 0 should be the place of the name in the "
+            "list. The dataset has the right order as `class_names`.",
             "class names",
         )
 
 
 def _unfit(subject: Subject, rng: np.random.Generator) -> None:
+    """The two letters."""
     compare.choice(
         subject,
         "unfit",
@@ -427,7 +735,38 @@ def _unfit(subject: Subject, rng: np.random.Generator) -> None:
 
 # --- 02.5: the pipeline ------------------------------------------------------------------------
 
-_TRAIN, _VALIDATION = 40, 24
+#: Enough that chance cannot hide a buffer that is too small; neither fills its last batch.
+_TRAIN, _VALIDATION, _EPOCHS, _BATCH = 250, 40, 6, 16
+
+
+def _two(result: Any, what: str) -> list[Any]:
+    if result is None:
+        raise Wrong("Your function returns nothing; does it end with `return`?", "nothing returned")
+    entries = compare.listed(result)
+    if entries is None or len(entries) != 2:
+        raise Wrong(f"Return two things: {what}.")
+    return entries
+
+
+@dataclass(frozen=True)
+class _Epoch:
+    """What came in one epoch, and in which form.
+
+    Attributes
+    ----------
+    images, labels : array
+        All of the epoch.
+    sizes : list of int
+        How many images each batch has.
+    faults : dict of str to str
+        What is wrong with the form, by the name of the mistake; the first part tells it, the others
+        go on with what was meant.
+    """
+
+    images: Array
+    labels: Array
+    sizes: list[int]
+    faults: dict[str, str]
 
 
 class _Pipeline:
@@ -436,237 +775,284 @@ class _Pipeline:
     def __init__(self, subject: Subject, rng: np.random.Generator) -> None:
         if subject.kind("make_pipeline") in ("missing", "none"):
             raise NotAttempted(str(Missing("make_pipeline")))
-        self.images = {
-            "training": rng.integers(0, 256, (_TRAIN, 8, 10, 3)).astype("float32"),
-            "validation": rng.integers(0, 256, (_VALIDATION, 8, 10, 3)).astype("float32"),
-        }
-        self.labels = {
-            "training": rng.integers(0, 3, _TRAIN),
-            "validation": rng.integers(0, 3, _VALIDATION),
-        }
-        result = subject.call(
-            "make_pipeline",
-            self.images["training"],
-            self.labels["training"],
-            self.images["validation"],
-            self.labels["validation"],
-        )
-        self.refs = dict(
-            zip(
-                ("training", "validation"),
-                _two(subject, result, "the datasets for training and for validation"),
-                strict=True,
-            )
-        )
+        numbers = {"training": _TRAIN, "validation": _VALIDATION}
+        self.images = {k: rng.uniform(0, 255, (n, 8, 10, 3)) for k, n in numbers.items()}
+        self.images = {k: one.astype("float32") for k, one in self.images.items()}
+        self.labels = {k: rng.integers(0, 7, n) for k, n in numbers.items()}
+        given = [one[k] for k in numbers for one in (self.images, self.labels)]
+        result = subject.call("make_pipeline", *given)
+        refs = _two(result, "the datasets for training and for validation")
+        self.refs = dict(zip(numbers, refs, strict=True))
         self.subject = subject
         for name, ref in self.refs.items():
             if not isinstance(ref, Ref) or subject.kind(ref) != "dataset":
                 raise Wrong(f"What you return for {name} should be a `tf.data.Dataset`.")
+        first, _ = self.identified(self.epoch("training").images, "validation")
+        self.exchanged = bool(np.all(first >= 0))
+        if self.exchanged:
+            self.refs = dict(zip(numbers, reversed(refs), strict=True))
 
-    def epoch(self, split: str) -> tuple[Array, Array]:
-        """All images and labels of one epoch, of the right shape."""
-        batches = self.subject.batches(self.refs[split], 200)
-        if not batches or len(batches[0]) != 2:
+    def epoch(self, split: str) -> _Epoch:
+        """All images and labels of one epoch."""
+        # More than there should be, so that repeated images are seen, and not more if without end.
+        total = len(self.images[split])
+        elements = self.subject.batches(self.refs[split], total // 4)
+        if not elements or any(len(one) != 2 for one in elements):
             raise Wrong(f"The elements for {split} should be batches of images with their labels.")
-        images, labels = batches[0]
-        if images.ndim != 4:
-            raise Wrong(
-                f"The images for {split} come one by one or in batches of batches; give batches of "
-                f"16, of shape (16, height, width, 3).",
-                "no batches",
+        faults = {}
+        if elements[0][0].ndim == 3:
+            elements = self.subject.batches(self.refs[split], 2 * total)
+            faults["no batches"] = (
+                f"The images for {split} come one by one; give batches of {_BATCH}, of the shape "
+                f"({_BATCH}, height, width, 3)."
             )
+            elements = [(image[None], label[None]) for image, label in elements]
+        if any(len(images.shape) != 4 or images.shape[1:] != (8, 10, 3) for images, _ in elements):
+            raise Wrong(
+                f"The images for {split} should come in batches of the shape ({_BATCH}, height, "
+                f"width, 3), with the height and width that they have.",
+                "size",
+            )
+        images, labels = (np.concatenate(parts) for parts in zip(*elements, strict=True))
         if labels.ndim != 1:
-            raise Wrong(f"The labels for {split} should be class indices.", "labels one-hot")
-        together = np.concatenate([one[0] for one in batches])
-        answers = np.concatenate([one[1] for one in batches])
-        if together.shape[1:] != (8, 10, 3):
-            raise Wrong(f"The images for {split} should keep their height and width.", "size")
-        if together.max() <= 1.5:
-            raise Wrong(
-                f"The images for {split} are rescaled to 0 to 1; leave them as they are, since the "
-                f"network rescales them.",
-                "rescaled",
+            faults["labels one-hot"] = f"The labels for {split} should be class indices."
+            labels = labels.argmax(axis=-1) if labels.shape[-1] > 1 else labels.ravel()
+        elif labels.dtype.kind not in "iu":
+            faults["labels not whole"] = (
+                f"The labels for {split} are of the type {labels.dtype}; class indices are whole "
+                f"numbers."
             )
-        return together, answers
-
-    def found(self, split: str) -> tuple[list[int], list[str], Array]:
-        """Which picture each image of an epoch is, what happened to it, and the labels."""
-        images, answers = self.epoch(split)
-        known = self.images[split]
-        forms = {
-            "same": known,
-            "mirrored": known[:, :, ::-1],
-            "upside down": known[:, ::-1],
-            "turned round": known[:, ::-1, ::-1],
-        }
-        which, how = [], []
-        for image in images:
-            distances = {
-                name: np.abs(form - image).max(axis=(1, 2, 3)) for name, form in forms.items()
-            }
-            name = min(distances, key=lambda one: float(distances[one].min()))
-            near = float(distances[name].min())
-            which.append(int(distances[name].argmin()) if near < 1.5 else -1)
-            how.append(name if near < 1.5 else "changed")
-        return which, how, answers
-
-
-def _pipeline_batches(subject: Subject, rng: np.random.Generator) -> None:
-    made = _Pipeline(subject, rng)
-    for split, total in (("training", _TRAIN), ("validation", _VALIDATION)):
-        images, labels = made.epoch(split)
-        size = len(subject.batches(made.refs[split], 1)[0][0])
-        if size != 16:
-            raise Wrong(f"A batch for {split} should have 16 images.", "batch size")
         if images.dtype != np.float32:
-            raise Wrong(f"The images for {split} should be float32.", "dtype")
-        if len(images) != total:
-            more = len(images) > total
-            raise Wrong(
-                f"An epoch for {split} should have each image once; it has "
-                f"{'more' if more else 'fewer'} images.",
-                "images repeated" if more else "images lost",
+            faults["dtype"] = f"The images for {split} should be float32."
+        if images.max() <= 1.5:
+            faults["rescaled"] = (
+                f"The images for {split} are rescaled to 0 to 1; leave them as they are, since the "
+                f"network rescales them."
             )
+            images = images * np.float32(255)
+        return _Epoch(images, labels, [len(one[0]) for one in elements], faults)
+
+    def found(self, split: str) -> tuple[Array, Array, _Epoch]:
+        """Which picture each image of an epoch is, and which of `_FORMS` it has.
+
+        Pictures that come again, in one epoch, are judged in the first part, and left out here.
+        """
+        epoch = self.epoch(split)
+        which, how = self.identified(epoch.images, split)
+        _, first = np.unique(which, return_index=True)
+        kept = np.sort(first) if np.all(which >= 0) else np.arange(len(which))
+        batch = np.repeat(np.arange(len(epoch.sizes)), epoch.sizes)[kept]
+        sizes = np.bincount(batch).tolist()
+        return (
+            which[kept],
+            how[kept],
+            _Epoch(epoch.images[kept], epoch.labels[kept], sizes, epoch.faults),
+        )
+
+    def others(self, images: Array, split: str) -> Array:
+        """Whether each image is one of the other split."""
+        other = "validation" if split == "training" else "training"
+        return self.identified(images, other)[0] >= 0
+
+    def identified(self, images: Array, split: str) -> tuple[Array, Array]:
+        """The number and the form of each image; -1 where it is none of the given ones."""
+        known = self.images[split].astype(float)
+        forms = np.stack([form(known) for form in _FORMS.values()])
+        rows = forms.reshape(len(forms) * len(known), -1)
+        seen = images.astype(float).reshape(len(images), -1)
+        # The squared distance of each image to each form, up to a constant for each image.
+        nearest = ((rows**2).sum(axis=1) - 2 * seen @ rows.T).argmin(axis=1)
+        form, number = np.divmod(nearest, len(known))
+        apart = np.abs(forms[form, number] - images).max(axis=(1, 2, 3))
+        # Other types lose decimals, which the first part tells.
+        same = apart <= (0.01 if images.dtype == np.float32 else 1.0)
+        return np.where(same, number, -1), np.where(same, form, -1)
+
+
+_FORMS: dict[str, Callable[[Array], Array]] = {
+    "same": lambda images: images,
+    "mirrored": lambda images: images[:, :, ::-1],
+    "upside down": lambda images: images[:, ::-1],
+    "turned round": lambda images: images[:, ::-1, ::-1],
+}
+
+
+def _pipeline_form(subject: Subject, rng: np.random.Generator) -> None:
+    """Batches, types and number of the images and labels; pixels not rescaled."""
+    made = _Pipeline(subject, rng)
+    if made.exchanged:
+        raise Wrong("Return the dataset for training first.", "order of splits")
+    for split, total in (("training", _TRAIN), ("validation", _VALIDATION)):
+        epoch = made.epoch(split)
+        for mistake, sentence in epoch.faults.items():
+            raise Wrong(sentence, mistake)
+        which, _ = made.identified(epoch.images, split)
+        if len(which) and np.all(which < 0) and np.all(made.others(epoch.images, split)):
+            raise Wrong(f"The images for {split} are not those that were given.", "wrong images")
+        counts = np.bincount(which[which >= 0], minlength=total)
+        if len(which) > total or counts.max() > 1:
+            raise Wrong(
+                f"An epoch for {split} should have each image once, but some come more often.",
+                "images repeated",
+            )
+        if len(which) < total:
+            raise Wrong(
+                f"An epoch for {split} should have each image once, but some are missing.",
+                "images lost",
+            )
+        if max(epoch.sizes) > _BATCH or sum(size < _BATCH for size in epoch.sizes) > 1:
+            raise Wrong(f"A batch for {split} should have {_BATCH} images.", "batch size")
 
 
 def _pipeline_validation(subject: Subject, rng: np.random.Generator) -> None:
+    """The validation images, their order and labels, in two epochs."""
     made = _Pipeline(subject, rng)
-    which, how, labels = made.found("validation")
-    if any(name != "same" for name in how):
-        raise Wrong(
-            "Your validation images are changed. Augmentation is for training only: validation "
-            "measures how good the network is on pictures as they are.",
-            "validation augmented",
-        )
-    if sorted(which) == list(range(_VALIDATION)) and which != list(range(_VALIDATION)):
-        raise Wrong(
-            "Your validation images are shuffled; keep their order, so that you can say which "
-            "image was number 17.",
-            "validation shuffled",
-        )
-    if which != list(range(_VALIDATION)):
-        raise Wrong("The validation images are not those that were given.", "images lost")
-    if not np.array_equal(labels, made.labels["validation"]):
-        raise Wrong("The validation labels do not belong to their images.", "labels mixed up")
+    for _ in range(2):
+        which, how, epoch = made.found("validation")
+        if np.any(how != 0):
+            raise Wrong(
+                "Your validation images are changed. Augmentation is for training only: validation "
+                "measures how good the network is on pictures as they are.",
+                "validation augmented",
+            )
+        if np.any(np.diff(which) < 0):
+            raise Wrong(
+                "Your validation images are shuffled; keep their order, so that you can say which "
+                "image was number 17.",
+                "validation shuffled",
+            )
+        if not np.array_equal(epoch.labels, made.labels["validation"][which]):
+            raise Wrong("The validation labels do not belong to their images.", "labels mixed up")
 
 
 def _pipeline_training(subject: Subject, rng: np.random.Generator) -> None:
+    """Order, flips and labels over six epochs of 250 images: see `chance`.
+
+    Whether one could tell the order or the flips of an epoch by those of another, or by the place
+    of an image, is asked, too.
+    """
     made = _Pipeline(subject, rng)
-    which, how, labels = made.found("training")
-    if "changed" in how:
+    epochs = []
+    for _ in range(_EPOCHS):
+        which, how, epoch = made.found("training")
+        _judge_images(made, which, how, epoch.labels)
+        epochs.append((which, how == 1, epoch.sizes))
+    _judge_order([which for which, _, _ in epochs])
+    _judge_flips([flips for _, flips, _ in epochs], [sizes for _, _, sizes in epochs])
+    _judge_epochs([which for which, _, _ in epochs], [flips for _, flips, _ in epochs])
+
+
+def _judge_images(made: _Pipeline, which: Array, how: Array, labels: Array) -> None:
+    if np.any(how < 0):
         raise Wrong(
             "Your training images are changed in other ways than by flipping left to right.",
             "changed otherwise",
         )
-    if "upside down" in how or "turned round" in how:
+    if np.any(how > 1):
         raise Wrong(
             "Some of your training images are upside down; flip left to right only.",
             "vertical flip",
         )
-    if sorted(which) != list(range(_TRAIN)):
-        raise Wrong("An epoch should have each training image once.", "images lost")
     if not np.array_equal(labels, made.labels["training"][which]):
         raise Wrong(
             "The training labels no longer belong to their images: shuffle images and labels "
             "together, as pairs.",
             "labels mixed up",
         )
-    if "mirrored" not in how:
+
+
+_ONE_COIN = "{} Each image should be flipped, or not, by itself."
+
+
+def _judge_flips(flips: list[Array], sizes: list[list[int]]) -> None:
+    """Judge how many images are flipped: over all, in an epoch, in a batch, at a place in it."""
+    together = np.concatenate(flips)
+    share, number = float(together.mean()), len(together)
+    if share == 0:
         raise Wrong(
             "No training image is flipped; a Keras layer flips when it is called with "
-            "`training=True`.",
+            "`training=True`, and the flip has to be inside `map`.",
             "not augmented",
         )
-    if "same" not in how:
+    if share == 1:
         raise Wrong("Every training image is flipped; each should be, or not, at random.", "always")
-    if which == list(range(_TRAIN)):
+
+    def by_chance(some: Array) -> bool:
+        far = chance.spread(len(some) * share * (1 - share))
+        return bool(abs(some.sum() - len(some) * share) <= far)
+
+    if not all(map(by_chance, flips)):
+        said = "In some epochs many more images are flipped than in others."
+        raise Wrong(_ONE_COIN.format(said), "one coin for all")
+    groups = [
+        batch
+        for epoch, lengths in zip(flips, sizes, strict=True)
+        for batch in np.split(epoch, np.cumsum(lengths)[:-1])
+        if len(batch) > 1  # otherwise there are no batches, which the first part tells
+    ]
+    # The mean of these is about 1 for a coin of its own, and the batch's size for one coin.
+    variance = share * (1 - share)
+    if groups and np.mean([(g.sum() - len(g) * share) ** 2 / len(g) for g in groups]) > (
+        2.5 * variance
+    ):
+        said = "The images of a batch are flipped together, or not at all."
+        raise Wrong(_ONE_COIN.format(said), "one coin for all")
+    if abs(share - 0.5) * number > chance.spread(number / 4):
+        raise Wrong(
+            f"{'Few' if share < 0.5 else 'Most'} training images are flipped. Each should be "
+            f"flipped with a probability of one half.",
+            "seldom flipped" if share < 0.5 else "always",
+        )
+    for place in range(max(map(len, groups), default=0)):
+        if not by_chance(np.array([g[place] for g in groups if len(g) > place])):
+            said = "Whether an image is flipped depends on its place in the batch."
+            raise Wrong(_ONE_COIN.format(said), "one coin for all")
+
+
+def _judge_order(orders: list[Array]) -> None:
+    if all(np.all(np.diff(which) > 0) for which in orders):
         raise Wrong("The training images are not shuffled.", "not shuffled")
-    if np.mean(np.diff(which) == 1) > 0.5:
+    together = Wrong(
+        "Many images still come right after the one before them, or close to it: shuffle single "
+        "images, with a buffer that holds all of them, and make batches afterwards.",
+        "batches shuffled",
+    )
+    if any(map(chance.in_runs, orders)):
+        raise together
+    for one, other in combinations(orders, 2):
+        if _same_set(one, other) and chance.follows(one, other):
+            raise Wrong(
+                "Two epochs have the same order, perhaps turned or begun elsewhere. Shuffle anew "
+                "in each epoch.",
+                "same in each epoch",
+            )
+    # With a buffer of B images none comes more than B - 1 places too early.
+    early = max(int((which - np.arange(len(which))).max()) for which in orders)
+    if early < 0.85 * _TRAIN:
         raise Wrong(
-            "Most images still come right after the one before them: shuffle single images, with "
-            "a buffer that holds all of them, and make batches afterwards.",
-            "batches shuffled",
+            f"The training images are mixed with their neighbors only: of {_TRAIN} images, none "
+            f"has come more than {early} places too early. The buffer of `shuffle` has to hold all "
+            f"images: `shuffle(len(train_images))`.",
+            "buffer too small",
         )
-    again, how_again, _ = made.found("training")
-    if again == which:
-        raise Wrong(
-            "The second epoch has the same order as the first. Shuffle anew in each epoch.",
-            "same in each epoch",
-        )
-    flipped = {k for k, name in zip(which, how, strict=True) if name == "mirrored"}
-    if flipped == {k for k, name in zip(again, how_again, strict=True) if name == "mirrored"}:
-        raise Wrong(
-            "The second epoch flips the same images as the first. Flip after `cache`, and inside "
-            "`map`, so that it is decided anew each time.",
-            "same in each epoch",
-        )
+    if any(map(chance.near, orders)):
+        raise together
 
 
-# --- 02.4: another folder, in another process ----------------------------------------------------
-
-
-def _xray_folders(subject: Subject, rng: np.random.Generator) -> None:
-    _xray_content(subject, rng)
-    _another_folder(subject, rng)
-
-
-def _another_folder(subject: Subject, rng: np.random.Generator) -> None:
-    """Ask the same function for a folder with other classes and pictures."""
-    second = subject.second()
-    names = sorted(rng.choice(_FINDINGS, 3, replace=False).tolist())
-    pictures, labels, files = [], [], {}
-    for label, name in enumerate(names):
-        for number in range(int(rng.integers(4, 8))):
-            picture = _smooth_picture(rng)
-            stream = io.BytesIO()
-            Image.fromarray(picture).save(stream, "PNG")
-            files[f"{name}/{number:02}.png"] = np.frombuffer(stream.getvalue(), np.uint8)
-            pictures.append(picture)
-            labels.append(label)
-    result = second.call("load_xrays", second.put_files(files))
-    dataset, found = _two(subject, result, "the dataset and its class names")
-    if not isinstance(dataset, Ref) or second.kind(dataset) != "dataset":
-        raise Wrong("For another folder `load_xrays` does not return a `tf.data.Dataset`.")
-    batches = second.batches(dataset, 50)
-    if not compare.close(list(found) if isinstance(found, tuple) else found, names):
-        raise Wrong(
-            "For a folder with other classes `load_xrays` does not return their names; take them "
-            "from the dataset, which has them as `class_names`.",
-            "class names",
-        )
-    images = np.concatenate([one[0] for one in batches])
-    if images.shape != (len(pictures), 48, 64, 1):
-        raise Wrong(
-            "For another folder `load_xrays` does not give all of its pictures; read the folder "
-            "that is given as `folder`.",
-            "folder ignored",
-        )
-    if not np.array_equal(np.concatenate([one[1] for one in batches]), labels):
-        raise Wrong(
-            "For another folder the labels are not the positions of the classes in the list of "
-            "their names.",
-            "labels and names do not match",
-        )
-    want = np.stack([_reduced(one) for one in pictures])
-    if np.abs(images[..., 0] - want).mean(axis=(1, 2)).max() > 8:
-        raise Wrong(
-            "For another folder the pictures are not those that lie in it, in their order.",
-            "folder ignored",
-        )
-
-
-_FINDINGS = ["clear", "edema", "fracture", "mass", "nodule", "pneumonia", "shadow", "tube"]
-
-
-def _smooth_picture(rng: np.random.Generator) -> Array:
-    """A picture of 60 × 80 pixels that looks alike however it is reduced."""
-    coarse = Image.fromarray(rng.integers(0, 256, (4, 5)).astype("uint8"))
-    return np.asarray(coarse.resize((80, 60), Image.Resampling.BICUBIC))
-
-
-def _reduced(picture: Array) -> Array:
-    image = Image.fromarray(picture).resize((64, 48), Image.Resampling.BILINEAR)
-    return np.asarray(image, "float32")
+def _judge_epochs(orders: list[Array], flips: list[Array]) -> None:
+    """Judge whether the flips of an image are decided anew in each epoch."""
+    by_image = np.full((len(orders), _TRAIN), -1)
+    for row, which, flipped in zip(by_image, orders, flips, strict=True):
+        row[which] = flipped
+    by_image = by_image[:, (by_image >= 0).all(axis=0)]
+    number = by_image.shape[1]
+    for one, other in combinations(by_image, 2):
+        if abs((one == other).sum() - number / 2) > chance.spread(number / 4):
+            raise Wrong(
+                "Two epochs flip the same images (or exactly the others). Flip after `cache`, and "
+                "inside `map`, so that it is decided anew each time.",
+                "same in each epoch",
+            )
 
 
 EXERCISE = Exercise(
@@ -727,11 +1113,11 @@ EXERCISE = Exercise(
         ),
         Question(
             "02.4",
-            "X-rays have no colour",
+            "X-rays have no color",
             3,
             (
                 Part("shape and channels", 1, _xray_shape),
-                Part("numbers, labels and order", 1, _xray_folders),
+                Part("pictures, labels, order and names of any folder", 1, _xray_content),
                 Part("unfit augmentations", 1, _unfit),
             ),
             needs=("load_xrays", "unfit"),
@@ -749,7 +1135,7 @@ EXERCISE = Exercise(
             "A pipeline with augmentation",
             3,
             (
-                Part("batches of 16", 1, _pipeline_batches),
+                Part("batches of 16, with all images as they are", 1, _pipeline_form),
                 Part("validation stays as it is", 1, _pipeline_validation),
                 Part("training is shuffled and flipped", 1, _pipeline_training),
             ),

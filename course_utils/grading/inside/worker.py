@@ -117,11 +117,12 @@ def _use_copy(folder: str) -> None:
 class _Work(probe.Namespace):
     """The student's names; functions that a question forbids do not exist, so none is watched."""
 
-    def watch(self, helpers: Sequence[str]) -> None:
+    def watch(self, helpers: Sequence[str], packages: Sequence[str] = ()) -> None:
         removed.forget()
+        super().watch((), packages)
 
     def watched(self) -> list[str]:
-        return removed.called()
+        return [*removed.called(), *super().watched()]
 
 
 def _quiet(channel: socket.socket) -> None:

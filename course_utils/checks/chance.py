@@ -1,0 +1,131 @@
+"""Whether what should be random is random: bounds that chance does not cross.
+
+A check of random choices must not depend on luck, for a right answer or for a wrong one. Each bound
+here is crossed by truly random choices with a probability of about 1e-11, so that all that a
+question asks together refuses a right answer in less than one of a million cases. What is known to
+be wrong (neighbors that stay together, the same choice for other seeds) crosses it always, if the
+questions ask about enough things: some 400 of which a tenth is chosen, for 16 seeds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+
+_ERROR = 1e-11
+
+
+def spread(variance: float) -> float:
+    """How far a count may be from what is expected, by Bernstein's inequality.
+
+    Parameters
+    ----------
+    variance : float
+        The variance of the count: n p (1 - p) for n coins, about the expected number itself for
+        rare events.
+
+    Returns
+    -------
+    float
+    """
+    log = math.log(2 / _ERROR)
+    return log / 3 + math.sqrt((log / 3) ** 2 + 2 * variance * log)
+
+
+def too_regular(chosen: np.ndarray, total: int) -> bool:
+    """Whether chosen places are at one distance from each other more often than by chance.
+
+    They are where neighbors stay together, where whole blocks are chosen, and where each tenth is.
+
+    Parameters
+    ----------
+    chosen : array of int
+        The chosen places, from 0 to `total` - 1.
+    total : int
+        How many places there are.
+    """
+    apart = (chosen[:, None] - chosen[None, :]) % total
+    times = np.bincount(apart[apart > 0], minlength=total)  # each pair counts for d and total - d
+    expected = len(chosen) * (len(chosen) - 1) / (total - 1)
+    return bool(times.max() > expected + spread(expected))
+
+
+def too_alike(draws: Sequence[Sequence[np.ndarray]], total: int) -> bool:
+    """Whether two draws have more in common than by chance.
+
+    Parameters
+    ----------
+    draws : sequence of sequence of array of int
+        For each seed the places that were chosen, for each split.
+    total : int
+        How many places there are.
+    """
+    for one, other in combinations(draws, 2):
+        for first in one:
+            for second in other:
+                expected = len(first) * len(second) / total
+                if len(np.intersect1d(first, second)) > expected + spread(expected):
+                    return True
+    return False
+
+
+def uneven(draws: Sequence[np.ndarray], total: int, regions: int = 4) -> bool:
+    """Whether some regions are chosen more often than others, over all draws.
+
+    Parameters
+    ----------
+    draws : sequence of array of int
+        For each seed the places that were chosen.
+    total : int
+        How many places there are.
+    regions : int
+        Into how many equal regions the places are divided.
+    """
+    places = np.concatenate(draws)
+    times = np.bincount(places * regions // total, minlength=regions)
+    expected = len(places) / regions
+    return bool(np.abs(times - expected).max() > spread(expected))
+
+
+def follows(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two orders of the same things are the same, turned around, or begun elsewhere.
+
+    Parameters
+    ----------
+    one, other : array of int
+        Which thing stands at each place; each once.
+    """
+    first, second = np.argsort(one), np.argsort(other)
+    most = 1 + spread(1.0)
+    return any(np.bincount((first + sign * second) % len(one)).max() > most for sign in (1, -1))
+
+
+def near(order: np.ndarray) -> bool:
+    """Whether things that follow each other have stayed closer together than by chance.
+
+    Parameters
+    ----------
+    order : array of int
+        Which thing stands at each place; each once.
+    """
+    total = len(order)
+    places = np.argsort(order)
+    together = int((np.abs(np.diff(places)) <= total // 10).sum())
+    expected = 0.19 * total  # 1 - 0.9 * 0.9: within a tenth of all places, before or after
+    return together > expected + spread(expected)
+
+
+def in_runs(order: np.ndarray) -> bool:
+    """Whether things follow each other at one distance more often than in a random order.
+
+    Parameters
+    ----------
+    order : array of int
+        Which thing stands at each place; each once.
+    """
+    steps = np.diff(order)
+    times = np.bincount(steps - steps.min())
+    return bool(times.max() > 1 + spread(1.0))
