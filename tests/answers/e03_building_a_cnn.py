@@ -844,7 +844,7 @@ def normalize_training(x, gamma, beta, epsilon=0.001):
     layer.beta.assign(beta)
     return layer(x, training=True).numpy()
 """,
-            "not with NumPy",
+            "helper used",
         ),
         "later with Keras": (
             _normalize()
@@ -854,7 +854,7 @@ def normalize_later(x, gamma, beta, mean, variance, epsilon=0.001):
         x.astype("float32"), mean.astype("float32"), variance.astype("float32"), axis=-1,
         offset=beta.astype("float32"), scale=gamma.astype("float32"), epsilon=epsilon)
 """,
-            "not with NumPy",
+            "helper used",
         ),
         "x overwritten": (
             _normalize(
