@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from answers import Answers
+import dataclasses
+
+from answers import Answers, unseen
 
 # --- 03.1: numbers -----------------------------------------------------------------------------
 
@@ -1096,3 +1098,9 @@ ANSWERS = {
     "03.5": NORMALIZE,
     "03.6": EXPERIMENT,
 }
+
+for _question, _answers in ANSWERS.items():
+    _right, _wrong = unseen.of(_question)
+    ANSWERS[_question] = dataclasses.replace(
+        _answers, right={**_answers.right, **_right}, wrong={**_answers.wrong, **_wrong}
+    )

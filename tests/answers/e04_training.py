@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from answers import Answers
+import dataclasses
+
+from answers import Answers, unseen
 
 # --- 04.1: losses ------------------------------------------------------------------------------
 
@@ -1113,3 +1115,9 @@ ANSWERS = {
     "04.4": AUGMENTED,
     "04.5": EXPERIMENT,
 }
+
+for _question, _answers in ANSWERS.items():
+    _right, _wrong = unseen.of(_question)
+    ANSWERS[_question] = dataclasses.replace(
+        _answers, right={**_answers.right, **_right}, wrong={**_answers.wrong, **_wrong}
+    )
