@@ -1039,7 +1039,7 @@ def kept(curves):
             "other pictures for validation",
         ),
         "trained on the validation pictures": (
-            _results(change="for h in HISTORIES.values(): h['accuracy'] = [0.2, 67 / 300 + 0.01]"),
+            _results(change="for h in HISTORIES.values(): h['accuracy'] = [0.2, 67 / 300]"),
             "other pictures for training",
         ),
         "one network trained on and on": (
