@@ -252,7 +252,7 @@ def _ask_weights(
 def _does_not_fit(error: probe.StudentError, input_shape: Sequence[int], called: str) -> Wrong:
     size = " × ".join(str(n) for n in input_shape)
     return Wrong(
-        f"{called} cannot take a batch of inputs of {size}: {without_keras(error.message)}",
+        f"{called} cannot take a batch of inputs of {size}{_because(error)}",
         "does not fit",
     )
 
@@ -282,6 +282,12 @@ def without_keras(message: str) -> str:
             return meaning + "."
     first = re.split(r"(?<=[.!?])\s+(?=[A-Z])|\s+(?:Received|Arguments received)\b", plain)[0]
     return first if len(first) <= 200 else first[:199] + "…"
+
+
+def _because(error: probe.StudentError) -> str:
+    """The reason, where it is told; a grader keeps the texts of some errors back."""
+    told = without_keras(error.message)
+    return f": {told}" if told else "."
 
 
 def fitting_shape(
@@ -328,8 +334,7 @@ def fitting_shape(
             return own
         size = " × ".join(str(n) for n in wanted)
         raise Wrong(
-            f"`{call}` returns a network that cannot take inputs of {size}: "
-            f"{without_keras(error.message)} {advice}",
+            f"`{call}` returns a network that cannot take inputs of {size}{_because(error)} {advice}",
             "does not fit",
         ) from None
     return tuple(wanted)
