@@ -334,7 +334,8 @@ def fitting_shape(
             return own
         size = " × ".join(str(n) for n in wanted)
         raise Wrong(
-            f"`{call}` returns a network that cannot take inputs of {size}{_because(error)} {advice}",
+            f"`{call}` returns a network that cannot take inputs of {size}{_because(error)} "
+            f"{advice}",
             "does not fit",
         ) from None
     return tuple(wanted)
