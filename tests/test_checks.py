@@ -477,14 +477,118 @@ def test_networks_with_other_weights_are_told_so():
     assert said(lambda: same(narrow))[1] == "does not fit"
 
 
-def test_dropout_is_compared_by_its_spread():
-    def reference():
-        return plain_network(dropout=0.5)
+def test_values_that_only_large_inputs_show():
+    assert "computes something else" in said(lambda: same(plain_network("relu6")))[0]
 
-    same(plain_network(dropout=0.5), build=reference, dropout=True)
-    for other in (0.0, 0.2, 0.7):
-        with pytest.raises(Wrong, match="while training"):
-            same(plain_network(dropout=other), build=reference, dropout=True)
+
+def test_mistakes_are_told_together_and_those_of_other_parts_pass():
+    def build(activation="relu", units=3, flat=True):
+        import keras
+        from keras import layers
+
+        stack = [keras.Input((8, 8, 3)), layers.Conv2D(4, 3, activation=activation)]
+        return keras.Sequential([*stack, *[layers.Flatten()] * flat, layers.Dense(units)])
+
+    faults = (
+        model_checks.Fault("no ReLU", "Add ReLU.", {"activation": None}),
+        model_checks.Fault("units wrong", "Three units.", {"units": 2}),
+        model_checks.Fault("not flat", "Flatten.", {"flat": False}, elsewhere=True),
+    )
+    mistakes = model_checks.combined(build, faults, most=3)
+    same(build(flat=False), build=build, mistakes=mistakes)
+    both = build(activation=None, units=2, flat=False)
+    sentence, name = said(lambda: same(both, build=build, mistakes=mistakes))
+    assert name == "no ReLU"
+    assert "2 mistakes" in sentence
+    assert "Add ReLU." in sentence
+    assert "Three units." in sentence
+    assert "Flatten." not in sentence
+
+
+@pytest.mark.parametrize(
+    ("last", "end"),
+    [
+        ({}, "logits"),
+        ({"activation": "softmax"}, "softmax"),
+        ({"activation": "sigmoid"}, "sigmoid"),
+        ({"activation": "relu"}, "ReLU"),
+        ({"activation": "tanh"}, "tanh"),
+        ({"activation": "relu6"}, model_checks.UNKNOWN_END),
+        ({"activation": "hard_sigmoid"}, model_checks.UNKNOWN_END),
+        ({"use_bias": False}, "logits"),
+        ({"use_bias": False, "activation": "sigmoid"}, "sigmoid"),
+        ({"use_bias": False, "activation": "relu"}, "ReLU"),
+        ({"use_bias": False, "activation": "softmax"}, "softmax"),
+        ({"use_bias": False, "activation": "tanh"}, model_checks.UNKNOWN_END),
+    ],
+)
+def test_the_end_of_a_network_is_seen(last, end):
+    import keras
+    from keras import layers
+
+    stack = [layers.Rescaling(1 / 255), layers.Conv2D(4, 3, activation="relu"), layers.Flatten()]
+    network = keras.Sequential([keras.Input((8, 8, 3)), *stack, layers.Dense(3, **last)])
+    before = network.get_weights()
+    subject = probe.Namespace({"m": network}, 60)
+    rng = np.random.default_rng(0)
+    assert model_checks.activation_at_end(subject, probe.Ref("m"), (8, 8, 3), rng) == end
+    for old, new in zip(before, network.get_weights(), strict=True):
+        assert np.array_equal(old, new)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("drop", "mistake"),
+    [
+        (("Dropout", 0.5), None),
+        (("Dropout", 0.45), "dropout rate wrong"),
+        (("Dropout", 0.52), "dropout rate wrong"),
+        (("GaussianDropout", 0.5), "another kind of noise"),
+        (("GaussianNoise", 0.5), "another kind of noise"),
+        (("Identity",), "dropout missing"),
+    ],
+)
+def test_dropout_is_told_by_what_it_drops(drop, mistake, seed):
+    import keras
+    from keras import layers
+
+    layer = getattr(layers, drop[0])(*drop[1:])
+    stack = [layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(128, "relu"), layer]
+    network = keras.Sequential([keras.Input((8, 8, 3)), *stack, layers.Dense(100)])
+    subject = probe.Namespace({"m": network}, 60)
+
+    def ask():
+        rng = np.random.default_rng(seed)
+        model_checks.drops(subject, probe.Ref("m"), (8, 8, 3), rng, rate=0.5)
+
+    if mistake is None:
+        ask()
+    else:
+        assert said(ask)[1] == mistake
+
+
+@pytest.mark.parametrize("factor", [1.0, 1 / 255, 1 / 255**2, 255.0, 1 / 100])
+@pytest.mark.parametrize("kind", ["Conv2D", "SeparableConv2D"])
+def test_what_is_done_to_pixels_is_seen(factor, kind):
+    import keras
+    from keras import layers
+
+    first = getattr(layers, kind)(6, 3, strides=2, padding="same", activation="relu")
+    stack = [layers.Rescaling(factor), first, layers.GlobalAveragePooling2D()]
+    network = keras.Sequential([keras.Input((16, 16, 3)), *stack, layers.Dense(1, "sigmoid")])
+    subject = probe.Namespace({"m": network}, 60)
+    rng = np.random.default_rng(0)
+    found = model_checks.pixel_factor(subject, probe.Ref("m"), (16, 16, 3), rng)
+    assert found == (None if factor == 1 / 100 else factor)
+
+
+def test_errors_of_keras_are_told_in_plain_words():
+    told = model_checks.without_keras(
+        "\x1b[1mInput 0 with name 'None' of layer 'dense_73' is incompatible with the layer: "
+        "expected axis -1 of input shape to have value 1152, but received input with shape (2, 8)"
+    )
+    assert told == "the shape that comes into a layer is not the one that it was made for."
+    assert "\x1b" not in model_checks.without_keras("\x1b[1mWrong.\x1b[0m")
 
 
 def test_networks_that_learn_and_that_do_not():

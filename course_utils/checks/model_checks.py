@@ -1,15 +1,22 @@
 """Comparisons of networks by what they compute, never by how they are written.
 
 Random weights are put into a reference and into the student's network, in the order in which the
-layers are first executed; then both must give the same for the same images, with training on and
-off. So Sequential, functional and subclassed forms are all right, whatever their names.
+layers are first executed; then both must give the same for the same images. So Sequential,
+functional and subclassed forms are all right, whatever their names.
+
+What is judged by one part of a question must not cost another part as well. So the end of a network
+(:func:`activation_at_end`), its dropout (:func:`drops`) and the rest (:func:`same_network`) are
+looked at one by one, each in a way that does not depend on the others.
 """
 
 from __future__ import annotations
 
+import itertools
+import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +28,8 @@ from course_utils.probe import _models
 if TYPE_CHECKING:
     import keras
 
+Array = np.ndarray
+
 
 @dataclass(frozen=True)
 class NetworkMistake:
@@ -29,7 +38,7 @@ class NetworkMistake:
     Attributes
     ----------
     name, sentence : str
-        Its name, and what to say to somebody who makes it.
+        Its name, and what to say to somebody who makes it; "" for what another part judges.
     build : callable
         Builds a network that makes it.
     """
@@ -37,6 +46,66 @@ class NetworkMistake:
     name: str
     sentence: str
     build: Callable[[], keras.Model]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A usual mistake, as a change of the arguments of a function that builds a reference.
+
+    Attributes
+    ----------
+    name, sentence : str
+        See :class:`NetworkMistake`.
+    change : mapping
+        The arguments that make the mistake.
+    elsewhere : bool
+        Whether another part of the question judges it, so that it costs nothing here.
+    """
+
+    name: str
+    sentence: str
+    change: Mapping[str, Any] = field(hash=False)
+    elsewhere: bool = False
+
+
+def combined(
+    build: Callable[..., keras.Model], faults: Sequence[Fault], most: int = 2
+) -> list[NetworkMistake]:
+    """All networks that make one or several of some mistakes at once.
+
+    Parameters
+    ----------
+    build : callable
+        Builds the reference; a fault's `change` is passed to it.
+    faults : sequence of Fault
+        The mistakes.
+    most : int
+        How many are combined.
+
+    Returns
+    -------
+    list of NetworkMistake
+        Those with few mistakes first. The sentences of all of them are told.
+    """
+    found = []
+    for number in range(1, most + 1):
+        for some in itertools.combinations(faults, number):
+            changes = [key for one in some for key in one.change]
+            if len(set(changes)) < len(changes):
+                continue  # two ways to build the same layer
+            here = [one for one in some if not one.elsewhere]
+            names = here[0].name if here else some[0].name
+            change = {key: value for one in some for key, value in one.change.items()}
+            told = "" if not here else _list_of([one.sentence for one in here])
+            found.append(NetworkMistake(names, told, partial(build, **change)))
+    return found
+
+
+def _list_of(sentences: list[str]) -> str:
+    if len(sentences) == 1:
+        return sentences[0]
+    told = " ".join(f"({k}) {sentence}" for k, sentence in enumerate(sentences, start=1))
+    return f"There are {len(sentences)} mistakes. {told}"
 
 
 def same_network(
@@ -50,7 +119,7 @@ def same_network(
     called: str = "Your network",
     low: float = 0.0,
     high: float = 255.0,
-    dropout: bool = False,
+    end: str = "logits",
     passes: Sequence[bool] = (False, True),
 ) -> None:
     """Check that a network computes the same as a reference.
@@ -68,32 +137,46 @@ def same_network(
     rng : numpy.random.Generator
         Draws weights and inputs.
     mistakes : iterable of NetworkMistake
-        Those that are named.
+        Those that are named. One without a sentence is judged by another part, and passes here.
     called : str
         How to speak of the network.
     low, high : float
         Between which numbers the inputs lie.
-    dropout : bool
-        Whether the reference drops values at random while training: then mean and spread over
-        many passes are compared. Otherwise the outputs themselves are, with training on as well.
+    end : str
+        What the network ends in, one of :data:`ENDS`, where another part judges that: the
+        reference then ends in it, too.
     passes : sequence of bool
         What `training` is set to, one comparison for each.
     """
     require_model(subject, what)
     before = _ask_weights(subject, what, input_shape, called)
-    x = rng.uniform(low, high, (4, *input_shape)).astype("float32")
+    # Each input has another largest value, as pictures have.
+    reach = np.array([1.0, 0.4, 0.7, 0.55]).reshape(-1, *[1] * len(input_shape))
+    x = rng.uniform(low, low + reach * 0.9 * (high - low), (4, *input_shape)).astype("float32")
     theirs = _Theirs(subject, what, input_shape, [w.shape for w in before])
-    state = int(rng.integers(2**31))
+    settings = _Comparison(x, int(rng.integers(2**31)), ENDS.get(end, ENDS["logits"]), passes)
     try:
-        problem = _difference(theirs, build, x, state, dropout, passes)
+        problem = _difference(theirs, build, settings)
         if problem is None:
             return
         for mistake in mistakes:
-            if _difference(theirs, mistake.build, x, state, dropout, passes) is None:
+            if _difference(theirs, mistake.build, settings) is None:
+                if not mistake.sentence:
+                    return
                 raise Wrong(mistake.sentence, mistake.name)
     finally:
         subject.model_set_weights(what, input_shape, before)
     raise Wrong(f"{called} {problem}")
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """With what two networks are compared."""
+
+    x: Array
+    state: int
+    end: Callable[[Array], Array]
+    passes: Sequence[bool]
 
 
 class _Theirs:
@@ -143,7 +226,13 @@ def build_with(subject: probe.Subject, name: str, *args: Any, **kwargs: Any) -> 
     """
     if subject.kind(name) in ("missing", "none"):
         raise NotAttempted(str(probe.Missing(name)))
-    result = subject.call(name, *args, **kwargs)
+    try:
+        result = subject.call(name, *args, **kwargs)
+    except probe.StudentError as error:
+        if error.kind == "NotImplementedError":
+            raise
+        told = without_keras(error.message).removesuffix(".")
+        raise probe.StudentError(error.kind, told, error.line, error.code) from None
     if result is None:
         raise Wrong(f"`{name}` returns nothing; does it end with `return`?", "nothing returned")
     if not isinstance(result, probe.Ref) or subject.kind(result) != "model":
@@ -157,20 +246,116 @@ def _ask_weights(
     try:
         return subject.model_weights(what, input_shape)
     except probe.StudentError as error:
-        size = " × ".join(str(n) for n in input_shape)
+        raise _does_not_fit(error, input_shape, called) from None
+
+
+def _does_not_fit(error: probe.StudentError, input_shape: Sequence[int], called: str) -> Wrong:
+    size = " × ".join(str(n) for n in input_shape)
+    return Wrong(
+        f"{called} cannot take a batch of inputs of {size}{_because(error)}",
+        "does not fit",
+    )
+
+
+#: Errors of Keras that a beginner meets, and what they mean.
+_IN_PLAIN_WORDS = (
+    (
+        r"output size would be (negative|zero)|[Nn]egative dimension|output shape.*negative",
+        "the maps become smaller than a filter or a pooling window, so nothing is left of them",
+    ),
+    (
+        r"expected (?:axis|shape)|incompatible with the layer|expected (?:min_|max_)?ndim",
+        "the shape that comes into a layer is not the one that it was made for",
+    ),
+    (
+        r"[Mm]atrix size-incompatible|[Ii]ncompatible shapes|[Dd]imensions must be equal",
+        "two shapes do not fit together",
+    ),
+)
+
+
+def without_keras(message: str) -> str:
+    """An error of Keras in plain words: without colors, layer names and lists of arguments."""
+    plain = " ".join(re.sub(r"\x1b?\[[0-9;]*m", "", message).split())
+    for pattern, meaning in _IN_PLAIN_WORDS:
+        if re.search(pattern, plain):
+            return meaning + "."
+    first = re.split(r"(?<=[.!?])\s+(?=[A-Z])|\s+(?:Received|Arguments received)\b", plain)[0]
+    return first if len(first) <= 200 else first[:199] + "…"
+
+
+def _because(error: probe.StudentError) -> str:
+    """The reason, where it is told; a grader keeps the texts of some errors back."""
+    told = without_keras(error.message)
+    return f": {told}" if told else "."
+
+
+def fitting_shape(
+    subject: probe.Subject,
+    what: probe.Ref,
+    wanted: Sequence[int],
+    call: str,
+    advice: str = "Use `input_shape` and `num_classes`, not numbers of your own.",
+    *,
+    strict: bool = True,
+) -> tuple[int, ...]:
+    """The shape of one input that a network takes; it should be the one that was asked for.
+
+    Parameters
+    ----------
+    subject : Subject
+        The work.
+    what : Ref
+        The network.
+    wanted : sequence of int
+        The shape with which it was built.
+    call : str
+        The call that built it, for the sentence.
+    advice : str
+        What to do about it.
+    strict : bool
+        Whether another shape is wrong. Otherwise it is returned, so that a part that judges
+        something else can go on with it.
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    Wrong
+        If the network cannot take such inputs.
+    """
+    try:
+        subject.model_outputs(what, np.zeros((2, *wanted), "float32"))
+    except probe.StudentError as error:
+        own = None if strict else _own_shape(subject, what)
+        if own is not None:
+            return own
+        size = " × ".join(str(n) for n in wanted)
         raise Wrong(
-            f"{called} cannot take a batch of inputs of {size}: {error.message or error.kind}",
+            f"`{call}` returns a network that cannot take inputs of {size}{_because(error)} "
+            f"{advice}",
             "does not fit",
         ) from None
+    return tuple(wanted)
+
+
+def _own_shape(subject: probe.Subject, what: probe.Ref) -> tuple[int, ...] | None:
+    """The shape that a network says it takes; None where it does not say, or says what is wrong."""
+    try:
+        said = subject.get(probe.Ref(f"{what.key}.input_shape"))
+        shape = tuple(int(n) for n in said[1:])
+        if len(shape) != 3 or np.prod(shape) > 512 * 512 * 3:
+            return None
+        subject.model_outputs(what, np.zeros((2, *shape), "float32"))
+    except (probe.ProbeError, TypeError, ValueError, IndexError):
+        return None
+    return shape
 
 
 def _difference(
-    theirs: _Theirs,
-    build: Callable[[], keras.Model],
-    x: np.ndarray,
-    state: int,
-    dropout: bool,
-    passes: Sequence[bool],
+    theirs: _Theirs, build: Callable[[], keras.Model], settings: _Comparison
 ) -> str | None:
     """What differs between their network and a reference, or None."""
     reference, variables = _reference(build, tuple(theirs.input_shape))
@@ -178,24 +363,23 @@ def _difference(
     order = _assignment(theirs.shapes, wanted)
     if order is None:
         return _about_shapes(theirs.shapes, wanted)
-    weights = _draw(variables, np.random.default_rng(state))
-    for variable, weight in zip(variables, weights, strict=True):
-        variable.assign(weight)
-    for training in passes:
-        given = np.repeat(x[:1], _COPIES, axis=0) if training and dropout else x
-        want = _models.outputs(reference, given, training)
-        got = theirs.outputs([weights[k] for k in order], given, training)
-        if not isinstance(got, np.ndarray):
-            return "should give one array of outputs, but gives several."
-        if got.shape[1:] != want.shape[1:]:
-            return f"gives outputs of shape {got.shape[1:]} for one input, which is not right."
-        same = _alike(got, want) if training and dropout else _equal(got, want)
-        if not same:
-            when = " while training" if training else ""
-            return (
-                f"has weights of the right shapes, but it computes something else{when}. Look "
-                f"at activations, strides, padding, pooling and the order of the layers."
-            )
+    for bright in (False, True):
+        weights = _draw(variables, np.random.default_rng(settings.state), bright)
+        for variable, weight in zip(variables, weights, strict=True):
+            variable.assign(weight)
+        for training in settings.passes:
+            want = settings.end(_models.outputs(reference, settings.x, training))
+            got = theirs.outputs([weights[k] for k in order], settings.x, training)
+            if not isinstance(got, np.ndarray):
+                return "should give one array of outputs, but gives several."
+            if got.shape[1:] != want.shape[1:]:
+                return f"gives outputs of shape {got.shape[1:]} for one input, which is not right."
+            if not _equal(got, want):
+                when = " while training" if training else ""
+                return (
+                    f"has weights of the right shapes, but it computes something else{when}. Look "
+                    f"at activations, strides, padding, pooling and the order of the layers."
+                )
     return None
 
 
@@ -215,30 +399,16 @@ def _reference(
     """A network for comparison and its weights in order, built once for many answers."""
     key = (build, input_shape)
     if key not in _built.known:
-        if len(_built.known) >= 64:
+        if len(_built.known) >= 256:
             _built.known.clear()
         reference = build()
         _built.known[key] = (reference, _models.in_order(reference, input_shape))
     return _built.known[key]
 
 
-#: How often one input is passed through a network that drops values at random.
-_COPIES = 512
-
-
 def _equal(got: np.ndarray, want: np.ndarray) -> bool:
     scale = float(np.abs(want).max()) or 1.0
     return bool(np.all(np.isfinite(got))) and float(np.abs(got - want).max()) <= 2e-3 * scale
-
-
-def _alike(got: np.ndarray, want: np.ndarray) -> bool:
-    """Whether two samples of random outputs have the same mean and spread."""
-    spread = want.std(axis=0) + 1e-9
-    error = 6 * spread / np.sqrt(len(want)) + 1e-6
-    if np.any(np.abs(got.mean(axis=0) - want.mean(axis=0)) > 1.5 * error):
-        return False
-    ratio = float(np.median((got.std(axis=0) + 1e-9) / spread))
-    return 0.88 < ratio < 1.14
 
 
 def _assignment(shapes: list[tuple[int, ...]], wanted: list[tuple[int, ...]]) -> list[int] | None:
@@ -286,18 +456,492 @@ def random_weights(
     return _draw(_models.in_order(model, input_shape), rng)
 
 
-def _draw(variables: list[Any], rng: np.random.Generator) -> list[np.ndarray]:
-    weights = []
+#: With its first filters so many times larger, a network's values become large in all layers: then
+#: an activation with a ceiling, such as relu6, shows.
+_BRIGHT = 40.0
+
+
+def _draw(variables: list[Any], rng: np.random.Generator, bright: bool = False) -> list[np.ndarray]:
+    weights: list[np.ndarray] = []
+    factor = _BRIGHT if bright else 1.0
     for variable in variables:
         shape = tuple(variable.shape)
         if "variance" in variable.name or "gamma" in variable.name:
             weight = rng.uniform(0.5, 1.5, shape)
         elif len(shape) >= 2:
-            weight = rng.normal(0, np.sqrt(2 / np.prod(shape[:-1])), shape)
+            weight = rng.normal(0, factor * np.sqrt(2 / np.prod(shape[:-1])), shape)
+            factor = 1.0
         else:
             weight = rng.normal(0, 0.3, shape)
         weights.append(weight.astype("float32"))
     return weights
+
+
+def ready_to_learn(
+    subject: probe.Subject, what: probe.Ref | str, input_shape: Sequence[int]
+) -> None:
+    """Check that all weights of a new network learn, from values that differ, without a penalty.
+
+    Parameters
+    ----------
+    subject : Subject
+        The work.
+    what : Ref or str
+        The network.
+    input_shape : sequence of int
+        Shape of one input, without the batch.
+    """
+    weights = subject.model_weights(what, input_shape)
+    if not all(subject.model_trainable(what, input_shape)):
+        raise Wrong("A part of your network is frozen (`trainable` is False).", "frozen")
+    if any(w.ndim >= 2 and w.size > 1 and np.ptp(w) == 0 for w in weights):
+        raise Wrong(
+            "All weights of a layer begin with the same value, so its filters or units never "
+            "become different. Leave the initializer at its default.",
+            "weights all equal",
+        )
+    key = what if isinstance(what, str) else what.key
+    try:
+        penalties = subject.get(probe.Ref(f"{key}.losses"))
+    except probe.ProbeError:
+        return
+    if len(penalties) if isinstance(penalties, list | tuple | np.ndarray) else penalties:
+        raise Wrong(
+            "Your network adds a penalty for large weights (a regularizer) to its loss; none was "
+            "asked for.",
+            "penalty",
+        )
+
+
+# --- the end of a network -----------------------------------------------------------------------
+
+
+def _softmax(z: Array) -> Array:
+    powers = np.exp(z - z.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def _sigmoid(z: Array) -> Array:
+    return np.asarray(0.5 * (1 + np.tanh(np.asarray(z, float) / 2)))
+
+
+#: What a network may end in, as functions of its logits.
+ENDS: dict[str, Callable[[Array], Array]] = {
+    "logits": lambda z: z,
+    "softmax": _softmax,
+    "sigmoid": _sigmoid,
+    "ReLU": lambda z: np.maximum(z, 0),
+    "tanh": np.tanh,
+    "log-softmax": lambda z: np.log(np.maximum(_softmax(z), 1e-38)),
+}
+#: Something else, or nothing that can be told apart.
+UNKNOWN_END = "another activation"
+
+
+def activation_at_end(
+    subject: probe.Subject,
+    what: probe.Ref,
+    input_shape: Sequence[int],
+    rng: np.random.Generator,
+    called: str = "Your network",
+) -> str:
+    """Say what a network ends in, whatever comes before.
+
+    With all weights at zero but the last biases, a network that ends in logits gives these biases;
+    any activation that follows shows what it makes of them. Where the last layer has no bias, its
+    filters are made larger instead, and logits must grow in proportion.
+
+    Parameters
+    ----------
+    subject : Subject
+        The work.
+    what : Ref
+        The network.
+    input_shape : sequence of int
+        Shape of one input, without the batch.
+    rng : numpy.random.Generator
+        Draws inputs.
+    called : str
+        How to speak of the network.
+
+    Returns
+    -------
+    str
+        One of :data:`ENDS`, or :data:`UNKNOWN_END`.
+    """
+    before = _ask_weights(subject, what, input_shape, called)
+    last = _last_kernel(before)
+    if last is None:
+        return UNKNOWN_END
+    x = rng.uniform(0, 255, (3, *input_shape)).astype("float32")
+
+    def outputs(weights: list[Array]) -> Array:
+        subject.model_set_weights(what, input_shape, weights)
+        got = subject.model_outputs(what, x)
+        return np.asarray(got if isinstance(got, np.ndarray) else np.nan, float)
+
+    try:
+        if [w.shape for w in before[last + 1 :]] == [before[last].shape[-1:]]:
+            return _end_by_biases(before, outputs)
+        return _end_by_scale(before, last, rng, outputs)
+    finally:
+        subject.model_set_weights(what, input_shape, before)
+
+
+def _last_kernel(weights: list[Array]) -> int | None:
+    return max((k for k, weight in enumerate(weights) if weight.ndim >= 2), default=None)
+
+
+def is_scale(weight: Array) -> bool:
+    """Whether a weight is a scale or a variance, which begin as ones."""
+    return weight.ndim == 1 and bool(np.all(weight == 1))
+
+
+def _neutral(weights: list[Array]) -> list[Array]:
+    """Zeros, and ones for scales and variances."""
+    return [np.ones_like(w) if is_scale(w) else np.zeros_like(w) for w in weights]
+
+
+def _end_by_biases(before: list[Array], outputs: Callable[[list[Array]], Array]) -> str:
+    number = before[-1].size
+    ladder = np.linspace(-1, 1, number) if number > 1 else np.ones(1)
+    fits = set(ENDS)
+    for size in (0.5, 3.0, -3.0, 20.0, -20.0):
+        weights = _neutral(before)
+        weights[-1] = (size * ladder).astype("float32")
+        got = outputs(weights)
+        got = got[:, None] if got.ndim == 1 else got  # one number per picture
+        for name in sorted(fits):
+            want = ENDS[name](weights[-1].astype(float))
+            if got.shape[-1:] != want.shape or not np.allclose(got, want, rtol=1e-3, atol=1e-5):
+                fits.remove(name)
+    return fits.pop() if len(fits) == 1 else UNKNOWN_END
+
+
+def _end_by_scale(
+    before: list[Array],
+    last: int,
+    rng: np.random.Generator,
+    outputs: Callable[[list[Array]], Array],
+) -> str:
+    drawn = [
+        w if k > last or is_scale(before[k]) else _he(w.shape, rng)
+        for k, w in enumerate(_neutral(before))
+    ]
+
+    def of(size: float) -> Array:
+        return outputs([size * w if k == last else w for k, w in enumerate(drawn)])
+
+    for inverse, name in ((_same, "logits"), (_logit, "sigmoid")):
+        for size in (1.0, 0.1, 0.01, 1e-3, 1e-4):
+            one, other = inverse(of(size)), inverse(of(-size))
+            if np.all(np.isfinite(one)) and np.abs(one).max() < 4:
+                break
+        double = inverse(of(2 * size))
+        scale = np.abs(double).max()
+        if np.isfinite(scale) and scale and np.allclose(double, 2 * one, atol=1e-3 * scale):
+            if min(one.min(), other.min()) < 0 < max(one.max(), other.max()):
+                return name
+            return "ReLU" if name == "logits" else UNKNOWN_END
+    got = of(1.0)
+    if np.allclose(got.sum(axis=-1), 1, atol=1e-3) and got.min() >= 0:
+        return "softmax"
+    return UNKNOWN_END
+
+
+def _he(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    scale = np.sqrt(2 / max(int(np.prod(shape[:-1])), 1)) if len(shape) > 1 else 0.3
+    return np.asarray(rng.normal(0, scale, shape), "float32")
+
+
+def _same(values: Array) -> Array:
+    return values
+
+
+def _logit(p: Array) -> Array:
+    with np.errstate(all="ignore"):
+        return np.asarray(np.log(p) - np.log1p(-p))
+
+
+# --- dropout ------------------------------------------------------------------------------------
+
+#: How often one input is passed through a network that drops values at random.
+_COPIES = 64
+
+
+def drops(
+    subject: probe.Subject,
+    what: probe.Ref,
+    input_shape: Sequence[int],
+    rng: np.random.Generator,
+    *,
+    rate: float,
+    end: str = "logits",
+    called: str = "Your network",
+) -> None:
+    """Check that a network drops values right before its last layer while training, and no others.
+
+    The last layer is made to pass on what comes into it. Then each output is, while training,
+    either 0 or 1 / (1 - rate) times what it is otherwise. Its other layers may be wrong.
+
+    Parameters
+    ----------
+    subject : Subject
+        The work.
+    what : Ref
+        The network; the more outputs it has, the better is the rate seen.
+    input_shape : sequence of int
+        Shape of one input, without the batch.
+    rng : numpy.random.Generator
+        Draws weights and inputs.
+    rate : float
+        The share that is to be dropped.
+    end : str
+        What the network ends in; see :data:`ENDS`.
+    called : str
+        How to speak of the network.
+    """
+    before = _ask_weights(subject, what, input_shape, called)
+    last = _last_kernel(before)
+    if last is None:
+        raise Wrong(f"{called} has no layer with weights.")
+    x = np.repeat(rng.uniform(0, 255, (1, *input_shape)), _COPIES, axis=0).astype("float32")
+    # The last biases are not 0, so that numbers dropped behind the last layer show.
+    bias = _LAST_BIAS if before[last + 1 :] and not end.endswith("softmax") else 0.0
+
+    def outputs(weights: list[Array], training: bool) -> Array:
+        subject.model_set_weights(what, input_shape, weights)
+        got = subject.model_outputs(what, x, training)
+        if not isinstance(got, np.ndarray):
+            raise Wrong(f"{called} should have one output, not several.")
+        return _undone(got.reshape(len(got), -1).astype(float), end) - bias
+
+    try:
+        still, weights = _passed_on(before, last, rng, outputs, end.endswith("softmax"))
+        scale = np.abs(still).max() or 1.0
+        if np.ptp(still, axis=0).max() > 1e-3 * scale:
+            raise Wrong(
+                f"{called} drops numbers also when it is used: the same picture gives other "
+                f"outputs each time. Do not set `training=True` yourself.",
+                "always on",
+            )
+        moved = np.nan_to_num(outputs(weights, True))
+        if np.abs(moved - still).max() <= 1e-3 * scale:
+            raise Wrong("While training, nothing is dropped.", "dropout missing")
+        dropped = _Dropped.of(moved)
+        if not dropped.one_value:
+            level = [np.ones_like(w) if w.ndim == 1 else np.zeros_like(w) for w in weights]
+            level[last:] = weights[last:]
+            _misplaced(moved + bias, _Dropped.of(np.nan_to_num(outputs(level, True))))
+        dropped.require(still[0], rate)
+    finally:
+        subject.model_set_weights(what, input_shape, before)
+
+
+_LAST_BIAS = 0.25
+
+
+def _undone(outputs: Array, end: str) -> Array:
+    """The logits behind some outputs; those of softmax are told from the first one, which is 0."""
+    with np.errstate(all="ignore"):
+        if end == "softmax":
+            return np.asarray(np.log(outputs / outputs[:, :1]))
+        if end == "log-softmax":
+            return np.asarray(outputs - outputs[:, :1])
+        if end == "sigmoid":
+            return _logit(outputs)
+        return np.asarray(np.arctanh(outputs) if end == "tanh" else outputs)
+
+
+def _passed_on(
+    before: list[Array],
+    last: int,
+    rng: np.random.Generator,
+    outputs: Callable[[list[Array], bool], Array],
+    relative: bool,
+) -> tuple[Array, list[Array]]:
+    """Outputs of a network whose last layer passes its inputs on, and its weights.
+
+    `relative` says whether all outputs are told from the first one, which then is 0.
+    """
+    weights = []
+    for k, w in enumerate(before):
+        if k > last and not is_scale(w):
+            weights.append(np.full(w.shape, _LAST_BIAS, "float32"))
+        elif w.ndim == 1 and not is_scale(w):
+            weights.append(rng.uniform(0.2, 1, w.shape).astype("float32"))
+        else:
+            weights.append(w if is_scale(w) else _he(w.shape, rng))
+    shape: tuple[int, ...] = weights[last].shape
+    one_each = np.zeros((int(np.prod(shape[:-1])), shape[-1]), "float32")
+    for k in range(min(one_each.shape)):
+        one_each[k, k] = 1
+    if relative:
+        one_each[:, 0] = 0
+    for size in (1.0, 0.1, 0.01, 1e-3, 1e-4):
+        weights[last] = (size * one_each).reshape(shape)
+        still = outputs(weights, False)
+        if np.all(np.isfinite(still)) and np.abs(still).max() < 1.5:
+            break
+    return np.nan_to_num(still), weights
+
+
+@dataclass(frozen=True)
+class _Dropped:
+    """What many passes of one input show, output by output; those that are always 0 left out.
+
+    Attributes
+    ----------
+    live : ndarray of bool, shape (outputs,)
+        Which outputs are not always 0.
+    gone : ndarray of bool, shape (copies, live outputs)
+        What was dropped.
+    kept : ndarray, shape (live outputs,)
+        What each is where it is not dropped.
+    one_value : bool
+        Whether that is the same in all passes.
+    """
+
+    live: Array
+    gone: Array
+    kept: Array
+    one_value: bool
+
+    @classmethod
+    def of(cls, moved: Array) -> _Dropped:
+        zero = np.abs(moved) <= 5e-3 * (np.abs(moved).max() or 1.0)
+        live = ~np.all(zero, axis=0)
+        gone = zero[:, live]
+        high = np.where(gone, -np.inf, moved[:, live]).max(axis=0)
+        low = np.where(gone, np.inf, moved[:, live]).min(axis=0)
+        return cls(live, gone, high, bool(np.all(high - low <= 1e-2 * np.abs(high))))
+
+    def require(self, still: Array, rate: float) -> None:
+        """Raise if another share was dropped, or if not each number by itself."""
+        wrong_rate = Wrong(
+            f"The dropout rate is not {rate:g}. (It is the share that is **dropped**.)",
+            "dropout rate wrong",
+        )
+        per_row = self.gone.mean(axis=1)
+        many = self.gone.shape[1] >= 30
+        if not self.gone.any() or (many and np.all((per_row == 0) | (per_row == 1))):
+            raise Wrong(
+                "Dropout should decide for each number and each picture by itself; yours drops "
+                "the same for all of a batch, or all numbers of a picture at once.",
+                "dropped together",
+            )
+        share = float(self.gone.mean())
+        if abs(share - rate) > 6 * np.sqrt(rate * (1 - rate) / self.gone.size):
+            raise wrong_rate
+        with np.errstate(all="ignore"):
+            ratio = self.kept / still[self.live]
+        same_for_all = np.all(np.isfinite(ratio)) and np.ptp(ratio) < 0.03 * np.abs(ratio).max()
+        if same_for_all and abs(float(np.median(ratio)) * (1 - rate) - 1) > 0.01:
+            raise wrong_rate
+
+
+def _misplaced(moved: Array, at_the_end: _Dropped) -> None:
+    """Say what is wrong where more varies than by dropout before the last layer.
+
+    `at_the_end` is what is dropped where nothing that comes before can vary.
+    """
+    if float(np.mean(np.abs(moved) < 1e-6)) > 0.02:
+        raise Wrong(
+            "The dropout stands behind the last layer; put it before.", "dropout in another place"
+        )
+    if not at_the_end.one_value:
+        raise Wrong(
+            "While training, numbers are changed, but not dropped: dropout sets each number to 0, "
+            "or else makes it larger by the same factor as all others.",
+            "another kind of noise",
+        )
+    too = ", too; here it stands behind it only" if at_the_end.gone.any() else "; put it behind"
+    raise Wrong(
+        f"There is dropout, or something else that is random, before the dense layer{too}.",
+        "dropout in another place",
+    )
+
+
+# --- what a network does to its pixels ----------------------------------------------------------
+
+
+def pixel_factor(
+    subject: probe.Subject, what: probe.Ref, input_shape: Sequence[int], rng: np.random.Generator
+) -> float | None:
+    """Say by what the pixels are multiplied before the first layer with weights.
+
+    A picture of one level is shown to a first layer that passes it on; it must give the same as
+    one that ignores the picture and has that level, times the factor, as its bias.
+
+    Parameters
+    ----------
+    subject : Subject
+        The work.
+    what : Ref
+        The network.
+    input_shape : sequence of int
+        Shape of one input, without the batch.
+    rng : numpy.random.Generator
+        Draws the other weights.
+
+    Returns
+    -------
+    float or None
+        1, 1 / 255, 1 / 255² or 255; None where it is something else, or cannot be seen.
+    """
+    before = _ask_weights(subject, what, input_shape, "Your network")
+    first = next((k for k, w in enumerate(before) if w.ndim >= 2), None)
+    shift = next(
+        (
+            k
+            for k, w in enumerate(before)
+            if first is not None and k > first and w.ndim == 1 and not np.any(w)
+        ),
+        None,
+    )
+    if first is None or shift is None:
+        return None
+    x = np.full((2, *input_shape), 1.0, "float32")
+
+    def answer(level: float | None) -> Array:
+        """Outputs where the first layer has a level as its bias, or None: passes the picture."""
+        weights = [one.copy() for one in drawn]
+        weights[shift] = np.full_like(weights[shift], level or 0.0)
+        for k in range(first, shift):
+            if weights[k].ndim >= 2:
+                passing = _passing(before[k], before[k + 1])
+                weights[k] = passing if level is None else np.zeros_like(passing)
+        subject.model_set_weights(what, input_shape, weights)
+        got = subject.model_outputs(what, x)
+        return np.asarray(got if isinstance(got, np.ndarray) else np.nan, float)
+
+    found: set[float | None] = set()
+    try:
+        for _ in range(3):
+            drawn = [
+                _he(w.shape, rng) if w.ndim >= 2 else n
+                for w, n in zip(before, _neutral(before), strict=True)
+            ]
+            seen, dark = answer(None), answer(0.0)
+            for factor in (1.0, 1 / 255, 1 / 255**2, 255.0):
+                lit = answer(factor)
+                change = np.abs(lit - dark).max()
+                if change > 1e-7 and np.abs(seen - lit).max() < 0.02 * change:
+                    found.add(factor)
+    finally:
+        subject.model_set_weights(what, input_shape, before)
+    return found.pop() if len(found) == 1 else None
+
+
+def _passing(kernel: np.ndarray, following: np.ndarray) -> Array:
+    """Filters that pass on a picture of one level: one number in the middle, for each channel."""
+    fresh = np.zeros_like(kernel)
+    channels, filters = kernel.shape[-2:]
+    into = following.shape[-2] if following.ndim >= 2 else following.size
+    each_by_itself = into == channels * filters and channels > 1  # a depthwise convolution
+    middle = tuple((n - 1) // 2 for n in kernel.shape[:-2])
+    fresh[middle] = 1.0 if each_by_itself else 1.0 / channels
+    return fresh
 
 
 def trains(
@@ -308,6 +952,7 @@ def trains(
     *,
     steps: int = 12,
     share: float = 0.8,
+    patience: int = 0,
     called: str = "Your network",
 ) -> None:
     """Check that a compiled network can learn one tiny batch: its loss must fall.
@@ -324,17 +969,26 @@ def trains(
         How many steps of training.
     share : float
         What the loss may be at the end, as a share of the first one.
+    patience : int
+        How many steps are taken where the first ones did not do; then a twentieth less is enough.
     called : str
         How to speak of the network.
     """
     require_model(subject, what)
     if not subject.model_compiled(what):
         raise Wrong(f"{called} is not compiled; call its method `compile` first.", "not compiled")
-    losses = np.array(subject.model_train(what, x, y, steps=steps))
-    if not np.all(np.isfinite(losses)):
-        raise Wrong(f"{called} does not learn: its loss is no number (NaN).", "loss is not finite")
-    if losses[-3:].mean() > share * losses[0]:
-        raise Wrong(
-            f"{called} hardly learns: after {steps} steps on the same few images its loss has not "
-            f"fallen. Look at the learning rate, the loss and the last layer."
-        )
+    for number, limit in ((steps, share), (patience, 0.95)):
+        if not number:
+            continue
+        losses = np.array(subject.model_train(what, x, y, steps=number))
+        if not np.all(np.isfinite(losses)):
+            raise Wrong(
+                f"{called} does not learn: its loss is no number (NaN).", "loss is not finite"
+            )
+        if losses[-3:].mean() <= limit * losses[0]:
+            return
+        steps = number
+    raise Wrong(
+        f"{called} hardly learns: after {steps} steps on the same few images its loss has not "
+        f"fallen. Look at the learning rate, the loss and the last layer."
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from answers import Answers
+import dataclasses
+
+from answers import Answers, unseen
 
 # --- 04.1: losses ------------------------------------------------------------------------------
 
@@ -45,9 +47,26 @@ def choose_loss(one_hot, softmax):
             softmax="np.exp(logits - logits.max(1)[:, None])",
             result="np.mean(np.log(p.sum(axis=1)) - np.log(p[np.arange(len(p)), labels]))",
         ),
-        "with Keras": _losses(
-            softmax="keras.ops.convert_to_numpy(keras.ops.softmax(logits))",
+        "told in other words": _losses(
+            softmax="np.exp(logits) / np.exp(logits).sum(-1)[:, np.newaxis]",
             index="keras.losses.SparseCategoricalCrossentropy(from_logits=softmax is False)",
+        ),
+        "a little below 1 and above 0": _losses(
+            softmax="np.exp(logits) / np.exp(logits).sum(1, keepdims=True); "
+            "p = np.clip(p, 1e-7, 1 - 1e-7)",
+        ),
+        "log of the sum": """def batch_loss(logits, labels):
+    top = logits.max(axis=1, keepdims=True)
+    log_p = logits - top - np.log(np.exp(logits - top).sum(axis=1, keepdims=True))
+    return np.array(-np.take_along_axis(log_p, labels.reshape(-1, 1), axis=1).mean())
+
+def choose_loss(one_hot, softmax):
+    kind = [keras.losses.SparseCategoricalCrossentropy, keras.losses.CategoricalCrossentropy]
+    return kind[int(one_hot)](from_logits=not softmax, name="loss")
+""",
+        "divergence for one-hot probabilities": _losses(
+            one_hot="(keras.losses.KLDivergence() if softmax else "
+            "keras.losses.CategoricalCrossentropy(from_logits=True))",
         ),
         "functions of Keras": """import functools
 
@@ -153,6 +172,62 @@ def choose_loss(one_hot, softmax):
             ),
             "another loss",
         ),
+        "with Keras": (
+            _losses(softmax="keras.ops.convert_to_numpy(keras.ops.softmax(logits))"),
+            "helper used",
+        ),
+        "Keras's own loss": (
+            _losses(
+                result="float(keras.losses.SparseCategoricalCrossentropy(from_logits=True)"
+                "(labels, logits))"
+            ),
+            "helper used",
+        ),
+        "with SciPy": (
+            "import scipy.special\n"
+            + _losses(
+                softmax="scipy.special.log_softmax(logits, axis=1)",
+                result="-p[np.arange(len(labels)), labels].mean()",
+            ),
+            "helper used",
+        ),
+        "the largest of the batch subtracted": (
+            _losses(softmax="np.exp(logits - logits.max()); p = p / p.sum(axis=1, keepdims=True)"),
+            None,
+        ),
+        "cut off at a thousandth": (
+            _losses(result="-np.log(np.maximum(p[np.arange(len(labels)), labels], 1e-3)).mean()"),
+            None,
+        ),
+        "the logits overwritten": (
+            _losses(
+                softmax="np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True); "
+                "logits -= logits.max()"
+            ),
+            "input changed",
+        ),
+        "absolute logits": (
+            _losses(softmax="np.exp(abs(logits)); p /= p.sum(1, keepdims=True)"),
+            None,
+        ),
+        "sum of the batch, by Keras": (
+            _losses(
+                index="keras.losses.SparseCategoricalCrossentropy("
+                "from_logits=not softmax, reduction='sum')"
+            ),
+            "another loss",
+        ),
+        "a little smoothing": (
+            _losses(
+                one_hot="keras.losses.CategoricalCrossentropy(from_logits=not softmax, "
+                "label_smoothing=0.01)"
+            ),
+            "another loss",
+        ),
+        "focal": (
+            _losses(one_hot="keras.losses.CategoricalFocalCrossentropy(from_logits=not softmax)"),
+            "another loss",
+        ),
         "nothing returned": (_losses(one_hot="None", index="None"), "nothing returned"),
     },
 )
@@ -198,6 +273,43 @@ def when_to_stop(losses, patience):
 
 PLANS = Answers(
     right={
+        "by halves of an angle": _plans(
+            fall="peak * (1 - np.sin(np.pi / 2 * done) ** 2)", stop="epoch - best_epoch == patience"
+        ),
+        "a dictionary of the best": """def rate_at(step, steps, warmup=0, peak=0.001):
+    from math import cos, pi
+
+    rising = warmup > 0 and step <= warmup
+    if rising:
+        return step * (peak / warmup)
+    return 0.5 * peak * (1.0 + cos(pi * (step - warmup) / float(steps - warmup)))
+
+def when_to_stop(losses, patience):
+    best = {"loss": np.inf, "epoch": 0}
+    epoch = 0
+    while epoch < len(losses):
+        epoch += 1
+        if losses[epoch - 1] < best["loss"]:
+            best = {"loss": losses[epoch - 1], "epoch": epoch}
+        elif epoch - best["epoch"] >= patience:
+            break
+    return np.array([epoch, best["epoch"]])
+""",
+        "fractions": """from fractions import Fraction
+
+def rate_at(step, steps, warmup=0, peak=0.001):
+    if step < warmup:
+        return peak * Fraction(step, warmup)
+    return peak * (1 + np.cos(float(np.pi * Fraction(step - warmup, steps - warmup)))) / 2
+
+def when_to_stop(losses, patience):
+    history = list(losses)
+    for epoch in range(1, len(history) + 1):
+        best = min(range(epoch), key=history.__getitem__)
+        if epoch - 1 - best == patience:
+            break
+    return {"last": epoch, "best": best + 1}.values()
+""",
         "as in the lesson": _plans(),
         "cosine of degrees": _plans(fall="peak * np.cos(np.deg2rad(90 * done)) ** 2"),
         "up to and with the end of the warm-up": _plans(test="warmup and step <= warmup"),
@@ -226,6 +338,45 @@ def when_to_stop(losses, patience):
 """,
     },
     wrong={
+        "curved warm-up": (
+            _plans(rise="peak * (1 - np.cos(np.pi * step / warmup)) / 2"),
+            None,
+        ),
+        "a warm-up of one step taken for all": (
+            _plans().replace(
+                "    if step < warmup",
+                "    if warmup == 1:\n        warmup = steps\n    if step < warmup",
+            ),
+            None,
+        ),
+        "squared warm-up": (_plans(rise="peak * (step / warmup) ** 2"), None),
+        "never quite 0": (
+            _plans(fall="1e-6 + (peak - 1e-6) * (1 + np.cos(np.pi * done)) / 2"),
+            None,
+        ),
+        "best is 10 at first": (_plans(start="10"), None),
+        "a thousandth better": (_plans(better="value < best - 1e-3"), None),
+        "a hundredth of a percent better": (_plans(better="value < best * 0.9999"), None),
+        "empties the list": (
+            _plans().replace(
+                "    before = float",
+                "    todo, losses = losses, list(losses)\n    todo.clear()\n    before = float",
+            ),
+            "input changed",
+        ),
+        "sorts the list": (
+            _plans()
+            .replace("    return epoch, best_epoch", "    return epoch, best_epoch")
+            .replace(
+                "    return len(losses), best_epoch",
+                "    last = len(losses)\n    losses.sort()\n    return last, best_epoch",
+            )
+            .replace(
+                "            return epoch, best_epoch",
+                "            losses.sort()\n            return epoch, best_epoch",
+            ),
+            "input changed",
+        ),
         "no warm-up": (
             _plans(test="False", done="step / steps"),
             "warm-up forgotten",
@@ -328,6 +479,20 @@ CALLBACKS = Answers(
             keep='ModelCheckpoint(file, "val_loss", save_best_only=True, mode="min")',
             result="[keep, plateau, stop]",
         ),
+        "least changes at their defaults": _callbacks(
+            stop="EarlyStopping('val_loss', min_delta=0, patience=5, start_from_epoch=0, "
+            "restore_best_weights=True, verbose=1)",
+            plateau="ReduceLROnPlateau('val_loss', factor=1 / 2, patience=2, min_delta=1e-4, "
+            "cooldown=0, min_lr=0)",
+            keep="ModelCheckpoint(filepath=file, save_best_only=True, save_freq='epoch')",
+        ),
+        "any lower loss for the rate": _callbacks(
+            plateau="ReduceLROnPlateau(factor=0.5, patience=2, min_delta=0.0, min_lr=1e-5)"
+        ),
+        "with a history and a log": _callbacks(
+            result="[keras.callbacks.History(), stop, plateau, keep, "
+            "keras.callbacks.CSVLogger(str(file) + '.csv')]"
+        ),
         "one more": _callbacks(result="(stop, keras.callbacks.TerminateOnNaN(), plateau, keep)"),
         "classes of their own": """class Halve(keras.callbacks.Callback):
     best, waited = float("inf"), 0
@@ -419,6 +584,75 @@ def make_callbacks(file):
             _callbacks(keep="ModelCheckpoint(file, save_best_only=True, save_weights_only=True)"),
             None,
         ),
+        "least change": (
+            _callbacks(
+                stop="EarlyStopping(patience=5, min_delta=0.001, restore_best_weights=True)"
+            ),
+            "least change asked for",
+        ),
+        "a tiny least change": (
+            _callbacks(stop="EarlyStopping(patience=5, min_delta=1e-4, restore_best_weights=True)"),
+            "least change asked for",
+        ),
+        "starts later": (
+            _callbacks(
+                stop="EarlyStopping(patience=5, start_from_epoch=3, restore_best_weights=True)"
+            ),
+            "starts later",
+        ),
+        "a baseline": (
+            _callbacks(stop="EarlyStopping(patience=5, baseline=2.0, restore_best_weights=True)"),
+            "patience wrong",
+        ),
+        "least change of the rate": (
+            _callbacks(plateau="ReduceLROnPlateau(factor=0.5, patience=2, min_delta=0.001)"),
+            "least change asked for",
+        ),
+        "a pause": (
+            _callbacks(plateau="ReduceLROnPlateau(factor=0.5, patience=2, cooldown=2)"),
+            None,
+        ),
+        "a floor as in Keras's example": (
+            _callbacks(plateau="ReduceLROnPlateau(factor=0.5, patience=2, min_lr=0.001)"),
+            "not halved for long",
+        ),
+        "only good ones saved": (
+            _callbacks(
+                keep="ModelCheckpoint(file, save_best_only=True, initial_value_threshold=1.0)"
+            ),
+            "not at any time",
+        ),
+        "saved at the end only": (
+            _callbacks(keep="None", result="[stop, plateau, AtTheEnd(file)]")
+            + """
+class AtTheEnd(keras.callbacks.Callback):
+    def __init__(self, file):
+        super().__init__()
+        self.file, self.best = file, float("inf")
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs["val_loss"] < self.best:
+            self.best, self.kept = logs["val_loss"], self.model.get_weights()
+
+    def on_train_end(self, logs=None):
+        last = self.model.get_weights()
+        self.model.set_weights(self.kept)
+        self.model.save(self.file)
+        self.model.set_weights(last)
+""",
+            "not at any time",
+        ),
+        "a file for each epoch": (
+            _callbacks(
+                keep='ModelCheckpoint(str(file).replace(".keras", "{epoch}.keras"), '
+                "save_best_only=True)"
+            ),
+            "nothing saved",
+        ),
+        "made once for all": (
+            "MADE = []\n" + _callbacks(result="MADE or MADE.extend([stop, plateau, keep]) or MADE"),
+            None,
+        ),
         "a class in the list": (
             _callbacks(result="[stop, plateau, keras.callbacks.ModelCheckpoint]"),
             None,
@@ -455,6 +689,40 @@ def with_augmentation(network):
 
 AUGMENTED = Answers(
     right={
+        "nearest pixels, other borders": _augmented(
+            shift="layers.RandomTranslation(height_factor=(-0.1, 0.1), width_factor=(-0.1, 0.1), "
+            'interpolation="nearest", fill_mode="wrap")'
+        ),
+        "a layer of one's own": """class Shaken(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.flip = layers.RandomFlip(mode="horizontal", seed=3)
+        self.shift = layers.RandomTranslation(0.1, 0.1, fill_mode="nearest")
+
+    def call(self, pictures, training=None):
+        return self.shift(self.flip(pictures, training=training), training=training)
+
+def build_augmentation():
+    return Shaken()
+
+def with_augmentation(network):
+    model = keras.Sequential()
+    model.add(Shaken())
+    model.add(network)
+    return model
+""",
+        "two shifts, a network with a name": _augmented(
+            shift="layers.RandomTranslation(0.1, 0)",
+            more="layers.RandomTranslation(0, 0.1)",
+            result="keras.Sequential([keras.Input(network.input_shape[1:]), build_augmentation(), "
+            'network], name="augmented")',
+        ),
+        "compiled": _augmented(result="compiled(keras.Sequential([build_augmentation(), network]))")
+        + """
+def compiled(model):
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+""",
         "shift first": _augmented(flip="", more='layers.RandomFlip("horizontal")'),
         "filled with black, both ways": _augmented(
             shift='layers.RandomTranslation((-0.1, 0.1), (-0.1, 0.1), fill_mode="constant")'
@@ -550,6 +818,145 @@ class Always(keras.layers.Layer):
             ),
             None,
         ),
+        "set by hand": (
+            _augmented(result="functional(network)")
+            + """
+def functional(network):
+    inputs = keras.Input(network.input_shape[1:])
+    return keras.Model(inputs, network(build_augmentation()(inputs, training=True)))
+""",
+            "always on",
+        ),
+        "a class that is never told": (
+            _augmented(result="Augmented(network)")
+            + """
+class Augmented(keras.Model):
+    def __init__(self, network):
+        super().__init__()
+        self.change, self.network = build_augmentation(), network
+
+    def call(self, x):
+        return self.network(self.change(x))
+""",
+            "always on",
+        ),
+        "another one in front": (
+            _augmented(
+                result="keras.Sequential([build_augmentation(), layers.RandomRotation(0.05), "
+                "network])"
+            ),
+            "turned",
+        ),
+        "dropout in front": (
+            _augmented(
+                result="keras.Sequential([build_augmentation(), layers.Dropout(0.2), network])"
+            ),
+            "colours changed",
+        ),
+        "noise in front": (
+            _augmented(
+                result="keras.Sequential([build_augmentation(), layers.GaussianNoise(0.5), "
+                "network])"
+            ),
+            "colours changed",
+        ),
+        "contrast in front": (
+            _augmented(
+                result="keras.Sequential([layers.RandomContrast(0.2, value_range=(0, 255)), "
+                "build_augmentation(), network])"
+            ),
+            "colours changed",
+        ),
+        "only a flip in front": (
+            _augmented(result='keras.Sequential([layers.RandomFlip("horizontal"), network])'),
+            "not shifted",
+        ),
+        "twice in front": (
+            _augmented(
+                result="keras.Sequential([build_augmentation(), build_augmentation(), network])"
+            ),
+            "shifted too far",
+        ),
+        "the network frozen": (
+            _augmented(result="frozen(network)")
+            + """
+def frozen(network):
+    network.trainable = False
+    return keras.Sequential([build_augmentation(), network])
+""",
+            "frozen",
+        ),
+        "the network never in training": (
+            _augmented(result="Augmented(network)")
+            + """
+class Augmented(keras.Model):
+    def __init__(self, network):
+        super().__init__()
+        self.change, self.network = build_augmentation(), network
+
+    def call(self, x, training=False):
+        return self.network(self.change(x, training=training), training=False)
+""",
+            "network not in training",
+        ),
+        "one size only": (
+            _augmented(
+                result="keras.Sequential([keras.Input((24, 32, 3)), build_augmentation(), network])"
+            ),
+            None,
+        ),
+        "a copy": (
+            _augmented(
+                result="keras.Sequential([build_augmentation(), keras.models.clone_model(network)])"
+            ),
+            None,
+        ),
+        "upside down, once": (
+            _augmented(flip='layers.RandomFlip("vertical")'),
+            "vertical flip",
+        ),
+        "sheared, too": (_augmented(more="layers.RandomShear(0.1, 0.1)"), None),
+        "a hole": (
+            _augmented(more="layers.RandomErasing(scale=(0.05, 0.1), value_range=(0, 255))"),
+            None,
+        ),
+        "a little noise": (_augmented(more="layers.GaussianNoise(0.1)"), "colours changed"),
+        "a little brighter": (
+            _augmented(more="layers.RandomBrightness(0.01, value_range=(0, 255))"),
+            "colours changed",
+        ),
+        "contrast": (
+            _augmented(more="layers.RandomContrast(0.1, value_range=(0, 255))"),
+            "colours changed",
+        ),
+        "12 percent": (_augmented(shift="layers.RandomTranslation(0.12, 0.12)"), "shifted too far"),
+        "8 percent": (
+            _augmented(shift="layers.RandomTranslation(0.08, 0.08)"),
+            "shifted too little",
+        ),
+        "seldom flipped": (
+            _augmented(flip="Seldom()")
+            + """
+class Seldom(layers.Layer):
+    def call(self, x, training=False):
+        if not training:
+            return x
+        chosen = keras.random.uniform((keras.ops.shape(x)[0], 1, 1, 1)) < 1 / 12
+        return keras.ops.where(chosen, x[:, :, ::-1], x)
+""",
+            None,
+        ),
+        "a whole batch at once": (
+            _augmented(flip="Batch()")
+            + """
+class Batch(layers.Layer):
+    def call(self, x, training=False):
+        if not training:
+            return x
+        return keras.ops.where(keras.random.uniform(()) < 0.5, x[:, :, ::-1], x)
+""",
+            "not flipped",
+        ),
         "a list": (_augmented(result="[build_augmentation(), network]"), None),
         "nothing returned": (_augmented(result="None"), "nothing returned"),
     },
@@ -568,7 +975,8 @@ _TRAINED = """TRAINED = {
 
 
 def _results(
-    entry='{"loss": t, "val_loss": v, "accuracy": [0.2, 0.5], "val_accuracy": [0.2, 0.4]}',
+    entry='{"loss": t, "val_loss": v, "accuracy": [0.2, 0.5, 0.6], "val_accuracy": [0.2, 0.3, 0.4]}'
+    "",
     gap='h["val_loss"][-1] - h["loss"][-1]',
     claims="['a', 'b', 'e']",
     names="TRAINED",
@@ -582,10 +990,42 @@ true_claims = {claims}
 """
 
 
+def _trained(before="model = build_trial(name)", epochs=1) -> str:
+    return f"""histories, gaps = {{}}, {{}}
+for name in TRIALS:
+    {before}
+    histories[name] = model.fit(
+        data.train, validation_data=data.validation, epochs={epochs}, shuffle=False, verbose=0)
+    curves = histories[name].history
+    gaps[name] = curves["val_loss"][-1] - curves["loss"][-1]
+true_claims = ["a", "b", "e"]
+"""
+
+
 EXPERIMENT = Answers(
     right={
         "numbers": _results(),
         "rounded": _results(gap='round(h["val_loss"][-1] - h["loss"][-1], 3)'),
+        "History objects": _trained(),
+        "histories of Keras, in order": _results(
+            end="""import collections
+
+def kept(curves):
+    history = keras.callbacks.History()
+    history.history = curves
+    return history
+
+histories = collections.OrderedDict((name, kept(h)) for name, h in histories.items())
+"""
+        ),
+        "a default dictionary, a series of gaps": _results(
+            end="import collections\nimport pandas as pd\n"
+            "gaps = pd.Series(gaps)\nhistories = collections.defaultdict(dict, histories)"
+        ),
+        "tables": _results(
+            end="import pandas as pd\n"
+            "histories = {name: pd.DataFrame(h) for name, h in histories.items()}"
+        ),
         "arrays": _results('{"loss": np.array(t), "val_loss": np.array(v)}', claims='"a, b, e"'),
         "claims in another order": _results(claims='("E", "A", "B")'),
     },
@@ -597,6 +1037,40 @@ EXPERIMENT = Answers(
         ),
         "only the last": (_results('{"loss": t[-1], "val_loss": v[-1]}', gap="0.1"), None),
         "not a number": (_results('{"loss": t, "val_loss": [float("nan")] * 3}'), None),
+        "one network trained on and on": (
+            _trained(before="model = model if histories else build_trial(name)", epochs=4),
+            "not a new network",
+        ),
+        "the second trial goes on": (
+            _results(end='histories["dropout 0.2"]["loss"][0] = 0.48\ngaps["dropout 0.2"] = 0.5'),
+            "not a new network",
+        ),
+        "thirty epochs": (
+            _results(
+                end="for h in histories.values():\n    for c in h.values(): c.extend(c[-1:] * 27)"
+            ),
+            "different epochs",
+        ),
+        "one missing picture": (
+            _results(end='histories["SGD"]["val_accuracy"] = [0.2, 0.2015, 0.21]'),
+            "other pictures for validation",
+        ),
+        "networks kept": (
+            _results(end="histories = {name: build_trial(name) for name in TRIALS}"),
+            None,
+        ),
+        "a list of histories": (
+            _results(end="histories = list(histories.values())"),
+            "not a dictionary",
+        ),
+        "without the sign": (
+            _results(gap='abs(h["val_loss"][-1] - h["loss"][-1])'),
+            "sign lost",
+        ),
+        "gaps of all epochs": (
+            _results(gap='[v - t for v, t in zip(h["val_loss"], h["loss"])]'),
+            "not a number",
+        ),
         "the same network five times": (
             _results('{"loss": [1.6, 1.2, 1.0], "val_loss": v}'),
             "one network for all",
@@ -641,3 +1115,9 @@ ANSWERS = {
     "04.4": AUGMENTED,
     "04.5": EXPERIMENT,
 }
+
+for _question, _answers in ANSWERS.items():
+    _right, _wrong = unseen.of(_question)
+    ANSWERS[_question] = dataclasses.replace(
+        _answers, right={**_answers.right, **_right}, wrong={**_answers.wrong, **_wrong}
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -94,7 +95,12 @@ _LOSS_MISTAKES = [
 ]
 
 
+#: Packages that would do the work of `batch_loss`; `choose_loss` needs Keras.
+_READY = ("scipy", "sklearn", "torch", "jax", "tensorflow", "keras")
+
+
 def _batch_loss(subject: Subject, rng: np.random.Generator) -> None:
+    subject.watch((), _READY)
     cases = []
     for images, classes in ((1, 3), (4, 3), (6, 5)):
         logits = rng.uniform(0.1, 4, (images, classes))
@@ -102,6 +108,31 @@ def _batch_loss(subject: Subject, rng: np.random.Generator) -> None:
         cases.append(Case((logits, labels), f"{images} image(s) and {classes} classes"))
     advice = "Work the batch of lesson 04 through your function: it should give 1.2331."
     compare.function(subject, "batch_loss", cases, _loss, _LOSS_MISTAKES, advice=advice)
+    # Looks at what these do not show: negative logits, images whose logits are of very different
+    # size, classes that are found most improbable, and that the logits are left as they are.
+    far = rng.uniform(0, 4, (3, 4)) + np.array([[600.0], [-200.0], [0.0]])
+    more = [
+        Case((rng.normal(0, 2, (5, 3)), rng.integers(0, 3, 5)), "negative logits"),
+        Case((np.array([[12.0, 0, -1]]), np.array([1])), "a class that is found improbable"),
+        Case((far, rng.integers(0, 4, 3)), "images whose logits are of very different size"),
+    ]
+    compare.function(subject, "batch_loss", more, _loss, advice=advice)
+    _leaves(subject, "batch_loss", rng.normal(0, 2, (4, 3)), np.array([0, 2, 1, 1]))
+
+
+def _leaves(subject: Subject, name: str, x: Array, *others: Any) -> None:
+    """Check that a function does not overwrite the array that it is given first."""
+    kept = subject.call("np.nditer", x.copy())  # an array that stays in their process
+    if not isinstance(kept, Ref):
+        return
+    same = Ref(f"{kept.key}.operands.0")
+    subject.call(name, same, *others)
+    if not np.array_equal(np.asarray(subject.get(same)), x):
+        raise Wrong(
+            f"`{name}` overwrites the array that it is given; whoever calls it again gets another "
+            f"answer. Make a new array.",
+            "input changed",
+        )
 
 
 def _one_loss(subject: Subject, rng: np.random.Generator, one_hot: bool, softmax: bool) -> None:
@@ -161,6 +192,8 @@ def _one_loss(subject: Subject, rng: np.random.Generator, one_hot: bool, softmax
     )
 
 
+# Looks at: each of the four cases by the number that the loss gives for a batch, so smoothing,
+# sums, weights and other losses are seen; a loss that gives the same number is as good.
 def _loss_of_logits(subject: Subject, rng: np.random.Generator) -> None:
     _one_loss(subject, rng, False, False)
     _one_loss(subject, rng, True, False)
@@ -258,11 +291,14 @@ def _rate_at(subject: Subject, rng: np.random.Generator) -> None:
     for step, label in (
         (0, "the first step of a warm-up"),
         (warmup // 2, "the middle of a warm-up"),
+        (warmup // 4, "a quarter of a warm-up"),
         (warmup, "the end of a warm-up"),
         (warmup + 9, "a step after a warm-up"),
         (steps - 7, "a step near the end"),
     ):
         cases.append(Case((step, steps, warmup, peak), label))
+    cases += [Case((step, steps, 1, peak), "a warm-up of one step") for step in (0, 1, 5)]
+    # Looks at: both defaults, each piece at its ends and in between, a warm-up of one step.
     advice = "Draw it: `plt.plot([rate_at(s, 100, 20, 0.1) for s in range(101)])`."
     compare.function(
         subject, "rate_at", cases, _rate, _RATE_MISTAKES, rtol=1e-5, atol=1e-9, advice=advice
@@ -361,6 +397,9 @@ def _when_to_stop(subject: Subject, rng: np.random.Generator) -> None:
         ([3, 4, 1, 2], 1, "patience 1"),
         ([5, 4, 4.5, 3, 3.5, 2, 2.5, 2.4, 2.3, 2.2, 1], 4, "losses that go up and down"),
         ([3, 2, 1, 1, 1], 5, "a training that ends before the patience does"),
+        ([240, 180, 200, 190], 2, "large losses"),
+        ([2, 1, 1.1, 0.99998, 1.2, 1.3, 0.1], 2, "a loss that is lower by very little"),
+        ([0.7, 0.9, 0.8], 1, "losses that never become lower"),
     ]
     cases = [
         Case(([value + shift for value in values], patience), label)
@@ -371,6 +410,29 @@ def _when_to_stop(subject: Subject, rng: np.random.Generator) -> None:
         cases.append(Case((walk.tolist(), int(rng.integers(2, 5))), "losses drawn at random"))
     advice = "Take the nine losses of lesson 04, section 6, and go through them with your finger."
     compare.function(subject, "when_to_stop", cases, _stop, _STOP_MISTAKES, advice=advice)
+    _leaves_losses(subject)
+
+
+def _leaves_losses(subject: Subject) -> None:
+    """Check that `when_to_stop` leaves a list of losses as it is: that of a training history."""
+    losses = [2.0, 1.0, 1.5, 1.2, 0.5]
+    try:
+        network = subject.call("keras.Sequential")
+        history = subject.call("keras.callbacks.History")
+        subject.call(Ref(f"{history.key}.set_model"), network)
+        subject.call(Ref(f"{history.key}.on_train_begin"))
+        for epoch, loss in enumerate(losses):
+            subject.call(Ref(f"{history.key}.on_epoch_end"), epoch, {"val_loss": loss})
+    except (StudentError, Missing, AttributeError):
+        return
+    curve = Ref(f"{history.key}.history.val_loss")
+    subject.call("when_to_stop", curve, 2)
+    if subject.get(curve) != losses:
+        raise Wrong(
+            "`when_to_stop` changes the list that it is given, so that a second call finds other "
+            "losses. Leave it as it is.",
+            "input changed",
+        )
 
 
 # --- 04.3: callbacks -----------------------------------------------------------------------------
@@ -390,10 +452,34 @@ def _reports(offset: float) -> list[dict[str, float]]:
     return rows
 
 
+def _falling(start: float, step: float, epochs: int = _EPOCHS) -> list[float]:
+    return [start - step * epoch for epoch in range(epochs)]
+
+
+def _from_losses(losses: Sequence[float]) -> list[dict[str, float]]:
+    """Reports with these validation losses; what else there is gets better all the time."""
+    return [
+        {
+            "val_loss": value,
+            "loss": 2 - 0.05 * epoch,
+            "accuracy": 0.3 + 0.02 * epoch,
+            "val_accuracy": 0.3 + 0.02 * epoch,
+        }
+        for epoch, value in enumerate(losses)
+    ]
+
+
 class _Training:
     """A pretended training: callbacks are called as `fit` does, with known losses."""
 
-    def __init__(self, subject: Subject, rng: np.random.Generator, stops: bool) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        rng: np.random.Generator,
+        stops: bool,
+        losses: Sequence[float] | None = None,
+        look: int | None = None,
+    ) -> None:
         if subject.kind("make_callbacks") in ("missing", "none"):
             raise NotAttempted(str(Missing("make_callbacks")))
         self.subject = subject
@@ -408,16 +494,22 @@ class _Training:
         self._shapes = [w.shape for w in subject.model_weights(self.model, (4,))]
         self.rates: list[float] = []
         self.stopped: int | None = None
+        self.looked: int | None = None  # of which epoch the file is after epoch `look`
+        reports = _reports(float(rng.uniform(0.5, 1))) if losses is None else _from_losses(losses)
+        params = {"epochs": len(reports), "steps": 1, "verbose": 0}
         for one in callbacks:
+            subject.call(Ref(f"{one.key}.set_params"), params)
             subject.call(Ref(f"{one.key}.set_model"), self.model)
         self._all(callbacks, "on_train_begin")
-        for epoch, report in enumerate(_reports(float(rng.uniform(0.5, 1)))):
+        for epoch, report in enumerate(reports):
             self._all(callbacks, "on_epoch_begin", epoch)
             weights = [np.full(s, self.base + epoch + 1, "float32") for s in self._shapes]
             subject.model_set_weights(self.model, (4,), weights)
             for one in callbacks:
                 subject.call(Ref(f"{one.key}.on_epoch_end"), epoch, report)
             self.rates.append(float(subject.model_compiled(self.model)["learning_rate"]))
+            if look == epoch + 1:
+                self.looked = self.in_file()
             told = subject.get(Ref(f"{self.model.key}.stop_training"))
             if told and self.stopped is None:
                 self.stopped = epoch + 1
@@ -443,6 +535,14 @@ class _Training:
     def _all(self, callbacks: list[Ref], method: str, *args: int) -> None:
         for one in callbacks:
             self.subject.call(Ref(f"{one.key}.{method}"), *args)
+
+    def in_file(self) -> int:
+        """Of which epoch the network in the file is; -1 where there is none."""
+        try:
+            stored = self.subject.call("keras.saving.load_model", self.file)
+            return self.weights_of(stored)
+        except StudentError:
+            return -1
 
     def weights_of(self, model: Ref) -> int:
         """Of which epoch a network's weights are."""
@@ -479,6 +579,39 @@ def _stopping(subject: Subject, rng: np.random.Generator) -> None:
             "the best one.",
             "best weights not restored",
         )
+    _stops_otherwise(subject, rng)
+
+
+def _stops_otherwise(subject: Subject, rng: np.random.Generator) -> None:
+    # Looks at what one training does not show: losses that are lower by very little, a best epoch
+    # right at the beginning, large losses, a wait that begins anew.
+    little = [9.0, *_falling(3.0, 2e-5, 12), *[3.5] * 7]
+    early = [2.0, *[2.5] * 19]
+    again = [8.0, 7.0, 7.1, 7.2, 7.3, 7.4, 6.9, *[7.5] * 13]
+    for losses, best, name, sentence in (
+        (
+            again,
+            7,
+            "patience wrong",
+            "After each lower validation loss the wait begins anew, whatever the losses are.",
+        ),
+        (
+            little,
+            13,
+            "least change asked for",
+            "Any lower validation loss counts, however little lower it is: leave `min_delta` out.",
+        ),
+        (
+            early,
+            1,
+            "starts later",
+            "Early stopping should watch from the first epoch on. (`start_from_epoch` was not "
+            "asked for.)",
+        ),
+    ):
+        training = _Training(subject, rng, stops=True, losses=losses)
+        if training.stopped != best + 5 or training.weights_of(training.model) != best:
+            raise Wrong(sentence, name)
 
 
 def _rates(name: str, factor: float, patience: int) -> list[float]:
@@ -497,10 +630,17 @@ def _plateau(subject: Subject, rng: np.random.Generator) -> None:
     shares = np.array(training.rates) / 0.1  # the rate with which `tiny_network` is compiled
 
     def alike(expected: list[float]) -> bool:
-        return bool(np.allclose(shares[:12], expected[:12], rtol=1e-3, atol=1e-6))
+        return bool(np.allclose(shares, expected, rtol=1e-3, atol=0))
 
     if alike(_rates("val_loss", 0.5, 2)):
+        _lowers_otherwise(subject, rng)
         return
+    if np.allclose(shares[:8], _rates("val_loss", 0.5, 2)[:8], rtol=1e-3):
+        raise Wrong(
+            "The rate is halved at first, but later it no longer is, or not at the right time. "
+            "Leave `min_lr` and `cooldown` at their defaults.",
+            "not halved for long",
+        )
     for name, said in _WATCHED.items():
         if alike(_rates(name, 0.5, 2)):
             raise Wrong(
@@ -530,14 +670,45 @@ def _plateau(subject: Subject, rng: np.random.Generator) -> None:
     )
 
 
+def _lowers_otherwise(subject: Subject, rng: np.random.Generator) -> None:
+    # Looks at: losses that are lower by little (Keras's own least change is 0.0001), and a loss
+    # that is never lower than in the first epoch.
+    little = _Training(subject, rng, stops=False, losses=_falling(3.0, 3e-4))
+    if not np.allclose(np.array(little.rates) / 0.1, 1):
+        raise Wrong(
+            "The rate is halved although the validation loss has become lower, if by little only. "
+            "Leave `min_delta` at its default.",
+            "least change asked for",
+        )
+    early = _Training(subject, rng, stops=False, losses=[2.0, *[2.5] * 19])
+    want = [0.5 ** (epoch // 2) for epoch in range(_EPOCHS)]
+    if not np.allclose(np.array(early.rates) / 0.1, want, rtol=1e-3):
+        raise Wrong(
+            "Where no validation loss is lower than the first one, the rate should be halved after "
+            "every 2 epochs from then on.",
+            "starts later",
+        )
+
+
 def _checkpoint(subject: Subject, rng: np.random.Generator) -> None:
+    # Looks at: the file at the end, while training goes on, for losses that are lower by little,
+    # and for large ones.
     training = _Training(subject, rng, stops=False)
-    try:
-        stored = subject.call("keras.saving.load_model", training.file)
-        found = training.weights_of(stored)
-    except StudentError:
-        found = -1
+    found = training.in_file()
     if found == _BEST["val_loss"]:
+        little = [50.0, *_falling(30.0, 2e-5, 5), *[31.0] * 6]
+        later = _Training(subject, rng, stops=False, losses=little, look=4)
+        if later.looked != 4:
+            raise Wrong(
+                "The file should hold the best network so far at any time, also while training "
+                "goes on, and however high the losses are.",
+                "not at any time",
+            )
+        if later.in_file() != 6:
+            raise Wrong(
+                "Any lower validation loss counts, however little lower it is.",
+                "least change asked for",
+            )
         return
     if not 1 <= found <= _EPOCHS:
         raise Wrong(
@@ -564,16 +735,92 @@ def _checkpoint(subject: Subject, rng: np.random.Generator) -> None:
 _H, _W = 40, 60
 
 
+#: So many pictures that chance decides nothing: shares and means are compared at six standard
+#: errors.
+_PICTURES = 192
+
+
 def _ramps(number: int) -> Array:
     """Pictures that show what was done to them.
 
-    The first channel rises from left to right, the second from top to bottom, the third is level.
+    The first channel rises from left to right, the second from top to bottom; the third has one
+    level on the left and another one on the right.
     """
     picture = np.zeros((_H, _W, 3), "float32")
     picture[..., 0] = 40 + 3 * np.arange(_W)
     picture[..., 1] = 40 + 4 * np.arange(_H)[:, None]
-    picture[..., 2] = 150
+    picture[..., 2] = np.where(np.arange(_W) < _W // 2, _LOW, _HIGH)
     return np.repeat(picture[None], number, axis=0)
+
+
+_LOW, _HIGH = 90.0, 180.0
+
+
+def _changes(got: Array) -> Wrong | None:
+    """What is wrong with the augmented pictures that were made of `_ramps`, or None."""
+    x = _ramps(1)
+    if np.allclose(got, x, atol=0.05):
+        return Wrong("While training, nothing is changed.", "not augmented")
+    if not np.all(np.isfinite(got)) or np.any(got < -1) or np.any(got > 256):
+        return Wrong("Pixels should remain 0 to 255.", "colours changed")
+    # Only the middle is looked at: the border is filled in one way or another.
+    middle = got[:, 9:-9, 12:-12].astype(float)
+    right, down = np.diff(middle, axis=2), np.diff(middle, axis=1)
+    across, along = right.mean(axis=(1, 2)), down.mean(axis=(1, 2))
+    even = (
+        max(np.abs(right[..., k] - across[:, k, None, None]).max() for k in (0, 1)) < 0.05
+        and max(np.abs(down[..., k] - along[:, k, None, None]).max() for k in (0, 1)) < 0.05
+    )
+    levels = middle[:, :, [0, 1, 2, 3, -4, -3, -2, -1], 2]
+    level = np.minimum(np.abs(levels - _LOW), np.abs(levels - _HIGH)).max()
+    if level > 0.05:
+        return Wrong("The colours are changed; only flip and shift.", "colours changed")
+    if np.abs(across[:, 1]).max() > 0.01 or np.abs(along[:, 0]).max() > 0.01:
+        return Wrong("Pictures are turned; only flip and shift.", "turned")
+    if np.any(along[:, 1] < 0):
+        return Wrong("Some pictures are upside down; flip left to right only.", "vertical flip")
+    if not even:
+        return Wrong("Something else is done to the pictures; only flip and shift.", "distorted")
+    if np.abs(np.abs(across[:, 0]) - 3).max() > 0.01 or np.abs(along[:, 1] - 4).max() > 0.01:
+        return Wrong("Pictures are zoomed; only flip and shift.", "zoomed")
+    return _flips(across[:, 0] < 0) or _shifts(middle, across[:, 0] < 0)
+
+
+def _flips(flipped: Array) -> Wrong | None:
+    batches = flipped.reshape(-1, _PICTURES // 4)
+    each = batches.all(axis=1) | ~batches.any(axis=1)
+    if each.any():
+        return Wrong(
+            "Each picture should be flipped left to right, or not, at random.", "not flipped"
+        )
+    if abs(flipped.mean() - 0.5) > 6 * 0.5 / np.sqrt(len(flipped)):
+        return Wrong(
+            "About half of the pictures should be flipped; with yours it is another share.",
+            "flip share wrong",
+        )
+    return None
+
+
+def _shifts(middle: Array, flipped: Array) -> Wrong | None:
+    x = _ramps(1)[:, 9:-9, 12:-12]
+    across = (middle[..., 0].mean(axis=(1, 2)) - x[..., 0].mean()) / 3 / _W
+    across = np.where(flipped, across, -across)  # to the right
+    along = -(middle[..., 1].mean(axis=(1, 2)) - x[..., 1].mean()) / 4 / _H
+    farthest = np.array([np.abs(across).max(), np.abs(along).max()])
+    if np.any(farthest < 0.02):
+        return Wrong(
+            "Pictures should be shifted both ways: to the sides, and up and down.",
+            "shifted one way only" if np.any(farthest > 0.02) else "not shifted",
+        )
+    if np.any(farthest > 0.104):
+        return Wrong("Pictures are shifted by more than 10 %.", "shifted too far")
+    if max(abs(across.mean()), abs(along.mean())) > 6 * 0.06 / np.sqrt(len(across)):
+        return Wrong("Pictures are always shifted the same way; shift them both ways.", "one way")
+    if np.any(farthest < 0.09):
+        return Wrong("Pictures are shifted by less than 10 % at most.", "shifted too little")
+    if min(np.ptp(across[: _PICTURES // 4]), np.ptp(along[: _PICTURES // 4])) < 0.05:
+        return Wrong("Each picture should be shifted by itself.", "shifted together")
+    return None
 
 
 def _augmentation(subject: Subject) -> Ref:
@@ -597,72 +844,41 @@ def _passed(subject: Subject, what: Ref, x: Array, training: bool) -> Array:
 
 
 def _nothing_in_use(subject: Subject, rng: np.random.Generator) -> None:
+    # Looks at: pictures of two sizes that are not changed at all, all of them.
     what = _augmentation(subject)
-    x = rng.uniform(0, 255, (6, _H, _W, 3)).astype("float32")
-    got = _passed(subject, what, x, False)
-    if np.allclose(got, x, atol=0.5):
-        return
-    if np.allclose(got, x / 255, atol=0.01):
-        raise Wrong(
-            "The pictures come out as 0 to 1; the network rescales them itself.", "rescaled twice"
-        )
-    raise Wrong(
-        "Your layers change pictures also when `training=False`, in validation and in use. Let "
-        "Keras say when: do not set `training=True` yourself.",
-        "always on",
-    )
+    for shape in ((24, 32, 3), (_H, _W, 3)):
+        x = rng.uniform(0, 255, (6, *shape)).astype("float32")
+        got = _passed(subject, what, x, False)
+        if np.allclose(got, x / 255, atol=0.01):
+            raise Wrong(
+                "The pictures come out as 0 to 1; the network rescales them itself.",
+                "rescaled twice",
+            )
+        if not np.allclose(got, x, atol=0.01):
+            raise Wrong(
+                "Your layers change pictures also when `training=False`, in validation and in use. "
+                "Let Keras say when: do not set `training=True` yourself.",
+                "always on",
+            )
+
+
+def _augmented(subject: Subject, what: Ref) -> Array:
+    """What becomes of `_ramps` while training; rescaled pixels are put right (part 1 says so)."""
+    x = _ramps(_PICTURES // 4)
+    got = np.concatenate([_passed(subject, what, x, True) for _ in range(4)])
+    return got * 255 if got.max() <= 1.5 else got
 
 
 def _in_training(subject: Subject, rng: np.random.Generator) -> None:
-    what = _augmentation(subject)
-    x = _ramps(48)
-    got = np.concatenate([_passed(subject, what, x, True) for _ in range(2)])
-    # Only the middle is looked at: the border is filled in one way or another.
-    middle = got[:, 9:-9, 12:-12]
-    if np.allclose(got, np.concatenate([x, x]), atol=0.5):
-        raise Wrong("While training, nothing is changed.", "not augmented")
-    if got.max() <= 1.5:
-        raise Wrong(
-            "The pictures come out as 0 to 1; the network rescales them itself.", "rescaled twice"
-        )
-    if np.abs(middle[..., 2] - 150).max() > 1:
-        raise Wrong("The colours are changed; only flip and shift.", "colours changed")
-    # Brightness per pixel to the right and downwards, for the first two channels.
-    right = np.diff(middle, axis=2).mean(axis=(1, 2))
-    down = np.diff(middle, axis=1).mean(axis=(1, 2))
-    if np.abs(right[:, 1]).max() > 0.1 or np.abs(down[:, 0]).max() > 0.1:
-        raise Wrong("Pictures are turned; only flip and shift.", "turned")
-    if np.any(down[:, 1] < 0):
-        raise Wrong("Some pictures are upside down; flip left to right only.", "vertical flip")
-    if np.abs(np.abs(right[:, 0]) - 3).max() > 0.1 or np.abs(down[:, 1] - 4).max() > 0.1:
-        raise Wrong("Pictures are zoomed; only flip and shift.", "zoomed")
-    flipped = right[:, 0] < 0
-    if flipped.all() or not flipped.any():
-        raise Wrong(
-            "Each picture should be flipped left to right, or not, at random.", "not flipped"
-        )
-    across = (middle[..., 0].mean(axis=(1, 2)) - x[0, ..., 0].mean()) / 3
-    along = (middle[..., 1].mean(axis=(1, 2)) - x[0, ..., 1].mean()) / 4
-    shares = np.array([np.abs(across).max() / _W, np.abs(along).max() / _H])
-    if np.any(shares < 0.02):
-        raise Wrong(
-            "Pictures should be shifted both ways: to the sides, and up and down.",
-            "shifted one way only" if np.any(shares > 0.02) else "not shifted",
-        )
-    if np.any(shares > 0.112):
-        raise Wrong("Pictures are shifted by more than 10 %.", "shifted too far")
-    if np.any(shares < 0.08):
-        raise Wrong("Pictures are shifted by less than 10 % at most.", "shifted too little")
-    if min(np.ptp(across) / _W, np.ptp(along) / _H) < 0.15:
-        raise Wrong("Pictures are always shifted the same way; shift them both ways.", "one way")
+    # Looks at: every pixel of the middle, so anything but flips and shifts is seen; the share of
+    # flips; how far, in which directions and how differently pictures are shifted. The border may
+    # be filled in any way.
+    problem = _changes(_augmented(subject, _augmentation(subject)))
+    if problem is not None:
+        raise problem
 
 
-def _in_front(subject: Subject, rng: np.random.Generator) -> None:
-    if subject.kind("with_augmentation") in ("missing", "none"):
-        raise NotAttempted(str(Missing("with_augmentation")))
-    network = subject.call("picture_network")
-    if not isinstance(network, Ref) or subject.kind(network) != "model":
-        raise Wrong("`picture_network` is given; run its cell again.")
+def _with_augmentation(subject: Subject, network: Ref) -> Ref:
     made = subject.call("with_augmentation", network)
     if made is None:
         raise Wrong(
@@ -670,6 +886,68 @@ def _in_front(subject: Subject, rng: np.random.Generator) -> None:
         )
     if not isinstance(made, Ref) or subject.kind(made) != "model":
         raise Wrong("`with_augmentation` should return a Keras network.")
+    return made
+
+
+def _in_front(subject: Subject, rng: np.random.Generator) -> None:
+    # Looks at: what the given network gets in use (nothing changed, also by `predict`) and in
+    # training (what their augmentation gives, by a network that shows it), for two sizes; that the
+    # given network itself goes on to train, its dropout included. Mistakes in `build_augmentation`
+    # are judged by the parts before.
+    if subject.kind("with_augmentation") in ("missing", "none"):
+        raise NotAttempted(str(Missing("with_augmentation")))
+    network = subject.call("picture_network")
+    if not isinstance(network, Ref) or subject.kind(network) != "model":
+        raise Wrong("`picture_network` is given; run its cell again.")
+    made = _with_augmentation(subject, network)
+    known = _known_mistakes(subject, rng)
+    _same_in_use(subject, made, network, rng, known)
+    shown = subject.call("layers.Rescaling", 1.0)
+    seen = _with_augmentation(subject, _network_of(subject, (_H, _W, 3), shown))
+    try:
+        problem = _changes(_augmented(subject, seen))
+    except StudentError:
+        raise Wrong(
+            "`with_augmentation` works for one size of pictures only; take the size from "
+            "`network.input_shape`, or leave it to Keras.",
+            "does not fit",
+        ) from None
+    if problem is not None and problem.mistake not in known:
+        raise problem
+    _still_learns(subject, rng)
+
+
+def _known_mistakes(subject: Subject, rng: np.random.Generator) -> set[str | None]:
+    """The mistakes of `build_augmentation`, which must not cost a second time."""
+    found: set[str | None] = set()
+    for part in (_nothing_in_use, _in_training):
+        try:
+            part(subject, rng)
+        except Wrong as error:
+            found.add(error.mistake)
+        except (StudentError, NotAttempted):
+            continue
+    return found
+
+
+def _network_of(subject: Subject, shape: tuple[int, ...], *parts: Ref) -> Ref:
+    """A network of some layers, made in their process."""
+    inputs = subject.call("keras.Input", list(shape))
+    network = subject.call("keras.Sequential", [inputs, *parts])
+    if not isinstance(network, Ref):
+        raise Wrong("`keras` is given; run the first cell again.")
+    return network
+
+
+_ALWAYS_ON = (
+    "In use, your network gives other numbers for the same picture each time: the augmentation is "
+    "always on. Then validation would be augmented, too."
+)
+
+
+def _same_in_use(
+    subject: Subject, made: Ref, network: Ref, rng: np.random.Generator, known: set[str | None]
+) -> None:
     x = np.repeat(rng.uniform(0, 255, (1, 24, 32, 3)), 12, axis=0).astype("float32")
     x += 0.4 * _smooth(rng)
     want = subject.model_outputs(network, x)
@@ -677,24 +955,67 @@ def _in_front(subject: Subject, rng: np.random.Generator) -> None:
     if not isinstance(got, np.ndarray) or got.shape != want.shape:
         raise Wrong("Your network should end as the given one does: one number per class.")
     scale = float(np.abs(want).max())
-    if np.abs(got - want).max() > 1e-3 * scale:
-        if np.abs(got - got[:1]).max() > 1e-3 * scale:
-            raise Wrong(
-                "In use, your network gives other numbers for the same picture each time: the "
-                "augmentation is always on. Then validation would be augmented, too.",
-                "always on",
-            )
-        if np.abs(got - subject.model_outputs(network, x / 255)).max() <= 1e-3 * scale:
+    off = np.abs(got - want).max() > 1e-3 * scale
+    if off and np.abs(got - subject.model_outputs(network, x / 255)).max() <= 1e-3 * scale:
+        if "rescaled twice" not in known:
             raise Wrong(
                 "The pixels are rescaled twice; the given network rescales them.", "rescaled twice"
             )
+        return
+    if off and "always on" in known:
+        return
+    if off and np.abs(got - got[:1]).max() > 1e-3 * scale:
+        raise Wrong(_ALWAYS_ON, "always on")
+    if off:
         raise Wrong("In use, your network should give what the given one gives.")
-    trained = subject.model_outputs(made, x, True)
-    if np.abs(trained - trained[:1]).max() <= 1e-3 * scale:
+    predicted = subject.call(Ref(f"{made.key}.predict"), x, verbose=0)
+    if np.abs(np.asarray(predicted) - want).max() > 1e-3 * scale:
         raise Wrong(
-            "While training, your network gives the same for the same picture: nothing is "
-            "augmented.",
-            "not augmented",
+            "Your network augments also in `predict` and in validation: it does not know when it "
+            "is training. Give its `call` an argument `training` and pass it on.",
+            "always on",
+        )
+    if _sets_training(subject, made):
+        raise Wrong(
+            "Do not set `training` yourself where you call the augmentation; Keras does it.",
+            "always on",
+        )
+
+
+def _sets_training(subject: Subject, made: Ref) -> bool:
+    """Whether a layer of a functional network was called with `training=True`."""
+    try:
+        text = subject.call(Ref(f"{made.key}.to_json"))
+        config = json.loads(text)
+    except (StudentError, Missing, TypeError, ValueError):
+        return False  # a class of its own; what it does was seen above
+
+    def inside(one: Any) -> bool:
+        if isinstance(one, dict):
+            kwargs = one.get("kwargs")
+            if isinstance(kwargs, dict) and kwargs.get("training") is True:
+                return True
+            return any(inside(entry) for entry in one.values())
+        return isinstance(one, list) and any(inside(entry) for entry in one)
+
+    return inside(config)
+
+
+def _still_learns(subject: Subject, rng: np.random.Generator) -> None:
+    drop = subject.call("layers.Dropout", 0.5)
+    shown = subject.call("layers.Dense", 3)
+    network = _network_of(subject, (_H, _W, 3), drop, shown)
+    made = _with_augmentation(subject, network)
+    ones = np.full((8, _H, _W, 3), 200.0, "float32")
+    subject.model_outputs(made, ones)
+    if not all(subject.model_trainable(made, (_H, _W, 3))):
+        raise Wrong("The given network can no longer learn; leave `trainable` as it is.", "frozen")
+    middle = np.asarray(subject.model_outputs(made, ones, True))[:, 12:-12, 12:-12]
+    if np.ptp(middle.reshape(-1, 3), axis=0).max() < 1e-3:
+        raise Wrong(
+            "While training, the given network does not know that it is training: its own dropout "
+            "drops nothing. Do not pass `training=False`.",
+            "network not in training",
         )
 
 
@@ -708,58 +1029,106 @@ def _smooth(rng: np.random.Generator) -> Array:
 _TRIALS = ("dropout 0", "dropout 0.2", "dropout 0.5", "dropout 0.8", "SGD")
 
 
+#: Pictures in the given data, and epochs that are asked for.
+_TRAIN, _VALIDATION, _TRIAL_EPOCHS = 300, 300, 25
+#: The mean loss of the first epoch of a new network is near that of guessing, ln 5 = 1.609: with
+#: seven seeds between 1.60 and 1.69. Networks that were trained before begin lower.
+_FIRST_LOSS = (1.53, 1.85)
+_FORM = '`histories["dropout 0"] = model.fit(...)`'
+
+
 def _entries(subject: Subject) -> dict[str, dict[str, list[float]]]:
-    histories = compare.attempted(subject, "histories")
-    if not isinstance(histories, dict):
-        raise Wrong(f"`histories` should be a dictionary, but it is {compare.describe(histories)}.")
+    """The curves of each trial, from whatever `fit` returned."""
+    histories = compare.mapping(subject, "histories")
+    if histories is None:
+        said = compare.describe(compare.attempted(subject, "histories"))
+        raise Wrong(
+            f"`histories` should be a dictionary, filled like {_FORM}, but it is {said}.",
+            "not a dictionary",
+        )
+    found: dict[str, dict[str, list[float]]] = {}
     for name in _TRIALS:
         entry = histories.get(name)
+        if isinstance(entry, dict) and isinstance(entry.get("history"), dict):
+            entry = entry["history"]
         if not isinstance(entry, dict):
             raise Wrong(
-                f"`histories` lacks an entry for {name!r}: the dictionary `history.history`.",
+                f"`histories` lacks what `fit` returned for {name!r}; fill it like {_FORM}.",
                 "trial missing",
             )
+        found[name] = {}
+        for key, curve in entry.items():
+            numbers = [compare.one_number(one) for one in compare.listed(curve) or []]
+            if numbers and all(one is not None and np.isfinite(one) for one in numbers):
+                found[name][str(key)] = [float(one) for one in numbers if one is not None]
         for key in ("loss", "val_loss"):
-            curve = entry.get(key)
-            if not isinstance(curve, list | tuple | np.ndarray) or not (
-                len(curve) > 0
-                and all(
-                    isinstance(one, int | float | np.floating) and np.isfinite(one) and one > 0
-                    for one in curve
-                )
-            ):
+            if not found[name].get(key) or min(found[name][key]) <= 0:
                 raise Wrong(
                     f"The entry {key!r} of {name!r} should be a list with a loss for each epoch. "
                     f"(For `val_loss`, `fit` needs `validation_data`.)",
                     "no validation curve" if key == "val_loss" else None,
                 )
-    return histories
+    return found
 
 
 def _curves(subject: Subject, rng: np.random.Generator) -> None:
+    # These curves are not measured again (that takes a minute). Looks at whether they can be what
+    # five trainings of new networks on the given pictures gave: the same number of epochs, 25 at
+    # most; a first loss near guessing; accuracies that are shares of the right number of pictures;
+    # no curve twice.
     histories = _entries(subject)
     lengths = {len(histories[name][key]) for name in _TRIALS for key in ("loss", "val_loss")}
-    if len(lengths) > 1:
+    if len(lengths) > 1 or max(lengths) > _TRIAL_EPOCHS:
         raise Wrong(
-            "The trials have different numbers of epochs, so the comparison is not fair.",
+            f"Train all trials for the same number of epochs, `settings.epochs({_TRIAL_EPOCHS})`; "
+            f"otherwise the comparison is not fair.",
             "different epochs",
         )
-    firsts = [tuple(histories[name]["loss"]) for name in _TRIALS]
-    if len(set(firsts)) < len(_TRIALS):
+    if len({tuple(histories[name]["loss"]) for name in _TRIALS}) < len(_TRIALS):
         raise Wrong(
             "Two trials have exactly the same curve. Build a new network for each, with "
             "`build_trial(name)`.",
             "one network for all",
         )
-    starts = [histories[name]["loss"][0] for name in _TRIALS]
-    if any(start > 20 for start in starts):
-        raise Wrong("These losses are far above guessing; did you store accuracies in percent?")
+    for name in _TRIALS:
+        if not _FIRST_LOSS[0] <= histories[name]["loss"][0] <= _FIRST_LOSS[1]:
+            raise Wrong(
+                f"A new network begins with guessing, a loss near 1.61; that of {name!r} does not. "
+                f"Build a new network for each trial with `build_trial(name)`, and train it once.",
+                "not a new network",
+            )
+        for key, pictures in (("accuracy", _TRAIN), ("val_accuracy", _VALIDATION)):
+            if not all(_share_of(pictures, one) for one in histories[name].get(key, [])):
+                which = "training" if key == "accuracy" else "validation"
+                raise Wrong(
+                    f"{key!r} of {name!r} is no share of {pictures} pictures. Train on "
+                    f"`data.train` and give `fit` `validation_data=data.validation`.",
+                    f"other pictures for {which}",
+                )
+    _fit_their_trials(histories)
+
+
+def _fit_their_trials(histories: dict[str, dict[str, list[float]]]) -> None:
+    """Raise where curves of several epochs cannot belong to the names that they have."""
+    last = {name: histories[name]["loss"][-1] for name in _TRIALS}
+    if len(histories["SGD"]["loss"]) >= 10 and last["SGD"] < last["dropout 0"]:
+        raise Wrong(
+            "SGD with this rate learns far more slowly than Adam; its curve does not belong to it.",
+            "curves exchanged",
+        )
+
+
+def _share_of(pictures: int, value: float) -> bool:
+    """Whether an accuracy is a whole number of pictures; rounded ones may be a little off."""
+    digits = next((d for d in (2, 3, 4) if abs(round(value, d) - value) < 1e-7), 6)
+    allowed = pictures * 0.5 * 10.0**-digits + 2e-3
+    return 0 <= value <= 1 and abs(value * pictures - round(value * pictures)) <= allowed
 
 
 def _gaps(subject: Subject, rng: np.random.Generator) -> None:
     histories = _entries(subject)
-    gaps = compare.attempted(subject, "gaps")
-    if not isinstance(gaps, dict) or any(name not in gaps for name in _TRIALS):
+    gaps = compare.mapping(subject, "gaps")
+    if gaps is None or any(name not in gaps for name in _TRIALS):
         raise Wrong(
             "`gaps` should be a dictionary with a number for each trial.",
             "trial missing",
@@ -781,12 +1150,18 @@ def _gaps(subject: Subject, rng: np.random.Generator) -> None:
             "The gap is a difference, not a ratio.",
             lambda h: h["val_loss"][-1] / h["loss"][-1],
         ),
+        "sign lost": (
+            "A gap may be negative; leave its sign.",
+            lambda h: abs(h["val_loss"][-1] - h["loss"][-1]),
+        ),
         "accuracy instead of loss": (
             "You take the accuracies; take the losses.",
             lambda h: h["val_accuracy"][-1] - h["accuracy"][-1],
         ),
     }
-    got = {name: gaps[name] for name in _TRIALS}
+    got: dict[str, Any] = {name: compare.one_number(gaps[name]) for name in _TRIALS}
+    if any(value is None for value in got.values()):
+        raise Wrong("Each gap should be one number, that of the last epoch.", "not a number")
     want = {name: histories[name]["val_loss"][-1] - histories[name]["loss"][-1] for name in _TRIALS}
     if compare.close(got, want, rtol=1e-3, atol=2e-3):
         return
@@ -909,11 +1284,11 @@ EXERCISE = Exercise(
                 Part("what follows, and what does not", 1, _claims),
             ),
             needs=("histories", "gaps", "true_claims"),
-            note="The measurements were not repeated; they are the student's own.",
+            note="The measurements were not repeated; it was looked at whether they fit together.",
             hints=(
                 "A loop `for name in TRIALS:` with three steps: build, fit, store "
-                "`history.history`.",
-                '`histories[name]["val_loss"][-1]` is the last validation loss of a trial.',
+                "what `fit` returns.",
+                '`histories[name].history["val_loss"][-1]` is the last validation loss of a trial.',
                 "Claims a, b and e are about how dropout and Adam work; for c, d and f imagine a "
                 "network that only guesses, another learning rate, another seed.",
             ),
