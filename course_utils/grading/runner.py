@@ -263,7 +263,7 @@ def _follow(state: _State, worker: Worker, exercise: checks.Exercise) -> None:
             asked = True
             state.found[question.id] = _ask_here(question, state, subject, worker)
         if not _any_open(state):
-            return
+            break
     with suppress(WorkerEnded):  # what was found at its place stays
         _look_again(state, worker, subject, exercise)
 
