@@ -67,9 +67,10 @@ def _functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, _Function
 
 
 def _empty(function: _Function, helper: str) -> None:
-    """Keep the signature and the docstring, and let the body raise."""
+    """Keep the name and the docstring; whatever arguments it is called with, it raises."""
     body = "from course_utils.grading.inside import removed\n"
     body += f"return removed.stop({helper!r})"
+    function.args = ast.arguments([], [], ast.arg("args"), [], [], ast.arg("kwargs"), [])
     documented = [ast.Expr(ast.Constant(text))] if (text := ast.get_docstring(function)) else []
     kinds = ("staticmethod", "classmethod", "property")
     function.decorator_list = [
