@@ -53,6 +53,11 @@ class SecondLook:
             and bool(self._plan.own_code(without=question.id))
         )
 
+    def forget(self, question: str) -> None:
+        """Let a question be asked again, since it is asked in another process from now on."""
+        self.asked.discard(question)
+        self._unshadowed.discard(question)
+
     def at(
         self,
         worker: Runs,

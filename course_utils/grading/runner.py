@@ -172,7 +172,7 @@ def _rounds(state: _State, exercise: checks.Exercise) -> Iterator[tuple[frozense
         names = {name for name in later if frozenset(asked[name].forbids) == without}
         for name in names:
             state.found.pop(name, None)
-            state.look.asked.discard(name)
+            state.look.forget(name)
         yield without, names
 
 
