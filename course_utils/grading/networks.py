@@ -70,7 +70,26 @@ def is_safe_network(network: Any) -> bool:
         and all(isinstance(path, str) for path in weights)
         and all(type(flag) is bool for flag in flags.values())
         and are_weights(weights)
+        and _widest(json.loads(network["config"])) <= max(_sides(weights), default=0)
     )
+
+
+def _sides(weights: dict[str, list[np.ndarray]]) -> list[int]:
+    return [side for one in weights.values() for array in one for side in array.shape]
+
+
+def _widest(value: Any) -> int:
+    """The largest number of units, filters or entries that a configuration asks for.
+
+    As many numbers stand in a row of the weights; a network that asks for more is not theirs.
+    """
+    if isinstance(value, list):
+        return max(map(_widest, value), default=0)
+    if not isinstance(value, dict):
+        return 0
+    named = [value.get(name) for name in ("units", "filters", "input_dim", "output_dim")]
+    own = max((one for one in named if type(one) is int), default=0)
+    return max([own, *map(_widest, value.values())])
 
 
 def are_weights(weights: Any) -> bool:

@@ -88,6 +88,7 @@ class RemoteSubject:
         self._second: RemoteSubject | None = None
         self._ended: WorkerEnded | None = None
         self._copies: dict[tuple[str, bool], _Copy] = {}
+        self._unbuildable: set[tuple[str, bool]] = set()
         self._forbidden: frozenset[str] = frozenset()
         #: What was noticed since `watch`: sentences for the report.
         self.notes: list[str] = []
@@ -286,9 +287,9 @@ class RemoteSubject:
 
     def _copy(self, what: What, shape: list[int] | None, with_network: bool) -> _Copy | None:
         """The network in the clean process as it is now; None where it has code of its own."""
-        if self._clean is None:
-            return None
         key = (_key(what), with_network)
+        if self._clean is None or key in self._unbuildable:
+            return None
         known = self._copies.get(key)
         if known is not None and not known.is_old:
             return known
@@ -311,6 +312,12 @@ class RemoteSubject:
             ref = self._compute(_is_ref, "model_build", network, compiled or "")
         except probe.StudentError:  # it cannot be built of its description alone
             self._copies.pop(key, None)
+            return None
+        except WorkerEnded as ended:  # it is larger than any that is asked for
+            if ended.by_chance:
+                raise
+            self._copies.clear()
+            self._unbuildable.add(key)
             return None
         self._copies[key] = _Copy(ref, description, shape=shape)
         return self._copies[key]

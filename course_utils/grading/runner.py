@@ -224,7 +224,7 @@ def _worker(state: _State) -> Worker:
 
 def _clean(state: _State) -> Worker:
     """The process that computes networks, and runs no code of the student's."""
-    if state.clean is None:
+    if state.clean is None or not state.clean.is_open:
         state.clean = state.sandbox.worker(OWN_SEED, ("keras", "tensorflow"), budget=state.budget)
         state.workers.append(state.clean)
     return state.clean

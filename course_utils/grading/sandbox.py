@@ -444,6 +444,11 @@ class Worker:
         self.removed: set[str] = set()
         self._open = True
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be asked."""
+        return self._open
+
     def __enter__(self) -> Worker:
         return self
 
@@ -580,6 +585,8 @@ class Worker:
                 f"Python was ended in the middle by the signal {_signal_name(number)}.",
                 by_chance=number in _BY_CHANCE,
             )
+        if ended == "not wanted":  # it was ended from here, and asked once more
+            return WorkerEnded("timeout", "It had not finished in time and was stopped.")
         raise SandboxFailed("The sandbox ended while a worker ran.")
 
     def close(self) -> None:
