@@ -37,7 +37,12 @@ _ISOLATION = {
 }
 
 #: Flags that are for the instructor only.
-_PRIVATE = ("The answers are the same as those of", "The code tried to speak for the grader", FLAG)
+_PRIVATE = (
+    "The answers are the same as those of",
+    "The code tried to speak for the grader",
+    "Graded again with the seed",
+    FLAG,
+)
 
 
 @cache
