@@ -11,6 +11,7 @@ import numpy as np
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput, MissingData
+from course_utils.models import check_pixels, last_activation
 
 if TYPE_CHECKING:
     import keras
@@ -522,38 +523,7 @@ def _check_images(model: keras.Model, batch: Any) -> None:
             f"The images are {have} (height × width × channels), but the model takes {size}; load "
             f"the dataset with the model's image size, or build a model for these images."
         )
-    pixels = np.asarray(batch)
-    if pixels.dtype.kind == "f" and 0 < pixels.max() <= 1 and _rescales(model):
-        raise InvalidInput(
-            "The pixels lie between 0 and 1, but this model divides them by 255 itself (it has a "
-            "Rescaling layer); give it pixels between 0 and 255."
-        )
-
-
-def _rescales(model: keras.Model) -> bool:
-    import keras
-
-    layers = getattr(model, "layers", [])
-    return any(
-        isinstance(layer, keras.layers.Rescaling) or _rescales(layer)
-        for layer in layers
-        if layer is not model
-    )
-
-
-def _last_activation(model: keras.Model) -> str | None:
-    """Name of the activation that the model ends with, where its structure shows it."""
-    operation: Any = model
-    while getattr(operation, "layers", None):
-        outputs = getattr(operation, "outputs", None)
-        history = getattr(outputs[0], "_keras_history", None) if outputs else None
-        last = history.operation if history is not None else operation.layers[-1]
-        operation = operation.layers[-1] if last is operation else last
-    kind = type(operation).__name__.lower()
-    if kind in ("softmax", "sigmoid"):
-        return kind
-    activation = getattr(operation, "activation", None)
-    return getattr(activation, "__name__", None)
+    check_pixels(model, np.asarray(batch))
 
 
 def _probabilities(
@@ -572,7 +542,7 @@ def _probabilities(
             f"The model's outputs are not numbers (NaN or infinity) for {bad} of {len(raw)} "
             f"images; the training went wrong: train it anew with a smaller learning rate."
         )
-    activation = _last_activation(model)
+    activation = last_activation(model)
     if raw.shape[1] == 1:
         if activation == "sigmoid" or (activation != "linear" and 0 <= raw.min() <= raw.max() <= 1):
             second = raw[:, 0].astype(np.float64)

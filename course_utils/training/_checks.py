@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from course_utils.exceptions import InvalidInput
+from course_utils.models import check_pixels, last_activation
 
 
 def require_model(model: Any) -> None:
@@ -172,11 +173,7 @@ def require_match(model: keras.Model, dataset: Any, train: tf.data.Dataset) -> i
             f"The model has {_count(outputs, 'output')}, so labels must lie between 0 and "
             f"{outputs - 1}, but there are labels from {labels.min()} to {labels.max()}."
         )
-    if 0 < images.max() <= 1 and _rescales(model):
-        raise InvalidInput(
-            f"The pixels lie between {images.min():.3g} and {images.max():.3g}, but the model "
-            f"rescales 0-255 to 0-1 itself, so it would rescale twice; give it pixels in 0-255."
-        )
+    check_pixels(model, images)
     return outputs
 
 
@@ -306,13 +303,6 @@ def _outputs(model: keras.Model, images: np.ndarray) -> int:
     return int(shape[1])
 
 
-def _rescales(model: keras.Model) -> bool:
-    return any(
-        isinstance(layer, keras.layers.Rescaling) and np.all(np.abs(layer.scale) < 0.02)
-        for layer in model._flatten_layers()
-    )
-
-
 def _loss_kind(model: keras.Model) -> tuple[str | None, bool | None]:
     """Return ("sparse" or "categorical", from_logits) of the loss, None where it is another one."""
     loss = loss_of(model)
@@ -335,23 +325,10 @@ def _ends_in_probabilities(model: keras.Model) -> str | None:
 
     A model whose last layer does not tell counts as what its loss expects: "".
     """
-    layer: Any = model
-    while isinstance(layer, keras.Model):
-        try:
-            layer = layer.output._keras_history.operation
-        except (AttributeError, ValueError):
-            if not layer.layers:
-                return ""
-            layer = layer.layers[-1]
-    if isinstance(layer, keras.layers.Softmax):
-        return "softmax"
-    activation = getattr(layer, "activation", None)
-    name = getattr(activation, "__name__", "")
+    name = last_activation(model)
     if name in ("softmax", "sigmoid"):
         return name
-    if isinstance(layer, keras.layers.Dense) and name == "linear":
-        return None
-    return ""
+    return None if name == "linear" else ""
 
 
 def _is_number(value: Any) -> bool:
