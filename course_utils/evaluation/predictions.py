@@ -277,8 +277,8 @@ def predict(
     ------
     InvalidInput
         If the number of outputs is not the number of classes, if the images have another size or
-        other channels than the model takes, if labels are one-hot, if pixels lie in 0 to 1 and the
-        model rescales them again, or if outputs are NaN.
+        other channels than the model takes, if labels are neither class indices nor one-hot, if
+        pixels lie in 0 to 1 and the model rescales them again, or if outputs are NaN.
     """
     source = _Source.of(dataset, split, class_names, batch_size)
     expected = len(source.class_names) if source.class_names is not None else None
@@ -442,10 +442,12 @@ def _int_labels(labels: Any) -> np.ndarray:
     array = np.asarray(labels)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
+    if array.ndim == 2 and np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all():
+        array = array.argmax(axis=1)  # one-hot
     if array.ndim == 2:
         raise InvalidInput(
-            f"The labels are one-hot (shape {array.shape}), but whole numbers are needed, one per "
-            f"image; give labels.argmax(axis=1)."
+            f"The labels have the shape {array.shape}, but their rows are not one-hot (a single 1 "
+            f"in each); give one whole number per image, the index of its class."
         )
     if array.ndim != 1:
         raise InvalidInput(f"The labels must have the shape (N,), but they have {array.shape}.")
