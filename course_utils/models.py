@@ -33,6 +33,9 @@ __all__ = [
     "small_cnn",
 ]
 
+#: Of the running means of batch normalization. With Keras's 0.99 they need some 500 steps before they
+#: are of use, and the trainings of the course take a few hundred.
+_NORM_MOMENTUM = 0.9
 #: A model rescales its pixels where 0-255 becomes a narrower range than this.
 _RESCALED = 25.5
 #: It rescales them twice where the range becomes narrower than this.
@@ -235,7 +238,7 @@ def deep_cnn(
             padding="same",
             use_bias=False,  # batch normalisation adds a bias of its own
         )(x)
-        x = layers.BatchNormalization(synchronized=synchronized)(x)
+        x = layers.BatchNormalization(momentum=_NORM_MOMENTUM, synchronized=synchronized)(x)
         x = layers.ReLU()(x)
         if not stem:
             x = layers.MaxPooling2D()(x)
