@@ -759,28 +759,70 @@ def fit_head(
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
-    best = keras.callbacks.EarlyStopping(
-        monitor="val_loss", patience=epochs, restore_best_weights=True
-    )
     started = time.perf_counter()
-    history = model.fit(
-        features.vectors["train"],
-        features.labels["train"],
-        validation_data=(features.vectors["validation"], features.labels["validation"]),
-        validation_batch_size=1024,
-        epochs=epochs,
-        batch_size=batch_size,
-        callbacks=[best],
-        verbose=0,
-    ).history
-    # EarlyStopping puts the best weights back only where it stops early or training ends.
-    return Head(
-        model,
-        {name: [float(value) for value in values] for name, values in history.items()},
-        int(np.argmin(history["val_loss"])) + 1,
-        time.perf_counter() - started,
-        features.class_names,
-    )
+    history, best_epoch = _fit_in_memory(model, features, epochs, batch_size)
+    return Head(model, history, best_epoch, time.perf_counter() - started, features.class_names)
+
+
+def _fit_in_memory(
+    model: keras.Model, features: Features, epochs: int, batch_size: int
+) -> tuple[dict[str, list[float]], int]:
+    """Train a compiled head, one TensorFlow function for each epoch, and keep its best weights.
+
+    A step on feature vectors takes so little computing that ``model.fit`` would spend most of its
+    time between the steps. The vectors are standardized once, not in each step.
+
+    Returns
+    -------
+    history : dict of str to list of float
+        Loss and accuracy of each epoch, on training and validation, as ``model.fit`` names them.
+    best_epoch : int
+        Counted from 1: the first epoch with the lowest validation loss.
+    """
+    import keras
+    import tensorflow as tf
+
+    standardize, body = model.layers[0], keras.Sequential(model.layers[1:])
+    optimizer, loss_of = model.optimizer, keras.losses.get(model.loss)
+    optimizer.build(model.trainable_variables)
+    vectors, labels = {}, {}
+    for split in ("train", "validation"):
+        vectors[split] = tf.convert_to_tensor(standardize(features.vectors[split]))
+        labels[split] = tf.convert_to_tensor(features.labels[split])
+    count = len(features.labels["train"])
+
+    def measure(split_labels: Any, logits: Any) -> tuple[Any, Any]:
+        right = tf.equal(tf.argmax(logits, axis=1, output_type=split_labels.dtype), split_labels)
+        return loss_of(split_labels, logits), tf.reduce_mean(tf.cast(right, tf.float32))
+
+    @tf.function
+    def one_epoch(order: tf.Tensor) -> tuple[Any, ...]:
+        loss_sum, accuracy_sum = 0.0, 0.0
+        for start in tf.range(0, count, batch_size):
+            rows = order[start : start + batch_size]
+            with tf.GradientTape() as tape:
+                logits = body(tf.gather(vectors["train"], rows), training=True)
+                loss, accuracy = measure(tf.gather(labels["train"], rows), logits)
+            optimizer.apply(tape.gradient(loss, model.trainable_variables))
+            share = tf.cast(tf.size(rows), tf.float32) / count
+            loss_sum += share * loss
+            accuracy_sum += share * accuracy
+        logits = body(vectors["validation"], training=False)
+        return loss_sum, accuracy_sum, *measure(labels["validation"], logits)
+
+    rng = keras.random.SeedGenerator()
+    history: dict[str, list[float]] = {
+        name: [] for name in ("loss", "accuracy", "val_loss", "val_accuracy")
+    }
+    best: list[np.ndarray] = model.get_weights()
+    for _ in range(epochs):
+        order = keras.random.shuffle(tf.range(count), seed=rng)
+        for values, value in zip(history.values(), one_epoch(order), strict=True):
+            values.append(float(value))
+        if history["val_loss"][-1] <= min(history["val_loss"]):
+            best = model.get_weights()
+    model.set_weights(best)
+    return history, int(np.argmin(history["val_loss"])) + 1
 
 
 def _positive(name: str, value: Any) -> None:
