@@ -66,11 +66,19 @@ def check() -> None:
 @app.command()
 def lab(
     browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
+    with_outputs: Annotated[
+        bool | None,
+        typer.Option(
+            "--with-outputs/--without-outputs",
+            help="Let the lessons show the outputs they are stored with, before you run them.",
+            show_default="as before; at first without",
+        ),
+    ] = None,
 ) -> None:
     """Copy lessons and exercises to work/ (never over your changes); open them in JupyterLab."""
     from course_utils.project import student
 
-    for copy in student.update():
+    for copy in student.update(with_outputs=with_outputs):
         if copy.state == "backed up":
             console.print(
                 f"{copy.path.name} was updated; the one you had run is kept as {copy.extra}."
@@ -89,11 +97,14 @@ def reset(
     exercise: Annotated[
         bool, typer.Option("--exercise", help="The lesson's exercise, not the lesson.")
     ] = False,
+    with_outputs: Annotated[
+        bool, typer.Option("--with-outputs", help="With the outputs the lesson is stored with.")
+    ] = False,
 ) -> None:
     """Put your copy of a lesson back to the original; what you had is kept as a dated backup."""
     from course_utils.project import student
 
-    copy, backup = student.reset(lesson, exercise=exercise)
+    copy, backup = student.reset(lesson, exercise=exercise, with_outputs=with_outputs)
     console.print(f"{copy} is the original again.")
     if backup is not None:
         console.print(f"What you had is kept as {backup}.")
