@@ -315,8 +315,8 @@ def _free_name(path: Path) -> Path:
 def _content(data: bytes) -> _Content:
     file = hashlib.sha256(data).hexdigest()
     try:
-        cells = json.loads(data)["cells"]
-        text = [_text_of(cell) for cell in cells if "".join(cell["source"]).strip()]
+        cells = [c for c in json.loads(data)["cells"] if "".join(c["source"]).strip()]
+        text = [_text_of(cell) for cell in cells]
         shown = [_shown_by(cell) for cell in cells if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError, AttributeError):
         return _Content(file, file, file)  # not a notebook any more: it was changed
