@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,6 +38,9 @@ data_app = typer.Typer(
     help="See, fetch and choose the pictures that the lessons work on.", no_args_is_help=True
 )
 app.add_typer(data_app, name="data")
+
+#: For commands of instructors and authors, which the help of a students' copy does not list.
+for_staff = partial(app.command, hidden=find_spec("course_utils.grading") is None)
 
 console = Console(highlight=False)
 
@@ -195,7 +200,7 @@ def _print_outcomes(outcomes: list[Outcome]) -> None:
     )
 
 
-@app.command()
+@for_staff()
 def build(
     names: Names = None,
     derived: Annotated[
@@ -233,7 +238,7 @@ def build(
         raise typer.Exit(1)
 
 
-@app.command()
+@for_staff()
 def bench(
     names: Annotated[
         list[str] | None,
@@ -257,7 +262,7 @@ def bench(
         raise typer.Exit(130)
 
 
-@app.command()
+@for_staff()
 def release(
     out: Annotated[Path, typer.Option(help="The zip to write.")],
     names: Names = None,
@@ -265,7 +270,7 @@ def release(
         bool, typer.Option("--with-solutions", help="Let the solutions go along.")
     ] = False,
 ) -> None:
-    """For instructors: write the zip that students get, without solutions, tests and grader."""
+    """For instructors: write the zip that students get, without solutions, outputs and grader."""
     from course_utils.project import lessons as running
     from course_utils.project import release as releasing
 
@@ -273,7 +278,7 @@ def release(
     console.print(f"{out} is written: {count} files, {out.stat().st_size / 1e6:.1f} MB.")
 
 
-@app.command()
+@for_staff()
 def pretrain(
     out: Annotated[
         Path | None, typer.Option(help="Where to; the course's own data/backbones by default.")
@@ -293,7 +298,7 @@ def pretrain(
     console.print(f"{path} is written, and beside it its card, README.md.")
 
 
-@app.command()
+@for_staff()
 def grade(
     submissions: Annotated[
         list[Path], typer.Argument(metavar="SUBMISSION...", help="Notebooks, folders, zips.")
