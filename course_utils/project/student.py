@@ -405,7 +405,12 @@ def open_lab(browser: bool = True, work: Path | None = None) -> int:
     environment["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
         [str(_LAB_CONFIG), *([others] if others else [])]
     )
-    return subprocess.run(command, env=environment).returncode
+    with subprocess.Popen(command, env=environment) as lab:
+        while True:
+            try:
+                return lab.wait()
+            except KeyboardInterrupt:  # JupyterLab gets it too, and asks whether to stop
+                continue
 
 
 def _workspaces(work: Path) -> Path:
