@@ -10,7 +10,9 @@ ARGS :=
 VENV := .venv
 RUN := $(VENV)/bin/python
 COURSE := $(RUN) -m course_utils.cli
+# only in the repository
 PYTEST := $(RUN) -m pytest -n 2 --dist loadscope
+# end of only in the repository
 ifeq ($(strip $(HOME)),)
 unexport HOME
 endif
@@ -22,19 +24,24 @@ pip = now="$$( { pwd; cat $(3); } | cksum)"; \
       && printf '%s\n' "$$now" > $(VENV)/installed-$(1); \
   fi
 
-.PHONY: help setup dev lab lessons test test-all lint build bench pins
+.PHONY: help setup lab lessons
+# only in the repository
+.PHONY: dev test test-all lint build bench pins
+# end of only in the repository
 .NOTPARALLEL:
 
 help:
 	@echo "make lab      set up and open the lessons in JupyterLab (GPU=1: with an NVIDIA card)"
 	@echo "make lessons  run all lessons in full and list what they reached"
+	@echo "make setup    only set up; a second call does nothing"
+# only in the repository
 	@echo "make test     set up and run every test"
 	@echo "make test-all the same, with every mutant of the exercises' solutions"
-	@echo "make setup    only set up; a second call does nothing"
 	@echo "make lint     only check format, style and types"
 	@echo "make build    run the lessons, store their outputs, rebuild every derived file"
 	@echo "make bench    measure the course (ARGS=--quick: in 5 minutes)"
 	@echo "make pins     resolve requirements*.in anew"
+# end of only in the repository
 
 setup: $(VENV)/made
 	@$(call pip,run,-r requirements.txt,requirements.txt)
@@ -55,8 +62,10 @@ $(VENV)/made:
 	  "one (on Debian and Ubuntu also python3-venv), or name it: make setup PYTHON=/path/to/python"; \
 	exit 1
 
+# only in the repository
 dev: setup
 	@$(call pip,dev,-r requirements-dev.txt,requirements-dev.txt)
+# end of only in the repository
 
 lab: setup
 	@$(COURSE) check
@@ -65,6 +74,7 @@ lab: setup
 lessons: setup
 	@$(COURSE) lessons $(ARGS)
 
+# only in the repository
 lint: dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
@@ -94,3 +104,4 @@ pins: dev
 	$(PIN) --output-file requirements.txt requirements.in
 	$(PIN) --constraint requirements.txt --output-file requirements-dev.txt requirements-dev.in
 	@$(COURSE) build --derived
+# end of only in the repository

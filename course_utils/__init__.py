@@ -6,28 +6,12 @@ loaded by the rooms that need it.
 """
 
 from importlib import import_module
+from pkgutil import iter_modules
 from types import ModuleType
 
 __version__ = "1.0.0"
 
-_ROOMS = (
-    "augmentation",
-    "checks",
-    "cli",
-    "convolution",
-    "datasets",
-    "evaluation",
-    "exceptions",
-    "explain",
-    "models",
-    "plots",
-    "probe",
-    "project",
-    "quality",
-    "settings",
-    "training",
-    "transfer",
-)
+_ROOMS = tuple(sorted(module.name for module in iter_modules(__path__)))
 
 __all__ = [*_ROOMS, "__version__"]
 
@@ -35,7 +19,7 @@ __all__ = [*_ROOMS, "__version__"]
 def __getattr__(name: str) -> ModuleType:
     if name in _ROOMS:
         return import_module(f"{__name__}.{name}")
-    raise AttributeError(f"course_utils has no room called {name!r}; it has {', '.join(_ROOMS)}")
+    raise AttributeError(f"course_utils has no submodule {name!r}; it has {', '.join(_ROOMS)}")
 
 
 def __dir__() -> list[str]:

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,6 +41,9 @@ data_app = typer.Typer(
     help="See, fetch and choose the pictures that the lessons work on.", no_args_is_help=True
 )
 app.add_typer(data_app, name="data")
+
+#: For commands of instructors and authors, which the help of a students' copy does not list.
+for_staff = partial(app.command, hidden=find_spec("course_utils.grading") is None)
 
 console = Console(highlight=False)
 
@@ -69,11 +74,19 @@ def check() -> None:
 @app.command()
 def lab(
     browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
+    with_outputs: Annotated[
+        bool | None,
+        typer.Option(
+            "--with-outputs/--without-outputs",
+            help="Let the lessons show the outputs they are stored with, before you run them.",
+            show_default="as before; at first without",
+        ),
+    ] = None,
 ) -> None:
     """Copy lessons and exercises to work/ (never over your changes); open them in JupyterLab."""
     from course_utils.project import student
 
-    for copy in student.update():
+    for copy in student.update(with_outputs=with_outputs):
         if copy.state == "backed up":
             console.print(
                 f"{copy.path.name} was updated; the one you had run is kept as {copy.extra}."
@@ -92,11 +105,14 @@ def reset(
     exercise: Annotated[
         bool, typer.Option("--exercise", help="The lesson's exercise, not the lesson.")
     ] = False,
+    with_outputs: Annotated[
+        bool, typer.Option("--with-outputs", help="With the outputs the lesson is stored with.")
+    ] = False,
 ) -> None:
     """Put your copy of a lesson back to the original; what you had is kept as a dated backup."""
     from course_utils.project import student
 
-    copy, backup = student.reset(lesson, exercise=exercise)
+    copy, backup = student.reset(lesson, exercise=exercise, with_outputs=with_outputs)
     console.print(f"{copy} is the original again.")
     if backup is not None:
         console.print(f"What you had is kept as {backup}.")
@@ -187,7 +203,7 @@ def _print_outcomes(outcomes: list[Outcome]) -> None:
     )
 
 
-@app.command()
+@for_staff()
 def build(
     names: Names = None,
     derived: Annotated[
@@ -225,7 +241,7 @@ def build(
         raise typer.Exit(1)
 
 
-@app.command()
+@for_staff()
 def bench(
     names: Annotated[
         list[str] | None,
@@ -249,7 +265,7 @@ def bench(
         raise typer.Exit(130)
 
 
-@app.command()
+@for_staff()
 def release(
     out: Annotated[Path, typer.Option(help="The zip to write.")],
     names: Names = None,
@@ -257,7 +273,7 @@ def release(
         bool, typer.Option("--with-solutions", help="Let the solutions go along.")
     ] = False,
 ) -> None:
-    """For instructors: write the zip that students get, without solutions, tests and grader."""
+    """For instructors: write the zip that students get, without solutions, outputs and grader."""
     from course_utils.project import lessons as running
     from course_utils.project import release as releasing
 
@@ -265,7 +281,7 @@ def release(
     console.print(f"{out} is written: {count} files, {out.stat().st_size / 1e6:.1f} MB.")
 
 
-@app.command()
+@for_staff()
 def pretrain(
     out: Annotated[
         Path | None, typer.Option(help="Where to; the course's own data/backbones by default.")
@@ -285,7 +301,7 @@ def pretrain(
     console.print(f"{path} is written, and beside it its card, README.md.")
 
 
-@app.command()
+@for_staff()
 def grade(
     submissions: Annotated[
         list[Path], typer.Argument(metavar="SUBMISSION...", help="Notebooks, folders, zips.")

@@ -18,8 +18,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_work_folder(tmp_path_factory, monkeypatch):
-    """Keep caches and trained models of the tests away from the student's work folder."""
+    """Keep what the tests store away from the student's work folder and Jupyter's signatures."""
     monkeypatch.setenv("COURSE_WORK", str(tmp_path_factory.mktemp("work")))
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path_factory.mktemp("jupyter")))
     for variable in ("COURSE_EPOCHS", "COURSE_DATASET", "COURSE_SEED"):
         monkeypatch.delenv(variable, raising=False)
 

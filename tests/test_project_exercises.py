@@ -17,6 +17,7 @@ from answers import answers_of, judge, names
 from course_utils import settings
 from course_utils.checks import exercise, exercises
 from course_utils.exceptions import InvalidInput
+from course_utils.grading import notebook as grader
 from course_utils.project import exercises as making
 from course_utils.project import student
 from course_utils.project.build import METADATA
@@ -123,19 +124,50 @@ def test_wrong_marks_are_refused(source, mark):
         making.exercise(notebook(source, mark), "x")
 
 
+@pytest.mark.parametrize("path", making.all_exercises(), ids=lambda path: path.parent.name)
+def test_only_answers_let_run_all_go_on(path):
+    """No given cell, no check, and nothing in the solution, where an error has to be seen."""
+    tagged = {c["id"] for c in cells_of(path) if making.GO_ON in c["metadata"].get("tags", [])}
+    known = exercise(path.parent.name)
+    answers = {f"E{q.id.replace('.', '-')}" for q in known.questions if q.kind != "written"}
+    assert tagged == answers
+    solution = cells_of(ROOT / "solutions" / path.relative_to(ROOT / "exercises"))
+    assert not [c["id"] for c in solution if making.GO_ON in c["metadata"].get("tags", [])]
+
+
+def test_a_tag_of_an_answer_is_kept_and_the_solution_is_not_changed():
+    solution = notebook("x = 1", {"solution": True})
+    solution["cells"][0]["metadata"]["tags"] = ["hard"]
+    before = json.dumps(solution)
+    made = making.exercise(solution, "x")["cells"][0]
+    assert made["metadata"]["tags"] == ["hard", "raises-exception"]
+    assert json.dumps(solution) == before
+    again = making.exercise({"cells": [made]}, "x")["cells"][0]
+    assert again["metadata"]["tags"] == ["hard", "raises-exception"]
+
+
+@pytest.mark.parametrize("path", making.all_exercises(), ids=lambda path: path.parent.name)
+def test_the_grader_does_not_look_at_tags(path):
+    tagged = path.read_bytes()
+    bare = json.loads(tagged)
+    for cell in bare["cells"]:
+        cell["metadata"].pop("tags", None)
+    assert grader.read(tagged) == grader.read(json.dumps(bare).encode())
+
+
 def test_students_get_copies_of_their_own():
     copies = {copy.path: copy.state for copy in student.update(making.all_exercises())}
     assert set(copies.values()) == {"new"}
     for original in making.all_exercises():
         mine = settings.work_root() / "exercises" / original.parent.name / original.name
-        assert mine.read_bytes() == original.read_bytes()
+        assert cells_of(mine) == cells_of(original)
     mine.write_text(mine.read_text().replace("YOUR CODE HERE", "mine"))
     states = {copy.path: copy.state for copy in student.update(making.all_exercises())}
     assert states.pop(mine) == "kept"
     assert set(states.values()) <= {"unchanged"}
     assert "mine" in mine.read_text()
     path, backup = student.reset(mine.parent.name, exercise=True)
-    assert path.read_bytes() == original.read_bytes()
+    assert cells_of(path) == cells_of(original)
     assert backup is not None
     assert "mine" in backup.read_text()
 
@@ -149,7 +181,9 @@ def test_an_unfilled_exercise_runs_and_says_so(monkeypatch):
 
     set_up_reduced(monkeypatch)
     opened = nbformat.read(making.all_exercises()[0], as_version=4)
-    NotebookClient(opened, timeout=300, allow_errors=True, kernel_name="python3").execute()
+    # Like Run All in JupyterLab, it would stop at an error in a cell without the tag.
+    NotebookClient(opened, timeout=300, kernel_name="python3").execute()
+    assert all(cell.execution_count for cell in opened.cells if cell.cell_type == "code")
     for cell in opened.cells:
         shown = "".join(
             one.get("data", {}).get("text/plain", "") for one in cell.get("outputs", [])
@@ -206,10 +240,15 @@ def nbgrader(tmp_path_factory):
 
 
 def test_nbgrader_makes_the_same_exercises(nbgrader):
+    """All but the tag of the answers, which nbgrader's command does not add."""
     _, folder = nbgrader
     for path in making.all_exercises():
         theirs = folder / "exercises" / path.relative_to(ROOT / "exercises")
-        assert json.loads(theirs.read_text("utf-8")) == json.loads(path.read_text("utf-8"))
+        ours = json.loads(path.read_text("utf-8"))
+        for cell in ours["cells"]:
+            if cell["metadata"].get("tags") == [making.GO_ON]:
+                del cell["metadata"]["tags"]
+        assert json.loads(theirs.read_text("utf-8")) == ours
 
 
 def submit(folder: Path, who: str, name: str, answers: dict[str, str] | None) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
 
+import nbformat
 import pytest
 
 from course_utils import settings
@@ -74,6 +76,53 @@ def test_it_holds_what_a_student_needs_and_nothing_that_gives_answers_away(unpac
     assert {name for name in inside if name.startswith("notebooks/")} == {
         f"notebooks/{topic}.ipynb"
     }
+
+
+def test_lessons_come_without_outputs(unpacked):
+    root, _ = unpacked
+    name = "01_convolution_by_hand.ipynb"
+    stored = nbformat.read(settings.course_root() / "notebooks" / name, as_version=4)
+    assert any(cell.get("outputs") for cell in stored.cells)
+    for cell in stored.cells:
+        if cell.cell_type == "code":
+            cell.update(outputs=[], execution_count=None)
+    assert nbformat.read(root / "notebooks" / name, as_version=4) == stored
+
+
+def test_readme_and_makefile_name_only_what_is_there(unpacked):
+    root, _ = unpacked
+    text = (root / "README.md").read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (root / link).exists(), link
+    for anchor in re.findall(r"\]\(#([^)]+)\)", text):
+        titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+        assert anchor in {title.lower().replace(" ", "-") for title in titles}
+    for word in ("INSTRUCTORS", "tests/", "requirements-dev", "git ", "repository"):
+        assert word not in text, word
+    assert len(re.findall(r"\(notebooks/", text)) == 1, "the lesson that went along"
+    verbs = set(re.findall(r"(?m)^ *│ (\w+) ", command(root, "--help").stdout))
+    assert verbs == {"check", "lab", "reset", "lessons", "data"}
+    assert set(re.findall(r"(?:`|^)course (\w+)", text, re.MULTILINE)) <= verbs
+    makefile = (root / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z][\w-]*):", makefile, re.MULTILINE))
+    assert targets == {"help", "setup", "lab", "lessons"}
+    assert set(re.findall(r"make ([a-z]\w*)", text + makefile)) <= targets
+    shown = subprocess.run(["make", "help"], cwd=root, capture_output=True, text=True, check=True)
+    assert set(re.findall(r"^make ([\w-]+)", shown.stdout, re.MULTILINE)) == targets - {"help"}
+
+
+def test_what_is_here_names_the_rest_too():
+    text = (settings.course_root() / "README.md").read_text(encoding="utf-8")
+    assert {"make test", "make bench"} <= set(re.findall(r"make \w+", text))
+    assert {"course grade", "course release"} <= set(re.findall(r"course \w+", text))
+
+
+@pytest.mark.parametrize("name", ["README.md", "Makefile"])
+def test_a_mark_that_stands_alone_is_refused(name):
+    text = b"a\n<!-- only in the repository -->\nb\n"
+    with pytest.raises(InvalidInput, match=f"{name} must hold the lines"):
+        release._for_students(name, text, [])
+    assert release._for_students("data/README.md", text, []) == text
 
 
 def test_the_solutions_go_along_only_when_asked_for(tmp_path):

@@ -15,6 +15,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import course_utils
 from course_utils import settings
 from course_utils.project import derived, lessons
 from course_utils.project.build import LARGEST, METADATA
@@ -336,3 +337,13 @@ def test_the_package_imports_fast_and_without_tensorflow():
 @pytest.mark.parametrize("room", ["settings", "convolution", "datasets", "quality", "cli"])
 def test_rooms_that_need_no_tensorflow_do_not_load_it(room):
     assert "tensorflow" not in loaded_by(f"import course_utils.{room}")[1]
+
+
+def test_every_submodule_is_an_attribute_of_the_package():
+    rooms = {room_of(path) for path in modules()} - {"__init__"}
+    assert rooms == set(FLOORS)
+    assert rooms == set(dir(course_utils)) - {"__version__"}
+    for room in sorted(rooms):
+        assert getattr(course_utils, room).__name__ == f"course_utils.{room}"
+    with pytest.raises(AttributeError, match="no submodule 'unknown'; it has augmentation, checks"):
+        course_utils.unknown  # noqa: B018

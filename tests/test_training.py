@@ -253,6 +253,18 @@ def test_pixels_that_are_changed_as_bytes_end_as_those_changed_as_floats(tmp_pat
     np.testing.assert_array_equal(epochs(data), epochs((data.shuffled(), None)))
 
 
+def test_batches_that_make_no_epoch_are_refused(data):
+    nothing = data.train.take(0)
+    unknown = nothing.filter(lambda *_: tf.constant(True))  # its length is not known
+    for train, words in (
+        (nothing, "holds no images"),
+        (unknown, "holds no images"),
+        (data.train.repeat(), "never end"),
+    ):
+        with pytest.raises(InvalidInput, match=words):
+            _pipeline.batches_per_epoch(train)
+
+
 def test_no_pipeline_starts_the_thread_for_which_its_end_may_wait(data):
     flip = augmentation.geometric(rotation=0, zoom=0, translation=0)
     stream = _pipeline.training_stream(

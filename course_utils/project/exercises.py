@@ -4,7 +4,8 @@
 nbgrader's metadata (schema version 3), and what students are to write stands between
 ``### BEGIN SOLUTION`` and ``### END SOLUTION``. An instructor who uses nbgrader can take the two
 folders as they are, with ``source_directory = "solutions"`` and ``release_directory =
-"exercises"``; a test shows that nbgrader's own command gives the same notebooks.
+"exercises"``; a test shows that nbgrader's own command gives the same notebooks, but for the tag
+:data:`GO_ON` of the answers.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from course_utils.exceptions import InvalidInput
 
 CODE_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 TEXT_STUB = "YOUR ANSWER HERE"
+#: Jupyter's tag of a cell after whose error the next cell runs all the same.
+GO_ON = "raises-exception"
 _BEGIN, _END = "BEGIN SOLUTION", "END SOLUTION"
 
 
@@ -54,6 +57,13 @@ def as_bytes(notebook: dict[str, Any]) -> bytes:
     return (text + "\n").encode()
 
 
+def clear_outputs(notebook: dict[str, Any]) -> None:
+    """Remove the outputs and the execution counts of a notebook, given as JSON."""
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+
+
 def exercise(solution: dict[str, Any], name: str) -> dict[str, Any]:
     """Make an exercise of a solution.
 
@@ -75,6 +85,7 @@ def exercise(solution: dict[str, Any], name: str) -> dict[str, Any]:
         If a solution is not marked as nbgrader wants it.
     """
     made: dict[str, Any] = json.loads(json.dumps(solution))
+    clear_outputs(made)
     for cell in made["cells"]:
         source = "".join(cell["source"])
         mark = cell["metadata"].get("nbgrader")
@@ -89,10 +100,9 @@ def exercise(solution: dict[str, Any], name: str) -> dict[str, Any]:
         elif cleared == source:
             cleared = CODE_STUB if cell["cell_type"] == "code" else TEXT_STUB
         cell["source"] = cleared.splitlines(keepends=True)
-        if cell["cell_type"] == "code":
-            cell["outputs"], cell["execution_count"] = [], None
         if mark is not None:
             _lock(cell["metadata"], mark)
+            _let_run_all_go_on(cell, mark)
             if mark.get("grade") or mark.get("solution") or mark.get("locked"):
                 mark["checksum"] = checksum(cleared, cell["cell_type"], mark)
                 mark["cell_type"] = cell["cell_type"]
@@ -124,6 +134,17 @@ def _lock(metadata: dict[str, Any], mark: dict[str, Any]) -> None:
         metadata["deletable"] = False
     if not mark.get("solution") and (mark.get("grade") or mark.get("locked")):
         metadata["editable"] = False
+
+
+def _let_run_all_go_on(cell: dict[str, Any], mark: dict[str, Any]) -> None:
+    """Tag an answer so that *Run All* goes on where it raises, as an unanswered one does.
+
+    The solutions do not have the tag: an error in one of them has to stop a run.
+    """
+    if cell["cell_type"] == "code" and mark.get("solution"):
+        tags = cell["metadata"].setdefault("tags", [])
+        if GO_ON not in tags:
+            tags.append(GO_ON)
 
 
 def checksum(source: str, cell_type: str, mark: dict[str, Any]) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput, MissingData
+from course_utils.project import exercises
 
 #: The folder inside the zip.
 FOLDER = "course"
@@ -21,12 +24,23 @@ _DATA = ("README.md", "backbones", "messy_flowers", "paper_flowers")
 _NOT_FOR_STUDENTS = {("course_utils", "grading")}
 _DATE = (1980, 1, 1, 0, 0, 0)
 
+#: Lines of README.md and Makefile that speak of what students do not get.
+_ONLY_HERE = re.compile(
+    r"^(?:#|<!--) only in the repository.*?^(?:#|<!--) end of only in the repository[^\n]*\n",
+    re.DOTALL | re.MULTILINE,
+)
+#: A line for authors in README.md.
+_COMMENT = re.compile(r"^<!--.*-->\n", re.MULTILINE)
+#: A row of the table of lessons in README.md, with the name of its lesson.
+_LESSON_ROW = re.compile(r"^\|[^|\n]*\]\(notebooks/(\w+)\.ipynb\).*\n", re.MULTILINE)
+
 
 def release(lessons: Sequence[Path], out: Path, solutions: bool = False) -> int:
     """Write the zip that students unpack.
 
-    It holds no solutions (unless asked for), no tests and no grader. The same files give the same
-    zip, byte for byte. It is written to one side and then renamed.
+    It holds no solutions (unless asked for), no tests and no grader; README.md and Makefile name
+    only what is in it. The lessons come without outputs. The same files give the same zip, byte for
+    byte. It is written to one side and then renamed.
 
     Parameters
     ----------
@@ -54,20 +68,45 @@ def release(lessons: Sequence[Path], out: Path, solutions: bool = False) -> int:
     if not out.parent.is_dir():
         raise InvalidInput(f"There is no folder {out.parent}; make it, or write somewhere else.")
     root = settings.course_root()
-    files = sorted(set(_files(root, [path.stem for path in lessons], solutions)))
+    names = [path.stem for path in lessons]
+    files = sorted(set(_files(root, names, solutions)))
     side = out.with_name(f".{out.name}.part")
     try:
         with zipfile.ZipFile(side, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
             for path in files:
-                name = f"{FOLDER}/{path.relative_to(root).as_posix()}"
-                entry = zipfile.ZipInfo(name, _DATE)
+                name = path.relative_to(root).as_posix()
+                entry = zipfile.ZipInfo(f"{FOLDER}/{name}", _DATE)
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.external_attr = 0o644 << 16
-                archive.writestr(entry, path.read_bytes())
+                archive.writestr(entry, _for_students(name, path.read_bytes(), names))
         side.replace(out)
     finally:
         side.unlink(missing_ok=True)
     return len(files)
+
+
+def _for_students(name: str, content: bytes, lessons: Sequence[str]) -> bytes:
+    """The content of a file in the zip, given its name in the course and the lessons that go along.
+
+    Raises
+    ------
+    InvalidInput
+        If a mark "only in the repository" stands alone.
+    """
+    if name.startswith("notebooks/"):
+        notebook = json.loads(content)
+        exercises.clear_outputs(notebook)
+        return exercises.as_bytes(notebook)
+    if name not in ("README.md", "Makefile"):
+        return content
+    text = _ONLY_HERE.sub("", content.decode())
+    if "only in the repository" in text:
+        raise InvalidInput(
+            f"{name} must hold the lines 'only in the repository' and 'end of only in the "
+            f"repository' in turn; one of them has no partner."
+        )
+    text = _LESSON_ROW.sub(lambda row: row[0] if row[1] in lessons else "", text)
+    return re.sub(r"\n{3,}", "\n\n", _COMMENT.sub("", text)).encode()
 
 
 def _files(root: Path, names: Sequence[str], solutions: bool) -> Iterator[Path]:

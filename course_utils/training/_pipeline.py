@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from course_utils.augmentation import augmenter, plain
 from course_utils.datasets._untuned import untuned
-from course_utils.exceptions import InvalidInput, MissingData
+from course_utils.exceptions import InvalidInput
 
 
 def split_parts(dataset: Any) -> tuple[tf.data.Dataset, tf.data.Dataset | None]:
@@ -78,7 +78,7 @@ def batches_per_epoch(train: tf.data.Dataset) -> int:
     if count == tf.data.UNKNOWN_CARDINALITY:
         count = sum(1 for _ in train)
     if count == 0:
-        raise MissingData("The training split holds no images, so there is nothing to learn from.")
+        raise InvalidInput("The training split holds no images, so there is nothing to learn from.")
     return count
 
 
