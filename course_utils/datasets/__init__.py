@@ -1,4 +1,4 @@
-"""Labelled images for the lessons: load a known dataset by name, or a folder of your own.
+"""Labelled images for the lessons: load a known dataset by name, or pictures of your own.
 
 First met in lesson 02. TensorFlow is imported only when batches are asked for.
 """
@@ -6,6 +6,8 @@ First met in lesson 02. TensorFlow is imported only when batches are asked for.
 from importlib import import_module
 from types import ModuleType
 
+from course_utils.datasets._decode import decode
+from course_utils.datasets._display import displayable
 from course_utils.datasets._image_dataset import ImageDataset
 from course_utils.datasets._registry import available, download, image_folder, load
 from course_utils.datasets._splits import SPLITS
@@ -15,6 +17,8 @@ __all__ = [
     "SPLITS",
     "ImageDataset",
     "available",
+    "decode",
+    "displayable",
     "download",
     "from_directory",
     "image_folder",
