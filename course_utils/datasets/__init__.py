@@ -12,6 +12,7 @@ from course_utils.datasets._image_dataset import ImageDataset
 from course_utils.datasets._registry import available, download, image_folder, load
 from course_utils.datasets._splits import SPLITS
 from course_utils.datasets.folder import from_directory
+from course_utils.datasets.table import from_csv
 
 __all__ = [
     "SPLITS",
@@ -20,6 +21,7 @@ __all__ = [
     "decode",
     "displayable",
     "download",
+    "from_csv",
     "from_directory",
     "image_folder",
     "load",

@@ -17,7 +17,7 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -191,9 +191,7 @@ def _upright(picture: Image.Image, data: bytes, scales: Scales | None) -> Image.
     return flat
 
 
-def _finished(
-    flat: Image.Image, image_size: tuple[int, int] | None, channels: int
-) -> np.ndarray:
+def _finished(flat: Image.Image, image_size: tuple[int, int] | None, channels: int) -> np.ndarray:
     """Bring an 8-bit picture to the wanted channels and size."""
     from PIL import Image
 

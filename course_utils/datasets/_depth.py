@@ -123,8 +123,8 @@ def may_be_deep(head: bytes) -> bool:
 
 def is_deep(picture: Image.Image, data: bytes) -> bool:
     """Whether a picture that was opened holds more than 8 bits a channel."""
-    return picture.mode in ("I", "F") or picture.mode.startswith("I;16") or _deep_color(
-        picture, data
+    return (
+        picture.mode in ("I", "F") or picture.mode.startswith("I;16") or _deep_color(picture, data)
     )
 
 
@@ -252,6 +252,9 @@ def array_to_8_bits(array: np.ndarray, scales: Scales | None) -> np.ndarray:
     """
     if array.dtype == np.uint8:
         return array
+    if array.ndim == 3 and array.shape[2] == 4:  # transparency has a scale of its own
+        alpha = _alpha_to_8_bits(array[..., 3])
+        return np.dstack([array_to_8_bits(array[..., :3], scales), alpha])
     if array.dtype == bool:
         return array.astype(np.uint8) * np.uint8(255)
     low, high = float(_finite(array).min()), float(array.max())
@@ -268,3 +271,9 @@ def array_to_8_bits(array: np.ndarray, scales: Scales | None) -> np.ndarray:
         kind = "floating-point" if array.dtype.kind == "f" else "whole-number"
         raise Unscaled(f"has {Extent(kind, low, high, '').words()}")
     return np.clip(np.rint(array), 0, 255).astype(np.uint8)
+
+
+def _alpha_to_8_bits(alpha: np.ndarray) -> np.ndarray:
+    if alpha.dtype == bool or (alpha.dtype.kind == "f" and alpha.max() <= 1):
+        return _scaled(alpha, 0, 1)
+    return _scaled(alpha, 0, 65535 if alpha.dtype == np.uint16 else 255)
