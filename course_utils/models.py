@@ -10,8 +10,11 @@ First met in lesson 03, where each of them is written out in full.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from course_utils.exceptions import InvalidInput
 
@@ -20,12 +23,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "check_pixels",
     "deep_cnn",
     "dense_baseline",
+    "last_activation",
     "layer_table",
+    "rescaled_range",
     "regularized_cnn",
     "small_cnn",
 ]
+
+#: A model rescales its pixels where 0-255 becomes a narrower range than this.
+_RESCALED = 25.5
+#: It rescales them twice where the range becomes narrower than this.
+_RESCALED_TWICE = 0.05
 
 
 def dense_baseline(
@@ -282,6 +293,141 @@ def layer_table(model: keras.Model) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def rescaled_range(model: keras.Model) -> tuple[float, float] | None:
+    """Compute what reaches the first layer with weights for a black and for a white image.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A built model of images. Models nested in it are entered.
+
+    Returns
+    -------
+    tuple of two float, or None
+        The smallest and the largest value for pixels of 0 and 255: (0, 1) after
+        ``Rescaling(1 / 255)``, (0, 255) where nothing is rescaled. None for models whose layers
+        cannot be followed: subclassed, not built, or with several inputs.
+    """
+    shape = getattr(model, "input_shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 4 or not hasattr(model, "inputs"):
+        return None
+    size = [n or 32 for n in shape[1:]]
+    values = np.stack([np.zeros(size, "float32"), np.full(size, 255, "float32")])
+    try:
+        reached = np.asarray(_until_weights(model, values))
+    except _ReachedWeights as found:
+        reached = found.values
+    except (AttributeError, ValueError):  # layers that are connected by code of its own
+        return None
+    return float(reached.min()), float(reached.max())
+
+
+class _ReachedWeights(Exception):
+    """Carries the values that arrive at the first layer with weights."""
+
+    def __init__(self, values: Any) -> None:
+        super().__init__()
+        self.values = np.asarray(values)
+
+
+def _until_weights(model: keras.Model, values: Any) -> Any:
+    """Pass `values` (N, H, W, C) through a model; raise `_ReachedWeights` at its first weights."""
+    import keras
+
+    def call(layer: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+        if getattr(layer, "weights", None) and not isinstance(layer, keras.layers.Normalization):
+            if isinstance(layer, keras.Sequential) or hasattr(layer, "_run_through_graph"):
+                return _until_weights(layer, x)
+            raise _ReachedWeights(x)
+        if "training" in getattr(layer, "call_signature_parameters", ()):
+            kwargs["training"] = False
+        return layer(x, *args, **kwargs)
+
+    if isinstance(model, keras.Sequential):
+        for layer in model.layers:
+            values = call(layer, values)
+        return values
+    # The undocumented method that explain/_view.py uses, too, and explains.
+    return model._run_through_graph(keras.ops.convert_to_tensor(values), call_fn=call)
+
+
+def last_activation(model: keras.Model) -> str | None:
+    """Name the activation function that a model ends with.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Any model; models nested at its end are entered.
+
+    Returns
+    -------
+    str or None
+        Such as "softmax", "sigmoid" or "linear"; None where the last layer does not tell.
+    """
+    operation: Any = model
+    while getattr(operation, "layers", None):
+        try:
+            outputs = operation.outputs
+        except (AttributeError, ValueError):  # subclassed, or not built
+            outputs = None
+        history = getattr(outputs[0], "_keras_history", None) if outputs else None
+        last = history.operation if history is not None else operation.layers[-1]
+        # The output of a Sequential model may name the model itself as its maker.
+        operation = operation.layers[-1] if last is operation else last
+    kind = type(operation).__name__.lower()
+    if kind in ("softmax", "sigmoid"):
+        return kind
+    activation = getattr(operation, "activation", None)
+    return getattr(activation, "__name__", None)
+
+
+def check_pixels(model: keras.Model, images: np.ndarray) -> None:
+    """Check that pixels lie in 0-255 where a model rescales them itself.
+
+    Training, prediction and explanation all judge pixels by this rule. A model that rescales
+    twice by its own layers gets a warning.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A model of images.
+    images : array (N, H, W, C)
+        Pixels as they are given to the model.
+
+    Raises
+    ------
+    InvalidInput
+        If all pixels lie in 0-1 and the model rescales 0-255 itself.
+    """
+    reached = rescaled_range(model)
+    width = reached[1] - reached[0] if reached else None
+    if width is not None and width < _RESCALED_TWICE:
+        warnings.warn(
+            f"The layers of the model {model.name!r} rescale pixels twice: of 0-255 only "
+            f"{reached[0]:.3g} to {reached[1]:.3g} reaches its first layer with weights. "  # type: ignore[index]
+            f"Keep one of the rescaling layers (Keras's EfficientNet, ConvNeXt and MobileNetV3 "
+            f"begin with one of their own).",
+            UserWarning,
+            stacklevel=3,
+        )
+    rescales = _has_rescaling(model) if width is None else width < _RESCALED
+    if rescales and images.size and 0 < images.max() <= 1 and images.min() >= 0:
+        raise InvalidInput(
+            f"The pixels lie between {images.min():.3g} and {images.max():.3g}, but the model "
+            f"rescales 0-255 itself, so they would be rescaled twice; give it pixels in 0-255."
+        )
+
+
+def _has_rescaling(model: Any) -> bool:
+    """Whether there is a layer anywhere in a model that divides pixels by about 100 or more."""
+    import keras
+
+    return any(
+        isinstance(layer, keras.layers.Rescaling) and np.all(np.abs(layer.scale) < 0.02)
+        for layer in model._flatten_layers()
+    )
 
 
 def _plain_cnn(

@@ -158,7 +158,9 @@ def environment(**changes: str | None) -> dict[str, str]:
     **changes : str or None
         Variables to set; None takes a variable away.
     """
-    copy = {name: value for name, value in os.environ.items() if name not in changes}
+    # TensorFlow then takes GPU memory as it needs it, so that a class can share a card.
+    copy = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+    copy |= {name: value for name, value in os.environ.items() if name not in changes}
     return copy | {name: value for name, value in changes.items() if value is not None}
 
 

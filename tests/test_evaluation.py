@@ -146,7 +146,7 @@ def test_predictions_cannot_be_changed_and_can_be_selected():
         ({"probabilities": np.full((2, 3), 1 / 3)}, r"must have the shape \(2, 2\)"),
         ({"labels": np.array([0, 2])}, "label 2, but only 2 classes"),
         ({"labels": np.array([0])}, "2 ids but 1 labels"),
-        ({"labels": np.eye(2)}, "one-hot"),
+        ({"labels": np.full((2, 2), 0.5)}, "not one-hot"),
         ({"labels": np.array([0.5, 1])}, "whole numbers"),
         ({"labels": np.array([0, -3])}, "labels begin at 0"),
         ({"images": np.zeros((3, 2, 2, 3), np.uint8)}, "2 ids but 3 images"),
@@ -302,8 +302,8 @@ def _wrong_inputs():
     yield "classes", model(outputs=4), (images, labels), "rgb", "has 4 outputs.*3 classes"
     yield "size", model(), (images[:, :8], labels), "rgb", "are 8 × 12 × 3.*takes 12 × 12 × 3"
     yield "channels", model(), (images[..., :1], labels), "rgb", "are 12 × 12 × 1"
-    yield "one-hot", model(), (images, np.eye(3)[labels]), "rgb", "one-hot"
-    yield "0 to 1", model(), (floats / 255, labels), "rgb", "divides them by 255 itself"
+    yield "soft", model(), (images, 0.9 * np.eye(3)[labels] + 0.1 / 3), "rgb", "not one-hot"
+    yield "0 to 1", model(), (floats / 255, labels), "rgb", "rescales 0-255 itself"
     yield "label", model(), (images, labels + 1), None, "label 3, but only 3 classes"
     yield "empty", model(), (images[:0], labels[:0]), "rgb", "dataset is empty"
     yield "lengths", model(), (images, labels[:3]), "rgb", "8 images but 3 labels"

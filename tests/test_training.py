@@ -368,8 +368,29 @@ REFUSED = [
         {"augment": augmentation.mixup()},
         "makes one-hot labels, but the model was compiled",
     ),
-    (lambda d: (network(), one_hot(d)), {}, "labels are one-hot, but the loss expects class ind"),
-    (lambda d: (network(), rescaled(d)), {}, "would rescale twice; give it pixels in 0-255"),
+    (
+        lambda d: (ending_in("softmax", "sparse_categorical_crossentropy"), one_hot(d)),
+        {},
+        "labels are one-hot, but the loss expects class ind",
+    ),
+    (lambda d: (network(), rescaled(d)), {}, "rescaled twice; give it pixels in 0-255"),
+    (lambda d: (network(), one_hot(d, 4)), {}, "3 outputs, but the one-hot labels have 4"),
+    (
+        lambda d: (one_output("sigmoid", "sparse_categorical_crossentropy"), only_train(d, 2)),
+        {},
+        "single output, but its loss wants one output per class",
+    ),
+    (lambda d: (one_output(), only_train(d)), {}, "between 0 and 1, but .* from 0 to 2"),
+    (
+        lambda d: (one_output(), only_train(d, 2)),
+        {"label_smoothing": 0.1},
+        "need one output per class",
+    ),
+    (
+        lambda d: (ending_in("sigmoid", "binary_crossentropy"), only_train(d)),
+        {},
+        "3 outputs and a binary loss",
+    ),
     (lambda d: (network(), floats(d)), {}, "Labels must be whole numbers"),
     (lambda d: (network(classes=2), only_train(d)), {}, "labels must lie between 0 and 1"),
     (lambda d: (network(), broken(d)), {}, "Some pixels are not numbers"),
@@ -396,8 +417,17 @@ REFUSED = [
 ]
 
 
-def one_hot(data):
-    return (data.train.map(lambda x, y: (x, tf.one_hot(y, 3))), None)
+def one_hot(data, classes=3):
+    return (data.train.map(lambda x, y: (x, tf.one_hot(y, classes))), None)
+
+
+def one_output(activation=None, compiled=None):
+    model = keras.Sequential([keras.Input((24, 24, 3)), layers.Rescaling(1 / 255)])
+    model.add(layers.Flatten())
+    model.add(layers.Dense(1, activation=activation))
+    if compiled is not None:
+        model.compile(optimizer="adam", loss=compiled, metrics=["accuracy"])
+    return model
 
 
 def rescaled(data):
@@ -412,8 +442,8 @@ def broken(data):
     return (data.train.map(lambda x, y: (x * float("nan"), y)), None)
 
 
-def only_train(data):
-    return (data.train, None)
+def only_train(data, classes=3):
+    return (data.train.map(lambda x, y: (x, tf.minimum(y, classes - 1))), None)
 
 
 @pytest.mark.parametrize(("make", "arguments", "words"), REFUSED)

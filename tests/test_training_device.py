@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 import training_data
 
-from course_utils import models, training
+from course_utils import models, settings, training
 from course_utils.exceptions import InvalidInput
 from course_utils.training import device
 
@@ -175,7 +175,24 @@ def test_a_cluster_of_one_is_this_machine(monkeypatch):
     device.refuse_several_machines()
 
 
-def test_xla_is_for_gpus(monkeypatch):
+def test_xla_is_used_only_where_it_is_asked_for():
     model = models.small_cnn((24, 24, 3), 3, filters=(4,))
     training.compile_model(model)
-    assert model.jit_compile is bool(tf.config.list_physical_devices("GPU"))
+    assert model.jit_compile is False
+    training.compile_model(model, jit_compile=True)
+    assert model.jit_compile is True
+
+
+def test_importing_reconfigures_no_device():
+    """Memory growth is set in the environment of the processes that the course starts."""
+    code = """
+import tensorflow as tf
+asked = []
+tf.config.experimental.set_memory_growth = lambda *arguments: asked.append(arguments)
+tf.config.list_physical_devices = lambda kind=None: ["a card"]
+import course_utils.training, course_utils.explain, course_utils.transfer
+assert not asked, asked
+"""
+    environment = settings.environment(COURSE_DATA=None)
+    assert environment["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)

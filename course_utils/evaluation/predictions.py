@@ -11,6 +11,7 @@ import numpy as np
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput, MissingData
+from course_utils.models import check_pixels, last_activation
 
 if TYPE_CHECKING:
     import keras
@@ -276,8 +277,8 @@ def predict(
     ------
     InvalidInput
         If the number of outputs is not the number of classes, if the images have another size or
-        other channels than the model takes, if labels are one-hot, if pixels lie in 0 to 1 and the
-        model rescales them again, or if outputs are NaN.
+        other channels than the model takes, if labels are neither class indices nor one-hot, if
+        pixels lie in 0 to 1 and the model rescales them again, or if outputs are NaN.
     """
     source = _Source.of(dataset, split, class_names, batch_size)
     expected = len(source.class_names) if source.class_names is not None else None
@@ -441,10 +442,12 @@ def _int_labels(labels: Any) -> np.ndarray:
     array = np.asarray(labels)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
+    if array.ndim == 2 and np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all():
+        array = array.argmax(axis=1)  # one-hot
     if array.ndim == 2:
         raise InvalidInput(
-            f"The labels are one-hot (shape {array.shape}), but whole numbers are needed, one per "
-            f"image; give labels.argmax(axis=1)."
+            f"The labels have the shape {array.shape}, but their rows are not one-hot (a single 1 "
+            f"in each); give one whole number per image, the index of its class."
         )
     if array.ndim != 1:
         raise InvalidInput(f"The labels must have the shape (N,), but they have {array.shape}.")
@@ -522,38 +525,7 @@ def _check_images(model: keras.Model, batch: Any) -> None:
             f"The images are {have} (height × width × channels), but the model takes {size}; load "
             f"the dataset with the model's image size, or build a model for these images."
         )
-    pixels = np.asarray(batch)
-    if pixels.dtype.kind == "f" and 0 < pixels.max() <= 1 and _rescales(model):
-        raise InvalidInput(
-            "The pixels lie between 0 and 1, but this model divides them by 255 itself (it has a "
-            "Rescaling layer); give it pixels between 0 and 255."
-        )
-
-
-def _rescales(model: keras.Model) -> bool:
-    import keras
-
-    layers = getattr(model, "layers", [])
-    return any(
-        isinstance(layer, keras.layers.Rescaling) or _rescales(layer)
-        for layer in layers
-        if layer is not model
-    )
-
-
-def _last_activation(model: keras.Model) -> str | None:
-    """Name of the activation that the model ends with, where its structure shows it."""
-    operation: Any = model
-    while getattr(operation, "layers", None):
-        outputs = getattr(operation, "outputs", None)
-        history = getattr(outputs[0], "_keras_history", None) if outputs else None
-        last = history.operation if history is not None else operation.layers[-1]
-        operation = operation.layers[-1] if last is operation else last
-    kind = type(operation).__name__.lower()
-    if kind in ("softmax", "sigmoid"):
-        return kind
-    activation = getattr(operation, "activation", None)
-    return getattr(activation, "__name__", None)
+    check_pixels(model, np.asarray(batch))
 
 
 def _probabilities(
@@ -572,7 +544,7 @@ def _probabilities(
             f"The model's outputs are not numbers (NaN or infinity) for {bad} of {len(raw)} "
             f"images; the training went wrong: train it anew with a smaller learning rate."
         )
-    activation = _last_activation(model)
+    activation = last_activation(model)
     if raw.shape[1] == 1:
         if activation == "sigmoid" or (activation != "linear" and 0 <= raw.min() <= raw.max() <= 1):
             second = raw[:, 0].astype(np.float64)

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tf_explain.core.grad_cam import GradCAM
 
 from course_utils.exceptions import InvalidInput
-from course_utils.explain._view import check_classes, check_images, flat_view, resolve
+from course_utils.explain._view import check_classes, check_images, check_model, flat_view, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -372,8 +372,9 @@ def edge_detector(images: np.ndarray) -> np.ndarray:
 def _prepare(
     model: keras.Model, images: Any, classes: Classes
 ) -> tuple[np.ndarray, FlatView, np.ndarray | None]:
-    view = flat_view(model)
+    check_model(model)
     batch = check_images(images, model)
+    view = flat_view(model)
     wanted = None if classes is None else check_classes(classes, len(batch), view.num_classes)
     return batch, view, wanted
 

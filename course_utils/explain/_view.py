@@ -22,6 +22,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from course_utils.exceptions import InvalidInput
+from course_utils.models import check_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,12 +71,16 @@ class _Borrowed(layers.Layer):
         self.is_target = False
         self.built = True
 
-    def call(self, tensors: list[Any]) -> Any:
+    def call(self, tensors: list[Any], training: bool = False) -> Any:
+        # Keras hands the default of `training` on to every layer inside, and its random layers
+        # would otherwise be random. A graph may also ask for training=True; not here.
         args, kwargs = self.arguments(tensors)
+        if "training" in kwargs:
+            kwargs = {**kwargs, "training": False}
         output = keras.tree.map_structure(_as_float32, self._output(*args, **kwargs))
         return _end_of_gradients(output) if self.is_target else output
 
-    def compute_output_spec(self, tensors: list[Any]) -> Any:
+    def compute_output_spec(self, tensors: list[Any], training: bool = False) -> Any:
         # Layers know their output shapes, and asking is quicker than trying the layer out.
         args, kwargs = self.arguments(tensors)
         spec = self.lender.compute_output_spec(*args, **kwargs)
@@ -363,19 +368,8 @@ def check_images(images: Any, model: keras.Model) -> np.ndarray:
     batch = batch.astype("float32")
     if not np.isfinite(batch).all():
         raise InvalidInput("images hold NaN or infinite values; look at how they were loaded.")
-    if batch.size and 0 < batch.max() <= 1 and batch.min() >= 0 and _rescales(model):
-        raise InvalidInput(
-            f"images lie between 0 and {batch.max():g}, but the model {model.name!r} rescales "
-            f"0–255 by itself, so they would be rescaled twice; give the pixels as 0–255."
-        )
+    check_pixels(model, batch)
     return batch
-
-
-def _rescales(model: keras.Model) -> bool:
-    first = next(
-        (layer for layer in model.layers if not isinstance(layer, layers.InputLayer)), None
-    )
-    return isinstance(first, layers.Rescaling) and np.max(first.scale) < 0.1
 
 
 def check_classes(classes: Any, count: int, num_classes: int) -> np.ndarray:
@@ -585,9 +579,10 @@ def activations(
     tf-explain's ExtractActivations draws one layer; this returns the numbers of several in one
     pass. First met in lesson 07.
     """
-    view = flat_view(model)
+    check_model(model)
     picture = np.asarray(image)
     batch = check_images(picture[np.newaxis] if picture.ndim == 3 else picture, model)
+    view = flat_view(model)
     if len(batch) != 1:
         raise InvalidInput(f"activations takes one image, but it was given {len(batch)}.")
     if layers is None:

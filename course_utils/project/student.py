@@ -223,4 +223,4 @@ def open_lab(browser: bool = True, work: Path | None = None) -> int:
         # In a container one is often root; JupyterLab then wants to be told that this is meant.
         *(["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []),
     ]
-    return subprocess.run(command).returncode
+    return subprocess.run(command, env=settings.environment()).returncode

@@ -3,7 +3,6 @@
 First met in lesson 04, which writes out in Keras what is called from here afterwards.
 """
 
-from course_utils.training import device as _device
 from course_utils.training.device import (
     Device,
     DeviceReport,
@@ -49,5 +48,3 @@ __all__ = [
     "strategy",
     "use_mixed_precision",
 ]
-
-_device.share_gpu_memory()

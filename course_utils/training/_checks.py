@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from course_utils.exceptions import InvalidInput
+from course_utils.models import check_pixels, last_activation
 
 
 def require_model(model: Any) -> None:
@@ -122,7 +123,7 @@ def require_match(model: keras.Model, dataset: Any, train: tf.data.Dataset) -> i
     Returns
     -------
     int
-        Number of classes.
+        Number of classes; 2 for a model with a single output.
 
     Raises
     ------
@@ -147,37 +148,50 @@ def require_match(model: keras.Model, dataset: Any, train: tf.data.Dataset) -> i
         )
     if not np.isfinite(images).all():
         raise InvalidInput(
-            "Some pixels are not numbers (NaN) or infinite; mend the images before training."
+            "Some pixels are not numbers (NaN) or infinite; fix the images before training."
         )
     _require_input(model, images)
     outputs = _outputs(model, images)
+    num_classes = 2 if outputs == 1 else outputs
     names = getattr(dataset, "class_names", None)
-    if labels.ndim == 1 and not np.issubdtype(labels.dtype, np.integer):
-        raise InvalidInput(
-            f"Labels must be whole numbers, the index of the class, but they are {labels.dtype}."
-        )
-    if names is not None and outputs != len(names):
+    if names is not None and num_classes != len(names):
         raise InvalidInput(
             f"The model has {_count(outputs, 'output')}, but the dataset has "
             f"{_count(len(names), 'class', 'classes')}; build it with "
             f"num_classes=dataset.num_classes, so that there is one output per class."
         )
-    if labels.ndim == 2 and labels.shape[1] != outputs:
+    _require_label_values(labels, outputs)
+    check_pixels(model, images)
+    return num_classes
+
+
+def _require_label_values(labels: np.ndarray, outputs: int) -> None:
+    """Raise InvalidInput unless labels (B,), (B, 1) or one-hot (B, classes) fit the outputs."""
+    if labels.ndim == 2 and labels.shape[1] not in (1, outputs):
         raise InvalidInput(
             f"The model has {_count(outputs, 'output')}, but the one-hot labels have "
             f"{_count(labels.shape[1], 'class', 'classes')}."
         )
-    if labels.ndim == 1 and len(labels) and not 0 <= labels.min() <= labels.max() < outputs:
+    if labels.ndim not in (1, 2):
+        raise InvalidInput(
+            f"Labels must have the shape (batch,) or (batch, classes), but they have "
+            f"{labels.shape}."
+        )
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        return
+    whole = labels.dtype.kind in "iub" or (
+        outputs == 1 and labels.dtype.kind == "f" and np.array_equal(labels, np.rint(labels))
+    )
+    if not whole:
+        raise InvalidInput(
+            f"Labels must be whole numbers, the index of the class, but they are {labels.dtype}."
+        )
+    highest = max(outputs - 1, 1)  # one output tells two classes apart, 0 and 1
+    if labels.size and not 0 <= labels.min() <= labels.max() <= highest:
         raise InvalidInput(
             f"The model has {_count(outputs, 'output')}, so labels must lie between 0 and "
-            f"{outputs - 1}, but there are labels from {labels.min()} to {labels.max()}."
+            f"{highest}, but there are labels from {labels.min():g} to {labels.max():g}."
         )
-    if 0 < images.max() <= 1 and _rescales(model):
-        raise InvalidInput(
-            f"The pixels lie between {images.min():.3g} and {images.max():.3g}, but the model "
-            f"rescales 0-255 to 0-1 itself, so it would rescale twice; give it pixels in 0-255."
-        )
-    return outputs
 
 
 def loss_of(model: keras.Model) -> Any:
@@ -203,6 +217,17 @@ def require_loss(model: keras.Model, one_hot: bool, mixes: bool) -> None:
         With one sentence that says what does not fit.
     """
     kind, from_logits = _loss_kind(model)
+    width = model.output_shape[-1] if isinstance(model.output_shape, tuple) else None
+    if width == 1 and one_hot:
+        raise InvalidInput(
+            "Label smoothing and augmentations that mix labels need one output per class, but the "
+            "model has a single output; end it with Dense(2), or leave them out."
+        )
+    if width == 1 and kind in ("sparse", "categorical"):
+        raise InvalidInput(
+            "The model has a single output, but its loss wants one output per class; compile it "
+            "with BinaryCrossentropy, or end it with Dense(2)."
+        )
     if kind == "sparse" and one_hot:
         what = "An augmentation that changes labels" if mixes else "Label smoothing"
         raise InvalidInput(
@@ -233,8 +258,15 @@ def require_labels(model: keras.Model, train: tf.data.Dataset, one_hot: bool) ->
     InvalidInput
         With one sentence that says what does not fit.
     """
-    rank = train.element_spec[1].shape.rank
+    shape = train.element_spec[1].shape
+    rank = 1 if shape.rank == 2 and shape[1] == 1 else shape.rank
     kind, _ = _loss_kind(model)
+    if rank == 1 and kind == "binary" and model.output_shape[-1] != 1:
+        raise InvalidInput(
+            f"The labels are class indices, but the model has {model.output_shape[-1]} outputs and "
+            f"a binary loss; compile it with SparseCategoricalCrossentropy(from_logits=True), or "
+            f"end it with Dense(1)."
+        )
     if rank == 2 and kind == "sparse":
         raise InvalidInput(
             "The labels are one-hot, but the loss expects class indices; give labels as whole "
@@ -306,27 +338,23 @@ def _outputs(model: keras.Model, images: np.ndarray) -> int:
     return int(shape[1])
 
 
-def _rescales(model: keras.Model) -> bool:
-    return any(
-        isinstance(layer, keras.layers.Rescaling) and np.all(np.abs(layer.scale) < 0.02)
-        for layer in model._flatten_layers()
-    )
-
-
 def _loss_kind(model: keras.Model) -> tuple[str | None, bool | None]:
-    """Return ("sparse" or "categorical", from_logits) of the loss, None where it is another one."""
+    """Return the kind of the loss ("sparse", "categorical", "binary" or None) and from_logits."""
     loss = loss_of(model)
     if isinstance(loss, str):
         name = loss.lower().replace("_", "")
         kinds = {
             "sparsecategoricalcrossentropy": "sparse",
             "categoricalcrossentropy": "categorical",
+            "binarycrossentropy": "binary",
         }
         return (kinds[name], False) if name in kinds else (None, None)
     if isinstance(loss, keras.losses.SparseCategoricalCrossentropy):
         return "sparse", bool(loss.from_logits)
     if isinstance(loss, keras.losses.CategoricalCrossentropy):
         return "categorical", bool(loss.from_logits)
+    if isinstance(loss, keras.losses.BinaryCrossentropy):
+        return "binary", bool(loss.from_logits)
     return None, None
 
 
@@ -335,23 +363,10 @@ def _ends_in_probabilities(model: keras.Model) -> str | None:
 
     A model whose last layer does not tell counts as what its loss expects: "".
     """
-    layer: Any = model
-    while isinstance(layer, keras.Model):
-        try:
-            layer = layer.output._keras_history.operation
-        except (AttributeError, ValueError):
-            if not layer.layers:
-                return ""
-            layer = layer.layers[-1]
-    if isinstance(layer, keras.layers.Softmax):
-        return "softmax"
-    activation = getattr(layer, "activation", None)
-    name = getattr(activation, "__name__", "")
+    name = last_activation(model)
     if name in ("softmax", "sigmoid"):
         return name
-    if isinstance(layer, keras.layers.Dense) and name == "linear":
-        return None
-    return ""
+    return None if name == "linear" else ""
 
 
 def _is_number(value: Any) -> bool:

@@ -169,15 +169,17 @@ def validation_batches(
     if validation is None or not one_hot or label_rank(validation) == 2:
         return validation
     return validation.map(
-        lambda images, labels: (images, tf.one_hot(labels, num_classes)),
+        lambda images, labels: (images, tf.one_hot(tf.reshape(labels, [-1]), num_classes)),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
 
 
 def label_rank(batches: tf.data.Dataset) -> int | None:
-    """Return 1 for labels as int, 2 for one-hot labels, None where it cannot be told."""
-    rank = batches.element_spec[1].shape.rank
-    return None if rank is None else int(rank)
+    """Return 1 for class indices, 2 for one-hot labels, None where it cannot be told."""
+    shape = batches.element_spec[1].shape
+    if shape.rank is None:
+        return None
+    return 1 if shape.rank == 2 and shape[1] == 1 else int(shape.rank)
 
 
 def balanced_weights(labels: np.ndarray, num_classes: int) -> dict[int, float]:
@@ -186,7 +188,7 @@ def balanced_weights(labels: np.ndarray, num_classes: int) -> dict[int, float]:
     Parameters
     ----------
     labels : numpy.ndarray
-        int, shape (N,).
+        Class indices of shape (N,) or (N, 1), or one-hot labels (N, num_classes).
     num_classes : int
         Number of classes.
 
@@ -196,7 +198,10 @@ def balanced_weights(labels: np.ndarray, num_classes: int) -> dict[int, float]:
         Class index to weight: N / (num_classes * images of that class), as scikit-learn's
         "balanced" (King and Zeng, 2001).
     """
-    counts = np.bincount(np.asarray(labels), minlength=num_classes)
+    labels = np.asarray(labels)
+    one_hot = labels.ndim == 2 and labels.shape[1] > 1
+    indices = labels.argmax(axis=1) if one_hot else labels.reshape(-1).astype(int)
+    counts = np.bincount(indices, minlength=num_classes)
     return {
         index: float(len(labels) / (num_classes * count)) if count else 0.0
         for index, count in enumerate(counts)
@@ -217,13 +222,14 @@ def _finisher(
         weights = np.array([class_weight[k] for k in range(num_classes)], dtype="float32")
 
     def finish(images: tf.Tensor, labels: tf.Tensor) -> tuple:
-        if one_hot and labels.shape.rank == 1:
-            labels = tf.one_hot(labels, num_classes)
+        if one_hot and (labels.shape.rank == 1 or labels.shape[1] == 1):
+            labels = tf.one_hot(tf.reshape(labels, [-1]), num_classes)
         sample_weight = None
         if weights is not None:
-            sample_weight = (
-                tf.linalg.matvec(labels, weights) if one_hot else tf.gather(weights, labels)
-            )
+            if labels.shape.rank == 2 and labels.shape[1] != 1:
+                sample_weight = tf.linalg.matvec(tf.cast(labels, tf.float32), weights)
+            else:
+                sample_weight = tf.gather(weights, tf.cast(tf.reshape(labels, [-1]), tf.int32))
         if label_smoothing:
             labels = labels * (1 - label_smoothing) + label_smoothing / num_classes
         return (images, labels) if sample_weight is None else (images, labels, sample_weight)

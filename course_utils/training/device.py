@@ -5,7 +5,6 @@ First met in lesson 00 (what is there) and lesson 04 (how to use it).
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 from dataclasses import dataclass
@@ -209,25 +208,6 @@ def refuse_several_machines() -> None:
             f"TF_CONFIG names {tasks} tasks on several machines, but model.fit of Keras 3 does not "
             f"run on several machines; unset TF_CONFIG and train on this machine with all its GPUs."
         )
-
-
-def compile_with_xla() -> bool:
-    """Whether the training step should be compiled with XLA: on GPUs only.
-
-    Returns
-    -------
-    bool
-        On processors XLA made the networks of the course slower, not faster.
-    """
-    return bool(tf.config.list_physical_devices("GPU"))
-
-
-def share_gpu_memory() -> None:
-    """Let TensorFlow take GPU memory as it needs it, so that a class can share a card."""
-    for gpu in tf.config.list_physical_devices("GPU"):
-        # Too late once the GPU is in use; then its memory is taken already.
-        with contextlib.suppress(RuntimeError):
-            tf.config.experimental.set_memory_growth(gpu, True)
 
 
 def _nvidia_card() -> bool:

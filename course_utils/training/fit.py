@@ -18,11 +18,12 @@ import tensorflow as tf
 
 from course_utils import augmentation, settings
 from course_utils.exceptions import InvalidInput, TrainingStopped
+from course_utils.models import last_activation
 from course_utils.training import _checks, _pipeline
 from course_utils.training._progress import ProgressBar
 from course_utils.training._signature import signature
 from course_utils.training.checkpoint import RunFolder, restore_callbacks
-from course_utils.training.device import compile_with_xla, refuse_several_machines
+from course_utils.training.device import refuse_several_machines
 from course_utils.training.history import History
 from course_utils.training.schedules import make_schedule
 
@@ -45,11 +46,12 @@ def compile_model(
     epochs: int | None = None,
     steps_per_epoch: int | None = None,
     one_hot: bool = False,
+    jit_compile: bool = False,
 ) -> keras.Model:
-    """Tell a model how it is to learn: loss, optimiser, metric.
+    """Compile a model for classification: loss, optimizer, metric.
 
-    Cross-entropy from logits, Adam and accuracy, as lesson 04 writes them out. XLA is used on GPUs
-    only, since it makes these networks slower on a processor.
+    Cross-entropy from logits, Adam and accuracy, as lesson 04 writes them out. A model with a
+    single output gets the binary cross-entropy of that output.
 
     Parameters
     ----------
@@ -68,6 +70,9 @@ def compile_model(
         Length of the training; needed for a schedule or a warm-up.
     one_hot : bool
         Whether labels are one-hot and not class indices.
+    jit_compile : bool
+        Whether the training step is compiled with XLA. It makes the networks of the course slower
+        on a processor.
 
     Returns
     -------
@@ -80,19 +85,15 @@ def compile_model(
         If an argument cannot be used.
     """
     _checks.require_model(model)
-    loss = (
-        keras.losses.CategoricalCrossentropy
-        if one_hot
-        else keras.losses.SparseCategoricalCrossentropy
-    )
+    loss, accuracy = _loss_and_accuracy(model, one_hot)
     with model.distribute_strategy.scope():
         model.compile(
             optimizer=_make_optimizer(
                 optimizer, learning_rate, schedule, warmup_epochs, epochs, steps_per_epoch
             ),
-            loss=loss(from_logits=True),
-            metrics=["accuracy"],
-            jit_compile="auto" if compile_with_xla() else False,
+            loss=loss,
+            metrics=[accuracy],
+            jit_compile=jit_compile,
         )
     return model
 
@@ -114,6 +115,7 @@ def fit(
     checkpoint: str | Path | None = None,
     seed: int | None = None,
     validate: bool = True,
+    jit_compile: bool = False,
     verbose: int | ProgressBar = 1,
 ) -> History:
     """Train a model, with one progress bar over the whole training.
@@ -129,7 +131,9 @@ def fit(
         `schedule` or `warmup_epochs`; every other one is compiled here.
     dataset : ImageDataset or tuple
         What :func:`course_utils.datasets.load` returns, or (training, validation) as tf.data
-        datasets of batches (images in 0-255, int labels). Only these two splits are used.
+        datasets of batches (images in 0-255, labels). Labels are class indices (B,) or (B, 1), or
+        one-hot (B, classes) where the model was compiled for them; 0 and 1 for a model with a
+        single output. Only these two splits are used.
     epochs : int
         Number of times the training images are gone through, at most.
     learning_rate : float, optional
@@ -162,6 +166,8 @@ def fit(
         ``keras.utils.set_random_seed`` before.)
     validate : bool
         False leaves the validation data alone: quicker, for trainings whose curves nobody reads.
+    jit_compile : bool
+        Whether a model that is compiled here computes its training steps with XLA.
     verbose : int
         0 shows nothing.
 
@@ -198,9 +204,9 @@ def fit(
         )
     parts = augmentation.as_list(augment)
     mixes = any(not isinstance(part, keras.layers.Layer) for part in parts)
-    one_hot = mixes or label_smoothing > 0
 
     num_classes = _checks.require_match(model, dataset, train)
+    one_hot = mixes or label_smoothing > 0 or _pipeline.label_rank(train) == 2
     steps = _pipeline.batches_per_epoch(train)
     given = (learning_rate, optimizer, schedule) != (None, None, None) or warmup_epochs
     own_compile = model.compiled and model.optimizer not in _MADE_BY_FIT and not given
@@ -218,6 +224,7 @@ def fit(
             epochs=epochs,
             steps_per_epoch=steps,
             one_hot=one_hot,
+            jit_compile=jit_compile,
         )
     _checks.require_labels(model, train, one_hot)
     _checks.require_loss(model, one_hot, mixes)
@@ -340,6 +347,18 @@ def compile_trained(model: keras.Model, arguments: Mapping[str, Any]) -> None:
         optimizer="adam" if optimizer is None else optimizer,
         one_hot=mixes or arguments.get("label_smoothing", 0.0) > 0,
     )
+
+
+def _loss_and_accuracy(model: keras.Model, one_hot: bool) -> tuple[keras.losses.Loss, Any]:
+    """Return the loss and the accuracy that fit the number of outputs and the labels."""
+    shape = model.output_shape if model.built else None
+    if isinstance(shape, tuple) and shape[-1] == 1:
+        from_logits = last_activation(model) != "sigmoid"
+        accuracy = keras.metrics.BinaryAccuracy("accuracy", threshold=0.0 if from_logits else 0.5)
+        return keras.losses.BinaryCrossentropy(from_logits=from_logits), accuracy
+    if one_hot:
+        return keras.losses.CategoricalCrossentropy(from_logits=True), "accuracy"
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True), "accuracy"
 
 
 def _compile(model: keras.Model, **arguments: Any) -> None:
