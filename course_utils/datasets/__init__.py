@@ -9,7 +9,7 @@ from types import ModuleType
 from course_utils.datasets._decode import decode
 from course_utils.datasets._display import displayable
 from course_utils.datasets._image_dataset import ImageDataset
-from course_utils.datasets._registry import available, download, image_folder, load
+from course_utils.datasets._registry import available, download, image_folder, load, remove
 from course_utils.datasets._splits import SPLITS
 from course_utils.datasets.folder import from_directory
 from course_utils.datasets.table import from_csv
@@ -26,6 +26,7 @@ __all__ = [
     "image_folder",
     "load",
     "paper_flowers",
+    "remove",
 ]
 
 

@@ -95,22 +95,24 @@ class Extent:
                 return low, high
         return None
 
+    def span(self) -> tuple[float, float]:
+        """Return the values themselves as a scale, to look at pictures whose scale is unclear."""
+        return self.low, max(self.high, self.low + 1e-9 * max(1.0, abs(self.low)))
+
     def words(self) -> str:
         """Say the values and how to give a scale."""
-        low, high = (f"{value:,.6g}" if value % 1 else f"{value:,.0f}" for value in self._ends())
         return (
-            f"{self.kind} values from {low} to {high}, so it is not clear which value is white; "
-            f"give value_range=(low, high), for example {self._example()}, to bring them to 0-255"
+            f"{self.kind} values from {self.low:,.9g} to {self.high:,.9g}, so it is not clear "
+            f"which value is white; give value_range=(low, high), for example "
+            f"{self.suggestion()}, to bring them to 0-255"
         )
 
-    def _ends(self) -> tuple[float, float]:
-        return self.low, self.high
-
-    def _example(self) -> str:
+    def suggestion(self) -> str:
+        """Return a value_range that may be meant, as text."""
         if self.kind == "floating-point" or self.low < 0:
             high = self.high if self.high > self.low else self.low + 1
-            return f"({self.low:.6g}, {high:.6g})"
-        return f"(0, {2 ** max(1, math.ceil(math.log2(self.high + 1))) - 1})"
+            return f"({self.low:.9g}, {high:.9g})"
+        return f"(0, {2 ** max(1, math.ceil(math.log2(self.high + 1))) - 1})"  # 12 bits: (0, 4095)
 
 
 def may_be_deep(head: bytes) -> bool:

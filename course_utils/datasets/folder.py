@@ -199,7 +199,7 @@ def load_folder(
     index = {one: i for i, one in enumerate(names)}
     labels = np.array([index[one.class_name] for one in found], np.int32)
     ids = tuple(one.file.id for one in found)
-    _check_counts(listing.root, names, [(found[i].split, int(labels[i])) for i in rows])
+    _check_counts(listing, names, [(found[i].split, int(labels[i])) for i in rows])
 
     by_split = {
         split: np.array([i for i in rows if found[i].split == split], np.int64)
@@ -245,6 +245,21 @@ def load_folder(
         _store=PixelStore(pixels.images, pixels.digests),
         _parts=parts,
     )
+
+
+def check(path: str | os.PathLike[str]) -> None:
+    """Refuse a folder that cannot be loaded, without decoding its images.
+
+    Raises
+    ------
+    MissingData, InvalidInput
+        As :func:`from_directory`.
+    """
+    listing = scan(path)
+    _check_listing(listing, listing.class_names)
+    index = {one: i for i, one in enumerate(listing.class_names)}
+    pairs = [(one.split, index[one.class_name]) for one in listing.images]
+    _check_counts(listing, listing.class_names, pairs)
 
 
 def group_keys(
@@ -637,9 +652,11 @@ def _check_listing(listing: Listing, names: tuple[str, ...]) -> None:
         )
 
 
-def _check_counts(root: Path, names: tuple[str, ...], images: list[tuple[str | None, int]]) -> None:
+def _check_counts(
+    listing: Listing, names: Sequence[str], images: Sequence[tuple[str | None, int]]
+) -> None:
+    root, splits = listing.root, listing.splits or (None,)
     counts = Counter(images)
-    splits = {split for split, _ in images}
     for label, name in enumerate(names):
         if not any(counts[split, label] for split in splits):
             raise InvalidInput(
