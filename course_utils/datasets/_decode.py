@@ -367,7 +367,9 @@ def decode(
     if isinstance(source, (str, Path)):
         what = f"The image file {source}"
     try:
-        return _decode_any(source, size, channels, scales)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata
+            return _decode_any(source, size, channels, scales)
     except Unscaled as error:
         raise InvalidInput(_checks.printable(f"{what} {error}.")) from None
     except Unreadable as error:

@@ -228,7 +228,7 @@ def _scale(deep: Deep, scales: Scales | None) -> tuple[float, float]:
 
 def _scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
     """Bring values to 0-255, uint8; those outside `low` to `high` are cut off."""
-    exact = values.astype(np.float32 if values.dtype.itemsize <= 2 else np.float64)
+    exact = values.astype(np.float32) if values.dtype.itemsize <= 2 else values.astype(np.float64)
     return np.clip(np.rint((exact - low) * (255 / (high - low))), 0, 255).astype(np.uint8)
 
 

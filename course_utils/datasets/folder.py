@@ -393,7 +393,7 @@ def _by_name(
     splits = {one.split for one in found}
     if None in splits or "train" not in splits:  # no splits, or some images beside them
         found = [replace(one, split=None) for one in found]
-    notes = ()
+    notes: tuple[str, ...] = ()
     if loose:
         notes = (
             f"{len(loose):,} images have a name in which label_from_name finds no class and are "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -466,7 +466,7 @@ def _finite_batches(dataset: Any) -> Iterable:
             f"predict needs an ImageDataset, a tf.data.Dataset of batches of (images, labels), "
             f"or the two arrays (images, labels), but it was given {_kind(dataset)}."
         )
-    if hasattr(dataset, "__len__"):
+    if isinstance(dataset, Sized):
         return itertools.islice(dataset, len(dataset))
     if isinstance(dataset, Iterator):
         raise InvalidInput(
