@@ -20,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _own_work_folder(tmp_path_factory, monkeypatch):
     """Keep caches and trained models of the tests away from the student's work folder."""
     monkeypatch.setenv("COURSE_WORK", str(tmp_path_factory.mktemp("work")))
-    for variable in ("COURSE_EPOCHS", "COURSE_DATASET", "COURSE_SEED"):
+    for variable in ("COURSE_EPOCHS", "COURSE_DATASET", "COURSE_SEED", "COURSE_STORED"):
         monkeypatch.delenv(variable, raising=False)
 
 

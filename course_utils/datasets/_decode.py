@@ -208,7 +208,8 @@ def _without_transparency(picture: Image.Image) -> Image.Image:
 
     see_through = picture.mode in ("RGBA", "LA", "PA", "RGBa", "La")
     if see_through or "transparency" in picture.info:
-        layer = picture.convert("RGBA")
+        # Pillow knows no way from premultiplied gray to RGBA but by plain gray.
+        layer = (picture.convert("LA") if picture.mode == "La" else picture).convert("RGBA")
         white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, layer).convert("RGB")
     return picture

@@ -210,7 +210,7 @@ def _check_groups(
 ) -> None:
     needed = len(shares) + 1
     of_class = sum((count > 0).astype(int) for count in counts.values())
-    for name, number in zip(class_names, np.asarray(of_class), strict=True):
+    for name, number in zip(class_names, np.asarray(of_class).tolist(), strict=True):
         if number < needed:
             raise InvalidInput(
                 f"The images of class {name!r} belong to {number} group{'s' * (number != 1)}, but "

@@ -578,7 +578,7 @@ def _how_to_label(root: Path, folders: Sequence[str], trees: Mapping[str, _files
     if pattern:
         return (
             f"if their names begin with their classes, load them with "
-            f"datasets.from_directory({str(root)!r}, label_from_name=r{pattern!r})"
+            f"datasets.from_directory({str(root)!r}, label_from_name=r'{pattern}')"
         )
     return (
         "make one folder per class in each, load a table of labels with datasets.from_csv, or give "

@@ -376,7 +376,7 @@ class _Finder:
     def __init__(self, files: Sequence[_decode.ImageFile]) -> None:
         self._exact = {file.id: file for file in files}
         self._places: dict[str, list[_decode.ImageFile]] = defaultdict(list)
-        for file in files:
+        for file in sorted(files, key=lambda file: file.id):
             path = PurePosixPath(file.id.casefold())
             for key in {path.name, path.stem, str(path), str(path.with_suffix(""))}:
                 self._places[key].append(file)

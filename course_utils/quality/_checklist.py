@@ -329,7 +329,7 @@ def _what_keeps_together(data: Collection) -> str:
         largest = max(Counter(keys).values())
         if 2 * kept >= len(pairs) and 10 * largest <= len(keys):
             return (
-                f"or keep them in one split: groups=r{likely!r} does so with {kept:,} of "
+                f"or keep them in one split: groups=r'{likely}' does so with {kept:,} of "
                 f"{number(len(pairs), 'near copy', 'near copies')}"
             )
     return (
