@@ -157,8 +157,8 @@ REFUSED = {
         ["id,label", "000,", "001,"],
         "No row of labels.csv has a label in column 'label'",
     ),
-    "which label": (["id,healthy,rust", "000,1,0"], "not clear which column .* is the class"),
-    "which file": (["a,label,b", "000,cat,1"], "not clear which column .* names the files"),
+    "which label": (["id,healthy,rust", "000,1,1"], "not clear which column .* is the class"),
+    "which file": (["a,label,b", "xyz,cat,w"], "not clear which column .* names the files"),
     "one column": (["id", "000"], "one column only"),
     "header only": (["id,label"], "no row below its header"),
     "empty": ([], "is empty"),
@@ -195,6 +195,30 @@ def test_one_name_in_two_folders_is_refused_unless_the_path_says_which(tmp_path)
     rows = [f"{c}/{i}.jpg,{k}" for c, k in (("a", "x"), ("b", "y")) for i in (1, 2, 3)]
     data = datasets.from_csv(write(root, ["file,label", *rows]), image_size=SIZE)
     assert classes_by_id(data)["b/1.jpg"] == "y"
+
+
+def test_a_column_for_each_class(root):
+    rows = [
+        f"{Path(n).stem},{int(i % 3 == 0)},{int(i % 3 == 1)}.0,{int(i % 3 == 2)}"
+        for i, n in enumerate(NAMES)
+    ]
+    data = datasets.from_csv(write(root, ["image_id,rust,healthy,scab", *rows]), image_size=SIZE)
+    assert data.class_names == ("healthy", "rust", "scab")
+    assert classes_by_id(data)["photos/000.jpg"] == "rust"
+    assert classes_by_id(data)["photos/001.jpg"] == "healthy"
+
+
+def test_the_column_of_names_is_the_one_that_names_files(root):
+    pairs = enumerate(zip(NAMES, KINDS, strict=True))
+    rows = [f"{100 + i},{Path(name).stem},{kind}" for i, (name, kind) in pairs]
+    data = datasets.from_csv(write(root, ["id,isic,label", *rows]), image_size=SIZE)
+    assert classes_by_id(data)["photos/001.jpg"] == "dog"
+
+
+def test_numbers_that_lost_their_zeros(root):
+    rows = [f"{i},{kind}" for i, kind in enumerate(KINDS)]
+    data = datasets.from_csv(write(root, ["id,label", *rows]), image_size=SIZE)
+    assert classes_by_id(data)["photos/011.jpg"] == "dog"
 
 
 def test_the_excel_line_and_quoted_line_breaks():
@@ -283,6 +307,24 @@ def test_names_that_begin_with_classes_are_suggested(tmp_path):
     assert data.class_names == ("cat", "dog")
 
 
+@pytest.mark.parametrize(
+    "folders", [["train/images", "valid/images"], ["images", "masks"], ["images"], ["data"]]
+)
+def test_folders_that_hold_all_classes_together_are_refused(tmp_path, folders):
+    root = tree(tmp_path / "x", dict.fromkeys(folders, 4))
+    with pytest.raises(InvalidInput, match="the images of all classes together in") as caught:
+        datasets.from_directory(root)
+    assert "from_csv" in sentence_of(caught.value)
+
+
+def test_the_likely_table_is_suggested(tmp_path):
+    root = images(tmp_path / "x", [f"images/{i}.jpg" for i in range(4)])
+    for name in ("sample_submission.csv", "test.csv", "train.csv"):
+        (root / name).write_text("id,label\n")
+    with pytest.raises(InvalidInput, match=r"from_csv\('.*/train.csv', images='.*/images'\)"):
+        datasets.from_directory(root)
+
+
 def test_images_in_one_folder_beside_a_table(tmp_path):
     root = images(tmp_path / "x", [f"images/{i}.jpg" for i in range(6)])
     write(root, ["id,label", *(f"{i},{k}" for i, k in enumerate(KINDS[:6]))])
@@ -296,6 +338,7 @@ def test_images_in_one_folder_beside_a_table(tmp_path):
         "training_set/training_set/{0}|test_set/test_set/{0}",
         "dataset/train/{0}|dataset/test/{0}",
         "train/images/{0}|test/images/{0}",
+        "x/x/train/{0}|x/x/test/{0}",
         "archive/Training/{0}|archive/Testing/{0}",
         "seg_train/seg_train/{0}|seg_test/seg_test/{0}",
     ],

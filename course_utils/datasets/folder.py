@@ -22,6 +22,7 @@ _CONTAINERS = frozenset(
     {
         *("images", "image", "imgs", "img", "pictures", "photos", "photo", "pics"),
         *("data", "dataset", "jpg", "jpeg", "png", "files", "all"),
+        *("labels", "annotations", "masks", "mask", "groundtruth"),  # of another task
     }
 )
 
@@ -414,9 +415,9 @@ def _only_wrapper(
     inner = {
         name: _files.walk(folder, f"{name}/") for name, folder in _files.entries(inside).folders
     }
-    return (
-        inside if any(_splits.named(name) for name, tree in inner.items() if tree.files) else None
-    )
+    splits = any(_splits.named(one) for one, tree in inner.items() if tree.files)
+    deeper = splits or _only_wrapper(inside, _files.entries(inside), inner) is not None
+    return inside if deeper else None
 
 
 def _in_classes(
@@ -454,6 +455,16 @@ def _in_splits(
             loose += [one.file.id for one in found if one.file.id.startswith(f"{top}/")]
             found = [one for one in found if not one.file.id.startswith(f"{top}/")]
             folders[top] = set()
+    names = {one.class_name for one in found}
+    if names and all(name.casefold() in _CONTAINERS for name in names):
+        first = found[0].file.path.parent
+        raise InvalidInput(
+            _checks.printable(
+                f"The splits of {root} hold the images of all classes together in "
+                f"{_checks.some_of(sorted(names))}; "
+                f"{_how_to_label(root, first, [one.file.id for one in found])}."
+            )
+        )
     return found, loose, set().union(*folders.values())
 
 
@@ -529,7 +540,7 @@ def _check_class_names(
                 f"{'are splits' if len(splits) > 1 else 'is a split'} and no "
                 f"{'classes' if len(splits) > 1 else 'class'}, but the images in "
                 f"{'them' if len(splits) > 1 else 'it'} lie in no class folders; "
-                f"{_how_to_label(root, _labeled_first(splits), trees)}."
+                f"{_how_together(root, _labeled_first(splits)[0], trees)}."
             )
         )
     if splits:
@@ -548,42 +559,52 @@ def _check_class_names(
         raise InvalidInput(
             _checks.printable(
                 f"{root} holds the images of all classes together in "
-                f"{_checks.some_of(containers)}; {_how_to_label(root, containers, trees)}."
+                f"{_checks.some_of(containers)}; {_how_together(root, containers[0], trees)}."
             )
         )
     return ()
+
+
+def _how_together(root: Path, name: str, trees: Mapping[str, _files.Content]) -> str:
+    return _how_to_label(root, root / name, [file.id for file in trees[name].files])
 
 
 def _labeled_first(splits: Sequence[str]) -> list[str]:
     return sorted(splits, key=lambda name: (_splits.named(name) != "train", name))
 
 
-def _how_to_label(root: Path, folders: Sequence[str], trees: Mapping[str, _files.Content]) -> str:
+def _how_to_label(root: Path, where: Path, ids: Sequence[str]) -> str:
     """Say how to load images that lie together: by a table, by their names, or in folders."""
-    tables = [
-        path
-        for place in (root, root.parent)
-        for path in sorted(place.iterdir())
-        if path.suffix.lower() in (".csv", ".tsv") and not path.name.startswith(".")
-    ]
-    labels = [path for path in tables if not _splits.named(path.stem)] or tables
-    labels.sort(key=lambda path: (path.parent != root, "submission" in path.stem.lower()))
-    where = root / folders[0]
-    if labels:
+    tables = [path for place in (root, root.parent) for path in _tables(place)]
+    if tables:
         return (
-            f"if {labels[0].name} holds their labels, load them with "
-            f"datasets.from_csv({str(labels[0])!r}, images={str(where)!r})"
+            f"if {tables[0].name} holds their labels, load them with "
+            f"datasets.from_csv({str(tables[0])!r}, images={str(where)!r})"
         )
-    pattern = _likely_pattern([file.id for file in trees[folders[0]].files])
+    pattern = _likely_pattern(ids)
     if pattern:
         return (
             f"if their names begin with their classes, load them with "
             f"datasets.from_directory({str(root)!r}, label_from_name=r'{pattern}')"
         )
     return (
-        "make one folder per class in each, load a table of labels with datasets.from_csv, or give "
+        "make one folder per class, load a table of labels with datasets.from_csv, or give "
         r"label_from_name=, for example r'^(cat|dog)\.'"
     )
+
+
+def _tables(place: Path) -> list[Path]:
+    """Return the tables in a folder, those first that are likely to hold the labels."""
+
+    def unlikely(path: Path) -> tuple[bool, bool, str]:
+        stem = path.stem.lower()
+        return "submission" in stem, _splits.named(stem) not in (None, "train"), path.name
+
+    try:
+        files = [path for path in place.iterdir() if not path.name.startswith(".")]
+    except OSError:
+        return []
+    return sorted((one for one in files if one.suffix.lower() in (".csv", ".tsv")), key=unlikely)
 
 
 def _likely_pattern(ids: Sequence[str]) -> str:
@@ -608,7 +629,7 @@ def _check_listing(listing: Listing, names: tuple[str, ...]) -> None:
                 _checks.printable(
                     f"The images in {root} lie outside class folders ({listing.loose[0]}, for "
                     f"example); put those of each class into a folder with the name of the class, "
-                    f"load a table of labels with datasets.from_csv, or give label_from_name=."
+                    f"or {_how_to_label(root, root, listing.loose)}."
                 )
             )
         if listing.skipped:

@@ -72,7 +72,8 @@ def from_csv(
         The folder with the images; by default the folder of the table.
     filename_column, label_column : str, optional
         The columns with the names of the files and with the classes; by default found by their
-        usual names (filename, image, id, path ... and label, class, target, category ...).
+        usual names (filename, image, id, path ... and label, class, target, category ...), or by
+        the files that are there. A column of 0 and 1 for each class is understood too.
     split_column : str, optional
         The column that says train, validation or test; by default ``split`` or the like where there
         is one. Without it the splits are taken at random, class by class.
@@ -103,8 +104,11 @@ def from_csv(
     skip = _checks.choice("unreadable", unreadable, ("raise", "skip")) == "skip"
     table = read_table(csv)
     root = _files.root_of(table.path.parent if images is None else images)
-    columns = _columns(table, filename_column, label_column, split_column)
-    listing, order, rows = _listing(table, root, columns, skip)
+    content = _files.walk(root, "")
+    find = _Finder(content.files)
+    table = _with_one_hot(table, label_column)
+    columns = _columns(table, find, filename_column, label_column, split_column)
+    listing, order, rows = _listing(table, root, content, find, columns, skip)
     keys = None
     if groups is not None:
         kept = {name: [values[row] for row in rows] for name, values in table.columns.items()}
@@ -143,6 +147,8 @@ def read_table(csv: str | os.PathLike[str]) -> Table:
             f"The path of a table is needed, such as 'labels.csv', but it is {csv!r}."
         )
     path = Path(csv).expanduser().absolute()
+    if path.is_dir():
+        raise InvalidInput(f"{path} is a folder, but a table is needed, such as 'labels.csv'.")
     if not path.is_file():
         raise MissingData(
             _checks.printable(
@@ -216,7 +222,9 @@ def _rows(text: str) -> tuple[list[list[str]], list[int]]:
     """Divide text into rows of cells by the separator that fits most rows; with line numbers."""
     best: tuple[tuple[int, int], list[list[str]], list[int]] = ((-1, 0), [], [])
     for separator in _SEPARATORS:
-        reader = csv_files.reader(io.StringIO(text, newline=""), delimiter=separator)
+        reader = csv_files.reader(
+            io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True
+        )
         rows, numbers = [], []
         try:
             for row in reader:
@@ -234,7 +242,7 @@ def _rows(text: str) -> tuple[list[list[str]], list[int]]:
 
 def _is_headless(head: Sequence[str]) -> bool:
     """Whether the first row names an image already."""
-    return any(PurePosixPath(cell).suffix.lower() in _decode.IMAGE_ENDINGS for cell in head)
+    return any(_is_image_name(cell) for cell in head)
 
 
 def _unique(names: Sequence[str]) -> list[str]:
@@ -250,7 +258,7 @@ def _unique(names: Sequence[str]) -> list[str]:
 
 
 def _columns(
-    table: Table, filename: str | None, label: str | None, split: str | None
+    table: Table, find: _Finder, filename: str | None, label: str | None, split: str | None
 ) -> tuple[str, str, str | None]:
     """Return the columns of the names, of the labels and, where there is one, of the splits."""
     for what, given in (("filename_column", filename), ("label_column", label),
@@ -263,14 +271,14 @@ def _columns(
     if split is None:
         split = next((one for one in table.columns if _is_split_column(table, one)), None)
     taken = {one for one in (label, split) if one is not None}
-    name = filename or _usual(table, _FILE_COLUMNS, taken) or _with_endings(table, taken)
+    name = filename or _names_files(table, find, taken)
     if name is None:
         raise InvalidInput(
             f"It is not clear which column of {table.path.name} names the files (it has "
             f"{_shown(table)}); give filename_column=."
         )
     taken.add(name)
-    label = label or _usual(table, _LABEL_COLUMNS, taken)
+    label = label or _usual([one for one in table.columns if one not in taken], _LABEL_COLUMNS)
     if label is None:
         rest = [one for one in table.columns if one not in taken]
         if len(rest) != 1:
@@ -290,21 +298,45 @@ def _plain(name: str) -> str:
     return re.sub(r"[\s-]+", "_", name.strip().casefold())
 
 
-def _usual(table: Table, usual: Sequence[str], taken: set[str]) -> str | None:
+def _usual(columns: Sequence[str], usual: Sequence[str]) -> str | None:
     """Return the first column with one of the usual names."""
-    plain = {_plain(name): name for name in reversed(table.columns) if name not in taken}
+    plain = {_plain(name): name for name in reversed(columns)}
     return next((plain[one] for one in usual if one in plain), None)
 
 
-def _with_endings(table: Table, taken: set[str]) -> str | None:
-    """Return the one column whose cells end as image files do."""
-    found = [
+def _names_files(table: Table, find: _Finder, taken: set[str]) -> str | None:
+    """Return the column that names the files: of those that do, the one with a usual name."""
+    free = [name for name in table.columns if name not in taken]
+    known = {name: sum(find.knows(value) for value in table.columns[name]) for name in free}
+    naming = [name for name in free if known[name]]
+    usual = _usual(naming, _FILE_COLUMNS)
+    if naming and (usual is None or 2 * known[usual] < max(known.values())):
+        return max(naming, key=lambda name: known[name])
+    if usual is not None:
+        return usual
+    endings = [name for name in free if all(_is_image_name(one) for one in table.columns[name])]
+    return _usual(free, _FILE_COLUMNS) or next(iter(endings), None)
+
+
+def _is_image_name(text: str) -> bool:
+    return PurePosixPath(text).suffix.lower() in _decode.IMAGE_ENDINGS
+
+
+def _with_one_hot(table: Table, label: str | None) -> Table:
+    """Add a column of classes to a table that has a column of 0 and 1 for each class."""
+    if label is not None or _usual(list(table.columns), _LABEL_COLUMNS) is not None:
+        return table
+    binary = [
         name
         for name, values in table.columns.items()
-        if name not in taken
-        and all(PurePosixPath(value).suffix.lower() in _decode.IMAGE_ENDINGS for value in values)
+        if all(re.fullmatch(r"[01](\.0+)?", value) for value in values)
     ]
-    return found[0] if len(found) == 1 else None
+    rows = [[table.columns[name][row][0] for name in binary] for row in range(len(table))]
+    if len(binary) < 2 or any(row.count("1") != 1 for row in rows):
+        return table
+    rest = {name: values for name, values in table.columns.items() if name not in binary}
+    classes = [binary[row.index("1")] for row in rows]
+    return Table(table.path, {**rest, "class": classes}, table.lines)
 
 
 def _is_split_column(table: Table, name: str) -> bool:
@@ -320,12 +352,15 @@ def _is_split_column(table: Table, name: str) -> bool:
 
 
 def _listing(
-    table: Table, root: Path, columns: tuple[str, str, str | None], skip: bool
+    table: Table,
+    root: Path,
+    content: _files.Content,
+    find: _Finder,
+    columns: tuple[str, str, str | None],
+    skip: bool,
 ) -> tuple[folder.Listing, tuple[str, ...], list[int]]:
     """Return the images of the table, the classes in order, and the row of each image."""
     name_column, label_column, split_column = columns
-    content = _files.walk(root, "")
-    find = _Finder(content.files)
     names, labels = table.columns[name_column], _labels(table, label_column)
     missing: list[str] = []
     unlabeled = 0
@@ -380,6 +415,15 @@ class _Finder:
             path = PurePosixPath(file.id.casefold())
             for key in {path.name, path.stem, str(path), str(path.with_suffix(""))}:
                 self._places[key].append(file)
+            if path.stem.isdecimal():  # 7 for 0007.png, as programs write it that read numbers
+                self._places[f"number {int(path.stem)}"].append(file)
+
+    def knows(self, name: str) -> bool:
+        """Whether a name stands for at least one file."""
+        try:
+            return self(name) is not None
+        except InvalidInput:  # for several
+            return True
 
     def __call__(self, name: str) -> _decode.ImageFile | None:
         """Return the file, or None where there is none.
@@ -395,8 +439,11 @@ class _Finder:
         if not path:
             return None
         parts = path.casefold().split("/")
-        for start in range(len(parts)):  # a path from elsewhere is shortened from the left
-            found = self._places.get("/".join(parts[start:]), [])
+        keys = ["/".join(parts[start:]) for start in range(len(parts))]  # paths from elsewhere
+        if path.isdecimal():
+            keys.append(f"number {int(path)}")
+        for key in keys:
+            found = self._places.get(key, [])
             if len(found) == 1:
                 return found[0]
             if found:
