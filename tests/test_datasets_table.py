@@ -244,6 +244,11 @@ def test_labels_in_file_names(tmp_path, capsys):
     assert "3 images have a name in which label_from_name finds no class" in capsys.readouterr().out
 
 
+def test_the_report_reads_labels_from_names_too(tmp_path):
+    report = quality.report(cats_and_dogs(tmp_path / "x"), label_from_name=r"^(cat|dog)")
+    assert report.counts == {"train": {"cat": 6, "dog": 6}}
+
+
 def test_labels_in_file_names_keep_the_splits_of_the_folder(tmp_path):
     names = [f"{s}/{k}_{i}.png" for s in ("Training", "holdout") for k in "ab" for i in range(4)]
     data = datasets.from_directory(

@@ -50,6 +50,7 @@ def report(
     path_or_dataset: str | os.PathLike[str] | ImageDataset,
     groups: str | re.Pattern | Callable[[Path], Any] | None = None,
     value_range: tuple[float, float] | None = None,
+    label_from_name: str | re.Pattern | None = None,
 ) -> QualityReport:
     """Go through the data quality checklist.
 
@@ -67,6 +68,9 @@ def report(
     value_range : (low, high), optional
         For files of more than 8 bits: what is black and what is white, as it will be given when the
         folder is loaded.
+    label_from_name : str or pattern, optional
+        For a folder whose file names give the classes, as for
+        :func:`course_utils.datasets.from_directory`.
 
     Returns
     -------
@@ -98,7 +102,8 @@ def report(
     path = Path(path_or_dataset).expanduser()
     if isinstance(path_or_dataset, str) and not _is_there(path) and path.name == path_or_dataset:
         return _report_known(path_or_dataset, groups)
-    return _report_folder(path, path.resolve().name or str(path), groups, value_range)
+    name = path.resolve().name or str(path)
+    return _report_folder(path, name, groups, value_range, label_from_name)
 
 
 def _is_there(path: Path) -> bool:
@@ -129,11 +134,15 @@ def _report_known(name: str, groups: Any) -> QualityReport:
 
 
 def _report_folder(
-    path: Path, name: str, groups: Any = None, value_range: Any = None
+    path: Path,
+    name: str,
+    groups: Any = None,
+    value_range: Any = None,
+    label_from_name: str | re.Pattern | None = None,
 ) -> QualityReport:
     from course_utils.datasets import _decode, _depth, folder
 
-    listing = folder.scan(path)
+    listing = folder.scan(path, label_from_name)
     name = printable(name)
     if not listing.images:
         where = (
