@@ -141,7 +141,7 @@ def lessons(
 
     chosen = running.find(names or [])
     if dataset is not None:
-        _known_dataset(dataset)
+        dataset = _known_dataset(dataset)
     if epochs is None and settings.reduced():
         console.print(f"COURSE_EPOCHS shortens each training to {settings.epochs(10**6)} epochs.")
     outcomes: list[Outcome] = []
@@ -478,7 +478,7 @@ def _bar(unit: str) -> Iterator[tuple[Callable[[int], None], Callable[[str], Non
 
 @data_app.command("list")
 def data_list() -> None:
-    """List the datasets: which are here, and how to get the others."""
+    """List the datasets: which are here, how to get the others, and what lies in work/."""
     from course_utils import datasets, settings
 
     frame = datasets.available()
@@ -493,7 +493,57 @@ def data_list() -> None:
         place = row["where"] if row["here"] else row["how to get"]
         fields = (row["name"], row["images"], row["classes"], row["licence"], place)
         table.add_row(mark, *(_plain(str(field)) for field in fields))
+    if chosen is not None and chosen not in set(frame["name"]):
+        table.add_row(*_own_folder_row(chosen))
     console.print(table)
+    _print_work()
+
+
+def _own_folder_row(chosen: str) -> tuple[str, ...]:
+    """The row of a folder of one's own; what is wrong with it stands in its place."""
+    from course_utils.datasets import _registry, folder
+
+    place = _registry.own_folder(chosen)
+    if place is None:
+        return ("[red]missing[/] [bold]in use[/]", _plain(chosen), "", "", "", "no such folder")
+    try:
+        listing = folder.scan(place)
+        images, classes = str(len(listing.images)), str(len(listing.class_names))
+        text = str(place)
+    except CourseError as error:
+        images, classes, text = "", "", str(error)
+    mark = "[green]here[/] [bold]in use[/]"
+    return (mark, _plain(place.name), images, classes, "your own", _plain(text))
+
+
+def _print_work() -> None:
+    """Say what lies in work/ and among the downloads, and how large it is."""
+    from course_utils import settings
+    from course_utils.datasets import _removal
+
+    places = [settings.downloads_root()]
+    work = settings.work_root()
+    if work.is_dir():
+        places += sorted(path for path in work.iterdir() if path.name != "cache")
+        if (work / "cache").is_dir():
+            places += sorted((work / "cache").iterdir())
+    table = Table(box=None, pad_edge=False)
+    table.add_column("on this disk")
+    table.add_column("size", justify="right")
+    for place in places:
+        size = _removal.size_of(place) if place.exists() else 0
+        if size:
+            table.add_row(_plain(str(place)), _size(size))
+    if table.rows:
+        console.print()
+        console.print(table)
+
+
+def _size(number: int) -> str:
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if number >= factor:
+            return f"{number / factor:.1f} {unit}"
+    return f"{number} bytes"
 
 
 @data_app.command("get")
@@ -503,8 +553,7 @@ def data_get(
     """Download a dataset, verify it, and put it where the lessons find it."""
     from course_utils import datasets
 
-    _known_dataset(name)
-    place = datasets.download(name)
+    place = datasets.download(_known_dataset(name))
     console.print(f"{name} is here: {place}")
     console.print(f"'course data use {name}' makes it the dataset of the lessons.")
 
@@ -512,7 +561,11 @@ def data_get(
 @data_app.command("use")
 def data_use(
     name: Annotated[
-        str | None, typer.Argument(help="A name from 'course data list'; none: say which is used.")
+        str | None,
+        typer.Argument(
+            metavar="[NAME or FOLDER]",
+            help="A name from 'course data list', or a folder of your own; none: say which.",
+        ),
     ] = None,
     forget: Annotated[
         bool, typer.Option("--forget", help="Forget the choice; the course chooses again.")
@@ -528,34 +581,70 @@ def data_use(
     if name is None:
         chosen = settings.dataset_name()
         console.print(
-            f"The lessons take {chosen}."
+            f"The lessons take {_plain(chosen)}."
             if chosen
             else "Nothing is chosen: the lessons take tf_flowers if it is here, else paper_flowers."
         )
         return
-    _known_dataset(name, must_be_here=True)
+    name = _known_dataset(name, must_be_here=True)
     settings.choose_dataset(name)
-    console.print(f"The lessons take {name} from now on.")
+    console.print(f"The lessons take {_plain(name)} from now on.")
     if settings.dataset_name() != name:
-        console.print(f"But COURSE_DATASET is {settings.dataset_name()} and wins; unset it.")
+        console.print(
+            f"But COURSE_DATASET is {_plain(str(settings.dataset_name()))} and wins; unset it."
+        )
 
 
-def _known_dataset(name: str, must_be_here: bool = False) -> None:
-    """Refuse a name that no dataset has, or the name of one that is not here."""
+@data_app.command("remove")
+def data_remove(
+    name: Annotated[str, typer.Argument(help="A name from 'course data list'.")],
+) -> None:
+    """Remove what the course downloaded of a dataset; never a folder of your own."""
+    from course_utils import datasets, settings
+
+    paths, size = datasets.remove(name)
+    for path in paths:
+        console.print(f"{_plain(str(path))} is removed.")
+    console.print(f"{_size(size)} are free again.")
+    if settings.chosen_dataset() == name and name not in _here():
+        settings.choose_dataset(None)
+        console.print("It was the dataset of the lessons: they choose again.")
+
+
+def _here() -> set[str]:
+    """The names of the datasets that are on this machine."""
+    from course_utils import datasets
+
+    frame = datasets.available()
+    return set(frame["name"][frame["here"]])
+
+
+def _known_dataset(name: str, must_be_here: bool = False) -> str:
+    """Return a known name, or the path of a folder of one's own that can be loaded.
+
+    Refuses a name that no dataset has, the name of one that is not here, and a folder that cannot
+    be loaded.
+    """
     import difflib
 
     from course_utils import datasets
+    from course_utils.datasets import _registry, folder
     from course_utils.exceptions import InvalidInput
 
-    here = {row["name"]: row["here"] for row in datasets.available().to_dict("records")}
-    if name not in here:
-        nearest = difflib.get_close_matches(name, here, 1, cutoff=0)
+    own = _registry.own_folder(name)
+    if own is not None:
+        folder.check(own)
+        return str(own)
+    known = set(datasets.available()["name"])
+    if name not in known:
+        nearest = difflib.get_close_matches(name, sorted(known), 1, cutoff=0)
         raise InvalidInput(
-            f"There is no dataset called {name!r}; did you mean {nearest[0]!r}? "
+            f"There is no dataset and no folder called {name!r}; did you mean {nearest[0]!r}? "
             f"'course data list' lists them all."
         )
-    if must_be_here and not here[name]:
+    if must_be_here and name not in _here():
         raise MissingData(f"{name} is not on this machine; fetch it with 'course data get {name}'.")
+    return name
 
 
 class _CellBars:

@@ -4,14 +4,17 @@
 variable            meaning
 ==================  ==============================================================
 COURSE_EPOCHS       at most so many epochs (and seeds, folds, sweep values) per run
-COURSE_DATASET      the dataset that ``datasets.load()`` takes when it is given no name
+COURSE_DATASET      the dataset that ``datasets.load()`` takes when it is given no name: a name of
+                    the course, or a folder of one's own
 COURSE_DATA         a folder that already holds datasets and weights
 COURSE_WORK         where the student's copies, caches and trained models are kept
 COURSE_SEED         the seed that is used where none is given
+COURSE_STORED       set while the outputs of lessons are stored: they say nothing of settings
 NBGRADER_EXECUTION  set by nbgrader while it runs a notebook: checks then raise where they fail
 ==================  ==============================================================
 
-What ``course data use NAME`` chose is kept in ``work/settings.json``; COURSE_DATASET wins over it.
+What ``course data use`` chose, a name or a folder, is kept in ``work/settings.json``;
+COURSE_DATASET wins over it.
 
 First met in lesson 00.
 """
@@ -103,12 +106,26 @@ def reduced() -> bool:
 def dataset_name() -> str | None:
     """The dataset named by COURSE_DATASET, else the one chosen with ``course data use``, or None.
 
+    It is a name that the course knows, or the path of a folder.
+
     Raises
     ------
     InvalidInput
         If ``work/settings.json`` is damaged.
     """
     return os.environ.get("COURSE_DATASET", "").strip() or chosen_dataset()
+
+
+def dataset_source() -> str | None:
+    """What named the dataset: ``COURSE_DATASET``, ``course data use`` or None."""
+    if os.environ.get("COURSE_DATASET", "").strip():
+        return "COURSE_DATASET"
+    return "course data use" if chosen_dataset() else None
+
+
+def storing_outputs() -> bool:
+    """Whether lessons run to have their outputs stored, so that they should not name settings."""
+    return bool(os.environ.get("COURSE_STORED", "").strip())
 
 
 def _choices_file() -> Path:
@@ -139,7 +156,7 @@ def chosen_dataset() -> str | None:
 
 
 def choose_dataset(name: str | None) -> None:
-    """Remember `name` as the dataset that ``datasets.load()`` takes; None forgets the choice."""
+    """Remember a name or folder as what ``datasets.load()`` takes; None forgets the choice."""
     file = _choices_file()
     if name is None:
         file.unlink(missing_ok=True)

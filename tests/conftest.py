@@ -21,7 +21,7 @@ def _own_work_folder(tmp_path_factory, monkeypatch):
     """Keep what the tests store away from the student's work folder and Jupyter's signatures."""
     monkeypatch.setenv("COURSE_WORK", str(tmp_path_factory.mktemp("work")))
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path_factory.mktemp("jupyter")))
-    for variable in ("COURSE_EPOCHS", "COURSE_DATASET", "COURSE_SEED"):
+    for variable in ("COURSE_EPOCHS", "COURSE_DATASET", "COURSE_SEED", "COURSE_STORED"):
         monkeypatch.delenv(variable, raising=False)
 
 

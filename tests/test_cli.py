@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from image_folders import tree
 
 from course_utils import settings
 
@@ -131,6 +132,44 @@ def test_a_dataset_that_is_not_here_cannot_be_chosen(tmp_path):
         pytest.skip("cifar10 was downloaded into this copy of the course")
     answer = course("data", "use", "cifar10", **empty)
     assert "fetch it with 'course data get cifar10'" in refused(answer)
+
+
+def test_a_folder_of_ones_own_is_chosen_and_listed(tmp_path):
+    root = tree(tmp_path / "my [photos]", {"cats": 4, "dogs": 5})
+    work = {"COURSE_WORK": str(tmp_path / "work"), "COURSE_DATA": ""}
+    answer = course("data", "use", root.name, cwd=tmp_path, **work)
+    assert f"The lessons take {root} from now on." in answer.stdout
+    shown = course("data", "list", **work).stdout
+    (line,) = [line for line in shown.splitlines() if "my [photos]" in line]
+    assert line.split()[:3] == ["here", "in", "use"]
+    assert " 9 " in line
+    assert " 2 " in line
+    assert str(tmp_path / "work/settings.json") in shown
+    shutil.rmtree(root / "dogs")
+    assert "one class only (cats)" in refused(course("data", "use", str(root), **work))
+    assert f"is no folder {root}" not in course("data", "list", **work).stdout
+    shutil.rmtree(root)
+    assert "no such folder" in course("data", "list", **work).stdout
+
+
+def test_a_folder_of_ones_own_is_never_removed(tmp_path):
+    root = tree(tmp_path / "photos", {"cats": 4, "dogs": 5})
+    sentence = refused(course("data", "remove", str(root)))
+    assert "is a folder of your own; the course removes only what it has downloaded" in sentence
+    assert len(list(root.rglob("*.jpg"))) == 9
+    assert "ships with the course" in refused(course("data", "remove", "paper_flowers"))
+    assert "did you mean 'tf_flowers'?" in refused(course("data", "remove", "tf_flower"))
+
+
+def test_what_lies_in_work_is_listed_with_its_size(tmp_path):
+    (tmp_path / "work/cache/decoded").mkdir(parents=True)
+    (tmp_path / "work/cache/decoded/x").write_bytes(bytes(2_500_000))
+    (tmp_path / "work/notebooks").mkdir()
+    (tmp_path / "work/notebooks/x").write_bytes(bytes(1_200))
+    shown = course("data", "list", COURSE_WORK=str(tmp_path / "work")).stdout
+    sizes = {line.split()[0]: line.split()[1:] for line in shown.splitlines() if "/work/" in line}
+    assert sizes[str(tmp_path / "work/cache/decoded")] == ["2.5", "MB"]
+    assert sizes[str(tmp_path / "work/notebooks")] == ["1.2", "kB"]
 
 
 def test_the_choice_is_what_settings_give_and_the_variable_wins(monkeypatch):

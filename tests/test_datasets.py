@@ -273,11 +273,13 @@ def test_a_test_folder_without_classes_is_said_not_used(tmp_path, capsys):
     assert "3 images lie outside class folders" in capsys.readouterr().out
 
 
-def test_classes_may_be_called_like_splits(tmp_path):
+def test_classes_may_be_called_like_splits_and_it_is_said(tmp_path, capsys):
     root = tree(tmp_path / "x", {"train": 8, "bus": 8, "test": 8})
     assert datasets.from_directory(root, image_size=8).class_names == ("bus", "test", "train")
+    assert "test, train are taken as classes, beside bus; if they are" in capsys.readouterr().out
     root = tree(tmp_path / "y", {"train": 8, "test": 8})
-    assert datasets.from_directory(root, image_size=8).class_names == ("test", "train")
+    with pytest.raises(InvalidInput, match="y/test, y/train are splits and no classes"):
+        datasets.from_directory(root, image_size=8)
     root = tree(tmp_path / "z", {"pass": 8, "fail": 8, "test/2024": 4, "test/2025": 4})
     assert datasets.from_directory(root, image_size=8).class_names == ("fail", "pass", "test")
     root = tree(tmp_path / "w", {f"{s}/{c}": 5 for s in ("train", "test") for c in ("test", "x")})

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from image_folders import pixels
+from image_folders import pixels, tree
 from PIL import Image
 
 from course_utils import datasets, settings
-from course_utils.datasets import cifar10, clothing, tf_flowers
+from course_utils.datasets import _removal, cifar10, clothing, tf_flowers
+from course_utils.exceptions import InvalidInput, MissingData
 
 FLOWERS = ("dandelion", "daisy", "tulips", "sunflowers", "roses")
 
@@ -72,6 +73,108 @@ def test_without_a_name_paper_flowers_is_the_last_resort(nothing_here, monkeypat
     assert capsys.readouterr().out.splitlines() == [
         "Using paper_flowers (flowers drawn by the course), which COURSE_DATASET names."
     ]
+
+
+# --- what load() takes without a name, and removing -----------------------------------------
+
+
+def test_the_line_says_what_really_named_the_dataset(nothing_here, monkeypatch, capsys):
+    settings.choose_dataset("paper_flowers")
+    datasets.load(image_size=8)
+    line = "Using paper_flowers (flowers drawn by the course)"
+    assert capsys.readouterr().out == f"{line}, chosen with 'course data use'.\n"
+    monkeypatch.setenv("COURSE_DATASET", "paper_flowers")
+    datasets.load(image_size=8)
+    assert capsys.readouterr().out == f"{line}, which COURSE_DATASET names.\n"
+    monkeypatch.setenv("COURSE_STORED", "1")  # as while the outputs of lessons are stored
+    datasets.load(image_size=8)
+    assert capsys.readouterr().out == f"{line}.\n"
+
+
+@pytest.fixture
+def own(tmp_path):
+    root = tree(tmp_path / "my photos – Müll", {"b": 6, "a": 6})
+    for file in root.rglob("*.jpg"):  # grayscale, as scans are
+        with Image.open(file) as picture:
+            picture.convert("L").save(file)
+    return root
+
+
+@pytest.mark.parametrize("by", ["COURSE_DATASET", "course data use"])
+def test_a_folder_of_ones_own_is_taken(nothing_here, own, by, monkeypatch, capsys):
+    if by == "COURSE_DATASET":
+        monkeypatch.setenv("COURSE_DATASET", str(own))
+    else:
+        settings.choose_dataset(str(own))
+    data = datasets.load(image_size=8, batch_size=2)
+    assert data.class_names == ("a", "b")
+    assert data.input_shape == (8, 8, 3)
+    assert data.fingerprint == datasets.from_directory(own, 8, 2).fingerprint
+    assert f"Using the folder {own}" in capsys.readouterr().out
+    assert datasets.load(image_size=8, color_mode="grayscale").input_shape == (8, 8, 1)
+    own.rename(own.with_name("elsewhere"))
+    with pytest.raises(MissingData, match=f"There is no folder .*{by}"):
+        datasets.load(image_size=8)
+
+
+def test_a_relative_folder_is_found_from_the_current_one(own, monkeypatch):
+    monkeypatch.chdir(own.parent)
+    monkeypatch.setenv("COURSE_DATASET", own.name)
+    assert datasets.load(image_size=8).class_names == ("a", "b")
+
+
+def test_a_folder_never_takes_the_place_of_a_known_name(tmp_path, monkeypatch):
+    tree(tmp_path / "paper_flowers", {"a": 4, "b": 4})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COURSE_DATASET", "paper_flowers")
+    assert datasets.load(image_size=8).num_classes == 5
+
+
+def test_gray_images_of_a_known_dataset():
+    color = datasets.load("paper_flowers", image_size=8)
+    gray = datasets.load("paper_flowers", image_size=8, color_mode="grayscale")
+    assert gray.input_shape == (8, 8, 1)
+    assert gray.ids("test") == color.ids("test")
+    with pytest.raises(InvalidInput, match="color_mode is 'gray'"):
+        datasets.load("paper_flowers", color_mode="gray")
+
+
+def test_only_what_the_course_downloaded_is_removed(nothing_here, tmp_path, monkeypatch):
+    tree(tmp_path / "downloads/flower_photos", {"roses": 2, "tulips": 1})
+    elsewhere = tree(tmp_path / "elsewhere/flower_photos", {"roses": 2})
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "elsewhere"))
+    size = sum(file.stat().st_size for file in (tmp_path / "downloads").rglob("*.jpg"))
+    assert datasets.remove("tf_flowers") == ((tmp_path / "downloads/flower_photos",), size)
+    assert list((tmp_path / "downloads").iterdir()) == []
+    assert len(list(elsewhere.rglob("*.jpg"))) == 2
+    with pytest.raises(MissingData, match="The course has not downloaded tf_flowers"):
+        datasets.remove("tf_flowers")
+
+
+def test_what_keras_downloaded_is_not_removed(nothing_here, tmp_path):
+    kept, archive = cifar10.made()
+    kept.mkdir(parents=True)
+    archive.write_bytes(b"12345")
+    with pytest.raises(MissingData, match="has not downloaded cifar10"):
+        datasets.remove("cifar10")
+    _removal.remember("cifar10")  # as after a download by the course
+    assert datasets.remove("cifar10") == ((kept, archive), 5)
+    assert not kept.exists()
+    archive.write_bytes(b"12345")  # downloaded by Keras later
+    with pytest.raises(MissingData, match="has not downloaded cifar10"):
+        datasets.remove("cifar10")
+
+
+def test_a_link_and_a_folder_of_ones_own_are_not_removed(nothing_here, tmp_path, own):
+    (tmp_path / "downloads").mkdir()
+    (tmp_path / "downloads/flower_photos").symlink_to(own)
+    with pytest.raises(InvalidInput, match="is a link to .*remove the link yourself"):
+        datasets.remove("tf_flowers")
+    for name in (str(own), "paper_flowers", "nothing", None):
+        with pytest.raises(InvalidInput) as caught:
+            datasets.remove(name)
+        assert str(caught.value).endswith(".")
+    assert len(list(own.rglob("*.jpg"))) == 12
 
 
 # --- TensorFlow Datasets -------------------------------------------------------------------

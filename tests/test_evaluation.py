@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 
 import keras
@@ -15,7 +16,7 @@ from keras import layers
 from PIL import Image
 
 from course_utils import datasets, evaluation
-from course_utils.evaluation import Predictions
+from course_utils.evaluation import Predictions, predictions
 from course_utils.exceptions import InvalidInput, MissingData
 
 NAMES = ("dandelion", "daisy", "tulips", "sunflowers", "roses")
@@ -326,6 +327,84 @@ def test_predict_says_in_a_sentence_what_does_not_fit(model, data, names, senten
     with pytest.raises(InvalidInput, match=sentence) as caught:
         evaluation.predict(model, data, class_names=names)
     assert "\n" not in str(caught.value)
+
+
+class Batches(keras.utils.PyDataset):
+    """A Keras dataset of 2 batches."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, at):
+        images, labels = colour_images(8)
+        return images[4 * at : 4 * at + 4].astype("float32"), labels[4 * at : 4 * at + 4]
+
+
+class Endless(Batches):
+    """One that does not say how many batches it has."""
+
+    __len__ = None
+    num_batches = None
+
+
+def forever():
+    images, labels = colour_images(4)
+    while True:
+        yield images.astype("float32"), labels
+
+
+class Again:
+    """An object that can be gone through again and again, and never ends."""
+
+    def __iter__(self):
+        return forever()
+
+
+def from_forever():
+    parts = tf.TensorSpec((None, SIZE, SIZE, 3)), tf.TensorSpec((None,), tf.int32)
+    return tf.data.Dataset.from_generator(forever, output_signature=parts)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (forever, "The generator does not say how many batches it has"),
+        (lambda: itertools.cycle([next(forever())]), "The cycle does not say how many"),
+        (lambda: map(tuple, forever()), r"The map does not say .* \.take\(n\), or a list of n"),
+        (Again, "40 batches have come with no end in sight"),
+        (from_forever, r"40 batches have come with no end in sight; .* with \.take\(n\)"),
+        (lambda: from_forever().repeat(), "never ends|no end in sight"),
+        (lambda: from_forever().take(2).repeat(), "never ends|no end in sight"),
+        (Endless, "The Endless does not say how many batches it has"),
+    ],
+)
+def test_predict_refuses_data_that_never_ends(make, words, monkeypatch):
+    monkeypatch.setattr(predictions, "_MOST_BATCHES", 40)  # fewer, so that the test is quick
+    with pytest.raises(InvalidInput, match=words) as caught:
+        evaluation.predict(colour_model(), make(), class_names="rgb")
+    assert "\n" not in str(caught.value)
+
+
+def test_data_without_an_end_is_stopped_by_its_size_too(monkeypatch):
+    monkeypatch.setattr(predictions, "_MOST_BYTES", 30 * 4 * SIZE * SIZE * 3)
+    with pytest.raises(InvalidInput, match="30 batches have come with no end in sight"):
+        evaluation.predict(colour_model(), from_forever(), class_names="rgb")
+
+
+@pytest.mark.parametrize(
+    ("make", "number"),
+    [
+        (Batches, 8),
+        (lambda: from_forever().take(5), 20),
+        (lambda: [next(forever()), next(forever())], 8),
+        (lambda: _batches(*next(forever())).filter(lambda x, y: True), 4),
+        (lambda: _batches(*next(forever())).repeat(3), 12),
+    ],
+)
+def test_predict_takes_data_that_ends_once(make, number):
+    found = evaluation.predict(colour_model(), make(), class_names="rgb")
+    assert len(found) == number
+    assert found.accuracy == 1.0
 
 
 def test_predict_refuses_outputs_that_are_no_numbers():

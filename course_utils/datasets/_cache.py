@@ -25,12 +25,12 @@ from tempfile import mkdtemp
 import numpy as np
 
 from course_utils import settings
-from course_utils.datasets import _checks, _decode
+from course_utils.datasets import _checks, _decode, _depth
 from course_utils.datasets._image_dataset import aligned
 from course_utils.exceptions import InvalidInput
 
 #: Raised whenever decoding or the layout of an entry changes, so that older entries are not used.
-FORMAT = 1
+FORMAT = 2
 
 #: Entries beyond this many bytes in all are removed, the longest unused first.
 LARGEST_CACHE = 6 * 2**30
@@ -111,6 +111,7 @@ def pixels(
     label: str,
     root: Path,
     keep_unreadable: bool = False,
+    scales: _depth.Scales | None = None,
 ) -> Pixels:
     """Return the decoded pictures of `files`, from the cache where they are there.
 
@@ -128,6 +129,8 @@ def pixels(
         The dataset's folder.
     keep_unreadable : bool
         Whether files that cannot be decoded are passed over (else they are an error).
+    scales : mapping of kind to (low, high), optional
+        The scales of pictures of more than 8 bits; by default found from the values of all.
 
     Returns
     -------
@@ -139,14 +142,15 @@ def pixels(
         If files cannot be decoded, or if there is room for the pictures neither on disk nor in
         memory.
     """
-    key = key_of(str(root), image_size, channels, files=files)
+    key = key_of(str(root), image_size, channels, sorted((scales or {}).items()), files=files)
 
     def build(write: Write) -> Built:
         digests: list[str] = []
         unreadable: dict[int, str] = {}
         lasting = True
         blank = np.zeros((*image_size, channels), np.uint8)
-        for chunk in _decode.decode_all(files, image_size, channels, label):
+        common = scales or common_scales(files, root)
+        for chunk in _decode.decode_all(files, image_size, channels, label, common):
             for one in chunk:
                 if one.image is None:
                     unreadable[len(digests)] = one.reason or "cannot be read"
@@ -158,6 +162,29 @@ def pixels(
         return Built(tuple(digests), unreadable, lasting=lasting)
 
     return load_or_build(key, (len(files), *image_size, channels), build, label=label)
+
+
+def common_scales(files: Sequence[_decode.ImageFile], root: Path) -> dict[str, tuple]:
+    """Return one scale for all pictures of a kind beyond 8 bits.
+
+    Raises
+    ------
+    InvalidInput
+        If it is not clear from their values.
+    """
+    scales = {}
+    for kind, extent in _decode.extents(files).items():
+        scale = extent.scale()
+        if scale is None:
+            number = extent.number
+            raise InvalidInput(
+                _checks.printable(
+                    f"{number:,} image{'s' * (number != 1)} in {root} (such as {extent.example}) "
+                    f"{'have' if number != 1 else 'has'} {extent.words()}, all of them alike."
+                )
+            )
+        scales[kind] = scale
+    return scales
 
 
 def refusal(unreadable: dict[str, str], root: Path) -> str:

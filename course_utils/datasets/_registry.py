@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_utils import settings
-from course_utils.datasets import _checks, cifar10, clothing, folder, tf_flowers
+from course_utils.datasets import _checks, _removal, cifar10, clothing, folder, tf_flowers
 from course_utils.datasets._image_dataset import ImageDataset
 from course_utils.datasets._source import Source
 from course_utils.exceptions import InvalidInput, MissingData
@@ -51,6 +52,12 @@ SOURCES: dict[str, Source] = {
 }
 
 
+_INSTEAD = {
+    "COURSE_DATASET": "set COURSE_DATASET to a folder that is there, or unset it",
+    "course data use": "choose another one, or forget it with 'course data use --forget'",
+}
+
+
 def source(name: object) -> Source:
     """Return the source called `name`."""
     if name not in SOURCES:
@@ -67,15 +74,19 @@ def load(
     image_size: int | tuple[int, int] = (128, 128),
     batch_size: int = 32,
     seed: int | None = None,
+    color_mode: str = "rgb",
 ) -> ImageDataset:
-    """Load a dataset that the course knows by name. Nothing is ever downloaded.
+    """Load a dataset that the course knows by name, or the folder that was chosen.
+
+    Nothing is ever downloaded.
 
     Parameters
     ----------
     name : str, optional
         ``"paper_flowers"``, ``"tf_flowers"``, ``"clothing"`` or ``"cifar10"``. Without a name the
-        one that COURSE_DATASET names is taken; else tf_flowers where it is on this machine; else
-        paper_flowers. One line then says which it is.
+        one that COURSE_DATASET names or ``course data use`` chose is taken, which may be a folder
+        of one's own; else tf_flowers where it is on this machine; else paper_flowers. One line then
+        says which it is.
     image_size : int or tuple of int
         Height and width in pixels to which every image is stretched.
     batch_size : int
@@ -83,6 +94,8 @@ def load(
     seed : int, optional
         Decides the order of the training images and, for tf_flowers and the validation images of
         cifar10, the division; by default COURSE_SEED, else 42.
+    color_mode : {"rgb", "grayscale"}
+        Whether images have three channels or one (cifar10: three only).
 
     Returns
     -------
@@ -101,16 +114,48 @@ def load(
     --------
     >>> data = load("paper_flowers", image_size=96)  # doctest: +SKIP
     """
-    if name is None:
-        name = _choose()
-    return source(name).read(image_size=image_size, batch_size=batch_size, seed=seed)
+    arguments: dict[str, Any] = {"image_size": image_size, "batch_size": batch_size, "seed": seed}
+    if _checks.choice("color_mode", color_mode, ("rgb", "grayscale")) != "rgb":
+        arguments["color_mode"] = color_mode
+    chosen = _choose() if name is None else name
+    if isinstance(chosen, Path):
+        return folder.from_directory(chosen, **arguments)
+    return source(chosen).read(**arguments)
 
 
-def _choose() -> str:
-    named = settings.dataset_name()
+def own_folder(text: str) -> Path | None:
+    """Return the folder that a setting names, absolute, or None where it names no folder.
+
+    A name that the course knows is never a folder. A relative path is looked for in the current
+    folder, then in that of the course.
+    """
+    if text in SOURCES or "\0" in text:
+        return None
+    path = Path(text).expanduser()
+    with suppress(OSError):
+        if path.is_dir():
+            return path.absolute()
+    with suppress(OSError, MissingData):
+        if (settings.course_root() / path).is_dir():
+            return settings.course_root() / path
+    return None
+
+
+def _choose() -> str | Path:
+    named, by = settings.dataset_name(), settings.dataset_source()
     if named is not None:
+        how = ", which COURSE_DATASET names" if by == "COURSE_DATASET" else f", chosen with '{by}'"
+        how = "" if settings.storing_outputs() else how
+        path = own_folder(named)
+        if path is not None:
+            _checks.say(f"Using the folder {path}{how}.")
+            return path
+        if named not in SOURCES and Path(named).name != named:
+            raise MissingData(
+                _checks.printable(f"There is no folder {named}{how}; {_INSTEAD[str(by)]}.")
+            )
         chosen = source(named)  # an unknown name is refused before anything is said of it
-        _checks.say(f"Using {chosen.name} ({chosen.title}), which COURSE_DATASET names.")
+        _checks.say(f"Using {chosen.name} ({chosen.title}){how}.")
         return chosen.name
     if tf_flowers.locate() is not None:
         _checks.say(
@@ -191,7 +236,38 @@ def download(name: str, url: str | None = None) -> Path:
             f"{wanted.name} {wanted.how}, but it is not in {settings.shipped_data()}; restore it "
             f"with 'git checkout -- data/{wanted.name}'."
         )
-    return wanted.fetch(url=url)
+    place = wanted.fetch(url=url)
+    _removal.remember(wanted.name)
+    return place
+
+
+def remove(name: str) -> tuple[tuple[Path, ...], int]:
+    """Remove what the course downloaded of a dataset; nothing else is touched.
+
+    Parameters
+    ----------
+    name : str
+        ``"tf_flowers"``, ``"clothing"`` or ``"cifar10"``.
+
+    Returns
+    -------
+    paths : tuple of Path
+        What was removed.
+    size : int
+        Bytes that are free again.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no dataset of that name, if it ships with the course, or if `name` is a folder.
+    MissingData
+        If the course has not downloaded it.
+    """
+    if isinstance(name, str) and own_folder(name) is not None:
+        raise InvalidInput(
+            f"{name} is a folder of your own; the course removes only what it has downloaded."
+        )
+    return _removal.remove(source(name))
 
 
 def image_folder(name: str) -> Path:

@@ -29,12 +29,15 @@ class Source:
     locate : callable
         Returns where a whole copy is on this machine, or None. Never downloads.
     read : callable
-        Makes an ImageDataset from the keyword arguments image_size, batch_size and seed.
+        Makes an ImageDataset from the keyword arguments image_size, batch_size, seed
+        and, where other than RGB is asked for, color_mode.
     fetch : callable or None
         Downloads it (keyword argument url, None for the usual address) and returns where it is.
     image_folder : callable or None
         Returns the folder with the image files, or None where it is not here; None for a source
         that has no image files.
+    made : callable or None
+        Returns the files and folders that `fetch` makes; None for a source that ships.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Source:
     read: Callable[..., ImageDataset]
     fetch: Callable[..., Path] | None = None
     image_folder: Callable[[], Path | None] | None = None
+    made: Callable[[], tuple[Path, ...]] | None = None
 
 
 def roots() -> Iterator[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 import zlib
 from collections.abc import Mapping, Sequence
@@ -13,16 +14,37 @@ from course_utils.exceptions import InvalidInput
 #: The names of the splits, in the order in which they are shown.
 SPLITS = ("train", "validation", "test")
 
-#: Folder names that stand for a split (compared without regard to case).
-FOLDER_NAMES = {
+_WORDS = {
     "train": "train",
     "training": "train",
     "validation": "validation",
     "val": "validation",
     "valid": "validation",
+    "dev": "validation",
+    "development": "validation",
     "test": "test",
     "testing": "test",
+    "holdout": "test",
+    "heldout": "test",
+    "eval": "test",
+    "evaluation": "test",
 }
+_NAME = re.compile(
+    rf"(?:seg)?({'|'.join(sorted(_WORDS, key=len, reverse=True))})"
+    r"(?:set|data|dataset|split|folder|images?|imgs?|pictures?|photos?)?\d?"
+)
+
+
+def named(text: str) -> str | None:
+    """Return the split that a folder of this name stands for, or None.
+
+    Examples
+    --------
+    >>> named("Training_Set"), named("val"), named("hold-out"), named("trains")
+    ('train', 'validation', 'test', None)
+    """
+    found = _NAME.fullmatch(re.sub(r"[\s_.-]", "", text.casefold()))
+    return _WORDS[found[1]] if found else None
 
 
 def carve(
@@ -64,6 +86,10 @@ def carve(
     ------
     InvalidInput
         If a class has too few different images to give each split one.
+
+    See Also
+    --------
+    carve_groups : the same where pictures of several classes belong together.
     """
     labels = np.asarray(labels)
     groups: dict[str, list[int]] = {}
@@ -114,3 +140,110 @@ def carve(
         for group in waiting:
             taken["train"].extend(group)
     return {split: np.array(sorted(rows), dtype=np.int64) for split, rows in taken.items()}
+
+
+def carve_groups(
+    ids: Sequence[str],
+    labels: np.ndarray,
+    groups: Sequence[str],
+    class_names: Sequence[str],
+    shares: Mapping[str, float],
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """Divide images at random so that the images of a group are all in one split.
+
+    A group may hold images of several classes, as the pictures of one patient do. Groups are gone
+    through in random order; a split takes a group while it gets no more of a class than its share.
+    Then each split takes the smallest groups with the classes that it lacks.
+
+    Parameters
+    ----------
+    ids, labels, class_names, shares, seed
+        As for :func:`carve`.
+    groups : sequence of str
+        The group of each image.
+
+    Returns
+    -------
+    dict of str to ndarray of int64
+
+    Raises
+    ------
+    InvalidInput
+        If a class has too few groups to give each split one.
+    """
+    labels = np.asarray(labels)
+    members: dict[str, list[int]] = {}
+    for position in sorted(range(len(ids)), key=lambda i: unicodedata.normalize("NFC", ids[i])):
+        members.setdefault(groups[position], []).append(position)
+    counts = {
+        key: np.bincount(labels[places], minlength=len(class_names))
+        for key, places in members.items()
+    }
+    _check_groups(counts, class_names, shares)
+    totals = np.bincount(labels, minlength=len(class_names))
+    names = list(members)
+    waiting = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
+    taken: dict[str, list[str]] = {}
+    for split, share in shares.items():
+        wanted = np.maximum(1, np.round(share * totals)).astype(int)
+        needed = len(shares) - len(taken)  # splits that come after this one, training included
+        taken[split] = _take(waiting, counts, wanted, needed)
+        waiting = [key for key in waiting if key not in set(taken[split])]
+    taken["train"] = waiting
+    for split, keys in taken.items():
+        got = sum((counts[key] for key in keys), np.zeros(len(class_names), int))
+        if not got.all():
+            lost = class_names[int(np.flatnonzero(got == 0)[0])]
+            raise InvalidInput(
+                f"The groups cannot be divided so that the {split} split has an image of class "
+                f"{lost!r}; give smaller shares or smaller groups, or another seed."
+            )
+    return {
+        split: np.array(sorted(i for key in keys for i in members[key]), np.int64)
+        for split, keys in taken.items()
+    }
+
+
+def _check_groups(
+    counts: Mapping[str, np.ndarray], class_names: Sequence[str], shares: Mapping[str, float]
+) -> None:
+    needed = len(shares) + 1
+    of_class = sum((count > 0).astype(int) for count in counts.values())
+    for name, number in zip(class_names, np.asarray(of_class).tolist(), strict=True):
+        if number < needed:
+            raise InvalidInput(
+                f"The images of class {name!r} belong to {number} group{'s' * (number != 1)}, but "
+                f"at least {needed} are needed, one for each split; groups= keeps too much "
+                f"together, or the class needs images of other groups."
+            )
+
+
+def _take(
+    waiting: Sequence[str], counts: Mapping[str, np.ndarray], wanted: np.ndarray, needed: int
+) -> list[str]:
+    """Choose the groups of one split; of each class, leave `needed` groups for the others."""
+    left = sum((counts[key] > 0).astype(int) for key in waiting)
+    got = np.zeros_like(wanted)
+    chosen: list[str] = []
+
+    def take(key: str) -> None:
+        nonlocal left, got
+        chosen.append(key)
+        got = got + counts[key]
+        left = left - (counts[key] > 0)
+
+    def spare(key: str) -> bool:
+        return bool((left - (counts[key] > 0))[counts[key] > 0].min() >= needed)
+
+    for key in waiting:
+        if (got + counts[key] <= wanted).all() and spare(key):
+            take(key)
+    while (got == 0).any():
+        lacking = int(np.flatnonzero(got == 0)[0])
+        rest = [key for key in waiting if key not in chosen and counts[key][lacking]]
+        rest = [key for key in rest if spare(key)] or rest
+        if not rest:
+            break
+        take(min(rest, key=lambda key: int(np.maximum(got + counts[key] - wanted, 0).sum())))
+    return chosen

@@ -83,8 +83,9 @@ def locate() -> Path | None:
     return packed if packed is not None and packed.is_file() else None
 
 
-def read(*, image_size: Any, batch_size: Any, seed: Any) -> ImageDataset:
+def read(*, image_size: Any, batch_size: Any, seed: Any, color_mode: str = "rgb") -> ImageDataset:
     """Load the set: 45,000 training, 5,000 validation (500 of each class), 10,000 test images."""
+    _checks.choice("color_mode", color_mode, ("rgb",))
     size, batch, number = (
         _checks.image_size(image_size),
         _checks.batch_size(batch_size),
@@ -240,6 +241,12 @@ def fetch(*, url: str | None = None, archive: _download.Archive = ARCHIVE) -> Pa
     )
 
 
+def made() -> tuple[Path, ...]:
+    """Return what a download makes."""
+    datasets = settings.keras_home() / "datasets"
+    return datasets / f"{_INNER}-target", datasets / f"{_INNER}-target_archive"
+
+
 SOURCE = Source(
     name="cifar10",
     title=_TITLE,
@@ -250,4 +257,5 @@ SOURCE = Source(
     locate=locate,
     read=read,
     fetch=fetch,
+    made=made,
 )

@@ -77,7 +77,7 @@ def image_folder() -> Path | None:
     return None
 
 
-def read(*, image_size: Any, batch_size: Any, seed: Any) -> ImageDataset:
+def read(*, image_size: Any, batch_size: Any, seed: Any, color_mode: str = "rgb") -> ImageDataset:
     """Load the set from this machine, with the splits that its authors made."""
     path = image_folder()
     if path is None:
@@ -90,6 +90,7 @@ def read(*, image_size: Any, batch_size: Any, seed: Any) -> ImageDataset:
         image_size=image_size,
         batch_size=batch_size,
         seed=seed,
+        color_mode=color_mode,
         name="clothing",
         title=_TITLE,
         licence=_LICENCE,
@@ -129,6 +130,11 @@ def fetch(
     return _download.obtain(archive, target, unpack, is_whole=lambda path: _is_whole(path, digest))
 
 
+def made() -> tuple[Path, ...]:
+    """Return what a download makes."""
+    return (settings.downloads_root() / _FOLDER,)
+
+
 SOURCE = _source.Source(
     name="clothing",
     title=_TITLE,
@@ -140,4 +146,5 @@ SOURCE = _source.Source(
     read=read,
     fetch=fetch,
     image_folder=image_folder,
+    made=made,
 )

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from course_utils.datasets import _cache, _checks, _decode, _splits
+from course_utils.datasets import _cache, _checks, _decode, _depth, _files, _groups, _splits
 from course_utils.datasets._image_dataset import ImageDataset, Part, PixelStore
 from course_utils.datasets._splits import SPLITS
 from course_utils.exceptions import InvalidInput, MissingData
 
-_IGNORED_NAMES = frozenset({"__macosx", "thumbs.db", "desktop.ini", "__pycache__"})
+#: Folders with such a name hold pictures of all classes together.
+_CONTAINERS = frozenset(
+    {
+        *("images", "image", "imgs", "img", "pictures", "photos", "photo", "pics"),
+        *("data", "dataset", "jpg", "jpeg", "png", "files", "all"),
+        *("labels", "annotations", "masks", "mask", "groundtruth"),  # of another task
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,10 @@ class Listing:
         The splits that the folder has of its own, empty where there are none.
     loose : tuple of str
         Image files outside every class folder, which belong to no class.
+    skipped : tuple of str
+        Other files that may be pictures, of a kind that is not read.
+    notes : tuple of str
+        Sentences on how the folder was understood, to be told when it is loaded.
     """
 
     root: Path
@@ -51,6 +63,8 @@ class Listing:
     class_names: tuple[str, ...]
     splits: tuple[str, ...]
     loose: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def from_directory(
@@ -62,14 +76,18 @@ def from_directory(
     unreadable: str = "raise",
     validation: float = 0.1,
     test: float = 0.1,
+    label_from_name: str | re.Pattern | None = None,
+    groups: _groups.Groups | None = None,
+    value_range: tuple[float, float] | None = None,
 ) -> ImageDataset:
-    """Load a folder of images of your own.
+    r"""Load a folder of images of your own.
 
-    The folder holds one folder per class, or the folders ``train``, ``validation`` (or ``val`` or
-    ``valid``) and ``test`` with one folder per class in each. Folders inside a class folder count
-    as part of the class; hidden files and files that are no images are passed over. A split that is
-    missing is taken from the training images at random, class by class; copies of an image stay in
-    the same split.
+    The folder holds one folder per class, or the folders ``train``, ``validation`` and ``test``
+    (or ``training_set``, ``val``, ``dev``, ``holdout`` and the like) with one folder per class in
+    each. Folders inside a class folder count as part of the class; hidden files and the thumbnails
+    of file servers are passed over; files of a kind that is not read are counted and named. A split
+    that is missing is taken from the training images at random, class by class; copies of an image
+    stay in the same split.
 
     Parameters
     ----------
@@ -88,6 +106,18 @@ def from_directory(
         without them.
     validation, test : float
         The share of each class that a missing split gets.
+    label_from_name : str or pattern, optional
+        For images that lie together: a regular expression that is searched in each file name, and
+        whose group gives the class, such as ``r"^(cat|dog)\."``. Folders above do not matter then,
+        except that the top ones may be splits.
+    groups : str, pattern or callable, optional
+        Which images belong together, such as those of one patient or of one burst: a regular
+        expression whose group is searched in the id, or a function of the file's path. All of a
+        group go into the same split.
+    value_range : (low, high), optional
+        For images of more than 8 bits: the value that becomes black and the one that becomes
+        white, such as ``(0, 4095)``, the same for all. Needed where it is not clear from their
+        values.
 
     Returns
     -------
@@ -102,8 +132,11 @@ def from_directory(
         If the folder holds no images, fewer than two classes, a class with too few images, a split
         that leaves a class out, or files that cannot be read; or if an argument cannot be used.
     """
+    listing = scan(path, label_from_name)
     return load_folder(
-        scan(path),
+        listing,
+        groups=None if groups is None else group_keys(listing, groups),
+        value_range=value_range,
         image_size=image_size,
         batch_size=batch_size,
         seed=seed,
@@ -129,8 +162,13 @@ def load_folder(
     licence: str = "",
     class_names: Sequence[str] | None = None,
     quiet: bool = False,
+    groups: Sequence[str] | None = None,
+    value_range: tuple[float, float] | None = None,
 ) -> ImageDataset:
-    """Make a dataset of a folder that has been listed; see :func:`from_directory`."""
+    """Make a dataset of a folder that has been listed; see :func:`from_directory`.
+
+    `groups` names the group of each image of the listing.
+    """
     size = _checks.image_size(image_size)
     batch = _checks.batch_size(batch_size)
     number = _checks.seed(seed)
@@ -143,6 +181,7 @@ def load_folder(
     label = name or listing.root.name or str(listing.root)
     names = tuple(class_names or listing.class_names)
     _check_listing(listing, names)
+    scales = _depth.scales_for(value_range)
 
     found = listing.images
     pixels = _cache.pixels(
@@ -152,6 +191,7 @@ def load_folder(
         label=_checks.printable(label),
         root=listing.root,
         keep_unreadable=skip,
+        scales=scales,
     )
     if pixels.unreadable:
         lost = [f"{found[row].file.id} {why}" for row, why in pixels.unreadable.items()]
@@ -160,31 +200,33 @@ def load_folder(
     index = {one: i for i, one in enumerate(names)}
     labels = np.array([index[one.class_name] for one in found], np.int32)
     ids = tuple(one.file.id for one in found)
-    _check_counts(listing.root, names, [(found[i].split, int(labels[i])) for i in rows])
+    _check_counts(listing, names, [(found[i].split, int(labels[i])) for i in rows])
 
     by_split = {
         split: np.array([i for i in rows if found[i].split == split], np.int64)
         for split in listing.splits
     }
+    if groups is not None:
+        _check_given_groups(by_split, groups, ids)
     missing = {split: share for split, share in shares.items() if split not in by_split}
     if missing:
         pool = by_split.get("train", rows)
-        carved = _splits.carve(
-            [ids[i] for i in pool],
-            labels[pool],
-            [pixels.digests[i] for i in pool],
-            names,
-            missing,
-            number,
-        )
+        some = ([ids[i] for i in pool], labels[pool])
+        copies = [pixels.digests[i] for i in pool]
+        if groups is None:
+            carved = _splits.carve(*some, copies, names, missing, number)
+        else:
+            together = _groups.merged(copies, [groups[i] for i in pool])
+            carved = _splits.carve_groups(*some, together, names, missing, number)
         by_split |= {split: pool[positions] for split, positions in carved.items()}
         if not quiet:
             told = " and ".join(
                 f"{len(by_split[split]):,} for {split}" for split in SPLITS if split in missing
             )
+            kept = "" if groups is None else f", {len(set(together)):,} groups kept whole"
             _checks.say(
                 f"{label}: of {len(pool):,} images, {told} were taken at random, class by class "
-                f"(seed {number}); {len(by_split['train']):,} are left for training."
+                f"(seed {number}){kept}; {len(by_split['train']):,} are left for training."
             )
     parts = {
         split: Part(
@@ -206,16 +248,63 @@ def load_folder(
     )
 
 
+def check(path: str | os.PathLike[str]) -> None:
+    """Refuse a folder that cannot be loaded, without decoding its images.
+
+    Raises
+    ------
+    MissingData, InvalidInput
+        As :func:`from_directory`.
+    """
+    listing = scan(path)
+    _check_listing(listing, listing.class_names)
+    index = {one: i for i, one in enumerate(listing.class_names)}
+    pairs = [(one.split, index[one.class_name]) for one in listing.images]
+    _check_counts(listing, listing.class_names, pairs)
+
+
+def group_keys(
+    listing: Listing,
+    groups: _groups.Groups,
+    columns: Mapping[str, Sequence[str]] | None = None,
+) -> tuple[str, ...]:
+    """Return the group of each image of a listing; see :func:`from_directory`."""
+    files = [one.file for one in listing.images]
+    if not files:
+        return ()
+    return _groups.keys([file.id for file in files], [file.path for file in files], groups, columns)
+
+
+def _check_given_groups(
+    by_split: Mapping[str, np.ndarray], groups: Sequence[str], ids: Sequence[str]
+) -> None:
+    """Refuse splits of the folder itself that tear a group apart."""
+    first: dict[str, tuple[str, int]] = {}
+    for split, rows in by_split.items():
+        for row in rows:
+            other, at = first.setdefault(groups[row], (split, int(row)))
+            if other != split:
+                raise InvalidInput(
+                    _checks.printable(
+                        f"{ids[at]} ({other}) and {ids[row]} ({split}) belong to one group, but "
+                        f"the splits are given; put all images of a group into one split, or load "
+                        f"the images without splits."
+                    )
+                )
+
+
 # --- listing -------------------------------------------------------------------------------
 
 
-def scan(path: str | os.PathLike[str]) -> Listing:
+def scan(path: str | os.PathLike[str], label_from_name: str | re.Pattern | None = None) -> Listing:
     """List the images of a folder with their classes and splits, without opening them.
 
     Parameters
     ----------
     path : str or path
         The folder.
+    label_from_name : str or pattern, optional
+        A regular expression whose group finds the class in the name of a file.
 
     Returns
     -------
@@ -228,159 +317,185 @@ def scan(path: str | os.PathLike[str]) -> Listing:
     InvalidInput
         If `path` is no folder, may not be read, or mixes splits and classes.
     """
-    root = _root(path)
-    tops, loose = _entries(root)
-    trees = {name: _walk(folder, name) for name, folder in tops}
+    root = _files.root_of(path)
+    top = _files.entries(root)
+    trees = {name: _files.walk(folder, f"{name}/") for name, folder in top.folders}
+    if label_from_name is not None:
+        return _by_name(root, top, trees, _groups.pattern("label_from_name", label_from_name))
+    inside = _only_wrapper(root, top, trees)
+    if inside is not None:
+        listing = scan(inside)
+        note = f"The images are taken from {inside.name}, the folder inside {root.name}."
+        return replace(listing, notes=(note, *listing.notes))
     split_of = _split_folders(root, trees)
+    notes = () if split_of else _check_class_names(root, top, trees)
+    found, loose, classes = (
+        _in_splits(root, trees, split_of) if split_of else _in_classes(top, trees)
+    )
+    return _listing(root, top, trees, found, loose, classes, notes)
 
-    found: list[FoundImage] = []
-    if split_of:
-        for top, split in split_of.items():
-            for file in trees[top]:
-                inner = file.id.split("/")
-                if len(inner) < 3:
-                    loose.append(file)
-                else:
-                    found.append(FoundImage(file, _class_name(inner[1]), split))
-    else:
-        for top, files in trees.items():
-            found.extend(FoundImage(file, _class_name(top), None) for file in files)
-    found.sort(key=lambda one: unicodedata.normalize("NFC", one.file.id))
-    classes = _class_folders(root, tops, split_of)
+
+def _listing(
+    root: Path,
+    top: _files.Content,
+    trees: Mapping[str, _files.Content],
+    found: list[FoundImage],
+    loose: list[str],
+    classes: set[str],
+    notes: tuple[str, ...],
+) -> Listing:
+    found.sort(key=lambda one: sort_key(one.file.id))
+    skipped = top.skipped + [name for tree in trees.values() for name in tree.skipped]
     return Listing(
         root=root,
         images=tuple(found),
         class_names=tuple(sorted(classes)),
         splits=tuple(split for split in SPLITS if split in {one.split for one in found}),
-        loose=tuple(sorted(file.id for file in loose)),
+        loose=tuple(sorted(loose + [file.id for file in top.files])),
+        skipped=tuple(sorted(skipped)),
+        notes=notes,
     )
 
 
-def _root(path: object) -> Path:
-    """Return the folder that a reader named, absolute, or refuse it."""
-    if not isinstance(path, (str, os.PathLike)) or not str(path).strip() or "\0" in str(path):
-        raise InvalidInput(
-            f"The path of a folder is needed, such as 'photos' or Path('photos'), but it is "
-            f"{path!r}."
-        )
-    root = Path(os.path.expanduser(os.fspath(path))).absolute()
-    try:
-        root.stat()
-    except PermissionError:
-        raise InvalidInput(
-            _checks.printable(
-                f"{root} may not be read (no permission); change its permissions or copy the "
-                f"images to a folder of your own."
-            )
-        ) from None
-    except OSError:
-        raise MissingData(
-            _checks.printable(
-                f"There is no folder {root}{_near_path(root)}; give the folder that holds one "
-                f"folder of images per class."
-            )
-        ) from None
-    if not root.is_dir():
-        raise InvalidInput(
-            _checks.printable(
-                f"{root} is a file, but a folder is needed that holds one folder of images per "
-                f"class{' (unpack the archive first)' if _is_archive(root) else ''}."
-            )
-        )
-    return root
+def sort_key(id_: str) -> str:
+    """Return what ids are sorted by: the same whichever way a system writes accents."""
+    return unicodedata.normalize("NFC", id_)
 
 
-def _ignored(name: str) -> bool:
-    return name.startswith(".") or name.casefold() in _IGNORED_NAMES
-
-
-def _is_archive(path: Path) -> bool:
-    return path.name.lower().endswith((".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar"))
-
-
-def _near_path(path: Path) -> str:
-    try:
-        names = [entry.name for entry in os.scandir(path.parent) if entry.is_dir()]
-    except OSError:
-        return ""
-    return _checks.nearest(path.name, names)
-
-
-def _class_name(folder: str) -> str:
+def class_name(folder: str) -> str:
+    """Return the name of the class that a folder or a label stands for."""
     return _checks.printable(unicodedata.normalize("NFC", folder))
 
 
-def _entries(folder: Path, prefix: str = "") -> tuple[list[tuple[str, Path]], list]:
-    """Return the folders and the image files directly in `folder`, by name."""
-    folders: list[tuple[str, Path]] = []
-    files: list[_decode.ImageFile] = []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if _ignored(entry.name):
-                    continue
-                if entry.is_dir():
-                    folders.append((entry.name, Path(entry.path)))
-                elif os.path.splitext(entry.name)[1].lower() in _decode.IMAGE_ENDINGS:
-                    files.append(
-                        _decode.ImageFile(f"{prefix}{entry.name}", Path(entry.path), _stamp(entry))
-                    )
-    except PermissionError:
+def _by_name(
+    root: Path,
+    top: _files.Content,
+    trees: Mapping[str, _files.Content],
+    pattern: re.Pattern,
+) -> Listing:
+    """List images whose names give their classes."""
+    found: list[FoundImage] = []
+    loose: list[str] = []
+    for name, tree in [("", top), *trees.items()]:
+        split = _splits.named(name) if name else None
+        for file in tree.files:
+            label = _groups.part(pattern, file.id.rsplit("/", 1)[-1])
+            if label is None:
+                loose.append(file.id)
+            else:
+                found.append(FoundImage(file, class_name(label), split))
+    if loose and not found:
         raise InvalidInput(
             _checks.printable(
-                f"The folder {folder} may not be read (no permission); change its permissions or "
-                f"copy the images to a folder of your own."
+                f"label_from_name={pattern.pattern!r} finds no class in the names of the "
+                f"{len(loose):,} images in {root}, such as {Path(loose[0]).name}."
             )
-        ) from None
-    except OSError as error:
-        raise InvalidInput(
-            _checks.printable(f"The folder {folder} cannot be read: {error.strerror or error}.")
-        ) from None
-    folders.sort()
-    files.sort(key=lambda file: file.id)
-    return folders, files
+        )
+    splits = {one.split for one in found}
+    if None in splits or "train" not in splits:  # no splits, or some images beside them
+        found = [replace(one, split=None) for one in found]
+    notes: tuple[str, ...] = ()
+    if loose:
+        notes = (
+            f"{len(loose):,} images have a name in which label_from_name finds no class and are "
+            f"not used: {_checks.some_of(sorted(loose), 3)}.",
+        )
+    classes = {one.class_name for one in found}
+    return _listing(root, replace(top, files=[]), trees, found, [], classes, notes)
 
 
-def _stamp(entry: os.DirEntry[str]) -> tuple[int, int, int]:
-    try:
-        status = entry.stat()
-    except OSError:  # a link that leads nowhere, or a file that is being removed
-        return (-1, -1, -1)
-    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-
-
-def _walk(folder: Path, prefix: str) -> list[_decode.ImageFile]:
-    """Return all image files under `folder`; links to a folder above are followed once."""
-    result: list[_decode.ImageFile] = []
-    waiting = [(folder, f"{prefix}/", frozenset[tuple[int, int]]())]
-    while waiting:
-        here, path, above = waiting.pop()
-        try:
-            status = here.stat()
-        except OSError:
-            continue
-        identity = (status.st_dev, status.st_ino)
-        if identity in above:
-            continue
-        folders, files = _entries(here, path)
-        result.extend(files)
-        waiting.extend((inner, f"{path}{name}/", above | {identity}) for name, inner in folders)
-    return result
-
-
-def _split_folders(root: Path, trees: dict[str, list[_decode.ImageFile]]) -> dict[str, str]:
-    """Return which top folders are splits, or nothing where the top folders are classes."""
-    named = {
-        top: _splits.FOLDER_NAMES[top.casefold()]
-        for top in trees
-        if top.casefold() in _splits.FOLDER_NAMES
+def _only_wrapper(
+    root: Path, top: _files.Content, trees: Mapping[str, _files.Content]
+) -> Path | None:
+    """Return the one folder that holds everything, where it holds splits; else None."""
+    filled = [name for name, tree in trees.items() if tree.files]
+    if len(filled) != 1 or top.files or _splits.named(filled[0]):
+        return None
+    inside = root / filled[0]
+    inner = {
+        name: _files.walk(folder, f"{name}/") for name, folder in _files.entries(inside).folders
     }
+    splits = any(_splits.named(one) for one, tree in inner.items() if tree.files)
+    deeper = splits or _only_wrapper(inside, _files.entries(inside), inner) is not None
+    return inside if deeper else None
+
+
+def _in_classes(
+    top: _files.Content, trees: Mapping[str, _files.Content]
+) -> tuple[list[FoundImage], list[str], set[str]]:
+    """Read the top folders as classes."""
+    found = [
+        FoundImage(file, class_name(name), None)
+        for name, tree in trees.items()
+        for file in tree.files
+    ]
+    return found, [], {class_name(name) for name, _ in top.folders}
+
+
+def _in_splits(
+    root: Path, trees: Mapping[str, _files.Content], split_of: Mapping[str, str]
+) -> tuple[list[FoundImage], list[str], set[str]]:
+    """Read the top folders as splits, and the folders in them as classes."""
+    found: list[FoundImage] = []
+    loose: list[str] = []
+    folders: dict[str, set[str]] = {}
+    for top, split in split_of.items():
+        depth, above = _depth_of_classes(trees[top].files, top)
+        folders[top] = {class_name(name) for name, _ in _files.entries(root / above).folders}
+        for file in trees[top].files:
+            inner = file.id.split("/")
+            if len(inner) < depth + 2:
+                loose.append(file.id)
+            else:
+                found.append(FoundImage(file, class_name(inner[depth]), split))
+    train = set().union(*(folders[top] for top, split in split_of.items() if split == "train"))
+    for top, split in split_of.items():
+        # Images to be submitted, whose classes nobody tells: one folder that is no class.
+        if split != "train" and len(folders[top]) == 1 and not folders[top] & train:
+            loose += [one.file.id for one in found if one.file.id.startswith(f"{top}/")]
+            found = [one for one in found if not one.file.id.startswith(f"{top}/")]
+            folders[top] = set()
+    names = {one.class_name for one in found}
+    if names and all(name.casefold() in _CONTAINERS for name in names):
+        first = found[0].file.path.parent
+        raise InvalidInput(
+            _checks.printable(
+                f"The splits of {root} hold the images of all classes together in "
+                f"{_checks.some_of(sorted(names))}; "
+                f"{_how_to_label(root, first, [one.file.id for one in found])}."
+            )
+        )
+    return found, loose, set().union(*folders.values())
+
+
+def _depth_of_classes(files: Sequence[_decode.ImageFile], top: str) -> tuple[int, str]:
+    """Return at which place of their ids the class folders of a split stand, and what is above.
+
+    ``training_set/training_set/cats`` and ``train/images/cats`` have one folder in between.
+    """
+    depth = 1
+    while True:
+        ids = [file.id.split("/") for file in files]
+        inner = {parts[depth] for parts in ids if len(parts) > depth + 1}
+        direct = any(len(parts) <= depth + 1 for parts in ids)
+        deeper = any(len(parts) > depth + 2 for parts in ids)
+        name = next(iter(inner)) if len(inner) == 1 else ""
+        between = bool(name) and (_splits.named(name) or name.casefold() in _CONTAINERS)
+        if not between or direct or not deeper:
+            break
+        depth += 1
+    return depth, "/".join(files[0].id.split("/")[:depth]) if files else top
+
+
+def _split_folders(root: Path, trees: Mapping[str, _files.Content]) -> dict[str, str]:
+    """Return which top folders are splits, or nothing where the top folders are classes."""
+    named = {top: split for top in trees if (split := _splits.named(top))}
     if not named:
         return {}
-    # A class may be called "test" or "train" too. A split has folders of images inside, a class
-    # has images; where the folder can be read both ways it is refused rather than guessed.
-    as_splits = [top for top in named if any(file.id.count("/") >= 2 for file in trees[top])]
-    others = [top for top, files in trees.items() if top not in named and files]
+    # A split has folders of images inside, a class has images; where the folder can be read both
+    # ways it is refused rather than guessed.
+    as_splits = [top for top in named if any(f.id.count("/") >= 2 for f in trees[top].files)]
+    others = [top for top, tree in trees.items() if top not in named and tree.files]
     if not as_splits or (others and all(named[top] != "train" for top in as_splits)):
         return {}
     if others:
@@ -408,14 +523,97 @@ def _split_folders(root: Path, trees: dict[str, list[_decode.ImageFile]]) -> dic
     return named
 
 
-def _class_folders(root: Path, tops: list[tuple[str, Path]], split_of: dict[str, str]) -> set[str]:
-    """Return the names of all class folders, empty ones too."""
-    if not split_of:
-        return {_class_name(name) for name, _ in tops}
-    names: set[str] = set()
-    for top in split_of:
-        names.update(_class_name(name) for name, _ in _entries(root / top)[0])
-    return names
+# --- images that lie together, without class folders -----------------------------------------
+
+
+def _check_class_names(
+    root: Path, top: _files.Content, trees: Mapping[str, _files.Content]
+) -> tuple[str, ...]:
+    """Refuse folders of images that are no classes; say where a name may mislead."""
+    filled = [name for name, tree in trees.items() if tree.files]
+    splits = [name for name in filled if _splits.named(name)]
+    classes = [name for name in filled if name not in splits and name.casefold() not in _CONTAINERS]
+    if splits and not classes:
+        raise InvalidInput(
+            _checks.printable(
+                f"{_checks.some_of([f'{root.name}/{name}' for name in splits])} "
+                f"{'are splits' if len(splits) > 1 else 'is a split'} and no "
+                f"{'classes' if len(splits) > 1 else 'class'}, but the images in "
+                f"{'them' if len(splits) > 1 else 'it'} lie in no class folders; "
+                f"{_how_together(root, _labeled_first(splits)[0], trees)}."
+            )
+        )
+    if splits:
+        return (
+            f"{_checks.some_of(splits)} {'are' if len(splits) > 1 else 'is'} taken as "
+            f"{'classes' if len(splits) > 1 else 'a class'}, beside {_checks.some_of(classes)}; "
+            f"if {'they are splits' if len(splits) > 1 else 'it is a split'}, move "
+            f"{'them' if len(splits) > 1 else 'it'} out of {root.name}.",
+        )
+    containers = [name for name in filled if name not in classes]
+    if (
+        containers
+        and not classes
+        and not any("/" in f.id.split("/", 1)[1] for f in trees[containers[0]].files)
+    ):
+        raise InvalidInput(
+            _checks.printable(
+                f"{root} holds the images of all classes together in "
+                f"{_checks.some_of(containers)}; {_how_together(root, containers[0], trees)}."
+            )
+        )
+    return ()
+
+
+def _how_together(root: Path, name: str, trees: Mapping[str, _files.Content]) -> str:
+    return _how_to_label(root, root / name, [file.id for file in trees[name].files])
+
+
+def _labeled_first(splits: Sequence[str]) -> list[str]:
+    return sorted(splits, key=lambda name: (_splits.named(name) != "train", name))
+
+
+def _how_to_label(root: Path, where: Path, ids: Sequence[str]) -> str:
+    """Say how to load images that lie together: by a table, by their names, or in folders."""
+    tables = [path for place in (root, root.parent) for path in _tables(place)]
+    if tables:
+        return (
+            f"if {tables[0].name} holds their labels, load them with "
+            f"datasets.from_csv({str(tables[0])!r}, images={str(where)!r})"
+        )
+    pattern = _likely_pattern(ids)
+    if pattern:
+        return (
+            f"if their names begin with their classes, load them with "
+            f"datasets.from_directory({str(root)!r}, label_from_name=r'{pattern}')"
+        )
+    return (
+        "make one folder per class, load a table of labels with datasets.from_csv, or give "
+        r"label_from_name=, for example r'^(cat|dog)\.'"
+    )
+
+
+def _tables(place: Path) -> list[Path]:
+    """Return the tables in a folder, those first that are likely to hold the labels."""
+
+    def unlikely(path: Path) -> tuple[bool, bool, str]:
+        stem = path.stem.lower()
+        return "submission" in stem, _splits.named(stem) not in (None, "train"), path.name
+
+    try:
+        files = [path for path in place.iterdir() if not path.name.startswith(".")]
+    except OSError:
+        return []
+    return sorted((one for one in files if one.suffix.lower() in (".csv", ".tsv")), key=unlikely)
+
+
+def _likely_pattern(ids: Sequence[str]) -> str:
+    """Return a regular expression for names such as ``cat.12.jpg``, or nothing."""
+    begins = [re.match(r"([^\W\d_]+)[ ._(-]*\d", one.rsplit("/", 1)[-1]) for one in ids]
+    names = sorted({found[1] for found in begins if found})
+    if not all(begins) or not 2 <= len(names) <= 30:
+        return ""
+    return f"^({'|'.join(names)})"
 
 
 # --- is it enough to train on? -------------------------------------------------------------
@@ -423,12 +621,23 @@ def _class_folders(root: Path, tops: list[tuple[str, Path]], split_of: dict[str,
 
 def _check_listing(listing: Listing, names: tuple[str, ...]) -> None:
     root = listing.root
+    for note in listing.notes:
+        _checks.say(note)
     if not listing.images:
         if listing.loose:
             raise InvalidInput(
                 _checks.printable(
                     f"The images in {root} lie outside class folders ({listing.loose[0]}, for "
-                    f"example); put those of each class into a folder with the name of the class."
+                    f"example); put those of each class into a folder with the name of the class, "
+                    f"or {_how_to_label(root, root, listing.loose)}."
+                )
+            )
+        if listing.skipped:
+            raise InvalidInput(
+                _checks.printable(
+                    f"{root} holds no images that can be read, but {len(listing.skipped):,} of "
+                    f"other kinds ({_checks.some_of(listing.skipped, 3)}); save them as JPEG or "
+                    f"PNG, with the ending .jpg or .png."
                 )
             )
         raise InvalidInput(
@@ -455,6 +664,8 @@ def _check_listing(listing: Listing, names: tuple[str, ...]) -> None:
                 f"{_checks.some_of(listing.class_names, 20)}."
             )
         )
+    if listing.skipped:
+        _checks.say(_files.told_skipped(listing.skipped))
     if listing.loose:
         _checks.say(
             f"{len(listing.loose)} images lie outside class folders and are not used: "
@@ -462,9 +673,11 @@ def _check_listing(listing: Listing, names: tuple[str, ...]) -> None:
         )
 
 
-def _check_counts(root: Path, names: tuple[str, ...], images: list[tuple[str | None, int]]) -> None:
+def _check_counts(
+    listing: Listing, names: Sequence[str], images: Sequence[tuple[str | None, int]]
+) -> None:
+    root, splits = listing.root, listing.splits or (None,)
     counts = Counter(images)
-    splits = {split for split, _ in images}
     for label, name in enumerate(names):
         if not any(counts[split, label] for split in splits):
             raise InvalidInput(

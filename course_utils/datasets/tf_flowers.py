@@ -68,7 +68,9 @@ def locate() -> Path | None:
     return photo_folder() or prepared_folder()
 
 
-def read(*, image_size: Any, batch_size: Any, seed: Any, quiet: bool = True) -> ImageDataset:
+def read(
+    *, image_size: Any, batch_size: Any, seed: Any, color_mode: str = "rgb", quiet: bool = True
+) -> ImageDataset:
     """Load the set from this machine: 80 % training, 10 % validation, 10 % test."""
     path = photo_folder()
     if path is not None:
@@ -77,6 +79,7 @@ def read(*, image_size: Any, batch_size: Any, seed: Any, quiet: bool = True) -> 
             image_size=image_size,
             batch_size=batch_size,
             seed=seed,
+            color_mode=color_mode,
             name="tf_flowers",
             title=_TITLE,
             licence=_LICENCE,
@@ -85,6 +88,7 @@ def read(*, image_size: Any, batch_size: Any, seed: Any, quiet: bool = True) -> 
         )
     prepared = prepared_folder()
     if prepared is not None:
+        _checks.choice("color_mode", color_mode, ("rgb",))
         return _read_prepared(prepared, image_size, batch_size, seed)
     raise MissingData(
         f"tf_flowers is not on this machine{_half_set()}; get it with 'course data get tf_flowers' "
@@ -176,6 +180,11 @@ def fetch(
     return _download.obtain(archive, target, unpack, is_whole=_is_whole)
 
 
+def made() -> tuple[Path, ...]:
+    """Return what a download makes."""
+    return (settings.downloads_root() / "flower_photos",)
+
+
 SOURCE = _source.Source(
     name="tf_flowers",
     title=_TITLE,
@@ -187,4 +196,5 @@ SOURCE = _source.Source(
     read=read,
     fetch=fetch,
     image_folder=photo_folder,
+    made=made,
 )

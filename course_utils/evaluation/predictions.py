@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils import settings
-from course_utils.exceptions import InvalidInput, MissingData
+from course_utils.exceptions import InvalidInput
 from course_utils.models import check_pixels, last_activation
 
 if TYPE_CHECKING:
@@ -322,45 +323,58 @@ def predict_images(
     images: Any,
     class_names: Sequence[str],
     labels: Sequence[int] | None = None,
+    value_range: tuple[float, float] | None = None,
 ) -> Predictions:
-    """Let a model predict new pictures, from files or arrays.
+    """Let a model predict new pictures, wherever they come from.
 
-    Files are read upright, turned into the channels that the model takes, and resized to its size;
-    pixels stay 0 to 255. Lesson 05 writes these steps out.
+    Pictures are read by :func:`course_utils.datasets.decode`, as the datasets read files: upright,
+    transparent parts on white, in the channels that the model takes, resized to its size; pixels
+    stay 0 to 255. Lesson 05 writes these steps out.
 
     Parameters
     ----------
     model : keras.Model
-    images : path, array (H, W, C), or a list of them
-        Files, or pictures with pixels 0 to 255 of any size.
+    images : path, bytes, binary file object, PIL picture, array (H, W, C), or a list of them
+        Image files or their content, or pictures with pixels 0 to 255 of any size.
     class_names : sequence of str
         In the order in which the model was trained.
     labels : sequence of int, optional
         The true classes, if known.
+    value_range : (low, high), optional
+        For pictures of more than 8 bits: what is black and what is white, as it was given when the
+        training images were loaded.
 
     Returns
     -------
     Predictions
-        The ids are the paths, or "image 0", "image 1", … for arrays.
+        The ids are the paths, or "image 0", "image 1", … for what has no path.
 
     Raises
     ------
     MissingData
         If there is no such file.
     InvalidInput
-        If a file cannot be read, a picture has no pixels, or the model does not fit.
+        If a picture cannot be read, has no pixels or a scale that is not clear, or the model does
+        not fit.
     """
-    single = isinstance(images, (str, Path)) or getattr(images, "ndim", 0) in (2, 3)
-    items = [images] if single else list(images)
+    from course_utils import datasets
+
+    items = [images] if _is_one_picture(images) else list(images)
     if not items:
         raise InvalidInput("There is no image to predict: the list is empty.")
     height, width, channels = _input_shape(model)
+    if channels is not None and channels not in (1, 3):
+        raise InvalidInput(
+            f"The model takes {channels} channels, but pictures have 1 (grayscale) or 3 (RGB)."
+        )
     if height is None or width is None or channels is None:
         raise InvalidInput(
             "The model does not say which image size it takes; give it an Input layer, for example "
             "keras.Input((128, 128, 3))."
         )
-    pictures = np.stack([_prepare(item, (height, width), channels) for item in items])
+    pictures = np.stack(
+        [datasets.decode(item, (height, width), channels, value_range) for item in items]
+    )
     known = None if labels is None else np.asarray(labels)
     source = _Source(
         batches=_slices(pictures, known, 32),
@@ -372,6 +386,26 @@ def predict_images(
         class_names=tuple(class_names),
     )
     return predict(model, source)
+
+
+def _is_one_picture(images: Any) -> bool:
+    """Whether it is one picture rather than several."""
+    if isinstance(images, (str, Path, bytes, bytearray, memoryview, Mapping)):
+        return True
+    if callable(getattr(images, "read", None)):  # an open file
+        return True
+    if getattr(images, "ndim", 0) in (2, 3):
+        return True
+    if not isinstance(images, Iterable):  # a PIL picture, or what is refused later
+        return True
+    return isinstance(images, list) and bool(images) and _is_row_of_pixels(images[0])
+
+
+def _is_row_of_pixels(item: Any) -> bool:
+    """Whether it is a list of numbers, or of lists of numbers: a row of a picture."""
+    while isinstance(item, list) and item:
+        item = item[0]
+    return isinstance(item, (int, float, np.number))
 
 
 @dataclass
@@ -405,16 +439,70 @@ class _Source:
                 raise InvalidInput(f"There are {len(images)} images but {len(labels)} labels.")
             kept = images if images.dtype == np.uint8 else None
             return cls(_slices(images, labels, batch_size), images=kept, class_names=names)
-        if not isinstance(dataset, Iterable) or isinstance(dataset, (np.ndarray, str)):
+        return cls(_pairs(_finite_batches(dataset)), class_names=names)
+
+
+#: A dataset that does not say how many batches it has may give at most so many, and so many bytes.
+_MOST_BATCHES = 10_000
+_MOST_BYTES = 2 * 2**30
+
+_TAKE = "give a tf.data.Dataset with .take(n), or a list of n batches"
+
+
+def _finite_batches(dataset: Any) -> Iterable:
+    """Return the batches of a dataset that is no ImageDataset, or refuse one that never ends."""
+    if hasattr(dataset, "cardinality"):
+        count = int(dataset.cardinality())
+        if count == -1:
             raise InvalidInput(
-                f"predict needs an ImageDataset, a tf.data.Dataset of batches of (images, labels), "
-                f"or the two arrays (images, labels), but it was given {_kind(dataset)}."
+                "The dataset never ends, because it was repeated; give it without .repeat(), or "
+                "with .take(n)."
             )
-        if hasattr(dataset, "cardinality") and int(dataset.cardinality()) == -1:
+        return dataset if count >= 0 else _limited(dataset)
+    if hasattr(dataset, "num_batches") and hasattr(dataset, "__getitem__"):
+        return _of_sequence(dataset)  # keras.utils.PyDataset
+    if not isinstance(dataset, Iterable) or isinstance(dataset, (np.ndarray, str, bytes, Mapping)):
+        raise InvalidInput(
+            f"predict needs an ImageDataset, a tf.data.Dataset of batches of (images, labels), "
+            f"or the two arrays (images, labels), but it was given {_kind(dataset)}."
+        )
+    if isinstance(dataset, Sized):
+        return itertools.islice(dataset, len(dataset))
+    if isinstance(dataset, Iterator):
+        raise InvalidInput(
+            f"The {type(dataset).__name__} does not say how many batches it has, and may never "
+            f"end; {_TAKE}."
+        )
+    return _limited(dataset)
+
+
+def _of_sequence(dataset: Any) -> Iterator:
+    """Yield the batches of a Keras PyDataset, each once; its own iteration may never end."""
+    try:
+        count = dataset.num_batches
+    except NotImplementedError:
+        count = None
+    if count is None or not np.isfinite(count):
+        raise InvalidInput(
+            f"The {type(dataset).__name__} does not say how many batches it has, and may never "
+            f"end; give it a method __len__ that returns their number."
+        )
+    return (dataset[at] for at in range(int(count)))
+
+
+def _limited(dataset: Iterable) -> Iterator:
+    """Yield batches of a dataset of unknown length, and stop where there is no end in sight."""
+    size = 0
+    for number, element in enumerate(dataset):
+        first = element[0] if isinstance(element, tuple) and element else None
+        size += int(np.prod(getattr(first, "shape", (0,)), dtype=np.int64))
+        if number >= _MOST_BATCHES or size > _MOST_BYTES:
             raise InvalidInput(
-                "The dataset never ends, because it was repeated; give it without .repeat()."
+                f"The dataset does not say how many batches it has, and {number:,} batches have "
+                f"come with no end in sight; if it never ends, take n of them with .take(n); if it "
+                f"ends, give .apply(tf.data.experimental.assert_cardinality(n))."
             )
-        return cls(_pairs(dataset), class_names=names)
+        yield element
 
 
 def _kind(thing: Any) -> str:
@@ -563,35 +651,6 @@ def _probabilities(
         how = "its last activation" if activation == "softmax" else "its outputs add up to 1"
         return rows / rows.sum(axis=1, keepdims=True), None, f"probabilities (softmax: {how})"
     return softmax(raw), raw, "logits (softmax applied)"
-
-
-def _prepare(item: Any, size: tuple[int, int], channels: int) -> np.ndarray:
-    """Read or take one picture and bring it to the model's size and channels, uint8."""
-    from PIL import Image
-
-    from course_utils.datasets import _decode
-    from course_utils.datasets._display import displayable
-
-    if isinstance(item, (str, Path)):
-        path = Path(item).expanduser()
-        if not path.is_file():
-            raise MissingData(f"There is no image file {path}; check its name and folder.")
-        decoded = _decode.decode_file(path, size, channels)
-        if decoded.image is None:
-            raise InvalidInput(f"The image file {item} {decoded.reason}; give another file.")
-        return decoded.image
-    array = np.asarray(item)
-    if array.size == 0:
-        raise InvalidInput(f"A picture has no pixels: its shape is {array.shape}.")
-    if array.dtype.kind == "f" and 0 < array.max() <= 1:
-        raise InvalidInput(
-            "The pixels lie between 0 and 1, but the course keeps them between 0 and 255; "
-            "give image * 255."
-        )
-    picture = Image.fromarray(displayable(array)).convert("RGB" if channels == 3 else "L")
-    if picture.size != (size[1], size[0]):
-        picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-    return np.asarray(picture).reshape(*size, channels)
 
 
 def out_of_fold(

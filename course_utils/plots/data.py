@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from course_utils.datasets._display import displayable
+from course_utils.datasets import displayable
 from course_utils.exceptions import InvalidInput
 from course_utils.plots._style import LINE_STYLES, PALETTE, new_axes
 

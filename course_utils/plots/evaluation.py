@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils import settings
-from course_utils.datasets._display import displayable
+from course_utils.datasets import displayable
 from course_utils.exceptions import InvalidInput
 from course_utils.plots._style import LINE_STYLES, MARKERS, PALETTE, SEQUENTIAL, new_axes
 

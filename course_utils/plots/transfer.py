@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.colors import to_rgba
 
-from course_utils.datasets._display import displayable
+from course_utils.datasets import displayable
 from course_utils.plots._style import LINE_STYLES, MARKERS, PALETTE, new_axes
 
 if TYPE_CHECKING:

@@ -60,6 +60,7 @@ def build_environment(keep_cache: bool = False) -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory(prefix="course-") as folder:
         changes: dict[str, str | None] = {
             "COURSE_DATASET": "paper_flowers",
+            "COURSE_STORED": "1",
             "COURSE_DATA": "",
             "COURSE_EPOCHS": None,
             "COURSE_SEED": None,

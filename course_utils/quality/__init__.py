@@ -27,9 +27,11 @@ How near duplicates are found is told in ``_copies``.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from course_utils.datasets._checks import nearest, printable
 from course_utils.exceptions import InvalidInput
@@ -44,7 +46,12 @@ if TYPE_CHECKING:
 __all__ = ["MAX_CLASSES", "MIN_IMAGES", "QualityReport", "Row", "report", "similarity"]
 
 
-def report(path_or_dataset: str | os.PathLike[str] | ImageDataset) -> QualityReport:
+def report(
+    path_or_dataset: str | os.PathLike[str] | ImageDataset,
+    groups: str | re.Pattern | Callable[[Path], Any] | None = None,
+    value_range: tuple[float, float] | None = None,
+    label_from_name: str | re.Pattern | None = None,
+) -> QualityReport:
     """Go through the data quality checklist.
 
     Parameters
@@ -54,6 +61,16 @@ def report(path_or_dataset: str | os.PathLike[str] | ImageDataset) -> QualityRep
         ``test`` above them), the name of a dataset that is on this machine (``"tf_flowers"``), or
         a dataset that was loaded. Give the folder where there is one: the files show more than
         the decoded images, which have one size and one colour mode already.
+    groups : str, pattern or callable, optional
+        Which images belong together, as for :func:`course_utils.datasets.from_directory`; the
+        report says whether a group is torn apart by the splits, and which near copies it keeps
+        together.
+    value_range : (low, high), optional
+        For files of more than 8 bits: what is black and what is white, as it will be given when the
+        folder is loaded.
+    label_from_name : str or pattern, optional
+        For a folder whose file names give the classes, as for
+        :func:`course_utils.datasets.from_directory`.
 
     Returns
     -------
@@ -75,7 +92,7 @@ def report(path_or_dataset: str | os.PathLike[str] | ImageDataset) -> QualityRep
     from course_utils.datasets import ImageDataset
 
     if isinstance(path_or_dataset, ImageDataset):
-        return _report_dataset(path_or_dataset)
+        return _report_dataset(path_or_dataset, groups)
     if not isinstance(path_or_dataset, (str, os.PathLike)):
         raise InvalidInput(
             f"quality.report needs a folder, the name of a dataset or an ImageDataset, but it got "
@@ -84,8 +101,9 @@ def report(path_or_dataset: str | os.PathLike[str] | ImageDataset) -> QualityRep
         )
     path = Path(path_or_dataset).expanduser()
     if isinstance(path_or_dataset, str) and not _is_there(path) and path.name == path_or_dataset:
-        return _report_known(path_or_dataset)
-    return _report_folder(path, path.resolve().name or str(path))
+        return _report_known(path_or_dataset, groups)
+    name = path.resolve().name or str(path)
+    return _report_folder(path, name, groups, value_range, label_from_name)
 
 
 def _is_there(path: Path) -> bool:
@@ -95,7 +113,7 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _report_known(name: str) -> QualityReport:
+def _report_known(name: str, groups: Any) -> QualityReport:
     """Report on a dataset that the course knows by name."""
     from course_utils import datasets
     from course_utils.datasets import _registry
@@ -111,19 +129,27 @@ def _report_known(name: str) -> QualityReport:
     try:
         folder = datasets.image_folder(name)
     except InvalidInput:  # a dataset without files, such as cifar10
-        return _report_dataset(datasets.load(name))
-    return _report_folder(folder, name)
+        return _report_dataset(datasets.load(name), groups)
+    return _report_folder(folder, name, groups)
 
 
-def _report_folder(path: Path, name: str) -> QualityReport:
-    from course_utils.datasets import folder
+def _report_folder(
+    path: Path,
+    name: str,
+    groups: Any = None,
+    value_range: Any = None,
+    label_from_name: str | re.Pattern | None = None,
+) -> QualityReport:
+    from course_utils.datasets import _decode, _depth, folder
 
-    listing = folder.scan(path)
+    listing = folder.scan(path, label_from_name)
     name = printable(name)
     if not listing.images:
         where = (
             f"the images lie outside class folders ({listing.loose[0]}, for example)"
             if listing.loose
+            else f"it holds no images that can be read, but {listing.skipped[0]}, for example"
+            if listing.skipped
             else "it holds no images"
         )
         raise InvalidInput(
@@ -136,13 +162,27 @@ def _report_folder(path: Path, name: str) -> QualityReport:
         (one.file.id, one.split or "all", one.class_name, one.file.path) for one in listing.images
     ]
     splits = list(listing.splits) or ["all"]
-    pictures = read_all(jobs, read_file, name, len(jobs))
-    data = Collection(pictures, list(listing.class_names), splits, list(listing.loose))
+    keys = None if groups is None else folder.group_keys(listing, groups)
+    scales, unclear = _depth.scales_for(value_range), []
+    if scales is None:
+        extents = _decode.extents([one.file for one in listing.images])
+        unclear = [extent for extent in extents.values() if extent.scale() is None]
+        scales = {kind: one.scale() or one.span() for kind, one in extents.items()}
+    pictures = read_all(jobs, partial(read_file, scales=scales), name, len(jobs))
+    data = Collection(
+        pictures,
+        list(listing.class_names),
+        splits,
+        list(listing.loose),
+        skipped=list(listing.skipped),
+        unclear=unclear,
+        groups=keys,
+    )
     return examine(name, data)
 
 
-def _report_dataset(dataset: ImageDataset) -> QualityReport:
-    from course_utils.datasets import SPLITS
+def _report_dataset(dataset: ImageDataset, groups: Any = None) -> QualityReport:
+    from course_utils.datasets import SPLITS, _groups
 
     def jobs() -> Iterator[tuple]:
         for split in SPLITS:
@@ -157,4 +197,9 @@ def _report_dataset(dataset: ImageDataset) -> QualityReport:
     splits = [split for split in SPLITS if dataset.ids(split)]
     total = sum(len(dataset.ids(split)) for split in splits)
     pictures = read_all(jobs(), read_array, dataset.name, total)
-    return examine(dataset.name, Collection(pictures, list(dataset.class_names), splits))
+    keys = None
+    if groups is not None:
+        ids = [picture.id for picture in pictures]
+        keys = _groups.keys(ids, [Path(one) for one in ids], groups)
+    data = Collection(pictures, list(dataset.class_names), splits, groups=keys)
+    return examine(dataset.name, data)

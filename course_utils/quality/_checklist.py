@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from course_utils.datasets._checks import some_of
+from course_utils.datasets._depth import Extent
 from course_utils.quality._copies import CLOSE_LOOKS, Groups, near_pairs
 from course_utils.quality._pictures import FLAT, Picture
 from course_utils.quality._report import QualityReport, Row, number
@@ -67,6 +69,9 @@ class Collection:
     near: list[tuple[int, int, str]] = field(default_factory=list)
     complete: bool = True
     same: list[list[int]] = field(default_factory=list)  # exact and near copies together
+    skipped: list[str] = field(default_factory=list)  # files of a kind that is not read
+    unclear: list[Extent] = field(default_factory=list)  # values of which the white one is unknown
+    groups: Sequence[str] | None = None  # what each picture belongs to
 
     def counts(self) -> dict[str, dict[str, int]]:
         table = {split: dict.fromkeys(self.classes, 0) for split in self.splits}
@@ -160,7 +165,8 @@ def _unreadable(data: Collection) -> Row:
     check = "unreadable files"
     broken: Findings = [(p.id, p.error) for p in data.pictures if p.error is not None]
     mistyped: Findings = [(p.id, p.mistyped) for p in data.pictures if p.mistyped]
-    if not broken and not mistyped:
+    skipped: Findings = [(name, "is of a kind that is not read") for name in data.skipped]
+    if not broken and not mistyped and not skipped:
         return _row(check, "ok", f"{number(len(data.pictures), 'file')} decoded")
     found, advice = [], []
     if broken:
@@ -169,8 +175,11 @@ def _unreadable(data: Collection) -> Row:
     if mistyped:
         found.append(f"{number(len(mistyped), 'file')} of another type than the name says")
         advice.append("rename wrongly named files: some programs go by the name")
+    if skipped:
+        found.append(f"{number(len(skipped), 'file')} of a kind that is not read, not counted here")
+        advice.append("save pictures among the skipped files as JPEG or PNG (.jpg, .png)")
     verdict = "problem" if broken else "warning"
-    return _row(check, verdict, "; ".join(found), "; ".join(advice), broken + mistyped)
+    return _row(check, verdict, "; ".join(found), "; ".join(advice), broken + mistyped + skipped)
 
 
 def _exact_duplicates(data: Collection) -> Row:
@@ -243,29 +252,88 @@ def _conflicting_labels(data: Collection) -> Row:
 
 def _leakage(data: Collection) -> Row:
     check = "leakage between splits"
+    together = _what_keeps_together(data)
     if len(data.splits) < 2:
         advice = "remove duplicates before splitting, or they end up on both sides"
-        return _row(check, "ok", "there are no splits to compare", advice if data.same else "")
+        words = f"{advice}; {together}" if together else advice
+        return _row(check, "ok", "there are no splits to compare", words if data.same else "")
+    files, groups = _across_splits(data, data.same, "is also in")
+    found, advices = [], []
+    if files:
+        found.append(f"{number(groups, 'picture')} in more than one split "
+                     f"({number(len(files), 'file')})")  # fmt: skip
+        advices.append(
+            "delete the copies in the training split: a network remembers them, and the accuracy "
+            "measured on the others is too high"
+        )
+        if together:
+            advices.append(together)
+    torn, number_torn = _across_splits(data, _members(data.groups or ()), "has its group in")
+    if torn:
+        found.append(f"{number(number_torn, 'group')} in more than one split")
+        advices.append("put all images of a group into one split, or load them with groups=")
+    if not found:
+        return _row(check, "ok", "no picture is in two splits")
+    return _row(check, "problem", "; ".join(found), "; ".join(advices), files + torn)
+
+
+def _across_splits(
+    data: Collection, groups: Sequence[Sequence[int]], words: str
+) -> tuple[Findings, int]:
+    """Return the pictures of the groups that are in several splits, and how many groups these are.
+
+    A picture that cannot be read is in no split.
+    """
     files: Findings = []
-    groups = 0
-    for group in data.same:
+    count = 0
+    for group in groups:
+        group = [k for k in group if data.pictures[k].error is None]
         if len({data.pictures[k].split for k in group}) < 2:
             continue
-        groups += 1
+        count += 1
         for k in group:
             own = data.pictures[k].split
             other = next(j for j in group if data.pictures[j].split != own)
             where = f"{data.pictures[other].split}: {data.id(other)}"
-            files.append((data.id(k), f"is also in {where}", data.id(other)))
-    if not files:
-        return _row(check, "ok", "no picture is in two splits")
-    return _row(
-        check,
-        "problem",
-        f"{number(groups, 'picture')} in more than one split ({number(len(files), 'file')})",
-        "delete the copies in the training split: a network remembers them, and the accuracy "
-        "measured on the others is too high",
-        files,
+            files.append((data.id(k), f"{words} {where}", data.id(other)))
+    return files, count
+
+
+def _members(keys: Sequence[str]) -> list[list[int]]:
+    """Return the positions of each key, in order."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for k, key in enumerate(keys):
+        members[key].append(k)
+    return list(members.values())
+
+
+#: What the names of a burst or of one patient's pictures often have in common: all but the last
+#: number, or the folder inside the class folder.
+_LIKELY_GROUPS = (r"(.+?)[ _.-]*\(?\d+\)?\.\w+$", r"^([^/]+/[^/]+(?:/[^/]+)*)/[^/]+$")
+
+
+def _what_keeps_together(data: Collection) -> str:
+    """Say which near copies groups= keeps in one split, and which groups= would."""
+    if not data.near:
+        return ""
+    pairs = [(i, j) for i, j, _ in data.near]
+    if data.groups is not None:
+        kept = sum(data.groups[i] == data.groups[j] for i, j in pairs)
+        return (
+            f"groups= keeps {kept:,} of {number(len(pairs), 'near copy', 'near copies')} together"
+        )
+    for likely in _LIKELY_GROUPS:
+        found = [re.search(likely, picture.id) for picture in data.pictures]
+        keys = [one[1] if one else f"alone {k}" for k, one in enumerate(found)]
+        kept = sum(keys[i] == keys[j] for i, j in pairs)
+        largest = max(Counter(keys).values())
+        if 2 * kept >= len(pairs) and 10 * largest <= len(keys):
+            return (
+                f"or keep them in one split: groups=r'{likely}' does so with {kept:,} of "
+                f"{number(len(pairs), 'near copy', 'near copies')}"
+            )
+    return (
+        "or name with groups= what belongs together (a burst, one patient), to keep it in one split"
     )
 
 
@@ -359,6 +427,11 @@ def _channels_and_sizes(data: Collection) -> Row:
         return _row(check, "ok", "no readable image")
     files: Findings = []
     found, advice = [], []
+    for extent in data.unclear:
+        found.append(f"{number(extent.number, 'image')} with {extent.kind} values from "
+                     f"{extent.low:,.9g} to {extent.high:,.9g}, of which the white one is not "
+                     f"clear")  # fmt: skip
+        advice.append(f"load them with value_range=(low, high), for example {extent.suggestion()}")
 
     kinds = Counter(_kind_of_mode(p.mode) for p in readable)
     main = max(kinds, key=lambda kind: (kinds[kind], kind == "colour"))
@@ -368,7 +441,7 @@ def _channels_and_sizes(data: Collection) -> Row:
     for kind in odd:
         of_kind = [p for p in readable if _kind_of_mode(p.mode) == kind]
         files += [(p.id, f"{kind} ({p.mode})") for p in of_kind]
-    if found:
+    if odd:
         advice.append("let the loader bring all to one mode (ours does), and look at the odd ones")
     elif main == "grayscale":
         found_main = "all images are grayscale: load them with color_mode='grayscale'"
@@ -395,7 +468,8 @@ def _channels_and_sizes(data: Collection) -> Row:
         found.append(clue)
         advice.append("save all classes alike, or the network may learn the format")
     if found:
-        return _row(check, "warning", "; ".join(found), "; ".join(dict.fromkeys(advice)), files)
+        verdict = "problem" if data.unclear else "warning"
+        return _row(check, verdict, "; ".join(found), "; ".join(dict.fromkeys(advice)), files)
     sizes = {p.size for p in readable}
     if len(sizes) == 1:
         width, height = sizes.pop()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from course_utils.datasets import _decode
+from course_utils.datasets import _decode, _depth
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -44,13 +44,15 @@ class Picture:
     bits: np.ndarray | None = None  # (2, 256) perceptual hash of the image and of its mirror image
 
 
-def read_file(file_id: str, split: str, label: str, path: Path) -> Picture:
+def read_file(
+    file_id: str, split: str, label: str, path: Path, scales: _depth.Scales | None = None
+) -> Picture:
     """Read one file; whatever is wrong with it becomes `Picture.error`."""
     picture = Picture(file_id, split, label)
     try:
         data = _decode.read(path)
         picture.digest = hashlib.blake2b(data, digest_size=16).digest()
-        small = _decode.to_array(data, (THUMB, THUMB), 3)
+        small = _decode.to_array(data, (THUMB, THUMB), 3, scales)
     except _decode.Unreadable as error:
         picture.error = str(error)
         return picture

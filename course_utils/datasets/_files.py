@@ -1,0 +1,182 @@
+"""Finding the image files of a folder, and what else lies there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from course_utils.datasets import _checks, _decode
+from course_utils.exceptions import InvalidInput, MissingData
+
+#: What systems and file servers put beside pictures, thumbnails among it (without regard to case).
+#: Hidden names, which begin with a dot, are passed over too.
+_IGNORED_NAMES = frozenset(
+    {
+        *("__macosx", "__pycache__", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"),
+        *("@eadir", "@tmp", "@recycle", "#recycle", "#snapshot", "@recently-snapshot"),
+        *("$recycle.bin", "system volume information", "lost+found", "lost.dir"),
+    }
+)
+
+#: Endings of files that accompany pictures and are not expected to be any.
+_COMPANIONS = frozenset(
+    {
+        *(".txt", ".md", ".rst", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".html", ".htm"),
+        *(".pdf", ".doc", ".docx", ".odt", ".xls", ".xlsx", ".ods", ".py", ".ipynb", ".js", ".css"),
+        *(".yaml", ".yml", ".toml", ".ini", ".cfg", ".log", ".lock", ".md5", ".sha1", ".sha256"),
+        *(".mat", ".npy", ".npz", ".h5", ".hdf5", ".pkl", ".pt", ".db", ".sqlite", ".parquet"),
+        *(".zip", ".gz", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".tfrecord", ".names"),
+        *(".xmp", ".aae", ".url", ".lnk", ".bib", ".sh", ".bat", ".r", ".data"),
+    }
+)
+_COMPANION_NAMES = frozenset(
+    {
+        *("license", "licence", "copying", "readme", "notice", "authors", "changelog", "citation"),
+        *("contributing", "manifest", "version", "makefile", "dockerfile", "checksums"),
+    }
+)
+
+
+@dataclass
+class Content:
+    """What lies in a folder: names of folders, image files, and files that are not read."""
+
+    folders: list[tuple[str, Path]] = field(default_factory=list)
+    files: list[_decode.ImageFile] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+
+def root_of(path: object) -> Path:
+    """Return the folder that a reader named, absolute, or refuse it."""
+    if not isinstance(path, (str, os.PathLike)) or not str(path).strip() or "\0" in str(path):
+        raise InvalidInput(
+            f"The path of a folder is needed, such as 'photos' or Path('photos'), but it is "
+            f"{path!r}."
+        )
+    root = Path(os.path.expanduser(os.fspath(path))).absolute()
+    try:
+        root.stat()
+    except PermissionError:
+        raise InvalidInput(
+            _checks.printable(
+                f"{root} may not be read (no permission); change its permissions or copy the "
+                f"images to a folder of your own."
+            )
+        ) from None
+    except OSError:
+        raise MissingData(
+            _checks.printable(
+                f"There is no folder {root}{_near_path(root)}; give the folder that holds one "
+                f"folder of images per class."
+            )
+        ) from None
+    if not root.is_dir():
+        raise InvalidInput(
+            _checks.printable(
+                f"{root} is a file, but a folder is needed that holds one folder of images per "
+                f"class{' (unpack the archive first)' if _is_archive(root) else ''}"
+                f"{' (for a table of labels: datasets.from_csv)' if _is_table(root) else ''}."
+            )
+        )
+    return root
+
+
+def _is_archive(path: Path) -> bool:
+    return path.name.lower().endswith((".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar"))
+
+
+def _is_table(path: Path) -> bool:
+    return path.suffix.lower() in (".csv", ".tsv")
+
+
+def _near_path(path: Path) -> str:
+    try:
+        names = [entry.name for entry in os.scandir(path.parent) if entry.is_dir()]
+    except OSError:
+        return ""
+    return _checks.nearest(path.name, names)
+
+
+def _ignored(name: str) -> bool:
+    return name.startswith(".") or name.casefold() in _IGNORED_NAMES
+
+
+def _is_companion(name: str) -> bool:
+    """Whether a file that is no image belongs beside images, so that nobody misses it."""
+    stem, ending = os.path.splitext(name.lower())
+    return ending in _COMPANIONS or (not ending and stem in _COMPANION_NAMES)
+
+
+def entries(folder: Path, prefix: str = "") -> Content:
+    """Return what lies directly in `folder`, sorted; ids begin with `prefix`."""
+    content = Content()
+    try:
+        with os.scandir(folder) as found:
+            for entry in found:
+                if _ignored(entry.name):
+                    continue
+                if entry.is_dir():
+                    content.folders.append((entry.name, Path(entry.path)))
+                elif os.path.splitext(entry.name)[1].lower() in _decode.IMAGE_ENDINGS:
+                    content.files.append(
+                        _decode.ImageFile(f"{prefix}{entry.name}", Path(entry.path), _stamp(entry))
+                    )
+                elif not _is_companion(entry.name):
+                    content.skipped.append(f"{prefix}{entry.name}")
+    except PermissionError:
+        raise InvalidInput(
+            _checks.printable(
+                f"The folder {folder} may not be read (no permission); change its permissions or "
+                f"copy the images to a folder of your own."
+            )
+        ) from None
+    except OSError as error:
+        raise InvalidInput(
+            _checks.printable(f"The folder {folder} cannot be read: {error.strerror or error}.")
+        ) from None
+    content.folders.sort()
+    content.files.sort(key=lambda file: file.id)
+    content.skipped.sort()
+    return content
+
+
+def _stamp(entry: os.DirEntry[str]) -> tuple[int, int, int]:
+    try:
+        status = entry.stat()
+    except OSError:  # a link that leads nowhere, or a file that is being removed
+        return (-1, -1, -1)
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def walk(folder: Path, prefix: str) -> Content:
+    """Return all files under `folder`; links to a folder above are followed once."""
+    result = Content()
+    waiting = [(folder, prefix, frozenset[tuple[int, int]]())]
+    while waiting:
+        here, path, above = waiting.pop()
+        try:
+            status = here.stat()
+        except OSError:
+            continue
+        identity = (status.st_dev, status.st_ino)
+        if identity in above:
+            continue
+        content = entries(here, path)
+        result.files += content.files
+        result.skipped += content.skipped
+        waiting.extend(
+            (inner, f"{path}{name}/", above | {identity}) for name, inner in content.folders
+        )
+    return result
+
+
+def told_skipped(skipped: Sequence[str]) -> str:
+    """Say which files were not read as pictures."""
+    number = len(skipped)
+    return (
+        f"{number:,} file{'s are' if number > 1 else ' is'} of a kind that is not read and not "
+        f"used: {_checks.some_of(skipped)}; save pictures as JPEG or PNG, with the ending .jpg or "
+        f".png."
+    )
