@@ -132,6 +132,15 @@ def one_number(value: Any) -> int | float | None:
     return None if isinstance(value, bool) or not isinstance(value, int | float) else value
 
 
+def has_few_decimals(got: float, want: float) -> bool:
+    """Whether a number is another one with one or two decimals, rounded or cut off.
+
+    Where the other one has no more decimals itself, it is not.
+    """
+    cuts = [cut(want * ten) / ten for ten in (10, 100) for cut in (round, int)]
+    return abs(got - want) > 1e-9 and any(abs(got - one) < 1e-9 for one in cuts)
+
+
 def texts(value: Any) -> list[str] | None:
     """The entries of a list, a tuple or an array that holds text only; None for anything else."""
     entries = listed(value)
@@ -534,6 +543,8 @@ def _compare_shapes(what: str, got: Any, want: Any) -> None:
         if right.ndim == 0:
             raise Wrong(f"{what} should be one number, but it is {describe(got)}.")
         if right.ndim == 1 and not isinstance(want, np.ndarray):
+            if len(theirs) == len(right):
+                raise Wrong(f"Each entry of {what[0].lower() + what[1:]} should be one number.")
             raise Wrong(f"{what} should have {right.size} entries, but it is {describe(got)}.")
         raise Wrong(
             f"{what} should have the shape {right.shape}, but the shape is {theirs.shape}.", "shape"
