@@ -543,7 +543,7 @@ def _compare_shapes(what: str, got: Any, want: Any) -> None:
         if right.ndim == 0:
             raise Wrong(f"{what} should be one number, but it is {describe(got)}.")
         if right.ndim == 1 and not isinstance(want, np.ndarray):
-            if len(theirs) == len(right):
+            if theirs.ndim > 1 and len(theirs) == len(right):
                 raise Wrong(f"Each entry of {what[0].lower() + what[1:]} should be one number.")
             raise Wrong(f"{what} should have {right.size} entries, but it is {describe(got)}.")
         raise Wrong(
