@@ -1348,7 +1348,7 @@ def _after_looking(subject: Subject, rng: np.random.Generator) -> None:
         (9, 3, 2, 0),
         (150, 80, 41, 20),
     ):
-        ids = [f"flower{k}" for k in rng.permutation(200)[:pictures]]
+        ids = [f"flower{200 + k}" for k in rng.permutation(600)[:pictures]]
         # The first and the last that are looked at are wrong, so that it shows where looking ends.
         # The second one is right, and its id is a part of that of a wrong one.
         ids[:2] = ["flower1234", "flower12"]
@@ -1356,6 +1356,8 @@ def _after_looking(subject: Subject, rng: np.random.Generator) -> None:
         if outside:  # and so is the one behind them
             places += [n, *(n + 1 + rng.permutation(pictures - n - 1)[: outside - 1])]
         wrong = [ids[k] for k in rng.permutation(places)]
+        wrong.remove(ids[0])
+        wrong.append(ids[0])  # found, but not among the first n of `wrong` where it is long
         cases.append(Case((ids, wrong, n), f"the first {n} of {pictures} suspects"))
     compare.function(subject, "after_looking", cases, _found, _LOOKING_MISTAKES)
     compare.leaves_arguments(subject, "after_looking", cases[:2])
@@ -1495,7 +1497,7 @@ def _paired_gain(subject: Subject, rng: np.random.Generator) -> None:
         after[0], after[-1] = before[0] - 0.006, before[-1] + 0.021  # gains of both signs
         cases.append(Case((before, after), f"{runs} pairs of runs"))
     compare.function(subject, "paired_gain", cases, _gain, _GAIN_MISTAKES)
-    compare.leaves_arguments(subject, "paired_gain", cases[:1])
+    compare.leaves_arguments(subject, "paired_gain", cases)
 
 
 def _claims(subject: Subject, rng: np.random.Generator) -> None:

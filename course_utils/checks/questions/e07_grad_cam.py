@@ -586,9 +586,17 @@ def _telling_weights(
             rng.normal(0, 0.3, classes),
         ]
         sums = np.concatenate([_all(_sum, *_parts(weights, *one)) for one in given])
-        if sums.max(axis=(1, 2)).min() > 0.1 and sums.min(axis=(1, 2)).max() < -0.1:
+        telling = sums.max(axis=(1, 2)).min() > 0.1 and sums.min(axis=(1, 2)).max() < -0.1
+        if telling and all(_weights_differ(weights, pictures) for pictures, _ in given):
             break
     return [weight.astype("float32") for weight in weights]
+
+
+def _weights_differ(weights: list[Array], pictures: Array) -> bool:
+    """Whether the map weights of a class differ between pictures, where there are several."""
+    first = np.zeros(len(pictures), int)
+    of_maps = _parts(weights, pictures, first)[1].mean(axis=(1, 2))
+    return len(pictures) == 1 or bool(np.ptp(of_maps, axis=0).max() > 0.01)
 
 
 _PICTURES = ("picture", "pictures")
