@@ -203,7 +203,9 @@ def letters(given: Any, known: Iterable[str]) -> set[str] | None:
 
 def _letters_in(text: str, known: set[str]) -> list[str]:
     text = unicodedata.normalize("NFKC", text).lower().strip()
-    labeled = re.match(r"\W*(\w)\s*[).:\]–-]\s*\w{2}", text)  # "a) turn the picture"
+    labeled = re.match(
+        r"\W*(\w)\s*[).:\]–-]\s*(?!(?:and|or)\b)\w{2}", text
+    )  # "a) turn the picture"
     if labeled and labeled[1] in known:
         return [labeled[1]]
     words = [word for word in re.findall(r"\w+", text) if word not in ("and", "or")]

@@ -514,6 +514,20 @@ TAPE = Answers(
             _tape().replace("    gradients =", "    maps, _ = inner(x)\n    gradients ="),
             "score outside the tape",
         ),
+        "no keepdims": (
+            _tape(weights="tf.reduce_mean(gradients, axis=(1, 2))"),
+            "shapes do not fit",
+        ),
+        "other axes": (
+            _tape(weights="tf.reduce_mean(gradients, axis=(0, 1), keepdims=True)"),
+            "averaged over other axes",
+        ),
+        "with predict": (
+            _tape().replace("inner(x, training=False)", "inner.predict(x, verbose=0)"),
+            "score outside the tape",
+        ),
+        "indexed": (_tape(score="logits[:, classes]"), "indexed with an array"),
+        "rows gathered": (_tape(score="tf.gather(logits, classes)"), "rows gathered"),
         "all that are asked": (
             _tape(score="tf.gather(logits, classes, axis=1)"),
             "all asked classes at once",
@@ -545,6 +559,10 @@ TAPE = Answers(
         "three classes": (
             _tape(score="tf.reduce_sum(logits[:, :3] * tf.one_hot(classes, 3), axis=1)"),
             None,
+        ),
+        "one-hot rows of three": (
+            _tape(score="tf.reduce_sum(logits * tf.one_hot(classes, 3), axis=1)"),
+            "shapes do not fit",
         ),
         "rows and columns": (
             _tape(
@@ -774,6 +792,7 @@ def _cheat(name="'roses'", place="(37, 8)", claims="['b', 'd']") -> str:
 CHEAT = Answers(
     right={
         "as found": _cheat(),
+        "in words": _cheat("['roses']", "tf.constant([37, 8])", "'b) and d)'"),
         "roughly": _cheat("'Roses'", "[36.0, 9.5]", "'bd'"),
         "by its number": _cheat("class_names[4]", "np.array([38, 7])", "('d', 'b')"),
         "halves, and brackets": _cheat(

@@ -1145,9 +1145,18 @@ def _disputed_cases(rng: np.random.Generator) -> list[Case]:
         cases = [_judged(rng, 40, 2), _judged(rng, 300, 3), _judged(rng, 600, 5)]
         cases.append(_judged(rng, 900, 8))
         wants = [_disputed(*case.args) for case in cases]
+        if not all(_has_margin(*case.args) for case in cases):
+            continue
         if all(_differs(mistake, cases, wants) for mistake in _DISPUTED_MISTAKES[:-1]):
             break
     return cases
+
+
+def _has_margin(probabilities: Array, labels: Array) -> bool:
+    """Whether no other class is so near to its threshold that float32 would decide."""
+    distance = np.abs(probabilities - _thresholds(probabilities, labels))
+    distance[np.arange(len(labels)), labels] = 1
+    return bool(distance.min() > 1e-6)
 
 
 def _differs(mistake: Mistake, cases: list[Case], wants: list[Array]) -> bool:

@@ -63,6 +63,11 @@ _FILTER_MISTAKES = [
     Mistake(
         "reshaped",
         _RESHAPED,
+        lambda w: _stretch_filters(w.reshape(_filters_first(w), order="F")),
+    ),
+    Mistake(
+        "reshaped",
+        _RESHAPED,
         lambda w: np.moveaxis(_pictures(w), 0, 3).reshape(_filters_first(w)),
     ),
     Mistake("all axes turned", _TURNED, lambda w: _pictures(w).transpose(0, 3, 2, 1)),
@@ -461,6 +466,8 @@ def _parts(
         one_hot = one_hot - p / p.sum(axis=1, keepdims=True)
     elif of == "all":
         one_hot = np.ones_like(one_hot)
+    elif of == "rows":
+        one_hot = np.ones_like(one_hot) * np.bincount(classes, minlength=len(x))[: len(x), None]
     elif of == "all that are asked":
         one_hot = np.tile(one_hot.sum(axis=0), (len(classes), 1))
     gradients = ((one_hot @ last.T) * (before > 0)) @ first.T
@@ -469,6 +476,11 @@ def _parts(
 
 def _all(formula: Callable[[Array, Array], Array], maps: Array, gradients: Array) -> Array:
     return np.stack([formula(m, g) for m, g in zip(maps, gradients, strict=True)])
+
+
+def _over_first_axes(maps: Array, gradients: Array) -> Array:
+    weights = gradients.mean(axis=(0, 1), keepdims=True)
+    return np.asarray(np.maximum((maps * weights).sum(axis=3), 0))
 
 
 def _tape_mistakes(weights: list[Array]) -> list[Mistake]:
@@ -520,6 +532,17 @@ def _tape_mistakes(weights: list[Array]) -> list[Mistake]:
             "weights of the first picture",
             "You weight all maps as those of the first picture; each picture has its own weights.",
             first_weights,
+        ),
+        Mistake(
+            "rows gathered",
+            "`tf.gather(logits, classes)` takes whole rows of other pictures. Take one logit from "
+            "each row: `tf.gather(logits, classes, batch_dims=1)`.",
+            answer(_heat, "rows"),
+        ),
+        Mistake(
+            "averaged over other axes",
+            "The first axis is that of the pictures: average over axes 1 and 2, height and width.",
+            lambda _, pictures, classes: _over_first_axes(*_parts(weights, pictures, classes)),
         ),
         Mistake(
             "last axis kept",
@@ -575,12 +598,12 @@ def _telling_weights(
 ) -> list[Array]:
     """Weights for which each picture has places that speak for its class, and some against it."""
     weights: list[Array] = []
-    for _ in range(500):
-        per_map = rng.normal(0, 0.3, (4, 8))
+    for _ in range(5000):
+        per_map = rng.normal(0, 0.6, (4, 8))
         weights = [
             rng.normal(0, 0.3, (3, 3, 3, 4)),
             rng.normal(0, 0.3, 4),
-            rng.normal(0, 0.15, (100, 8)) + np.tile(per_map, (25, 1)),
+            rng.normal(0, 0.3, (100, 8)) + np.tile(per_map, (25, 1)),
             rng.normal(0, 0.3, 8),
             rng.normal(0, 0.5, (8, classes)),
             rng.normal(0, 0.3, classes),
@@ -654,10 +677,27 @@ def _judge_heat(subject: Subject, asked: _Asked, right: Callable[..., Array]) ->
             wrong.mistake,
         ) from None
     except StudentError as error:
-        if not re.search(r"\bNone(Type)?\b", error.message):
+        if "valid indices" in error.message:
+            raise Wrong(
+                f"In line {error.line} a tensor is indexed with an array, which TensorFlow does "
+                f"not do. `tf.gather(logits, classes, batch_dims=1)` takes from each row the logit "
+                f"of its class.",
+                "indexed with an array",
+            ) from None
+        shapes = re.search(r"ncompatible shapes: (\[[\d,]*\]) vs\. (\[[\d,]*\])", error.message)
+        if shapes:
+            raise Wrong(
+                f"In line {error.line} two tensors meet whose shapes do not fit: {shapes[1]} and "
+                f"{shapes[2]}. Feature maps have the shape (N, height, width, maps), so weights of "
+                f"the shape (N, 1, 1, maps) fit (`keepdims=True`); logits have the shape "
+                f"(N, classes), for any number of classes.",
+                "shapes do not fit",
+            ) from None
+        if not re.search(r"\bNone(Type)?\b|'_id'", error.message):
             raise
         raise Wrong(
-            f"In line {error.line} something is None, most likely the gradient. {_INSIDE}",
+            f"In line {error.line} there is no gradient: it is None, or asked of a NumPy array. "
+            f"{_INSIDE}",
             "score outside the tape",
         ) from None
 
