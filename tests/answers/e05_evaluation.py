@@ -218,6 +218,22 @@ def top_k_accuracy(probabilities, labels, k):
     kth = np.sort(probabilities, axis=1)[:, -k]
     return (probabilities[np.arange(len(labels)), labels] >= kth).mean()
 """,
+        "with pandas and Keras": """import pandas as pd
+
+def confusion(labels, predicted, num_classes):
+    table = pd.crosstab(pd.Series(labels), pd.Series(predicted))
+    return table.reindex(index=range(num_classes), columns=range(num_classes), fill_value=0)
+
+def f1_scores(matrix):
+    m = pd.DataFrame(np.asarray(matrix))
+    sums = m.sum(axis=0) + m.sum(axis=1)
+    return pd.Series([2 * m.iloc[k, k] / s if s else 0 for k, s in enumerate(sums)])
+
+def top_k_accuracy(probabilities, labels, k):
+    return tf.reduce_mean(
+        keras.metrics.sparse_top_k_categorical_accuracy(labels, probabilities, k=k)
+    )
+""",
         "with lists": """def confusion(labels, predicted, num_classes):
     pairs = list(zip(labels.tolist(), predicted.tolist()))
     return [[pairs.count((t, p)) for p in range(num_classes)] for t in range(num_classes)]

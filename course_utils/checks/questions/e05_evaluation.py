@@ -411,6 +411,7 @@ def _top_k_function(subject: Subject, rng: np.random.Generator) -> None:
     for pictures, classes, k in ((50, 4, 1), (60, 5, 2), (80, 8, 3), (40, 6, 5), (30, 3, 3)):
         table = _probabilities(rng, pictures, classes)
         labels = np.array([rng.choice(classes, p=row) for row in table])
+        table = table.astype("float32")  # which NumPy takes, and TensorFlow's functions too
         cases.append(Case((table, labels, k), f"{classes} classes and k = {k}"))
     compare.function(subject, "top_k_accuracy", cases, _top_k, _TOP_MISTAKES)
     compare.leaves_arguments(subject, "top_k_accuracy", cases[:2])
