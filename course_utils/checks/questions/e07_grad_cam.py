@@ -610,16 +610,19 @@ def _telling_weights(
         ]
         sums = np.concatenate([_all(_sum, *_parts(weights, *one)) for one in given])
         telling = sums.max(axis=(1, 2)).min() > 0.1 and sums.min(axis=(1, 2)).max() < -0.1
-        if telling and all(_weights_differ(weights, pictures) for pictures, _ in given):
+        if telling and all(_mistakes_differ(weights, *one) for one in given):
             break
     return [weight.astype("float32") for weight in weights]
 
 
-def _weights_differ(weights: list[Array], pictures: Array) -> bool:
-    """Whether the map weights of a class differ between pictures, where there are several."""
-    first = np.zeros(len(pictures), int)
-    of_maps = _parts(weights, pictures, first)[1].mean(axis=(1, 2))
-    return len(pictures) == 1 or bool(np.ptp(of_maps, axis=0).max() > 0.01)
+def _mistakes_differ(weights: list[Array], pictures: Array, classes: Array) -> bool:
+    """Whether other weights and classes of pictures can be told apart, where there are several."""
+    if len(pictures) == 1:
+        return True
+    of_first = _parts(weights, pictures, np.full(len(classes), classes[0]))[1].mean(axis=(1, 2))
+    of_predicted = _parts(weights, pictures, classes, "predicted")[1].mean(axis=(1, 2))
+    same_class = np.abs(of_first - of_predicted).max() < 0.01
+    return not same_class and bool(np.ptp(of_first, axis=0).max() > 0.01)
 
 
 _PICTURES = ("picture", "pictures")
