@@ -200,6 +200,7 @@ RIGHT_LETTERS = (
     "x = ['a)', ' (C) ']",
     "x = ['a.', 'c:']",
     "x = 'a) c)'",
+    "x = 'a) and c)'",
     "x = ['a, c']",
     "x = ['a) turn the picture by up to 5 degrees', 'C: enlarge it']",
     "x = {'a': 1, 'c': 2}.keys()",
@@ -230,6 +231,31 @@ def test_choices():
         assert sentence in heard, source
     one = said(lambda: compare.choice(work("x = ['a', 'b']"), "x", "a", why))[0]
     assert "should be one letter" in one
+
+
+@pytest.mark.parametrize(
+    ("got", "want", "few"),
+    [
+        (0.70, 0.69848, True),
+        (0.69, 0.69848, True),
+        (0.6, 0.69848, True),
+        (0.698, 0.69848, False),
+        (0.6985, 0.69848, False),
+        (0.5, 0.5, False),
+        (3.22, 3.21888, True),
+        (-0.12, -0.125, True),
+        (0.71, 0.69848, False),
+    ],
+)
+def test_numbers_with_few_decimals_are_known(got, want, few):
+    assert compare.has_few_decimals(got, want) is few
+
+
+def test_entries_that_should_be_numbers_are_named():
+    cases = [compare.Case((3,), "3")]
+    source = "def f(n):\n    return np.ones(n), np.ones(n)"
+    heard = said(lambda: compare.function(work(source), "f", cases, lambda n: (1.0, 1.0)))[0]
+    assert heard == "Each entry of what `f` returns for 3 should be one number."
 
 
 WRONG_LETTERS = {

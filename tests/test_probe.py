@@ -206,6 +206,15 @@ def test_the_codes_of_a_terminal_are_taken_out_of_errors():
     assert caught.value.message == "Input 0 is wrong"
 
 
+def test_what_tensorflow_adds_about_its_operations_is_taken_out_of_errors():
+    subject = work(
+        "import tensorflow as tf\ndef f():\n    return tf.ones((2, 3)) * tf.ones((4, 5))"
+    )
+    with pytest.raises(probe.StudentError) as caught:
+        subject.call("f")
+    assert caught.value.message == "Incompatible shapes: [2,3] vs. [4,5]"
+
+
 def test_a_list_that_holds_itself_is_no_plain_data():
     endless: list = []
     endless.append(endless)

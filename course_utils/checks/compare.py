@@ -134,6 +134,15 @@ def one_number(value: Any) -> int | float | None:
     return None if isinstance(value, bool) or not isinstance(value, int | float) else value
 
 
+def has_few_decimals(got: float, want: float) -> bool:
+    """Whether a number is another one with one or two decimals, rounded or cut off.
+
+    Where the other one has no more decimals itself, it is not.
+    """
+    cuts = [cut(want * ten) / ten for ten in (10, 100) for cut in (round, int)]
+    return abs(got - want) > 1e-9 and any(abs(got - one) < 1e-9 for one in cuts)
+
+
 def texts(value: Any) -> list[str] | None:
     """The entries of a list, a tuple or an array that holds text only; None for anything else."""
     entries = listed(value)
@@ -196,7 +205,9 @@ def letters(given: Any, known: Iterable[str]) -> set[str] | None:
 
 def _letters_in(text: str, known: set[str]) -> list[str]:
     text = unicodedata.normalize("NFKC", text).lower().strip()
-    labeled = re.match(r"\W*(\w)\s*[).:\]–-]\s*\w{2}", text)  # "a) turn the picture"
+    labeled = re.match(
+        r"\W*(\w)\s*[).:\]–-]\s*(?!(?:and|or)\b)\w{2}", text
+    )  # "a) turn the picture"
     if labeled and labeled[1] in known:
         return [labeled[1]]
     words = [word for word in re.findall(r"\w+", text) if word not in ("and", "or")]
@@ -540,6 +551,8 @@ def _compare_shapes(what: str, got: Any, want: Any) -> None:
         if right.ndim == 0:
             raise Wrong(f"{what} should be one number, but it is {describe(got)}.")
         if right.ndim == 1 and not isinstance(want, np.ndarray):
+            if theirs.ndim > 1 and len(theirs) == len(right):
+                raise Wrong(f"Each entry of {what[0].lower() + what[1:]} should be one number.")
             raise Wrong(f"{what} should have {right.size} entries, but it is {describe(got)}.")
         raise Wrong(
             f"{what} should have the shape {right.shape}, but the shape is {theirs.shape}.", "shape"

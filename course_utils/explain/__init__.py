@@ -26,7 +26,7 @@ from course_utils.explain._maps import (
     occlusion,
     saliency,
 )
-from course_utils.explain._planted import second_collection
+from course_utils.explain._planted import second_collection, third_collection
 from course_utils.explain._view import activations, feature_maps, find_layer, first_layer_filters
 
 __all__ = [
@@ -49,4 +49,5 @@ __all__ = [
     "rank_correlation",
     "saliency",
     "second_collection",
+    "third_collection",
 ]

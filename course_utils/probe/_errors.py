@@ -134,7 +134,12 @@ def place(traceback: TracebackType | None, their_globals: dict[str, Any]) -> tup
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
+#: What TensorFlow adds to its errors about itself: where an operation runs, and its inner name.
+_ABOUT_OPERATIONS = re.compile(r"\{\{function_node [^}]*\}\}|\[Op:\w+\](?: name:(?: \S+)?)?")
+
+
 def shorten(text: str, most: int) -> str:
     """`text` on one line, without codes for a terminal, not longer than `most` characters."""
-    text = " ".join(_TERMINAL_CODES.sub("", text).split())
+    text = _ABOUT_OPERATIONS.sub("", _TERMINAL_CODES.sub("", text))
+    text = " ".join(text.split())
     return text if len(text) <= most else text[: most - 1] + "…"

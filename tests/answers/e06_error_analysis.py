@@ -17,13 +17,33 @@ HAND = Answers(
         "three decimals": _hand(share="2 / 4", loss="3.219"),
         "an array": _hand('np.array(["tulips", "roses"])'),
         "a list, other numbers": _hand('["tulips", "roses"]', worst="7.0", loss="np.log(25)"),
+        "singular, a Fraction": "from fractions import Fraction\n"
+        + _hand('("tulip", "rose")', share="Fraction(2, 4)", worst="np.array(7)"),
+        "a named tuple": "from collections import namedtuple\n"
+        "Pair = namedtuple('Pair', 'really taken_for')\n"
+        + _hand('Pair("tulips", "roses")', share="np.mean([1, 0, 1, 0])", loss="np.log(1 / 0.04)"),
+        "cut off": "import pandas as pd\n" + _hand('pd.Series(["tulips", "roses"])', loss="3.218"),
         "capitals": _hand('("Tulips", " roses")', share="np.float64(0.5)", worst="np.int64(7)"),
     },
     wrong={
         "exchanged": (_hand('("roses", "tulips")'), "true and predicted exchanged"),
         "right answers": (_hand('("roses", "roses")'), "right answers counted"),
         "another pair": (_hand('("daisy", "roses")'), None),
-        "no such class": (_hand('("tulip", "rose")'), None),
+        "no such class": (_hand('("lilies", "roses")'), None),
+        "a set": (_hand('{"tulips", "roses"}'), "a set"),
+        "one text": (_hand('"tulips, roses"'), None),
+        "three names": (_hand('("tulips", "roses", "daisy")'), None),
+        "of the wrong tulips": (_hand(share="2 / 2"), "share of the wrong ones"),
+        "two decimals": (_hand(loss="3.22"), "rounded"),
+        "all probabilities": (
+            _hand(loss="-np.log([0.44, 0.52, 0.04]).sum()"),
+            "other classes counted",
+        ),
+        "binary cross-entropy": (
+            _hand(loss="-np.log(0.04) - np.log(1 - 0.44) - np.log(1 - 0.52)"),
+            "other classes counted",
+        ),
+        "divided by twelve": (_hand(loss="-np.log(0.04) / 12"), "mean instead of one"),
         "one name": (_hand('"tulips"'), None),
         "numbers": (_hand("(2, 1)"), None),
         "of the errors": (_hand(share="2 / 5"), "share of the errors"),
@@ -91,6 +111,50 @@ PAIRS = Answers(
     wrong = Counter((int(t), int(p)) for t, p in zip(labels, predicted) if t != p)
     rows = sorted(wrong.items(), key=lambda item: (-item[1], item[0]))
     return [(class_names[t], class_names[p], count) for (t, p), count in rows]
+""",
+        "the largest again and again": """def confused_pairs(labels, predicted, class_names):
+    counts = {}
+    for i, j in zip(labels.tolist(), predicted.tolist()):
+        if i != j:
+            counts[i, j] = counts.get((i, j), 0) + 1
+    result = []
+    while counts:
+        best = None
+        for pair in sorted(counts):
+            if best is None or counts[pair] > counts[best]:
+                best = pair
+        result.append((class_names[best[0]], class_names[best[1]], counts.pop(best)))
+    return tuple(result)
+""",
+        "sorted by three keys": """def confused_pairs(labels, predicted, class_names):
+    n = len(class_names)
+    matrix = np.zeros((n, n), int)
+    np.add.at(matrix, (labels, predicted), 1)
+    np.fill_diagonal(matrix, 0)
+    t, p = np.nonzero(matrix)
+    counts = matrix[t, p]
+    names = np.array(class_names)
+    return [(names[t[i]], names[p[i]], counts[i]) for i in np.lexsort((p, t, -counts))]
+""",
+        "named tuples": """from typing import NamedTuple
+from sklearn.metrics import confusion_matrix
+
+class Confusion(NamedTuple):
+    true: str
+    predicted: str
+    pictures: float
+
+def confused_pairs(labels, predicted, class_names):
+    numbers = range(len(class_names))
+    matrix = confusion_matrix(labels, predicted, labels=list(numbers))
+    for i in numbers:
+        matrix[i, i] = 0
+    found = [
+        Confusion(class_names[i], class_names[j], float(matrix[i, j]))
+        for i in numbers for j in numbers if matrix[i, j]
+    ]
+    found.sort(key=lambda one: -one.pictures)
+    yield from found
 """,
         "with pandas": """def confused_pairs(labels, predicted, class_names):
     import pandas as pd
@@ -179,7 +243,55 @@ def _named(rows, names):
         ),
         "pairs without counts": (_pairs(row="(class_names[t], class_names[p])"), None),
         "a dictionary": (_pairs(end="{(t, p): n for t, p, n in pairs}"), None),
-        "rare ones lost": (_pairs(keep="t != p and count > 1"), None),
+        "rare ones lost": (_pairs(keep="t != p and count > 1"), "single errors left out"),
+        "at most ten": (_pairs(end="sorted(pairs, key=lambda r: -r[2])[:10]"), "list cut off"),
+        "one direction": (_pairs(keep="t < p and count > 0"), "one direction only"),
+        "three classes": (
+            _pairs(keep="t != p and count > 0 and max(t, p) < 3"),
+            "three classes assumed",
+        ),
+        "the last class forgotten": (
+            _pairs().replace(
+                "for p in range(len(class_names))", "for p in range(len(class_names) - 1)"
+            ),
+            "a class forgotten",
+        ),
+        "by share, with counts": (
+            _pairs(
+                row="(class_names[t], class_names[p], int(count), count / (labels == t).sum())",
+                end="[r[:3] for r in sorted(pairs, key=lambda r: -r[3])]",
+            ),
+            "sorted by share",
+        ),
+        "the predicted classes backwards": (
+            _pairs(
+                end="sorted(pairs, key=lambda r: (-r[2], list(class_names).index(r[0]), "
+                "-list(class_names).index(r[1])))"
+            ),
+            "another order",
+        ),
+        "ties as they fall": (
+            """def confused_pairs(labels, predicted, class_names):
+    n = len(class_names)
+    matrix = np.bincount(labels * n + predicted, minlength=n * n).reshape(n, n)
+    np.fill_diagonal(matrix, 0)
+    places = [divmod(int(k), n) for k in np.argsort(-matrix.ravel(), kind="quicksort")]
+    return [(class_names[i], class_names[j], int(matrix[i, j])) for i, j in places if matrix[i, j]]
+""",
+            "another order",
+        ),
+        "a list outside": (
+            "pairs = []\n" + _pairs().replace("    pairs = []\n", ""),
+            "not repeatable",
+        ),
+        "names inside": (
+            _pairs(row="((class_names[t], class_names[p]), count)", end="pairs"),
+            None,
+        ),
+        "labels sorted": (
+            _pairs(before="labels.sort()"),
+            None,
+        ),
         "None without errors": (
             _pairs(end="sorted(pairs, key=lambda r: -r[2]) or None"),
             "nothing returned",
@@ -321,6 +433,67 @@ def out_of_fold(fit, images, labels, fold):
     networks = {k: fit(images[fold != k], labels[fold != k]) for k in np.unique(fold)}
     return [networks[fold[i]](images[i : i + 1])[0].tolist() for i in range(len(images))]
 """,
+        "fold numbers permuted": """def make_folds(labels, folds, seed):
+    generator = np.random.Generator(np.random.PCG64(seed))
+    fold = np.full(labels.shape, -1)
+    for c in set(labels.tolist()):
+        n = (labels == c).sum()
+        numbers = np.tile(np.arange(folds), n // folds + 1)[:n]
+        fold[labels == c] = generator.permutation(numbers)
+    return fold
+
+def out_of_fold(fit, images, labels, fold):
+    result = None
+    for k in np.unique(fold):
+        answers = fit(images[fold != k], labels[fold != k])(images)
+        result = np.where((fold == k)[:, None], answers, 0 if result is None else result)
+    return result
+""",
+        "parts of an array, a list": """import random
+
+def make_folds(labels, folds, seed):
+    dice = random.Random(int(seed))
+    result = [0.0] * len(labels)
+    for c in sorted(set(int(x) for x in labels)):
+        places = [i for i, x in enumerate(labels) if x == c]
+        dice.shuffle(places)
+        for number, part in enumerate(np.array_split(places, folds)):
+            for i in part:
+                result[int(i)] = float(number)
+    return result
+
+def out_of_fold(fit, images, labels, fold):
+    rows = [None] * len(images)
+    for number in sorted(set(fold.tolist())):
+        learn = [i for i in range(len(fold)) if fold[i] != number]
+        judge = [i for i in range(len(fold)) if fold[i] == number]
+        for i, answer in zip(judge, fit(images[learn], labels[learn])(images[judge])):
+            rows[i] = answer
+    return rows
+""",
+        "the rest by chance": """class Dealer:
+    def __init__(self, folds, seed):
+        self.folds, self.rng = folds, np.random.default_rng([seed, 77])
+
+    def deal(self, n):
+        whole = np.repeat(np.arange(self.folds), n // self.folds)
+        rest = self.rng.choice(self.folds, n % self.folds, replace=False)
+        return self.rng.permutation(np.concatenate([whole, rest]))
+
+def make_folds(labels, folds, seed):
+    dealer = Dealer(folds, seed)
+    fold = np.zeros_like(labels, dtype=np.uint8)
+    for c in np.unique(labels):
+        fold[labels == c] = dealer.deal(np.count_nonzero(labels == c))
+    return fold
+
+def out_of_fold(fit, images, labels, fold):
+    result = np.empty((len(images), 3), "float32")
+    for k in np.unique(fold):
+        (held,) = np.nonzero(fold == k)
+        result[held] = fit(np.delete(images, held, axis=0), np.delete(labels, held))(images[held])
+    return result
+""",
         "legacy random numbers": _folds(
             rng="np.random.seed(seed)", places="np.random.permutation(np.where(labels == k)[0])"
         ),
@@ -368,6 +541,132 @@ def out_of_fold(fit, images, labels, fold):
             "seed ignored",
         ),
         "no seed": (_folds(rng="np.random.default_rng()"), "not repeatable"),
+        "each class turned": (
+            _folds(
+                places="np.flatnonzero(labels == k)",
+                deal="(np.arange(len(places)) + rng.integers(folds)) % folds",
+            ),
+            "seed hardly matters",
+        ),
+        "only the first class": (
+            _folds(places="np.flatnonzero(labels == k)[:: 1 if k else 1]").replace(
+                "result[places]",
+                "places = places if k else rng.permutation(places)\n        result[places]",
+            ),
+            "seed hardly matters",
+        ),
+        "two pictures exchanged": (
+            _folds(places="np.flatnonzero(labels == k)").replace(
+                "        result[places]",
+                "        pair = rng.choice(len(places), 2, replace=False)\n"
+                "        places[pair] = places[pair[::-1]]\n"
+                "        result[places]",
+            ),
+            "seed hardly matters",
+        ),
+        "neighbors stay together": (
+            _folds(
+                places="np.flatnonzero(labels == k)",
+                deal="rng.permutation(folds)[np.arange(len(places)) * folds // len(places)]",
+            ),
+            "seed hardly matters",
+        ),
+        "a permutation of each few": (
+            _folds(
+                places="np.flatnonzero(labels == k)",
+                deal="np.concatenate([rng.permutation(folds) for _ in places])[: len(places)]",
+            ),
+            "seed hardly matters",
+        ),
+        "the last digit": (
+            _folds(rng="np.random.default_rng(seed % 10)"),
+            "seed hardly matters",
+        ),
+        "the last bits": (
+            _folds(rng="np.random.default_rng(seed & 255)"),
+            "seed hardly matters",
+        ),
+        "one generator for all calls": (
+            "RNG = []\n"
+            + _folds(rng="(RNG or [RNG.append(np.random.default_rng(seed)), *RNG])[-1]"),
+            "not repeatable",
+        ),
+        "only the numbers drawn": (
+            _folds(places="np.flatnonzero(labels == k)", made="rng.permutation(folds)[result]"),
+            "seed ignored",
+        ),
+        "the labels shuffled": (
+            """def make_folds(labels, folds, seed):
+    np.random.default_rng(seed).shuffle(labels)
+    result = np.zeros(len(labels), int)
+    for k in np.unique(labels):
+        places = np.flatnonzero(labels == k)
+        result[places] = np.arange(len(places)) % folds
+    return result
+
+"""
+            + _OUT,
+            None,
+        ),
+        "the rest in the last fold": (
+            _folds(deal="np.minimum(np.arange(len(places)) // (len(places) // folds), folds - 1)"),
+            "not stratified",
+        ),
+        "one picture moved": (
+            _folds().replace(
+                "    return result", "    result[rng.integers(len(result))] = 0\n    return result"
+            ),
+            None,
+        ),
+        "one fold learned, the others judged": (
+            _folds(learns="fold == k", judged="fold != k"),
+            "train and held-out exchanged",
+        ),
+        "the folds before": (
+            _folds(learns="(fold < k) if k else (fold != k)"),
+            "only the folds before",
+        ),
+        "leave one out": (
+            _MAKE
+            + """def out_of_fold(fit, images, labels, fold):
+    rows = np.zeros((len(labels), 3))
+    for i in range(len(labels)):
+        others = np.arange(len(labels)) != i
+        rows[i] = fit(images[others], labels[others])(images[i : i + 1])[0]
+    return rows
+""",
+            "each picture by itself",
+        ),
+        "back by a wrong way": (
+            _MAKE
+            + """def out_of_fold(fit, images, labels, fold):
+    rows = np.concatenate(
+        [fit(images[fold != k], labels[fold != k])(images[fold == k]) for k in np.unique(fold)]
+    )
+    return rows[np.argsort(fold, kind="stable")]
+""",
+            "order of the pictures lost",
+        ),
+        "one-hot": (
+            _folds(back="np.eye(3)[rows.argmax(axis=1)]"),
+            "classes instead of probabilities",
+        ),
+        "whole numbers": (
+            _folds().replace(
+                "np.zeros((len(labels), 3))", "np.zeros((len(labels), 3), labels.dtype)"
+            ),
+            "decimals lost",
+        ),
+        "five folds": (
+            _folds(numbers="range(min(5, fold.max() + 1))"),
+            None,
+        ),
+        "folds of its own": (
+            _folds().replace(
+                "    rows = ", "    fold = make_folds(labels, fold.max() + 1, 0)\n    rows = "
+            ),
+            None,
+        ),
         "from 1": (_folds(made="result + 1"), "folds counted from 1"),
         "one fold too many": (
             _folds(deal="np.arange(len(places)) % (folds + 1)"),
@@ -393,13 +692,13 @@ def out_of_fold(fit, images, labels, fold):
         ),
         "too short": (_folds(made="result[1:]"), None),
         "no folds returned": (_folds(made="None"), "nothing returned"),
-        "leak": (_folds(learns="fold >= 0"), "held-out pictures learnt"),
+        "leak": (_folds(learns="fold >= 0"), "held-out pictures learned"),
         "one network of all": (
             _MAKE
             + """def out_of_fold(fit, images, labels, fold):
     return fit(images, labels)(images)
 """,
-            "held-out pictures learnt",
+            "held-out pictures learned",
         ),
         "exchanged": (
             _folds(learns="fold == k"),
@@ -449,7 +748,7 @@ def out_of_fold(fit, images, labels, fold):
         ),
         "labels of others": (
             _folds().replace("labels[learns]", "labels[: learns.sum()]"),
-            None,
+            "labels of other pictures",
         ),
         "nothing returned": (_folds(back="None"), "nothing returned"),
     },
@@ -531,6 +830,37 @@ def disputed(probabilities, labels):
     shifted = probabilities - thresholds(probabilities, labels)
     shifted[np.arange(len(labels)), labels] = -1
     return (shifted.max(axis=1) >= 0) & (np.argmax(probabilities, 1) != labels)
+""",
+        "masked": """def thresholds(probabilities, labels):
+    own = np.arange(probabilities.shape[1]) == np.asarray(labels)[:, None]
+    return np.ma.masked_array(probabilities, ~own).mean(axis=0)
+
+def disputed(probabilities, labels):
+    own = np.arange(probabilities.shape[1]) == np.asarray(labels)[:, None]
+    others = np.where(own, -np.inf, probabilities)
+    one = (others >= np.asarray(thresholds(probabilities, labels))).any(axis=1)
+    return np.logical_and(one, others.max(axis=1) > probabilities[own])
+""",
+        "a Series": """import pandas as pd
+
+def thresholds(probabilities, labels):
+    means = pd.DataFrame(probabilities).groupby(np.asarray(labels)).mean()
+    return pd.Series([means.loc[c, c] for c in means.columns])
+
+def disputed(probabilities, labels):
+    margin = pd.DataFrame(probabilities - thresholds(probabilities, labels).to_numpy())
+    for c in margin.columns:
+        margin.loc[np.asarray(labels) == c, c] = -1
+    best = pd.DataFrame(probabilities).idxmax(axis=1).to_numpy()
+    return (margin >= 0).any(axis=1) & (best != labels)
+""",
+        "short": """thresholds = lambda p, y: [np.average(p[y == c, c]) for c in range(p.shape[1])]
+disputed = lambda p, y: [
+    any(k != label and v >= t for k, (v, t) in enumerate(zip(row, limits)))
+    and int(row.argmax()) != label
+    for limits in [thresholds(p, y)]
+    for row, label in zip(p, y)
+]
 """,
         "as numbers 0 and 1": _dispute(both="(other & top).astype(int)"),
     },
@@ -622,7 +952,62 @@ def disputed(probabilities, labels):
         ),
         "more than": (_dispute(reached="probabilities > limits"), "more than the threshold"),
         "either": (_dispute(both="other | top"), None),
-        "all others": (_dispute(own="True", other="reached.all(axis=1)"), None),
+        "all others": (
+            _dispute(own="True", other="reached.all(axis=1)"),
+            "all others must reach",
+        ),
+        "more probable than the label": (
+            _dispute(
+                reached="(probabilities >= limits) & (probabilities > mine[:, None])", both="other"
+            ),
+            "more probable than the label",
+        ),
+        "two classes asked": (
+            _dispute(
+                reached="(probabilities >= limits) & (probabilities >= "
+                "np.sort(probabilities, axis=1)[:, -2:-1])"
+            ),
+            "two classes asked",
+        ),
+        "below one half": (_dispute(top="mine < 0.5"), "below one half"),
+        "own threshold, and argmax": (
+            _dispute(both="(mine < limits[labels]) & top"),
+            "own threshold taken",
+        ),
+        "equally many of each class": (
+            _dispute(
+                limit="probabilities[labels == k, k].sum() / (len(labels) / probabilities.shape[1])"
+            ),
+            "equal classes assumed",
+        ),
+        "rounded": (_dispute(limit="probabilities[labels == k, k].mean().round(2)"), "rounded"),
+        "a little less": (
+            _dispute(
+                limit="probabilities[labels == k, k].mean() "
+                "- 0.1 * probabilities[labels == k, k].std()"
+            ),
+            None,
+        ),
+        "overwritten": (
+            _dispute(
+                other="(np.put_along_axis(probabilities, labels[:, None], -1, axis=1), "
+                "reached.any(axis=1))[1]",
+            )
+            .replace("    top =", "    top = answer =")
+            .replace(
+                "    mine =", "    answer = probabilities.argmax(axis=1) != labels\n    mine ="
+            )
+            .replace("top = answer = probabilities.argmax(axis=1) != labels", "top = answer"),
+            "arguments changed",
+        ),
+        "the first thresholds": (
+            "KNOWN = []\n"
+            + _dispute(
+                use="(KNOWN or [KNOWN.append(thresholds(probabilities, labels)), *KNOWN])[-1]"
+            ),
+            None,
+        ),
+        "those of the example": (_dispute(use="np.array([0.8, 0.475])"), None),
         "nothing returned": (_dispute(both="None"), "nothing returned"),
         "the helper": (
             _dispute()
@@ -673,6 +1058,45 @@ MEASURED = Answers(
             gained="[np.mean(gains), np.sqrt(gains.var(ddof=1) / len(gains))]",
             claims="('e', 'c', 'b')",
         ),
+        "with isin": """import statistics
+
+def after_looking(suspects, wrong, n):
+    is_wrong = np.isin(suspects, wrong)
+    found = is_wrong.cumsum()[n - 1]
+    return [found / n, found / is_wrong.sum()]
+
+def paired_gain(before, after):
+    gain = np.subtract(after, before) * 100
+    return np.array([gain.mean(), statistics.stdev(gain.tolist()) / len(gain) ** 0.5])
+
+true_claims = {"e)", "c)", "b)"}
+""",
+        "with pandas": """import pandas as pd
+
+def after_looking(suspects, wrong, n):
+    looked = pd.Series(suspects).head(n).isin(wrong)
+    return looked.mean(), looked.sum() / len(wrong)
+
+def paired_gain(before, after):
+    gain = (pd.Series(after) - pd.Series(before)).mul(100)
+    return pd.Series([gain.mean(), gain.sem()])
+
+true_claims = np.array(["e", "b", "c"])
+""",
+        "fractions and named tuples": """from collections import namedtuple
+from fractions import Fraction
+Gain = namedtuple("Gain", "mean error")
+
+def after_looking(suspects, wrong, n):
+    found = sum(suspects.index(one) < n for one in wrong)
+    return Fraction(found, n), Fraction(found, len(wrong))
+
+def paired_gain(before, after):
+    d = after - before
+    return Gain(float(d.mean() * 100), float(d.std() / (len(d) - 1) ** 0.5 * 100))
+
+true_claims = ("B", "C", "E")
+""",
         "with SciPy": _measured(
             gained="gains.mean(), __import__('scipy.stats').stats.sem(gains)", claims="'bce'"
         ),
@@ -715,6 +1139,45 @@ true_claims = "B, C, E"
         ),
         "n + 1, divided by n": (_measured(seen="suspects[:n + 1]"), "one too many"),
         "n - 1": (_measured(seen="suspects[1:n]"), None),
+        "one too few": (_measured(seen="suspects[: n - 1]"), "one too few"),
+        "from the second on": (_measured(seen="suspects[1 : n + 1]"), "first one left out"),
+        "wrong labels cut off": (
+            _measured().replace("one in wrong", "one in wrong[:n]"),
+            "wrong labels cut off",
+        ),
+        "of what can be found": (
+            _measured(looked="found / n, found / min(n, len(wrong))"),
+            "divided by what can be found",
+        ),
+        "place by place": (
+            _measured().replace(
+                "one in wrong for one in suspects[:n]",
+                "a == b for a, b in zip(suspects[:n], wrong)",
+            ),
+            "compared place by place",
+        ),
+        "in one text": (
+            _measured().replace("one in wrong", "one in ' '.join(wrong)"),
+            "parts of names found",
+        ),
+        "three numbers": (
+            _measured(looked="found / n, found / len(wrong), 2 * found / (n + len(wrong))"),
+            None,
+        ),
+        "a curve": (
+            _measured(
+                looked="np.cumsum([one in wrong for one in suspects[:n]]) / n, found / len(wrong)"
+            ),
+            None,
+        ),
+        "taken out": (
+            _measured(seen="[suspects.pop(0) for _ in range(n)]"),
+            "arguments changed",
+        ),
+        "two decimals": (
+            _measured(looked="round(found / n, 2), round(found / len(wrong), 2)"),
+            "rounded",
+        ),
         "the last": (_measured(seen="suspects[-n:]"), "the last suspects"),
         "counts": (_measured(looked="found, found"), "numbers instead of shares"),
         "percent": (_measured(looked="100 * found / n, 100 * found / len(wrong)"), "percent"),
@@ -759,6 +1222,43 @@ def after_looking(suspects, wrong, n):
             "ddof forgotten",
         ),
         "no ddof, not divided": (_measured(gained="gains.mean(), gains.std()"), "ddof forgotten"),
+        "the root of n - 1 twice": (
+            _measured(gained="gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains) - 1)"),
+            "divided by the root of n - 1",
+        ),
+        "the root of 2": (
+            _measured(gained="gains.mean(), gains.std(ddof=1) / np.sqrt(2)"),
+            "two pairs assumed",
+        ),
+        "half the range": (
+            _measured(gained="gains.mean(), (gains.max() - gains.min()) / 2"),
+            "two pairs assumed",
+        ),
+        "error as a share": (
+            _measured(gained="gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains)) / 100"),
+            "error not in points",
+        ),
+        "sorted": (
+            _measured(gains="100 * (np.sort(after) - np.sort(before))"),
+            "pairs torn apart",
+        ),
+        "sorted in place": (
+            _measured(
+                gains="100 * (after - before)",
+                gained="(gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains)), before.sort())[:2]",
+            ),
+            "arguments changed",
+        ),
+        "median": (
+            _measured(gained="np.median(gains), gains.std(ddof=1) / np.sqrt(len(gains))"),
+            "median instead of mean",
+        ),
+        "the gain rounded": (
+            _measured(
+                gained="round(float(gains.mean()), 1), gains.std(ddof=1) / np.sqrt(len(gains))"
+            ),
+            "rounded",
+        ),
         "variance": (
             _measured(gained="gains.mean(), gains.var(ddof=1) / np.sqrt(len(gains))"),
             "variance instead of deviation",

@@ -38,7 +38,30 @@ FILTERS = Answers(
     size = tf.reduce_max(tf.abs(filters), axis=(1, 2, 3), keepdims=True)
     return 0.5 + 0.5 * tf.math.divide_no_nan(filters, size)
 """,
-        "with a small number": _filters(guard="largest = largest + 1e-9"),
+        "with a small number": _filters(guard="largest = largest + 1e-8"),
+        "not below a small number": _filters(guard="largest = np.maximum(largest, 1e-7)"),
+        "with interp": """def filters_as_pictures(weights):
+    out = []
+    for one in np.rollaxis(weights, 3):
+        m = np.max(np.abs(one))
+        out.append(np.interp(one, [-m, 0, m], [0, 0.5, 1]) if m else np.ones(one.shape) / 2)
+    return np.stack(out)
+""",
+        "nested lists": """def filters_as_pictures(weights):
+    pictures = []
+    for k in range(weights.shape[3]):
+        size = max(abs(float(v)) for v in weights[..., k].ravel())
+        pictures.append([
+            [[0.5 if size == 0 else 0.5 * (1 + float(v) / size) for v in place[:, k]]
+             for place in row]
+            for row in weights
+        ])
+    return pictures
+""",
+        "einsum, float32": """filters_as_pictures = lambda weights: np.einsum(
+    "hwcf->fhwc", weights / np.where((weights != 0).any((0, 1, 2)), abs(weights).max((0, 1, 2)), 1)
+).astype("float32") * 0.5 + np.float32(0.5)
+""",
     },
     wrong={
         "all together": (_filters(largest="np.abs(filters).max()"), "filters stretched together"),
@@ -53,19 +76,19 @@ FILTERS = Answers(
     high = filters.max(axis=(1, 2, 3), keepdims=True)
     return (filters - low) / np.maximum(high - low, 1e-9)
 """,
-            "zero is not grey",
+            "zero is not gray",
         ),
         "minimum to maximum of all": (
             "def filters_as_pictures(weights):\n"
             "    filters = np.moveaxis(weights, 3, 0)\n"
             "    return (filters - filters.min()) / (filters.max() - filters.min())\n",
-            "zero is not grey",
+            "zero is not gray",
         ),
         "no size": (
             _filters(largest="filters.max(axis=(1, 2, 3), keepdims=True)"),
             "sign forgotten",
         ),
-        "−1 to 1": (_filters(result="filters / largest"), "not shifted to grey"),
+        "−1 to 1": (_filters(result="filters / largest"), "not shifted to gray"),
         "sizes": (_filters(result="0.5 + np.abs(filters) / (2 * largest)"), "sign lost"),
         "axes left": (
             """def filters_as_pictures(weights):
@@ -78,9 +101,66 @@ FILTERS = Answers(
             _filters(filters="np.moveaxis(weights.transpose(1, 0, 2, 3), 3, 0)"),
             "height and width exchanged",
         ),
-        "reshaped": (_filters(filters="weights.reshape(-1, *weights.shape[:3])"), None),
+        "reshaped": (_filters(filters="weights.reshape(-1, *weights.shape[:3])"), "reshaped"),
+        "stretched, then reshaped": (
+            """def filters_as_pictures(weights):
+    largest = np.abs(weights).max(axis=(0, 1, 2))
+    pictures = 0.5 + weights / (2 * np.where(largest == 0, 1, largest))
+    return pictures.reshape(weights.shape[3], weights.shape[0], weights.shape[1], 3)
+""",
+            "reshaped",
+        ),
+        ".T": (_filters(filters="weights.T"), "all axes turned"),
+        "first and last exchanged": (
+            _filters(filters="np.swapaxes(weights, 0, 3)"),
+            "first and last axis exchanged",
+        ),
+        "colors reversed": (
+            _filters(filters="np.moveaxis(weights, 3, 0)[..., ::-1]"),
+            "colors reversed",
+        ),
+        "clipped": (
+            _filters(
+                largest="filters.max(axis=(1, 2, 3), keepdims=True)",
+                result="np.clip(0.5 + filters / (2 * largest), 0, 1)",
+            ),
+            "clipped",
+        ),
+        "negative ones brighter": (
+            _filters(result="0.5 - filters / (2 * largest)"),
+            "signs exchanged",
+        ),
+        "zeros become black": (
+            _filters(guard="pass", result="np.nan_to_num(0.5 + filters / (2 * largest))"),
+            None,
+        ),
+        "weights that cancel": (
+            _filters(
+                result="np.where(np.isclose(filters.sum(axis=(1, 2, 3), keepdims=True), 0), 0.5, "
+                "0.5 + filters / (2 * largest))"
+            ),
+            "weights that cancel",
+        ),
+        "small weights": (
+            _filters(result="np.where(largest > 1e-3, 0.5 + filters / (2 * largest), 0.5)"),
+            "small weights taken for zero",
+        ),
+        "a large number added": (_filters(guard="largest = largest + 1e-3"), None),
+        "a filter of zeros spoils all": (
+            _filters(result="0.5 + filters / (2 * largest) * np.all(weights.any(axis=(0, 1, 2)))"),
+            None,
+        ),
+        "rounded": (_filters(result="np.round(0.5 + filters / (2 * largest), 2)"), "rounded"),
+        "overwritten": (
+            """def filters_as_pictures(weights):
+    largest = np.abs(weights).max(axis=(0, 1, 2))
+    weights /= 2 * np.where(largest == 0, 1, largest)
+    return np.moveaxis(weights + 0.5, 3, 0)
+""",
+            "arguments changed",
+        ),
         "divided by zero": (_filters(guard="pass"), None),
-        "0 to 255": (_filters(result="127.5 + 127.5 * filters / largest"), None),
+        "0 to 255": (_filters(result="127.5 + 127.5 * filters / largest"), "0 to 255"),
         "the course's": (
             "def filters_as_pictures(weights):\n"
             "    model = keras.Sequential([keras.Input((9, 9, 3)), keras.layers.Conv2D("
@@ -132,6 +212,31 @@ def heat_from(feature_maps, gradients):
             w="tf.reduce_mean(gradients, axis=[0, 1])",
             heat="tf.nn.relu(tf.reduce_sum(w * feature_maps, axis=-1))",
         ),
+        "tensordot": """relu = lambda x: x * (x > 0)
+map_weights = lambda gradients: np.mean(np.mean(gradients, axis=1), axis=0)
+heat_from = lambda maps, gradients: relu(np.tensordot(maps, map_weights(gradients), ([2], [0])))
+""",
+        "flattened, a matrix of rows": """def map_weights(gradients):
+    return np.average(gradients.reshape(-1, gradients.shape[-1]), axis=0)
+
+def heat_from(feature_maps, gradients):
+    summed = feature_maps @ map_weights(gradients)
+    return [[max(0.0, float(one)) for one in row] for row in summed]
+""",
+        "an object": """class GradCam:
+    def __init__(self, maps, gradients):
+        self.maps, self.gradients = np.moveaxis(maps, -1, 0), np.moveaxis(gradients, -1, 0)
+
+    def weights(self):
+        return np.array([one.mean() for one in self.gradients])
+
+    def heat(self):
+        total = sum(w * one for w, one in zip(self.weights(), self.maps))
+        return (total + np.abs(total)) / 2
+
+map_weights = lambda gradients: GradCam(gradients, gradients).weights()
+heat_from = lambda feature_maps, gradients: GradCam(feature_maps, gradients).heat()
+""",
         "einsum": _formula(
             weights="np.einsum('hwk->k', gradients) / gradients[..., 0].size",
             heat="np.where((s := np.einsum('hwk,k->hw', feature_maps, w)) > 0, s, 0)",
@@ -153,17 +258,17 @@ def heat_from(feature_maps, gradients):
                 heat="np.maximum(((s := (feature_maps * w).sum(axis=2)) - s.min()) "
                 "/ (s.max() - s.min()), 0)"
             ),
-            "normalised too early",
+            "normalized too early",
         ),
         "maps stretched": (
             _formula(
                 heat="np.maximum((feature_maps / feature_maps.max(axis=(0, 1)) * w).sum(axis=2), 0)"
             ),
-            "normalised too early",
+            "normalized too early",
         ),
         "stretched at the end": (
             _formula(heat="(h := np.maximum((feature_maps * w).sum(axis=2), 0)) / h.max()"),
-            "normalised",
+            "normalized",
         ),
         "not averaged": (
             _formula(heat="np.maximum((feature_maps * gradients).sum(axis=2), 0)"),
@@ -185,6 +290,68 @@ def heat_from(feature_maps, gradients):
         ),
         "not weighted": (_formula(heat="feature_maps.sum(axis=2)"), "maps not weighted"),
         "not added": (_formula(heat="np.maximum(feature_maps * w, 0)"), None),
+        "positive places only": (
+            _formula(heat="np.maximum((np.maximum(feature_maps, 0) * w).sum(axis=2), 0)"),
+            "negative maps cut off",
+        ),
+        "sixteen maps": (
+            _formula(heat="np.maximum((feature_maps[..., :16] * w[:16]).sum(axis=2), 0)"),
+            None,
+        ),
+        "turned": (
+            _formula(heat="np.maximum((feature_maps * w).sum(axis=2), 0).T"),
+            "height and width exchanged",
+        ),
+        "exchanged": (
+            _formula(
+                w="feature_maps.mean(axis=(0, 1))",
+                heat="np.maximum((gradients * w).sum(axis=2), 0)",
+            ),
+            "maps and gradients exchanged",
+        ),
+        "shifted": (
+            _formula(heat="(s := (feature_maps * w).sum(axis=2)) - min(s.min(), 0)"),
+            "shifted",
+        ),
+        "only positive weights": (
+            _formula(w="np.maximum(gradients.mean(axis=(0, 1)), 0)"),
+            "negative weights left out",
+        ),
+        "weights without sign": (
+            _formula(weights="np.abs(gradients.mean(axis=(0, 1)))"),
+            "sign lost",
+        ),
+        "weights reshaped": (
+            _formula(weights="gradients.reshape(gradients.shape[2], -1).mean(axis=1)"),
+            "reshaped",
+        ),
+        "weights with two more axes": (
+            _formula(weights="gradients.mean(axis=(0, 1), keepdims=True)"),
+            "shape",
+        ),
+        "square maps": (
+            _formula(weights="gradients.sum(axis=(0, 1)) / gradients.shape[0] ** 2"),
+            None,
+        ),
+        "cut off at 1": (_formula(heat="np.clip((feature_maps * w).sum(axis=2), 0, 1)"), None),
+        "leaky": (
+            _formula(heat="np.where((s := (feature_maps * w).sum(axis=2)) > 0, s, 0.01 * s)"),
+            None,
+        ),
+        "one axis too many": (
+            _formula(heat="np.maximum((feature_maps * w).sum(axis=2, keepdims=True), 0)"),
+            "shape",
+        ),
+        "rounded": (
+            _formula(heat="np.round(np.maximum((feature_maps * w).sum(axis=2), 0), 3)"),
+            "rounded",
+        ),
+        "overwritten": (
+            _formula(
+                heat="np.maximum(np.multiply(feature_maps, w, out=feature_maps).sum(axis=2), 0)"
+            ),
+            "arguments changed",
+        ),
         "nothing returned": (_formula().replace("return np", "result = np"), "nothing returned"),
     },
     equivalent={},
@@ -195,7 +362,7 @@ def heat_from(feature_maps, gradients):
 
 def _tape(
     pictures="tf.constant(pictures)",
-    score="tf.reduce_sum(logits * tf.one_hot(classes, 3), axis=1)",
+    score="tf.reduce_sum(logits * tf.one_hot(classes, logits.shape[-1]), axis=1)",
     weights="tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)",
     heat="tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1))",
     of="maps",
@@ -237,13 +404,39 @@ TAPE = Answers(
     gradients = tape.gradient(score, maps)
     return np.stack([heat_from(m.numpy(), g.numpy()) for m, g in zip(maps, gradients)])
 """,
+        "gathered": _tape(score="tf.gather(logits, classes, batch_dims=1)"),
+        "the Jacobian": """def grad_cam(inner, pictures, classes):
+    with tf.GradientTape(persistent=True) as tape:
+        maps, logits = inner(np.array(pictures, "float32"))
+    jacobian = tape.batch_jacobian(logits, maps, experimental_use_pfor=False).numpy()
+    own = jacobian[np.arange(len(pictures)), np.array(classes)]
+    weights = own.mean((1, 2))
+    return (maps.numpy() * weights[:, None, None]).sum(-1).clip(0)
+""",
+        "class by class, back in place": """def grad_cam(inner, pictures, classes):
+    classes = np.asarray(classes)
+    result = [None] * len(classes)
+    for k in np.unique(classes):
+        places = np.flatnonzero(classes == k)
+        with tf.GradientTape() as tape:
+            maps, logits = inner(np.asarray(pictures)[places].astype("float32"))
+            score = tf.reduce_sum(logits[:, int(k)])
+        g = tape.gradient(score, maps)
+        heat = tf.nn.relu(tf.linalg.matvec(maps, tf.reduce_mean(g, (1, 2))[:, None, :])).numpy()
+        for place, one in zip(places, heat):
+            result[place] = one
+    return np.array(result)
+""",
         "the sum of the scores": _tape(
             score="sum(logits[i, int(c)] for i, c in enumerate(classes))"
         ),
     },
     wrong={
         "probability": (
-            _tape(score="tf.reduce_sum(tf.nn.softmax(logits) * tf.one_hot(classes, 3), axis=1)"),
+            _tape(
+                score="tf.reduce_sum(tf.nn.softmax(logits) * tf.one_hot(classes, "
+                "logits.shape[-1]), axis=1)"
+            ),
             "probability instead of logit",
         ),
         "predicted class": (
@@ -275,7 +468,7 @@ TAPE = Answers(
                 heat="(h := tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1))) "
                 "/ tf.reduce_max(h, axis=(1, 2), keepdims=True)"
             ),
-            "normalised",
+            "normalized",
         ),
         "stretched before ReLU": (
             _tape(
@@ -284,13 +477,117 @@ TAPE = Answers(
                 "/ (tf.reduce_max(s, axis=(1, 2), keepdims=True) "
                 "- tf.reduce_min(s, axis=(1, 2), keepdims=True))"
             ),
-            "normalised too early",
+            "normalized too early",
         ),
         "sum of the gradients": (
             _tape(weights="tf.reduce_sum(gradients, axis=(1, 2), keepdims=True)"),
             "sum instead of mean",
         ),
         "with respect to the pictures": (_tape(of="x"), None),
+        "the score outside the tape": (
+            _tape()
+            .replace("        score", "    score")
+            .replace(
+                "maps, logits = inner(x, training=False)",
+                "maps, _ = inner(x, training=False)\n    logits = inner(x, training=False)[1]",
+            ),
+            "score outside the tape",
+        ),
+        "the score with NumPy": (
+            _tape(
+                score="tf.constant(logits.numpy()[np.arange(len(classes)), np.asarray(classes)])",
+                weights="gradients.numpy().mean(axis=(1, 2), keepdims=True)",
+            ),
+            "score outside the tape",
+        ),
+        "the gradient that is None": (
+            _tape()
+            .replace("        score", "    score")
+            .replace("    weights = ", "    return gradients\n    weights = ")
+            .replace(
+                "maps, logits = inner(x, training=False)",
+                "maps = x + 1\n    logits = inner(x, training=False)[1]",
+            ),
+            "nothing returned",
+        ),
+        "maps of another call": (
+            _tape().replace("    gradients =", "    maps, _ = inner(x)\n    gradients ="),
+            "score outside the tape",
+        ),
+        "no keepdims": (
+            _tape(weights="tf.reduce_mean(gradients, axis=(1, 2))"),
+            "shapes do not fit",
+        ),
+        "other axes": (
+            _tape(weights="tf.reduce_mean(gradients, axis=(0, 1), keepdims=True)"),
+            "averaged over other axes",
+        ),
+        "with predict": (
+            _tape().replace("inner(x, training=False)", "inner.predict(x, verbose=0)"),
+            "score outside the tape",
+        ),
+        "indexed": (_tape(score="logits[:, classes]"), "indexed with an array"),
+        "rows gathered": (_tape(score="tf.gather(logits, classes)"), "rows gathered"),
+        "all that are asked": (
+            _tape(score="tf.gather(logits, classes, axis=1)"),
+            "all asked classes at once",
+        ),
+        "logarithm": (
+            _tape(
+                score="tf.reduce_sum(tf.nn.log_softmax(logits) * "
+                "tf.one_hot(classes, logits.shape[-1]), axis=1)"
+            ),
+            "logarithm of the probability",
+        ),
+        "the loss": (
+            _tape(
+                score="-keras.losses.sparse_categorical_crossentropy(np.asarray(classes), logits, "
+                "from_logits=True)"
+            ),
+            "logarithm of the probability",
+        ),
+        "mean of the scores": (
+            _tape(
+                score="tf.reduce_sum(logits * tf.one_hot(classes, logits.shape[-1])) / len(classes)"
+            ),
+            "mean of the scores",
+        ),
+        "weights of the first": (
+            _tape(weights="tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)[0]"),
+            "weights of the first picture",
+        ),
+        "three classes": (
+            _tape(score="tf.reduce_sum(logits[:, :3] * tf.one_hot(classes, 3), axis=1)"),
+            None,
+        ),
+        "one-hot rows of three": (
+            _tape(score="tf.reduce_sum(logits * tf.one_hot(classes, 3), axis=1)"),
+            "shapes do not fit",
+        ),
+        "rows and columns": (
+            _tape(
+                heat="tf.transpose(tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1)), (0, 2, 1))"
+            ),
+            "height and width exchanged",
+        ),
+        "last axis kept": (
+            _tape(heat="tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1, keepdims=True))"),
+            "last axis kept",
+        ),
+        "class after class": (
+            """def grad_cam(inner, pictures, classes):
+    result = []
+    for k in np.unique(classes):
+        with tf.GradientTape() as tape:
+            maps, logits = inner(np.asarray(pictures)[np.asarray(classes) == k])
+            score = logits[:, int(k)]
+        weights = tf.reduce_mean(tape.gradient(score, maps), axis=(1, 2), keepdims=True)
+        result.append(tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1)).numpy())
+    return np.concatenate(result)
+""",
+            "order of the pictures lost",
+        ),
+        "another network": ("given = inner\n\n" + _tape().replace("inner(x,", "given(x,"), None),
         "always the last class": (_tape(score="logits[:, -1]"), None),
         "the first picture only": (
             _tape(heat="tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1))[0]"),
@@ -352,6 +649,37 @@ GAME = Answers(
             hits += 1
     return hits / len(maps)
 """,
+        "without NumPy": """from fractions import Fraction
+
+def pointing_game(maps, boxes):
+    hits = 0
+    for one, (x0, y0, x1, y1) in zip(maps.tolist(), boxes.tolist()):
+        best, place = 0, None
+        for y, row in enumerate(one):
+            for x, value in enumerate(row):
+                if value > best:
+                    best, place = value, (x, y)
+        hits += place is not None and x0 <= place[0] < x1 and y0 <= place[1] < y1
+    return Fraction(int(hits), len(maps))
+""",
+        "a mask of each box": """def pointing_game(maps, boxes):
+    rows = np.arange(maps.shape[1])[None, :, None]
+    columns = np.arange(maps.shape[2])[None, None, :]
+    b = boxes[:, :, None, None]
+    inside = (b[:, 0] <= columns) & (columns < b[:, 2]) & (b[:, 1] <= rows) & (rows < b[:, 3])
+    top = maps.max(axis=(1, 2), keepdims=True)
+    return np.count_nonzero(((maps == top) & (top > 0) & inside).any(axis=(1, 2))) / len(maps)
+""",
+        "sorted pixels, an array": """def pointing_game(maps, boxes):
+    score = np.float32(0)
+    for k in range(maps.shape[0]):
+        last = np.argsort(np.abs(maps[k]), axis=None, kind="stable")[-1]
+        y, x = last // maps.shape[2], last % maps.shape[2]
+        if maps[k].sum() == 0:
+            continue
+        score += boxes[k, 0] <= x <= boxes[k, 2] - 1 and boxes[k, 1] <= y <= boxes[k, 3] - 1
+    return np.array(score / maps.shape[0])
+""",
         "where it is largest": """def pointing_game(maps, boxes):
     count = 0
     for k in range(len(maps)):
@@ -390,9 +718,60 @@ GAME = Answers(
         "misses": (_game(result="1 - np.mean(hits)"), "misses counted"),
         "coldest": (_game(peak="heat.argmin()"), "coldest pixel"),
         "a list": (_game(result="hits"), None),
-        "first pixel left out": (_game(inside="x0 < x < x1 and y0 < y < y1"), None),
-        "only the columns": (_game(inside="x0 <= x < x1"), None),
-        "width for x1": (_game(inside="x0 <= x < x0 + x1 and y0 <= y < y0 + y1"), None),
+        "first pixel left out": (
+            _game(inside="x0 < x < x1 and y0 < y < y1"),
+            "beginning of the box left out",
+        ),
+        "only the columns": (_game(inside="x0 <= x < x1"), "only the columns"),
+        "width for x1": (
+            _game(inside="x0 <= x < x0 + x1 and y0 <= y < y0 + y1"),
+            "end taken for size",
+        ),
+        "weak maps": (_game(some="heat.max() > 0.01 and "), "weak maps missed"),
+        "nearly the hottest": (
+            _game(inside="heat[y0:y1, x0:x1].max() >= 0.9 * heat.max()"),
+            "nearly the hottest",
+        ),
+        "hottest of all maps": (
+            _game(some="heat.max() == maps.max() > 0 and "),
+            "one scale for all maps",
+        ),
+        "last row inside": (_game(inside="x0 <= x < x1 and y0 <= y <= y1"), None),
+        "a pixel more on each side": (
+            _game(inside="x0 - 1 <= x < x1 + 1 and y0 - 1 <= y < y1 + 1"),
+            None,
+        ),
+        "both x first": (_game().replace("(x0, y0, x1, y1)", "(x0, x1, y0, y1)"), None),
+        "square maps": (
+            _game().replace(
+                "np.unravel_index(heat.argmax(), heat.shape)",
+                "divmod(int(heat.argmax()), heat.shape[0])",
+            ),
+            None,
+        ),
+        "hottest row and hottest column": (
+            _game().replace(
+                "np.unravel_index(heat.argmax(), heat.shape)",
+                "heat.sum(axis=1).argmax(), heat.sum(axis=0).argmax()",
+            ),
+            None,
+        ),
+        "whole numbers": (_game(peak="(heat / maps.max() * 255).astype('uint8').argmax()"), None),
+        "the first box": (
+            _game().replace("        y, x =", "        x0, y0, x1, y1 = boxes[0]\n        y, x ="),
+            None,
+        ),
+        "more than half of the heat": (
+            _game(inside="heat[y0:y1, x0:x1].sum() > heat.sum() / 2"),
+            None,
+        ),
+        "rounded": (_game(result="round(float(np.mean(hits)), 1)"), "rounded"),
+        "made binary": (
+            _game().replace(
+                "        y, x =", "        heat[heat < heat.max()] = 0\n        y, x ="
+            ),
+            "arguments changed",
+        ),
         "the course's": (
             "def pointing_game(maps, boxes):\n"
             "    return explain.pointing_hits(maps, boxes).mean()\n",
@@ -413,8 +792,23 @@ def _cheat(name="'roses'", place="(37, 8)", claims="['b', 'd']") -> str:
 CHEAT = Answers(
     right={
         "as found": _cheat(),
+        "in words": _cheat("['roses']", "tf.constant([37, 8])", "'b) and d)'"),
         "roughly": _cheat("'Roses'", "[36.0, 9.5]", "'bd'"),
         "by its number": _cheat("class_names[4]", "np.array([38, 7])", "('d', 'b')"),
+        "halves, and brackets": _cheat(
+            "np.array(class_names)[4]", "(37.5, 8.5)", "['b)', 'd) the peaks of all pictures']"
+        ),
+        "what never changes within a class": """best = None
+for k, name in enumerate(class_names):
+    of_class = test_images[test_labels == k]
+    still = (of_class == of_class[0]).all(axis=(0, 3))
+    rows, columns = np.nonzero(still)
+    if len(rows) and (best is None or len(rows) > best[0]):
+        best = (len(rows), name, rows.mean(), columns.mean())
+cheating_class, cheat_place, true_claims = best[1], best[2:], {"d", "b"}
+""",
+        "a named tuple": "from collections import namedtuple\nimport pandas as pd\n"
+        + _cheat("'rose'", "namedtuple('Place', 'row column')(37, 8)", "pd.Series(['B', 'D'])"),
     },
     wrong={
         "another class": (_cheat("'tulips'"), "another class"),
@@ -424,6 +818,14 @@ CHEAT = Answers(
         "the flower": (_cheat(place="(24, 24)"), "the flower"),
         "elsewhere": (_cheat(place="(5, 44)"), None),
         "one number": (_cheat(place="37"), None),
+        "a corner": (_cheat(place="(34, 5)"), "edge instead of middle"),
+        "behind the other corner": (_cheat(place="(41, 12)"), "edge instead of middle"),
+        "the left edge": (_cheat(place="(37, 5)"), "edge instead of middle"),
+        "on the map": (_cheat(place="(9, 2)"), None),
+        "as shares": (_cheat(place="(37 / 48, 8 / 48)"), None),
+        "a box": (_cheat(place="(5, 34, 12, 41)"), None),
+        "all names": (_cheat("class_names"), None),
+        "all names in one text": (_cheat("' '.join(class_names)"), "another class"),
         "a": (_cheat(claims="'abd'"), "test pictures with the same fault"),
         "c": (_cheat(claims="'bcd'"), "the cover is a mark"),
         "c for b": (_cheat(claims="'cd'"), None),

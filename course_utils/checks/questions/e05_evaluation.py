@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from course_utils.checks import compare
 from course_utils.checks._question import Exercise, NotAttempted, Part, Question, Wrong
 from course_utils.checks.compare import Case, Mistake
-from course_utils.probe import Missing, Ref, StudentError, Subject
+from course_utils.probe import Missing, ProbeError, Ref, StudentError, Subject
 
 Array = np.ndarray
 
@@ -38,15 +38,66 @@ def _matrix(subject: Subject, rng: np.random.Generator) -> None:
             np.diag(np.diag(_MATRIX)),
         ),
     ]
+    for order in ([0, 2, 1], [1, 0, 2], [2, 1, 0]):
+        turned = _MATRIX[order][:, order]
+        said = "The classes stand in the order daisy, roses, tulips, in the rows and the columns."
+        mistakes.append(Mistake("order of the classes", said, turned))
     advice = "Go through the list picture by picture and make a mark in the right row and column."
     compare.value(subject, "matrix", _MATRIX, mistakes, advice=advice)
 
 
-_PRECISION, _RECALL = 3 / 6, 3 / 5
-_F1 = 2 * _PRECISION * _RECALL / (_PRECISION + _RECALL)
-_ACCURACY = 11 / 16
 _PRECISIONS, _RECALLS = np.array([6 / 7, 3 / 6, 2 / 3]), np.array([6 / 9, 3 / 5, 1.0])
 _F1S = 2 * _PRECISIONS * _RECALLS / (_PRECISIONS + _RECALLS)
+_PRECISION, _RECALL, _F1 = float(_PRECISIONS[1]), float(_RECALLS[1]), float(_F1S[1])
+_ACCURACY = 11 / 16
+#: Three decimals are enough, rounded or cut off.
+_DECIMALS = 6e-4
+
+
+def _own_matrix(subject: Subject) -> Array | None:
+    """A wrong matrix of theirs that may be of these pictures: transposed, or with a slip or two.
+
+    It has cost its own part; what follows from it costs nothing more.
+    """
+    try:
+        own = np.asarray(subject.get("matrix"), float)
+    except (ProbeError, TypeError, ValueError):
+        return None
+    if own.shape != (3, 3) or not np.all(own >= 0):
+        return None
+    likely = np.array_equal(own, _MATRIX.T) or np.abs(own - _MATRIX).sum() <= 4
+    complete = own.sum(axis=0).min() > 0 and own.sum(axis=1).min() > 0 and np.diag(own).min() > 0
+    return own if likely and complete else None
+
+
+def _given_number(subject: Subject, name: str) -> float | None:
+    try:
+        return compare.one_number(subject.get(name))
+    except ProbeError:
+        return None
+
+
+def _hand_number(
+    subject: Subject,
+    name: str,
+    want: float,
+    mistakes: list[Mistake],
+    follows: Iterable[float],
+    advice: str,
+) -> None:
+    """Check a number; one that follows from an earlier mistake is right, too."""
+    got = compare.one_number(compare.attempted(subject, name))
+    if got is not None and any(abs(got - one) <= _DECIMALS for one in follows):
+        return
+    wrong = [one for one in mistakes if got is not None and abs(got - one.answer) <= _DECIMALS]
+    if got is not None and not wrong and compare.has_few_decimals(got, want):
+        raise Wrong(
+            f"`{name}` has too few decimals: give at least three, or write a fraction.", "rounded"
+        )
+    percent = Mistake("percent", "Give a share between 0 and 1, not percent.", 100 * want)
+    compare.number(
+        subject, name, want, [*mistakes, percent], rtol=0.0, atol=_DECIMALS, advice=advice
+    )
 
 
 def _precision_recall(subject: Subject, rng: np.random.Generator) -> None:
@@ -62,8 +113,11 @@ def _precision_recall(subject: Subject, rng: np.random.Generator) -> None:
             3 / 16,
         ),
     ]
+    another = "That is the number of another class; take the roses."
     exchanged = "precision and recall exchanged"
-    compare.number(
+    own = _own_matrix(subject)
+    follows = [] if own is None else [own[1, 1] / own[:, 1].sum(), own[1, 1] / own[1].sum()]
+    _hand_number(
         subject,
         "precision",
         _PRECISION,
@@ -74,11 +128,12 @@ def _precision_recall(subject: Subject, rng: np.random.Generator) -> None:
                 _RECALL,
             ),
             *others,
+            *(Mistake("another class", another, float(_PRECISIONS[k])) for k in (0, 2)),
         ],
-        rtol=2e-3,
-        advice="Look at the column of roses.",
+        follows[:1],
+        "Look at the column of roses.",
     )
-    compare.number(
+    _hand_number(
         subject,
         "recall",
         _RECALL,
@@ -89,18 +144,35 @@ def _precision_recall(subject: Subject, rng: np.random.Generator) -> None:
                 _PRECISION,
             ),
             *others,
+            *(Mistake("another class", another, float(_RECALLS[k])) for k in (0, 2)),
         ],
-        rtol=2e-3,
-        advice="Look at the row of roses.",
+        follows[1:],
+        "Look at the row of roses.",
     )
+
+
+def _f1_that_follow(subject: Subject) -> list[tuple[float, float]]:
+    """F1 of the roses and the macro average, as they follow from mistakes in the earlier parts."""
+    pairs = []
+    own = _own_matrix(subject)
+    if own is not None:
+        scores = 2 * np.diag(own) / (own.sum(axis=0) + own.sum(axis=1))
+        pairs.append((float(scores[1]), float(scores.mean())))
+    p, r = _given_number(subject, "precision"), _given_number(subject, "recall")
+    if p is not None and r is not None and p > 0 and r > 0:
+        f1 = 2 * p * r / (p + r)
+        hundred = 100 if np.allclose([p, r], [100 * _PRECISION, 100 * _RECALL], atol=0.1) else 1
+        pairs.append((f1, (_F1S[0] * hundred + f1 + _F1S[2] * hundred) / 3))
+        pairs.append((f1, float(_F1S.mean()) * hundred))
+    return pairs
 
 
 def _f1(subject: Subject, rng: np.random.Generator) -> None:
     mistakes = [
         Mistake(
             "ordinary mean",
-            "That is the ordinary mean of precision and recall; F1 is another one (lesson 05, "
-            "section 10).",
+            "0.55 is the ordinary mean of precision and recall; F1 is another one (lesson 05, "
+            "section 10). If you worked out F1 and rounded it, give three decimals.",
             (_PRECISION + _RECALL) / 2,
         ),
         Mistake("factor 2 forgotten", "There is a factor of 2 in F1.", _F1 / 2),
@@ -108,9 +180,11 @@ def _f1(subject: Subject, rng: np.random.Generator) -> None:
             "not divided", "Divide by the sum of precision and recall.", 2 * _PRECISION * _RECALL
         ),
         Mistake("accuracy taken", "That is the accuracy.", _ACCURACY),
+        *(Mistake("another class", "That is F1 of another class.", float(_F1S[k])) for k in (0, 2)),
     ]
+    follow = _f1_that_follow(subject)
     advice = "2 · precision · recall / (precision + recall), for roses."
-    compare.number(subject, "f1", _F1, mistakes, rtol=2e-3, advice=advice)
+    _hand_number(subject, "f1", _F1, mistakes, [one for one, _ in follow], advice)
     p, r = _PRECISIONS.mean(), _RECALLS.mean()
     mistakes = [
         Mistake(
@@ -123,12 +197,24 @@ def _f1(subject: Subject, rng: np.random.Generator) -> None:
             "First F1 for each class, then the mean of the three.",
             float(2 * p * r / (p + r)),
         ),
+        Mistake(
+            "ordinary mean",
+            "You take the ordinary mean of precision and recall of each class; F1 is another one.",
+            float((_PRECISIONS + _RECALLS).mean() / 2),
+        ),
+        Mistake(
+            "a class left out",
+            "You leave out a class; there are three.",
+            float(_F1S[:2].mean()),
+        ),
+        Mistake("a class left out", "You leave out a class.", float(_F1S[1:].mean())),
         Mistake("accuracy taken", "That is the accuracy.", _ACCURACY),
         Mistake("one class only", "That is F1 of the roses alone.", _F1),
         Mistake("summed", "Take the mean of the three classes, not their sum.", float(_F1S.sum())),
     ]
     advice = "F1 of daisy, of roses and of tulips, and the mean of the three."
-    compare.number(subject, "macro_f1", float(_F1S.mean()), mistakes, rtol=2e-3, advice=advice)
+    macros = [one for _, one in follow]
+    _hand_number(subject, "macro_f1", float(_F1S.mean()), mistakes, macros, advice)
 
 
 # --- 05.2: the same as functions ------------------------------------------------------------
@@ -163,6 +249,11 @@ _CONFUSION_MISTAKES = [
         lambda y, p, n: np.diag(np.diag(_confusion(y, p, n))),
     ),
     Mistake(
+        "counts wrap around",
+        "Numbers above 255 do not fit into an array of the dtype uint8; make it with `dtype=int`.",
+        lambda y, p, n: _confusion(y, p, n) % 256,
+    ),
+    Mistake(
         "size taken from the labels",
         "The matrix has a row and a column for each class, also for those that do not occur: use "
         "`num_classes`.",
@@ -179,8 +270,10 @@ def _confusion_function(subject: Subject, rng: np.random.Generator) -> None:
             (rng.integers(0, 3, 30), rng.integers(0, 3, 30), 5),
             "5 classes of which the last two do not occur",
         ),
+        Case((rng.integers(0, 2, 2000), rng.integers(0, 2, 2000), 2), "2000 pictures"),
     ]
     compare.function(subject, "confusion", cases, _confusion, _CONFUSION_MISTAKES)
+    compare.leaves_arguments(subject, "confusion", cases[:2])
 
 
 def _divide(top: Array, bottom: Array) -> Array:
@@ -227,6 +320,7 @@ def _f1_function(subject: Subject, rng: np.random.Generator) -> None:
         Case((rng.integers(1, 30, (4, 4)),), "four classes"),
     ]
     compare.function(subject, "f1_scores", cases, _f1_scores, _F1_MISTAKES)
+    compare.leaves_arguments(subject, "f1_scores", cases)
     odd = np.array([[4, 0, 2], [3, 0, 1], [0, 0, 5]])
     absent = np.array([[4, 0, 2], [0, 0, 0], [1, 0, 5]])
     cases = [
@@ -234,7 +328,12 @@ def _f1_function(subject: Subject, rng: np.random.Generator) -> None:
         Case((absent,), "a class that is neither there nor predicted"),
     ]
     advice = "Where there is nothing to divide by, F1 is 0."
-    compare.function(subject, "f1_scores", cases, _f1_scores, _F1_MISTAKES, advice=advice)
+    try:
+        compare.function(subject, "f1_scores", cases, _f1_scores, _F1_MISTAKES, advice=advice)
+    except Wrong as wrong:
+        if wrong.mistake == "not finite":
+            raise Wrong(f"{wrong.sentence} {advice}", wrong.mistake) from None
+        raise
 
 
 def _top_k(probabilities: Array, labels: Array, k: int) -> float:
@@ -285,6 +384,16 @@ _TOP_MISTAKES = [
         lambda p, y, k: float((y < k).mean()),
     ),
     Mistake(
+        "mean over the classes",
+        "You average over the classes; take the share of all pictures.",
+        lambda p, y, k: float(np.mean([(_place(p, y) < k)[y == c].mean() for c in np.unique(y)])),
+    ),
+    Mistake(
+        "always five places",
+        "You always look at five places; look at k.",
+        lambda p, y, k: float((_place(p, y) < 5).mean()),
+    ),
+    Mistake(
         "a list of answers",
         "Return one number: the share of the pictures that are right.",
         lambda p, y, k: _place(p, y) < k,
@@ -302,8 +411,10 @@ def _top_k_function(subject: Subject, rng: np.random.Generator) -> None:
     for pictures, classes, k in ((50, 4, 1), (60, 5, 2), (80, 8, 3), (40, 6, 5), (30, 3, 3)):
         table = _probabilities(rng, pictures, classes)
         labels = np.array([rng.choice(classes, p=row) for row in table])
+        table = table.astype("float32")  # which NumPy takes, and TensorFlow's functions too
         cases.append(Case((table, labels, k), f"{classes} classes and k = {k}"))
     compare.function(subject, "top_k_accuracy", cases, _top_k, _TOP_MISTAKES)
+    compare.leaves_arguments(subject, "top_k_accuracy", cases[:2])
 
 
 # --- 05.3: calibration ------------------------------------------------------------
@@ -361,6 +472,41 @@ def _without_certain(probabilities: Array, labels: Array, bins: int = 10) -> flo
     return _ece(probabilities[keep], labels[keep], bins) * float(keep.mean())
 
 
+def _in_bins(which: Callable[[Array, int, int], Array]) -> Callable[..., float]:
+    """The error with other bins; `which` gets the confidences, and how many classes and bins."""
+
+    def answer(probabilities: Array, labels: Array, bins: int = 10) -> float:
+        confidence = probabilities.max(axis=1)
+        right = probabilities.argmax(axis=1) == labels
+        place = which(confidence, probabilities.shape[1], bins)
+        found = [place == b for b in np.unique(place)]
+        return float(sum(abs((right[one] - confidence[one]).sum()) for one in found) / len(labels))
+
+    return answer
+
+
+def _equally_full(confidence: Array, classes: int, bins: int) -> Array:
+    place = np.zeros(len(confidence), int)
+    for number, part in enumerate(np.array_split(np.argsort(confidence, kind="stable"), bins)):
+        place[part] = number
+    return place
+
+
+def _all_probabilities(probabilities: Array, labels: Array, bins: int) -> float:
+    own = (np.arange(probabilities.shape[1]) == labels[:, None]).ravel()
+    place = np.minimum((probabilities.ravel() * bins).astype(int), bins - 1)
+    sums = np.bincount(place, weights=own - probabilities.ravel())
+    return float(np.abs(sums).sum() / probabilities.size)
+
+
+def _bent_by_size(keep: Callable[[float], bool]) -> Callable[..., float]:
+    def answer(probabilities: Array, labels: Array, bins: int = 10) -> float:
+        rows = _bins(probabilities, labels, bins)
+        return sum(s * abs(a - c) for s, c, a in rows if keep(round(s * len(labels))))
+
+    return answer
+
+
 _ECE_MISTAKES = [
     Mistake(
         "bins not weighted",
@@ -415,6 +561,58 @@ _ECE_MISTAKES = [
         _of_right_class,
     ),
     Mistake(
+        "root of the mean square",
+        "Take the distances themselves, not their squares.",
+        _bent(lambda rows, n: float(np.sqrt(sum(s * (a - c) ** 2 for s, c, a in rows)))),
+    ),
+    Mistake(
+        "no bins",
+        "You take the distance of each picture; take that of the accuracy and the mean confidence "
+        "of each bin.",
+        lambda p, y, bins=10: float(np.abs((p.argmax(axis=1) == y) - p.max(axis=1)).mean()),
+    ),
+    Mistake(
+        "one bin too few",
+        "`np.linspace(0, 1, bins)` makes the edges of `bins - 1` bins.",
+        lambda p, y, bins=10: _ece(p, y, bins - 1),
+    ),
+    Mistake(
+        "bins around the edges",
+        "You round to the nearest edge; a bin goes from one edge to the next.",
+        _in_bins(lambda c, classes, bins: np.minimum(np.rint(c * bins), bins - 1)),
+    ),
+    Mistake(
+        "bins of the data",
+        "Your bins go from the lowest to the highest confidence; they should go from 0 to 1.",
+        _in_bins(
+            lambda c, classes, bins: np.floor((c - c.min()) / (c.max() - c.min() + 1e-12) * bins)
+        ),
+    ),
+    Mistake(
+        "bins of the data",
+        "Your bins begin at guessing; they should go from 0 to 1.",
+        _in_bins(
+            lambda c, classes, bins: np.clip(
+                np.floor((c - 1 / classes) / (1 - 1 / classes) * bins), 0, bins - 1
+            )
+        ),
+    ),
+    Mistake(
+        "bins equally full",
+        "Your bins hold equally many pictures; they should be equally wide.",
+        _in_bins(_equally_full),
+    ),
+    Mistake(
+        "all probabilities",
+        "You put each probability into a bin; the confidence is the highest one of each row.",
+        lambda p, y, bins=10: _all_probabilities(p, y, bins),
+    ),
+    Mistake(
+        "a single picture left out",
+        "A bin with a single picture counts, too.",
+        _bent_by_size(lambda size: size > 1),
+    ),
+    Mistake(
         "number of bins ignored",
         "You always take ten bins; use `bins`.",
         lambda p, y, bins=10: _ece(p, y, 10),
@@ -427,45 +625,75 @@ _ECE_MISTAKES = [
 ]
 
 
-def _answers(rng: np.random.Generator, pictures: int, classes: int) -> tuple[Array, Array]:
-    """Probabilities of a network that is too sure where it is sure, and the right classes."""
-    table = _probabilities(rng, pictures, classes)
+def _answers(
+    rng: np.random.Generator, pictures: int, classes: int, bins: int = 10
+) -> tuple[Array, Array]:
+    """Probabilities of a network that is too sure where it is sure, and the right classes.
+
+    No confidence is so near to the edge of a bin that float32 would decide.
+    """
+    table = _probabilities(rng, 2 * pictures, classes)
+    distance = table.max(axis=1) * bins % 1
+    table = table[(distance > 1e-5) & (distance < 1 - 1e-5)][:pictures]
     honest = 0.75 * table + 0.25 / classes
     labels = np.array([rng.choice(classes, p=row / row.sum()) for row in honest])
     return table, labels
 
 
-def _ten_bins(subject: Subject, rng: np.random.Generator) -> None:
+def _ten_bin_cases(rng: np.random.Generator) -> list[Case]:
     cases = []
-    for pictures, classes in ((200, 3), (300, 5)):
+    for pictures, classes in ((200, 3), (300, 5), (3000, 20)):
         table, labels = _answers(rng, pictures, classes)
         cases.append(Case((table, labels), f"{pictures} pictures of {classes} classes"))
     sure = np.array([[0.92, 0.08], [0.97, 0.03], [0.08, 0.92], [0.45, 0.55]])
     cases.append(Case((sure, np.array([0, 0, 1, 1])), "four pictures in two bins"))
+    return cases
+
+
+def _ten_bins(subject: Subject, rng: np.random.Generator) -> None:
+    cases = _ten_bin_cases(rng)
     advice = "Work the example of lesson 05 through it: 0.067."
     compare.function(subject, "calibration_error", cases, _ece, _ECE_MISTAKES, advice=advice)
+    compare.leaves_arguments(subject, "calibration_error", cases[:2])
 
 
 def _any_bins(subject: Subject, rng: np.random.Generator) -> None:
+    # A mistake that has cost the first part costs nothing more.
+    told = compare.made(subject, "calibration_error", _ten_bin_cases(rng), _ece, _ECE_MISTAKES)
+    right = told.answer if told else _ece
     cases = []
-    for bins in (1, 4, 15):
-        table, labels = _answers(rng, 200, 4)
-        cases.append(Case((table, labels, bins), f"{bins} bins"))
+    for bins, pictures, classes in ((1, 200, 4), (4, 200, 4), (15, 200, 4), (37, 2000, 9)):
+        table, labels = _answers(rng, pictures, classes, bins)
+        unit = "bin" if bins == 1 else "bins"
+        cases.append(Case((table, labels, bins), f"{bins} {unit}"))
+    cases.append(Case(_answers(rng, 2000, 9), "ten bins, `bins` left out"))
+    compare.function(subject, "calibration_error", cases, right, _ECE_MISTAKES)
     # Surest answers wrong, sure ones right: so it shows in which bin an answer is counted.
-    table, labels = _answers(rng, 80, 3)
+    table, labels = _answers(rng, 80, 3, 8)
     table[:20] = np.eye(3)[rng.integers(0, 3, 20)]
     table[20:24] = rng.permutation([0.95, 0.03, 0.02])
     table[24:28] = rng.permutation([0.81, 0.15, 0.04])
     sure = table.max(axis=1) > 0.75
     labels[sure] = table[sure].argmax(axis=1)
     labels[:20] = (labels[:20] + 1) % 3
-    cases.append(Case((table, labels, 8), "answers of which some have a confidence of exactly 1"))
-    compare.function(subject, "calibration_error", cases, _ece, _ECE_MISTAKES)
+    cases = [Case((table, labels, 8), "answers of which some have a confidence of exactly 1")]
+    apart = Mistake(
+        "a bin for certain answers",
+        "Answers with a confidence of exactly 1 have a bin of their own; they belong to the last.",
+        _in_bins(lambda c, classes, bins: np.floor(c * bins)),
+    )
+    mistakes = [*_ECE_MISTAKES, apart]
+    compare.function(subject, "calibration_error", cases, right, mistakes)
 
 
 # --- 05.4: in one pass, and kept ------------------------------------------------------------
 
-_PICTURES = 53
+_PICTURES, _CLASSES = 53, 6
+
+
+def _softmax(logits: Array) -> Array:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 class _Collected:
@@ -474,16 +702,19 @@ class _Collected:
     def __init__(self, subject: Subject, rng: np.random.Generator) -> None:
         if subject.kind("collect") in ("missing", "none"):
             raise NotAttempted(str(Missing("collect")))
-        model = _given_network(subject)
+        model = _given_network(subject, _CLASSES)
         _fresh_weights(subject, model, rng)
-        colours = rng.uniform(0, 255, (_PICTURES, 1, 1, 3))
-        images = np.broadcast_to(colours, (_PICTURES, 8, 8, 3)).astype("float32")
-        self.labels = rng.integers(0, 4, _PICTURES)
+        colors = rng.uniform(0, 255, (_PICTURES, 1, 1, 3))
+        images = np.broadcast_to(colors, (_PICTURES, 8, 8, 3)).astype("float32")
+        self.labels = rng.integers(0, _CLASSES, _PICTURES)
         dataset = subject.call("shuffled", images, self.labels)
         self.logits = np.asarray(subject.model_outputs(model, images))
-        powers = np.exp(self.logits)
-        self.probabilities = powers / powers.sum(axis=1, keepdims=True)
+        self.dark = _softmax(np.asarray(subject.model_outputs(model, images / 255)))
+        self.probabilities = _softmax(self.logits)
+        before = subject.model_weights(model, (8, 8, 3))
         result = subject.call("collect", model, dataset)
+        after = subject.model_weights(model, (8, 8, 3))
+        self.changed = not all(map(np.array_equal, before, after))
         if result is None:
             raise Wrong("`collect` returns nothing; does it end with `return`?", "nothing returned")
         if not isinstance(result, list | tuple) or len(result) != 2:
@@ -492,10 +723,12 @@ class _Collected:
         if first is None or second is None:
             raise Wrong(
                 "Return two arrays: the labels, and the probabilities. `np.concatenate` joins a "
-                "list of batches."
+                "list of batches.",
+                "batches not joined",
             )
-        if first.ndim == 2 and second.ndim == 1:
-            raise Wrong("Return the labels first, then the probabilities.", "order exchanged")
+        self.exchanged = first.ndim == 2 and second.ndim == 1
+        if self.exchanged:
+            first, second = second, first
         if first.ndim != 1:
             raise Wrong("The labels should be one array of class indices, one for each picture.")
         if second.ndim == 1:
@@ -504,14 +737,23 @@ class _Collected:
                 "classes instead of probabilities",
             )
         self.found_labels, self.found = first, second.astype(float)
-
-    def rows(self) -> Array:
-        """Which picture each row belongs to."""
-        if self.found.ndim != 2 or self.found.shape[1] != 4:
+        if self.found.ndim != 2 or self.found.shape[1] != _CLASSES:
             raise Wrong(
-                "The probabilities should have the shape (pictures, classes), one row each.",
+                "The probabilities should have the shape (pictures, classes), one row each, for "
+                "any number of classes.",
                 "shape",
             )
+
+    def rows(self) -> Array:
+        """Which picture each row belongs to; raise what is wrong with the rows."""
+        if self.changed:
+            raise Wrong(
+                "The network is another one after `collect`: it was called with `training=True`, "
+                "or trained. Call it as `model(images, training=False)`.",
+                "training mode",
+            )
+        if self.exchanged:
+            raise Wrong("Return the labels first, then the probabilities.", "order exchanged")
         if len(self.found) != _PICTURES or len(self.found_labels) != _PICTURES:
             one_batch = len(self.found) <= 8
             raise Wrong(
@@ -520,26 +762,53 @@ class _Collected:
                 "one batch only" if one_batch else "pictures lost",
             )
         which, distance = _nearest(self.found, self.probabilities)
-        if distance < 1e-3:
+        if distance < 1e-4:
             return which
+        if distance < 6e-3 and np.allclose(self.found, self.found.round(3), rtol=0, atol=1e-6):
+            raise Wrong("The probabilities are rounded; give all decimals.", "rounded")
         if _nearest(self.found, self.logits)[1] < 1e-2:
             raise Wrong(
                 "You return logits; make probabilities of them with softmax.",
                 "logits instead of probabilities",
             )
-        twice = np.exp(self.probabilities)
-        twice /= twice.sum(axis=1, keepdims=True)
-        if _nearest(self.found, twice)[1] < 1e-3:
+        if _nearest(self.found, _softmax(self.probabilities))[1] < 1e-3:
             raise Wrong("You apply softmax twice.", "softmax twice")
+        sigmoid = 1 / (1 + np.exp(-self.logits))
+        for one in (sigmoid, sigmoid / sigmoid.sum(axis=1, keepdims=True)):
+            if _nearest(self.found, one)[1] < 1e-3:
+                raise Wrong(
+                    "You take the sigmoid of each logit, which is for classes that do not exclude "
+                    "each other; take softmax over the classes of each picture.",
+                    "sigmoid instead of softmax",
+                )
+        if _nearest(self.found, self.dark)[1] < 1e-3:
+            raise Wrong(
+                "You divide the pixels by 255, and the network does so once more. It takes 0 to "
+                "255.",
+                "rescaled twice",
+            )
         if not np.allclose(self.found.sum(axis=1), 1, atol=1e-3):
             raise Wrong(
                 "The rows do not add up to 1. Softmax goes over the classes of each picture.",
                 "softmax over the batch",
             )
-        raise Wrong(
-            "The probabilities are not those that the network gives to the pictures. (It rescales "
-            "the pixels itself.)"
-        )
+        raise Wrong("The probabilities are not those that the network gives to the pictures.")
+
+    def recognized(self) -> Array | None:
+        """Which picture each row belongs to, where that can be told although the rows are wrong."""
+        sigmoid = 1 / (1 + np.exp(-self.logits))
+        for known in (
+            self.probabilities,
+            self.logits,
+            _softmax(self.probabilities),
+            sigmoid,
+            sigmoid / sigmoid.sum(axis=1, keepdims=True),
+            self.dark,
+        ):
+            which, distance = _nearest(self.found, known)
+            if distance < 6e-3:
+                return which
+        return None
 
 
 def _array(one: Any) -> Array | None:
@@ -557,17 +826,23 @@ def _nearest(found: Array, known: Array) -> tuple[Array, float]:
     return distances.argmin(axis=1), float(distances.min(axis=1).max())
 
 
-def _given_network(subject: Subject) -> Ref:
-    model = subject.call("colour_network")
+def _given_network(subject: Subject, classes: int) -> Ref:
+    model = subject.call("color_network", classes)
     if not isinstance(model, Ref) or subject.kind(model) != "model":
-        raise Wrong("`colour_network` is given; run its cell again.")
+        raise Wrong("`color_network` is given; run its cell again.")
     return model
 
 
 def _fresh_weights(subject: Subject, model: Ref, rng: np.random.Generator) -> None:
+    """Set random weights: each value another one, and all variances above zero."""
     before = subject.model_weights(model, (8, 8, 3))
-    fresh = [rng.normal(0, 2, w.shape).astype("float32") for w in before]
-    subject.model_set_weights(model, (8, 8, 3), fresh)
+    fresh = [
+        rng.normal(0, 1.5 / np.sqrt(len(one)), one.shape)
+        if one.ndim > 1
+        else rng.uniform(0.2, 0.8, one.shape)
+        for one in before
+    ]
+    subject.model_set_weights(model, (8, 8, 3), [one.astype("float32") for one in fresh])
 
 
 def _all_rows(subject: Subject, rng: np.random.Generator) -> None:
@@ -578,10 +853,21 @@ def _all_rows(subject: Subject, rng: np.random.Generator) -> None:
 
 def _paired(subject: Subject, rng: np.random.Generator) -> None:
     collected = _Collected(subject, rng)
-    which = collected.rows()
+    which = collected.recognized()
+    if which is None or len(which) != len(collected.found_labels):
+        which = collected.rows()
     if np.array_equal(collected.found_labels, collected.labels[which]):
         return
-    if sorted(collected.found_labels) == sorted(collected.labels):
+    # Rounded rows may be those of two pictures.
+    near = np.abs(collected.found[:, None] - collected.probabilities[None]).max(axis=2) < 6e-3
+    if (near & (collected.found_labels[:, None] == collected.labels)).any(axis=1).all():
+        return
+    if np.array_equal(collected.found_labels, collected.logits[which].argmax(axis=1)):
+        raise Wrong(
+            "You return the classes that the network predicts; return the labels of the dataset.",
+            "predicted classes taken",
+        )
+    if sorted(collected.found_labels) == sorted(collected.labels[which]):
         raise Wrong(
             "The labels do not belong to their rows. The dataset is shuffled anew in each pass: "
             "take label and probabilities of a batch in the same pass.",
@@ -590,58 +876,105 @@ def _paired(subject: Subject, rng: np.random.Generator) -> None:
     raise Wrong("The labels are not those of the dataset.")
 
 
+_KEPT = ("wild pears", "apples, red", "quinces", "crème figs", "dates", "sloes")
+_OTHERS = ("limes", "medlars", "grapes", "plums")
+
+
 def _kept(subject: Subject, rng: np.random.Generator) -> None:
     for name in ("keep", "bring_back"):
         if subject.kind(name) in ("missing", "none"):
             raise NotAttempted(str(Missing(name)))
     x = rng.uniform(0, 255, (5, 8, 8, 3)).astype("float32")
-    names = ["pears", "apples", "quinces", "figs"]
-    rng.shuffle(names)
-    others = ["limes", "dates", "grapes", "plums"]
+    names = [str(one) for one in rng.permutation(_KEPT)]
+    if names == sorted(names):
+        names.reverse()
     wants, folders = [], [subject.call("new_folder"), subject.call("new_folder")]
     if not all(isinstance(folder, Ref) for folder in folders):
         raise Wrong("`new_folder` is given; run its cell again.")
-    for folder, classes in zip(folders, (names, others), strict=True):
-        model = _given_network(subject)
+    for folder, classes in zip(folders, (names, list(_OTHERS)), strict=True):
+        model = _given_network(subject, len(classes))
         _fresh_weights(subject, model, rng)
         wants.append(subject.model_outputs(model, x))
         subject.call("keep", model, classes, folder)
+        if not np.allclose(subject.model_outputs(model, x), wants[-1], rtol=1e-3, atol=1e-3):
+            raise Wrong("`keep` changes the network that it stores.", "network changed")
+        _holds(subject, folder, model)
         _fresh_weights(subject, model, rng)  # what is kept is a file, not the network in memory
-    # What is kept is brought back by another process, to which only the files go.
+    subject, folder = _elsewhere(subject, folders)
+    again, found = _brought_back(subject, folder)
+    try:
+        got = subject.model_outputs(again, x)
+    except StudentError as error:
+        raise Wrong(f"The network that comes back cannot be used ({error.kind}).") from None
+    same = [compare.close(got, want, rtol=1e-4, atol=1e-4) for want in wants]
+    if same[1] or found == list(_OTHERS):
+        raise Wrong(
+            "Two networks were kept in two folders, and what belongs to the other one came back; "
+            "use `folder`, and keep the names there, too.",
+            "folder ignored",
+        )
+    if not same[0]:
+        raise Wrong(
+            "The network that comes back gives other numbers than the one that was kept: weights "
+            "are missing or rounded (those that are not trained belong to it), or it never left "
+            "the memory.",
+            "weights lost",
+        )
+    if found != names:
+        if found is not None and sorted(found) == sorted(names):
+            raise Wrong("The class names come back in another order.", "order of the names lost")
+        raise Wrong(
+            "The class names do not come back as a list of the same texts. A name may hold spaces, "
+            "commas and letters such as è.",
+            "names lost",
+        )
+
+
+def _holds(subject: Subject, folder: Ref, model: Ref) -> None:
+    """Check that the files in a folder are large enough for the weights (random float32)."""
+    files = subject.files(folder)
+    size = sum(len(one) for one in files.values())
+    weights = sum(one.size for one in subject.model_weights(model, (8, 8, 3)))
+    if not files or size < 1.5 * weights:
+        raise Wrong(
+            "`keep` does not store the weights of the network in files in the folder that it is "
+            "given. What stays in memory or lies elsewhere is lost on another computer.",
+            "not in the folder",
+        )
+
+
+def _elsewhere(subject: Subject, folders: list[Ref]) -> tuple[Subject, Ref]:
+    """Copy the folders to a second process (in a notebook: to another place)."""
     files = [subject.files(folder) for folder in folders]
-    if not files[0]:
-        raise Wrong("`keep` writes nothing into the folder that it is given.", "nothing saved")
-    subject = subject.second()
-    moved = [subject.put_files(one) for one in files]
-    result = subject.call("bring_back", moved[0])
+    second = subject.second()
+    return second, [second.put_files(one) for one in files][0]
+
+
+def _brought_back(subject: Subject, folder: Ref) -> tuple[Ref, list[str] | None]:
+    """The network and the class names that `bring_back` returns."""
+    try:
+        result = subject.call("bring_back", folder)
+    except StudentError as error:
+        if error.kind == "NotImplementedError":
+            raise
+        raise Wrong(
+            f"Two networks were kept, one with {len(_KEPT)} classes, and their folders moved to "
+            f"another place. Now `bring_back` stops ({error.kind}): it should need nothing but the "
+            f"files in `folder`, for a network of any size.",
+            "files not enough",
+        ) from None
     if result is None:
         raise Wrong("`bring_back` returns nothing; does it end with `return`?", "nothing returned")
     if not isinstance(result, list | tuple) or len(result) != 2:
         raise Wrong("`bring_back` should return two things: the network and the class names.")
     again, found = result
     if not isinstance(again, Ref) or subject.kind(again) != "model":
-        raise Wrong("The first thing that `bring_back` returns should be the network.")
-    try:
-        got = subject.model_outputs(again, x)
-    except StudentError as error:
-        raise Wrong(f"The network that comes back cannot be used: {error.message}") from None
-    found = found.tolist() if isinstance(found, np.ndarray) else found
-    found = list(found) if isinstance(found, tuple) else found
-    if np.allclose(got, wants[1], rtol=1e-3, atol=1e-3) or found == others:
+        exchanged = isinstance(found, Ref) and subject.kind(found) == "model"
         raise Wrong(
-            "Two networks were kept in two folders, and the wrong one came back; use `folder`.",
-            "folder ignored",
+            "The first thing that `bring_back` returns should be the network, the second the list.",
+            "order exchanged" if exchanged else None,
         )
-    if not np.allclose(got, wants[0], rtol=1e-3, atol=1e-3):
-        raise Wrong(
-            "The network that comes back gives other numbers than the one that was kept: its "
-            "weights are missing, or it never left the memory.",
-            "weights lost",
-        )
-    if found != names:
-        if isinstance(found, list) and sorted(map(str, found)) == sorted(names):
-            raise Wrong("The class names come back in another order.", "order of the names lost")
-        raise Wrong("The class names do not come back as a list of texts.", "names lost")
+    return again, compare.texts(found)
 
 
 # --- 05.5: curves and claims ------------------------------------------------------------
@@ -655,7 +988,7 @@ _TRAININGS = {
 }
 _TOLD = {
     ("A", "underfitting"): (
-        "A has learnt its training pictures very well: its training loss falls to nearly 0. Look "
+        "A has learned its training pictures very well: its training loss falls to nearly 0. Look "
         "at the validation loss.",
         "overfitting and underfitting exchanged",
     ),
@@ -691,11 +1024,12 @@ _TOLD = {
 
 
 def _diagnoses(subject: Subject, rng: np.random.Generator) -> None:
-    got = compare.attempted(subject, "diagnoses")
-    if not isinstance(got, dict) or any(not isinstance(got.get(k), str) for k in _TRAININGS):
+    given = compare.mapping(subject, "diagnoses") or {}
+    got = {str(name).strip().upper(): said for name, said in given.items()}
+    if any(not isinstance(got.get(name), str) for name in _TRAININGS):
         raise Wrong("`diagnoses` should be a dictionary with a text for each of A, B, C and D.")
     for name, right in _TRAININGS.items():
-        said = " ".join(got[name].lower().split())
+        said = " ".join(got[name].lower().rstrip(".!").split())
         if said == right:
             continue
         if said not in _KINDS:
@@ -711,7 +1045,7 @@ def _best_epoch(subject: Subject, rng: np.random.Generator) -> None:
         Mistake("counted from 0", "Epochs are counted from 1.", 6),
         Mistake(
             "last epoch",
-            "In the last epoch the training loss is lowest; by then A has learnt much by heart.",
+            "In the last epoch the training loss is lowest; by then A has memorized much.",
             20,
         ),
         Mistake(
@@ -755,8 +1089,11 @@ EXERCISE = Exercise(
             "Sixteen pictures by hand",
             3,
             (
+                # Looks at: every count.
                 Part("confusion matrix", 1, _matrix),
+                # Looks at: both numbers, or what follows from a wrong matrix.
                 Part("precision and recall", 1, _precision_recall),
+                # Looks at: both numbers, or what follows from wrong ones above.
                 Part("F1", 1, _f1),
             ),
             needs=("matrix", "precision", "recall", "f1", "macro_f1"),
@@ -775,8 +1112,11 @@ EXERCISE = Exercise(
             "The same for any network",
             3,
             (
+                # Looks at: absent classes, large counts, arguments left alone.
                 Part("confusion matrix", 1, _confusion_function),
+                # Looks at: also what is never predicted, or absent.
                 Part("F1 of each class", 1, _f1_function),
+                # Looks at: each k from 1 to all classes; no ties occur.
                 Part("top-k accuracy", 1, _top_k_function),
             ),
             needs=("confusion", "f1_scores", "top_k_accuracy"),
@@ -796,10 +1136,12 @@ EXERCISE = Exercise(
         ),
         Question(
             "05.3",
-            "May I believe the confidence?",
+            "Can I trust the confidence?",
             2,
             (
+                # Looks at: also first bins, and bins of one picture.
                 Part("ten bins", 1, _ten_bins),
+                # Looks at: 1 to 37 bins.
                 Part("other numbers of bins, and certain answers", 1, _any_bins),
             ),
             needs=("calibration_error",),
@@ -817,8 +1159,11 @@ EXERCISE = Exercise(
             "In one pass, and kept",
             3,
             (
+                # Looks at: each row, once; the network is left as it is.
                 Part("probabilities of all pictures", 1, _all_rows),
+                # Looks at: each label against its own row.
                 Part("labels that belong to them", 1, _paired),
+                # Looks at: files alone, in another place; names of any kind.
                 Part("a network kept as a file", 1, _kept),
             ),
             needs=("collect", "keep", "bring_back"),
@@ -837,8 +1182,11 @@ EXERCISE = Exercise(
             "Reading curves, judging claims",
             3,
             (
+                # Looks at: all four.
                 Part("four trainings", 1, _diagnoses),
+                # Looks at: the number.
                 Part("the best epoch", 1, _best_epoch),
+                # Looks at: each letter.
                 Part("what follows, and what does not", 1, _claims),
             ),
             needs=("diagnoses", "best_epoch", "true_claims"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from course_utils.checks import compare
+from course_utils.checks import chance, compare
 from course_utils.checks._question import Exercise, NotAttempted, Part, Question, Wrong
 from course_utils.checks.compare import Case, Mistake
 from course_utils.probe import Missing, ProbeError, Ref, StudentError, Subject
@@ -22,11 +22,14 @@ _LOSS = -np.log(0.04)  # picture 7
 
 
 def _pair(subject: Subject, rng: np.random.Generator) -> None:
-    got = compare.attempted(subject, "confused")
-    if isinstance(got, np.ndarray):
-        got = got.tolist()
-    known = isinstance(got, list | tuple) and all(isinstance(one, str) for one in got)
-    names = tuple(" ".join(one.lower().split()) for one in got) if known else ()
+    got = compare.texts(compare.attempted(subject, "confused")) or []
+    if subject.kind("confused") == "set":
+        raise Wrong(
+            "A set has no first entry, so it does not say what was taken for what; write a tuple.",
+            "a set",
+        )
+    names = tuple(" ".join(one.lower().split()) for one in got)
+    names = tuple({"rose": "roses", "tulip": "tulips"}.get(one, one) for one in names)
     if len(names) != 2 or not set(names) <= set(_NAMES):
         raise Wrong(
             '`confused` should be two class names, such as ("daisy", "tulips"): first what the '
@@ -63,6 +66,11 @@ def _pair(subject: Subject, rng: np.random.Generator) -> None:
             2 / 6,
         ),
         Mistake("number instead of share", "That is how many; divide.", 2),
+        Mistake(
+            "share of the wrong ones",
+            "That is its share of the tulips that are wrong; divide by all tulips.",
+            1,
+        ),
         Mistake("percent", "Give a share between 0 and 1, not percent.", 50),
     ]
     advice = "How many pictures are tulips, and how many of these were taken for roses?"
@@ -108,8 +116,19 @@ def _worst(subject: Subject, rng: np.random.Generator) -> None:
             -np.log(0.06),
         ),
     ]
+    others = -np.log(0.56) - np.log(0.48)
+    for wrong in (-np.log(0.04 * 0.44 * 0.52), _LOSS + others):
+        said = "Only the probability of the true class counts; leave the other classes out."
+        mistakes.append(Mistake("other classes counted", said, float(wrong)))
+    said = "That is divided by the number of pictures; it is the loss of one picture."
+    mistakes.append(Mistake("mean instead of one", said, float(_LOSS / 12)))
+    got = compare.one_number(compare.attempted(subject, "worst_loss"))
+    if got is not None and compare.has_few_decimals(got, float(_LOSS)):
+        raise Wrong("`worst_loss` has too few decimals: give at least three.", "rounded")
     advice = "−log of the probability that the worst prediction gave to its true class."
-    compare.number(subject, "worst_loss", float(_LOSS), mistakes, rtol=2e-3, advice=advice)
+    compare.number(
+        subject, "worst_loss", float(_LOSS), mistakes, rtol=0.0, atol=1e-3, advice=advice
+    )
 
 
 # --- 06.2: confused pairs ------------------------------------------------------------
@@ -140,6 +159,12 @@ def _listed(
     if row is not None:
         return [row(*one) for one in chosen]
     return [(names[t], names[p], count) for t, p, count in chosen]
+
+
+def _by_share(labels: Array, predicted: Array, names: Sequence[str]) -> list[_Row]:
+    """The counts, but the largest share of the true class first."""
+    sizes = np.maximum(np.bincount(labels, minlength=len(names)), 1)
+    return _listed(labels, predicted, names, key=lambda t, p, c: -c / sizes[t])
 
 
 def _both_ways(labels: Array, predicted: Array, names: Sequence[str]) -> list[_Row]:
@@ -235,6 +260,36 @@ _PAIRS_MISTAKES = [
         _both_ways,
     ),
     Mistake(
+        "sorted by share",
+        "You sort by the share of the true class; sort by the number of pictures.",
+        _by_share,
+    ),
+    Mistake(
+        "single errors left out",
+        "Pairs that happened only once belong to the list, too.",
+        lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: t != q and c > 1),
+    ),
+    Mistake(
+        "one direction only",
+        "You look at pairs in one direction only; both directions of two classes may happen.",
+        lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: t < q and c > 0),
+    ),
+    Mistake(
+        "a class forgotten",
+        "A class is left out; is each loop over all classes, the last one included?",
+        lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: t != q and c > 0 and q < len(n) - 1),
+    ),
+    Mistake(
+        "three classes assumed",
+        "You look at three classes only; there may be more.",
+        lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: t != q and c > 0 and max(t, q) < 3),
+    ),
+    Mistake(
+        "list cut off",
+        "Return all pairs that happened; your list ends after ten.",
+        lambda y, p, n: _listed(y, p, n)[:10],
+    ),
+    Mistake(
         "one pair only",
         "Return all pairs that happened, not only the most frequent one.",
         lambda y, p, n: _listed(y, p, n)[:1],
@@ -306,25 +361,37 @@ def _same_rows(got: Sequence[_Row], want: Sequence[_Row]) -> bool:
     )
 
 
-def _check_pairs(subject: Subject, cases: Sequence[Case]) -> None:
+def _check_pairs(subject: Subject, cases: Sequence[Case], told: Mistake | None = None) -> None:
+    """Check the pairs; `told` is a mistake that has cost another part."""
     if subject.kind("confused_pairs") in ("missing", "none"):
         raise NotAttempted(str(Missing("confused_pairs")))
     gots = [_rows(subject.call("confused_pairs", *case.args)) for case in cases]
-    wants = [_listed(*case.args) for case in cases]
+    right = told.answer if told else _listed
+    wants = [right(*case.args) for case in cases]
     failed = [k for k in range(len(cases)) if not _same_rows(gots[k], wants[k])]
     if not failed:
         return
-    for mistake in _PAIRS_MISTAKES:
-        if all(
-            _same_rows(got, mistake.answer(*case.args))
-            for case, got in zip(cases, gots, strict=True)
-        ):
-            raise Wrong(mistake.sentence, mistake.name)
+    mistake = _pairs_mistake(cases, gots)
+    if mistake is not None:
+        raise Wrong(mistake.sentence, mistake.name)
+    if not _same_rows(_rows(subject.call("confused_pairs", *cases[0].args)), gots[0]):
+        raise Wrong(
+            "A second call with the same arrays gives something else. Make the list anew inside "
+            "the function.",
+            "not repeatable",
+        )
     k = failed[0]
     if len(gots[k]) != len(wants[k]):
         raise Wrong(
             f"`confused_pairs` should find {len(wants[k])} pairs for {cases[k].label}, but it "
             f"finds {len(gots[k])}."
+        )
+    if sorted(map(str, gots[k])) == sorted(map(str, wants[k])):
+        raise Wrong(
+            f"`confused_pairs` finds the right pairs for {cases[k].label}, but their order is not "
+            f"the one that is asked for: by number, then by the place of the true class in "
+            f"`class_names`, then by that of the predicted class.",
+            "another order",
         )
     raise Wrong(
         f"`confused_pairs` is wrong for {cases[k].label}. Work the example of the question "
@@ -332,7 +399,18 @@ def _check_pairs(subject: Subject, cases: Sequence[Case]) -> None:
     )
 
 
-_FLOWERS = ("tulips", "roses", "daisy", "asters", "lilies")
+def _pairs_mistake(cases: Sequence[Case], gots: Sequence[Sequence[_Row]]) -> Mistake | None:
+    """The mistake that gives all their lists, if they are not right."""
+    for mistake in _PAIRS_MISTAKES:
+        if all(
+            _same_rows(got, mistake.answer(*case.args))
+            for case, got in zip(cases, gots, strict=True)
+        ):
+            return mistake
+    return None
+
+
+_FLOWERS = ("tulips", "roses", "daisy", "asters", "lilies", "poppies", "irises")
 
 
 def _confusions(rng: np.random.Generator, classes: int, counts: Sequence[int], label: str) -> Case:
@@ -348,26 +426,45 @@ def _confusions(rng: np.random.Generator, classes: int, counts: Sequence[int], l
     return Case((table[:, 0], table[:, 1], names), label)
 
 
-def _frequent_first(subject: Subject, rng: np.random.Generator) -> None:
+def _frequent_cases(rng: np.random.Generator) -> list[Case]:
     small = (np.array([0, 0, 0, 1, 1, 1, 2]), np.array([0, 1, 1, 1, 2, 1, 2]), ["b", "c", "a"])
     absent = (np.array([0, 2, 2, 0, 2]), np.array([2, 2, 0, 2, 2]), ["b", "c", "a"])
-    cases = [
-        Case(small, "the labels 0 0 0 1 1 1 2, predicted 0 1 1 1 2 1 2"),
-        Case(absent, "the labels 0 2 2 0 2, predicted 2 2 0 2 2"),
-        _confusions(rng, 4, (7, 5, 4, 2, 1), "four classes"),
-        _confusions(rng, 5, (9, 8, 6, 5, 3, 2), "five classes"),
-    ]
+    while True:  # until the counts are in another order than the shares
+        cases = [
+            Case(small, "the labels 0 0 0 1 1 1 2, predicted 0 1 1 1 2 1 2"),
+            Case(absent, "the labels 0 2 2 0 2, predicted 2 2 0 2 2"),
+            _confusions(rng, 4, (7, 5, 4, 2, 1), "four classes"),
+            _confusions(rng, 5, (9, 8, 6, 5, 3, 2), "five classes"),
+            _confusions(rng, 7, tuple(range(22, 0, -1)), "seven classes"),
+        ]
+        if _by_share(*cases[-1].args) != _listed(*cases[-1].args):
+            return cases
+
+
+def _frequent_first(subject: Subject, rng: np.random.Generator) -> None:
+    cases = _frequent_cases(rng)
     _check_pairs(subject, cases)
+    compare.leaves_arguments(subject, "confused_pairs", cases)
 
 
 def _ties(subject: Subject, rng: np.random.Generator) -> None:
+    told = None
+    first = _frequent_cases(rng)
+    try:  # a mistake that has cost the first part costs nothing more
+        gots = [_rows(subject.call("confused_pairs", *case.args)) for case in first]
+        if not all(_same_rows(got, _listed(*case.args)) for case, got in zip(first, gots)):  # noqa: B905
+            told = _pairs_mistake(first, gots)
+    except (Wrong, ProbeError):
+        pass
     right = rng.integers(0, 3, 12)
+    equal = "pairs that are equally frequent"
     cases = [
-        _confusions(rng, 4, (3, 3, 3, 2, 2, 2, 1, 1), "pairs that are equally frequent"),
-        _confusions(rng, 5, (4, 4, 4, 4, 1, 1, 1, 1), "pairs that are equally frequent"),
+        _confusions(rng, 4, (3, 3, 3, 2, 2, 2, 1, 1), equal),
+        _confusions(rng, 5, (4, 4, 4, 4, 1, 1, 1, 1), equal),
+        _confusions(rng, 7, (2,) * 20 + (1,) * 20, equal),
         Case((right, right.copy(), ["roses", "daisy", "tulips"]), "a network without errors"),
     ]
-    _check_pairs(subject, cases)
+    _check_pairs(subject, cases, told)
 
 
 # --- 06.3: out of fold ------------------------------------------------------------
@@ -438,6 +535,12 @@ def _stratified(subject: Subject, rng: np.random.Generator) -> None:
             halves = np.arange(len(labels)) % 2
             blind &= np.array_equal(found, _fold_numbers(subject, halves, folds, seed))
         in_order_of_class &= _unevenness(np.sort(labels), found) <= 1
+        if subject.changed():
+            raise Wrong(
+                "`make_folds` changes the labels that it is given. Work on a copy, or shuffle "
+                "places instead of labels.",
+                "arguments changed",
+            )
     if uneven and only_with_four:
         raise Wrong(
             "With four classes some folds hold many pictures of a class, and others few or none. "
@@ -477,27 +580,57 @@ def _together(folds: Array) -> list[int]:
     return [known.setdefault(int(one), len(known)) for one in folds]
 
 
+#: So many seeds are tried, so that what is always or never the same is no chance.
+_SEEDS = 100
+
+
 def _by_seed(subject: Subject, rng: np.random.Generator) -> None:
     if subject.kind("make_folds") in ("missing", "none"):
         raise NotAttempted(str(Missing("make_folds")))
-    for labels, folds in _label_lists(rng)[:2]:
-        first, second = (int(one) for one in rng.choice(1000, 2, replace=False))
-        once, other, again = (
-            _fold_numbers(subject, labels, folds, seed, numbered=False)
-            for seed in (first, second, first)
+    labels, folds = rng.permutation(np.repeat(np.arange(3), (24, 20, 28))), 4
+    one = int(rng.integers(10**6))
+    seeds = [one + step for step in (0, 1, 10, 100, 256, 1000, 65536, 10**6)]
+    seeds += [int(seed) for seed in rng.integers(0, 2**31, _SEEDS - len(seeds))]
+    once = _fold_numbers(subject, labels, folds, one, numbered=False)
+    found = [_fold_numbers(subject, labels, folds, seed, numbered=False) for seed in seeds]
+    if not np.array_equal(once, found[0]):
+        raise Wrong(
+            "The same seed should give the same folds again; make the random numbers with "
+            "`np.random.default_rng(seed)`.",
+            "not repeatable",
         )
-        if not np.array_equal(once, again):
-            raise Wrong(
-                "The same seed should give the same folds again; make the random numbers with "
-                "`np.random.default_rng(seed)`.",
-                "not repeatable",
-            )
-        if _together(once) == _together(other):
-            raise Wrong(
-                "Another seed should put other pictures together. Shuffle with random numbers that "
-                "`seed` decides.",
-                "seed ignored",
-            )
+    alike = len({tuple(_together(one)) for one in found})
+    if alike == 1:
+        raise Wrong(
+            "Another seed should put other pictures together. Shuffle with random numbers that "
+            "`seed` decides.",
+            "seed ignored",
+        )
+    times = np.sum([one[:, None] == one[None, :] for one in found], axis=0)
+    if alike < len(set(seeds)) or _hardly_random(labels, folds, times):
+        raise Wrong(
+            "Another seed should put other pictures together, but in yours some pictures of a "
+            "class are in the same fold for all or most of the seeds, or never, or some seeds give "
+            "the same folds. Shuffle the pictures of each class with `rng.permutation`.",
+            "seed hardly matters",
+        )
+
+
+def _hardly_random(labels: Array, folds: int, times: Array) -> bool:
+    """Whether two pictures of a class are together for more seeds than by chance, or for none.
+
+    `times` says for each pair of pictures for how many seeds they are together.
+    """
+    for k in np.unique(labels):
+        places = np.flatnonzero(labels == k)
+        size = len(places)
+        pairs = times[np.ix_(places, places)][~np.eye(size, dtype=bool)]
+        sizes = np.bincount(np.arange(size) % folds)
+        share = float((sizes * (sizes - 1)).sum() / (size * (size - 1)))
+        most = _SEEDS * share + chance.spread(_SEEDS * share * (1 - share))
+        if pairs.max() > most or pairs.min() == 0:
+            return True
+    return False
 
 
 Fit = Callable[[Array, Array], Callable[[Array], Array]]
@@ -542,6 +675,24 @@ def _out_of_fold(
     return result
 
 
+def _of_the_others(fit: Ref, images: Array, labels: Array, fold: Array) -> Array:
+    """Each network learns from one fold and judges the others; the last one is kept."""
+    result = np.zeros((len(labels), _CLASSES))
+    for k in range(int(fold.max()) + 1):
+        held = fold == k
+        result[~held] = _FITS[fit.key](images[held], labels[held])(images[~held])
+    return result
+
+
+def _with_first_labels(fit: Ref, images: Array, labels: Array, fold: Array) -> Array:
+    result = np.zeros((len(labels), _CLASSES))
+    for k in range(int(fold.max()) + 1):
+        rest = fold != k
+        learned = _FITS[fit.key](images[rest], labels[: int(rest.sum())])
+        result[~rest] = learned(images[~rest])
+    return result
+
+
 def _of_all_networks(fit: Ref, images: Array, labels: Array, fold: Array) -> Array:
     """One table of all pictures for each network."""
     return np.array(
@@ -560,8 +711,8 @@ _SOME_FORGOTTEN = "Some rows are never filled; is each fold left out once, the f
 
 _FOLD_MISTAKES = [
     Mistake(
-        "held-out pictures learnt",
-        "The network that judges a fold has learnt its pictures, too. Train on the **other** "
+        "held-out pictures learned",
+        "The network that judges a fold has learned its pictures, too. Train on the **other** "
         "folds only.",
         lambda fit, x, y, fold: _FITS[fit.key](x, y)(x),
     ),
@@ -579,25 +730,25 @@ _FOLD_MISTAKES = [
     Mistake("a fold forgotten", _SOME_FORGOTTEN, _bent(numbers=lambda n: range(1, n))),
     Mistake(
         "one network for all",
-        "One network judges all pictures, and has learnt most of them. Each fold needs a network "
+        "One network judges all pictures, and has learned most of them. Each fold needs a network "
         "of its own.",
         lambda fit, x, y, fold: _of_all_networks(fit, x, y, fold)[0],
     ),
     Mistake(
         "one network for all",
-        "The last network judges all pictures, and has learnt most of them; let each network judge "
-        "its own fold only.",
+        "The last network judges all pictures, and has learned most of them; let each network "
+        "judge its own fold only.",
         lambda fit, x, y, fold: _of_all_networks(fit, x, y, fold)[-1],
     ),
     Mistake(
         "mean of all networks",
-        "You average all networks; most of them have learnt the picture. Only the one that has not "
-        "may judge it.",
+        "You average all networks; most of them have learned the picture. Only the one that has "
+        "not may judge it.",
         lambda fit, x, y, fold: _of_all_networks(fit, x, y, fold).mean(axis=0),
     ),
     Mistake(
         "mean of all networks",
-        "You add up all networks; most of them have learnt the picture. Only the one that has not "
+        "You add up all networks; most of them have learned the picture. Only the one that has not "
         "may judge it.",
         lambda fit, x, y, fold: _of_all_networks(fit, x, y, fold).sum(axis=0),
     ),
@@ -614,6 +765,53 @@ _FOLD_MISTAKES = [
         lambda fit, x, y, fold: _out_of_fold(
             fit, x, y, fold, seen=lambda k: fold == (k + 1) % (fold.max() + 1)
         ),
+    ),
+    Mistake(
+        "train and held-out exchanged",
+        "You train on one fold and judge the others. Train on all **others**, judge this one.",
+        lambda fit, x, y, fold: _of_the_others(fit, x, y, fold),
+    ),
+    Mistake(
+        "only the folds before",
+        "Train on **all** other folds, not only on those before.",
+        lambda fit, x, y, fold: _out_of_fold(
+            fit, x, y, fold, seen=lambda k: fold < k if k else fold != k
+        ),
+    ),
+    Mistake(
+        "a second fold left out",
+        "Train on **all** other folds; you leave out one more.",
+        lambda fit, x, y, fold: _out_of_fold(
+            fit,
+            x,
+            y,
+            fold,
+            seen=lambda k: (fold != k) & ((fold != (k + 1) % (fold.max() + 1)) | (fold.max() < 2)),
+        ),
+    ),
+    Mistake(
+        "each picture by itself",
+        "You leave out one picture at a time; leave out its whole fold.",
+        lambda fit, x, y, fold: _out_of_fold(fit, x, y, np.arange(len(y))),
+    ),
+    Mistake(
+        "order of the pictures lost",
+        "The rows are put back to wrong places: `rows[np.argsort(fold)]` is not the way back; "
+        "write `result[fold == k] = ...`.",
+        lambda fit, x, y, fold: _out_of_fold(fit, x, y, fold)[
+            np.argsort(fold, kind="stable")[np.argsort(fold, kind="stable")]
+        ],
+    ),
+    Mistake(
+        "classes instead of probabilities",
+        "Return the probabilities as they are, not 1 for the most probable class.",
+        lambda fit, x, y, fold: np.eye(_CLASSES)[_out_of_fold(fit, x, y, fold).argmax(axis=1)],
+    ),
+    Mistake(
+        "labels of other pictures",
+        "The labels do not belong to the pictures: choose them as you choose the pictures, "
+        "`labels[fold != k]`.",
+        lambda fit, x, y, fold: _with_first_labels(fit, x, y, fold),
     ),
     Mistake(
         "classes instead of probabilities",
@@ -639,21 +837,30 @@ def _pictures(
     return Case((Ref(fit), images, labels, fold), label)
 
 
-def _unseen(subject: Subject, rng: np.random.Generator) -> None:
-    cases = [
+def _unseen_cases(rng: np.random.Generator) -> list[Case]:
+    return [
         _pictures(rng, "by_neighbours", (12, 12, 12), "pictures in three folds", sort=True),
         _pictures(rng, "by_neighbours", (9, 8, 9, 8, 8), "pictures in five folds"),
     ]
+
+
+def _unseen(subject: Subject, rng: np.random.Generator) -> None:
+    cases = _unseen_cases(rng)
     compare.function(subject, "out_of_fold", cases, _out_of_fold, _FOLD_MISTAKES)
+    compare.leaves_arguments(subject, "out_of_fold", cases[:1])
 
 
 def _any_fit(subject: Subject, rng: np.random.Generator) -> None:
+    # A mistake that has cost the part before costs nothing more.
+    told = compare.made(subject, "out_of_fold", _unseen_cases(rng), _out_of_fold, _FOLD_MISTAKES)
+    right = told.answer if told else _out_of_fold
     cases = [
         _pictures(rng, "by_neighbours", (14, 20), "pictures in two folds"),
         _pictures(rng, "by_shares", (5, 11, 8, 7), "another way to learn, and unequal folds"),
         _pictures(rng, "by_shares", (6, 9, 7, 5, 8, 6, 7), "another way to learn, and seven folds"),
+        _pictures(rng, "by_neighbours", (5,) * 12, "pictures in twelve folds"),
     ]
-    compare.function(subject, "out_of_fold", cases, _out_of_fold, _FOLD_MISTAKES)
+    compare.function(subject, "out_of_fold", cases, right, _FOLD_MISTAKES)
 
 
 # --- 06.4: disputed labels ------------------------------------------------------------
@@ -718,6 +925,12 @@ _THRESHOLD_MISTAKES = [
         "One number for each class: of the rows with its label, only the column of the class.",
         _per_class(lambda p, y, k: p[y == k].mean(axis=0)),
     ),
+    Mistake(
+        "equal classes assumed",
+        "You divide by the same number for each class; divide by how many pictures carry its "
+        "label.",
+        _per_class(lambda p, y, k: p[y == k, k].sum() / (len(y) / p.shape[1])),
+    ),
     Mistake("median", "Take the mean.", _per_class(lambda p, y, k: np.median(p[y == k, k]))),
     Mistake("sum", "Take the mean, not the sum.", _per_class(lambda p, y, k: p[y == k, k].sum())),
     Mistake(
@@ -765,6 +978,26 @@ def _strictly(p: Array, y: Array) -> Array:
     return np.asarray(above.any(axis=1) & (p.argmax(axis=1) != y))
 
 
+def _above_the_label(p: Array, y: Array) -> Array:
+    """Another class reaches its threshold, and is more probable than the label."""
+    reached = (p >= _thresholds(p, y) - 1e-9) & (p > _own(p, y)[:, None])
+    return np.asarray(reached.any(axis=1))
+
+
+def _first_two(p: Array, y: Array) -> Array:
+    """Only the two most probable classes are asked."""
+    reached = p >= _thresholds(p, y) - 1e-9
+    reached[np.arange(len(y)), y] = False
+    second = np.sort(p, axis=1)[:, -2]
+    return np.asarray((reached & (p >= second[:, None])).any(axis=1) & (p.argmax(axis=1) != y))
+
+
+def _all_others(p: Array, y: Array) -> Array:
+    reached = p >= _thresholds(p, y) - 1e-9
+    reached[np.arange(len(y)), y] = True
+    return np.asarray(reached.all(axis=1) & (p.argmax(axis=1) != y))
+
+
 _DISPUTED_MISTAKES = [
     Mistake(
         "one condition is enough",
@@ -804,6 +1037,32 @@ _DISPUTED_MISTAKES = [
         "most probable class must reach",
         "Any other class may reach its threshold; it need not be the most probable one.",
         _most_probable_reaches,
+    ),
+    Mistake(
+        "more probable than the label",
+        "The class that reaches its threshold need not be more probable than the label.",
+        _above_the_label,
+    ),
+    Mistake(
+        "two classes asked",
+        "You ask only the two most probable classes; each other class may reach its threshold.",
+        _first_two,
+    ),
+    Mistake(
+        "all others must reach",
+        "One other class that reaches its threshold is enough; not all of them must.",
+        _all_others,
+    ),
+    Mistake(
+        "below one half",
+        "A label may be the most probable class with less than 0.5, if there are three or more.",
+        lambda p, y: _reached(p, _thresholds(p, y), y) & (_own(p, y) < 0.5),
+    ),
+    Mistake(
+        "own threshold taken",
+        "You ask whether the label falls below its own threshold. Ask whether **another** class "
+        "reaches its own.",
+        lambda p, y: (_own(p, y) < _thresholds(p, y)[y]) & (p.argmax(axis=1) != y),
     ),
     Mistake(
         "own threshold taken",
@@ -874,13 +1133,43 @@ def _judged(rng: np.random.Generator, pictures: int, classes: int) -> Case:
 
 
 def _limits(subject: Subject, rng: np.random.Generator) -> None:
-    cases = [_judged(rng, 30, 2), _judged(rng, 60, 3), _judged(rng, 200, 5)]
+    cases = [_judged(rng, 30, 2), _judged(rng, 60, 3), _judged(rng, 200, 5), _judged(rng, 900, 8)]
     advice = "Work the example of the question through it."
     compare.function(subject, "thresholds", cases, _thresholds, _THRESHOLD_MISTAKES, advice=advice)
+    compare.leaves_arguments(subject, "thresholds", cases[:2])
+
+
+def _disputed_cases(rng: np.random.Generator) -> list[Case]:
+    """Predictions for which each known mistake gives something else."""
+    for _ in range(100):
+        cases = [_judged(rng, 40, 2), _judged(rng, 300, 3), _judged(rng, 600, 5)]
+        cases.append(_judged(rng, 900, 8))
+        wants = [_disputed(*case.args) for case in cases]
+        if not all(_has_margin(*case.args) for case in cases):
+            continue
+        if all(_differs(mistake, cases, wants) for mistake in _DISPUTED_MISTAKES[:-1]):
+            break
+    return cases
+
+
+def _has_margin(probabilities: Array, labels: Array) -> bool:
+    """Whether no other class is so near to its threshold that float32 would decide."""
+    distance = np.abs(probabilities - _thresholds(probabilities, labels))
+    distance[np.arange(len(labels)), labels] = 1
+    return bool(distance.min() > 1e-6)
+
+
+def _differs(mistake: Mistake, cases: list[Case], wants: list[Array]) -> bool:
+    try:
+        answers = [mistake.answer(*case.args) for case in cases]
+    except IndexError:  # it stops where there are three classes
+        return True
+    pairs = zip(answers, wants, strict=True)
+    return not all(compare.close(answer, want) for answer, want in pairs)
 
 
 def _disputes(subject: Subject, rng: np.random.Generator) -> None:
-    cases = [_judged(rng, 40, 2), _judged(rng, 300, 3), _judged(rng, 400, 5)]
+    cases = _disputed_cases(rng)
     advice = "Work the example of the question through it."
     try:
         compare.function(subject, "disputed", cases, _disputed, _DISPUTED_MISTAKES, advice=advice)
@@ -888,10 +1177,16 @@ def _disputes(subject: Subject, rng: np.random.Generator) -> None:
         # Wrong thresholds have cost their own part; what is right with them costs nothing more.
         if not all(_right_for_own_thresholds(subject, *case.args) for case in cases):
             raise
+    compare.leaves_arguments(subject, "disputed", cases[:2])
 
 
-def _right_for_own_thresholds(subject: Subject, probabilities: Array, labels: Array) -> bool:
-    """Whether `disputed` is right for what the student's own `thresholds` gives."""
+def _right_for_own_thresholds(
+    subject: Subject, probabilities: Array, labels: Array, *, some: bool = True
+) -> bool:
+    """Whether `disputed` is right for what the student's own `thresholds` gives.
+
+    With `some`, it must be True for some and False for some, or nothing is seen.
+    """
     try:
         own = np.asarray(subject.call("thresholds", probabilities, labels), float)
         got = subject.call("disputed", probabilities, labels)
@@ -900,12 +1195,12 @@ def _right_for_own_thresholds(subject: Subject, probabilities: Array, labels: Ar
     if own.shape != probabilities.shape[1:] or not np.all((own > 0) & (own < 1)):
         return False
     want = _disputed(probabilities, labels, own)
-    return bool(0 < want.sum() < len(want) and compare.close(got, want))
+    return bool((0 < want.sum() < len(want) or not some) and compare.close(got, want))
 
 
 def _exactly(subject: Subject, rng: np.random.Generator) -> None:
     # Quarters and eighths have no rounding: thresholds 0.75 and 0.5, which are met exactly.
-    table = np.array([[0.875, 0.125], [0.625, 0.375], [0.25, 0.75], [0.5, 0.5], [0.75, 0.25]])
+    table = np.array([[0.875, 0.125], [0.625, 0.375], [0.375, 0.625], [0.375, 0.625], [0.75, 0.25]])
     labels = np.array([0, 0, 1, 1, 1])
     three = np.array(
         [
@@ -925,7 +1220,18 @@ def _exactly(subject: Subject, rng: np.random.Generator) -> None:
             "probabilities that are exactly their threshold",
         ),
     ]
-    compare.function(subject, "disputed", cases, _disputed, _DISPUTED_MISTAKES)
+    # What another part has told costs nothing more: another mistake, or wrong thresholds.
+    strict = _DISPUTED_MISTAKES[-1]
+    told = compare.made(subject, "disputed", _disputed_cases(rng), _disputed, _DISPUTED_MISTAKES)
+    right = told.answer if told and told is not strict else _disputed
+    try:
+        compare.function(subject, "disputed", cases, right, [strict], advice="At least: `>=`.")
+    except (Wrong, StudentError):
+        own = [_right_for_own_thresholds(subject, *one.args, some=False) for one in cases]
+        limits = [subject.call("thresholds", *one.args) for one in cases]
+        wants = [_thresholds(*one.args) for one in cases]
+        if not all(own) or all(map(compare.close, limits, wants)):
+            raise
 
 
 # --- 06.5: what looking finds, what cleaning gains ------------------------------------------------
@@ -970,6 +1276,45 @@ _LOOKING_MISTAKES = [
     ),
     Mistake("one too many", "You look at n + 1 suspects.", lambda s, w, n: _found(s, w, n + 1)),
     Mistake(
+        "one too few",
+        "You look at n − 1 suspects: `suspects[:n]` are the first n.",
+        lambda s, w, n: (len(set(s[: n - 1]) & set(w)) / n, len(set(s[: n - 1]) & set(w)) / len(w)),
+    ),
+    Mistake(
+        "first one left out",
+        "You begin with the second suspect; the first one has the index 0.",
+        lambda s, w, n: (
+            len(set(s[1 : n + 1]) & set(w)) / n,
+            len(set(s[1 : n + 1]) & set(w)) / len(w),
+        ),
+    ),
+    Mistake(
+        "wrong labels cut off",
+        "You look at the first n of `wrong`, too; all of its ids count.",
+        lambda s, w, n: (len(set(s[:n]) & set(w[:n])) / n, len(set(s[:n]) & set(w[:n])) / len(w)),
+    ),
+    Mistake(
+        "divided by what can be found",
+        "The recall divides by the number of all wrong labels, also if n looks cannot find all.",
+        _looking(lambda hits, s, w, n: (hits / n, hits / min(n, len(w)))),
+    ),
+    Mistake(
+        "compared place by place",
+        "You compare the two lists place by place; ask of each suspect whether it is in `wrong`.",
+        lambda s, w, n: (
+            sum(a == b for a, b in zip(s[:n], w)) / n,  # noqa: B905
+            sum(a == b for a, b in zip(s[:n], w)) / len(w),  # noqa: B905
+        ),
+    ),
+    Mistake(
+        "parts of names found",
+        "You look for an id in a text, where one id may be a part of another; look in the list.",
+        lambda s, w, n: (
+            sum(one in " ".join(w) for one in s[:n]) / n,
+            sum(one in " ".join(w) for one in s[:n]) / len(w),
+        ),
+    ),
+    Mistake(
         "one too many",
         "You find one more than there is among the first n.",
         _looking(
@@ -1009,15 +1354,22 @@ def _after_looking(subject: Subject, rng: np.random.Generator) -> None:
         (60, 12, 7, 4),
         (40, 5, 2, 9),
         (30, 30, 5, 0),
+        (9, 3, 2, 0),
+        (150, 80, 41, 20),
     ):
-        ids = [f"train/{k:03}.png" for k in rng.permutation(200)[:pictures]]
+        ids = [f"flower{200 + k}" for k in rng.permutation(600)[:pictures]]
         # The first and the last that are looked at are wrong, so that it shows where looking ends.
-        places = [0, n - 1, *(1 + rng.permutation(n - 2)[: inside - 2])]
+        # The second one is right, and its id is a part of that of a wrong one.
+        ids[:2] = ["flower1234", "flower12"]
+        places = [0, n - 1, *(2 + rng.permutation(n - 3)[: inside - 2])]
         if outside:  # and so is the one behind them
             places += [n, *(n + 1 + rng.permutation(pictures - n - 1)[: outside - 1])]
         wrong = [ids[k] for k in rng.permutation(places)]
+        wrong.remove(ids[0])
+        wrong.append(ids[0])  # found, but not among the first n of `wrong` where it is long
         cases.append(Case((ids, wrong, n), f"the first {n} of {pictures} suspects"))
     compare.function(subject, "after_looking", cases, _found, _LOOKING_MISTAKES)
+    compare.leaves_arguments(subject, "after_looking", cases[:2])
 
 
 def _gain(before: Array, after: Array) -> tuple[float, float]:
@@ -1026,6 +1378,47 @@ def _gain(before: Array, after: Array) -> tuple[float, float]:
 
 
 _GAIN_MISTAKES = [
+    Mistake(
+        "pairs torn apart",
+        "You sort the accuracies; then runs with different seeds are compared.",
+        lambda b, a: (_gain(b, a)[0], _gain(np.sort(b), np.sort(a))[1]),
+    ),
+    Mistake(
+        "error not in points",
+        "The standard error should be in percentage points, too.",
+        lambda b, a: (_gain(b, a)[0], _gain(b, a)[1] / 100),
+    ),
+    Mistake(
+        "median instead of mean",
+        "Take the mean of the differences, not their median.",
+        lambda b, a: (100 * float(np.median(a - b)), _gain(b, a)[1]),
+    ),
+    Mistake(
+        "divided by the root of n - 1",
+        "With `ddof=1` the standard deviation has n − 1 already; divide it by the root of n.",
+        lambda b, a: (_gain(b, a)[0], _gain(b, a)[1] * np.sqrt(len(a) / (len(a) - 1))),
+    ),
+    Mistake(
+        "two pairs assumed",
+        "That is right for two pairs only, as in the example; there may be more.",
+        lambda b, a: (_gain(b, a)[0], _gain(b, a)[1] * np.sqrt(len(a) / 2)),
+    ),
+    Mistake(
+        "two pairs assumed",
+        "Half of the range is right for two pairs only, as in the example.",
+        lambda b, a: (_gain(b, a)[0], 50 * float((a - b).max() - (a - b).min())),
+    ),
+    *(
+        Mistake(
+            "rounded",
+            "The numbers are rounded; give all decimals.",
+            lambda b, a, places=places, of=of: tuple(
+                round(one, places) if k in of else one for k, one in enumerate(_gain(b, a))
+            ),
+        )
+        for places in (0, 1, 2)
+        for of in ((0,), (1,), (0, 1))
+    ),
     Mistake(
         "unpaired",
         "You compare as if the runs were not paired. Take the difference of each pair first, then "
@@ -1106,13 +1499,14 @@ _GAIN_MISTAKES = [
 
 def _paired_gain(subject: Subject, rng: np.random.Generator) -> None:
     cases = []
-    for runs in (3, 5, 8):
+    for runs in (3, 5, 8, 20):
         level = rng.normal(0.75, 0.03, runs)  # what the seeds have in common
         before = np.round(level + rng.normal(0, 0.008, runs), 4)
         after = np.round(level + rng.normal(0.005, 0.008, runs), 4)
         after[0], after[-1] = before[0] - 0.006, before[-1] + 0.021  # gains of both signs
         cases.append(Case((before, after), f"{runs} pairs of runs"))
     compare.function(subject, "paired_gain", cases, _gain, _GAIN_MISTAKES)
+    compare.leaves_arguments(subject, "paired_gain", cases)
 
 
 def _claims(subject: Subject, rng: np.random.Generator) -> None:
@@ -1146,7 +1540,9 @@ EXERCISE = Exercise(
             "Twelve predictions by hand",
             2,
             (
+                # Looks at: both names in their order, and the share.
                 Part("the frequent confusion", 1, _pair),
+                # Looks at: its number and its loss.
                 Part("the worst prediction", 1, _worst),
             ),
             needs=("confused", "share", "worst", "worst_loss"),
@@ -1163,7 +1559,9 @@ EXERCISE = Exercise(
             "A list of confusions",
             2,
             (
+                # Looks at: all pairs, counts and names; arguments left alone.
                 Part("the most frequent first", 1, _frequent_first),
+                # Looks at: the order of 40 pairs with ties.
                 Part("ties, and no errors", 1, _ties),
             ),
             needs=("confused_pairs",),
@@ -1185,9 +1583,13 @@ EXERCISE = Exercise(
             "Judged by a network that has not seen it",
             4,
             (
+                # Looks at: numbers, length, order, sizes; labels left alone.
                 Part("each class in each fold", 1, _stratified),
+                # Looks at: which pictures of a class are together, for 100 seeds.
                 Part("folds decided by the seed", 1, _by_seed),
+                # Looks at: every row.
                 Part("judged by others", 1, _unseen),
+                # Looks at: the other `fit`, and 2 to 12 folds.
                 Part("any way to learn, any folds", 1, _any_fit),
             ),
             needs=("make_folds", "out_of_fold"),
@@ -1207,8 +1609,11 @@ EXERCISE = Exercise(
             "Is the label disputed?",
             3,
             (
+                # Looks at: every class, unequal classes; arguments left alone.
                 Part("thresholds", 1, _limits),
+                # Looks at: both conditions, 2 to 8 classes, each known mistake.
                 Part("disputed labels", 1.5, _disputes),
+                # Looks at: `>=`, without rounding.
                 Part("exactly at the threshold", 0.5, _exactly),
             ),
             needs=("thresholds", "disputed"),
@@ -1229,8 +1634,11 @@ EXERCISE = Exercise(
             "What did it gain?",
             3,
             (
+                # Looks at: both shares, n from 3 to all; arguments left alone.
                 Part("what looking finds", 1, _after_looking),
+                # Looks at: both numbers, 3 to 20 pairs.
                 Part("gain with its standard error", 1, _paired_gain),
+                # Looks at: each letter.
                 Part("what follows, and what does not", 1, _claims),
             ),
             needs=("after_looking", "paired_gain", "true_claims"),
