@@ -18,7 +18,7 @@ import pytest
 from attacks.isolation import require
 
 from course_utils import checks, settings
-from course_utils.exceptions import InvalidInput
+from course_utils.exceptions import CourseError, InvalidInput
 from course_utils.grading import command, engine, journal, scoring
 from course_utils.grading.results import Graded, QuestionResult
 from course_utils.grading.sandbox import Limits, Sandbox
@@ -285,7 +285,7 @@ def test_a_folder_that_cannot_be_written_is_found_out_before_grading(tmp_path, m
     (tmp_path / "file").write_text("x")
     monkeypatch.setattr(engine._Run, "grade", lambda self, tasks: pytest.fail("it was graded"))
     folder = class_of(tmp_path / "class", ada="")
-    with pytest.raises(InvalidInput, match="Nothing can be written into"):
+    with pytest.raises(CourseError, match="cannot be written into .*Nothing was graded"):
         grade(folder, tmp_path / "file" / "out")
 
 

@@ -49,6 +49,8 @@ _KEYS = {"config", "weights", "trainable", "number"}
 _WORD = re.compile(r"^[A-Za-z_]\w{0,99}$")
 _MOST_TEXT, _DEEPEST, _MOST_OBJECTS, _LARGEST = 2 * 2**20, 60, 5000, 10**7
 _MOST_WEIGHTS = 30_000_000
+#: The most units or filters of a layer whose weights are not there to show how many it has.
+_WIDEST = 10_000
 
 
 def is_safe_network(network: Any) -> bool:
@@ -70,7 +72,7 @@ def is_safe_network(network: Any) -> bool:
         and all(isinstance(path, str) for path in weights)
         and all(type(flag) is bool for flag in flags.values())
         and are_weights(weights)
-        and _widest(json.loads(network["config"])) <= max(_sides(weights), default=0)
+        and _widest(json.loads(network["config"])) <= max([_WIDEST, *_sides(weights)])
     )
 
 
