@@ -57,9 +57,10 @@ def test_limits_are_twice_what_the_solution_needs(number, sandbox, monkeypatch):
     graded = runner.grade(submission, checks.exercise(number), sandbox, 1)
     assert graded.points + graded.waits == graded.maximum
     limits = sandbox.limits
-    # The process with the student's code, and those that compute beside it.
-    for name, limit in (("data", limits.memory), ("peak", limits.memory_of_all)):
-        assert 0 < 2 * max(usage[name] for usage in used) <= limit
+    # The process with the student's code, and those that compute beside it. (The data of one that
+    # ends within a fifth of a second are not measured.)
+    assert 2 * max(usage["data"] for usage in used) <= limits.memory
+    assert 0 < 2 * max(usage["peak"] for usage in used) <= limits.memory_of_all
     assert 0 < 2 * sum(usage["cpu"] for usage in used) <= limits.submission
     assert 2 * longest[0] <= limits.cell * limits.clock + limits.patience
 
