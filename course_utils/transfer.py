@@ -739,18 +739,14 @@ def fit_head(
     Raises
     ------
     InvalidInput
-        If an argument cannot be used, or there are no training or validation images.
+        If an argument cannot be used, there are no training or validation images, or some of
+        their features are NaN.
     TrainingStopped
         If the loss becomes NaN.
     """
     import keras
 
-    for split in ("train", "validation"):
-        if not len(features.labels[split]):
-            raise InvalidInput(
-                f"The {split} split holds no images, but a head is trained on the training split "
-                f"and its best epoch is chosen on the validation split; load the data with both."
-            )
+    _require_vectors(features)
     _positive("epochs", epochs)
     _positive("batch_size", batch_size)
     if not 0 <= dropout < 1:
@@ -836,12 +832,27 @@ def _fit_in_memory(
         if not np.isfinite([history["loss"][-1], history["val_loss"][-1]]).all():
             raise TrainingStopped(
                 f"The loss of the head is not a finite number any more (epoch {epoch + 1} of "
-                f"{epochs}); try a smaller learning rate, and look for NaN among the features."
+                f"{epochs}); try a smaller learning rate."
             )
         if epoch == 0 or history["val_loss"][-1] < history["val_loss"][best_epoch]:
             best_epoch, best = epoch, model.get_weights()
     model.set_weights(best)
     return history, best_epoch + 1
+
+
+def _require_vectors(features: Features) -> None:
+    """Raise InvalidInput unless there are features to train on and to choose the best epoch by."""
+    for split in ("train", "validation"):
+        if not len(features.labels[split]):
+            raise InvalidInput(
+                f"The {split} split holds no images, but a head is trained on the training split "
+                f"and its best epoch is chosen on the validation split; load the data with both."
+            )
+        if not np.isfinite(features.vectors[split]).all():
+            raise InvalidInput(
+                f"Some features of the {split} split are NaN or infinite; look for broken images "
+                f"with quality.report, and extract the features again with cache=False."
+            )
 
 
 def _positive(name: str, value: Any) -> None:

@@ -282,8 +282,11 @@ def require_labels(model: keras.Model, train: tf.data.Dataset, one_hot: bool) ->
 
 
 def _sample(dataset: Any, train: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    batches = dataset.ordered("train") if hasattr(dataset, "ordered") else train
-    for images, labels in batches.take(1):
+    if hasattr(dataset, "images"):  # without a pipeline, which takes longer to build than to read
+        ids = dataset.ids("train")[: dataset.batch_size]
+        images = np.asarray(dataset.images("train", ids), np.float32)
+        return images, dataset.labels("train")[: len(ids)]
+    for images, labels in train.take(1):
         return np.asarray(images), np.asarray(labels)
     raise InvalidInput("The training split holds no images, so there is nothing to learn from.")
 

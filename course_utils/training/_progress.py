@@ -70,10 +70,8 @@ class ProgressBar:
 
     def show(self, text: str = "") -> None:
         """Show how far things are, with `text` behind the bar."""
-        if not self.due:
-            return
         self._last = time.monotonic()
-        if self._mode == "silent":
+        if self._mode == "silent" or (self._mode == "file" and not self.due):
             return
         if self._mode == "file":
             self._next_line = self.done * _LINES_IN_A_FILE // self.total + 1
