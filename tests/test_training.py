@@ -519,3 +519,34 @@ def test_batch_normalization_is_of_use_after_three_epochs(tmp_path):
     assert history.history["accuracy"][-1] > 0.8
     assert accuracy > 0.75, "with Keras's momentum of 0.99 about 0.5"
     assert accuracy == pytest.approx(history.history["val_accuracy"][-1], abs=1e-6)
+
+
+# ------------------------------------------------------------------------------ subclasses
+
+
+class Subclass(keras.Model):
+    def __init__(self, outputs):
+        super().__init__()
+        self.flat, self.out = layers.Flatten(), layers.Dense(outputs)
+
+    def call(self, images, training=False):
+        return self.out(self.flat(images / 255.0))
+
+
+def test_a_subclass_of_model_trains_whether_it_was_called_before_or_not(data):
+    for called in (False, True):
+        keras.utils.set_random_seed(0)
+        model = Subclass(3)
+        if called:
+            model(np.zeros((1, 24, 24, 3), "float32"))
+        history = training.fit(model, data, 3, label_smoothing=0.1 if called else 0, verbose=0)
+        assert history.history["loss"][-1] < history.history["loss"][0]
+
+
+def test_a_subclass_with_one_output_gets_the_loss_of_one_output(data):
+    two = data.subset(classes=["blue", "red"])
+    model = Subclass(1)
+    training.fit(model, two, 1, verbose=0)
+    assert isinstance(model.loss, keras.losses.BinaryCrossentropy)
+    with pytest.raises(InvalidInput, match="single output"):
+        training.fit(Subclass(1), two, 1, label_smoothing=0.1, verbose=0)
