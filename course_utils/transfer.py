@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils import settings
-from course_utils.exceptions import DownloadFailed, InvalidInput, MissingData
+from course_utils.exceptions import DownloadFailed, InvalidInput, MissingData, TrainingStopped
 
 if TYPE_CHECKING:
     import keras
@@ -739,10 +739,14 @@ def fit_head(
     Raises
     ------
     InvalidInput
-        If an argument cannot be used.
+        If an argument cannot be used, there are no training or validation images, or some of
+        their features are NaN.
+    TrainingStopped
+        If the loss becomes NaN.
     """
     import keras
 
+    _require_vectors(features)
     _positive("epochs", epochs)
     _positive("batch_size", batch_size)
     if not 0 <= dropout < 1:
@@ -778,6 +782,11 @@ def _fit_in_memory(
         Loss and accuracy of each epoch, on training and validation, as ``model.fit`` names them.
     best_epoch : int
         Counted from 1: the first epoch with the lowest validation loss.
+
+    Raises
+    ------
+    TrainingStopped
+        If the loss becomes NaN.
     """
     import keras
     import tensorflow as tf
@@ -803,7 +812,8 @@ def _fit_in_memory(
             with tf.GradientTape() as tape:
                 logits = body(tf.gather(vectors["train"], rows), training=True)
                 loss, accuracy = measure(tf.gather(labels["train"], rows), logits)
-            optimizer.apply(tape.gradient(loss, model.trainable_variables))
+                scaled = optimizer.scale_loss(loss)  # by 1, except in mixed precision
+            optimizer.apply(tape.gradient(scaled, model.trainable_variables))
             share = tf.cast(tf.size(rows), tf.float32) / count
             loss_sum += share * loss
             accuracy_sum += share * accuracy
@@ -814,15 +824,35 @@ def _fit_in_memory(
     history: dict[str, list[float]] = {
         name: [] for name in ("loss", "accuracy", "val_loss", "val_accuracy")
     }
-    best: list[np.ndarray] = model.get_weights()
-    for _ in range(epochs):
+    best_epoch, best = 0, model.get_weights()
+    for epoch in range(epochs):
         order = keras.random.shuffle(tf.range(count), seed=rng)
         for values, value in zip(history.values(), one_epoch(order), strict=True):
             values.append(float(value))
-        if history["val_loss"][-1] <= min(history["val_loss"]):
-            best = model.get_weights()
+        if not np.isfinite([history["loss"][-1], history["val_loss"][-1]]).all():
+            raise TrainingStopped(
+                f"The loss of the head is not a finite number any more (epoch {epoch + 1} of "
+                f"{epochs}); try a smaller learning rate."
+            )
+        if epoch == 0 or history["val_loss"][-1] < history["val_loss"][best_epoch]:
+            best_epoch, best = epoch, model.get_weights()
     model.set_weights(best)
-    return history, int(np.argmin(history["val_loss"])) + 1
+    return history, best_epoch + 1
+
+
+def _require_vectors(features: Features) -> None:
+    """Raise InvalidInput unless there are features to train on and to choose the best epoch by."""
+    for split in ("train", "validation"):
+        if not len(features.labels[split]):
+            raise InvalidInput(
+                f"The {split} split holds no images, but a head is trained on the training split "
+                f"and its best epoch is chosen on the validation split; load the data with both."
+            )
+        if not np.isfinite(features.vectors[split]).all():
+            raise InvalidInput(
+                f"Some features of the {split} split are NaN or infinite; look for broken images "
+                f"with quality.report, and extract the features again with cache=False."
+            )
 
 
 def _positive(name: str, value: Any) -> None:

@@ -132,3 +132,33 @@ def test_what_is_given_up_leaves_no_process_behind(tmp_path):
 
 def _orphaned_kernel(info):
     return info["ppid"] == 1 and "ipykernel_launcher" in (info["cmdline"] or [])
+
+
+def test_the_row_of_the_graphics_card_says_in_one_line_that_there_is_none():
+    import tensorflow as tf
+
+    (row,) = bench.find(["GPU"])
+    said = row.needs()
+    if tf.config.list_physical_devices("GPU"):
+        assert said is None
+    else:
+        assert said == "TensorFlow finds no graphics card on this machine"
+
+
+def test_epochs_are_timed_on_a_device_and_leave_the_number_format_alone():
+    import keras
+
+    from course_utils.project.bench import training
+
+    assert training._epoch("small_cnn", 256, "float32", "/CPU:0", times=1) > 0
+    with pytest.raises(AttributeError):
+        training._epoch("no_such_network", 256, "mixed_float16", "/CPU:0", times=1)
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_heads_of_the_bench_learn_what_their_vectors_hold():
+    from course_utils.project.bench import transfer
+
+    quick = transfer._head(quick=True)
+    assert quick["ours"] < quick["theirs"]
+    assert min(*quick["accuracies"]["ours"], *quick["accuracies"]["theirs"]) > 0.8

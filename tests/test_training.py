@@ -11,7 +11,7 @@ from keras import layers
 
 from course_utils import augmentation, datasets, models, training
 from course_utils.exceptions import InvalidInput, TrainingStopped
-from course_utils.training import _pipeline
+from course_utils.training import _checks, _pipeline
 
 
 @pytest.fixture(scope="module")
@@ -483,3 +483,82 @@ def test_a_label_that_is_no_class_is_told_when_it_comes_late(data):
     train = data.ordered("train").enumerate().map(spoil)
     with pytest.raises(InvalidInput, match="A label is not one of the classes"):
         training.fit(network(), (train, None), 1, verbose=0)
+
+
+# ------------------------------------------------------------------------------ what it costs
+
+
+def test_metrics_are_read_for_what_is_shown_only(data, capsys):
+    # Reading a metric waits for the device, so a bar in a file must not do it in every batch.
+    class Counting(keras.Model):
+        reads = 0
+
+        def get_metrics_result(self):
+            Counting.reads += 1
+            return super().get_metrics_result()
+
+    inner = network()
+    model = Counting(inner.inputs, inner.outputs)
+    training.fit(model, data, 10, verbose=1)
+    shown = [line for line in capsys.readouterr().out.splitlines() if "epoch" in line]
+    assert 8 <= len(shown) <= 12, "ten lines in a file"
+    quiet = Counting.reads
+    Counting.reads = 0
+    training.fit(model, data, 10, verbose=0)
+    assert quiet - Counting.reads <= len(shown)
+
+
+def test_checks_before_training_build_no_pipeline_of_their_own(data, monkeypatch):
+    def never(*_):
+        raise AssertionError("reading a few pictures needs no pipeline")
+
+    monkeypatch.setattr(type(data), "ordered", never)
+    model = network()
+    assert _checks.require_match(model, data, data.shuffled()) == 3
+    with pytest.raises(InvalidInput, match="24×24"):
+        _checks.require_match(network(shape=(32, 32, 3)), data, data.shuffled())
+
+
+def test_batch_normalization_is_of_use_after_three_epochs(tmp_path):
+    folder = training_data.write(tmp_path / "squares")
+    few = datasets.from_directory(
+        folder, image_size=24, batch_size=8, seed=0, validation=0.25, test=0.1
+    )
+    keras.utils.set_random_seed(0)
+    model = models.deep_cnn(few.input_shape, few.num_classes, filters=(16, 32))
+    history = training.fit(model, few, 3, learning_rate=3e-3, seed=0, verbose=0)
+    accuracy = model.evaluate(few.validation, return_dict=True, verbose=0)["accuracy"]
+    assert history.history["accuracy"][-1] > 0.8
+    assert accuracy > 0.75, "with Keras's momentum of 0.99 about 0.5"
+    assert accuracy == pytest.approx(history.history["val_accuracy"][-1], abs=1e-6)
+
+
+# ------------------------------------------------------------------------------ subclasses
+
+
+class Subclass(keras.Model):
+    def __init__(self, outputs):
+        super().__init__()
+        self.flat, self.out = layers.Flatten(), layers.Dense(outputs)
+
+    def call(self, images, training=False):
+        return self.out(self.flat(images / 255.0))
+
+
+def test_a_subclass_of_model_trains_whether_it_was_called_before_or_not(data):
+    for called in (False, True):
+        keras.utils.set_random_seed(0)
+        model = Subclass(3)
+        if called:
+            model(np.zeros((1, 24, 24, 3), "float32"))
+        history = training.fit(model, data, 3, label_smoothing=0.1 if called else 0, verbose=0)
+        assert history.history["loss"][-1] < history.history["loss"][0]
+
+
+def test_a_subclass_with_one_output_gets_the_loss_of_one_output(data):
+    two = data.subset(classes=["blue", "red"])
+    model = Subclass(1)
+    training.fit(model, two, 1, verbose=0)
+    assert isinstance(model.loss, keras.losses.BinaryCrossentropy)
+    with pytest.raises(InvalidInput, match="single output"):
+        training.fit(Subclass(1), two, 1, label_smoothing=0.1, verbose=0)

@@ -291,6 +291,65 @@ def test_the_run_on_photographs_trains_as_much_as_its_time_allows(real_data, mon
     assert float(model.optimizer.learning_rate) < 0.1 * 4e-3, "the clock lowers the rate"
 
 
+def test_a_given_training_time_leaves_out_what_comes_before_the_first_step_is_done(data):
+    from course_utils.training import recipes
+
+    class SlowToBuild(keras.layers.Layer):
+        def call(self, x):  # runs where a step is traced, and in no step after it
+            time.sleep(1.0)
+            return x
+
+    class Watch(keras.callbacks.Callback):
+        def __init__(self):
+            super().__init__()
+            self.begins, self.rates = [], []
+
+        def on_train_batch_begin(self, batch, logs=None):
+            self.begins.append(time.monotonic())
+            self.rates.append(float(self.model.optimizer.learning_rate))
+
+    clock, watch = recipes._TrainingClock(2.0, 0.01), Watch()
+    for until, before in ((0.5, 0.0), (1.0, 1.0)):
+        clock.until, watch.begins, watch.rates = until, [], []
+        layers = [keras.Input((24, 24, 3)), SlowToBuild(), keras.layers.Flatten()]
+        model = keras.Sequential([*layers, keras.layers.Dense(3)])
+        began = time.monotonic()
+        history = training.fit(
+            model, data, 10_000, callbacks=[clock, watch], validate=False, verbose=0
+        )
+        assert time.monotonic() - began > 2.0, "tracing takes a second, and the training one"
+        longest = max(np.diff(watch.begins[1:]))
+        # The last step ends about where the time does, however long the steps are.
+        assert clock.elapsed == pytest.approx(2.0 * until, abs=0.1 + 2 * longest)
+        trained = clock.elapsed - before
+        assert trained == pytest.approx(watch.begins[-1] - watch.begins[1], abs=0.1 + 2 * longest)
+        assert len(history.epoch) < 10_000
+        assert watch.rates[0] == pytest.approx(0.01 * recipes.by_the_clock(before / 2), abs=1e-3)
+        assert watch.rates[-1] == pytest.approx(0.01 * recipes.by_the_clock(until), abs=3e-3)
+
+
+def test_a_time_that_is_over_at_once_is_noticed_after_a_few_steps(data):
+    from course_utils.training import recipes
+
+    clock = recipes._TrainingClock(1e-9, 0.01)
+    model = build()
+    training.fit(model, data, 100, callbacks=[clock], validate=False, verbose=0)
+    assert 1 <= int(model.optimizer.iterations) <= 3
+
+
+def test_a_recipe_by_the_clock_ends_where_it_should(data, monkeypatch):
+    from course_utils.training import recipes
+
+    monkeypatch.setattr(recipes, "FLOWERS_FIRST_SIZE", 16)
+    model, history = recipes.timed_run(data, seconds=3.0, seed=0)
+    assert model.input_shape == (None, 24, 24, 3)
+    assert history.seconds > 2.7, "of both sizes together, start-up included"
+    assert history.final("val_accuracy") == history.history["val_accuracy"][-1]
+    assert np.isnan(history.history["val_accuracy"][:-1]).all()
+    assert len(history.history["val_accuracy"]) == len(history.epoch) > 2
+    assert float(model.optimizer.learning_rate) < 0.25 * 4e-3, "the time lowers the rate"
+
+
 def test_the_rate_by_the_clock_is_that_of_the_schedule_by_steps():
     from course_utils.training import recipes
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from course_utils import datasets, settings, transfer
-from course_utils.exceptions import InvalidInput, MissingData
+from course_utils.exceptions import InvalidInput, MissingData, TrainingStopped
 from course_utils.project import pretrain
 
 COLOURS = {"green": (40, 160, 60), "red": (190, 40, 40), "white": (220, 220, 215)}
@@ -156,6 +156,113 @@ def test_a_head_learns_and_keeps_the_best_epoch(backbone, pictures):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     kept = float(loss(features.labels["validation"], logits))
     assert kept == pytest.approx(min(head.history["val_loss"]), abs=1e-4)
+
+
+def drawn(train=61, size=10, seed=0, spread=0.5):
+    """Features of three classes, drawn around three centers."""
+    rng = np.random.default_rng(seed)
+    counts = {"train": train, "validation": 30, "test": 90}
+    labels = {name: np.arange(n, dtype=np.int32) % 3 for name, n in counts.items()}
+    centers = rng.normal(0, 1, (3, size))
+    vectors = {
+        name: rng.normal(centers[index], spread).astype(np.float32)
+        for name, index in labels.items()
+    }
+    ids = {name: tuple(f"{name}{k}" for k in range(n)) for name, n in counts.items()}
+    return transfer.Features("drawn", ("a", "b", "c"), vectors, labels, ids)
+
+
+@pytest.mark.parametrize("hidden", [0, 8])
+@pytest.mark.parametrize(("train", "batch_size"), [(61, 16), (64, 16), (7, 64)])
+def test_a_head_trains_on_any_number_of_vectors(hidden, train, batch_size):
+    features = drawn(train, spread=0.2)
+    head = transfer.fit_head(
+        features, hidden=hidden, epochs=30, batch_size=batch_size, learning_rate=0.03, seed=1
+    )
+    assert set(head.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert {len(values) for values in head.history.values()} == {30}
+    assert head.history["loss"][-1] < 0.5 * head.history["loss"][0]
+    assert head.accuracy(features) > 0.9
+
+
+def test_the_history_of_a_head_is_that_of_its_weights():
+    # Without dropout, and with steps that change nothing, the mean over the batches (the last of
+    # which is smaller) is what Keras measures on the whole split.
+    features = drawn(61)
+    head = transfer.fit_head(features, dropout=0.0, learning_rate=1e-12, epochs=2, batch_size=16)
+    head.model.compile(
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
+    )
+    for split, prefix in (("train", ""), ("validation", "val_")):
+        found = head.model.evaluate(
+            features.vectors[split], features.labels[split], return_dict=True, verbose=0
+        )
+        for name, value in found.items():
+            assert head.history[prefix + name] == pytest.approx([value, value], abs=1e-5)
+
+
+def test_a_head_keeps_its_best_epoch_where_it_gets_worse_afterwards():
+    features = drawn(30, spread=2.0)  # classes that overlap: the head learns them by heart
+    head = transfer.fit_head(features, epochs=60, dropout=0.0, learning_rate=0.02, batch_size=8)
+    losses = head.history["val_loss"]
+    assert head.best_epoch == int(np.argmin(losses)) + 1 < 60
+    assert losses[-1] > 1.2 * min(losses)
+    logits = head.model.predict(features.vectors["validation"], verbose=0)
+    right = np.mean(logits.argmax(axis=1) == features.labels["validation"])
+    assert right == pytest.approx(head.validation_accuracy)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    assert float(loss(features.labels["validation"], logits)) == pytest.approx(
+        min(losses), abs=1e-4
+    )
+
+
+def test_the_seed_of_a_head_decides_everything():
+    features = drawn()
+    first, again, other = (
+        transfer.fit_head(features, epochs=4, batch_size=16, seed=seed) for seed in (5, 5, 6)
+    )
+    assert first.history == again.history
+    for mine, same in zip(first.model.get_weights(), again.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, same)
+    assert first.history["loss"] != other.history["loss"]
+
+
+def test_a_head_learns_in_mixed_precision_too():
+    features = drawn(spread=0.2)
+    how = {"epochs": 20, "batch_size": 16, "learning_rate": 0.01, "dropout": 0.0}
+    plain = transfer.fit_head(features, **how)
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        mixed = transfer.fit_head(features, **how)
+        assert mixed.accuracy(features) > 0.9
+    finally:
+        keras.config.set_dtype_policy("float32")
+    # The gradients have the size of those in float32: the same steps, within rounding.
+    np.testing.assert_allclose(
+        mixed.history["loss"][:3], plain.history["loss"][:3], rtol=0.05, atol=1e-3
+    )
+
+
+def test_a_head_whose_loss_becomes_nan_says_so():
+    with pytest.raises(TrainingStopped, match="of 30.*smaller learning rate"):
+        transfer.fit_head(drawn(), hidden=0, learning_rate=1e38)
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+def test_features_that_are_not_numbers_are_refused(split, value):
+    features = drawn()
+    features.vectors[split][3, 2] = value  # behind ReLU it would be 0, and nobody would notice
+    with pytest.raises(InvalidInput, match=f"Some features of the {split} split are NaN"):
+        transfer.fit_head(features)
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_a_head_needs_images_to_learn_from_and_to_choose_by(split):
+    features = drawn()
+    features.vectors[split], features.labels[split] = np.zeros((0, 10)), np.zeros(0, np.int32)
+    with pytest.raises(InvalidInput, match=f"The {split} split holds no images"):
+        transfer.fit_head(features)
 
 
 def test_a_head_on_its_backbone_predicts_the_same_from_pixels(backbone, pictures):

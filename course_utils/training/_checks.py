@@ -194,6 +194,23 @@ def _require_label_values(labels: np.ndarray, outputs: int) -> None:
         )
 
 
+def output_width(model: keras.Model) -> int | None:
+    """Return how many numbers a model gives for each image, None where it cannot be told.
+
+    A subclass of ``keras.Model`` has no ``output_shape``; once it was called, the shape follows
+    from that of its input.
+    """
+    try:
+        shape = model.output_shape
+    except (AttributeError, ValueError):
+        seen = list(getattr(model, "_build_shapes_dict", None) or {})
+        if not model.built or len(seen) != 1:
+            return None
+        image = keras.KerasTensor(model._build_shapes_dict[seen[0]])
+        shape = getattr(model.compute_output_spec(image), "shape", None)
+    return shape[-1] if isinstance(shape, tuple) and shape else None
+
+
 def loss_of(model: keras.Model) -> Any:
     """Return the loss of a compiled model as it was given."""
     return getattr(model, "loss", None)
@@ -217,7 +234,7 @@ def require_loss(model: keras.Model, one_hot: bool, mixes: bool) -> None:
         With one sentence that says what does not fit.
     """
     kind, from_logits = _loss_kind(model)
-    width = model.output_shape[-1] if isinstance(model.output_shape, tuple) else None
+    width = output_width(model)
     if width == 1 and one_hot:
         raise InvalidInput(
             "Label smoothing and augmentations that mix labels need one output per class, but the "
@@ -261,9 +278,10 @@ def require_labels(model: keras.Model, train: tf.data.Dataset, one_hot: bool) ->
     shape = train.element_spec[1].shape
     rank = 1 if shape.rank == 2 and shape[1] == 1 else shape.rank
     kind, _ = _loss_kind(model)
-    if rank == 1 and kind == "binary" and model.output_shape[-1] != 1:
+    width = output_width(model)
+    if rank == 1 and kind == "binary" and width not in (1, None):
         raise InvalidInput(
-            f"The labels are class indices, but the model has {model.output_shape[-1]} outputs and "
+            f"The labels are class indices, but the model has {width} outputs and "
             f"a binary loss; compile it with SparseCategoricalCrossentropy(from_logits=True), or "
             f"end it with Dense(1)."
         )
@@ -282,8 +300,11 @@ def require_labels(model: keras.Model, train: tf.data.Dataset, one_hot: bool) ->
 
 
 def _sample(dataset: Any, train: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    batches = dataset.ordered("train") if hasattr(dataset, "ordered") else train
-    for images, labels in batches.take(1):
+    if hasattr(dataset, "images"):  # without a pipeline, which takes longer to build than to read
+        ids = dataset.ids("train")[: dataset.batch_size]
+        images = np.asarray(dataset.images("train", ids), np.float32)
+        return images, dataset.labels("train")[: len(ids)]
+    for images, labels in train.take(1):
         return np.asarray(images), np.asarray(labels)
     raise InvalidInput("The training split holds no images, so there is nothing to learn from.")
 

@@ -62,18 +62,18 @@ class ProgressBar:
 
     @property
     def due(self) -> bool:
-        """Whether enough time has passed to show something new."""
-        wait = {"notebook": 0.25, "terminal": 0.1, "file": 0.0, "silent": 1.0}[self._mode]
+        """Whether something new is to be shown: enough time has passed, or a line of a file."""
+        if self._mode == "file":
+            return self.done * _LINES_IN_A_FILE >= self._next_line * self.total
+        wait = {"notebook": 0.25, "terminal": 0.1, "silent": 1.0}[self._mode]
         return time.monotonic() - self._last >= wait
 
     def show(self, text: str = "") -> None:
         """Show how far things are, with `text` behind the bar."""
         self._last = time.monotonic()
-        if self._mode == "silent":
+        if self._mode == "silent" or (self._mode == "file" and not self.due):
             return
         if self._mode == "file":
-            if self.done * _LINES_IN_A_FILE < self._next_line * self.total:
-                return
             self._next_line = self.done * _LINES_IN_A_FILE // self.total + 1
         self._write(self._line(text))
 

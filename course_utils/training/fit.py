@@ -351,8 +351,7 @@ def compile_trained(model: keras.Model, arguments: Mapping[str, Any]) -> None:
 
 def _loss_and_accuracy(model: keras.Model, one_hot: bool) -> tuple[keras.losses.Loss, Any]:
     """Return the loss and the accuracy that fit the number of outputs and the labels."""
-    shape = model.output_shape if model.built else None
-    if isinstance(shape, tuple) and shape[-1] == 1:
+    if _checks.output_width(model) == 1:
         from_logits = last_activation(model) != "sigmoid"
         accuracy = keras.metrics.BinaryAccuracy("accuracy", threshold=0.0 if from_logits else 0.5)
         return keras.losses.BinaryCrossentropy(from_logits=from_logits), accuracy

@@ -170,7 +170,12 @@ def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def _recipe(quick: bool) -> dict[str, Any]:
-    """The recipe of lesson 04 in the time that source 002 took for its 10 epochs."""
+    """The recipe of lesson 04 in the time that source 002 took for its 10 epochs.
+
+    The comparison is by wall-clock time. ``flowers_run`` counts training time only, so it gets what
+    is left of the source's time after loading, start-up and the last measurement, which a run of
+    hardly any training measures first.
+    """
     import keras
 
     from course_utils import training
@@ -189,8 +194,11 @@ def _recipe(quick: bool) -> dict[str, Any]:
     )
     theirs = history.history["val_accuracy"]
     accuracies, seconds = [], []
+    around, _ = _timed(partial(training.flowers_run, 0.01, seed=0))
     for seed in range(1 if quick else 3):
-        spent, (_, ours) = _timed(partial(training.flowers_run, budget, seed=seed))
+        spent, (_, ours) = _timed(
+            partial(training.flowers_run, max(budget - around, 0.01), seed=seed)
+        )
         accuracies.append(ours.final("val_accuracy"))
         seconds.append(spent)
     mean = statistics.fmean(accuracies)
@@ -198,13 +206,15 @@ def _recipe(quick: bool) -> dict[str, Any]:
         mean,
         theirs[-1],
         "",
-        "at least 0.78 in the same time",
+        "at least 0.78 in the same wall-clock time",
         None if quick else mean >= 0.78 and max(seconds) <= 1.05 * budget,
-        f"validation accuracy, mean of {len(accuracies)} seeds in {max(seconds):.0f} s at most; "
+        f"validation accuracy, mean of {len(accuracies)} seeds in {max(seconds):.0f} s at most, of "
+        f"which {around:.0f} s for loading and start-up; "
         f"source 002: {budget:.0f} s, best epoch {max(theirs):.3f}",
         accuracies=accuracies,
         seconds=seconds,
         budget=budget,
+        around=around,
         source=theirs,
     )
 
