@@ -300,12 +300,7 @@ def grade(
         int | None, typer.Option(min=1, help="At most so many epochs per training.")
     ] = None,
     marks: Annotated[
-        Path | None,
-        typer.Option(help="A further table of marks; OUT/to_mark.csv is used in any case."),
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(metavar="STUDENT", help="Grade this student again, and nobody else."),
+        Path | None, typer.Option(help="Merge marks that a person wrote into to_mark.csv.")
     ] = None,
     attempts: Annotated[
         str, typer.Option(help="Which attempt counts: last, best, first.")
@@ -346,7 +341,6 @@ def grade(
         workers=workers,
         scheduler=scheduler,
         exercise=exercise,
-        only=tuple(only or ()),
     )
     chosen = command.Policies(
         attempts=attempts,
@@ -378,13 +372,11 @@ def _print_grades(report: Report, out: Path) -> None:
         f"{len(report.graded)} notebooks graded{unchanged}; isolation: {report.level}; seed: "
         f"{report.seed}; reports: {_plain(str(out))}"
     )
-    for note in report.notes:
-        console.print(f"[yellow]note:[/] {_plain(note)}")
     waiting = sum(bool(one.waits) for one in report.graded)
     if waiting:
         console.print(
             f"Written answers of {waiting} notebooks wait for you in {_plain(str(out / SLOTS))}; "
-            f"fill in the points, and run this again."
+            f"fill in the points, and run this again with --marks."
         )
 
 

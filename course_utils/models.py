@@ -33,8 +33,8 @@ __all__ = [
     "small_cnn",
 ]
 
-#: Of the running means of batch normalization. With Keras's 0.99 they need some 500 steps before
-#: they are of use, and the trainings of the course take a few hundred.
+#: Of the running means of batch normalization. With Keras's 0.99 they need some 500 steps until
+#: they are of use, which is more than most trainings of the course take.
 _NORM_MOMENTUM = 0.9
 #: A model rescales its pixels where 0-255 becomes a narrower range than this.
 _RESCALED = 25.5
