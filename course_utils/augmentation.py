@@ -37,8 +37,6 @@ Range = float | tuple[float, float]
 
 _FLIPS = ("horizontal", "vertical", "horizontal_and_vertical", None)
 _FILL_MODES = ("reflect", "nearest", "constant", "wrap")
-#: Windows keep this share of the side away from the border, beyond which rounding would find black.
-_INSIDE = 1e-5
 #: The brightness of a colour, ITU-R Recommendation BT.601.
 _LUMA = (0.299, 0.587, 0.114)
 
@@ -276,7 +274,8 @@ class _RandomLayer(keras.layers.Layer):
     """A layer that changes images at random while training, from a seed that may be given."""
 
     def __init__(self, **kwargs: Any):
-        super().__init__(**kwargs)
+        # In mixed precision too: 11 bits would round the pixels, and nothing is gained from them.
+        super().__init__(**{"dtype": "float32", **kwargs})
         self.generator = keras.random.SeedGenerator()
         self.supports_jit = False
 
@@ -375,12 +374,6 @@ class Geometric(_RandomLayer):
         ones = tf.ones([count])
         scale_x = scale * (ones if mirror_x is None else mirror_x)
         scale_y = scale * (ones if mirror_y is None else mirror_y)
-        if self.only_cuts:
-            middle_y = 0.5 - shift_y * tf.cast(height, tf.float32) / tf.maximum(last_y, 1.0)
-            middle_x = 0.5 - shift_x * tf.cast(width, tf.float32) / tf.maximum(last_x, 1.0)
-            return tf.ensure_shape(
-                _cut_out(images, middle_y, middle_x, scale_y, scale_x), images.shape
-            )
         # The point (x, y) of the result shows the point (a0 x + a1 y + a2, b0 x + b1 y + b2) of
         # the picture: mirrored and scaled about the middle, turned about the middle, shifted.
         cos, sin = tf.cos(angle), tf.sin(angle)
@@ -405,17 +398,8 @@ class Geometric(_RandomLayer):
     @property
     def only_mirrors(self) -> bool:
         """Whether pixels only change places, so that any type of number will do."""
-        return self.crop in (None, 1.0) and self._upright
-
-    @property
-    def only_cuts(self) -> bool:
-        """Whether the result is a window inside the picture, which is read from bytes too."""
-        return self.crop not in (None, 1.0) and self._upright
-
-    @property
-    def _upright(self) -> bool:
-        """Whether nothing is turned, zoomed or shifted."""
-        return self.rotation == self.zoom == self.translation == (0.0, 0.0)
+        still = (0.0, 0.0)
+        return self.crop in (None, 1.0) and self.rotation == self.zoom == self.translation == still
 
     def _mirror(self, draw: _Draw, direction: str) -> tf.Tensor | None:
         """Return -1 for images to mirror and 1 for the others, or None for no mirroring."""
@@ -434,33 +418,6 @@ class Geometric(_RandomLayer):
             "crop": self.crop,
             "fill_mode": self.fill_mode,
         }
-
-
-def _cut_out(
-    images: tf.Tensor,
-    middle_y: tf.Tensor,
-    middle_x: tf.Tensor,
-    side_y: tf.Tensor,
-    side_x: tf.Tensor,
-) -> tf.Tensor:
-    """Enlarge a window of each picture to the full size, which is read once per new pixel.
-
-    TensorFlow's routine for upright windows takes a third of the time of the one that also turns.
-    Middle and side are shares of the picture; a negative side mirrors.
-    """
-    edges = []
-    for middle, side in ((middle_y, side_y), (middle_x, side_x)):
-        half = tf.minimum(tf.abs(side) / 2, 0.5 - _INSIDE)
-        middle = tf.clip_by_value(middle, half + _INSIDE, 1 - half - _INSIDE)
-        edges.append((middle - tf.sign(side) * half, middle + tf.sign(side) * half))
-    (top, bottom), (left, right) = edges
-    shape = tf.shape(images)
-    cut = tf.image.crop_and_resize(
-        images, tf.stack([top, left, bottom, right], axis=1), tf.range(shape[0]), shape[1:3]
-    )
-    # Rounding may leave the range of the pixels by a hair.
-    lowest, highest = tf.reduce_min(images), tf.reduce_max(images)
-    return tf.clip_by_value(cut, tf.cast(lowest, tf.float32), tf.cast(highest, tf.float32))
 
 
 def _mirror_some(images: tf.Tensor, chosen: tf.Tensor, axis: int) -> tf.Tensor:
@@ -723,8 +680,8 @@ class _Augmenter:
             seed = tf.random.fold_in(seed, tf.cast(number, tf.int32))
         for index, part in enumerate(self.parts):
             own_seed = tf.random.fold_in(seed, index)
-            if not (isinstance(part, Geometric) and (part.only_mirrors or part.only_cuts)):
-                images = tf.cast(images, tf.float32)  # no sooner: bytes are quicker to read
+            if not (isinstance(part, Geometric) and part.only_mirrors):
+                images = tf.cast(images, tf.float32)  # no sooner: bytes are quicker to mirror
             if isinstance(part, _RandomLayer):
                 images = part(images, training=True, seed=own_seed)
             elif isinstance(part, _BatchChange):
