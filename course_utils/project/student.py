@@ -18,6 +18,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -405,12 +406,15 @@ def open_lab(browser: bool = True, work: Path | None = None) -> int:
     environment["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
         [str(_LAB_CONFIG), *([others] if others else [])]
     )
+    interrupted = False
     with subprocess.Popen(command, env=environment) as lab:
         while True:
             try:
-                return lab.wait()
+                status = lab.wait()
+                # Ctrl-C is the usual way to close it, also before it could ask whether to stop.
+                return 0 if interrupted and status == -signal.SIGINT else status
             except KeyboardInterrupt:  # JupyterLab gets it too, and asks whether to stop
-                continue
+                interrupted = True
 
 
 def _workspaces(work: Path) -> Path:
