@@ -324,15 +324,31 @@ def scan(path: str | os.PathLike[str], label_from_name: str | re.Pattern | None 
         return _by_name(root, top, trees, _groups.pattern("label_from_name", label_from_name))
     inside = _only_wrapper(root, top, trees)
     if inside is not None:
-        listing = scan(inside)
         note = f"The images are taken from {inside.name}, the folder inside {root.name}."
-        return replace(listing, notes=(note, *listing.notes))
+        return _seen_from(root, scan(inside), note)
     split_of = _split_folders(root, trees)
     notes = () if split_of else _check_class_names(root, top, trees)
     found, loose, classes = (
         _in_splits(root, trees, split_of) if split_of else _in_classes(top, trees)
     )
     return _listing(root, top, trees, found, loose, classes, notes)
+
+
+def _seen_from(root: Path, listing: Listing, note: str) -> Listing:
+    """The listing of a folder inside `root`, with every file named by its path from `root`."""
+    prefix = f"{listing.root.relative_to(root).as_posix()}/"
+
+    def named(one: FoundImage) -> FoundImage:
+        return replace(one, file=replace(one.file, id=prefix + one.file.id))
+
+    return replace(
+        listing,
+        root=root,
+        images=tuple(named(one) for one in listing.images),
+        loose=tuple(prefix + name for name in listing.loose),
+        skipped=tuple(prefix + name for name in listing.skipped),
+        notes=(note, *listing.notes),
+    )
 
 
 def _listing(
