@@ -357,3 +357,16 @@ def test_the_rate_by_the_clock_is_that_of_the_schedule_by_steps():
     clock = [recipes.by_the_clock(step / 1000) for step in range(1000)]
     np.testing.assert_allclose(clock, rates, atol=0.011)
     assert recipes.by_the_clock(1.2) == 0
+
+
+def test_a_model_that_was_loaded_can_be_stored_and_loaded_without_a_warning(tmp_path, recwarn):
+    import keras
+
+    from course_utils import models
+    from course_utils.training.fit import compile_trained
+
+    model = models.small_cnn((24, 24, 3), 3, filters=(4,))
+    compile_trained(model, {})
+    model.save(tmp_path / "model.keras")
+    keras.saving.load_model(tmp_path / "model.keras")
+    assert not [one for one in recwarn if "optimizer" in str(one.message)]

@@ -347,6 +347,9 @@ def compile_trained(model: keras.Model, arguments: Mapping[str, Any]) -> None:
         optimizer="adam" if optimizer is None else optimizer,
         one_hot=mixes or arguments.get("label_smoothing", 0.0) > 0,
     )
+    # Keras builds it in the first step; a model that is stored before would be stored without it,
+    # and loading that file prints a warning.
+    model.optimizer.build(model.trainable_variables)
 
 
 def _loss_and_accuracy(model: keras.Model, one_hot: bool) -> tuple[keras.losses.Loss, Any]:
