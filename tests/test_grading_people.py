@@ -800,6 +800,13 @@ class TestTimes:
         assert times.apply(read, [one]) == []
         assert (one.time, one.time_source) == ("2024-03-01T10:15:00", "times.csv, line 2")
 
+    @pytest.mark.parametrize("above", ["sep=;\n", "Course 7;exported today\n"])
+    def test_lines_above_the_head_are_passed_over(self, above, tmp_path):
+        (read,) = times.read_times(
+            self.table(tmp_path, f"{above}student;time\nada;2024-03-01 10:15\n")
+        )
+        assert (read.student, read.source) == ("ada", "times.csv, line 3")
+
     @pytest.mark.parametrize(
         ("text", "sentence"),
         [

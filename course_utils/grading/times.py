@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,12 +11,12 @@ from typing import Protocol
 
 from course_utils import checks
 from course_utils.exceptions import InvalidInput, MissingData
+from course_utils.grading import tables
 from course_utils.grading.exports import read_day, read_time
 
 #: Names of the columns, and those that platforms give them.
 _STUDENT = ("student", "full name", "name")
 _TIME = ("time", "last modified (submission)", "submitted", "handed in")
-_LARGEST = 10 * 2**20
 
 
 class _HandedIn(Protocol):
@@ -61,7 +59,7 @@ def read_times(path: Path) -> list[Time]:
     ----------
     path : Path
         A CSV file with the columns ``student`` and ``time`` and, where wanted, ``exercise`` and
-        ``file``. Separated by commas, semicolons or tabs, in UTF-8, UTF-16 or Windows-1252. A time
+        ``file``, as any program saves it (see :func:`~course_utils.grading.tables.read`). A time
         is written as ``2026-11-30 23:59`` or as platforms write it; where no zone is given it is
         local time. Rows without a time are left out.
 
@@ -72,18 +70,14 @@ def read_times(path: Path) -> list[Time]:
     """
     if not path.is_file():
         raise MissingData(f"There is no {path} with times.")
-    rows = _rows(path)
-    head = [cell.strip().casefold() for cell in rows[0]] if rows else []
+    table = tables.read(path, [{student, time} for student in _STUDENT for time in _TIME])
     columns = [
-        next((head.index(name) for name in names if name in head), None)
+        next((table.head.index(name) for name in names if name in table.head), None)
         for names in (_STUDENT, _TIME, ("exercise",), ("file",))
     ]
-    if columns[0] is None or columns[1] is None:
-        missing = "student" if columns[0] is None else "time"
-        raise InvalidInput(f"{path.name} has no column {missing!r}; it needs student and time.")
     times: list[Time] = []
     seen: dict[tuple[str, str, str], int] = {}
-    for number, row in enumerate(rows[1:], start=2):
+    for number, row in table.rows:
         student, text, exercise, file = (
             row[column].strip() if column is not None and column < len(row) else ""
             for column in columns
@@ -107,29 +101,6 @@ def read_times(path: Path) -> list[Time]:
         seen[key] = number
         times.append(Time(student, when, exercise, file, f"{path.name}, line {number}"))
     return times
-
-
-def _rows(path: Path) -> list[list[str]]:
-    if path.stat().st_size > _LARGEST:
-        raise InvalidInput(
-            f"{path.name} has more than {_LARGEST // 2**20} MB; it is no table of times."
-        )
-    content = path.read_bytes()
-    wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-    for encoding in ("utf-16",) if wide else ("utf-8-sig", "cp1252"):
-        try:
-            text = content.decode(encoding)
-            break
-        except UnicodeError:
-            continue
-    else:
-        raise InvalidInput(f"{path.name} cannot be read as text; save it as CSV in UTF-8.")
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-    except csv.Error as error:
-        raise InvalidInput(f"{path.name} cannot be read as CSV: {error}.") from error
 
 
 def _folded(name: str) -> str:
