@@ -178,7 +178,9 @@ class Sandbox:
 
     def __post_init__(self) -> None:
         if self.level is not None and self.level not in LEVELS:
-            raise InvalidInput(f"There is no isolation {self.level!r}; there are {LEVELS}.")
+            raise InvalidInput(
+                f"There is no isolation {self.level!r}; there are {', '.join(LEVELS)}."
+            )
         self._process: subprocess.Popen | None = None
         self._control: socket.socket | None = None
         self._folder: Path | None = None
