@@ -50,6 +50,73 @@ def is_whole(number: object) -> bool:
     return isinstance(number, numbers.Integral) and not isinstance(number, bool)
 
 
+def whole_number(
+    name: str, value: object, at_least: int = 0, at_most: int | None = None, example: int = 1
+) -> int:
+    """Return `value` as an int where it is an integer within the limits.
+
+    Parameters
+    ----------
+    name : str
+        The argument, for the message.
+    value : object
+        What was given; NumPy's integers are integers, bools are not.
+    at_least, at_most : int
+        The limits, inclusive; `at_most` may be None.
+    example : int
+        A usual value, for the message.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no integer or beyond the limits.
+    """
+    if is_whole(value):
+        number = int(value)  # type: ignore[call-overload]
+        if number >= at_least and (at_most is None or number <= at_most):
+            return number
+    limits = f"of at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
+    raise InvalidInput(
+        f"{name} is {value!r}, but it must be a whole number {limits}, for example {example}."
+    )
+
+
+def number_between(
+    name: str, value: object, low: float, high: float, example: float, open_low: bool = False
+) -> float:
+    """Return `value` as a float where it is a number from `low` to `high`.
+
+    Parameters
+    ----------
+    name : str
+        The argument, for the message.
+    value : object
+        What was given; NumPy's numbers are numbers, bools and NaN are not.
+    low, high : float
+        The limits; `high` may be infinite.
+    example : float
+        A usual value, for the message.
+    open_low : bool
+        Whether `low` itself is excluded.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no number or beyond the limits.
+    """
+    import numbers
+
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        number = float(value)
+        if (low < number or (number == low and not open_low)) and number <= high:
+            return number
+    lower = f"above {low:g}" if open_low else f"of at least {low:g}"
+    upper = "" if high == float("inf") else f" and at most {high:g}"
+    raise InvalidInput(
+        f"{name} is {value!r}, but it must be a number {lower}{upper}, for example {example:g}."
+    )
+
+
 def image_size(size: object) -> tuple[int, int]:
     """Return `size`, one number or (height, width), as (height, width) in pixels."""
     pair = (size, size) if is_whole(size) else size
@@ -67,22 +134,14 @@ def image_size(size: object) -> tuple[int, int]:
 
 def batch_size(size: object) -> int:
     """Return `size` where it is a usable number of images per batch."""
-    if not is_whole(size) or size < 1:  # type: ignore[operator]
-        raise InvalidInput(
-            f"batch_size is {size!r}, but it must be a whole number of at least 1, for example 32."
-        )
-    return int(size)  # type: ignore[call-overload]
+    return whole_number("batch_size", size, 1, example=32)
 
 
 def seed(number: object) -> int:
     """Return `number`, or the course's seed where it is None."""
     if number is None:
         return settings.seed()
-    if not is_whole(number) or number < 0:  # type: ignore[operator]
-        raise InvalidInput(
-            f"seed is {number!r}, but it must be a whole number of at least 0, for example 42."
-        )
-    return int(number)  # type: ignore[call-overload]
+    return whole_number("seed", number, 0, example=42)
 
 
 def choice(what: str, value: object, allowed: Sequence[str]) -> str:
