@@ -52,7 +52,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def write_atomic(path: str | Path, content: str | bytes) -> None:
-    """Replace the content of a file in one step; text is written as UTF-8 with ``\\n``.
+    """Replace the content of a file in one step; text is written as UTF-8, its line ends as given.
 
     Parameters
     ----------
