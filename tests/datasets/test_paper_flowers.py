@@ -308,8 +308,8 @@ def test_the_checklist_accuses_nothing_else(planted, report):
 
 
 def test_the_messy_pictures_can_be_drawn_again(tmp_path):
-    mess = drawn_messy._Mess(tmp_path, drawn_messy.SEED, progress=False)
+    builder = drawn_messy.MessyFolderBuilder(tmp_path, drawn_messy.SEED, progress=False)
     for number in (1, 2, 3):
-        image = mess.new_picture("dandelion")
+        image = builder.new_picture("dandelion")
         shipped = Path(messy_flowers.folder() / f"train/dandelion/{number:03d}.jpg").read_bytes()
         assert np.abs(opened(drawn.encode(image)) - opened(shipped)).mean() < 2.0
