@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from course_utils.datasets import displayable
+from course_utils.datasets import SPLITS, displayable
 from course_utils.exceptions import InvalidInput
 from course_utils.plots._style import LINE_STYLES, PALETTE, new_axes
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from course_utils.datasets import ImageDataset
 
-SPLITS = ("train", "validation", "test")
 _HATCHES = ("", "///", "...")
 _MOST_PICTURES = 150
 _INK = "#222222"
