@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from course_utils import settings
-from course_utils.datasets import _cache, _download, folder
-from course_utils.datasets._image_dataset import ImageDataset, make_dataset
+from course_utils.datasets import _download, folder
+from course_utils.datasets._image_dataset import ImageDataset
 from course_utils.datasets._options import LoadOptions
 from course_utils.exceptions import MissingData
 
@@ -52,6 +51,12 @@ class Source:
     has_image_files: bool = True
 
     @property
+    def about(self) -> dict[str, Any]:
+        """The attributes that the loaded :class:`ImageDataset` has too."""
+        names = ("name", "class_names", "title", "licence")
+        return {name: getattr(self, name) for name in names}
+
+    @property
     def how(self) -> str:
         """How to get it, for the table of :func:`course_utils.datasets.available`."""
         return "ships with the course"
@@ -75,15 +80,7 @@ class Source:
         path = self.image_folder()
         if path is None:
             raise MissingData(self.missing())
-        return folder.load_folder(
-            folder.scan(path),
-            options,
-            name=self.name,
-            class_names=self.class_names,
-            title=self.title,
-            licence=self.licence,
-            quiet=True,
-        )
+        return folder.load_folder(folder.scan(path), options, quiet=True, **self.about)
 
     def missing(self) -> str:
         """Return the message for a dataset that is not on this machine."""
@@ -107,25 +104,6 @@ class Source:
     def downloaded_paths(self) -> tuple[Path, ...]:
         """Return the files and folders that :meth:`download` makes."""
         return ()
-
-    def _from_pixels(
-        self,
-        pixels: _cache.Pixels,
-        labels: np.ndarray,
-        rows: Mapping[str, np.ndarray],
-        options: LoadOptions,
-    ) -> ImageDataset:
-        return make_dataset(
-            pixels,
-            pixels.ids,
-            labels,
-            rows,
-            options,
-            name=self.name,
-            class_names=self.class_names,
-            title=self.title,
-            licence=self.licence,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

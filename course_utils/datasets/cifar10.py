@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from course_utils import settings, validate
 from course_utils.datasets import _cache, _download, _splits
-from course_utils.datasets._image_dataset import ImageDataset
+from course_utils.datasets._image_dataset import ImageDataset, make_dataset
 from course_utils.datasets._options import LoadOptions
 from course_utils.datasets._source import DownloadSource
 from course_utils.exceptions import MissingData
@@ -86,7 +86,7 @@ class Cifar10(DownloadSource):
             options.seed,
         )
         rows = {split: pool[positions] for split, positions in carved.items()} | {"test": test}
-        return self._from_pixels(pixels, labels, rows, options)
+        return make_dataset(pixels, pixels.ids, labels, rows, options, **self.about)
 
     def download(self, url: str | None = None) -> Path:
         """Download the dataset to where ``keras.datasets`` keeps it, and return that folder."""

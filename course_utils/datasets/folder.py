@@ -10,7 +10,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -69,8 +69,28 @@ class Listing:
     class_names: tuple[str, ...]
     splits: tuple[str, ...]
     loose: tuple[str, ...]
-    skipped: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    skipped: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        root: Path,
+        images: Iterable[FoundImage],
+        classes: Iterable[str],
+        skipped: Iterable[str],
+        loose: Iterable[str] = (),
+        notes: Iterable[str] = (),
+    ) -> Listing:
+        """Return a listing in which everything is in order."""
+        ordered = sorted(images, key=lambda image: sort_key(image.file.id))
+        found = {image.split for image in ordered}
+        splits = tuple(split for split in SPLITS if split in found)
+        names = tuple(sorted(set(classes)))
+        return cls(
+            root, tuple(ordered), names, splits, tuple(sorted(loose)), tuple(sorted(skipped)),
+            tuple(notes),
+        )  # fmt: skip
 
 
 def from_directory(
@@ -357,16 +377,10 @@ def _listing(
     classes: set[str],
     notes: tuple[str, ...] = (),
 ) -> Listing:
-    skipped = tree.top.skipped + [name for one in tree.inner.values() for name in one.skipped]
-    return Listing(
-        root=tree.root,
-        images=tuple(sorted(found, key=lambda image: sort_key(image.file.id))),
-        class_names=tuple(sorted(classes)),
-        splits=tuple(split for split in SPLITS if split in {image.split for image in found}),
-        loose=tuple(sorted(loose + [file.id for file in tree.top.files])),
-        skipped=tuple(sorted(skipped)),
-        notes=notes,
-    )
+    contents = [tree.top, *tree.inner.values()]
+    skipped = [name for content in contents for name in content.skipped]
+    loose = loose + [file.id for file in tree.top.files]
+    return Listing.of(tree.root, found, classes, skipped, loose, notes)
 
 
 def sort_key(id_: str) -> str:

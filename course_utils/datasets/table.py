@@ -16,7 +16,6 @@ from course_utils import validate
 from course_utils.datasets import _files, _splits, decoding, folder, grouping
 from course_utils.datasets._image_dataset import ImageDataset
 from course_utils.datasets._options import check_options
-from course_utils.datasets._splits import SPLITS
 from course_utils.exceptions import InvalidInput, MissingData
 
 if TYPE_CHECKING:
@@ -385,15 +384,8 @@ def _listing(table: Table, root: Path, content: _files.Content, found: _Found) -
             f"{len(unused):,} images are not in {table.path.name} or have no label there, and are "
             f"not used: {validate.some_of(unused, 3)}."
         )
-    return folder.Listing(
-        root=root,
-        images=tuple(sorted(found.images, key=lambda image: folder.sort_key(image.file.id))),
-        class_names=tuple(sorted({image.class_name for image in found.images})),
-        splits=tuple(split for split in SPLITS if split in {one.split for one in found.images}),
-        loose=(),
-        skipped=tuple(sorted(content.skipped)),
-        notes=tuple(notes),
-    )
+    classes = [image.class_name for image in found.images]
+    return folder.Listing.of(root, found.images, classes, content.skipped, notes=notes)
 
 
 def _in_order(classes: Sequence[str]) -> list[str]:

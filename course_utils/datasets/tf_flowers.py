@@ -11,7 +11,7 @@ import numpy as np
 
 from course_utils import settings, validate
 from course_utils.datasets import _cache, _download, _source, _splits, decoding
-from course_utils.datasets._image_dataset import ImageDataset
+from course_utils.datasets._image_dataset import ImageDataset, make_dataset
 from course_utils.datasets._options import LoadOptions
 from course_utils.exceptions import MissingData
 
@@ -60,7 +60,7 @@ class TfFlowers(_source.PhotoFolder):
         rows = _splits.carve(
             pixels.ids, labels, pixels.digests, CLASS_NAMES, options.shares, options.seed
         )
-        return self._from_pixels(pixels, labels, rows, options)
+        return make_dataset(pixels, pixels.ids, labels, rows, options, **self.about)
 
 
 def _prepared_folder() -> Path | None:
