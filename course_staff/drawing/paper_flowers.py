@@ -8,7 +8,6 @@ Any number of further pictures can be drawn (CC0).
 from __future__ import annotations
 
 import csv
-import difflib
 import hashlib
 import io
 import shutil
@@ -20,6 +19,7 @@ import numpy as np
 
 from course_staff.drawing.scenes import Drawing, render
 from course_staff.drawing.shapes import RandomSource
+from course_utils import validate
 from course_utils.datasets.paper_flowers import CLASSES, COUNTS, WRONG_SHARE
 from course_utils.exceptions import InvalidInput
 
@@ -69,13 +69,8 @@ def draw(class_name: str, seed: int) -> tuple[np.ndarray, tuple[float, float, fl
 
 
 def _drawing(class_name: str, seed: int) -> Drawing:
-    if class_name not in CLASSES:
-        near = difflib.get_close_matches(str(class_name), CLASSES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(CLASSES)}."
-        raise InvalidInput(f"paper_flowers has no class {class_name!r}; {hint}")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise InvalidInput(f"seed must be a whole number of at least 0, but it is {seed!r}.")
-    return render(class_name, int(seed))
+    validate.choice("class_name", class_name, CLASSES)
+    return render(class_name, validate.whole_number("seed", seed))
 
 
 def encode(image: np.ndarray) -> bytes:

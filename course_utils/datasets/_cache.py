@@ -137,7 +137,7 @@ def pixels(
                     unreadable[len(digests)] = decoded.reason or "cannot be read"
                     lasting = lasting and not decoded.passing
                 digests.append(decoded.digest)
-            write(np.stack([blank if one.image is None else one.image for one in chunk]))
+            write(np.stack([blank if d.image is None else d.image for d in chunk]))
         if unreadable and not options.skip_unreadable:
             raise InvalidInput(
                 _told_unreadable({images[row].id: why for row, why in unreadable.items()}, root)
@@ -362,7 +362,7 @@ def _open(folder: Path, shape: tuple[int, ...]) -> Pixels | None:
             raise ValueError("another format")
         # "c" (copy on write) because TensorFlow shares the memory of writeable arrays only.
         images = np.load(images_path, mmap_mode="c", allow_pickle=False)
-        digests = tuple(str(one) for one in about["digests"])
+        digests = tuple(map(str, about["digests"]))
         if images.dtype != np.uint8 or images.shape != tuple(shape) or len(digests) != shape[0]:
             raise ValueError("another shape")
         status = images_path.stat()

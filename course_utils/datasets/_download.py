@@ -328,7 +328,7 @@ def count_files(folder: Path, ending: str = ".jpg") -> dict[str, int]:
         for inner in sorted(folder.iterdir()):
             if inner.is_dir() and not inner.name.startswith("."):
                 counts[inner.name] = sum(
-                    one.name.lower().endswith(ending) and not one.name.startswith(".")
-                    for one in inner.iterdir()
+                    file.name.lower().endswith(ending) and not file.name.startswith(".")
+                    for file in inner.iterdir()
                 )
     return counts

@@ -92,7 +92,7 @@ class Part:
 
 @dataclass(frozen=True, repr=False, eq=False)
 class ImageDataset:
-    """Labelled images, divided into training, validation and test.
+    """Labeled images, divided into training, validation and test.
 
     ``train``, ``validation`` and ``test`` are ``tf.data.Dataset`` objects that yield batches of
     images, float32 in 0-255 with shape (batch, height, width, channels), and of class indices,
@@ -488,24 +488,26 @@ class ImageDataset:
         }
 
     def _known_ids(self, ids: Iterable[str]) -> list[str]:
-        wanted = [ids] if isinstance(ids, str) else [str(one) for one in ids]
-        for one in wanted:
-            if one not in self._places:
-                file = one.rsplit("/", 1)[-1]
+        wanted = [ids] if isinstance(ids, str) else [str(id_) for id_ in ids]
+        for wanted_id in wanted:
+            if wanted_id not in self._places:
+                file = wanted_id.rsplit("/", 1)[-1]
                 same = [id_ for id_ in self._places if id_.rsplit("/", 1)[-1] == file]
                 likely = itertools.islice(same or self._places, 2000)  # more would take seconds
                 raise InvalidInput(
-                    f"{self.name} has no image with the id {one!r}"
-                    f"{validate.nearest(one, likely)}; ids(split) lists them."
+                    f"{self.name} has no image with the id {wanted_id!r}"
+                    f"{validate.nearest(wanted_id, likely)}; ids(split) lists them."
                 )
         return wanted
 
     def _positions(self, split: str, ids: Iterable[str]) -> np.ndarray:
-        places = [self._places[one] for one in self._known_ids(ids)]
-        for (where, _), one in zip(places, [ids] if isinstance(ids, str) else ids, strict=False):
+        positions = []
+        for id_ in self._known_ids(ids):
+            where, position = self._places[id_]
             if where != split:
-                raise InvalidInput(f"{one!r} is in the {where} split, not in {split}.")
-        return np.array([at for _, at in places], np.int64)
+                raise InvalidInput(f"{id_!r} is in the {where} split, not in {split}.")
+            positions.append(position)
+        return np.array(positions, np.int64)
 
     def _label(self, given: str | int) -> int:
         if validate.is_whole(given) and 0 <= int(given) < self.num_classes:

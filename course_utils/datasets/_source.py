@@ -132,7 +132,7 @@ class DownloadSource(Source):
 
     @property
     def archive(self) -> _download.Archive:
-        """What :func:`course_utils.datasets._download.obtain` downloads."""
+        """The archive, for :func:`course_utils.datasets._download.obtain`."""
         instead = (
             f"try again later, or set COURSE_DATA to a folder that holds {self.content}; "
             f"the lessons work with paper_flowers too."

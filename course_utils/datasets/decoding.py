@@ -297,9 +297,9 @@ def extents(files: Sequence[ImageFile]) -> dict[str, bit_depth.Extent]:
     found: dict[str, bit_depth.Extent] = {}
     with warnings.catch_warnings(), ThreadPoolExecutor(WORKERS) as pool:
         warnings.simplefilter("ignore")
-        for one in pool.map(_extent, files):
-            if one is not None:
-                found[one.kind] = found[one.kind].joined(one) if one.kind in found else one
+        for extent in filter(None, pool.map(_extent, files)):
+            kind = extent.kind
+            found[kind] = found[kind].joined(extent) if kind in found else extent
     return found
 
 

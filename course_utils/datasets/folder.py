@@ -599,7 +599,7 @@ def _check_listing(listing: Listing, names: tuple[str, ...]) -> None:
     for note in listing.notes:
         validate.say(note)
     if not listing.images:
-        raise InvalidInput(_no_images(listing))
+        raise InvalidInput(told_no_images(listing))
     if len(classes) < 2:
         folders = {image.file.id.rpartition("/")[0] for image in listing.images}
         hint = ""
@@ -623,7 +623,7 @@ def _check_listing(listing: Listing, names: tuple[str, ...]) -> None:
         )
 
 
-def _no_images(listing: Listing) -> str:
+def told_no_images(listing: Listing) -> str:
     """Return the message for a folder in which no image has a class."""
     root = listing.root
     if listing.loose:

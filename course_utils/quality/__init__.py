@@ -141,25 +141,16 @@ def _report_folder(
     listing = folder.scan(path, label_from_name)
     name = printable(name)
     if not listing.images:
-        where = (
-            f"the images lie outside class folders ({listing.loose[0]}, for example)"
-            if listing.loose
-            else f"it holds no images that can be read, but {listing.skipped[0]}, for example"
-            if listing.skipped
-            else "it holds no images"
-        )
-        raise InvalidInput(
-            f"There is nothing to check in {listing.root}: {where}; give the folder that "
-            f"holds one folder of images (.jpg, .png, ...) per class."
-        )
+        raise InvalidInput(folder.told_no_images(listing))
     jobs = [
-        (one.file.id, one.split or "all", one.class_name, one.file.path) for one in listing.images
+        (image.file.id, image.split or "all", image.class_name, image.file.path)
+        for image in listing.images
     ]
     splits = list(listing.splits) or ["all"]
     keys = None if groups is None else folder.group_keys(listing, groups)
     scales, unclear = bit_depth.scales_for(value_range), []
     if scales is None:
-        extents = decoding.extents([one.file for one in listing.images])
+        extents = decoding.extents([image.file for image in listing.images])
         unclear = [extent for extent in extents.values() if extent.scale() is None]
         scales = {kind: one.scale() or one.span() for kind, one in extents.items()}
     pictures = read_all(jobs, partial(read_file, scales=scales), name, len(jobs))
@@ -194,6 +185,6 @@ def _report_dataset(dataset: ImageDataset, groups: Any = None) -> QualityReport:
     keys = None
     if groups is not None:
         ids = [picture.id for picture in pictures]
-        keys = grouping.keys(ids, [Path(one) for one in ids], groups)
+        keys = grouping.keys(ids, list(map(Path, ids)), groups)
     data = Collection(pictures, list(dataset.class_names), splits, groups=keys)
     return examine(dataset.name, data)

@@ -96,7 +96,7 @@ class QualityReport:
 
     @property
     def ok(self) -> bool:
-        """Whether there is no problem; warnings do not count."""
+        """True if there is no problem; warnings do not count."""
         return all(row.verdict != "problem" for row in self.rows)
 
     @property
@@ -130,9 +130,9 @@ class QualityReport:
 
         return pd.DataFrame(
             [
-                (row.check, row.verdict, *one)
+                (row.check, row.verdict, *entry)
                 for row in self.rows
-                for one in zip(row.files, row.details, row.others, strict=True)
+                for entry in zip(row.files, row.details, row.others, strict=True)
             ],
             columns=["check", "verdict", "file", "detail", "other"],
         )

@@ -176,10 +176,10 @@ def test_drawing_depends_on_the_seed_alone():
 def test_drawing_what_does_not_exist():
     with pytest.raises(InvalidInput, match="did you mean 'tulips'"):
         drawn.draw("tulip", 1)
-    with pytest.raises(InvalidInput, match="choose one of dandelion, daisy"):
+    with pytest.raises(InvalidInput, match="dandelion.* or .daisy"):
         drawn.draw("x", 1)
     for seed in (-1, 1.5, True):
-        with pytest.raises(InvalidInput, match="seed must be a whole number"):
+        with pytest.raises(InvalidInput, match="seed is .* whole number"):
             drawn.draw("daisy", seed)
 
 
