@@ -158,22 +158,37 @@ def _rounds(state: _State, exercise: checks.Exercise) -> Iterator[tuple[frozense
 
     Where a question forbids functions of the course, they do not exist in the process in which it
     is asked. All of them are left out at first. Questions that may use one of them, and cells that
-    do, get a process of their own.
+    do, share a second process as far as that does, and then get processes of their own.
     """
     asked = {one.id: one for one in exercise.questions if one.kind != "written"}
-    forbidden = frozenset(name for one in asked.values() for name in one.forbids)
+    forbidden = _forbidden(asked, set(asked))
     first = set(asked)
     if _mentions(state.plan, forbidden):
         first = {name for name, one in asked.items() if one.forbids}
     if first:
         yield forbidden, first
     later = (set(asked) - first) | state.needs_more
-    for without in sorted({frozenset(asked[name].forbids) for name in later}, key=sorted):
-        names = {name for name in later if frozenset(asked[name].forbids) == without}
-        for name in names:
-            state.found.pop(name, None)
-            state.look.forget(name)
-        yield without, names
+    together = _forbidden(asked, later)
+    if together < forbidden and len(later) > 1:  # one process for all of them, where that does
+        yield together, _anew(state, later)
+        later = set(state.needs_more)
+    for without in sorted({_forbidden(asked, {name}) for name in later}, key=sorted):
+        names = {name for name in later if _forbidden(asked, {name}) == without}
+        yield without, _anew(state, names)
+
+
+def _forbidden(asked: dict[str, checks.Question], names: set[str]) -> frozenset[str]:
+    """The functions that any of these questions forbids."""
+    return frozenset(one for name in names for one in asked[name].forbids)
+
+
+def _anew(state: _State, names: set[str]) -> set[str]:
+    """Forget what was found for these questions, which are asked in another process."""
+    state.needs_more -= names
+    for name in names:
+        state.found.pop(name, None)
+        state.look.forget(name)
+    return names
 
 
 def _mentions(plan: notebook.Plan, helpers: frozenset[str]) -> bool:

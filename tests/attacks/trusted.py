@@ -167,7 +167,7 @@ def convolve(image, kernel, bias=0.0, stride=1):
 """,
     ),
     "the watcher patched": (
-        "from course_utils import probe\nfrom course_utils.student_work import _guard\n"
+        "from course_utils import student_work\nfrom course_utils.student_work import _guard\n"
         "import contextlib\n_guard.Watch.running = lambda self: contextlib.nullcontext()\n"
         "probe.Namespace.watched = lambda self: []",
         _CALL.format("convolution.feature_map"),
@@ -350,7 +350,7 @@ DETECTORS: dict[str, tuple[str, str]] = {
         f"    model.compile('adam', {_LOSS})\n    return model",
     ),
     "the operations patched": (
-        "from course_utils import probe\n"
+        "from course_utils import student_work\n"
         "probe.Namespace.model_train = lambda self, what, x, y, steps=1: [1 / (k + 1) for k in "
         "range(steps)]\n"
         "probe.Namespace.model_weights = lambda self, what, shape: [np.ones((3, 1), 'float32')]\n",
@@ -411,7 +411,7 @@ DETECTORS: dict[str, tuple[str, str]] = {
 #: Answers of 08.4.
 FINE_TUNING: dict[str, tuple[str, str]] = {
     "frozen layers said to learn": (
-        "from course_utils import probe\n"
+        "from course_utils import student_work\n"
         "probe.Namespace.model_trainable = lambda self, what, shape: "
         "[*[False] * 10, True, *[False] * 4, True, True]\n",
         "def prepare_fine_tuning(model):\n    return model",
@@ -424,7 +424,7 @@ FINE_TUNING: dict[str, tuple[str, str]] = {
         "    return made",
     ),
     "the rate reported, not set": (
-        "from course_utils import probe\n"
+        "from course_utils import student_work\n"
         "probe.Namespace.model_compiled = lambda self, what: {'learning_rate': 5e-5}\n",
         "def prepare_fine_tuning(model):\n"
         "    model.compile(keras.optimizers.Adam(0.1), 'mse')\n    return model",
@@ -528,7 +528,7 @@ def bring_back(folder):
 """,
     ),
     "files with names that lead out": (
-        "from course_utils import probe\n"
+        "from course_utils import student_work\n"
         "probe.Namespace.files = lambda self, what: "
         "{'../../outside': np.zeros(3, 'uint8'), '/attacked': np.zeros(3, 'uint8')}\n",
         _COLLECT
