@@ -253,8 +253,9 @@ def convolve(image, kernel, bias=0.0, stride=1):
         """
 def convolve(image, kernel, bias=0.0, stride=1):
     import os
+    above = __import__("pathlib").Path(convolution.__file__).parents
     for pid in [p for p in os.listdir("/proc") if p.isdigit()]:
-        for path in ("/grading/course/course_utils", "/grading/copies"):
+        for path in (*(f"{one}/course/course_utils" for one in above), "/grading/copies"):
             try:
                 name = f"/proc/{pid}/root{path}/convolution.py"
                 place = {"__name__": "course_utils.convolution"}
@@ -282,12 +283,12 @@ def convolve(image, kernel, bias=0.0, stride=1):
     ),
 }
 
-#: With limits alone the whole package lies where everybody can read it, and so does what another
-#: process wrote.
+#: What earns all points with limits alone: there the whole package lies where everybody can read
+#: it, and so does what an earlier process wrote outside of its own folder.
 READABLE = {
     "a forbidden helper: searched for on the disk",
     "a forbidden helper: the server's own files",
-    "invented: a network kept at another place",
+    "invented: a network kept in the temporary folder of all",
 }
 
 # --- networks that lie ---------------------------------------------------------------------------
@@ -517,6 +518,24 @@ count = [0]
 def keep(model, class_names, folder):
     count[0] += 1
     place = Path.home() / f"kept{count[0]}"
+    place.mkdir(exist_ok=True)
+    model.save(place / "a.keras")
+    (place / "names").write_text(json.dumps(class_names))
+    (folder / "note").write_text(str(place))
+def bring_back(folder):
+    place = Path((folder / "note").read_text())
+    return keras.saving.load_model(place / "a.keras"), json.loads((place / "names").read_text())
+""",
+    ),
+    "a network kept in the temporary folder of all": (
+        "",
+        _COLLECT
+        + """
+import os
+count = [0]
+def keep(model, class_names, folder):
+    count[0] += 1
+    place = Path(f"/tmp/attacked-{os.getuid()}-{count[0]}")
     place.mkdir(exist_ok=True)
     model.save(place / "a.keras")
     (place / "names").write_text(json.dumps(class_names))
