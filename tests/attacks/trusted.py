@@ -284,11 +284,10 @@ def convolve(image, kernel, bias=0.0, stride=1):
 }
 
 #: What earns all points with limits alone: there the whole package lies where everybody can read
-#: it, and so does what an earlier process wrote outside of its own folder.
+#: it.
 READABLE = {
     "a forbidden helper: searched for on the disk",
     "a forbidden helper: the server's own files",
-    "invented: a network kept in the temporary folder of all",
 }
 
 # --- networks that lie ---------------------------------------------------------------------------
