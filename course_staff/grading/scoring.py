@@ -247,6 +247,7 @@ def _environment(folder: Path) -> dict[str, str]:
 def serve(arguments: list[str]) -> None:
     """Fork a scorer for each socket that comes, until the grading process ends."""
     linux.end_with_parent(int(arguments[0]))
+    linux.set_dumpable(False)  # with limits alone, a student's code may run as the same user
     control = socket.socket(fileno=int(arguments[1]))
     facts = json.loads(arguments[2])
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps them

@@ -439,7 +439,7 @@ def test_a_step_of_training_is_traced_once_and_learns_the_same(monkeypatch):
     once = losses(np.arange(8) % 3)
     assert len(traced) == 1
     with monkeypatch.context() as patched:
-        patched.setattr(_models, "_make_metrics", lambda *args: None)
+        patched.setattr(models, "_make_metrics", lambda *args: None)
         assert losses(np.arange(8) % 3) == once
     with pytest.raises(ValueError, match="same"):  # the training says what is wrong, as before
         losses(np.arange(5) % 3)
