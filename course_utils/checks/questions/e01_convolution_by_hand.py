@@ -860,6 +860,7 @@ def _letters(subject: Subject, rng: np.random.Generator) -> None:
     """The outputs for the pictures of the lesson."""
     mistakes = _LETTER_MISTAKES
     compare.function(subject, "letter_outputs", _letter_cases(), _letter, mistakes, advice=_STEPS)
+    compare.leaves_arguments(subject, "letter_outputs", _letter_cases())
 
 
 def _drawings(subject: Subject, rng: np.random.Generator) -> None:

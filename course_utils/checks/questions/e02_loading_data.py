@@ -423,6 +423,7 @@ def _patients_apart(subject: Subject, rng: np.random.Generator) -> None:
     for share in (0.2, 0.3):
         patients = _patients(rng)
         result = subject.call("split_patients", patients, share, int(rng.integers(1000)))
+        compare.left_arguments(subject, "split_patients")
         train, test = _positions(result, _SIDES, len(patients))
         _whole_and_apart([train, test], _SIDES, len(patients))
         if np.intersect1d(patients[train], patients[test]).size:
@@ -781,6 +782,7 @@ class _Pipeline:
         self.labels = {k: rng.integers(0, 7, n) for k, n in numbers.items()}
         given = [one[k] for k in numbers for one in (self.images, self.labels)]
         result = subject.call("make_pipeline", *given)
+        self.changed = subject.changed()
         refs = _two(result, "the datasets for training and for validation")
         self.refs = dict(zip(numbers, refs, strict=True))
         self.subject = subject
@@ -880,6 +882,11 @@ _FORMS: dict[str, Callable[[Array], Array]] = {
 def _pipeline_form(subject: Subject, rng: np.random.Generator) -> None:
     """Batches, types and number of the images and labels; pixels not rescaled."""
     made = _Pipeline(subject, rng)
+    if made.changed:
+        raise Wrong(
+            "`make_pipeline` changes the arrays that it is given; leave them as they are.",
+            "arguments changed",
+        )
     if made.exchanged:
         raise Wrong("Return the dataset for training first.", "order of splits")
     for split, total in (("training", _TRAIN), ("validation", _VALIDATION)):
