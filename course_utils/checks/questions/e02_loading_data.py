@@ -392,7 +392,10 @@ def _judge_seed(draws: list[list[Array]], total: int, say: _Sentences) -> None:
     if chance.too_alike(draws, total):
         raise Wrong(say.alike, "seed hardly matters")
     for number in range(min(map(len, draws))):
-        if chance.uneven([parts[number] for parts in draws], total):
+        chosen = [parts[number] for parts in draws]
+        if chance.too_regular_in_all(chosen, total):
+            raise Wrong(say.regular, "not random")
+        if chance.uneven(chosen, total):
             raise Wrong(say.uneven, "not random")
 
 
