@@ -288,7 +288,15 @@ def _split_whole(subject: Subject, rng: np.random.Generator) -> None:
     for sizes in (_SIZES, (23, 10, 35, 71, 10, 57, 99)):
         labels = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
         result = subject.call("split", labels, int(rng.integers(1000)))
-        _whole_and_apart(_positions(result, _NAMES, len(labels)), _NAMES, len(labels))
+        parts = _positions(result, _NAMES, len(labels))
+        found = np.concatenate(parts)
+        if len(found) == len(labels) and np.array_equal(np.sort(found), np.sort(labels)):
+            raise Wrong(
+                "You return the labels of the images; return their positions, so that images can "
+                "be divided, too: divide `np.arange(len(labels))`.",
+                "labels instead of positions",
+            )
+        _whole_and_apart(parts, _NAMES, len(labels))
         if subject.changed():
             raise Wrong("`split` changes the labels; leave them as they are.", "arguments changed")
 

@@ -390,6 +390,7 @@ def _when_to_stop(subject: Subject, rng: np.random.Generator) -> None:
         Case(([value + shift for value in values], patience), label)
         for values, patience, label in lists
     ]
+    cases.append(Case(([0.3, 0.1, 0.0, 0.2, 0.1], 2), "a loss that reaches 0"))
     for _ in range(3):
         walk = np.cumsum(rng.choice([-0.2, -0.1, 0.0, 0.1, 0.2], 15)).round(1) + 5
         cases.append(Case((walk.tolist(), int(rng.integers(2, 5))), "losses drawn at random"))
