@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from answers import Answers, answers_of, judge, names, run, solution
+from answers import Answers, answers_of, gives_arrays, judge, mutants_of, names, run, solution
 from answers.mutate import mutants
 from answers.variants import value_variants, variants
 from filelock import FileLock
@@ -57,7 +57,11 @@ def other_ways(question: Question) -> dict[str, str]:
         return {}
     if question.kind not in ("code", "model"):
         return value_variants(solution(question), question.needs)
-    return variants(solution(question), tensors=question.id not in NUMPY_ALONE)
+    return variants(
+        solution(question),
+        arrays=gives_arrays(question),
+        tensors=question.id not in NUMPY_ALONE,
+    )
 
 
 @dataclass
@@ -160,7 +164,7 @@ class CheckedByAnswers:
         for question, answers in _asked(self.module):
             if not answers.mutants:
                 continue
-            known = mutants(solution(question))
+            known = mutants_of(question)
             stale += [f"{question.id}: {n}" for n in answers.stale(known)]
             tried = {n: text for n, text in known.items() if not answers.sets_aside(n)}
             for name, source in sample(question, tried, everything).items():

@@ -31,6 +31,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from answers.mutate import mutants
 from course_utils import probe, settings
 from course_utils.checks import Exercise, Question, Verdict, exercise, verdict
 from course_utils.probe._guard import guarded
@@ -75,6 +76,20 @@ class Answers:
 
 def _is_named(mutant: str, name: str) -> bool:
     return mutant.endswith(name[1:]) if name.startswith("*") else mutant == name
+
+
+#: Questions of the kind "code" whose functions give callbacks, layers, or what a network gives.
+_OBJECTS = ("04.3", "04.4", "08.3")
+
+
+def gives_arrays(question: Question) -> bool:
+    """Whether the functions that a question asks for give arrays or numbers."""
+    return question.kind == "code" and question.id not in _OBJECTS
+
+
+def mutants_of(question: Question) -> dict[str, str]:
+    """The mutants of the solution to a question."""
+    return mutants(solution(question), results=gives_arrays(question))
 
 
 def names() -> list[str]:

@@ -441,58 +441,6 @@ WRONG["05.4"] = {
         ),
         "commas in names",
     ),
-    "split at spaces": (
-        _KEEP.replace("json.dumps(list(class_names))", '" ".join(class_names)').replace(
-            'json.loads((folder / "names.json").read_text())',
-            '(folder / "names.json").read_text().split()',
-        ),
-        "spaces in names",
-    ),
-    "ASCII alone": (
-        _KEEP.replace(
-            "json.dumps(list(class_names))",
-            '"\\n".join(n.encode("ascii", "ignore").decode() for n in class_names)',
-        ).replace(
-            'json.loads((folder / "names.json").read_text())',
-            '(folder / "names.json").read_text().splitlines()',
-        ),
-        "letters such as è are lost",
-    ),
-    "in the working folder": (
-        _KEEP.replace('folder / "names.json"', 'Path("/tmp/beginner-names.json")'),
-        "names are not in the folder",
-    ),
-    "names first": (
-        _KEEP.replace(
-            'return keras.models.load_model(folder / "network.keras"), json.loads((folder / "names.json").read_text())',
-            'return json.loads((folder / "names.json").read_text()), keras.models.load_model(folder / "network.keras")',
-        ),
-        "exchanged",
-    ),
-    "path of the folder": (
-        _KEEP.replace(
-            '(folder / "names.json").write_text(',
-            '(folder / "where.txt").write_text(str(folder))\n    (folder / "names.json").write_text(',
-        ).replace(
-            '(folder / "names.json").read_text()',
-            '(Path((folder / "where.txt").read_text()) / "names.json").read_text()',
-        ),
-        "reads from where the folder once was",
-    ),
-    "fresh weights": (
-        _KEEP.replace(
-            'return keras.models.load_model(folder / "network.keras"),',
-            'return keras.models.clone_model(keras.models.load_model(folder / "network.keras")),',
-        ),
-        "new weights",
-    ),
-    "as float16": (
-        _KEEP.replace(
-            "model.save(folder",
-            'model.set_weights([w.astype("float16") for w in model.get_weights()])\n    model.save(folder',
-        ),
-        "weights lose digits, also in memory",
-    ),
 }
 
 _CURVES = """\
@@ -1320,56 +1268,6 @@ WRONG["07.3"] = {
         _CAM.replace("inner(pictures,", "inner(pictures / 255,"),
         "the network rescales itself",
     ),
-    "normalized": (
-        _CAM.replace(
-            "    return tf.nn.relu(tf.reduce_sum(maps * weights, axis=-1)).numpy()",
-            "    heat = tf.nn.relu(tf.reduce_sum(maps * weights, axis=-1)).numpy()\n    return heat / (heat.max() + 1e-9)",
-        ),
-        "normalized",
-    ),
-    "enlarged": (
-        _CAM.replace(
-            "    return tf.nn.relu(tf.reduce_sum(maps * weights, axis=-1)).numpy()",
-            "    heat = tf.nn.relu(tf.reduce_sum(maps * weights, axis=-1))\n    return tf.image.resize(heat[..., None], (12, 12))[..., 0].numpy()",
-        ),
-        "enlarged",
-    ),
-    "loss": (
-        _CAM.replace(
-            "tf.gather(logits, classes, axis=1, batch_dims=1)",
-            "keras.losses.sparse_categorical_crossentropy(classes, logits, from_logits=True)",
-        ),
-        "gradient of the loss",
-    ),
-    "minus logit": (
-        _CAM.replace(
-            "tf.gather(logits, classes, axis=1, batch_dims=1)",
-            "-tf.gather(logits, classes, axis=1, batch_dims=1)",
-        ),
-        "sign",
-    ),
-    "first picture": (_CAM.replace("axis=-1)).numpy()", "axis=-1)).numpy()[0]"), "one map"),
-    "mean of logits": (
-        _CAM.replace(
-            "tf.gather(logits, classes, axis=1, batch_dims=1)",
-            "tf.reduce_mean(tf.gather(logits, classes, axis=1, batch_dims=1))",
-        ),
-        "gradients are divided by the number of pictures",
-    ),
-    "of the pictures": (
-        """\
-def grad_cam(inner, pictures, classes):
-    pictures = tf.convert_to_tensor(pictures)
-    with tf.GradientTape() as tape:
-        tape.watch(pictures)
-        maps, logits = inner(pictures)
-        chosen = tf.gather(logits, classes, axis=1, batch_dims=1)
-    g = tape.gradient(chosen, pictures)
-    return tf.reduce_max(tf.abs(g), axis=-1).numpy()
-""",
-        "a saliency map",
-    ),
-    "global network": (_CAM.replace("inner(pictures", "build_inner()(pictures"), "another network"),
 }
 
 _POINT = """\
@@ -1380,258 +1278,9 @@ def pointing_game(maps, boxes):
         hits += heat.max() > 0 and x0 <= column < x1 and y0 <= row < y1
     return hits / len(maps)
 """
-RIGHT["07.4"] = {
-    "at once": """\
-def pointing_game(maps, boxes):
-    n, h, w = maps.shape
-    flat = maps.reshape(n, h * w)
-    rows, columns = np.divmod(flat.argmax(1), w)
-    x0, y0, x1, y1 = np.asarray(boxes).T
-    inside = (x0 <= columns) & (columns < x1) & (y0 <= rows) & (rows < y1)
-    return np.mean(inside & (flat.max(1) > 0))
-""",
-    "slices": """\
-def pointing_game(maps, boxes):
-    share = []
-    for heat, box in zip(maps, boxes):
-        x0, y0, x1, y1 = map(int, box)
-        inside = heat[y0:y1, x0:x1]
-        share.append(bool(inside.size and heat.max() > 0 and inside.max() == heat.max()))
-    return sum(share) / len(share)
-""",
-    "argwhere": _POINT.replace(
-        "np.unravel_index(heat.argmax(), heat.shape)", "np.argwhere(heat == np.max(heat))[0]"
-    ),
-}
-WRONG["07.4"] = {
-    "x and y exchanged": (
-        _POINT.replace(
-            "x0 <= column < x1 and y0 <= row < y1", "x0 <= row < x1 and y0 <= column < y1"
-        ),
-        "exchanged",
-    ),
-    "end included": (
-        _POINT.replace("column < x1 and y0 <= row < y1", "column <= x1 and y0 <= row <= y1"),
-        "x1 and y1 are inside",
-    ),
-    "start excluded": (
-        _POINT.replace("x0 <= column", "x0 < column").replace("y0 <= row", "y0 < row"),
-        "x0 and y0 are outside",
-    ),
-    "zero maps hit": (
-        _POINT.replace("heat.max() > 0 and ", ""),
-        "a map of zeros has a hottest pixel at 0, 0",
-    ),
-    "zero maps left out": (
-        _POINT.replace(
-            "    return hits / len(maps)",
-            "    return hits / max(1, sum(m.max() > 0 for m in maps))",
-        ),
-        "maps of zeros are not counted",
-    ),
-    "width and height": (
-        _POINT.replace(
-            "column < x1 and y0 <= row < y1", "column < x0 + x1 and y0 <= row < y0 + y1"
-        ),
-        "x1 is taken for the width",
-    ),
-    "count": (_POINT.replace("hits / len(maps)", "hits"), "a count"),
-    "percent": (_POINT.replace("hits / len(maps)", "100 * hits / len(maps)"), "percent"),
-    "square maps": (
-        _POINT.replace(
-            "np.unravel_index(heat.argmax(), heat.shape)", "divmod(int(heat.argmax()), len(heat))"
-        ),
-        "divided by the height",
-    ),
-    "mean heat": (
-        _POINT.replace(
-            "        row, column = np.unravel_index(heat.argmax(), heat.shape)\n",
-            "        row, column = [np.average(g, weights=heat + 1e-12) for g in np.indices(heat.shape)]\n",
-        ),
-        "the center of the heat",
-    ),
-    "one box for all": (
-        _POINT.replace("    hits = 0\n", "    hits = 0\n    boxes = [boxes[0]] * len(maps)\n"),
-        "the first box for all",
-    ),
-    "hottest of all": (
-        _POINT.replace("heat.max() > 0", "heat.max() == np.max(maps)"),
-        "only the hottest map counts",
-    ),
-    "list of hits": (
-        _POINT.replace("    hits = 0\n", "    hits = []\n")
-        .replace("hits += heat", "hits.append(heat")
-        .replace("row < y1\n", "row < y1)\n")
-        .replace("hits / len(maps)", "hits"),
-        "one value for each map",
-    ),
-    "heat above a half": (
-        _POINT.replace("heat.max() > 0 and", "heat.max() > 0.5 and"),
-        "faint maps count as misses",
-    ),
-    "any of the box": (
-        _POINT.replace(
-            "heat.max() > 0 and x0 <= column < x1 and y0 <= row < y1",
-            "bool(heat[y0:y1, x0:x1].max(initial=0) > 0.5 * heat.max() > 0)",
-        ),
-        "half of the largest is enough",
-    ),
-    "columns only": (_POINT.replace(" and y0 <= row < y1", ""), "rows are not looked at"),
-}
 
 # --- near misses: right on the whole, wrong in a corner ------------------------------------------
 
-WRONG["05.2"] |= {
-    "three classes at least": (
-        _REST
-        + "def f1_scores(matrix):\n    both = np.maximum(matrix.sum(0) + matrix.sum(1), 2)\n    return 2 * np.diag(matrix) / both\n",
-        "a class with one picture in all",
-    ),
-    "small number added": (
-        _REST
-        + "def f1_scores(matrix):\n    return 2 * np.diag(matrix) / (matrix.sum(0) + matrix.sum(1) + 0.01)\n",
-        "0.01 in the denominator",
-    ),
-    "strictly above": (
-        _REST
-        + "def top_k_accuracy(probabilities, labels, k):\n    limit = np.sort(probabilities, axis=1)[:, -k]\n    return np.mean(probabilities[np.arange(len(labels)), labels] > limit)\n",
-        "place k itself does not count",
-    ),
-    "rounded": (
-        _REST
-        + "def top_k_accuracy(probabilities, labels, k):\n    limit = np.sort(probabilities, axis=1)[:, -k]\n    return round(np.mean(probabilities[np.arange(len(labels)), labels] >= limit), 2)\n",
-        "rounded",
-    ),
-    "overwrites": (
-        _REST
-        + "def top_k_accuracy(probabilities, labels, k):\n    hits = 0\n    for row, label in zip(probabilities, labels):\n        for _ in range(k):\n            best = row.argmax()\n            hits += best == label\n            row[best] = -1\n    return hits / len(labels)\n",
-        "probabilities are overwritten",
-    ),
-}
-RIGHT["05.3"] |= {
-    "searchsorted": _ECE.replace(
-        "np.minimum((confidence * bins).astype(int), bins - 1)",
-        "np.searchsorted(np.arange(1, bins) / bins, confidence, side='right')",
-    ),
-}
-WRONG["05.3"] |= {
-    "one bin more": (
-        _ECE.replace("    confidence", "    bins = bins + 1\n    confidence", 1),
-        "eleven bins",
-    ),
-    "middle of the bin": (
-        _ECE.replace("confidence[inside].mean()", "(b + 0.5) / bins"),
-        "the middle of the bin instead of the mean confidence",
-    ),
-    "bins of one": (
-        _ECE.replace("inside.any()", "inside.sum() > 1"),
-        "bins with one picture are left out",
-    ),
-    "root": (_ECE.replace("    return error", "    return error ** 0.5"), "root"),
-    "from the lowest": (
-        _ECE.replace(
-            "(confidence * bins)",
-            "((confidence - confidence.min()) / (confidence.max() - confidence.min()) * bins)",
-        ),
-        "bins from the lowest to the highest confidence",
-    ),
-    "overconfident only": (
-        _ECE.replace(
-            "abs(right[inside].mean() - confidence[inside].mean())",
-            "max(0, confidence[inside].mean() - right[inside].mean())",
-        ),
-        "only bins that are too sure",
-    ),
-}
-RIGHT["05.4"] |= {
-    "text of the list": _KEEP.replace(
-        "json.dumps(list(class_names))", 'repr(list(class_names)), encoding="utf-8"'
-    ).replace(
-        'json.loads((folder / "names.json").read_text())',
-        '__import__("ast").literal_eval((folder / "names.json").read_text(encoding="utf-8"))',
-    ),
-    "csv": _KEEP.replace("import json", "import csv")
-    .replace(
-        '    (folder / "names.json").write_text(json.dumps(list(class_names)))',
-        '    with open(folder / "names.csv", "w", newline="", encoding="utf-8") as file:\n        csv.writer(file).writerow(class_names)',
-    )
-    .replace(
-        'json.loads((folder / "names.json").read_text())',
-        'next(csv.reader(open(folder / "names.csv", newline="", encoding="utf-8")))',
-    ),
-    "a file for each class": _KEEP.replace(
-        '    (folder / "names.json").write_text(json.dumps(list(class_names)))',
-        '    for k, name in enumerate(class_names):\n        (folder / f"{k:03}.txt").write_text(name, encoding="utf-8")',
-    ).replace(
-        'json.loads((folder / "names.json").read_text())',
-        '[p.read_text(encoding="utf-8") for p in sorted(folder.glob("*.txt"))]',
-    ),
-}
-WRONG["05.4"] |= {
-    "beside the folder": (
-        _KEEP.replace(
-            "def keep(model, class_names, folder):\n",
-            "def keep(model, class_names, folder):\n    folder = folder.parent\n",
-        ).replace(
-            "def bring_back(folder):\n", "def bring_back(folder):\n    folder = folder.parent\n"
-        ),
-        "stored beside the folder",
-    ),
-    "names of the last call": (
-        _KEEP.replace(
-            '    (folder / "names.json").write_text(json.dumps(list(class_names)))',
-            "    global LAST\n    LAST = list(class_names)",
-        ).replace('json.loads((folder / "names.json").read_text())', "LAST"),
-        "the names are in memory only",
-    ),
-    "names in small letters": (
-        _KEEP.replace("list(class_names)", "[n.lower() for n in class_names]"),
-        "capitals are lost",
-    ),
-    "names stripped": (
-        _KEEP.replace("list(class_names)", '[n.replace(" ", "_") for n in class_names]'),
-        "spaces are replaced",
-    ),
-    "a set": (
-        _KEEP.replace("list(class_names)", "sorted(set(class_names), key=len)"),
-        "another order",
-    ),
-    "a file for each class": (
-        _KEEP.replace(
-            '    (folder / "names.json").write_text(json.dumps(list(class_names)))',
-            '    for name in class_names:\n        (folder / f"{name}.txt").write_text("")',
-        ).replace(
-            'json.loads((folder / "names.json").read_text())',
-            '[p.stem for p in sorted(folder.glob("*.txt"))]',
-        ),
-        "in the order of the alphabet",
-    ),
-    "two per picture": (
-        _KEEP.replace("        labels.append(y.numpy())", "        labels.append(y.numpy()[::-1])"),
-        "labels are reversed in each batch",
-    ),
-    "sure of all": (
-        _KEEP.replace(
-            "tf.nn.softmax(model(images, training=False))",
-            "tf.nn.softmax(2.0 * model(images, training=False))",
-        ),
-        "logits are doubled",
-    ),
-    "rounded": (
-        _KEEP.replace("np.concatenate(rows)", "np.round(np.concatenate(rows), 2)"),
-        "rounded",
-    ),
-    "optimizer alone": (
-        _KEEP.replace(
-            'model.save(folder / "network.keras")',
-            'model.save_weights(folder / "network.weights.h5")\n    (folder / "layers.txt").write_text(str(model.output_shape[-1]))',
-        ).replace(
-            '    return keras.models.load_model(folder / "network.keras"),',
-            '    model = color_network(int((folder / "layers.txt").read_text()))\n    return model,',
-        ),
-        "weights are not loaded",
-    ),
-}
 WRONG["05.5"] |= {
     "last epoch": (_CURVES + "best_epoch = 20\n", "the last epoch"),
     "text of the epoch": (_CURVES + "best_epoch = 'five'\n", "no number"),
@@ -1650,11 +1299,11 @@ WRONG["06.2"] |= {
         ),
         "no list",
     ),
-    "names by text": (
-        _PAIRS.replace("counts[t, p]) for", "str(counts[t, p])) for"),
-        "counts are texts",
-    ),
 }
+# An array of names and numbers is an array of texts.
+RIGHT["06.2"]["an array of texts"] = _PAIRS.replace("return [", "return np.array([").replace(
+    "for t, p in order]", "for t, p in order])"
+)
 WRONG["06.3"] |= {
     "same seed for each class": (
         _REST
@@ -1665,11 +1314,6 @@ WRONG["06.3"] |= {
         _REST
         + "def make_folds(labels, folds, seed):\n    rng = np.random.default_rng(seed)\n    rng.shuffle(labels)\n    fold = np.zeros(len(labels), int)\n    for c in np.unique(labels):\n        n = (labels == c).sum()\n        fold[labels == c] = rng.permutation(np.arange(n) % folds)\n    return fold\n",
         "labels are shuffled in place",
-    ),
-    "halves": (
-        _REST
-        + "def make_folds(labels, folds, seed):\n    rng = np.random.default_rng(seed)\n    fold = np.zeros(len(labels), int)\n    for c in np.unique(labels):\n        p = np.flatnonzero(labels == c)\n        one, two = p[: len(p) // 2], p[len(p) // 2:]\n        p = np.concatenate([rng.permutation(one), rng.permutation(two)])\n        fold[p] = np.arange(len(p)) % folds if len(p) > folds else rng.permutation(len(p)) % folds\n    return fold\n",
-        "chance works in each half only, so numbers of folds are spread over halves",
     ),
     "means of two": (
         _REST
@@ -1682,8 +1326,6 @@ WRONG["06.3"] |= {
         "pictures are judged in reverse order",
     ),
 }
-# Whether chance in each half is enough is a matter of opinion: not asked.
-del WRONG["06.3"]["halves"]
 WRONG["06.4"] |= {
     "in order of the labels": (
         _DISPUTED.replace("range(probabilities.shape[1])", "np.unique(labels)[::-1]"),
@@ -1765,87 +1407,4 @@ WRONG["07.2"] |= {
         "the largest instead of the sum",
     ),
     "median": (_HEAT.replace("gradients.mean(", "np.median(gradients, "), "median"),
-}
-WRONG["07.3"] |= {
-    "sum of gradients": (
-        _CAM.replace("reduce_mean(gradients", "reduce_sum(gradients"),
-        "sum instead of mean",
-    ),
-    "class plus one": (
-        _CAM.replace(
-            "tf.gather(logits, classes,",
-            "tf.gather(logits, (np.asarray(classes) + 1) % logits.shape[-1],",
-        ),
-        "the next class",
-    ),
-    "guided": (
-        _CAM.replace("    weights =", "    gradients = tf.nn.relu(gradients)\n    weights ="),
-        "negative gradients are lost",
-    ),
-    "each in 0 to 1": (
-        _CAM.replace("axis=-1)).numpy()", "axis=-1)).numpy()\n").replace(
-            "    return tf", "    heat = tf"
-        )
-        + "    top = heat.max(axis=(1, 2), keepdims=True)\n    return heat / np.where(top > 0, top, 1)\n",
-        "normalized",
-    ),
-}
-WRONG["07.4"] |= {
-    "boxes of floats": (
-        _POINT.replace(
-            "        row, column",
-            "        x0, y0, x1, y1 = x0 + 1, y0 + 1, x1 + 1, y1 + 1\n        row, column",
-        ),
-        "counted from 1",
-    ),
-    "hits of the first": (_POINT.replace("hits += heat", "hits = hits or heat"), "one hit at most"),
-    "maps emptied": (
-        _POINT.replace(
-            "    return hits / len(maps)", "    maps[:] = 0\n    return hits / len(maps)"
-        ),
-        "maps are changed",
-    ),
-    "near the box": (
-        _POINT.replace(
-            "x0 <= column < x1 and y0 <= row < y1", "x0 - 1 <= column <= x1 and y0 - 1 <= row <= y1"
-        ),
-        "one pixel beside the box counts",
-    ),
-}
-WRONG["07.5"] = {
-    "column first": (_REST + "cheat_place = cheat_place[::-1]\n", "exchanged"),
-    "number of the class": (
-        _REST + "cheating_class = class_names.index(cheating_class)\n",
-        "no name",
-    ),
-    "another class": (
-        _REST + "cheating_class = next(n for n in class_names if n != cheating_class)\n",
-        "another class",
-    ),
-    "five pixels off": (
-        _REST + "cheat_place = (cheat_place[0] + 5, cheat_place[1])\n",
-        "five pixels off",
-    ),
-    "share of the picture": (
-        _REST + "cheat_place = (cheat_place[0] / 48, cheat_place[1] / 48)\n",
-        "no pixels",
-    ),
-    "a box": (
-        _REST + "cheat_place = (*cheat_place, cheat_place[0] + 4, cheat_place[1] + 4)\n",
-        "a box",
-    ),
-    "from the bottom": (
-        _REST + "cheat_place = (47 - cheat_place[0], cheat_place[1])\n",
-        "counted from the bottom",
-    ),
-    "a too": (_REST + 'true_claims = [*true_claims, "a"]\n', "a is false"),
-    "c for b": (_REST + 'true_claims = ["c", "d"]\n', "c is false"),
-    "e too": (_REST + 'true_claims = [*true_claims, "e"]\n', "e is false"),
-    "none": (_REST + "true_claims = []\n", "nothing"),
-}
-RIGHT["07.5"] = {
-    "one pixel off": _REST + "cheat_place = np.array(cheat_place) + (1, -1)\n",
-    "claims in a text": _REST + 'true_claims = ", ".join(true_claims)\n',
-    "a class of NumPy": _REST
-    + "cheating_class = np.array(class_names)[class_names.index(cheating_class)]\n",
 }

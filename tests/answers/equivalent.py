@@ -69,7 +69,16 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "05.3": {**_NUMBER, **_NO_SIGN},
     "05.4": {
-        **{f"*np.concatenate(labels){name[1:]}": why for name, why in _ROW.items()},
+        "L6: answers.numpy() → answers": "NumPy joins tensors, too",
+        **{
+            f"*np.concatenate(labels){name[1:]}": why
+            for name, why in (_ROW | _WHOLE | _NO_SIGN | _SMALL).items()
+        },
+        "*np.concatenate(probabilities) → returned without sign": "never negative",
+        **{f"*names{name[1:]}": why for name, why in _ROW.items()},
+        "*load_model(folder / 'model.keras') → returned transposed": _OBJECT[
+            "* → returned transposed"
+        ],
     },
     "06.2": {"L7: int(count) → count": "a number of NumPy is as good"},
     "06.3": {

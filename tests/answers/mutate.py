@@ -70,13 +70,15 @@ _NEIGHBOURS = {
 _SYMMETRIC = {"max", "min", "maximum", "minimum", "add", "multiply", "isclose", "allclose"}
 
 
-def mutants(source: str) -> dict[str, str]:
+def mutants(source: str, *, results: bool = True) -> dict[str, str]:
     """All mutants of a text, by a name that says what was changed.
 
     Parameters
     ----------
     source : str
         Python source.
+    results : bool
+        Whether the functions give numbers or arrays, which can be spoiled in many ways.
 
     Returns
     -------
@@ -85,7 +87,7 @@ def mutants(source: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     seen = {ast.unparse(ast.parse(source))}
-    for line, old, new, tree in _all(source):
+    for line, old, new, tree in _all(source, results):
         text = ast.unparse(ast.fix_missing_locations(tree))
         if text in seen:
             continue
@@ -104,7 +106,7 @@ def _short(text: str) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
-def _all(source: str) -> Iterator[tuple[int, str, str, ast.Module]]:
+def _all(source: str, results: bool) -> Iterator[tuple[int, str, str, ast.Module]]:
     tree = ast.parse(source)
     count = sum(1 for _ in ast.walk(tree))
     for index in range(count):
@@ -121,7 +123,8 @@ def _all(source: str) -> Iterator[tuple[int, str, str, ast.Module]]:
             variant += 1
             if done:
                 yield line, before, done, changed
-    yield from _results(source)
+    if results:
+        yield from _results(source)
 
 
 def _text(node: ast.AST) -> str:

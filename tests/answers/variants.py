@@ -128,13 +128,15 @@ def _printing_{name}(inner):
 }
 
 
-def variants(source: str, *, tensors: bool = True) -> dict[str, str]:
+def variants(source: str, *, arrays: bool = True, tensors: bool = True) -> dict[str, str]:
     """All variants of an answer with functions, by a name that says what was changed.
 
     Parameters
     ----------
     source : str
         Python source of a right answer.
+    arrays : bool
+        Whether the functions give arrays.
     tensors : bool
         Whether the question allows TensorFlow.
 
@@ -149,7 +151,7 @@ def variants(source: str, *, tensors: bool = True) -> dict[str, str]:
         return {}
     found = {}
     for name, form in _ARRAYS.items():
-        if tensors or "tensor" not in form:
+        if arrays and (tensors or "tensor" not in form):
             wrapped = "".join(f"{one} = _returning({one}, {form})\n" for one in functions)
             found[f"array as {name}"] = source + "\n" + _FORM + wrapped
     for name, pattern in _DRESS.items():
