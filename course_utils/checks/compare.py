@@ -395,7 +395,7 @@ def function(
 
 
 def leaves_arguments(subject: student_work.Subject, name: str, cases: Iterable[Case]) -> None:
-    """Check that a function does not change the arrays that it is given.
+    """Check that a function does not change the arrays and lists that it is given.
 
     Cases in which it stops with an error are left to the part that asks for their results.
     """
@@ -404,12 +404,17 @@ def leaves_arguments(subject: student_work.Subject, name: str, cases: Iterable[C
             subject.call(name, *case.args, **case.kwargs)
         except student_work.ProbeError:
             continue
-        if subject.changed():
-            raise Wrong(
-                f"`{name}` changes the array that it is given, so that a second call gives "
-                f"something else. Work on a copy, such as `values = values.copy()`.",
-                "arguments changed",
-            )
+        left_arguments(subject, name)
+
+
+def left_arguments(subject: student_work.Subject, name: str) -> None:
+    """Check that the last call, that of the function `name`, has not changed its arguments."""
+    if subject.changed():
+        raise Wrong(
+            f"`{name}` changes an array or a list that it is given, so that a second call gives "
+            f"something else. Work on a copy, such as `values = values.copy()`.",
+            "arguments changed",
+        )
 
 
 def made(

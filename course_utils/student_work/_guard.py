@@ -26,14 +26,37 @@ def can_limit() -> bool:
     return in_main and hasattr(signal, "setitimer")
 
 
+#: An ``import`` in somebody's function loads a package once, which takes longer than the work:
+#: so many seconds of it are not counted.
+_SECONDS_FOR_IMPORTS = 60
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Whether an ``import`` is under way."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
+
+
 @contextlib.contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
     if not can_limit() or seconds <= 0:
         yield
         return
 
+    rings = 0
+
     def ring(number: int, frame: FrameType | None) -> None:
-        raise _TimeIsUp
+        nonlocal rings
+        if _is_importing(frame) and rings < _SECONDS_FOR_IMPORTS:
+            rings += 1
+        elif rings and rings < _SECONDS_FOR_IMPORTS:  # the first time after an import
+            rings = _SECONDS_FOR_IMPORTS
+            signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+        else:
+            raise _TimeIsUp
 
     before = signal.signal(signal.SIGALRM, ring)
     # Rings again each second, for code that catches everything and goes on.

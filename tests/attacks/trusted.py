@@ -351,9 +351,9 @@ DETECTORS: dict[str, tuple[str, str]] = {
     ),
     "the operations patched": (
         "from course_utils import student_work\n"
-        "student_work.Namespace.model_train = lambda self, what, x, y, steps=1: [1 / (k + 1) for k in "
-        "range(steps)]\n"
-        "student_work.Namespace.model_weights = lambda self, what, shape: [np.ones((3, 1), 'float32')]\n",
+        "work = student_work.Namespace\n"
+        "work.model_train = lambda self, what, x, y, steps=1: [1 / (k + 1) for k in range(steps)]\n"
+        "work.model_weights = lambda self, what, shape: [np.ones((3, 1), 'float32')]\n",
         "def build_detector(input_shape):\n"
         "    model = keras.Sequential([keras.Input(input_shape), layers.Flatten(),\n"
         "        layers.Dense(1)])\n"

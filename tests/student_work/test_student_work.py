@@ -290,6 +290,16 @@ def test_an_endless_loop_is_stopped(body):
         work(f"def f():\n    {body}", seconds=0.2).call("f")
 
 
+def test_an_import_in_a_function_is_not_counted(tmp_path, monkeypatch):
+    (tmp_path / "slow_to_load.py").write_text("import time\ntime.sleep(0.8)\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    subject = work("def f():\n    import slow_to_load\n    return 1", seconds=0.3)
+    assert subject.call("f") == 1
+    source = "def f():\n    import slow_to_load\n    while True: pass"
+    with pytest.raises(probe.TimedOut, match="in line 3"):
+        work(source, seconds=0.3).call("f")
+
+
 def test_without_the_main_thread_there_is_no_limit_but_an_answer():
     answers = []
     subject = work("def f():\n    return 1", seconds=0.5)

@@ -328,7 +328,14 @@ def _told_before(subject: Subject, rng: np.random.Generator) -> Any:
 
 def _convolve_any(subject: Subject, rng: np.random.Generator) -> None:
     """Height and width of picture and filter that differ, to the right and downwards."""
-    cases = _cases(rng, [((4, 7), (3, 3)), ((6, 5), (2, 4)), ((8, 3), (3, 1)), ((3, 4), (3, 4))])
+    sizes = [
+        ((4, 7), (3, 3)),
+        ((6, 5), (2, 4)),
+        ((8, 3), (3, 1)),
+        ((3, 4), (3, 4)),
+        ((9, 7), (6, 5)),
+    ]
+    cases = _cases(rng, sizes)
     want = _told_before(subject, rng)
     compare.function(subject, "convolve", cases, want, _CONVOLVE_MISTAKES, advice=_ADVICE)
 
@@ -336,7 +343,7 @@ def _convolve_any(subject: Subject, rng: np.random.Generator) -> None:
 def _convolve_stride(subject: Subject, rng: np.random.Generator) -> None:
     """Steps in both directions, with and without a rest, larger than the filter, too."""
     cases = [
-        *_cases(rng, [((7, 7), (3, 3)), ((8, 6), (3, 3))], stride=2),
+        *_cases(rng, [((7, 7), (3, 3)), ((8, 6), (3, 3)), ((9, 12), (5, 6))], stride=2),
         *_cases(rng, [((9, 11), (2, 3)), ((6, 4), (1, 1))], stride=3),
         *_cases(rng, [((5, 6), (3, 3))], stride=4),
     ]
@@ -860,6 +867,7 @@ def _letters(subject: Subject, rng: np.random.Generator) -> None:
     """The outputs for the pictures of the lesson."""
     mistakes = _LETTER_MISTAKES
     compare.function(subject, "letter_outputs", _letter_cases(), _letter, mistakes, advice=_STEPS)
+    compare.leaves_arguments(subject, "letter_outputs", _letter_cases())
 
 
 def _drawings(subject: Subject, rng: np.random.Generator) -> None:

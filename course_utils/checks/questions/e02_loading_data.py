@@ -288,7 +288,15 @@ def _split_whole(subject: Subject, rng: np.random.Generator) -> None:
     for sizes in (_SIZES, (23, 10, 35, 71, 10, 57, 99)):
         labels = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
         result = subject.call("split", labels, int(rng.integers(1000)))
-        _whole_and_apart(_positions(result, _NAMES, len(labels)), _NAMES, len(labels))
+        parts = _positions(result, _NAMES, len(labels))
+        found = np.concatenate(parts)
+        if len(found) == len(labels) and np.array_equal(np.sort(found), np.sort(labels)):
+            raise Wrong(
+                "You return the labels of the images; return their positions, so that images can "
+                "be divided, too: divide `np.arange(len(labels))`.",
+                "labels instead of positions",
+            )
+        _whole_and_apart(parts, _NAMES, len(labels))
         if subject.changed():
             raise Wrong("`split` changes the labels; leave them as they are.", "arguments changed")
 
@@ -392,7 +400,10 @@ def _judge_seed(draws: list[list[Array]], total: int, say: _Sentences) -> None:
     if chance.too_alike(draws, total):
         raise Wrong(say.alike, "seed hardly matters")
     for number in range(min(map(len, draws))):
-        if chance.uneven([parts[number] for parts in draws], total):
+        chosen = [parts[number] for parts in draws]
+        if chance.too_regular_in_all(chosen, total):
+            raise Wrong(say.regular, "not random")
+        if chance.uneven(chosen, total):
             raise Wrong(say.uneven, "not random")
 
 
@@ -423,6 +434,7 @@ def _patients_apart(subject: Subject, rng: np.random.Generator) -> None:
     for share in (0.2, 0.3):
         patients = _patients(rng)
         result = subject.call("split_patients", patients, share, int(rng.integers(1000)))
+        compare.left_arguments(subject, "split_patients")
         train, test = _positions(result, _SIDES, len(patients))
         _whole_and_apart([train, test], _SIDES, len(patients))
         if np.intersect1d(patients[train], patients[test]).size:
@@ -781,6 +793,7 @@ class _Pipeline:
         self.labels = {k: rng.integers(0, 7, n) for k, n in numbers.items()}
         given = [one[k] for k in numbers for one in (self.images, self.labels)]
         result = subject.call("make_pipeline", *given)
+        self.changed = subject.changed()
         refs = _two(result, "the datasets for training and for validation")
         self.refs = dict(zip(numbers, refs, strict=True))
         self.subject = subject
@@ -880,6 +893,11 @@ _FORMS: dict[str, Callable[[Array], Array]] = {
 def _pipeline_form(subject: Subject, rng: np.random.Generator) -> None:
     """Batches, types and number of the images and labels; pixels not rescaled."""
     made = _Pipeline(subject, rng)
+    if made.changed:
+        raise Wrong(
+            "`make_pipeline` changes the arrays that it is given; leave them as they are.",
+            "arguments changed",
+        )
     if made.exchanged:
         raise Wrong("Return the dataset for training first.", "order of splits")
     for split, total in (("training", _TRAIN), ("validation", _VALIDATION)):

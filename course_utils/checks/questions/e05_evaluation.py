@@ -270,7 +270,7 @@ def _confusion_function(subject: Subject, rng: np.random.Generator) -> None:
             (rng.integers(0, 3, 30), rng.integers(0, 3, 30), 5),
             "5 classes of which the last two do not occur",
         ),
-        Case((rng.integers(0, 2, 2000), rng.integers(0, 2, 2000), 2), "2000 pictures"),
+        Case((rng.integers(0, 2, 20_000), rng.integers(0, 2, 20_000), 2), "20,000 pictures"),
     ]
     compare.function(subject, "confusion", cases, _confusion, _CONFUSION_MISTAKES)
     compare.leaves_arguments(subject, "confusion", cases[:2])

@@ -1485,6 +1485,11 @@ _GAIN_MISTAKES = [
         lambda b, a: _gain(np.zeros(len(a)), np.abs(a - b)),
     ),
     Mistake(
+        "sign of the mean dropped",
+        "The mean gain is negative where the cleaning has done harm; keep its sign.",
+        lambda b, a: (abs(_gain(b, a)[0]), _gain(b, a)[1]),
+    ),
+    Mistake(
         "sum instead of mean",
         "Take the mean of the differences, not their sum.",
         lambda b, a: (_gain(b, a)[0] * len(a), _gain(b, a)[1]),
@@ -1505,6 +1510,8 @@ def _paired_gain(subject: Subject, rng: np.random.Generator) -> None:
         after = np.round(level + rng.normal(0.005, 0.008, runs), 4)
         after[0], after[-1] = before[0] - 0.006, before[-1] + 0.021  # gains of both signs
         cases.append(Case((before, after), f"{runs} pairs of runs"))
+    worse = np.round(before - 0.01 + rng.normal(0, 0.004, runs), 4)
+    cases.append(Case((before, worse), "20 pairs of runs, most of them worse with the cleaning"))
     compare.function(subject, "paired_gain", cases, _gain, _GAIN_MISTAKES)
     compare.leaves_arguments(subject, "paired_gain", cases)
 
