@@ -15,7 +15,7 @@ from course_staff.grading import elsewhere, notebook, packages, platforms, writt
 from course_staff.grading.elsewhere import as_sentence
 from course_staff.grading.intake import Submission
 from course_staff.grading.messages import Lines
-from course_staff.grading.remote import RemoteSubject
+from course_staff.grading.remote import RemoteWork
 from course_staff.grading.results import Graded, PartResult, QuestionResult, cleaned
 from course_staff.grading.sandbox import Budget, Sandbox, SandboxFailed, Worker, WorkerEnded
 from course_utils import checks, student_work
@@ -70,7 +70,7 @@ class _State:
     workers: list[Worker] = field(default_factory=list)
     clean: Worker | None = None
     found: dict[str, QuestionResult] = field(default_factory=dict)
-    errors: dict[int, student_work.ProbeError] = field(default_factory=dict)
+    errors: dict[int, student_work.StudentWorkError] = field(default_factory=dict)
     ended: dict[int, WorkerEnded] = field(default_factory=dict)
     by_chance: bool = False
     out_of_time: bool = False
@@ -257,7 +257,7 @@ def _close(state: _State, graded: Graded) -> None:
 
 def _follow(state: _State, worker: Worker, exercise: checks.Exercise) -> None:
     """Run the cells and ask the questions that are open, in order."""
-    subject = RemoteSubject(
+    subject = RemoteWork(
         worker,
         lines=state.lines,
         clean=lambda: _clean(state),
@@ -294,7 +294,7 @@ def _any_open(state: _State) -> bool:
 
 
 def _ask_here(
-    question: checks.Question, state: _State, subject: RemoteSubject, worker: Worker
+    question: checks.Question, state: _State, subject: RemoteWork, worker: Worker
 ) -> QuestionResult:
     """Ask a question, and note whether it needs functions that do not exist in this process."""
     found = _ask(question, subject, state.inputs)
@@ -307,7 +307,7 @@ def _ask_here(
 
 
 def _look_again(
-    state: _State, worker: Worker, subject: RemoteSubject, exercise: checks.Exercise
+    state: _State, worker: Worker, subject: RemoteWork, exercise: checks.Exercise
 ) -> None:
     """Ask again what may be answered elsewhere in the notebook, now that all of it has run."""
     questions = [one for one in exercise.questions if one.id in state.open]
@@ -337,7 +337,7 @@ def _about_packages(question: checks.Question, plan: notebook.Plan) -> list[str]
     return [f"The answer uses {', '.join(found)}, which the question does not mean: look at it."]
 
 
-def _again(state: _State) -> RemoteSubject:
+def _again(state: _State) -> RemoteWork:
     """A second process, in which the same cells ran as in the first."""
     worker = _worker(state)
     if state.plan.prepare:
@@ -347,7 +347,7 @@ def _again(state: _State) -> RemoteSubject:
             worker.run(state.plan.cells[step.cell].source)
         if step is state.step:
             break
-    return RemoteSubject(worker, lines=state.lines, clean=lambda: _clean(state))
+    return RemoteWork(worker, lines=state.lines, clean=lambda: _clean(state))
 
 
 def _digest(question: checks.Question, state: _State) -> str:
@@ -365,7 +365,7 @@ def _digest(question: checks.Question, state: _State) -> str:
 # --- one question --------------------------------------------------------------------------------
 
 
-def _ask(question: checks.Question, subject: RemoteSubject, inputs: int) -> QuestionResult:
+def _ask(question: checks.Question, subject: RemoteWork, inputs: int) -> QuestionResult:
     try:
         verdict = checks.verdict(question, subject, inputs)
     except (WorkerEnded, SandboxFailed):

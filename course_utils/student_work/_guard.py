@@ -13,7 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
-from course_utils.student_work._errors import ProbeError, StudentError, TimedOut, place, shorten
+from course_utils.student_work._errors import (
+    StudentError,
+    StudentWorkError,
+    TimedOut,
+    place,
+    shorten,
+)
 
 
 class _TimeIsUp(BaseException):
@@ -88,7 +94,7 @@ def guarded(seconds: float, their_globals: dict[str, Any]) -> Iterator[None]:
             yield
     except _TimeIsUp as error:
         raise TimedOut(seconds, *place(error.__traceback__, their_globals)) from None
-    except ProbeError:
+    except StudentWorkError:
         raise
     except KeyboardInterrupt:
         raise

@@ -174,6 +174,6 @@ def judge(
     try:
         with guarded(seconds, values):
             run(source, values, f"<answer {question.id}>")
-    except student_work.ProbeError as error:
+    except student_work.StudentWorkError as error:
         return Verdict(question.id, "error", 0.0, question.points, str(error))
     return verdict(question, student_work.Namespace(values), SEED)

@@ -9,10 +9,10 @@ import pytest
 
 from course_utils import checks, settings, student_work
 from course_utils.checks import (
+    IncorrectAnswer,
     NotAttempted,
     Part,
     Question,
-    Wrong,
     _feedback,
     _record,
     chance,
@@ -40,7 +40,7 @@ def right(subject, rng):
 
 
 def wrong(subject, rng):
-    raise Wrong("try again", "a mistake")
+    raise IncorrectAnswer("try again", "a mistake")
 
 
 # --- verdicts ----------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def test_close(got, want, same):
 
 
 def said(run) -> tuple[str, str | None]:
-    with pytest.raises(Wrong) as caught:
+    with pytest.raises(IncorrectAnswer) as caught:
         run()
     return caught.value.sentence, caught.value.mistake
 

@@ -18,7 +18,7 @@ from course_staff.grading import command, networks, packages, runner, stripped
 from course_staff.grading import sandbox as module
 from course_staff.grading.intake import Submission
 from course_staff.grading.messages import Lines
-from course_staff.grading.remote import OWN_CODE, RemoteSubject
+from course_staff.grading.remote import OWN_CODE, RemoteWork
 from course_staff.grading.sandbox import Limits, Sandbox
 from course_staff.grading.sandbox_runtime import server, wire
 from course_utils import checks, student_work
@@ -279,7 +279,7 @@ def both(sandbox):
         worker = stack.enter_context(sandbox.worker(0, preload))
         clean = stack.enter_context(sandbox.worker(0, preload))
         assert worker.run(NETWORKS) is None
-        yield RemoteSubject(worker, 60, clean=lambda: clean), student_work.Namespace(here, 60)
+        yield RemoteWork(worker, 60, clean=lambda: clean), student_work.Namespace(here, 60)
 
 
 @pytest.mark.parametrize("name", ["mine", "frozen", "shared", "late"])
@@ -413,7 +413,7 @@ def test_files_go_to_a_second_process_and_memory_does_not(sandbox):
         return worker
 
     with sandbox.worker(0) as one, sandbox.worker(0) as two:
-        first = RemoteSubject(run(one), again=lambda: RemoteSubject(run(two)))
+        first = RemoteWork(run(one), again=lambda: RemoteWork(run(two)))
         folder = first.call("new")
         first.call("keep", folder, "words")
         assert first.call("back", folder) == ("words", 1)
@@ -443,7 +443,7 @@ def test_a_cell_that_is_too_long_is_refused_before_it_is_sent(sandbox, monkeypat
             "arguments": ["ValueError", "this cell is too long to be run", None, ""],
         }
         assert worker.run("x = 3") is None
-        assert RemoteSubject(worker).get("x") == 3
+        assert RemoteWork(worker).get("x") == 3
 
 
 # --- seeds and errors ----------------------------------------------------------------------------

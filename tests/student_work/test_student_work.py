@@ -296,7 +296,7 @@ def test_an_import_in_a_function_is_not_counted(tmp_path, monkeypatch):
     subject = work("def f():\n    import slow_to_load\n    return 1", seconds=0.3)
     assert subject.call("f") == 1
     source = "def f():\n    import slow_to_load\n    while True: pass"
-    with pytest.raises(probe.TimedOut, match="in line 3"):
+    with pytest.raises(student_work.TimedOut, match="in line 3"):
         work(source, seconds=0.3).call("f")
 
 
