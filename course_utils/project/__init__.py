@@ -1,7 +1,7 @@
 """What keeps the course itself in order.
 
 ===========  ====================================================================
-``results``  ``report_result``, by which a lesson says what it reached
+``results``  ``report_result``, by which a lesson says what it reached; ``can_check``
 ``check``    is this machine ready for the lessons?
 ``runner``   runs one notebook without a browser and watches time and memory
 ``lessons``  finds the lessons; runs them all and writes them as HTML
@@ -14,6 +14,6 @@
 First met in lesson 00, as the command ``course``.
 """
 
-from course_utils.project.results import report_result
+from course_utils.project.results import can_check, report_result
 
-__all__ = ["report_result"]
+__all__ = ["can_check", "report_result"]
