@@ -147,7 +147,7 @@ def own_folder(text: str) -> Path | None:
     A name that the course knows is never a folder. A relative path is looked for in the current
     folder, then in that of the course.
     """
-    if text in SOURCES or "\0" in text:
+    if text in SOURCES or "\0" in text or not text.strip():
         return None
     path = Path(text).expanduser()
     with suppress(OSError):
