@@ -1,8 +1,33 @@
 """Shared code of the course *Classifying images with convolutional networks*.
 
-Each room of the package (``convolution``, ``datasets``, ``models``, ...) is a submodule that is
-imported when it is first used, so that ``import course_utils`` stays fast and TensorFlow is only
-loaded by the rooms that need it.
+Each room of the package is a submodule that is imported when it is first used, so that
+``import course_utils`` stays fast and TensorFlow is only loaded by the rooms that need it. A room
+imports only from rooms above it in this table:
+
+==================  ======================================================  ==============
+room                what is in it                                           first met in
+==================  ======================================================  ==============
+``exceptions``      errors that are written for the reader                  all
+``settings``        the one place that reads the environment                lesson 00
+``files``           replace files in one step                               --
+``results``         ``report_result``: what a lesson reached                lesson 04
+``validate``        checks of arguments                                     --
+``convolution``     the 6 x 6 letters, convolution and pooling in NumPy     lesson 01
+``datasets``        load images from folders, tables and archives           lesson 02
+``augmentation``    random changes of training images                       lesson 04
+``models``          the networks of the course                              lesson 03
+``quality``         the data quality checklist as code                      lesson 02
+``training``        compile, fit, schedules, experiments                    lesson 04
+``evaluation``      predictions, metrics, calibration                       lesson 05
+``error_analysis``  worst predictions, confused pairs, suspect labels       lesson 06
+``explain``         Grad-CAM and its peers, tests of their faithfulness     lesson 07
+``transfer``        backbones, features, heads, fine-tuning                 lesson 08
+``plots``           figures                                                 all
+``student_work``    call functions and models of a submission               exercises
+``checks``          feedback in the exercises                               exercises
+``workspace``       the student's copies, and how lessons are run           lesson 00
+``cli``             the command ``course``                                  lesson 00
+==================  ======================================================  ==============
 """
 
 from importlib import import_module

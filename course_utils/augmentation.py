@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from course_utils import settings
-from course_utils.datasets._untuned import untuned
+from course_utils.datasets.autotune import disable_autotune
 from course_utils.exceptions import InvalidInput
 
 __all__ = [
@@ -260,7 +260,7 @@ def apply(
     cardinality = dataset.cardinality()
     if cardinality >= 0:
         stream = stream.apply(tf.data.experimental.assert_cardinality(cardinality))
-    return untuned(stream.prefetch(tf.data.AUTOTUNE))
+    return disable_autotune(stream.prefetch(tf.data.AUTOTUNE))
 
 
 def _count_up(counter: tf.Variable) -> Callable[[tf.Tensor], tf.Tensor]:

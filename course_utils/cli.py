@@ -1,19 +1,16 @@
 """The command ``course``: one thin function per verb.
 
 ``course --help`` lists the verbs; ``python -m course_utils.cli`` is the same command. What a verb
-does lives in :mod:`course_utils.project` and :mod:`course_utils.datasets`, which are imported when
-they are needed, so that the help appears at once.
+does is in :mod:`course_utils.workspace` and :mod:`course_utils.datasets`, which are imported when
+they are needed, so that the help appears at once. The verbs for instructors and authors are in
+:mod:`course_staff.cli`; copies for students do not have it.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime
-from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,11 +20,7 @@ from rich.table import Table
 from course_utils.exceptions import CourseError, InvalidInput, MissingData
 
 if TYPE_CHECKING:
-    from course_utils.grading.engine import Report
-    from course_utils.grading.intake import Refused
-    from course_utils.grading.listing import Listing
-    from course_utils.grading.results import Graded
-    from course_utils.project.lessons import Outcome
+    from course_utils.workspace.lessons import Outcome
 
 app = typer.Typer(
     name="course",
@@ -42,9 +35,6 @@ data_app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 
-#: For commands of instructors and authors, which the help of a students' copy does not list.
-for_staff = partial(app.command, hidden=find_spec("course_utils.grading") is None)
-
 console = Console(highlight=False)
 
 Names = Annotated[
@@ -56,14 +46,14 @@ Names = Annotated[
 @app.command()
 def check() -> None:
     """Check whether this machine is ready for the lessons; say what to do where it is not."""
-    from course_utils.project import check as checking
+    from course_utils.workspace import machine as checking
 
     with console.status("Looking at this machine ..."):
         findings = checking.judge(checking.gather())
     table = Table(box=None, show_header=False, pad_edge=False)
     words = {"ok": "[green]OK[/]", "note": "[yellow]note[/]", "stop": "[red]stop[/]"}
     for finding in findings:
-        table.add_row(words[finding.verdict], finding.what, _plain(finding.text))
+        table.add_row(words[finding.verdict], finding.what, plain(finding.text))
     console.print(table)
     if not checking.ready(findings):
         console.print("A lesson could not run here: put right what is marked with stop.")
@@ -84,9 +74,9 @@ def lab(
     ] = None,
 ) -> None:
     """Copy lessons and exercises to work/ (never over your changes); open them in JupyterLab."""
-    from course_utils.project import student
+    from course_utils.workspace import copies
 
-    for copy in student.update(with_outputs=with_outputs):
+    for copy in copies.update(with_outputs=with_outputs):
         if copy.state == "backed up":
             console.print(
                 f"{copy.path.name} was updated; the one you had run is kept as {copy.extra}."
@@ -96,7 +86,7 @@ def lab(
                 f"{copy.path.name} stays as you changed it; there is a newer lesson, which is "
                 f"beside it as {copy.extra.name if copy.extra else ''}."
             )
-    raise typer.Exit(student.open_lab(browser=browser))
+    raise typer.Exit(copies.open_lab(browser=browser))
 
 
 @app.command()
@@ -110,9 +100,9 @@ def reset(
     ] = False,
 ) -> None:
     """Put your copy of a lesson back to the original; what you had is kept as a dated backup."""
-    from course_utils.project import student
+    from course_utils.workspace import copies
 
-    copy, backup = student.reset(lesson, exercise=exercise, with_outputs=with_outputs)
+    copy, backup = copies.reset(lesson, exercise=exercise, with_outputs=with_outputs)
     console.print(f"{copy} is the original again.")
     if backup is not None:
         console.print(f"What you had is kept as {backup}.")
@@ -137,7 +127,7 @@ def lessons(
     the others from running.
     """
     from course_utils import settings
-    from course_utils.project import lessons as running
+    from course_utils.workspace import lessons as running
 
     chosen = running.find(names or [])
     if dataset is not None:
@@ -146,7 +136,7 @@ def lessons(
         console.print(f"COURSE_EPOCHS shortens each training to {settings.epochs(10**6)} epochs.")
     outcomes: list[Outcome] = []
     stopped = False
-    with _CellBars(len(chosen)) as bars:
+    with CellBars(len(chosen)) as bars:
 
         def end(outcome: Outcome) -> None:
             outcomes.append(outcome)
@@ -184,7 +174,7 @@ def _print_outcomes(outcomes: list[Outcome]) -> None:
     table.add_column("reached")
     for outcome in outcomes:
         run = outcome.run
-        reached = [_plain(f"{result['name']}: {result['text']}") for result in run.results]
+        reached = [plain(f"{result['name']}: {result['text']}") for result in run.results]
         table.add_row(
             outcome.lesson,
             f"{run.seconds:.0f}",
@@ -196,284 +186,11 @@ def _print_outcomes(outcomes: list[Outcome]) -> None:
     where = outcomes[0].html.parent if outcomes else "build/lessons"
     failed = [outcome for outcome in outcomes if not outcome.ok]
     for outcome in failed:
-        console.print(f"[red]{outcome.lesson}[/] failed in {_plain(str(outcome.run.error))}")
+        console.print(f"[red]{outcome.lesson}[/] failed in {plain(str(outcome.run.error))}")
     console.print(
         f"{len(outcomes) - len(failed)} of {len(outcomes)} lessons ran, in {seconds:.0f} s; "
         f"they are in {where} as HTML."
     )
-
-
-@for_staff()
-def build(
-    names: Names = None,
-    derived: Annotated[
-        bool, typer.Option("--derived", help="Only the derived files; run no lesson.")
-    ] = False,
-    keep_cache: Annotated[
-        bool, typer.Option("--keep-cache", help="Use the models that are in work/ already.")
-    ] = False,
-) -> None:
-    """For authors: run lessons, store their outputs, and rebuild every derived file.
-
-    The lessons run on paper_flowers, with no other data and no graphics card, so that they store
-    the same everywhere. Outputs that did not change stay byte for byte.
-    """
-    from course_utils.project import build as building
-    from course_utils.project import derived as deriving
-    from course_utils.project import lessons as running
-
-    failed = False
-    if not derived:
-        chosen = running.find(names or [])
-        with _CellBars(len(chosen)) as bars:
-            for path in chosen:
-                bars.start(path.stem)
-                try:
-                    changed = building.build_lesson(path, keep_cache=keep_cache, on_cell=bars.cell)
-                    bars.end(True, "stored" if changed else "unchanged")
-                except CourseError as error:
-                    failed = True
-                    bars.end(False)
-                    console.print(_plain(str(error)), style="red")
-    for name in deriving.rebuild():
-        console.print(f"{name}: made anew")
-    if failed:
-        raise typer.Exit(1)
-
-
-@for_staff()
-def bench(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[ROW]...", help="a row, or a part of its name; all where none"),
-    ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="In at most 5 minutes.")] = False,
-    listed: Annotated[bool, typer.Option("--list", help="Only list the rows.")] = False,
-) -> None:
-    """Measure the course against other ways of doing the same; write build/bench.json."""
-    from course_utils.project import bench as benching
-
-    rows = benching.find(names or [])
-    if listed:
-        for row in rows:
-            console.print(f"{row.name}: {row.about}")
-        return
-    minutes = None if names else (5 if quick else 25)
-    results = benching.run_rows(rows, quick=quick, say=console.print, minutes=minutes)
-    console.print(benching.table_of(results))
-    if len(results) < len(rows):  # stopped
-        raise typer.Exit(130)
-
-
-@for_staff()
-def release(
-    out: Annotated[Path, typer.Option(help="The zip to write.")],
-    names: Names = None,
-    solutions: Annotated[
-        bool, typer.Option("--with-solutions", help="Let the solutions go along.")
-    ] = False,
-) -> None:
-    """For instructors: write the zip that students get, without solutions, outputs and grader."""
-    from course_utils.project import lessons as running
-    from course_utils.project import release as releasing
-
-    count = releasing.release(running.find(names or []), out, solutions)
-    console.print(f"{out} is written: {count} files, {out.stat().st_size / 1e6:.1f} MB.")
-
-
-@for_staff()
-def pretrain(
-    out: Annotated[
-        Path | None, typer.Option(help="Where to; the course's own data/backbones by default.")
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="The full recipe where none is given.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Decides weights, order and shifts.")] = 42,
-) -> None:
-    """For authors: train the small backbone of lesson 08 on CIFAR-10 (half an hour on 2 cores).
-
-    An interrupted training goes on where it stopped.
-    """
-    from course_utils.project import pretrain as pretraining
-
-    path = pretraining.pretrain(out, epochs or pretraining.EPOCHS, seed)
-    console.print(f"{path} is written, and beside it its card, README.md.")
-
-
-@for_staff()
-def grade(
-    submissions: Annotated[
-        list[Path], typer.Argument(metavar="SUBMISSION...", help="Notebooks, folders, zips.")
-    ],
-    out: Annotated[Path | None, typer.Option(help="The folder for the reports.")] = None,
-    only_list: Annotated[
-        bool, typer.Option("--list", help="Show who was found with which file; grade nothing.")
-    ] = False,
-    exercise: Annotated[
-        str | None, typer.Option(help="Take all notebooks to be of this one, such as 01.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="Decides the inputs; drawn anew by default.")
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Notebooks at once; by processors and memory where not given."),
-    ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Let this Dask scheduler do the work.")
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="At most so many epochs per training.")
-    ] = None,
-    marks: Annotated[
-        Path | None,
-        typer.Option(help="A further table of marks; OUT/to_mark.csv is used in any case."),
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(metavar="STUDENT", help="Grade this student again, and nobody else."),
-    ] = None,
-    attempts: Annotated[
-        str, typer.Option(help="Which attempt counts: last, best, first.")
-    ] = "last",
-    due: Annotated[
-        datetime | None, typer.Option(help="Until when it was to be handed in, local time.")
-    ] = None,
-    times: Annotated[
-        Path | None, typer.Option(help="A CSV with student and time, and exercise where needed.")
-    ] = None,
-    late: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of the points that each late day costs.")
-    ] = 0.0,
-    anonymous: Annotated[bool, typer.Option("--anonymous", help="Ids in place of names.")] = False,
-    form: Annotated[
-        list[str] | None, typer.Option("--format", help="Also nbgrader or gradescope.")
-    ] = None,
-    isolation: Annotated[
-        str | None,
-        typer.Option(help="bubblewrap, or with less protection limits (see INSTRUCTORS.md)."),
-    ] = None,
-) -> None:
-    """For instructors: grade exercises, each student's code in a sandbox.
-
-    A second run into the same folder runs only the notebooks that changed.
-    """
-    try:
-        from course_utils.grading import command, engine, listing, policies
-    except ModuleNotFoundError as error:
-        if error.name != "course_utils.grading":
-            raise
-        raise MissingData("The grader is not part of a copy for students.") from error
-
-    options = engine.Options(
-        seed=seed,
-        level=isolation,
-        epochs=epochs,
-        workers=workers,
-        scheduler=scheduler,
-        exercise=exercise,
-        only=tuple(only or ()),
-    )
-    chosen = command.Policies(
-        attempts=attempts,
-        lateness=policies.Lateness(due, late),
-        times=times,
-        marks=marks,
-        anonymous=anonymous,
-        formats=tuple(form or ()),
-    )
-    if only_list:
-        _print_listing(listing.listing(submissions, exercise, chosen.lateness, times))
-        return
-    if out is None:
-        raise InvalidInput("Name a folder for the reports with --out, or look first with --list.")
-    with _bar("notebooks") as (start, advance):
-        report = command.grade(submissions, out, options, chosen, start, advance)
-    _print_grades(report, out)
-
-
-def _print_listing(listed: Listing) -> None:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("student", "exercise", "file", "attempt", "handed in", "look at"):
-        table.add_column(heading)
-    for one in listed.found:
-        when = " ".join(filter(None, [(one.time or "").replace("T", " "), _bracket(one)]))
-        table.add_row(
-            _plain(one.student),
-            _plain(one.exercise or "?"),
-            _plain(one.name),
-            str(one.attempt or ""),
-            _plain(when or "not known"),
-            _plain(" ".join(one.flags)),
-        )
-    console.print(table)
-    for refused in listed.refused:
-        _print_refused(refused)
-    people = {one.student for one in listed.found}
-    people |= {one.student for one in listed.refused} - {""}
-    console.print(f"Notebooks: {len(listed.found)}; students: {len(people)}. Nothing was graded.")
-
-
-def _bracket(one: Graded) -> str:
-    return f"({one.time_source})" if one.time_source else ""
-
-
-def _print_refused(refused: Refused) -> None:
-    whose = f"{_plain(refused.student)}: " if refused.student else ""
-    console.print(f"[red]not graded:[/] {whose}{_plain(refused.name)}: {_plain(refused.sentence)}")
-
-
-def _print_grades(report: Report, out: Path) -> None:
-    from course_utils.checks.wording import points
-    from course_utils.grading.command import SLOTS
-
-    table = Table(box=None, pad_edge=False)
-    for heading in ("student", "exercise", "points", "look at"):
-        table.add_column(heading)
-    for one in report.graded:
-        result = f"{points(one.points)} of {points(one.maximum)}"
-        table.add_row(_plain(one.student), one.exercise, result, _plain(" ".join(one.flags)))
-    console.print(table)
-    for refused in report.refused:
-        _print_refused(refused)
-    if report.damaged:
-        console.print(
-            f"Of the results of earlier runs {report.damaged} were damaged or written only in "
-            f"part; their notebooks were graded again."
-        )
-    unchanged = f", {report.reused} of them unchanged" if report.reused else ""
-    console.print(
-        f"{len(report.graded)} notebooks graded{unchanged}; isolation: {report.level}; "
-        f"reports: {_plain(str(out))}"
-    )
-    for note in report.notes:
-        console.print(f"[yellow]note:[/] {_plain(note)}")
-    waiting = sum(bool(one.waits) for one in report.graded)
-    if waiting:
-        console.print(
-            f"Written answers of {waiting} notebooks wait for you in {_plain(str(out / SLOTS))}; "
-            f"fill in the points, and run this again."
-        )
-
-
-@contextmanager
-def _bar(unit: str) -> Iterator[tuple[Callable[[int], None], Callable[[str], None]]]:
-    """A progress bar: a function that is told the total, and one that is told what is done."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=None)
-        yield (
-            lambda total: progress.update(task, total=total),
-            lambda name: progress.update(task, advance=1, description=_plain(name)),
-        )
 
 
 @data_app.command("list")
@@ -492,7 +209,7 @@ def data_list() -> None:
             mark += " [bold]in use[/]"
         place = row["where"] if row["here"] else row["how to get"]
         fields = (row["name"], row["images"], row["classes"], row["licence"], place)
-        table.add_row(mark, *(_plain(str(field)) for field in fields))
+        table.add_row(mark, *(plain(str(field)) for field in fields))
     if chosen is not None and chosen not in set(frame["name"]):
         table.add_row(*_own_folder_row(chosen))
     console.print(table)
@@ -501,11 +218,11 @@ def data_list() -> None:
 
 def _own_folder_row(chosen: str) -> tuple[str, ...]:
     """The row of a folder of one's own; what is wrong with it stands in its place."""
-    from course_utils.datasets import _registry, folder
+    from course_utils.datasets import folder, registry
 
-    place = _registry.own_folder(chosen)
+    place = registry.own_folder(chosen)
     if place is None:
-        return ("[red]missing[/] [bold]in use[/]", _plain(chosen), "", "", "", "no such folder")
+        return ("[red]missing[/] [bold]in use[/]", plain(chosen), "", "", "", "no such folder")
     try:
         listing = folder.scan(place)
         images, classes = str(len(listing.images)), str(len(listing.class_names))
@@ -513,13 +230,13 @@ def _own_folder_row(chosen: str) -> tuple[str, ...]:
     except CourseError as error:
         images, classes, text = "", "", str(error)
     mark = "[green]here[/] [bold]in use[/]"
-    return (mark, _plain(place.name), images, classes, "your own", _plain(text))
+    return (mark, plain(place.name), images, classes, "your own", plain(text))
 
 
 def _print_work() -> None:
     """Say what lies in work/ and among the downloads, and how large it is."""
     from course_utils import settings
-    from course_utils.datasets import _removal
+    from course_utils.datasets import removal
 
     places = [settings.downloads_root()]
     work = settings.work_root()
@@ -531,9 +248,9 @@ def _print_work() -> None:
     table.add_column("on this disk")
     table.add_column("size", justify="right")
     for place in places:
-        size = _removal.size_of(place) if place.exists() else 0
+        size = removal.size_of(place) if place.exists() else 0
         if size:
-            table.add_row(_plain(str(place)), _size(size))
+            table.add_row(plain(str(place)), _size(size))
     if table.rows:
         console.print()
         console.print(table)
@@ -581,17 +298,17 @@ def data_use(
     if name is None:
         chosen = settings.dataset_name()
         console.print(
-            f"The lessons take {_plain(chosen)}."
+            f"The lessons take {plain(chosen)}."
             if chosen
             else "Nothing is chosen: the lessons take tf_flowers if it is here, else paper_flowers."
         )
         return
     name = _known_dataset(name, must_be_here=True)
     settings.choose_dataset(name)
-    console.print(f"The lessons take {_plain(name)} from now on.")
+    console.print(f"The lessons take {plain(name)} from now on.")
     if settings.dataset_name() != name:
         console.print(
-            f"But COURSE_DATASET is {_plain(str(settings.dataset_name()))} and wins; unset it."
+            f"But COURSE_DATASET is {plain(str(settings.dataset_name()))} and wins; unset it."
         )
 
 
@@ -604,7 +321,7 @@ def data_remove(
 
     paths, size = datasets.remove(name)
     for path in paths:
-        console.print(f"{_plain(str(path))} is removed.")
+        console.print(f"{plain(str(path))} is removed.")
     console.print(f"{_size(size)} are free again.")
     if settings.chosen_dataset() == name and name not in _here():
         settings.choose_dataset(None)
@@ -628,10 +345,9 @@ def _known_dataset(name: str, must_be_here: bool = False) -> str:
     import difflib
 
     from course_utils import datasets
-    from course_utils.datasets import _registry, folder
-    from course_utils.exceptions import InvalidInput
+    from course_utils.datasets import folder, registry
 
-    own = _registry.own_folder(name)
+    own = registry.own_folder(name)
     if own is not None:
         folder.check(own)
         return str(own)
@@ -647,7 +363,7 @@ def _known_dataset(name: str, must_be_here: bool = False) -> str:
     return name
 
 
-class _CellBars:
+class CellBars:
     """A progress bar over the cells of each lesson; plain lines where there is no terminal."""
 
     def __init__(self, count: int) -> None:
@@ -669,7 +385,7 @@ class _CellBars:
         self._name = ""
         self._task: object = None
 
-    def __enter__(self) -> _CellBars:
+    def __enter__(self) -> CellBars:
         self._progress.start()
         return self
 
@@ -677,6 +393,7 @@ class _CellBars:
         self._progress.stop()
 
     def start(self, name: str) -> None:
+        """Begin with a lesson."""
         self._name = name
         self._done += 1
         self._task = self._progress.add_task(name, total=None, state="")
@@ -684,9 +401,11 @@ class _CellBars:
             console.print(f"[{self._done}/{self._count}] {name} ...".replace("[", r"\["))
 
     def cell(self, done: int, total: int) -> None:
+        """Say how many cells of it ran."""
         self._progress.update(self._task, completed=done, total=total)  # type: ignore[arg-type]
 
     def end(self, ok: bool, word: str = "ran") -> None:
+        """Say how the lesson ended."""
         task = self._progress.tasks[-1]
         state = f"[green]{word}[/]" if ok else "[red]failed[/]"
         if ok:
@@ -697,19 +416,46 @@ class _CellBars:
             console.print(f"      {self._name}: {state}")
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text in which Rich sees no markup."""
     from rich.markup import escape
 
     return escape(text)
 
 
+#: Verbs that only course_staff has.
+STAFF_VERBS = ("build", "bench", "release", "pretrain", "grade")
+
+
+def add_staff_verbs() -> None:
+    """Add the verbs of instructors and authors; without course_staff, they say that it is missing.
+
+    The latter are hidden from the help.
+    """
+    if find_spec("course_staff") is not None:
+        import_module("course_staff.cli")
+        return
+    for verb in STAFF_VERBS:
+        app.command(
+            verb,
+            hidden=True,
+            context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+        )(_not_for_students)
+
+
+def _not_for_students() -> None:
+    raise MissingData("This command is for instructors and is not part of a copy for students.")
+
+
 def main() -> None:
     """Run the command; an error that is written for the reader is shown as its one sentence."""
+    if __name__ == "__main__":  # course_staff.cli has to find this module, not a second one
+        sys.modules["course_utils.cli"] = sys.modules[__name__]
+    add_staff_verbs()
     try:
         app()
     except CourseError as error:
-        Console(stderr=True, highlight=False).print(f"[red]course:[/] {_plain(str(error))}")
+        Console(stderr=True, highlight=False).print(f"[red]course:[/] {plain(str(error))}")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

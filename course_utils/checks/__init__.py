@@ -10,7 +10,7 @@ In an exercise::
     progress()        # the score over all exercises
 
 What a question asks and how an answer is judged stands in ``checks/questions``; :func:`verdict`
-judges any :class:`~course_utils.probe.Subject`, so a notebook and a grader say the same.
+judges any :class:`~course_utils.student_work.Subject`, so a notebook and a grader say the same.
 """
 
 from course_utils.checks._notebook import check, hint, progress, solution

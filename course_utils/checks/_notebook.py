@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from course_utils import probe, settings
-from course_utils.checks import _progress
-from course_utils.checks._display import Box, of_verdict
+from course_utils import settings, student_work
+from course_utils.checks import _record
+from course_utils.checks._feedback import Box, of_verdict
 from course_utils.checks._question import Question, verdict
 from course_utils.checks._registry import exercises, question
 from course_utils.checks.wording import points
@@ -49,7 +49,7 @@ def check(id: str = "") -> float | None:
     theirs = sys._getframe(1).f_globals
     by_nbgrader = settings.run_by_nbgrader()
     with _quiet(by_nbgrader):
-        result = verdict(asked, probe.Namespace(theirs), settings.seed())
+        result = verdict(asked, student_work.Namespace(theirs), settings.seed())
     box = of_verdict(result)
     if by_nbgrader:
         if result.points <= 0 and asked.kind != "written":
@@ -57,8 +57,8 @@ def check(id: str = "") -> float | None:
         _show(box)
         return None if result.points >= result.maximum else result.points
     tried = result.status not in ("not attempted", "for a person")
-    known = _progress.read().get(id, {})
-    _progress.change(
+    known = _record.read().get(id, {})
+    _record.change(
         id,
         points=max(result.points, known.get("points", 0.0)),
         maximum=result.maximum,
@@ -83,9 +83,9 @@ def hint(id: str = "") -> None:
     if not asked.hints:
         _show(Box("hint", f"{id}: there is no hint to this question"))
         return
-    seen = _progress.read().get(id, {}).get("hints", 0)
+    seen = _record.read().get(id, {}).get("hints", 0)
     number = min(seen + 1, len(asked.hints))
-    _progress.change(id, hints=number)
+    _record.change(id, hints=number)
     of = f" {number} of {len(asked.hints)}" if len(asked.hints) > 1 else ""
     lines = asked.hints if seen >= len(asked.hints) else (asked.hints[number - 1],)
     more = () if number < len(asked.hints) else ("That was the last hint.",)
@@ -101,7 +101,7 @@ def solution(id: str = "") -> None:
         The question, such as ``"01.2"``.
     """
     asked = question(id)
-    entry = _progress.read().get(id, {})
+    entry = _record.read().get(id, {})
     solved = entry.get("status") == "correct"
     left = TRIES - entry.get("tries", 0)
     if asked.kind != "written" and not solved and left > 0:
@@ -137,7 +137,7 @@ def _solution_text(asked: Question) -> str | None:
 
 def progress() -> None:
     """Show what you have reached in all exercises."""
-    known = _progress.read()
+    known = _record.read()
     rows = [("exercise", "solved", "points")]
     total = reached = 0.0
     for one in exercises():

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from course_utils import probe
+from course_utils import student_work
 
 #: What a part or a whole answer can be. A written answer is left "for a person".
 STATUSES = (
@@ -64,7 +64,7 @@ class Part:
 
     name: str
     points: float
-    run: Callable[[probe.Subject, np.random.Generator], None]
+    run: Callable[[student_work.Subject, np.random.Generator], None]
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ class Verdict:
         return asdict(self)
 
 
-def verdict(question: Question, subject: probe.Subject, seed: int) -> Verdict:
+def verdict(question: Question, subject: student_work.Subject, seed: int) -> Verdict:
     """Judge an answer.
 
     Parameters
@@ -265,25 +265,25 @@ def verdict(question: Question, subject: probe.Subject, seed: int) -> Verdict:
 
 
 def _judge(
-    question: Question, part: Part, subject: probe.Subject, rng: np.random.Generator
+    question: Question, part: Part, subject: student_work.Subject, rng: np.random.Generator
 ) -> PartVerdict:
     status, sentence, mistake = "correct", "", None
     try:
         if question.needs and all(subject.kind(n) in ("missing", "none") for n in question.needs):
-            raise NotAttempted(str(probe.Missing(question.needs[0])))
+            raise NotAttempted(str(student_work.Missing(question.needs[0])))
         part.run(subject, rng)
     except Wrong as error:
         status, sentence, mistake = "incorrect", error.sentence, error.mistake
     except NotAttempted as error:
         status, sentence = "not attempted", str(error)
-    except probe.Missing as error:
+    except student_work.Missing as error:
         status, sentence = "not attempted", str(error)
-    except probe.WrongKind as error:
+    except student_work.WrongKind as error:
         status = "not attempted" if error.is_ in ("None", "not defined") else "incorrect"
         sentence = str(error)
-    except probe.TimedOut as error:
+    except student_work.TimedOut as error:
         status, sentence = "timeout", str(error)
-    except probe.StudentError as error:
+    except student_work.StudentError as error:
         untouched = error.kind == "NotImplementedError"
         status = "not attempted" if untouched else "error"
         sentence = _UNTOUCHED if untouched else str(error) + "."

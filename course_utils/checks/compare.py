@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from course_utils import probe
+from course_utils import student_work
 from course_utils.checks._question import NotAttempted, Wrong
 
 
@@ -151,7 +151,7 @@ def texts(value: Any) -> list[str] | None:
     return entries
 
 
-def mapping(subject: probe.Subject, name: str) -> dict[Any, Any] | None:
+def mapping(subject: student_work.Subject, name: str) -> dict[Any, Any] | None:
     """A dictionary, or what answers like one: a mapping, a training history, a table of pandas.
 
     Parameters
@@ -217,7 +217,7 @@ def _letters_in(text: str, known: set[str]) -> list[str]:
 
 
 def number(
-    subject: probe.Subject,
+    subject: student_work.Subject,
     name: str,
     want: float,
     mistakes: Iterable[Mistake] = (),
@@ -263,7 +263,7 @@ def number(
 
 
 def value(
-    subject: probe.Subject,
+    subject: student_work.Subject,
     name: str,
     want: Any,
     mistakes: Iterable[Mistake] = (),
@@ -286,7 +286,7 @@ def value(
 
 
 def choice(
-    subject: probe.Subject,
+    subject: student_work.Subject,
     name: str,
     right: str | Sequence[str],
     why_not: dict[str, str],
@@ -332,7 +332,7 @@ def choice(
 
 
 def function(
-    subject: probe.Subject,
+    subject: student_work.Subject,
     name: str,
     cases: Sequence[Case],
     reference: Callable[..., Any],
@@ -363,19 +363,19 @@ def function(
     """
     kind = subject.kind(name)
     if kind in ("missing", "none"):
-        raise NotAttempted(str(probe.Missing(name)))
+        raise NotAttempted(str(student_work.Missing(name)))
     wants = [reference(*case.args, **case.kwargs) for case in cases]
     gots = []
     for case in cases:
         try:
             gots.append(subject.call(name, *case.args, **case.kwargs))
-        except probe.StudentError as error:
+        except student_work.StudentError as error:
             if error.kind == "NotImplementedError":
                 raise
             # Those before may show a mistake that also explains why it stops here.
             _name_common(cases, gots, wants, mistakes, rtol, atol)
             told = f"{error.message} (for {case.label})".strip()
-            raise probe.StudentError(error.kind, told, error.line, error.code) from None
+            raise student_work.StudentError(error.kind, told, error.line, error.code) from None
     failed = [k for k in range(len(cases)) if not close(gots[k], wants[k], rtol, atol)]
     if not failed:
         return
@@ -383,8 +383,8 @@ def function(
     case, got, want = cases[failed[0]], gots[failed[0]], wants[failed[0]]
     if got is None:
         raise Wrong(f"`{name}` returns nothing; does it end with `return`?", "nothing returned")
-    if isinstance(got, probe.Ref):
-        is_ = probe.IN_WORDS[subject.kind(got)]
+    if isinstance(got, student_work.Ref):
+        is_ = student_work.IN_WORDS[subject.kind(got)]
         raise Wrong(f"`{name}` should return {describe(want)}, but it returns {is_}.")
     _compare_shapes(f"What `{name}` returns for {case.label}", got, want)
     _name_lost_decimals(f"What `{name}` returns for {case.label}", got, want)
@@ -394,7 +394,7 @@ def function(
     raise Wrong(f"`{name}` is wrong for {case.label}{where}. {advice}".strip() + so_far)
 
 
-def leaves_arguments(subject: probe.Subject, name: str, cases: Iterable[Case]) -> None:
+def leaves_arguments(subject: student_work.Subject, name: str, cases: Iterable[Case]) -> None:
     """Check that a function does not change the arrays that it is given.
 
     Cases in which it stops with an error are left to the part that asks for their results.
@@ -402,7 +402,7 @@ def leaves_arguments(subject: probe.Subject, name: str, cases: Iterable[Case]) -
     for case in cases:
         try:
             subject.call(name, *case.args, **case.kwargs)
-        except probe.ProbeError:
+        except student_work.ProbeError:
             continue
         if subject.changed():
             raise Wrong(
@@ -413,7 +413,7 @@ def leaves_arguments(subject: probe.Subject, name: str, cases: Iterable[Case]) -
 
 
 def made(
-    subject: probe.Subject,
+    subject: student_work.Subject,
     name: str,
     cases: Sequence[Case],
     reference: Callable[..., Any],
@@ -439,7 +439,7 @@ def made(
     """
     try:
         gots = [subject.call(name, *case.args, **case.kwargs) for case in cases]
-    except probe.ProbeError:
+    except student_work.ProbeError:
         return None
     wants = [reference(*case.args, **case.kwargs) for case in cases]
     if all(close(got, want, rtol, atol) for got, want in zip(gots, wants, strict=True)):
@@ -447,7 +447,7 @@ def made(
     return _common(cases, gots, mistakes, rtol, atol)
 
 
-def attempted(subject: probe.Subject, name: str) -> Any:
+def attempted(subject: student_work.Subject, name: str) -> Any:
     """Return a value as plain data.
 
     Raises
@@ -456,7 +456,7 @@ def attempted(subject: probe.Subject, name: str) -> Any:
         If it is missing, None or an ellipsis.
     """
     if subject.kind(name) in ("missing", "none"):
-        raise NotAttempted(str(probe.Missing(name)))
+        raise NotAttempted(str(student_work.Missing(name)))
     return subject.get(name)
 
 
@@ -477,7 +477,7 @@ def describe(value: Any) -> str:
         return "a dictionary"
     if isinstance(value, complex):
         return "a complex number"
-    return "an object of another type" if isinstance(value, probe.Ref) else "a number"
+    return "an object of another type" if isinstance(value, student_work.Ref) else "a number"
 
 
 def _name_mistake(got: Any, mistakes: Iterable[Mistake], rtol: float, atol: float) -> None:

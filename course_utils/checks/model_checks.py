@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from course_utils import probe
+from course_utils import student_work
 from course_utils.checks._question import NotAttempted, Wrong
-from course_utils.probe import _models
+from course_utils.student_work import models
 
 if TYPE_CHECKING:
     import keras
@@ -109,8 +109,8 @@ def _list_of(sentences: list[str]) -> str:
 
 
 def same_network(
-    subject: probe.Subject,
-    what: probe.Ref | str,
+    subject: student_work.Subject,
+    what: student_work.Ref | str,
     build: Callable[[], keras.Model],
     input_shape: Sequence[int],
     rng: np.random.Generator,
@@ -184,8 +184,8 @@ class _Theirs:
 
     def __init__(
         self,
-        subject: probe.Subject,
-        what: probe.Ref | str,
+        subject: student_work.Subject,
+        what: student_work.Ref | str,
         input_shape: Sequence[int],
         shapes: list[tuple[int, ...]],
     ) -> None:
@@ -205,18 +205,20 @@ class _Theirs:
         return self._known[key]
 
 
-def require_model(subject: probe.Subject, what: probe.Ref | str) -> None:
+def require_model(subject: student_work.Subject, what: student_work.Ref | str) -> None:
     """Raise where `what` is no network."""
     kind = subject.kind(what)
     if kind in ("missing", "none") and isinstance(what, str):
-        raise NotAttempted(str(probe.Missing(what)))
+        raise NotAttempted(str(student_work.Missing(what)))
     if kind != "model":
         name = what if isinstance(what, str) else "The result"
         word = "a Keras layer" if kind == "layer" else f"of kind {kind}"
         raise Wrong(f"{name} should be a Keras network (`keras.Model`), but it is {word}.")
 
 
-def build_with(subject: probe.Subject, name: str, *args: Any, **kwargs: Any) -> probe.Ref:
+def build_with(
+    subject: student_work.Subject, name: str, *args: Any, **kwargs: Any
+) -> student_work.Ref:
     """Call their function that builds a network, and return the network.
 
     Raises
@@ -225,31 +227,36 @@ def build_with(subject: probe.Subject, name: str, *args: Any, **kwargs: Any) -> 
         If it returns something else.
     """
     if subject.kind(name) in ("missing", "none"):
-        raise NotAttempted(str(probe.Missing(name)))
+        raise NotAttempted(str(student_work.Missing(name)))
     try:
         result = subject.call(name, *args, **kwargs)
-    except probe.StudentError as error:
+    except student_work.StudentError as error:
         if error.kind == "NotImplementedError":
             raise
         told = without_keras(error.message).removesuffix(".")
-        raise probe.StudentError(error.kind, told, error.line, error.code) from None
+        raise student_work.StudentError(error.kind, told, error.line, error.code) from None
     if result is None:
         raise Wrong(f"`{name}` returns nothing; does it end with `return`?", "nothing returned")
-    if not isinstance(result, probe.Ref) or subject.kind(result) != "model":
+    if not isinstance(result, student_work.Ref) or subject.kind(result) != "model":
         raise Wrong(f"`{name}` should return a Keras network (`keras.Model`), and does not.")
     return result
 
 
 def _ask_weights(
-    subject: probe.Subject, what: probe.Ref | str, input_shape: Sequence[int], called: str
+    subject: student_work.Subject,
+    what: student_work.Ref | str,
+    input_shape: Sequence[int],
+    called: str,
 ) -> list[np.ndarray]:
     try:
         return subject.model_weights(what, input_shape)
-    except probe.StudentError as error:
+    except student_work.StudentError as error:
         raise _does_not_fit(error, input_shape, called) from None
 
 
-def _does_not_fit(error: probe.StudentError, input_shape: Sequence[int], called: str) -> Wrong:
+def _does_not_fit(
+    error: student_work.StudentError, input_shape: Sequence[int], called: str
+) -> Wrong:
     size = " × ".join(str(n) for n in input_shape)
     return Wrong(
         f"{called} cannot take a batch of inputs of {size}{_because(error)}",
@@ -284,15 +291,15 @@ def without_keras(message: str) -> str:
     return first if len(first) <= 200 else first[:199] + "…"
 
 
-def _because(error: probe.StudentError) -> str:
+def _because(error: student_work.StudentError) -> str:
     """The reason, where it is told; a grader keeps the texts of some errors back."""
     told = without_keras(error.message)
     return f": {told}" if told else "."
 
 
 def fitting_shape(
-    subject: probe.Subject,
-    what: probe.Ref,
+    subject: student_work.Subject,
+    what: student_work.Ref,
     wanted: Sequence[int],
     call: str,
     advice: str = "Use `input_shape` and `num_classes`, not numbers of your own.",
@@ -328,7 +335,7 @@ def fitting_shape(
     """
     try:
         subject.model_outputs(what, np.zeros((2, *wanted), "float32"))
-    except probe.StudentError as error:
+    except student_work.StudentError as error:
         own = None if strict else _own_shape(subject, what)
         if own is not None:
             return own
@@ -341,15 +348,15 @@ def fitting_shape(
     return tuple(wanted)
 
 
-def _own_shape(subject: probe.Subject, what: probe.Ref) -> tuple[int, ...] | None:
+def _own_shape(subject: student_work.Subject, what: student_work.Ref) -> tuple[int, ...] | None:
     """The shape that a network says it takes; None where it does not say, or says what is wrong."""
     try:
-        said = subject.get(probe.Ref(f"{what.key}.input_shape"))
+        said = subject.get(student_work.Ref(f"{what.key}.input_shape"))
         shape = tuple(int(n) for n in said[1:])
         if len(shape) != 3 or np.prod(shape) > 512 * 512 * 3:
             return None
         subject.model_outputs(what, np.zeros((2, *shape), "float32"))
-    except (probe.ProbeError, TypeError, ValueError, IndexError):
+    except (student_work.ProbeError, TypeError, ValueError, IndexError):
         return None
     return shape
 
@@ -368,7 +375,7 @@ def _difference(
         for variable, weight in zip(variables, weights, strict=True):
             variable.assign(weight)
         for training in settings.passes:
-            want = settings.end(_models.outputs(reference, settings.x, training))
+            want = settings.end(models.outputs(reference, settings.x, training))
             got = theirs.outputs([weights[k] for k in order], settings.x, training)
             if not isinstance(got, np.ndarray):
                 return "should give one array of outputs, but gives several."
@@ -402,7 +409,7 @@ def _reference(
         if len(_built.known) >= 256:
             _built.known.clear()
         reference = build()
-        _built.known[key] = (reference, _models.in_order(reference, input_shape))
+        _built.known[key] = (reference, models.in_order(reference, input_shape))
     return _built.known[key]
 
 
@@ -453,7 +460,7 @@ def random_weights(
     list of ndarray of float32
         In the order of first execution.
     """
-    return _draw(_models.in_order(model, input_shape), rng)
+    return _draw(models.in_order(model, input_shape), rng)
 
 
 #: With its first filters so many times larger, a network's values become large in all layers: then
@@ -478,7 +485,7 @@ def _draw(variables: list[Any], rng: np.random.Generator, bright: bool = False) 
 
 
 def ready_to_learn(
-    subject: probe.Subject, what: probe.Ref | str, input_shape: Sequence[int]
+    subject: student_work.Subject, what: student_work.Ref | str, input_shape: Sequence[int]
 ) -> None:
     """Check that all weights of a new network learn, from values that differ, without a penalty.
 
@@ -502,8 +509,8 @@ def ready_to_learn(
         )
     key = what if isinstance(what, str) else what.key
     try:
-        penalties = subject.get(probe.Ref(f"{key}.losses"))
-    except probe.ProbeError:
+        penalties = subject.get(student_work.Ref(f"{key}.losses"))
+    except student_work.ProbeError:
         return
     if len(penalties) if isinstance(penalties, list | tuple | np.ndarray) else penalties:
         raise Wrong(
@@ -539,8 +546,8 @@ UNKNOWN_END = "another activation"
 
 
 def activation_at_end(
-    subject: probe.Subject,
-    what: probe.Ref,
+    subject: student_work.Subject,
+    what: student_work.Ref,
     input_shape: Sequence[int],
     rng: np.random.Generator,
     called: str = "Your network",
@@ -670,8 +677,8 @@ _COPIES = 64
 
 
 def drops(
-    subject: probe.Subject,
-    what: probe.Ref,
+    subject: student_work.Subject,
+    what: student_work.Ref,
     input_shape: Sequence[int],
     rng: np.random.Generator,
     *,
@@ -866,7 +873,10 @@ def _misplaced(moved: Array, at_the_end: _Dropped) -> None:
 
 
 def pixel_factor(
-    subject: probe.Subject, what: probe.Ref, input_shape: Sequence[int], rng: np.random.Generator
+    subject: student_work.Subject,
+    what: student_work.Ref,
+    input_shape: Sequence[int],
+    rng: np.random.Generator,
 ) -> float | None:
     """Say by what the pixels are multiplied before the first layer with weights.
 
@@ -945,8 +955,8 @@ def _passing(kernel: np.ndarray, following: np.ndarray) -> Array:
 
 
 def trains(
-    subject: probe.Subject,
-    what: probe.Ref | str,
+    subject: student_work.Subject,
+    what: student_work.Ref | str,
     x: np.ndarray,
     y: np.ndarray,
     *,

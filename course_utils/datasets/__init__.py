@@ -6,12 +6,12 @@ First met in lesson 02. TensorFlow is imported only when batches are asked for.
 from importlib import import_module
 from types import ModuleType
 
-from course_utils.datasets._decode import decode
-from course_utils.datasets._display import displayable
 from course_utils.datasets._image_dataset import ImageDataset
-from course_utils.datasets._registry import available, download, image_folder, load, remove
 from course_utils.datasets._splits import SPLITS
+from course_utils.datasets.decoding import decode
+from course_utils.datasets.display import displayable
 from course_utils.datasets.folder import from_directory
+from course_utils.datasets.registry import available, download, image_folder, load, remove
 from course_utils.datasets.table import from_csv
 
 __all__ = [

@@ -24,8 +24,8 @@ from tempfile import mkdtemp
 
 import numpy as np
 
-from course_utils import settings
-from course_utils.datasets import _checks, _decode, _depth
+from course_utils import settings, validate
+from course_utils.datasets import bit_depth, decoding
 from course_utils.datasets._image_dataset import aligned
 from course_utils.exceptions import InvalidInput
 
@@ -94,7 +94,7 @@ def decoded_root() -> Path:
     return settings.cache_root() / "decoded"
 
 
-def key_of(*parts: object, files: Iterable[_decode.ImageFile] = ()) -> str:
+def key_of(*parts: object, files: Iterable[decoding.ImageFile] = ()) -> str:
     """Return a name for the cache entry that depends on `parts` and on each file's stamp."""
     digest = hashlib.blake2b(digest_size=16)
     digest.update(repr((FORMAT, *parts)).encode())
@@ -104,14 +104,14 @@ def key_of(*parts: object, files: Iterable[_decode.ImageFile] = ()) -> str:
 
 
 def pixels(
-    files: Sequence[_decode.ImageFile],
+    files: Sequence[decoding.ImageFile],
     image_size: tuple[int, int],
     channels: int,
     *,
     label: str,
     root: Path,
     keep_unreadable: bool = False,
-    scales: _depth.Scales | None = None,
+    scales: bit_depth.Scales | None = None,
 ) -> Pixels:
     """Return the decoded pictures of `files`, from the cache where they are there.
 
@@ -150,7 +150,7 @@ def pixels(
         lasting = True
         blank = np.zeros((*image_size, channels), np.uint8)
         common = scales or common_scales(files, root)
-        for chunk in _decode.decode_all(files, image_size, channels, label, common):
+        for chunk in decoding.decode_all(files, image_size, channels, label, common):
             for one in chunk:
                 if one.image is None:
                     unreadable[len(digests)] = one.reason or "cannot be read"
@@ -164,7 +164,7 @@ def pixels(
     return load_or_build(key, (len(files), *image_size, channels), build, label=label)
 
 
-def common_scales(files: Sequence[_decode.ImageFile], root: Path) -> dict[str, tuple]:
+def common_scales(files: Sequence[decoding.ImageFile], root: Path) -> dict[str, tuple]:
     """Return one scale for all pictures of a kind beyond 8 bits.
 
     Raises
@@ -173,12 +173,12 @@ def common_scales(files: Sequence[_decode.ImageFile], root: Path) -> dict[str, t
         If it is not clear from their values.
     """
     scales = {}
-    for kind, extent in _decode.extents(files).items():
+    for kind, extent in decoding.extents(files).items():
         scale = extent.scale()
         if scale is None:
             number = extent.number
             raise InvalidInput(
-                _checks.printable(
+                validate.printable(
                     f"{number:,} image{'s' * (number != 1)} in {root} (such as {extent.example}) "
                     f"{'have' if number != 1 else 'has'} {extent.words()}, all of them alike."
                 )
@@ -191,7 +191,7 @@ def refusal(unreadable: dict[str, str], root: Path) -> str:
     """Return the sentence that names files which cannot be read."""
     named = [f"{name} {reason}" for name, reason in unreadable.items()]
     number = len(named)
-    return _checks.printable(
+    return validate.printable(
         f"{number} file{'s' * (number != 1)} in {root} cannot be used: "
         f"{'; '.join(named[:5])}{f'; and {number - 5} more' if number > 5 else ''}. Mend or remove "
         f'{"it" if number == 1 else "them"}, or give unreadable="skip" to go on without.'
@@ -276,7 +276,7 @@ def load_or_build(
         if entry is not None:
             entry.close()
     if problem is not None:
-        _checks.say(
+        validate.say(
             f"The decoded images of {label} are kept in memory only, since {folder.parent} cannot "
             f"be written ({problem.strerror or problem}); they are decoded again the next time."
         )
@@ -388,8 +388,8 @@ def _open(folder: Path, shape: tuple[int, ...]) -> Pixels | None:
 
 def _checksum(images: np.ndarray) -> int:
     checksum = 0
-    for start in range(0, len(images), _decode._CHUNK):
-        checksum = zlib.crc32(images[start : start + _decode._CHUNK].data, checksum)
+    for start in range(0, len(images), decoding._CHUNK):
+        checksum = zlib.crc32(images[start : start + decoding._CHUNK].data, checksum)
     return checksum
 
 

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
 from urllib.parse import urlsplit
 
-from course_utils.datasets import _checks
+from course_utils import validate
 from course_utils.exceptions import DownloadFailed
 
 _CONNECT_SECONDS = 6.0
@@ -106,7 +106,7 @@ def obtain(
         try:
             lock.acquire(timeout=0.1)
         except Timeout:
-            _checks.say(f"Waiting for another process that is downloading {archive.name} ...")
+            validate.say(f"Waiting for another process that is downloading {archive.name} ...")
             lock.acquire()
         try:
             if not is_whole(folder):
@@ -176,7 +176,7 @@ def _put_aside(folder: Path) -> None:
     while (other := folder.with_name(f"{folder.name}-incomplete-{number}")).exists():
         number += 1
     folder.rename(other)
-    _checks.say(f"The incomplete folder {folder} was renamed to {other.name}.")
+    validate.say(f"The incomplete folder {folder} was renamed to {other.name}.")
 
 
 def _fetch(archive: Archive, part: Path) -> None:

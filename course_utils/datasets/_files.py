@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from course_utils.datasets import _checks, _decode
+from course_utils import validate
+from course_utils.datasets import decoding
 from course_utils.exceptions import InvalidInput, MissingData
 
 #: What systems and file servers put beside pictures, thumbnails among it (without regard to case).
@@ -44,7 +45,7 @@ class Content:
     """What lies in a folder: names of folders, image files, and files that are not read."""
 
     folders: list[tuple[str, Path]] = field(default_factory=list)
-    files: list[_decode.ImageFile] = field(default_factory=list)
+    files: list[decoding.ImageFile] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
 
 
@@ -60,21 +61,21 @@ def root_of(path: object) -> Path:
         root.stat()
     except PermissionError:
         raise InvalidInput(
-            _checks.printable(
+            validate.printable(
                 f"{root} may not be read (no permission); change its permissions or copy the "
                 f"images to a folder of your own."
             )
         ) from None
     except OSError:
         raise MissingData(
-            _checks.printable(
+            validate.printable(
                 f"There is no folder {root}{_near_path(root)}; give the folder that holds one "
                 f"folder of images per class."
             )
         ) from None
     if not root.is_dir():
         raise InvalidInput(
-            _checks.printable(
+            validate.printable(
                 f"{root} is a file, but a folder is needed that holds one folder of images per "
                 f"class{' (unpack the archive first)' if _is_archive(root) else ''}"
                 f"{' (for a table of labels: datasets.from_csv)' if _is_table(root) else ''}."
@@ -96,7 +97,7 @@ def _near_path(path: Path) -> str:
         names = [entry.name for entry in os.scandir(path.parent) if entry.is_dir()]
     except OSError:
         return ""
-    return _checks.nearest(path.name, names)
+    return validate.nearest(path.name, names)
 
 
 def _ignored(name: str) -> bool:
@@ -119,22 +120,22 @@ def entries(folder: Path, prefix: str = "") -> Content:
                     continue
                 if entry.is_dir():
                     content.folders.append((entry.name, Path(entry.path)))
-                elif os.path.splitext(entry.name)[1].lower() in _decode.IMAGE_ENDINGS:
+                elif os.path.splitext(entry.name)[1].lower() in decoding.IMAGE_ENDINGS:
                     content.files.append(
-                        _decode.ImageFile(f"{prefix}{entry.name}", Path(entry.path), _stamp(entry))
+                        decoding.ImageFile(f"{prefix}{entry.name}", Path(entry.path), _stamp(entry))
                     )
                 elif not _is_companion(entry.name):
                     content.skipped.append(f"{prefix}{entry.name}")
     except PermissionError:
         raise InvalidInput(
-            _checks.printable(
+            validate.printable(
                 f"The folder {folder} may not be read (no permission); change its permissions or "
                 f"copy the images to a folder of your own."
             )
         ) from None
     except OSError as error:
         raise InvalidInput(
-            _checks.printable(f"The folder {folder} cannot be read: {error.strerror or error}.")
+            validate.printable(f"The folder {folder} cannot be read: {error.strerror or error}.")
         ) from None
     content.folders.sort()
     content.files.sort(key=lambda file: file.id)
@@ -177,6 +178,6 @@ def told_skipped(skipped: Sequence[str]) -> str:
     number = len(skipped)
     return (
         f"{number:,} file{'s are' if number > 1 else ' is'} of a kind that is not read and not "
-        f"used: {_checks.some_of(skipped)}; save pictures as JPEG or PNG, with the ending .jpg or "
+        f"used: {validate.some_of(skipped)}; save pictures as JPEG or PNG, with the ending .jpg or "
         f".png."
     )

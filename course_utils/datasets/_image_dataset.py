@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from course_utils.datasets import _checks
+from course_utils import validate
 from course_utils.datasets._splits import SPLITS
-from course_utils.datasets._untuned import untuned
+from course_utils.datasets.autotune import disable_autotune
 from course_utils.exceptions import InvalidInput
 
 if TYPE_CHECKING:
@@ -352,7 +352,7 @@ class ImageDataset:
             return batch, tf.gather(labels, position)
 
         number = -(-len(part.ids) // self.batch_size)
-        return untuned(
+        return disable_autotune(
             positions.batch(self.batch_size)
             .map(load, num_parallel_calls=tf.data.AUTOTUNE)
             .apply(tf.data.experimental.assert_cardinality(number))
@@ -386,7 +386,7 @@ class ImageDataset:
             parts[split] = part.take(keep)
             left_out = sorted(set(part.labels.tolist()) - set(parts[split].labels.tolist()))
             if left_out and (split == "train" or not len(keep)):
-                names = _checks.some_of([self.class_names[label] for label in left_out])
+                names = validate.some_of([self.class_names[label] for label in left_out])
                 raise InvalidInput(
                     f"Without these images the {split} split has none of {names} any more; "
                     f"leave some in, or take the whole class away with subset(classes=...)."
@@ -459,11 +459,11 @@ class ImageDataset:
         limits = per_class if isinstance(per_class, Mapping) else dict.fromkeys(SPLITS, per_class)
         for split, limit in limits.items():
             self._part(split)
-            if limit is not None and (not _checks.is_whole(limit) or limit < 1):
+            if limit is not None and (not validate.is_whole(limit) or limit < 1):
                 raise InvalidInput(
                     f"per_class is {limit!r}, but it must be a whole number of at least 1."
                 )
-        number = self.seed if seed is None else _checks.seed(seed)
+        number = self.seed if seed is None else validate.seed(seed)
         parts = {}
         for at, (split, part) in enumerate(self._parts.items()):
             limit = limits.get(split)
@@ -486,7 +486,7 @@ class ImageDataset:
         if split not in self._parts:
             raise InvalidInput(
                 f"There is no split {split!r}; the splits are {', '.join(SPLITS)}"
-                f"{_checks.nearest(str(split), SPLITS)}."
+                f"{validate.nearest(str(split), SPLITS)}."
             )
         return self._parts[split]
 
@@ -506,8 +506,8 @@ class ImageDataset:
                 same = [id_ for id_ in self._places if id_.rsplit("/", 1)[-1] == file]
                 likely = itertools.islice(same or self._places, 2000)  # more would take seconds
                 raise InvalidInput(
-                    f"{self.name} has no image with the id {_checks.printable(one)!r}"
-                    f"{_checks.nearest(one, likely)}; ids(split) lists them."
+                    f"{self.name} has no image with the id {validate.printable(one)!r}"
+                    f"{validate.nearest(one, likely)}; ids(split) lists them."
                 )
         return wanted
 
@@ -519,14 +519,14 @@ class ImageDataset:
         return np.array([at for _, at in places], np.int64)
 
     def _label(self, given: str | int) -> int:
-        if _checks.is_whole(given) and 0 <= int(given) < self.num_classes:
+        if validate.is_whole(given) and 0 <= int(given) < self.num_classes:
             return int(given)
         if given in self.class_names:
             return self.class_names.index(given)  # type: ignore[arg-type]
         raise InvalidInput(
             f"{self.name} has no class {given!r}; its classes are "
-            f"{_checks.some_of(self.class_names, 20)}"
-            f"{_checks.nearest(str(given), self.class_names)}."
+            f"{validate.some_of(self.class_names, 20)}"
+            f"{validate.nearest(str(given), self.class_names)}."
         )
 
     # --- how it shows itself ---------------------------------------------------------------
@@ -542,7 +542,7 @@ class ImageDataset:
     def __repr__(self) -> str:
         lines = [self._headline()]
         lines += [f"  {split:<11}{len(self._parts[split].ids):>7,}" for split in SPLITS]
-        lines.append(f"  classes: {_checks.some_of(self.class_names, 12)}")
+        lines.append(f"  classes: {validate.some_of(self.class_names, 12)}")
         if self.licence:
             lines.append(f"  licence: {self.licence}")
         return "\n".join(lines)
@@ -552,7 +552,7 @@ class ImageDataset:
             f"<tr><th>{split}</th><td>{len(self._parts[split].ids):,}</td></tr>" for split in SPLITS
         )
         licence = f"<p>Licence: {html.escape(self.licence)}</p>" if self.licence else ""
-        classes = html.escape(_checks.some_of(self.class_names, 12))
+        classes = html.escape(validate.some_of(self.class_names, 12))
         return (
             f"<p><b>{html.escape(self._headline())}</b></p><table>{rows}</table>"
             f"<p>Classes: {classes}</p>{licence}"

@@ -20,8 +20,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
-from course_utils import settings
-from course_utils.datasets import _cache, _checks, _download, _splits
+from course_utils import settings, validate
+from course_utils.datasets import _cache, _download, _splits
 from course_utils.datasets._image_dataset import ImageDataset, Part, PixelStore
 from course_utils.datasets._source import Source
 from course_utils.exceptions import MissingData
@@ -85,11 +85,11 @@ def locate() -> Path | None:
 
 def read(*, image_size: Any, batch_size: Any, seed: Any, color_mode: str = "rgb") -> ImageDataset:
     """Load the set: 45,000 training, 5,000 validation (500 of each class), 10,000 test images."""
-    _checks.choice("color_mode", color_mode, ("rgb",))
+    validate.choice("color_mode", color_mode, ("rgb",))
     size, batch, number = (
-        _checks.image_size(image_size),
-        _checks.batch_size(batch_size),
-        _checks.seed(seed),
+        validate.image_size(image_size),
+        validate.batch_size(batch_size),
+        validate.seed(seed),
     )
     path = locate()
     if path is None:

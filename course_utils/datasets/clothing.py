@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils import settings
-from course_utils.datasets import _decode, _download, _source, folder
+from course_utils.datasets import _download, _source, decoding, folder
 from course_utils.datasets._image_dataset import ImageDataset
 from course_utils.exceptions import MissingData
 
@@ -51,7 +51,7 @@ def names_digest(path: Path) -> str:
         for split in COUNTS
         for kind in _folders(path / split)
         for file in kind.iterdir()
-        if file.suffix.lower() in _decode.IMAGE_ENDINGS and not file.name.startswith(".")
+        if file.suffix.lower() in decoding.IMAGE_ENDINGS and not file.name.startswith(".")
     ]
     return hashlib.sha256("\n".join(sorted(names)).encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -121,7 +121,7 @@ def fetch(
             raise _download.Wrong("it does not hold exactly the files that it should")
         listing = folder.scan(aside)
         files = [one.file for one in listing.images]
-        for chunk in _decode.decode_all(files, (8, 8), 3, "clothing, to check it"):
+        for chunk in decoding.decode_all(files, (8, 8), 3, "clothing, to check it"):
             broken = [one for one in chunk if one.image is None]
             if broken:
                 raise _download.Wrong(f"an image in it {broken[0].reason}")

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from course_utils.datasets import _cache, _checks, _decode, _depth, _files, _groups, _splits
+from course_utils import validate
+from course_utils.datasets import _cache, _files, _splits, bit_depth, decoding, grouping
 from course_utils.datasets._image_dataset import ImageDataset, Part, PixelStore
 from course_utils.datasets._splits import SPLITS
 from course_utils.exceptions import InvalidInput, MissingData
@@ -31,7 +32,7 @@ _CONTAINERS = frozenset(
 class FoundImage:
     """An image file with the class and split that its place gives it."""
 
-    file: _decode.ImageFile
+    file: decoding.ImageFile
     class_name: str
     split: str | None
 
@@ -77,7 +78,7 @@ def from_directory(
     validation: float = 0.1,
     test: float = 0.1,
     label_from_name: str | re.Pattern | None = None,
-    groups: _groups.Groups | None = None,
+    groups: grouping.Groups | None = None,
     value_range: tuple[float, float] | None = None,
 ) -> ImageDataset:
     r"""Load a folder of images of your own.
@@ -160,14 +161,14 @@ def color_mode_of(listing: Listing) -> str:
     """
     some_gray = False
     for one in listing.images:
-        gray = _decode.is_gray(one.file.path)
+        gray = decoding.is_gray(one.file.path)
         if gray is False:
             return "rgb"
         some_gray = some_gray or gray is True
     if not some_gray:
         return "rgb"
-    name = _checks.printable(listing.root.name)
-    _checks.say(f"The pictures in {name} have no color, so they are loaded with one channel.")
+    name = validate.printable(listing.root.name)
+    validate.say(f"The pictures in {name} have no color, so they are loaded with one channel.")
     return "grayscale"
 
 
@@ -193,33 +194,33 @@ def load_folder(
 
     `groups` names the group of each image of the listing.
     """
-    size = _checks.image_size(image_size)
-    batch = _checks.batch_size(batch_size)
-    number = _checks.seed(seed)
-    channels = 1 if _checks.choice("color_mode", color_mode, ("rgb", "grayscale")) != "rgb" else 3
-    skip = _checks.choice("unreadable", unreadable, ("raise", "skip")) == "skip"
+    size = validate.image_size(image_size)
+    batch = validate.batch_size(batch_size)
+    number = validate.seed(seed)
+    channels = 1 if validate.choice("color_mode", color_mode, ("rgb", "grayscale")) != "rgb" else 3
+    skip = validate.choice("unreadable", unreadable, ("raise", "skip")) == "skip"
     shares = {
-        "test": _checks.fraction("test", test),
-        "validation": _checks.fraction("validation", validation),
+        "test": validate.fraction("test", test),
+        "validation": validate.fraction("validation", validation),
     }
     label = name or listing.root.name or str(listing.root)
     names = tuple(class_names or listing.class_names)
     _check_listing(listing, names)
-    scales = _depth.scales_for(value_range)
+    scales = bit_depth.scales_for(value_range)
 
     found = listing.images
     pixels = _cache.pixels(
         [one.file for one in found],
         size,
         channels,
-        label=_checks.printable(label),
+        label=validate.printable(label),
         root=listing.root,
         keep_unreadable=skip,
         scales=scales,
     )
     if pixels.unreadable:
         lost = [f"{found[row].file.id} {why}" for row, why in pixels.unreadable.items()]
-        _checks.say(f"Going on without {len(lost)} unreadable files: {_checks.some_of(lost)}.")
+        validate.say(f"Going on without {len(lost)} unreadable files: {validate.some_of(lost)}.")
     rows = np.array([i for i in range(len(found)) if i not in pixels.unreadable], np.int64)
     index = {one: i for i, one in enumerate(names)}
     labels = np.array([index[one.class_name] for one in found], np.int32)
@@ -240,7 +241,7 @@ def load_folder(
         if groups is None:
             carved = _splits.carve(*some, copies, names, missing, number)
         else:
-            together = _groups.merged(copies, [groups[i] for i in pool])
+            together = grouping.merged(copies, [groups[i] for i in pool])
             carved = _splits.carve_groups(*some, together, names, missing, number)
         by_split |= {split: pool[positions] for split, positions in carved.items()}
         if not quiet:
@@ -248,7 +249,7 @@ def load_folder(
                 f"{len(by_split[split]):,} for {split}" for split in SPLITS if split in missing
             )
             kept = "" if groups is None else f", {len(set(together)):,} groups kept whole"
-            _checks.say(
+            validate.say(
                 f"{label}: of {len(pool):,} images, {told} were taken at random, class by class "
                 f"(seed {number}){kept}; {len(by_split['train']):,} are left for training."
             )
@@ -259,7 +260,7 @@ def load_folder(
         for split in SPLITS
     }
     return ImageDataset(
-        name=_checks.printable(label),
+        name=validate.printable(label),
         class_names=names,
         image_size=size,
         channels=channels,
@@ -289,14 +290,16 @@ def check(path: str | os.PathLike[str]) -> None:
 
 def group_keys(
     listing: Listing,
-    groups: _groups.Groups,
+    groups: grouping.Groups,
     columns: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[str, ...]:
     """Return the group of each image of a listing; see :func:`from_directory`."""
     files = [one.file for one in listing.images]
     if not files:
         return ()
-    return _groups.keys([file.id for file in files], [file.path for file in files], groups, columns)
+    return grouping.keys(
+        [file.id for file in files], [file.path for file in files], groups, columns
+    )
 
 
 def _check_given_groups(
@@ -309,7 +312,7 @@ def _check_given_groups(
             other, at = first.setdefault(groups[row], (split, int(row)))
             if other != split:
                 raise InvalidInput(
-                    _checks.printable(
+                    validate.printable(
                         f"{ids[at]} ({other}) and {ids[row]} ({split}) belong to one group, but "
                         f"the splits are given; put all images of a group into one split, or load "
                         f"the images without splits."
@@ -345,7 +348,7 @@ def scan(path: str | os.PathLike[str], label_from_name: str | re.Pattern | None 
     top = _files.entries(root)
     trees = {name: _files.walk(folder, f"{name}/") for name, folder in top.folders}
     if label_from_name is not None:
-        return _by_name(root, top, trees, _groups.pattern("label_from_name", label_from_name))
+        return _by_name(root, top, trees, grouping.pattern("label_from_name", label_from_name))
     inside = _only_wrapper(root, top, trees)
     if inside is not None:
         note = f"The images are taken from {inside.name}, the folder inside {root.name}."
@@ -404,7 +407,7 @@ def sort_key(id_: str) -> str:
 
 def class_name(folder: str) -> str:
     """Return the name of the class that a folder or a label stands for."""
-    return _checks.printable(unicodedata.normalize("NFC", folder))
+    return validate.printable(unicodedata.normalize("NFC", folder))
 
 
 def _by_name(
@@ -419,14 +422,14 @@ def _by_name(
     for name, tree in [("", top), *trees.items()]:
         split = _splits.named(name) if name else None
         for file in tree.files:
-            label = _groups.part(pattern, file.id.rsplit("/", 1)[-1])
+            label = grouping.part(pattern, file.id.rsplit("/", 1)[-1])
             if label is None:
                 loose.append(file.id)
             else:
                 found.append(FoundImage(file, class_name(label), split))
     if loose and not found:
         raise InvalidInput(
-            _checks.printable(
+            validate.printable(
                 f"label_from_name={pattern.pattern!r} finds no class in the names of the "
                 f"{len(loose):,} images in {root}, such as {Path(loose[0]).name}."
             )
@@ -438,7 +441,7 @@ def _by_name(
     if loose:
         notes = (
             f"{len(loose):,} images have a name in which label_from_name finds no class and are "
-            f"not used: {_checks.some_of(sorted(loose), 3)}.",
+            f"not used: {validate.some_of(sorted(loose), 3)}.",
         )
     classes = {one.class_name for one in found}
     return _listing(root, replace(top, files=[]), trees, found, [], classes, notes)
@@ -499,16 +502,16 @@ def _in_splits(
     if names and all(name.casefold() in _CONTAINERS for name in names):
         first = found[0].file.path.parent
         raise InvalidInput(
-            _checks.printable(
+            validate.printable(
                 f"The splits of {root} hold the images of all classes together in "
-                f"{_checks.some_of(sorted(names))}; "
+                f"{validate.some_of(sorted(names))}; "
                 f"{_how_to_label(root, first, [one.file.id for one in found])}."
             )
         )
     return found, loose, set().union(*folders.values())
 
 
-def _depth_of_classes(files: Sequence[_decode.ImageFile], top: str) -> tuple[int, str]:
+def _depth_of_classes(files: Sequence[decoding.ImageFile], top: str) -> tuple[int, str]:
     """Return at which place of their ids the class folders of a split stand, and what is above.
 
     ``training_set/training_set/cats`` and ``train/images/cats`` have one folder in between.
@@ -540,10 +543,10 @@ def _split_folders(root: Path, trees: Mapping[str, _files.Content]) -> dict[str,
         return {}
     if others:
         raise InvalidInput(
-            _checks.printable(
-                f"{root} can be read in two ways: {_checks.some_of(sorted(as_splits))} "
+            validate.printable(
+                f"{root} can be read in two ways: {validate.some_of(sorted(as_splits))} "
                 f"hold{'s' * (len(as_splits) == 1)} folders, as a split does, but "
-                f"{_checks.some_of(sorted(others))} beside it is no split; move the one or rename "
+                f"{validate.some_of(sorted(others))} beside it is no split; move the one or rename "
                 f"the other."
             )
         )
@@ -575,8 +578,8 @@ def _check_class_names(
     classes = [name for name in filled if name not in splits and name.casefold() not in _CONTAINERS]
     if splits and not classes:
         raise InvalidInput(
-            _checks.printable(
-                f"{_checks.some_of([f'{root.name}/{name}' for name in splits])} "
+            validate.printable(
+                f"{validate.some_of([f'{root.name}/{name}' for name in splits])} "
                 f"{'are splits' if len(splits) > 1 else 'is a split'} and no "
                 f"{'classes' if len(splits) > 1 else 'class'}, but the images in "
                 f"{'them' if len(splits) > 1 else 'it'} lie in no class folders; "
@@ -585,8 +588,8 @@ def _check_class_names(
         )
     if splits:
         return (
-            f"{_checks.some_of(splits)} {'are' if len(splits) > 1 else 'is'} taken as "
-            f"{'classes' if len(splits) > 1 else 'a class'}, beside {_checks.some_of(classes)}; "
+            f"{validate.some_of(splits)} {'are' if len(splits) > 1 else 'is'} taken as "
+            f"{'classes' if len(splits) > 1 else 'a class'}, beside {validate.some_of(classes)}; "
             f"if {'they are splits' if len(splits) > 1 else 'it is a split'}, move "
             f"{'them' if len(splits) > 1 else 'it'} out of {root.name}.",
         )
@@ -597,9 +600,9 @@ def _check_class_names(
         and not any("/" in f.id.split("/", 1)[1] for f in trees[containers[0]].files)
     ):
         raise InvalidInput(
-            _checks.printable(
+            validate.printable(
                 f"{root} holds the images of all classes together in "
-                f"{_checks.some_of(containers)}; {_how_together(root, containers[0], trees)}."
+                f"{validate.some_of(containers)}; {_how_together(root, containers[0], trees)}."
             )
         )
     return ()
@@ -662,11 +665,11 @@ def _likely_pattern(ids: Sequence[str]) -> str:
 def _check_listing(listing: Listing, names: tuple[str, ...]) -> None:
     root = listing.root
     for note in listing.notes:
-        _checks.say(note)
+        validate.say(note)
     if not listing.images:
         if listing.loose:
             raise InvalidInput(
-                _checks.printable(
+                validate.printable(
                     f"The images in {root} lie outside class folders ({listing.loose[0]}, for "
                     f"example); put those of each class into a folder with the name of the class, "
                     f"or {_how_to_label(root, root, listing.loose)}."
@@ -674,14 +677,14 @@ def _check_listing(listing: Listing, names: tuple[str, ...]) -> None:
             )
         if listing.skipped:
             raise InvalidInput(
-                _checks.printable(
+                validate.printable(
                     f"{root} holds no images that can be read, but {len(listing.skipped):,} of "
-                    f"other kinds ({_checks.some_of(listing.skipped, 3)}); save them as JPEG or "
+                    f"other kinds ({validate.some_of(listing.skipped, 3)}); save them as JPEG or "
                     f"PNG, with the ending .jpg or .png."
                 )
             )
         raise InvalidInput(
-            _checks.printable(
+            validate.printable(
                 f"{root} holds no images; a folder is needed that holds one folder of images "
                 f"(.jpg, .png, ...) per class."
             )
@@ -692,24 +695,24 @@ def _check_listing(listing: Listing, names: tuple[str, ...]) -> None:
         if len(inner) > 1 and not listing.splits:
             hint = f" (did you mean {root / listing.class_names[0]}?)"
         raise InvalidInput(
-            _checks.printable(
+            validate.printable(
                 f"{root} holds one class only ({listing.class_names[0]}), but at least two are "
                 f"needed; give the folder that holds one folder of images per class{hint}."
             )
         )
     if set(names) != set(listing.class_names):
         raise MissingData(
-            _checks.printable(
+            validate.printable(
                 f"{root} should hold the classes {', '.join(names)}, but it holds "
-                f"{_checks.some_of(listing.class_names, 20)}."
+                f"{validate.some_of(listing.class_names, 20)}."
             )
         )
     if listing.skipped:
-        _checks.say(_files.told_skipped(listing.skipped))
+        validate.say(_files.told_skipped(listing.skipped))
     if listing.loose:
-        _checks.say(
+        validate.say(
             f"{len(listing.loose)} images lie outside class folders and are not used: "
-            f"{_checks.some_of(listing.loose, 3)}."
+            f"{validate.some_of(listing.loose, 3)}."
         )
 
 
@@ -721,7 +724,7 @@ def _check_counts(
     for label, name in enumerate(names):
         if not any(counts[split, label] for split in splits):
             raise InvalidInput(
-                _checks.printable(
+                validate.printable(
                     f"The class {name!r} in {root} has no image that can be used; add images or "
                     f"remove the folder."
                 )
@@ -729,7 +732,7 @@ def _check_counts(
         for split in SPLITS:
             if split in splits and not counts[split, label]:
                 raise InvalidInput(
-                    _checks.printable(
+                    validate.printable(
                         f"The {split} split in {root} has no image of class {name!r}, which other "
                         f"splits have; each split needs images of every class."
                     )

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from course_utils.datasets import _checks, _decode, _files, _groups, _splits, folder
+from course_utils import validate
+from course_utils.datasets import _files, _splits, decoding, folder, grouping
 from course_utils.datasets._image_dataset import ImageDataset
 from course_utils.datasets._splits import SPLITS
 from course_utils.exceptions import InvalidInput, MissingData
@@ -55,7 +56,7 @@ def from_csv(
     unreadable: str = "raise",
     validation: float = 0.1,
     test: float = 0.1,
-    groups: _groups.Groups | None = None,
+    groups: grouping.Groups | None = None,
     value_range: tuple[float, float] | None = None,
 ) -> ImageDataset:
     """Load images whose classes stand in a table: one row per image, a name and a label.
@@ -101,7 +102,7 @@ def from_csv(
         If the table cannot be read, its columns are not found, a file has two labels, or the
         labels are measurements rather than classes; and as for from_directory.
     """
-    skip = _checks.choice("unreadable", unreadable, ("raise", "skip")) == "skip"
+    skip = validate.choice("unreadable", unreadable, ("raise", "skip")) == "skip"
     table = read_table(csv)
     root = _files.root_of(table.path.parent if images is None else images)
     content = _files.walk(root, "")
@@ -151,7 +152,7 @@ def read_table(csv: str | os.PathLike[str]) -> Table:
         raise InvalidInput(f"{path} is a folder, but a table is needed, such as 'labels.csv'.")
     if not path.is_file():
         raise MissingData(
-            _checks.printable(
+            validate.printable(
                 f"There is no file {path}{_near_table(path)}; give the table that names the images "
                 f"and their classes."
             )
@@ -187,7 +188,7 @@ def _near_table(path: Path) -> str:
         names = [one.name for one in path.parent.iterdir() if one.suffix.lower() == path.suffix]
     except OSError:
         return ""
-    return _checks.nearest(path.name, names)
+    return validate.nearest(path.name, names)
 
 
 def _text(path: Path) -> str:
@@ -266,7 +267,7 @@ def _columns(
         if given is not None and given not in table.columns:
             raise InvalidInput(
                 f"{what} is {given!r}, but {table.path.name} has no such column"
-                f"{_checks.nearest(str(given), table.columns)}; it has {_shown(table)}."
+                f"{validate.nearest(str(given), table.columns)}; it has {_shown(table)}."
             )
     if split is None:
         split = next((one for one in table.columns if _is_split_column(table, one)), None)
@@ -291,7 +292,7 @@ def _columns(
 
 
 def _shown(table: Table) -> str:
-    return _checks.some_of([repr(name) for name in table.columns], 20)
+    return validate.some_of([repr(name) for name in table.columns], 20)
 
 
 def _plain(name: str) -> str:
@@ -319,7 +320,7 @@ def _names_files(table: Table, find: _Finder, taken: set[str]) -> str | None:
 
 
 def _is_image_name(text: str) -> bool:
-    return PurePosixPath(text).suffix.lower() in _decode.IMAGE_ENDINGS
+    return PurePosixPath(text).suffix.lower() in decoding.IMAGE_ENDINGS
 
 
 def _with_one_hot(table: Table, label: str | None) -> Table:
@@ -408,9 +409,9 @@ def _in_order(classes: set[str]) -> tuple[str, ...]:
 class _Finder:
     """Finds the file that a row of the table means."""
 
-    def __init__(self, files: Sequence[_decode.ImageFile]) -> None:
+    def __init__(self, files: Sequence[decoding.ImageFile]) -> None:
         self._exact = {file.id: file for file in files}
-        self._places: dict[str, list[_decode.ImageFile]] = defaultdict(list)
+        self._places: dict[str, list[decoding.ImageFile]] = defaultdict(list)
         for file in sorted(files, key=lambda file: file.id):
             path = PurePosixPath(file.id.casefold())
             for key in {path.name, path.stem, str(path), str(path.with_suffix(""))}:
@@ -425,7 +426,7 @@ class _Finder:
         except InvalidInput:  # for several
             return True
 
-    def __call__(self, name: str) -> _decode.ImageFile | None:
+    def __call__(self, name: str) -> decoding.ImageFile | None:
         """Return the file, or None where there is none.
 
         Raises
@@ -448,7 +449,7 @@ class _Finder:
                 return found[0]
             if found:
                 raise InvalidInput(
-                    _checks.printable(
+                    validate.printable(
                         f"The table names {name!r}, which may be {found[0].id} or {found[1].id}; "
                         f"write the path relative to the folder of the images, or name a smaller "
                         f"folder with images=."
@@ -468,7 +469,7 @@ def _labels(table: Table, column: str) -> list[str]:
 def _check_same(table: Table, first: int, row: int, labels: Sequence[str], id_: str) -> None:
     if labels[first] != labels[row]:
         raise InvalidInput(
-            _checks.printable(
+            validate.printable(
                 f"{table.path.name} gives {id_} two labels: {labels[first]!r} in line "
                 f"{table.lines[first]} and {labels[row]!r} in line {table.lines[row]}; one image "
                 f"has one class here, so remove one of the lines."
@@ -494,9 +495,9 @@ def _check_found(table: Table, root: Path, missing: Sequence[str], total: int, s
         return
     number = len(missing)
     raise MissingData(
-        _checks.printable(
+        validate.printable(
             f"Of {total:,} files in {table.path.name}, {number:,} "
-            f"{'are' if number > 1 else 'is'} not in {root}: {_checks.some_of(missing)}; "
+            f"{'are' if number > 1 else 'is'} not in {root}: {validate.some_of(missing)}; "
             + (
                 "give the folder with the images= argument, or the column of their names with "
                 "filename_column=."
@@ -513,13 +514,13 @@ def _notes(
     notes = []
     if missing:
         notes.append(f"Going on without {len(missing):,} missing files: "
-                     f"{_checks.some_of(missing)}.")  # fmt: skip
+                     f"{validate.some_of(missing)}.")  # fmt: skip
     if unlabeled:
         notes.append(f"{unlabeled:,} rows of {table.path.name} have no label and are not used.")
     if unused:
         notes.append(
             f"{len(unused):,} images are not in {table.path.name} or have no label there, and are "
-            f"not used: {_checks.some_of(unused, 3)}."
+            f"not used: {validate.some_of(unused, 3)}."
         )
     return tuple(notes)
 
@@ -530,7 +531,7 @@ def _check_classes(table: Table, column: str, classes: set[str], images: int) ->
         raise InvalidInput(f"No row of {table.path.name} has a label in column {column!r}.")
     fractions = [one for one in classes if re.fullmatch(r"[-+]?\d*[.,]\d+(e[-+]?\d+)?", one, re.I)]
     if fractions or (len(classes) > 20 and len(classes) > images / 2):
-        some = _checks.some_of(sorted(fractions or classes), 3)
+        some = validate.some_of(sorted(fractions or classes), 3)
         raise InvalidInput(
             f"Column {column!r} of {table.path.name} holds {len(classes):,} different values for "
             f"{images:,} images ({some}), so it is no class; give label_column=, or make classes "

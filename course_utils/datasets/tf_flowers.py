@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from course_utils import settings
-from course_utils.datasets import _cache, _checks, _decode, _download, _source, _splits, folder
+from course_utils import settings, validate
+from course_utils.datasets import _cache, _download, _source, _splits, decoding, folder
 from course_utils.datasets._image_dataset import ImageDataset, Part, PixelStore
 from course_utils.exceptions import MissingData
 
@@ -88,7 +88,7 @@ def read(
         )
     prepared = prepared_folder()
     if prepared is not None:
-        _checks.choice("color_mode", color_mode, ("rgb",))
+        validate.choice("color_mode", color_mode, ("rgb",))
         return _read_prepared(prepared, image_size, batch_size, seed)
     raise MissingData(
         f"tf_flowers is not on this machine{_half_set()}; get it with 'course data get tf_flowers' "
@@ -113,9 +113,9 @@ def _read_prepared(path: Path, image_size: Any, batch_size: Any, seed: Any) -> I
     import tensorflow_datasets as tfds
 
     size, batch, number = (
-        _checks.image_size(image_size),
-        _checks.batch_size(batch_size),
-        _checks.seed(seed),
+        validate.image_size(image_size),
+        validate.batch_size(batch_size),
+        validate.seed(seed),
     )
     builder = tfds.builder_from_directory(str(path))
     features = builder.info.features
@@ -138,7 +138,7 @@ def _read_prepared(path: Path, image_size: Any, batch_size: Any, seed: Any) -> I
         for example in examples.as_numpy_iterator():
             digests.append(hashlib.blake2b(example["image"], digest_size=16).hexdigest())
             labels.append(CLASS_NAMES.index(names[example["label"]]))
-            write(_decode.to_array(example["image"], size, 3)[None])
+            write(decoding.to_array(example["image"], size, 3)[None])
         return _cache.Built(tuple(digests), labels=tuple(labels))
 
     pixels = _cache.load_or_build(key, (total, *size, 3), build, label="tf_flowers")

@@ -9,7 +9,7 @@ beside `baseline_maps` that know nothing. `feature_maps`, `find_layer`, `activat
 First met in lesson 07.
 """
 
-from course_utils.explain._checks import (
+from course_utils.explain._faithfulness import (
     baseline_maps,
     energy_inside,
     insertion_deletion,
@@ -17,7 +17,6 @@ from course_utils.explain._checks import (
     randomisation_check,
     rank_correlation,
 )
-from course_utils.explain._drawing import normalise, overlay
 from course_utils.explain._maps import (
     IntegratedGradients,
     edge_detector,
@@ -26,7 +25,8 @@ from course_utils.explain._maps import (
     occlusion,
     saliency,
 )
-from course_utils.explain._planted import second_collection, third_collection
+from course_utils.explain._overlay import normalise, overlay
+from course_utils.explain._shortcuts import second_collection, third_collection
 from course_utils.explain._view import activations, feature_maps, find_layer, first_layer_filters
 
 __all__ = [

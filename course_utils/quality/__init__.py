@@ -33,12 +33,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from course_utils.datasets._checks import nearest, printable
 from course_utils.exceptions import InvalidInput
 from course_utils.quality._checklist import MAX_CLASSES, MIN_IMAGES, Collection, examine
 from course_utils.quality._copies import similarity
 from course_utils.quality._pictures import read_all, read_array, read_file
 from course_utils.quality._report import QualityReport, Row
+from course_utils.validate import nearest, printable
 
 if TYPE_CHECKING:
     from course_utils.datasets import ImageDataset
@@ -116,14 +116,14 @@ def _is_there(path: Path) -> bool:
 def _report_known(name: str, groups: Any) -> QualityReport:
     """Report on a dataset that the course knows by name."""
     from course_utils import datasets
-    from course_utils.datasets import _registry
+    from course_utils.datasets import registry
 
-    if name not in _registry.SOURCES:
+    if name not in registry.SOURCES:
         raise InvalidInput(
             printable(
                 f"There is neither a folder nor a dataset called {name!r}"
-                f"{nearest(name, _registry.SOURCES)}; give the path of a folder with one "
-                f"folder of images per class, or one of {', '.join(_registry.SOURCES)}."
+                f"{nearest(name, registry.SOURCES)}; give the path of a folder with one "
+                f"folder of images per class, or one of {', '.join(registry.SOURCES)}."
             )
         )
     try:
@@ -140,7 +140,7 @@ def _report_folder(
     value_range: Any = None,
     label_from_name: str | re.Pattern | None = None,
 ) -> QualityReport:
-    from course_utils.datasets import _decode, _depth, folder
+    from course_utils.datasets import bit_depth, decoding, folder
 
     listing = folder.scan(path, label_from_name)
     name = printable(name)
@@ -163,9 +163,9 @@ def _report_folder(
     ]
     splits = list(listing.splits) or ["all"]
     keys = None if groups is None else folder.group_keys(listing, groups)
-    scales, unclear = _depth.scales_for(value_range), []
+    scales, unclear = bit_depth.scales_for(value_range), []
     if scales is None:
-        extents = _decode.extents([one.file for one in listing.images])
+        extents = decoding.extents([one.file for one in listing.images])
         unclear = [extent for extent in extents.values() if extent.scale() is None]
         scales = {kind: one.scale() or one.span() for kind, one in extents.items()}
     pictures = read_all(jobs, partial(read_file, scales=scales), name, len(jobs))
@@ -182,7 +182,7 @@ def _report_folder(
 
 
 def _report_dataset(dataset: ImageDataset, groups: Any = None) -> QualityReport:
-    from course_utils.datasets import SPLITS, _groups
+    from course_utils.datasets import SPLITS, grouping
 
     def jobs() -> Iterator[tuple]:
         for split in SPLITS:
@@ -200,6 +200,6 @@ def _report_dataset(dataset: ImageDataset, groups: Any = None) -> QualityReport:
     keys = None
     if groups is not None:
         ids = [picture.id for picture in pictures]
-        keys = _groups.keys(ids, [Path(one) for one in ids], groups)
+        keys = grouping.keys(ids, [Path(one) for one in ids], groups)
     data = Collection(pictures, list(dataset.class_names), splits, groups=keys)
     return examine(dataset.name, data)

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from course_utils.datasets._checks import some_of
-from course_utils.datasets._depth import Extent
+from course_utils.datasets.bit_depth import Extent
 from course_utils.quality._copies import CLOSE_LOOKS, Groups, near_pairs
 from course_utils.quality._pictures import FLAT, Picture
 from course_utils.quality._report import QualityReport, Row, number
+from course_utils.validate import some_of
 
 #: A class with fewer images than this is hard to learn from scratch.
 MIN_IMAGES = 50

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from course_utils.datasets import _decode, _depth
+from course_utils.datasets import bit_depth, decoding
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -45,15 +45,15 @@ class Picture:
 
 
 def read_file(
-    file_id: str, split: str, label: str, path: Path, scales: _depth.Scales | None = None
+    file_id: str, split: str, label: str, path: Path, scales: bit_depth.Scales | None = None
 ) -> Picture:
     """Read one file; whatever is wrong with it becomes `Picture.error`."""
     picture = Picture(file_id, split, label)
     try:
-        data = _decode.read(path)
+        data = decoding.read(path)
         picture.digest = hashlib.blake2b(data, digest_size=16).digest()
-        small = _decode.to_array(data, (THUMB, THUMB), 3, scales)
-    except _decode.Unreadable as error:
+        small = decoding.to_array(data, (THUMB, THUMB), 3, scales)
+    except decoding.Unreadable as error:
         picture.error = str(error)
         return picture
     _look_at_header(picture, data, path.suffix)

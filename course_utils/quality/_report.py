@@ -8,8 +8,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from course_utils.datasets._checks import printable
 from course_utils.exceptions import InvalidInput
+from course_utils.validate import printable
 
 if TYPE_CHECKING:
     import pandas as pd

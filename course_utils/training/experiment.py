@@ -15,7 +15,7 @@ import numpy as np
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
-from course_utils.training import _checks, _pipeline
+from course_utils.training import _data_checks, pipeline
 from course_utils.training._progress import ProgressBar
 from course_utils.training.history import History
 from course_utils.training.store import fit_or_load
@@ -129,15 +129,15 @@ def experiment(
     InvalidInput
         If an argument cannot be used, or every run failed.
     """
-    _checks.require_epochs(epochs)
+    _data_checks.require_epochs(epochs)
     if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1:
         raise InvalidInput(f"repeats must be a whole number of at least 1, but it is {repeats!r}.")
     plans = _plans(variants, epochs, fit_arguments)
     first_seed = settings.seed() if seed is None else seed
-    train, validation = _pipeline.split_parts(dataset)
+    train, validation = pipeline.split_parts(dataset)
     if validation is None:
         raise InvalidInput("Variants are compared on validation data, but there are none.")
-    steps = _pipeline.batches_per_epoch(train)
+    steps = pipeline.batches_per_epoch(train)
 
     histories: dict[str, list[History]] = {name: [] for name in plans}
     parameters: dict[str, int] = {}
@@ -190,7 +190,7 @@ def _plans(
                 f"function that builds the model."
             )
         plan = {**fit_arguments, "epochs": epochs, **own}
-        _checks.require_epochs(plan["epochs"])
+        _data_checks.require_epochs(plan["epochs"])
         plans[str(name)] = plan
     return plans
 

@@ -19,7 +19,7 @@ import tensorflow as tf
 from course_utils import augmentation, settings
 from course_utils.exceptions import InvalidInput, TrainingStopped
 from course_utils.models import last_activation
-from course_utils.training import _checks, _pipeline
+from course_utils.training import _data_checks, pipeline
 from course_utils.training._progress import ProgressBar
 from course_utils.training._signature import signature
 from course_utils.training.checkpoint import RunFolder, restore_callbacks
@@ -84,7 +84,7 @@ def compile_model(
     InvalidInput
         If an argument cannot be used.
     """
-    _checks.require_model(model)
+    _data_checks.require_model(model)
     loss, accuracy = _loss_and_accuracy(model, one_hot)
     with model.distribute_strategy.scope():
         model.compile(
@@ -184,12 +184,12 @@ def fit(
         If the loss is no number any more, or the memory is not enough.
     """
     refuse_several_machines()
-    _checks.require_model(model)
-    _checks.require_arguments(
+    _data_checks.require_model(model)
+    _data_checks.require_arguments(
         epochs, learning_rate, patience, label_smoothing, callbacks, seed, class_weight
     )
     seed = settings.seed() if seed is None else int(seed)
-    train, validation = _pipeline.split_parts(dataset)
+    train, validation = pipeline.split_parts(dataset)
     if not validate:
         validation = None
     if validation is None and (patience is not None or schedule == "plateau"):
@@ -205,14 +205,14 @@ def fit(
     parts = augmentation.as_list(augment)
     mixes = any(not isinstance(part, keras.layers.Layer) for part in parts)
 
-    num_classes = _checks.require_match(model, dataset, train)
-    one_hot = mixes or label_smoothing > 0 or _pipeline.label_rank(train) == 2
-    steps = _pipeline.batches_per_epoch(train)
+    num_classes = _data_checks.require_match(model, dataset, train)
+    one_hot = mixes or label_smoothing > 0 or pipeline.label_rank(train) == 2
+    steps = pipeline.batches_per_epoch(train)
     given = (learning_rate, optimizer, schedule) != (None, None, None) or warmup_epochs
     own_compile = model.compiled and model.optimizer not in _MADE_BY_FIT and not given
     if own_compile:
         # An optimiser that the user chose stays; what it is goes into the signature.
-        how: Any = [model.optimizer.get_config(), str(_checks.loss_of(model))]
+        how: Any = [model.optimizer.get_config(), str(_data_checks.loss_of(model))]
     else:
         how = None
         _compile(
@@ -226,14 +226,14 @@ def fit(
             one_hot=one_hot,
             jit_compile=jit_compile,
         )
-    _checks.require_labels(model, train, one_hot)
-    _checks.require_loss(model, one_hot, mixes)
+    _data_checks.require_labels(model, train, one_hot)
+    _data_checks.require_loss(model, one_hot, mixes)
 
     weights: Any = class_weight
     if isinstance(class_weight, str):
-        weights = _pipeline.balanced_weights(_labels_of(dataset, train), num_classes)
+        weights = pipeline.balanced_weights(_labels_of(dataset, train), num_classes)
     elif class_weight is not None:
-        weights = _checks.class_weights(class_weight, num_classes)
+        weights = _data_checks.class_weights(class_weight, num_classes)
 
     run = None
     if checkpoint is not None:
@@ -289,7 +289,7 @@ def fit(
     began = time.monotonic()
     with contextlib.nullcontext() if shared else bar:
         if state is None or not state.stopped:
-            stream = _pipeline.training_stream(
+            stream = pipeline.training_stream(
                 dataset,
                 first_epoch=first_epoch,
                 epochs=epochs,
@@ -303,7 +303,7 @@ def fit(
             with _clear_errors(train):
                 model.fit(
                     stream,
-                    validation_data=_pipeline.validation_batches(validation, num_classes, one_hot),
+                    validation_data=pipeline.validation_batches(validation, num_classes, one_hot),
                     initial_epoch=first_epoch,
                     epochs=epochs,
                     steps_per_epoch=steps,
@@ -354,7 +354,7 @@ def compile_trained(model: keras.Model, arguments: Mapping[str, Any]) -> None:
 
 def _loss_and_accuracy(model: keras.Model, one_hot: bool) -> tuple[keras.losses.Loss, Any]:
     """Return the loss and the accuracy that fit the number of outputs and the labels."""
-    if _checks.output_width(model) == 1:
+    if _data_checks.output_width(model) == 1:
         from_logits = last_activation(model) != "sigmoid"
         accuracy = keras.metrics.BinaryAccuracy("accuracy", threshold=0.0 if from_logits else 0.5)
         return keras.losses.BinaryCrossentropy(from_logits=from_logits), accuracy
@@ -385,7 +385,7 @@ def _make_optimizer(
                 "optimiser the schedule."
             )
         return optimizer
-    _checks.require_learning_rate(learning_rate)
+    _data_checks.require_learning_rate(learning_rate)
     rate: Any = float(learning_rate)
     if schedule is not None or warmup_epochs:
         if epochs is None or steps_per_epoch is None:

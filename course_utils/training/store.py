@@ -17,7 +17,7 @@ import numpy as np
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
-from course_utils.training import _checks, device
+from course_utils.training import _data_checks, device
 from course_utils.training._progress import ProgressBar
 from course_utils.training._signature import NotComparable, digest, signature
 from course_utils.training.checkpoint import _reason, read_arrays, write_arrays
@@ -69,7 +69,7 @@ def fit_or_load(
     InvalidInput
         If an argument cannot be used.
     """
-    _checks.require_epochs(epochs)
+    _data_checks.require_epochs(epochs)
     _require_arguments(fit_arguments)
     seed = fit_arguments.get("seed")
     fit_arguments["seed"] = seed = settings.seed() if seed is None else seed
@@ -121,7 +121,7 @@ def _build(build: Callable[[], keras.Model], seed: int) -> keras.Model:
     keras.utils.set_random_seed(seed)
     with device.strategy().scope():
         model = build()
-    _checks.require_model(model)
+    _data_checks.require_model(model)
     return model
 
 
@@ -146,7 +146,7 @@ def _key(model: keras.Model, dataset: Any, epochs: int, arguments: dict[str, Any
     counted = {name: value for name, value in arguments.items() if name != "verbose"}
     content = signature(model, dataset, epochs=epochs, **counted)
     if model.compiled:
-        content["compiled"] = [model.optimizer.get_config(), str(_checks.loss_of(model))]
+        content["compiled"] = [model.optimizer.get_config(), str(_data_checks.loss_of(model))]
         content["compiled"] = repr(content["compiled"])
     content["initial weights"] = _weights_digest(model)
     return digest(content)

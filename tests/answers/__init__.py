@@ -29,9 +29,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from course_utils import probe, settings
+from course_utils import settings, student_work
 from course_utils.checks import Exercise, Question, Verdict, exercise, verdict
-from course_utils.probe._guard import guarded
+from course_utils.student_work._guard import guarded
 
 SEED = 42
 
@@ -128,6 +128,6 @@ def judge(
     try:
         with guarded(seconds, values):
             run(source, values, f"<answer {question.id}>")
-    except probe.ProbeError as error:
+    except student_work.ProbeError as error:
         return Verdict(question.id, "error", 0.0, question.points, str(error))
-    return verdict(question, probe.Namespace(values), SEED)
+    return verdict(question, student_work.Namespace(values), SEED)

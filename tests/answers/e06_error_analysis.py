@@ -321,7 +321,7 @@ class _Given:
         self.correct, self.confidence = labels == predicted, np.ones(len(labels))
 
 def confused_pairs(labels, predicted, class_names):
-    table = errors.confused_pairs(_Given(labels, predicted, class_names))
+    table = error_analysis.confused_pairs(_Given(labels, predicted, class_names))
     return table[["true", "predicted", "images"]].to_numpy().tolist()
 """,
             "helper used",
@@ -1013,13 +1013,13 @@ disputed = lambda p, y: [
             _dispute()
             + """
 def disputed(probabilities, labels):
-    from course_utils import errors
+    from course_utils import error_analysis
     from course_utils.evaluation import Predictions
     names = tuple(str(k) for k in range(probabilities.shape[1]))
     ids = tuple(str(k) for k in range(len(labels)))
     images = np.zeros((len(labels), 2, 2, 3), np.uint8)
     given = Predictions(ids, images, labels, probabilities, names)
-    return errors.suspect_labels(given).sort_values("position")["disputed"].to_numpy()
+    return error_analysis.suspect_labels(given).sort_values("position")["disputed"].to_numpy()
 """,
             "helper used",
         ),
@@ -1192,8 +1192,8 @@ true_claims = "B, C, E"
             + """
 def after_looking(suspects, wrong, n):
     import pandas as pd
-    from course_utils import errors
-    curve = errors.inspection_curve(pd.DataFrame({"id": suspects}), wrong)
+    from course_utils import error_analysis
+    curve = error_analysis.inspection_curve(pd.DataFrame({"id": suspects}), wrong)
     return curve["precision"][n - 1], curve["recall"][n - 1]
 """,
             "helper used",

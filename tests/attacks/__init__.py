@@ -192,7 +192,7 @@ try:
 except Exception:
     pass
 try:
-    from course_utils.grading import runner
+    from course_staff.grading import runner
     found = 12
 except ImportError:
     pass
@@ -276,15 +276,15 @@ for name in os.listdir("/proc/self/fd"):
 """
 
 _FORGED = """
-from course_utils import probe
-from course_utils.grading.inside import wire, worker
+from course_utils import student_work
+from course_staff.grading.sandbox_runtime import wire, worker
 said = {"kind": "number", "watched": [], "seed": None, "watch": None, "forget": None}
-probe.operate = lambda subject, operation, args, kwargs: said.get(operation, 12)
+student_work.operate = lambda subject, operation, args, kwargs: said.get(operation, 12)
 """
 
 _FORGED_TYPES = """
-from course_utils import probe
-probe.operate = lambda *args: {"watched": [], "points": 100}
+from course_utils import student_work
+student_work.operate = lambda *args: {"watched": [], "points": 100}
 """
 
 _LIMITS = """

@@ -167,13 +167,14 @@ def convolve(image, kernel, bias=0.0, stride=1):
 """,
     ),
     "the watcher patched": (
-        "from course_utils import probe\nfrom course_utils.probe import _guard\n"
+        "from course_utils import probe\nfrom course_utils.student_work import _guard\n"
         "import contextlib\n_guard.Watch.running = lambda self: contextlib.nullcontext()\n"
         "probe.Namespace.watched = lambda self: []",
         _CALL.format("convolution.feature_map"),
     ),
     "what stands in its place patched": (
-        "from course_utils.grading.inside import removed\nremoved.stop = lambda helper: None",
+        "from course_staff.grading.sandbox_runtime import removed\n"
+        "removed.stop = lambda helper: None",
         _CALL.format("convolution.feature_map"),
     ),
     "its list emptied, the error caught": (
@@ -360,7 +361,7 @@ DETECTORS: dict[str, tuple[str, str]] = {
         f"    model.compile('sgd', {_LOSS})\n    return model",
     ),
     "a description that asks for terabytes": (
-        "from course_utils.probe import _describe\nreal = _describe.describe\n"
+        "from course_utils.student_work import _describe\nreal = _describe.describe\n"
         "def describe(model, shape):\n"
         "    told = real(model, shape)\n"
         "    if told['network']:\n"
@@ -374,7 +375,7 @@ DETECTORS: dict[str, tuple[str, str]] = {
         f"    model.compile('sgd', {_LOSS})\n    return model",
     ),
     "a description with code in it": (
-        "from course_utils.probe import _describe\nreal = _describe.describe\n"
+        "from course_utils.student_work import _describe\nreal = _describe.describe\n"
         "import json\n"
         "def describe(model, shape):\n"
         "    told = real(model, shape)\n"
@@ -389,7 +390,7 @@ DETECTORS: dict[str, tuple[str, str]] = {
         f"    model.compile('sgd', {_LOSS})\n    return model",
     ),
     "a description that is deep": (
-        "from course_utils.probe import _describe\n"
+        "from course_utils.student_work import _describe\n"
         "_describe.describe = lambda model, shape: {'compiled': '', 'network': {'weights': {},\n"
         "    'config': '[' * 10**6, 'trainable': {}, 'number': 0}}\n",
         "def build_detector(input_shape):\n"
@@ -628,23 +629,23 @@ def double(x):
 """,
     "in an error of the grader's own": """
 def double(x):
-    from course_utils import probe
-    raise probe.StudentError("ValueError", spelled(x), 1, spelled(x))
+    from course_utils import student_work
+    raise student_work.StudentError("ValueError", spelled(x), 1, spelled(x))
 """,
     "in the name of what is missing": """
 def double(x):
-    from course_utils import probe
-    raise probe.Missing(spelled(x))
+    from course_utils import student_work
+    raise student_work.Missing(spelled(x))
 """,
     "in the kind of a value": """
 def double(x):
-    from course_utils import probe
-    raise probe.WrongKind(spelled(x), spelled(x), spelled(x))
+    from course_utils import student_work
+    raise student_work.WrongKind(spelled(x), spelled(x), spelled(x))
 """,
     "in what had not finished": """
 def double(x):
-    from course_utils import probe
-    raise probe.TimedOut(1.0, 3, spelled(x))
+    from course_utils import student_work
+    raise student_work.TimedOut(1.0, 3, spelled(x))
 """,
 }
 

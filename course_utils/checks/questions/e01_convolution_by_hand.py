@@ -11,7 +11,7 @@ from course_utils import convolution
 from course_utils.checks import compare
 from course_utils.checks._question import Exercise, Part, Question, Wrong
 from course_utils.checks.compare import Case, Mistake
-from course_utils.probe import ProbeError, Subject
+from course_utils.student_work import ProbeError, Subject
 
 Array = np.ndarray
 

@@ -14,7 +14,7 @@ from PIL import Image
 from course_utils.checks import chance, compare
 from course_utils.checks._question import Exercise, NotAttempted, Part, Question, Wrong
 from course_utils.checks.compare import Case, Mistake
-from course_utils.probe import Missing, Ref, StudentError, Subject
+from course_utils.student_work import Missing, Ref, StudentError, Subject
 
 Array = np.ndarray
 

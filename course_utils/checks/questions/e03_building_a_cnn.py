@@ -12,7 +12,7 @@ from course_utils.checks import compare, model_checks
 from course_utils.checks._question import Exercise, Part, Question, Wrong
 from course_utils.checks.compare import Case, Mistake
 from course_utils.checks.model_checks import Fault, NetworkMistake
-from course_utils.probe import Missing, Ref, StudentError, Subject, WrongKind
+from course_utils.student_work import Missing, Ref, StudentError, Subject, WrongKind
 
 if TYPE_CHECKING:
     import keras

@@ -10,7 +10,7 @@ import numpy as np
 from course_utils.checks import compare
 from course_utils.checks._question import Exercise, NotAttempted, Part, Question, Wrong
 from course_utils.checks.compare import Case, Mistake
-from course_utils.probe import Missing, ProbeError, Ref, StudentError, Subject
+from course_utils.student_work import Missing, ProbeError, Ref, StudentError, Subject
 
 Array = np.ndarray
 

@@ -10,7 +10,7 @@ import numpy as np
 from course_utils.checks import chance, compare
 from course_utils.checks._question import Exercise, NotAttempted, Part, Question, Wrong
 from course_utils.checks.compare import Case, Mistake
-from course_utils.probe import Missing, ProbeError, Ref, StudentError, Subject
+from course_utils.student_work import Missing, ProbeError, Ref, StudentError, Subject
 
 Array = np.ndarray
 
@@ -1566,7 +1566,7 @@ EXERCISE = Exercise(
             ),
             needs=("confused_pairs",),
             forbids=(
-                "course_utils.errors.confused_pairs",
+                "course_utils.error_analysis.confused_pairs",
                 "course_utils.evaluation.confusion_matrix",
             ),
             hints=(
@@ -1617,7 +1617,7 @@ EXERCISE = Exercise(
                 Part("exactly at the threshold", 0.5, _exactly),
             ),
             needs=("thresholds", "disputed"),
-            forbids=("course_utils.errors.suspect_labels",),
+            forbids=("course_utils.error_analysis.suspect_labels",),
             hints=(
                 "`probabilities[labels == k, k]`: of the pictures with label k, the probability "
                 "of class k.",
@@ -1642,7 +1642,7 @@ EXERCISE = Exercise(
                 Part("what follows, and what does not", 1, _claims),
             ),
             needs=("after_looking", "paired_gain", "true_claims"),
-            forbids=("course_utils.errors.inspection_curve",),
+            forbids=("course_utils.error_analysis.inspection_curve",),
             hints=(
                 "Count the ids among `suspects[:n]` that are in `wrong`. Precision and recall "
                 "divide this number by two different things.",

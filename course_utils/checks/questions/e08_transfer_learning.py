@@ -11,7 +11,7 @@ from course_utils.checks import compare, model_checks
 from course_utils.checks._question import Exercise, Part, Question, Wrong
 from course_utils.checks.compare import Case, Mistake
 from course_utils.checks.model_checks import NetworkMistake
-from course_utils.probe import Ref, Subject, _models
+from course_utils.student_work import Ref, Subject, models
 
 if TYPE_CHECKING:
     import keras
@@ -223,13 +223,13 @@ def _vectors(subject: Subject, rng: np.random.Generator) -> None:
     ref = _given(subject, "small_base")
     model = _base()
     weights = model_checks.random_weights(model, _SIZE, rng)
-    for variable, weight in zip(_models.in_order(model, _SIZE), weights, strict=True):
+    for variable, weight in zip(models.in_order(model, _SIZE), weights, strict=True):
         variable.assign(weight)
     subject.model_set_weights(ref, _SIZE, weights)
 
     def of(pool: Callable[[Array], Array], scale: float = 1.0, training: bool = False) -> Any:
         def answer(_: Any, x: Array) -> Array:
-            return pool(_models.outputs(model, (x * scale).astype("float32"), training))
+            return pool(models.outputs(model, (x * scale).astype("float32"), training))
 
         return answer
 

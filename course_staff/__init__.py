@@ -1,0 +1,13 @@
+"""What instructors and authors of the course run.
+
+It imports course_utils, never the other way, and is not in the students' zip. A room imports only
+from rooms above it in this table:
+
+==============  ==================================================================
+``drawing``     how paper_flowers and messy_flowers were drawn
+``grading``     ``course grade``: intake, sandbox, scoring, reports
+``authoring``   ``course build`` and ``course release``: what is made of what
+``benchmarks``  ``course bench``: the course against other ways of doing the same
+``cli``         these verbs of the command ``course``
+==============  ==================================================================
+"""

@@ -1,0 +1,10 @@
+"""How the course is made.
+
+=============  ====================================================================
+``build``      runs the lessons for the repository and stores their outputs
+``derived``    the files that are made from other files
+``exercises``  the exercises, made from the solutions
+``release``    the zip that students get
+``pretrain``   trains the small backbone of lesson 08
+=============  ====================================================================
+"""

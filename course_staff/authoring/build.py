@@ -1,0 +1,238 @@
+"""Run the lessons for the repository and store their outputs, the same on every machine.
+
+A stored notebook holds no line of stderr, no timing and no trace of the machine. Where a new
+output differs from the stored one only in what varies from run to run (seconds, the compression
+of an identical picture), the stored one stays, so that an unchanged lesson stays byte for byte.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import io
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from course_utils import settings
+from course_utils.exceptions import InvalidInput
+from course_utils.workspace.notebook_runner import join_streams, run_notebook
+
+#: Most bytes of a stored notebook.
+LARGEST = 1_500_000
+
+#: What a notebook's file says of itself, whoever ran it.
+METADATA: dict[str, Any] = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+    },
+}
+
+#: Metadata of a cell that Jupyter or an editor leaves behind.
+_CELL_LEFTOVERS = ("execution", "collapsed", "scrolled", "ExecuteTime", "vscode", "outputId")
+
+#: What differs from one run to the next in a text that says the same.
+_VARYING = re.compile(
+    r"\d+(?:\.\d+)?\s?(?:ns|µs|us|ms|s|sec|seconds|min|minutes|h)(?:/(?:step|epoch|image))?\b"
+    r"|0x[0-9a-f]{6,}"
+    r"|[\x08━─╸╺]+"
+)
+
+
+@contextmanager
+def build_environment(keep_cache: bool = False) -> Iterator[dict[str, str]]:
+    """The environment in which a lesson gives the same outputs on every machine.
+
+    paper_flowers is the dataset; no other data, no weights, no settings of the user and no
+    graphics card are seen; caches are empty, unless `keep_cache`.
+    """
+    import matplotlib
+
+    with tempfile.TemporaryDirectory(prefix="course-") as folder:
+        changes: dict[str, str | None] = {
+            "COURSE_DATASET": "paper_flowers",
+            "COURSE_STORED": "1",
+            "COURSE_DATA": "",
+            "COURSE_EPOCHS": None,
+            "COURSE_SEED": None,
+            "COURSE_WORK": str(settings.work_root() if keep_cache else Path(folder, "work")),
+            "CUDA_VISIBLE_DEVICES": "-1",
+            "IPYTHONDIR": str(Path(folder, "ipython")),
+            "KERAS_HOME": str(Path(folder, "keras")),
+            "TFDS_DATA_DIR": str(Path(folder, "tensorflow_datasets")),
+            "MPLBACKEND": None,
+            "MATPLOTLIBRC": str(Path(matplotlib.get_data_path(), "matplotlibrc")),
+            "PYTHONHASHSEED": "0",
+            "TF_CONFIG": None,
+        }
+        yield settings.environment(**changes)
+
+
+def build_lesson(
+    path: Path,
+    *,
+    keep_cache: bool = False,
+    on_cell: Callable[[int, int], None] | None = None,
+) -> bool:
+    """Run a lesson and store its outputs in its file.
+
+    Parameters
+    ----------
+    path : Path
+        The notebook.
+    keep_cache : bool
+        Use the models and images cached in ``work/`` instead of starting with an empty cache.
+    on_cell : callable, optional
+        Told the cells done and the cells in all.
+
+    Returns
+    -------
+    bool
+        Whether the file changed.
+
+    Raises
+    ------
+    InvalidInput
+        If a cell fails, or an output shows a path of this machine, or the notebook would be larger
+        than 1.5 MB. The file then stays as it was.
+    """
+    import nbformat
+
+    before = path.read_text(encoding="utf-8")
+    stored = nbformat.reads(before, as_version=4)
+    notebook = copy.deepcopy(stored)
+    with build_environment(keep_cache) as environment:
+        run = run_notebook(notebook, path.parent, environment, on_cell)
+        if run.error is not None:
+            raise InvalidInput(f"{path.name} was not stored: {run.error}")
+        tidy(notebook)
+        refuse_machine_paths(notebook, path.name, _private_paths(environment))
+    keep_unchanged_outputs(notebook, stored)
+    after = nbformat.writes(notebook, indent=1).rstrip("\n") + "\n"
+    if len(after.encode("utf-8")) > LARGEST:
+        raise InvalidInput(
+            f"{path.name} would hold {len(after.encode('utf-8')) / 1e6:.1f} MB, and at most "
+            f"{LARGEST / 1e6:.1f} MB are stored; draw its largest figures with a lower dpi or "
+            f"with fewer pictures ({_largest_cell(notebook)} is the largest cell)."
+        )
+    if after == before:
+        return False
+    fresh = path.with_suffix(".ipynb.part")
+    fresh.write_text(after, encoding="utf-8", newline="\n")
+    fresh.replace(path)
+    return True
+
+
+def tidy(notebook: Any) -> None:
+    """Take out of a notebook what depends on the machine or on the moment, in place.
+
+    Lines of stderr, live widgets, timings and editors' metadata go.
+    """
+    notebook.metadata = type(notebook.metadata)(copy.deepcopy(METADATA))
+    for cell in notebook.cells:
+        for leftover in _CELL_LEFTOVERS:
+            cell.metadata.pop(leftover, None)
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in map(_tidy_output, cell.outputs) if output]
+            join_streams(cell)
+
+
+def _tidy_output(output: Any) -> Any | None:
+    if output.output_type == "stream":
+        if output.name == "stderr":
+            return None
+        return output if output.text.strip() else None
+    if any(kind.startswith("application/vnd.jupyter.widget") for kind in output.get("data", {})):
+        return None
+    output.pop("transient", None)
+    return output
+
+
+def keep_unchanged_outputs(notebook: Any, stored: Any) -> None:
+    """Put the stored outputs back where the new ones show the same, in place.
+
+    Two outputs show the same if they differ only in durations, memory addresses and the strokes of
+    progress bars, or if their pictures are equal pixel for pixel.
+    """
+    old = {cell.get("id"): cell for cell in stored.cells if cell.cell_type == "code"}
+    for cell in notebook.cells:
+        before = old.get(cell.get("id"))
+        if cell.cell_type != "code" or before is None or before.source != cell.source:
+            continue
+        if len(before.outputs) == len(cell.outputs):
+            cell.outputs = [
+                was if _shows_the_same(was, now) else now
+                for was, now in zip(before.outputs, cell.outputs, strict=True)
+            ]
+
+
+def _shows_the_same(was: Any, now: Any) -> bool:
+    if was.output_type != now.output_type or was.get("metadata") != now.get("metadata"):
+        return False
+    if now.output_type == "stream":
+        return was.name == now.name and _constant(was.text) == _constant(now.text)
+    if now.output_type == "error":
+        return bool(was == now)
+    if was.get("execution_count") != now.get("execution_count") or set(was.data) != set(now.data):
+        return False
+    return all(_same_content(kind, was.data[kind], now.data[kind]) for kind in now.data)
+
+
+def _same_content(kind: str, was: Any, now: Any) -> bool:
+    if was == now:
+        return True
+    if kind == "image/png":
+        return _pixels(was) == _pixels(now)
+    return isinstance(was, str) and isinstance(now, str) and _constant(was) == _constant(now)
+
+
+def _constant(text: str) -> str:
+    return re.sub(r"[ \t]+", " ", _VARYING.sub("", text))
+
+
+def _pixels(picture: str) -> tuple[tuple[int, int], bytes]:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(base64.b64decode(picture))) as image:
+        return image.size, image.convert("RGBA").tobytes()
+
+
+def _private_paths(environment: dict[str, str]) -> list[str]:
+    places = [settings.course_root(), Path.home(), Path(tempfile.gettempdir())]
+    if environment.get("COURSE_WORK"):
+        places.append(Path(environment["COURSE_WORK"]))
+    return sorted({str(place) for place in places if place != Path(place.anchor)})
+
+
+def refuse_machine_paths(notebook: Any, name: str, private: list[str]) -> None:
+    """Refuse a notebook whose outputs show one of the `private` paths.
+
+    Raises
+    ------
+    InvalidInput
+        With the first cell that does.
+    """
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            texts = [output.get("text", ""), *(data[kind] for kind in data if "text/" in kind)]
+            for place in private:
+                if any(re.search(rf"{re.escape(place)}(?![\w.-])", text) for text in texts):
+                    raise InvalidInput(
+                        f"{name} was not stored: cell {cell.get('id')} shows {place}, a path of "
+                        f"this machine; show paths relative to the course or to the dataset."
+                    )
+
+
+def _largest_cell(notebook: Any) -> str:
+    sizes = {cell.get("id", "?"): len(str(cell.get("outputs", ""))) for cell in notebook.cells}
+    return max(sizes, key=lambda name: sizes[name])

@@ -1,0 +1,117 @@
+"""CIFAR-10 blown up to 128×128: streamed, against arrays that hold every enlarged picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from course_staff.benchmarks import Row, measured
+from course_utils import datasets
+from course_utils.exceptions import CourseError
+
+SIDE, BATCH = 128, 32
+
+
+def _needs_cifar() -> str | None:
+    table = datasets.available().reset_index()
+    row = table[table["name"] == "cifar10"].iloc[0]
+    return None if row["here"] else "CIFAR-10 is not here; get it with 'course data get cifar10'"
+
+
+def _peak() -> float:
+    """Largest resident memory of this process so far, in gigabytes."""
+    import re
+    import sys
+    from pathlib import Path
+
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux: of this program alone, whatever started it
+        found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text("utf-8"))
+        if found:
+            return int(found[1]) * 1024 / 1e9
+    import psutil
+
+    memory = psutil.Process().memory_info()
+    peak = getattr(memory, "peak_wset", None)
+    if peak is None:
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        peak *= 1 if sys.platform == "darwin" else 1024
+    return peak / 1e9
+
+
+def _memory(quick: bool) -> dict[str, Any]:
+    import keras
+
+    from course_utils import models, training
+
+    try:
+        data = datasets.load("cifar10", image_size=SIDE, batch_size=BATCH, seed=0)
+    except CourseError as error:
+        raise SystemExit(str(error)) from error
+    model = training.compile_model(models.small_cnn(data.input_shape, data.num_classes))
+    keras.utils.set_random_seed(0)
+    model.fit(data.train.take(20 if quick else 100), shuffle=False, verbose=0)
+    pictures = len(data.ids("train")) + len(data.ids("validation"))
+    blown_up = pictures * SIDE * SIDE * 3 * 4 / 1e9
+    peak = _peak()
+    return measured(
+        peak,
+        blown_up,
+        "GB",
+        "at most 2.0 GB",
+        peak <= 2.0,
+        "peak of the whole process over 100 training steps; theirs: the enlarged training images "
+        "alone, computed",
+    )
+
+
+def _same_loss(quick: bool) -> dict[str, Any]:
+    import keras
+    import tensorflow as tf
+
+    from course_utils import models, training
+
+    number = 320 if quick else 2000
+    data = datasets.load("cifar10", image_size=SIDE, batch_size=BATCH, seed=0)
+    small = datasets.load("cifar10", image_size=32, batch_size=BATCH, seed=0)
+    native, labels = small.images("train")[:number], data.labels("train")[:number]
+    enlarged = np.concatenate(
+        [
+            tf.image.resize(native[start : start + 500].astype(np.float32), (SIDE, SIDE)).numpy()
+            for start in range(0, number, 500)
+        ]
+    )
+    streamed = data.ordered("train").unbatch().take(number).batch(BATCH)
+    losses = []
+    for source in (streamed, tf.data.Dataset.from_tensor_slices((enlarged, labels)).batch(BATCH)):
+        keras.utils.set_random_seed(0)
+        model = training.compile_model(models.small_cnn(data.input_shape, data.num_classes))
+        losses.append(model.fit(source, epochs=1, shuffle=False, verbose=0).history["loss"][0])
+    difference = abs(losses[0] - losses[1])
+    return measured(
+        losses[0],
+        losses[1],
+        "",
+        "differ by at most 1e-4",
+        difference <= 1e-4,
+        f"training loss of {number} pictures in the same order; difference {difference:.1e}",
+    )
+
+
+ROWS = [
+    Row(
+        "CIFAR-10 at 128 px, memory",
+        "peak memory of training on streamed pictures, against the array of enlarged ones",
+        _memory,
+        _needs_cifar,
+    ),
+    Row(
+        "CIFAR-10 at 128 px, loss",
+        "the same pictures in the same order, streamed and from the array",
+        _same_loss,
+        _needs_cifar,
+    ),
+]

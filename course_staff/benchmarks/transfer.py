@@ -1,0 +1,240 @@
+"""Transfer learning on clothing and tf_flowers, against re-running the frozen base every epoch."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from course_staff.benchmarks import Row, measured
+from course_utils import datasets
+from course_utils.exceptions import CourseError
+
+DROPOUTS = (0.0, 0.2, 0.5, 0.8)
+EPOCHS = 30
+SIDE = 224
+
+
+def _needs(dataset: str) -> str | None:
+    try:
+        datasets.image_folder(dataset)
+        from course_utils import transfer
+
+        if not transfer.backbones().loc["mobilenet", "here"]:
+            return "the weights of MobileNet (width 0.75) are not here"
+    except CourseError as error:
+        return str(error)
+    return None
+
+
+def _sweep(quick: bool) -> dict[str, Any]:
+    from course_utils import training, transfer
+
+    data = datasets.load("clothing", image_size=SIDE, batch_size=32, seed=0)
+    backbone = transfer.load_backbone("mobilenet", image_size=SIDE)
+    began = time.perf_counter()
+    features = transfer.extract_features(backbone, data, cache=False, verbose=0)
+    for dropout in DROPOUTS[:1] if quick else DROPOUTS:
+        transfer.fit_head(features, dropout=dropout, epochs=EPOCHS, batch_size=128)
+    ours = time.perf_counter() - began
+    # Theirs: the head trained on top of the frozen base, which sees every picture in every epoch.
+    head = transfer.build_head(features.size, data.num_classes, 100, 0.2)
+    model = training.compile_model(transfer.attach_head(backbone, head))
+    model.fit(data.train.take(2), shuffle=False, verbose=0)
+    began = time.perf_counter()
+    model.fit(data.train, validation_data=data.validation, shuffle=False, verbose=0)
+    epoch = time.perf_counter() - began
+    theirs = epoch * EPOCHS * (1 if quick else len(DROPOUTS))
+    return measured(
+        ours,
+        theirs,
+        "s",
+        "50 times faster, at most 90 s",
+        None if quick else theirs / ours >= 50 and ours <= 90,
+        f"4 dropout rates × {EPOCHS} epochs, features included; theirs extrapolated from one epoch "
+        f"of {epoch:.1f} s",
+    )
+
+
+def _frozen(name: str, wanted: float, quick: bool) -> dict[str, Any]:
+    from course_utils import transfer
+
+    data = datasets.load(name, image_size=SIDE, batch_size=32, seed=0)
+    backbone = transfer.load_backbone("mobilenet", image_size=SIDE)
+    features = transfer.extract_features(backbone, data, verbose=0)
+    choices = [(hidden, dropout) for hidden in (0, 100) for dropout in (0.2, 0.5)]
+    heads = {
+        choice: transfer.fit_head(
+            features, hidden=choice[0], dropout=choice[1], epochs=EPOCHS, batch_size=128, seed=0
+        )
+        for choice in choices
+    }
+    hidden, dropout = max(heads, key=lambda choice: heads[choice].validation_accuracy)
+    accuracies = [
+        transfer.fit_head(
+            features, hidden=hidden, dropout=dropout, epochs=EPOCHS, batch_size=128, seed=seed
+        ).accuracy(features)
+        for seed in range(2 if quick else 5)
+    ]
+    mean, spread = statistics.fmean(accuracies), statistics.stdev(accuracies)
+    return measured(
+        mean,
+        None,
+        "",
+        f"at least {wanted}",
+        mean >= wanted,
+        f"test accuracy, frozen MobileNet, ± {spread:.3f} over {len(accuracies)} seeds; head "
+        f"chosen on validation: {hidden} hidden units, dropout {dropout}",
+        accuracies=accuracies,
+    )
+
+
+def _vectors(classes: int = 5, size: int = 1280) -> Any:
+    """Features as those of a backbone, drawn: classes that overlap, 2,500 vectors for training."""
+    from course_utils import transfer
+
+    rng = np.random.default_rng(0)
+    centers = rng.normal(0, 1, (classes, size))
+    counts = {"train": 2500, "validation": 500, "test": 1000}
+    labels = {name: rng.integers(0, classes, n).astype(np.int32) for name, n in counts.items()}
+    vectors = {
+        name: np.maximum(rng.normal(0.12 * centers[index], 1), 0).astype(np.float32)
+        for name, index in labels.items()
+    }
+    ids = {name: tuple(f"{name} {k}" for k in range(n)) for name, n in counts.items()}
+    return transfer.Features("drawn", tuple("abcde"[:classes]), vectors, labels, ids)
+
+
+def _keras_head(features: Any, epochs: int, batch_size: int) -> float:
+    """Train the same head with Keras's ``fit``, keep its best epoch, return the test accuracy."""
+    import keras
+
+    from course_utils import transfer
+
+    mean, variance = transfer._spread(features.vectors["train"])
+    head = transfer.build_head(features.size, len(features.class_names), 100, 0.2, mean, variance)
+    head.compile(
+        optimizer=keras.optimizers.Adam(1e-3),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    head.fit(
+        features.vectors["train"],
+        features.labels["train"],
+        validation_data=(features.vectors["validation"], features.labels["validation"]),
+        epochs=epochs,
+        batch_size=batch_size,
+        callbacks=[keras.callbacks.EarlyStopping(patience=epochs, restore_best_weights=True)],
+        verbose=0,
+    )
+    logits = head.predict(features.vectors["test"], batch_size=1024, verbose=0)
+    return float(np.mean(logits.argmax(axis=1) == features.labels["test"]))
+
+
+def _head(quick: bool) -> dict[str, Any]:
+    """One head, ours and with Keras's fit; turn by turn, each with three seeds."""
+    import keras
+
+    from course_utils import transfer
+
+    features, epochs = _vectors(), 5 if quick else EPOCHS
+    seconds: dict[str, list[float]] = {"ours": [], "theirs": []}
+    accuracies: dict[str, list[float]] = {"ours": [], "theirs": []}
+
+    def ours(seed: int) -> float:
+        head = transfer.fit_head(features, epochs=epochs, batch_size=32, seed=seed)
+        return head.accuracy(features)
+
+    def theirs(seed: int) -> float:
+        keras.utils.set_random_seed(seed)
+        return _keras_head(features, epochs, 32)
+
+    for seed in range(1 if quick else 3):
+        for name, train in (("ours", ours), ("theirs", theirs)):
+            began = time.perf_counter()
+            accuracies[name].append(train(seed))
+            seconds[name].append(time.perf_counter() - began)
+    mine, other = (statistics.median(values) for values in seconds.values())
+    accurate = {name: statistics.fmean(values) for name, values in accuracies.items()}
+    return measured(
+        mine,
+        other,
+        "s",
+        "ratio at most 0.5, as accurate",
+        None if quick else mine / other <= 0.5 and accurate["ours"] >= accurate["theirs"] - 0.01,
+        f"{epochs} epochs at batch 32; test accuracy {accurate['ours']:.3f} and "
+        f"{accurate['theirs']:.3f}, mean of {len(accuracies['ours'])} seeds",
+        seconds=seconds,
+        accuracies=accuracies,
+    )
+
+
+def _head_sweep(quick: bool) -> dict[str, Any]:
+    """Twelve heads: three sizes of the hidden layer and four dropout rates."""
+    from course_utils import transfer
+
+    features, epochs = _vectors(), 5 if quick else EPOCHS
+    choices = list(product((0, 100, 200), DROPOUTS))
+    began = time.perf_counter()
+    heads = {
+        choice: transfer.fit_head(
+            features, hidden=choice[0], dropout=choice[1], epochs=epochs, batch_size=32, seed=0
+        )
+        for choice in choices
+    }
+    ours = time.perf_counter() - began
+    began = time.perf_counter()
+    _keras_head(features, epochs, 32)
+    one = time.perf_counter() - began
+    theirs = one * len(choices)
+    hidden, dropout = max(heads, key=lambda choice: heads[choice].validation_accuracy)
+    return measured(
+        ours,
+        theirs,
+        "s",
+        "ratio at most 0.5",
+        None if quick else ours / theirs <= 0.5,
+        f"{len(choices)} heads of {epochs} epochs at batch 32; theirs extrapolated from one of "
+        f"{one:.1f} s; best on validation: {hidden} hidden units, dropout {dropout}",
+        choices=[list(choice) for choice in choices],
+    )
+
+
+ROWS = [
+    Row(
+        "head, one",
+        "fit_head on 2,500 vectors of 1,280 numbers against Keras's fit of the same head",
+        _head,
+        expected=(40, 10),
+    ),
+    Row(
+        "head, sweep of twelve",
+        "twelve heads on the same vectors, against Keras's fit of one, times twelve",
+        _head_sweep,
+        expected=(60, 20),
+    ),
+    Row(
+        "clothing, dropout sweep",
+        "features computed once against the frozen base re-run in every epoch",
+        _sweep,
+        lambda: _needs("clothing"),
+        expected=(70, 60),
+    ),
+    Row(
+        "clothing, frozen MobileNet",
+        "test accuracy with the head chosen on validation",
+        lambda quick: _frozen("clothing", 0.86, quick),
+        lambda: _needs("clothing"),
+        expected=(90, 80),
+    ),
+    Row(
+        "tf_flowers, frozen MobileNet",
+        "test accuracy with the head chosen on validation",
+        lambda quick: _frozen("tf_flowers", 0.87, quick),
+        lambda: _needs("tf_flowers"),
+        expected=(90, 80),
+    ),
+]

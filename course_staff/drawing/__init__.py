@@ -1,0 +1,1 @@
+"""How paper_flowers and messy_flowers were drawn."""

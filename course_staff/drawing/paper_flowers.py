@@ -1,0 +1,261 @@
+"""Draw paper_flowers: 2,520 pictures of five flowers, each from a class and a seed.
+
+The pictures ship in ``data/paper_flowers/{train,validation,test}/CLASS/NNNN.jpg`` with
+``manifest.csv`` beside them; students read them with :mod:`course_utils.datasets.paper_flowers`.
+As many more as you like can be drawn (CC0).
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import hashlib
+import io
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from course_staff.drawing.scenes import Drawing, render
+from course_staff.drawing.shapes import Dice
+from course_utils.datasets.paper_flowers import CLASSES, COUNTS, WRONG_SHARE
+from course_utils.exceptions import InvalidInput
+
+#: The seed from which the shipped pictures were drawn.
+SEED = 20250
+#: The seeds of the pictures in ``data/new_flowers``, which are in no split.
+NEW_SEEDS = (1, 2, 100, 2024)
+
+_JPEG = {"quality": 90, "optimize": True}
+_NEAREST = 10  # bits of 64 in which the perceptual hashes of any two pictures must differ at least
+_COLUMNS = (
+    "path", "split", "class", "true_class", "x0", "y0", "x1", "y1", "sha256",
+    "seed", "flowers", "colour", "form", "view", "background", "conditions",
+)  # fmt: skip
+
+
+def draw(class_name: str, seed: int) -> tuple[np.ndarray, tuple[float, float, float, float]]:
+    """Draw a picture that nobody has seen before.
+
+    Parameters
+    ----------
+    class_name : str
+        "dandelion", "daisy", "tulips", "sunflowers" or "roses".
+    seed : int
+        Any whole number of at least 0: the same seed gives the same picture.
+
+    Returns
+    -------
+    image : numpy.ndarray
+        uint8, shape (96, 96, 3).
+    box : tuple of float
+        x0, y0, x1, y1 in pixels: the smallest box around the flower heads.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such class, or the seed is not a whole number of at least 0.
+
+    Examples
+    --------
+    >>> image, box = draw("daisy", seed=1)
+    >>> image.shape, image.dtype.name, len(box)
+    ((96, 96, 3), 'uint8', 4)
+    """
+    drawing = _drawing(class_name, seed)
+    return drawing.image, drawing.box
+
+
+def _drawing(class_name: str, seed: int) -> Drawing:
+    if class_name not in CLASSES:
+        near = difflib.get_close_matches(str(class_name), CLASSES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(CLASSES)}."
+        raise InvalidInput(f"paper_flowers has no class {class_name!r}; {hint}")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise InvalidInput(f"seed must be a whole number of at least 0, but it is {seed!r}.")
+    return render(class_name, int(seed))
+
+
+def encode(image: np.ndarray) -> bytes:
+    """Return a picture, uint8 (H, W, 3), as the bytes of a JPEG file such as the shipped ones."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", **_JPEG)
+    return buffer.getvalue()
+
+
+def generate(
+    folder: str | Path,
+    seed: int = SEED,
+    counts: dict[str, int] | None = None,
+    progress: bool = True,
+) -> Path:
+    """Draw the whole dataset into a new folder; takes some minutes.
+
+    The files are written to a folder beside it, which gets its name when everything is there, so
+    that a drawing broken off leaves no half dataset behind. No two pictures are duplicates, not
+    even near ones: a picture whose perceptual hash (64 bits) differs from that of an earlier one in
+    fewer than 10 bits is drawn again.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A folder that does not exist yet.
+    seed : int
+        The shipped pictures have seed ``paper_flowers.SEED``.
+    counts : dict, optional
+        Pictures per class for each split; ``paper_flowers.COUNTS`` where none is given.
+    progress : bool
+        Whether a progress bar is shown.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    InvalidInput
+        If the folder exists already.
+    """
+    with new_folder(folder) as partial:
+        rows = _write_pictures(partial, seed, counts or COUNTS, progress)
+        with (partial / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+    return Path(folder).expanduser().resolve()
+
+
+def generate_new(folder: str | Path) -> Path:
+    """Draw the pictures of ``data/new_flowers``: each class once for each of :data:`NEW_SEEDS`.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A folder that does not exist yet.
+
+    Returns
+    -------
+    Path
+        The folder, with ``CLASS_NUMBER.png`` (numbers from 1) and ``boxes.csv``.
+
+    Raises
+    ------
+    InvalidInput
+        If the folder exists already.
+    """
+    from PIL import Image
+
+    with new_folder(folder) as partial:
+        rows = []
+        for name in CLASSES:
+            for number, seed in enumerate(NEW_SEEDS, start=1):
+                image, box = draw(name, seed)
+                path = f"{name}_{number}.png"
+                Image.fromarray(image).save(partial / path, optimize=True)
+                rows.append((path, name, *box))
+        with (partial / "boxes.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(("path", "class", "x0", "y0", "x1", "y1"))
+            writer.writerows(rows)
+    return Path(folder).expanduser().resolve()
+
+
+@contextmanager
+def new_folder(folder: str | Path) -> Iterator[Path]:
+    """Give a folder to write into that becomes `folder` when all went well.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A folder that does not exist yet.
+
+    Yields
+    ------
+    Path
+        An empty folder beside it, called "NAME.partial". It is left where it is if something goes
+        wrong, and emptied the next time.
+
+    Raises
+    ------
+    InvalidInput
+        If `folder` exists already.
+    """
+    folder = Path(folder).expanduser().resolve()
+    if folder.exists():
+        raise InvalidInput(f"{folder} exists already; name a folder that does not exist yet.")
+    partial = folder.with_name(folder.name + ".partial")
+    if partial.exists():
+        shutil.rmtree(partial)
+    partial.mkdir(parents=True)
+    yield partial
+    partial.rename(folder)
+
+
+def _write_pictures(
+    folder: Path, seed: int, counts: dict[str, int], progress: bool
+) -> list[dict[str, object]]:
+    from tqdm.auto import tqdm
+
+    plan = _plan(seed, counts)
+    seen = np.zeros((len(plan), 64), dtype=bool)
+    rows = []
+    for done, (split, label, true_class, number) in enumerate(
+        tqdm(plan, desc="Drawing flowers", unit="picture", disable=not progress)
+    ):
+        for attempt in range(50):
+            key = (seed, list(counts).index(split), CLASSES.index(label), number, attempt)
+            own_seed = int(np.random.SeedSequence(key).generate_state(1)[0])
+            drawing = _drawing(true_class, own_seed)
+            bits = _perceptual_hash(drawing.image)
+            if not done or (seen[:done] != bits).sum(axis=1).min() >= _NEAREST:
+                break
+        seen[done] = bits
+        path = f"{split}/{label}/{number:04d}.jpg"
+        content = encode(drawing.image)
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+        facts: dict[str, object] = {
+            "path": path,
+            "split": split,
+            "class": label,
+            "true_class": true_class,
+            **dict(zip(("x0", "y0", "x1", "y1"), drawing.box, strict=True)),
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "seed": own_seed,
+            "flowers": drawing.flowers,
+            "conditions": "; ".join(drawing.conditions),
+        }
+        for name in ("colour", "form", "view", "background"):
+            facts[name] = getattr(drawing, name)
+        rows.append(facts)
+    return rows
+
+
+def _plan(seed: int, counts: dict[str, int]) -> list[tuple[str, str, str, int]]:
+    """Return split, label, true class and number of every picture."""
+    dice = Dice([seed, 1])
+    total = round(WRONG_SHARE * counts.get("train", 0) * len(CLASSES))
+    plan = []
+    for split, count in counts.items():
+        for index, label in enumerate(CLASSES):
+            others = [name for name in CLASSES if name != label]
+            wrong: dict[int, str] = {}
+            if split == "train":
+                share = total // len(CLASSES) + (index < total % len(CLASSES))
+                order = np.argsort(dice.grid(count))[:share] + 1
+                wrong = {int(n): others[k % len(others)] for k, n in enumerate(order)}
+            plan += [(split, label, wrong.get(n, label), n) for n in range(1, count + 1)]
+    return plan
+
+
+def _perceptual_hash(image: np.ndarray) -> np.ndarray:
+    """Return 64 bits that stay nearly the same when a picture is resized, lit or encoded anew."""
+    import imagehash
+    from PIL import Image
+
+    return imagehash.phash(Image.fromarray(image)).hash.ravel()

@@ -1,0 +1,399 @@
+"""How learning platforms name what they export.
+
+Each function reads the name of one file or folder. A student decides only what comes last in such a
+name, so of several ways to read it the one with the shortest front part is the platform's.
+Names are those that :func:`course_staff.grading.unpack.clean` made: short, and without control
+characters.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a platform wrote into a name.
+
+    Attributes
+    ----------
+    platform : str
+        Its name.
+    who : str
+        The name or the user name of the student.
+    number : str
+        What tells students of one name apart, or "".
+    rest : str
+        The student's own name of the file; "" for a folder.
+    late : bool
+        Whether the platform marked it as late.
+    time : str or None
+        When it was handed in: ISO 8601, local time.
+    steady : bool
+        Whether `number` is that of the person in every assignment, or of one assignment only.
+    blind : bool
+        Whether `who` is the same word for everybody, as in blind marking.
+    note : str
+        ``"text"`` for a text that was typed on the platform, ``"receipt"`` for a file that the
+        platform wrote itself, else "".
+    front : int
+        How many letters the platform wrote.
+    """
+
+    platform: str
+    who: str
+    number: str = ""
+    rest: str = ""
+    late: bool = False
+    time: str | None = None
+    steady: bool = False
+    blind: bool = False
+    note: str = ""
+    front: int = 0
+
+
+@dataclass(frozen=True)
+class Handed:
+    """One entry of Gradescope's ``submission_metadata.yml``: who handed in, and when."""
+
+    people: tuple[tuple[str, str], ...]
+    time: str | None
+
+
+#: Words that platforms write in place of a name.
+_BLIND = {
+    *("participant", "anonymous", "anon", "teilnehmer", "teilnehmerin", "teilnehmer in"),
+    *("participante", "partecipante", "deelnemer", "uczestnik", "student"),
+}
+
+
+def labels(names: Iterable[str], handed: Mapping[str, Handed] | None = None) -> dict[str, Label]:
+    """Read the names of all entries of one folder.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of files and folders.
+    handed : mapping, optional
+        What :func:`read_metadata` found beside them.
+
+    Returns
+    -------
+    dict
+        A label for each name that a platform made.
+    """
+    names = list(names)
+    found: dict[str, list[Label]] = defaultdict(list)
+    for name in names:
+        for read in (_moodle, _nbgrader):
+            if label := read(name):
+                found[name].append(label)
+    for group in (
+        _brightspace(names),
+        _blackboard(names),
+        _canvas(names),
+        _gradescope(names, handed or {}),
+    ):
+        for name, label in group.items():
+            found[name].append(label)
+    return {name: min(several, key=lambda one: one.front) for name, several in found.items()}
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _moodle(name: str) -> Label | None:
+    """``Ada Lovelace_12345_assignsubmission_file_topic.ipynb``, or a folder ``…_file_``."""
+    front, mark, back = name.partition("_assignsubmission_")
+    who, _, number = front.rpartition("_")
+    if not mark or not who.strip() or not _is_number(number):
+        return None
+    kind, _, rest = back.partition("_")
+    blind = _is_blind(who)
+    text = "text" if kind.startswith("onlinetext") else ""
+    return Label("Moodle", who, number, rest, blind=blind, note=text, front=len(front))
+
+
+def _is_blind(who: str) -> bool:
+    return " ".join(re.findall(r"[^\W\d_]+", who.casefold())) in _BLIND
+
+
+# --- Blackboard ----------------------------------------------------------------------------------
+
+_ATTEMPT = re.compile(r"_attempt_(\d{4}(?:-\d\d){5})(?=[_.]|$)")
+
+
+def _blackboard(names: list[str]) -> dict[str, Label]:
+    """``Assignment 1_username_attempt_2024-03-01-10-15-00_topic.ipynb``."""
+    matches = {name: match for name in names if (match := _ATTEMPT.search(name))}
+    users = _users({match.string[: match.start()] for match in matches.values()})
+    found = {}
+    for name, match in matches.items():
+        try:
+            when = datetime.strptime(match[1], "%Y-%m-%d-%H-%M-%S").isoformat()
+        except ValueError:
+            continue
+        front = name[: match.start()]
+        rest = name[match.end() :]
+        receipt = rest.casefold() == ".txt"
+        found[name] = Label(
+            "Blackboard",
+            users[front],
+            rest="" if receipt else rest.lstrip("_"),
+            time=when,
+            note="receipt" if receipt else "",
+            front=match.end(),
+        )
+    return found
+
+
+def _users(fronts: set[str]) -> dict[str, str]:
+    """Take the assignment, which is the same for all, from the front of the user names."""
+    split = {front: front.split("_") for front in fronts}
+    if len({tuple(tokens[:-1]) for tokens in split.values()}) <= 1:
+        return {front: tokens[-1] for front, tokens in split.items()}
+    shared = 0
+    while all(len(tokens) > shared + 1 for tokens in split.values()) and (
+        len({tokens[shared] for tokens in split.values()}) == 1
+    ):
+        shared += 1
+    return {front: "_".join(tokens[shared:]) for front, tokens in split.items()}
+
+
+# --- Brightspace, nbgrader -----------------------------------------------------------------------
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAY = re.compile(
+    r"(?:(?P<m1>[a-z]{3,9})\.? (?P<d1>\d{1,2})|(?P<d2>\d{1,2}) (?P<m2>[a-z]{3,9})\.?),? "
+    r"(?P<year>\d{4}),? (?P<hour>\d{1,2})[:.]?(?P<minute>\d\d) ?(?P<half>[ap]\.?m\.?)?",
+    re.I,
+)
+
+
+def read_day(text: str) -> str | None:
+    """Read a time such as ``Mar 1, 2024 1015 AM`` or ``1 March 2024, 10:15 AM``."""
+    match = _DAY.fullmatch(text.strip())
+    name = (match["m1"] or match["m2"])[:3].casefold() if match else ""
+    if match is None or name not in _MONTHS:
+        return None
+    month = _MONTHS.index(name) + 1
+    hour = int(match["hour"])
+    if match["half"]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if match["half"][0] in "pP" else 0)
+    day = int(match["d1"] or match["d2"])
+    try:
+        return datetime(int(match["year"]), month, day, hour, int(match["minute"])).isoformat()
+    except ValueError:
+        return None
+
+
+def _brightspace(names: list[str]) -> dict[str, Label]:
+    """Of the two numbers one is the person's: the first that no two names have in common."""
+    found = {name: label for name in names if (label := _brightspace_one(name))}
+    if found and "index.html" in names:  # a table of contents that the platform wrote
+        return {**_brightspace([*found]), "index.html": Label("Brightspace", "", note="receipt")}
+    numbers = [one.number.split("-") for one in found.values()]
+    whose = {one.who for one in found.values()}
+    for place in (0, 1):
+        people: dict[str, set[str]] = defaultdict(set)
+        for label in found.values():
+            people[label.number.split("-")[place]].add(label.who)
+        same = len(people) == 1 and len({tuple(pair) for pair in numbers}) > 1
+        if not (same and len(whose) == 1) and all(len(who) == 1 for who in people.values()):
+            return {
+                name: replace(one, number=one.number.split("-")[place])
+                for name, one in found.items()
+            }
+    return found
+
+
+def _brightspace_one(name: str) -> Label | None:
+    """``123-456 - Ada Lovelace - Mar 1, 2024 1015 AM``, a folder, or with `` - topic.ipynb``."""
+    number, *parts = name.split(" - ")
+    first, _, second = number.partition("-")
+    if not (_is_number(first) and _is_number(second)) or len(parts) < 2:
+        return None
+    place = next((k for k in range(1, len(parts)) if read_day(parts[k])), 1)
+    who = " - ".join(parts[:place])
+    front = len(" - ".join([number, *parts[: place + 1]]))
+    rest = " - ".join(parts[place + 1 :])
+    when = read_day(parts[place])
+    return Label("Brightspace", who, number, rest, time=when, steady=True, front=front)
+
+
+def _nbgrader(name: str) -> Label | None:
+    """``ada+assignment+2024-03-01 10:15:00 UTC+random``, a folder of the exchange."""
+    parts = name.split("+")
+    when = read_time("+".join(parts[2:])) or read_time("+".join(parts[2:-1]))
+    if when is None or not parts[0]:
+        return None
+    return Label("nbgrader", parts[0], time=when, front=len(name))
+
+
+# --- Canvas --------------------------------------------------------------------------------------
+
+
+def _canvas(names: list[str]) -> dict[str, Label]:
+    """``lovelaceada_LATE_1234_5678_topic.ipynb``: the person's number and that of the file.
+
+    Other names look alike, such as ``week_1_2_ada.ipynb``. A person has one number, a file another
+    one than all other files; where that does not hold, the names are none of Canvas's.
+    """
+    found: dict[str, Label] = {}
+    files: Counter[str] = Counter()
+    people: dict[str, set[str]] = defaultdict(set)
+    for name in names:
+        if read := _canvas_one(name):
+            label, file = read
+            found[name] = label
+            files[file] += bool(file)
+            people[label.number].add(label.who)
+    if any(count > 1 for count in files.values()) or any(
+        len(who) > 1 for number, who in people.items() if number
+    ):
+        return {name: one for name, one in found.items() if one.late}
+    several = len({one.who for one in found.values()}) > 1 or any(
+        one.late for one in found.values()
+    )
+    return {name: one for name, one in found.items() if several or len(one.number) > 1}
+
+
+def _canvas_one(name: str) -> tuple[Label, str] | None:
+    tokens = name.split("_")
+    blind = tokens[0].casefold() in ("anon", "anonymous") and len(tokens) > 3
+    if blind and tokens[1].isalnum() and not _is_number(tokens[1]):
+        return _canvas_numbers(["_".join(tokens[:2]), *tokens[2:]], needed=1)
+    return _canvas_numbers(tokens, needed=2)
+
+
+def _canvas_numbers(tokens: list[str], needed: int) -> tuple[Label, str] | None:
+    for place in range(1, len(tokens) - 1):
+        late = tokens[place] == "LATE"
+        numbers = tokens[place + late : place + late + 2]
+        after = tokens[place + late + 2 :]
+        who = "_".join(tokens[:place])
+        if not who or not numbers or not _is_number(numbers[0]):
+            continue
+        if after and _is_number(numbers[-1]):
+            person, file = numbers
+        elif needed == 1 and len(numbers) > 1:
+            person, file, after = "", numbers[0], tokens[place + late + 1 :]
+        elif numbers[-1] in ("text.html", "link.html") and not after:
+            person, file = numbers[0], ""
+        else:
+            continue
+        front = sum(map(len, tokens)) + len(tokens) - 1 - len("_".join(after))
+        label = Label(
+            "Canvas",
+            who,
+            person,
+            "_".join(after),
+            late,
+            steady=True,
+            blind=_is_blind(who),
+            note="" if after else "text",
+            front=front,
+        )
+        return label, file
+    return None
+
+
+# --- Gradescope ----------------------------------------------------------------------------------
+
+
+def _gradescope(names: list[str], handed: Mapping[str, Handed]) -> dict[str, Label]:
+    """``submission_12345``, with names where the metadata beside it give them."""
+    found = {}
+    for name in names:
+        start, _, number = name.partition("_")
+        if start != "submission" or not _is_number(number):
+            continue
+        label = Label("Gradescope", name, front=len(name))
+        if known := handed.get(name):
+            label = replace(
+                label,
+                who=" & ".join(who for who, _ in known.people),
+                number=", ".join(number for _, number in known.people),
+                time=known.time,
+                steady=True,
+            )
+        found[name] = label
+    return found
+
+
+def read_metadata(text: str) -> dict[str, Handed]:
+    """Read who handed in what from Gradescope's ``submission_metadata.yml``.
+
+    It is YAML of one form, of which four keys are read; entries without a name are left out.
+    """
+    found: dict[str, tuple[list[dict[str, str]], dict[str, str]]] = {}
+    people: list[dict[str, str]] = []
+    facts: dict[str, str] = {}
+    among_people = False
+    for line in text.splitlines():
+        bare = line.strip()
+        indent = len(line) - len(line.lstrip(" "))
+        begins = bare.startswith("- ")
+        key, _, value = bare.removeprefix("- ").strip().lstrip(":").partition(":")
+        if indent == 0 and not begins:
+            people, facts, among_people = [], {}, False
+            if key.startswith("submission_"):
+                found[key] = (people, facts)
+        elif indent <= 2 and not begins:
+            among_people = key == "submitters"
+            facts[key] = value.strip()
+        elif among_people:
+            if begins:
+                people.append({})
+            if people:
+                people[-1][key.strip()] = _scalar(value.strip())
+    return {
+        name: Handed(
+            tuple((one["name"], one.get("email") or one.get("sid", "")) for one in several),
+            read_time(facts.get("created_at", "")),
+        )
+        for name, (several, facts) in found.items()
+        if several and all(one.get("name") for one in several)
+    }
+
+
+def _scalar(text: str) -> str:
+    if len(text) > 1 and text[0] == text[-1] == "'":
+        return text[1:-1].replace("''", "'")
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        try:
+            return str(json.loads(re.sub(r"\\x([0-9A-Fa-f]{2})", r"\\u00\1", text)))
+        except ValueError:
+            return text[1:-1]
+    return "" if text in ("null", "~") else text
+
+
+_ISO = re.compile(
+    r"(\d{4}-\d\d-\d\d)[ T](\d\d):?(\d\d)(?::?(\d\d)(?:[.,]\d{1,9})?)?"
+    r" ?(Z|UTC|GMT|[+-]\d\d:?\d\d)?"
+)
+
+
+def read_time(text: str) -> str | None:
+    """Read a time such as ``2024-03-01 10:15`` or ``2024-03-01T10:15:00+01:00`` as local time."""
+    match = _ISO.fullmatch(text.strip().strip("'\""))
+    if match is None:
+        return None
+    day, hour, minute, second, zone = match.groups()
+    if zone in ("Z", "UTC", "GMT"):
+        zone = "+00:00"
+    try:
+        when = datetime.fromisoformat(f"{day}T{hour}:{minute}:{second or '00'}{zone or ''}")
+        if when.tzinfo is not None:
+            when = when.astimezone().replace(tzinfo=None)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return when.isoformat()

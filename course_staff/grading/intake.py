@@ -1,0 +1,337 @@
+"""Find the notebooks in what was handed in, and say whose they are.
+
+A submission may be a notebook, a folder, or a zip as learning platforms export them. Everything is
+read first (:mod:`~course_staff.grading.unpack`), then it is decided over the whole class who handed
+in what (:mod:`~course_staff.grading.people`). What cannot be graded is kept with its student and
+the reason, in one sentence; the others are graded all the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from course_staff.grading import naming, notebook, people
+from course_staff.grading.people import FLAG, Whose
+from course_staff.grading.unpack import METADATA, File, Reader, clean, lies_beside
+from course_utils import checks, settings
+from course_utils.exceptions import InvalidInput, MissingData
+
+#: The most rows for files of one student that are not graded for the same reason.
+MOST_ROWS = 5
+
+__all__ = ["FLAG", "Intake", "Refused", "Submission", "collect"]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One notebook that somebody handed in.
+
+    Attributes
+    ----------
+    student : str
+        Whose it is, as far as the names of file and folders say.
+    name : str
+        Where it was found, for people: a path, or a path in a zip.
+    file_name : str
+        The name of the notebook alone, without what the platform put in front.
+    content : bytes
+        The file.
+    time : str or None
+        When it was handed in, where the platform says so: ISO 8601, local time.
+    attempt : int
+        The number that the platform or the browser put behind the name, else 0.
+    late : bool
+        Whether the platform marked it as late.
+    time_source : str
+        Where `time` comes from.
+    flags : tuple of str
+        What could not be told for certain, one sentence each.
+    exercise : str
+        The name of its exercise, as far as the file says it, else "".
+    """
+
+    student: str
+    name: str
+    file_name: str
+    content: bytes
+    time: str | None = None
+    attempt: int = 0
+    late: bool = False
+    time_source: str = ""
+    flags: tuple[str, ...] = ()
+    exercise: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of the file."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Something that was handed in and is not graded, why, in one sentence, and whose it is."""
+
+    name: str
+    sentence: str
+    student: str = ""
+
+
+@dataclass
+class Intake:
+    """What was found: the submissions, and what was refused."""
+
+    submissions: list[Submission] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
+def collect(paths: Iterable[Path], exercise: str | None = None) -> Intake:
+    """Read everything that was handed in.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Notebooks, folders and zips.
+    exercise : str, optional
+        The exercise that all notebooks are taken to be of.
+
+    Raises
+    ------
+    MissingData
+        If a path does not exist.
+    InvalidInput
+        If there is nothing in all of them that could be graded or refused.
+    """
+    paths = list(paths)
+    for path in paths:
+        if not os.path.lexists(path):
+            raise MissingData(f"There is no {path}; name a notebook, a folder or a zip.")
+    reader, root = Reader(), ""
+    for path, parts in _named(paths).items():
+        if not parts:
+            root = clean(Path(os.path.abspath(path)).name)
+            root = root[:-4] if root.lower().endswith(".zip") else root
+        reader.read(path, parts)
+    _leave_out_working_copies(reader.files)
+    notes = [_look(file) if file.is_notebook else _Note() for file in reader.files]
+    whose = people.assign(reader.files, [one.exercise for one in notes], root)
+    found = _sorted_out(reader.files, notes, whose, exercise)
+    if not found.submissions and not found.refused:
+        names = ", ".join(str(path) for path in paths)
+        raise InvalidInput(f"There is no notebook in {names}; notebooks end with .ipynb.")
+    return found
+
+
+def _leave_out_working_copies(files: list[File]) -> None:
+    """Teams keeps ``Working files`` beside ``Submitted files``; only these were handed in."""
+    handed_in = {
+        file.parts[:place]
+        for file in files
+        for place, part in enumerate(file.parts[:-1])
+        if part.casefold() == "submitted files"
+    }
+    for file in files:
+        for place, part in enumerate(file.parts[:-1]):
+            if part.casefold() == "working files" and file.parts[:place] in handed_in:
+                file.content, file.why = None, "It is a working copy in Teams, and not handed in."
+
+
+def _named(paths: list[Path]) -> dict[Path, tuple[str, ...]]:
+    """Each path with the names that may say whose it is: its own, and where needed those above it.
+
+    The only folder or zip has none: it holds the class. A path inside another one, or the same one
+    again, is left out.
+    """
+    whole = {path: Path(os.path.abspath(path)) for path in paths}
+    kept: dict[Path, Path] = {}
+    folders = {there for there in whole.values() if there.is_dir()}
+    for path, there in whole.items():
+        if there not in kept.values() and not folders.intersection(there.parents):
+            kept[path] = there
+    if len(kept) == 1:
+        path, there = next(iter(kept.items()))
+        if there.is_dir() or there.suffix.lower() == ".zip":
+            return {path: ()}
+    names = Counter(there.name for there in kept.values())
+    common = Path(os.path.commonpath([there.parent for there in kept.values()]))
+    named = {}
+    for path, there in kept.items():
+        plain = names[there.name] == 1 and not (
+            there.suffix.lower() == ".ipynb" and naming.says_nobody(clean(there.stem))
+        )
+        named[path] = (there.name,) if plain else there.relative_to(common).parts
+    return named
+
+
+# --- what a notebook says of itself --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Note:
+    """What is known of a notebook before it is graded.
+
+    Attributes
+    ----------
+    exercise : str
+        The name of its exercise, or "".
+    certain : bool
+        Whether its cells say so, not its name alone.
+    untouched : bool
+        Whether its answers are still those of the exercise as it was given out.
+    """
+
+    exercise: str = ""
+    certain: bool = False
+    untouched: bool = False
+
+
+_LESSON = re.compile(rb'"id":\s*"L\d\d-')
+
+
+def _look(file: File) -> _Note:
+    content = file.content or b""
+    if _LESSON.search(content[:20_000]):
+        return _Note()
+    known = checks.exercises()
+    try:
+        cells = notebook.read(content)
+    except InvalidInput:
+        cells = []
+    certain = any(cell.question for cell in cells)
+    try:
+        exercise = notebook.which_exercise(cells, clean(file.parts[-1]), known)
+    except InvalidInput:
+        return _Note()
+    answers = _answers(cells)
+    return _Note(exercise.name, certain, bool(answers) and answers == _given(exercise.notebook))
+
+
+def _answers(cells: list[notebook.Cell]) -> tuple[str, ...]:
+    return tuple(cell.source.strip() for cell in cells if cell.role in ("answer", "written"))
+
+
+@cache
+def _given(name: str) -> tuple[str, ...]:
+    """The answer cells of an exercise as it was given out."""
+    path = settings.course_root() / "exercises" / name
+    return _answers(notebook.read(path.read_bytes())) if path.is_file() else ()
+
+
+# --- what counts ---------------------------------------------------------------------------------
+
+
+def _sorted_out(
+    files: list[File], notes: list[_Note], whose: list[Whose], exercise: str | None
+) -> Intake:
+    """Leave out copies and what is of no exercise, where a student has notebooks that are."""
+    found = Intake()
+    mine: dict[str, list[int]] = defaultdict(list)
+    for index, file in enumerate(files):
+        if file.parts[-1] != METADATA or file.why:
+            mine[whose[index].student].append(index)
+    wanted = checks.exercise(exercise).name if exercise else ""
+    for student, indexes in mine.items():
+        works = [k for k in indexes if files[k].is_notebook]
+        kept, flags = _that_count(works, files, notes, whose, wanted) if student else (works, [])
+        others = [k for k in indexes if not files[k].is_notebook]
+        if student and kept:  # code, pictures and data beside a notebook need no row of their own
+            beside = [k for k in others if lies_beside(files[k].why) and not whose[k].note]
+            others = [k for k in others if k not in set(beside)]
+            flags += _not_graded("other files", beside, files)
+        for k in kept:
+            one = whose[k]
+            found.submissions.append(
+                Submission(
+                    student or "unknown",
+                    files[k].name,
+                    one.file_name,
+                    files[k].content or b"",
+                    one.time,
+                    one.attempt,
+                    one.late,
+                    one.time_source,
+                    (*one.flags, *flags),
+                    wanted or notes[k].exercise,
+                )
+            )
+        found.refused += _refused(student, others, files, whose, bool(kept))
+    return found
+
+
+def _that_count(
+    works: list[int], files: list[File], notes: list[_Note], whose: list[Whose], wanted: str
+) -> tuple[list[int], list[str]]:
+    """Which notebooks of one student are graded, and sentences about the others."""
+    kept: list[int] = []
+    seen: set[tuple[object, ...]] = set()
+    left: dict[str, list[int]] = defaultdict(list)
+    certain = {notes[k].exercise for k in works if notes[k].certain}
+    touched = {notes[k].exercise for k in works if notes[k].exercise and not notes[k].untouched}
+    known = any(notes[k].exercise for k in works)
+    for k in works:
+        note, copy = (
+            notes[k],
+            (
+                notes[k].exercise,
+                files[k].sha256,
+                whose[k].time,
+                whose[k].late,
+            ),
+        )
+        if wanted and wanted in certain and (note.exercise, note.certain) != (wanted, True):
+            left["of another exercise"].append(k)
+        elif known and not note.exercise and not wanted:
+            left["of no exercise"].append(k)
+        elif note.exercise in certain and not note.certain:
+            left["without a cell of the exercise"].append(k)
+        elif note.untouched and note.exercise in touched:
+            left["an untouched copy of the exercise"].append(k)
+        elif copy in seen:
+            left["the same file again"].append(k)
+        else:
+            seen.add(copy)
+            kept.append(k)
+    flags = [flag for why, several in left.items() for flag in _not_graded(why, several, files)]
+    return kept, flags
+
+
+def _not_graded(why: str, several: list[int], files: list[File]) -> list[str]:
+    names = _some([files[k].parts[-1] for k in several])
+    return [f"{FLAG} not graded, {why}: {names}."] if several else []
+
+
+def _some(names: list[str]) -> str:
+    """A few of many names."""
+    shown = ", ".join(clean(name) or "a folder" for name in dict.fromkeys(names[:3]))
+    more = len(names) - len(dict.fromkeys(names[:3]))
+    return f"{shown} and {more:,} more" if more else shown
+
+
+_TYPED = "A text was typed on the platform; it is no notebook, ask for the .ipynb file."
+
+
+def _refused(
+    student: str, others: list[int], files: list[File], whose: list[Whose], graded: bool
+) -> list[Refused]:
+    """A row for each file of a student that is not graded; of many for one reason only one."""
+    by_reason: dict[str, list[int]] = defaultdict(list)
+    receipts = [k for k in others if whose[k].ignored]
+    for k in others:
+        if k in receipts:
+            continue
+        by_reason[_TYPED if whose[k].note == "text" else files[k].why].append(k)
+    if student and receipts and not by_reason and not graded:
+        by_reason[_TYPED] = receipts
+    rows = []
+    for why, several in by_reason.items():
+        names = [files[k].name for k in several]
+        if len(names) > (MOST_ROWS if student else 40 * MOST_ROWS):
+            names = [f"{names[0]} (and {len(names) - 1:,} more)"]
+        rows += [Refused(name, why, student) for name in names]
+    return rows

@@ -1,0 +1,91 @@
+"""Say who was found with which file, without grading: ``course grade --list``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_staff.grading import intake, notebook, times
+from course_staff.grading.intake import Refused, Submission
+from course_staff.grading.policies import Lateness
+from course_staff.grading.results import Graded
+from course_utils import checks
+from course_utils.exceptions import InvalidInput
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What ``course grade`` would grade, as results without questions, and what it would not."""
+
+    found: list[Graded]
+    refused: list[Refused]
+
+
+def listing(
+    paths: Iterable[Path],
+    exercise: str | None = None,
+    lateness: Lateness | None = None,
+    table: Path | None = None,
+) -> Listing:
+    """Say who was found with which file, and grade nothing.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Notebooks, folders and zips.
+    exercise : str, optional
+        The exercise that all notebooks are taken to be of.
+    lateness : Lateness, optional
+        Until when it was to be handed in.
+    table : Path, optional
+        A table with times (see :func:`~course_staff.grading.times.read_times`).
+
+    Raises
+    ------
+    CourseError
+        If something that was given cannot be used.
+    """
+    given = times.read_times(table) if table else []
+    handed_in = intake.collect(paths, exercise)
+    refused = list(handed_in.refused)
+    found = []
+    for one in handed_in.submissions:
+        if why := _why_not(one):
+            refused.append(Refused(one.name, why, one.student))
+        else:
+            found.append(_as_result(one))
+    times.give(given, found)
+    (lateness or Lateness()).apply(found)
+    attempts = Counter((one.student, one.exercise) for one in found)
+    for result in found:
+        if (number := attempts[result.student, result.exercise]) > 1:
+            result.flags.append(f"One of {number} attempts.")
+    found.sort(key=lambda one: (one.student.casefold(), one.exercise, one.time or "", one.attempt))
+    return Listing(found, sorted(refused, key=lambda one: one.student.casefold()))
+
+
+def _why_not(submission: Submission) -> str:
+    """Why a notebook could not be graded, or ""."""
+    try:
+        cells = notebook.read(submission.content)
+        if not submission.exercise:
+            notebook.which_exercise(cells, submission.file_name, checks.exercises())
+    except InvalidInput as error:
+        return str(error)
+    return ""
+
+
+def _as_result(submission: Submission) -> Graded:
+    return Graded(
+        submission.student,
+        submission.exercise,
+        submission.name,
+        submission.sha256,
+        flags=list(submission.flags),
+        time=submission.time,
+        time_source=submission.time_source,
+        attempt=submission.attempt,
+        late=submission.late,
+    )

@@ -1,0 +1,582 @@
+"""Marks that a person gives: read from a table, put into the results, and kept in the table.
+
+A mark belongs to the text it was given for. Each row has an id made of the student, the question
+and a checksum of the answer; where the answer has changed since, the mark does not count, the old
+mark stays visible in its row, and the answer waits to be marked again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from course_staff.grading import tables
+from course_staff.grading.results import Graded, QuestionResult, clean_sentence, clean_text
+from course_utils.exceptions import InvalidInput, MissingData
+
+#: The table in which a person writes marks, in the folder of the reports.
+SLOTS = "to_mark.csv"
+#: The columns that a person fills in or needs to know whose the row is.
+COLUMNS = ("student", "exercise", "question", "points", "comment")
+#: All columns of the table, in the order in which they are written.
+HEAD = (*COLUMNS, "maximum", "previous mark", "answer", "notebook", "page", "id")
+
+#: With one of these sets of columns a row can be understood.
+_NEEDED = ({"student", "exercise", "question", "points"}, {"id", "points"})
+
+#: Student, exercise and question.
+Slot = tuple[str, str, str]
+
+
+@dataclass
+class Row:
+    """A row of a table of marks.
+
+    Attributes
+    ----------
+    source : Path
+        The table.
+    line : int
+        The line at which the row begins.
+    cells : dict
+        The cells of the known columns, without what guards them.
+    extra : dict
+        The cells of columns that a person added, by the name of the column.
+    surplus : list of str
+        Cells behind the last column: a comma too many, perhaps a decimal comma.
+    slot : tuple of str or None
+        The student, exercise and question it is for, where this is known.
+    text : str
+        The beginning of the checksum of the answer that it is for, or "".
+    """
+
+    source: Path
+    line: int
+    cells: dict[str, str]
+    extra: dict[str, str] = field(default_factory=dict)
+    surplus: list[str] = field(default_factory=list)
+    slot: Slot | None = None
+    text: str = ""
+
+    @property
+    def where(self) -> str:
+        """The place, for people."""
+        return f"{self.source.name}, line {self.line}"
+
+    def is_touched(self) -> bool:
+        """Whether a person wrote something into it, or an earlier mark stands in it."""
+        mine = ("points", "comment", "previous mark")
+        values = [self.cells.get(name, "") for name in mine]
+        return any(one.strip() for one in [*values, *self.extra.values(), *self.surplus])
+
+
+@dataclass
+class Tables:
+    """The tables of marks that were found.
+
+    Attributes
+    ----------
+    rows : list of Row
+        The rows of all of them; those of a table that was named come first.
+    unreadable : dict
+        The tables that could not be read, and why. They are left as they are.
+    merged : list of Path
+        Tables of the folder that are read beside the main one.
+    separator : str
+        What stands between two cells in the folder's own table.
+    target : Path
+        Where the table is to be written.
+    """
+
+    target: Path
+    rows: list[Row] = field(default_factory=list)
+    unreadable: dict[Path, str] = field(default_factory=dict)
+    merged: list[Path] = field(default_factory=list)
+    separator: str = ","
+
+
+def find(folder: Path, named: Path | None, names: Iterable[str] = ()) -> Tables:
+    """Read the tables of marks: the folder's own, and one that was named.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the reports. Its ``to_mark.csv`` and any ``to_mark-2.csv`` ... are its own.
+    named : Path, optional
+        A further table, of which the marks come first.
+    names : iterable of str
+        The students.
+
+    Returns
+    -------
+    Tables
+
+    Raises
+    ------
+    MissingData, InvalidInput
+        If the table that was named is not there or cannot be read.
+    """
+    names = list(names)
+    main = folder / SLOTS
+    found = Tables(main)
+    if named is not None:
+        check_named(named)
+        found.rows, separator = read_rows(named, names)
+        if main.exists() and named.samefile(main):
+            found.separator = separator
+    for path in [main, *_beside_main(folder)]:
+        if not path.exists() or (named is not None and path.samefile(named)):
+            continue
+        try:
+            rows, separator = read_rows(path, names)
+        except InvalidInput as error:
+            found.unreadable[path] = str(error)
+            continue
+        found.rows += rows
+        if path == main:
+            found.separator = separator
+        else:
+            found.merged.append(path)
+    number = 2
+    while found.target in found.unreadable:
+        found.target = folder / f"to_mark-{number}.csv"
+        number += 1
+    found.merged = [path for path in found.merged if path != found.target]
+    return found
+
+
+def _beside_main(folder: Path) -> list[Path]:
+    """Tables that were written beside one that could not be read."""
+    return [
+        path
+        for path in sorted(folder.glob("to_mark-*.csv"))
+        if re.fullmatch(r"to_mark-\d+\.csv", path.name)
+    ]
+
+
+def check_named(path: Path) -> None:
+    """Refuse a table that was named and cannot be used.
+
+    Raises
+    ------
+    MissingData, InvalidInput
+        If it is not there or cannot be read.
+    """
+    if not path.exists():
+        raise MissingData(f"There is no {path} with marks.")
+    tables.read(path, _NEEDED)
+
+
+def read_rows(path: Path, names: Iterable[str] = ()) -> tuple[list[Row], str]:
+    """Read the rows of a table of marks, and the separator between its cells.
+
+    Raises
+    ------
+    InvalidInput
+        If it cannot be read.
+    """
+    table = tables.read(path, _NEEDED, names)
+    rows = []
+    for line, cells in table.rows:
+        row = Row(path, line, {})
+        for place, (name, cell) in enumerate(zip(table.head, cells, strict=False)):
+            plain = tables.unguarded(cell)
+            if name in HEAD and name not in row.cells:
+                row.cells[name] = plain.strip()
+            elif name or plain.strip():
+                row.extra[name if name not in row.extra else f"{name} {place + 1}"] = plain
+        row.surplus = [cell for cell in cells[len(table.head) :] if cell.strip()]
+        rows.append(row)
+    return rows, table.separator
+
+
+# --- for which answer a row is ------------------------------------------------------------------
+
+
+def row_id(slot: Slot, digest: str) -> str:
+    """Return the id of a row: whose it is, and for which text. No spreadsheet changes it."""
+    return f"{_slot_id(slot)}-{_text_id(digest)}"
+
+
+def _slot_id(slot: Slot) -> str:
+    return "m" + hashlib.sha256("\n".join(slot).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _text_id(digest: str) -> str:
+    return f"t{digest[:16] or 'none'}"
+
+
+_ID = re.compile(r"(?P<slot>m[0-9a-f]{16})-(?P<text>t(?:[0-9a-f]{16}|none))")
+
+
+class _Places:
+    """The questions of a class, found by what a spreadsheet left of a row."""
+
+    def __init__(self, graded: Iterable[Graded]) -> None:
+        self.results: dict[Slot, list[tuple[Graded, QuestionResult]]] = defaultdict(list)
+        for one in graded:
+            for question in one.questions:
+                slot = (one.student, one.exercise, question.question)
+                self.results[slot].append((one, question))
+        self._by_id = {_slot_id(slot): slot for slot in self.results}
+        self._plain: dict[Slot, set[Slot]] = defaultdict(set)
+        for slot in self.results:
+            self._plain[_plain_slot(slot)].add(slot)
+
+    def assign(self, row: Row) -> str:
+        """Find the slot of a row; returns a sentence where that is not possible."""
+        name = row.cells.get("id", "")
+        match = _ID.fullmatch(name)
+        if name and not match:
+            return f"{name!r:.40} is no id of a row; perhaps cells have moved to another column."
+        row.text = match["text"] if match else ""
+        by_id = self._by_id.get(match["slot"]) if match else None
+        seen = self._by_text(_shown(row))
+        if by_id and seen and by_id != seen:
+            return (
+                f"the row says {_told(seen)}, but its id is that of {_told(by_id)}; perhaps some "
+                f"columns were sorted and others not."
+            )
+        row.slot = by_id or seen
+        return ""
+
+    def _by_text(self, shown: Slot) -> Slot | None:
+        if shown in self.results:
+            return shown
+        found = self._plain.get(_plain_slot(shown), set())
+        return next(iter(found)) if len(found) == 1 else None
+
+
+def _shown(row: Row) -> Slot:
+    return tuple(row.cells.get(name, "") for name in COLUMNS[:3])  # type: ignore[return-value]
+
+
+def _plain_slot(slot: Slot) -> Slot:
+    """A slot without what spreadsheets change: zeros in front, kinds of letters, blanks."""
+    student = " ".join(unicodedata.normalize("NFKC", slot[0]).casefold().split())
+    student = student.lstrip("0") if student.isdigit() else student
+    exercise = re.match(r"0*(\d+)", slot[1].strip())
+    question = re.match(r"\D{0,2}0*(\d+)\s?[.,]\s?0*(\d+)(?![\d.,])", slot[2].strip())
+    return (
+        student,
+        exercise[1] if exercise else slot[1].strip().casefold(),
+        f"{question[1]}.{question[2]}" if question else slot[2].strip().casefold(),
+    )
+
+
+def _told(slot: Slot) -> str:
+    return clean_sentence(", ".join(slot), 200)
+
+
+# --- marks ---------------------------------------------------------------------------------------
+
+
+def points_of(text: str) -> float | None:
+    """Read a number of points with a decimal point or a decimal comma; None where it is none."""
+    try:
+        number = float(text.strip().replace(",", ".").replace("\u066b", "."))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def apply(
+    graded: list[Graded], found: Tables, renamed: Mapping[str, str] | None = None
+) -> list[str]:
+    """Put the marks of all tables into the results.
+
+    A mark for a question that was graded already overrides it, and must say why in its comment. A
+    row that cannot be used changes nothing; it is kept in the table.
+
+    Parameters
+    ----------
+    graded : list of Graded
+        All results; they are changed.
+    found : Tables
+        The tables; rows are told for which answers they are.
+    renamed : mapping, optional
+        The ids that stand in place of names.
+
+    Returns
+    -------
+    list of str
+        A sentence for each row that was not used, with its line.
+    """
+    places = _Places(graded)
+    problems: list[str] = []
+    strangers: list[Row] = []
+    candidates: list[Row] = []
+    for row in found.rows:
+        student = row.cells.get("student", "")
+        row.cells["student"] = (renamed or {}).get(student, student)
+        problem = places.assign(row)
+        if problem:
+            problems.append(f"{row.where}: {problem}")
+        elif row.cells.get("points"):
+            (strangers if row.slot is None else candidates).append(row)
+    _bind_copies(candidates, found.rows)
+    used: dict[tuple[Slot | None, str], Row] = {}
+    doubtful = set()
+    for row in candidates:
+        if problem := _problem(row, places):
+            problems.append(f"{row.where}: {problem}")
+            continue
+        first = used.setdefault((row.slot, row.text), row)
+        if first.source == row.source and _mark(first) != _mark(row):
+            doubtful.add((row.slot, row.text))
+            problems.append(
+                f"{row.where}: line {first.line} gives another mark for the same answer; neither "
+                f"counts until one of them is removed."
+            )
+    for key, row in used.items():
+        if key not in doubtful:
+            _give(row, places)
+    return problems + _not_here(strangers)
+
+
+def _bind_copies(candidates: list[Row], rows: list[Row]) -> None:
+    """Give rows without an id that of a row which says the same, in another table.
+
+    So a mark from a table of one's own stays with the text it was given for, although the table
+    does not say for which that was.
+    """
+    by_slot: dict[Slot | None, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_slot[row.slot].append(row)
+    for row in candidates:
+        for other in by_slot[row.slot] if not row.text else []:
+            if other is row:
+                continue
+            if other.text and other.cells.get("points") and _mark(other) == _mark(row):
+                row.text = other.text
+            elif _said(row) in other.cells.get("previous mark", "").split("; "):
+                row.text = "an earlier answer"
+
+
+def _not_here(rows: list[Row]) -> list[str]:
+    if not rows:
+        return []
+    shown = "; ".join(f"{row.where} ({_told(_shown(row))})" for row in rows[:10])
+    more = f"; and {len(rows) - 10} more" if len(rows) > 10 else ""
+    return [
+        f"Nothing that these marks could be for is among what was graded now; they are kept, and "
+        f"count nowhere: {shown}{more}."
+    ]
+
+
+def _problem(row: Row, places: _Places) -> str:
+    """Say why a row with points cannot be used, or bind it to its answer and return ""."""
+    assert row.slot is not None
+    results = places.results[row.slot]
+    problem = _misread(row, results)
+    if problem:
+        return problem
+    points = points_of(row.cells["points"])
+    if not row.cells.get("comment") and not any(_is_for_a_person(one) for _, one in results):
+        return (
+            f"{row.slot[2]} was graded already; a mark that overrides it needs a reason in the "
+            f"column comment."
+        )
+    if not row.text and _is_for_this(row, results[-1][1]):
+        row.text = _text_id(results[-1][1].digest)
+    if any(_text_id(question.digest) == row.text for _, question in results):
+        return ""
+    for one, question in results:
+        one.flags.append(
+            f"The answer to {question.question} was changed after it was marked; the mark of "
+            f"{points:g} points does not count any more."
+        )
+    _grow_old(row)
+    return (
+        f"the answer of {_told(row.slot)} was changed after it was marked; the old mark, "
+        f"{points:g} points, does not count, and stands in the column previous mark."
+    )
+
+
+def _misread(row: Row, results: list[tuple[Graded, QuestionResult]]) -> str:
+    """Say what is wrong with the numbers of a row, or return ""."""
+    text, maximum = row.cells["points"], row.cells.get("maximum", "")
+    most = max(question.maximum for _, question in results)
+    points = points_of(text)
+    if row.surplus or (maximum and points_of(maximum) is None):
+        return (
+            f"cells have moved to another column; perhaps {text!r:.40} was meant to have decimals: "
+            f"a number with a comma needs quotation marks where commas separate the cells."
+        )
+    if points is None:
+        return f"{text!r:.40} is no number of points."
+    if not 0 <= points <= most:
+        return f"{points:g} points, but there are 0 to {most:g}."
+    return ""
+
+
+def _is_for_a_person(question: QuestionResult) -> bool:
+    return bool(question.written) or question.status == "for a person"
+
+
+def _is_for_this(row: Row, question: QuestionResult) -> bool:
+    """Say whether the answer in a row without an id is the one that is there now."""
+    shown = _squeezed(row.cells.get("answer", ""))[:300]
+    return not (shown and question.written) or _squeezed(question.written).startswith(shown)
+
+
+def _squeezed(text: str) -> str:
+    return "".join(one for one in text if one.isalnum())
+
+
+def _said(row: Row) -> str:
+    """The mark of a row as it stands among the previous ones."""
+    parts = (row.cells.get("points", ""), row.cells.get("comment", ""))
+    return ": ".join(one.replace("; ", ", ") for one in parts if one)
+
+
+def _grow_old(row: Row) -> None:
+    """Move the mark of a row to the column of previous marks."""
+    earlier = row.cells.get("previous mark", "")
+    if _said(row) not in earlier.split("; "):
+        row.cells["previous mark"] = "; ".join(one for one in (earlier, _said(row)) if one)
+    row.cells["points"] = row.cells["comment"] = row.text = ""
+
+
+def _mark(row: Row) -> tuple[float | None, str]:
+    return points_of(row.cells["points"]), row.cells.get("comment", "")
+
+
+def _give(row: Row, places: _Places) -> None:
+    assert row.slot is not None
+    points, comment = _mark(row)
+    for _, question in places.results[row.slot]:
+        if points is None or _text_id(question.digest) != row.text:
+            continue
+        if _is_for_a_person(question):
+            question.sentence = "Marked by a person."
+        else:
+            before = f"{question.points:g} of {question.maximum:g} points before"
+            question.sentence = f"Changed by a person: {clean_sentence(comment)} ({before}.)"
+        question.comment = clean_text(comment)
+        question.by_person = True
+        question.points = points
+        full, none = points >= question.maximum, points <= 0
+        question.status = "correct" if full else "wrong" if none else "partly"
+
+
+# --- the table -----------------------------------------------------------------------------------
+
+
+def write(graded: Iterable[Graded], found: Tables, pages: Mapping[str, str] | None = None) -> str:
+    """Write the table: what a person wrote, and a row for each answer that waits.
+
+    A table that could not be read is left alone; the new one goes beside it. Nothing that a person
+    wrote is dropped, columns and unusable rows included.
+
+    Parameters
+    ----------
+    graded : iterable of Graded
+        The results that count, with marks.
+    found : Tables
+        What was read, after :func:`apply`.
+    pages : mapping, optional
+        The page with the written answers of each student, relative to the table.
+
+    Returns
+    -------
+    str
+        A sentence about tables that could not be read, or "".
+    """
+    kept = _kept(found.rows)
+    by_slot: dict[Slot | None, list[Row]] = defaultdict(list)
+    for row in kept:
+        by_slot[row.slot].append(row)
+    for one in graded:
+        for question in one.questions:
+            slot = (one.student, one.exercise, question.question)
+            theirs = by_slot[slot]
+            here = [row for row in theirs if row.text in ("", _text_id(question.digest))]
+            if not here and question.status == "for a person":
+                here = [Row(found.target, 0, {}, slot=slot)]
+                here[0].cells["previous mark"] = _earlier(theirs)
+                kept += here
+            for row in here:
+                _fill(row, one, question, pages or {})
+    extra = list(dict.fromkeys(name for row in kept for name in row.extra))
+    surplus = max((len(row.surplus) for row in kept), default=0)
+    lines: list[list[object]] = [[*HEAD, *extra]]
+    for row in kept:
+        cells: list[object] = [row.cells.get(name, "") for name in HEAD]
+        cells += [row.extra.get(name, "") for name in extra]
+        lines.append(cells + (list(row.surplus) if surplus else []))
+    try:
+        tables.write(found.target, lines, found.separator)
+    except PermissionError as error:  # as on Windows, while a spreadsheet program has it open
+        found.unreadable[found.target] = (
+            f"{found.target.name} cannot be replaced ({error.strerror})."
+        )
+        found.target = _beside(found)
+        tables.write(found.target, lines, found.separator)
+    for path in found.merged:
+        path.replace(path.with_name(path.name + ".merged"))
+    if not found.unreadable:
+        return ""
+    why = " ".join(found.unreadable.values())
+    return (
+        f"{why} It was left as it is and its marks are not used; what waits is in "
+        f"{found.target.name}. Save the old table anew as CSV (UTF-8), or copy its marks into the "
+        f"new one and remove it."
+    )
+
+
+def _beside(found: Tables) -> Path:
+    number = 2
+    while (path := found.target.with_name(f"to_mark-{number}.csv")).exists():
+        number += 1
+    return path
+
+
+def _kept(rows: list[Row]) -> list[Row]:
+    """The rows that hold something, each once."""
+    kept: list[Row] = []
+    seen: dict[object, Row] = {}
+    for row in rows:
+        if not row.is_touched():
+            continue
+        if not row.cells.get("points") and not row.cells.get("comment"):
+            row.text = ""  # what is marked next is the answer that is there now
+        first = seen.setdefault((row.slot or _shown(row), row.text), row)
+        if first is row:
+            kept.append(row)
+        elif first.source == row.source or row.slot is None:
+            if _written(first) != _written(row):
+                kept.append(row)
+        else:  # a table that was named repeats or replaces what the folder's own says
+            for name in ("previous mark", "points", "comment"):
+                first.cells[name] = first.cells.get(name) or row.cells.get(name, "")
+            first.extra = {**row.extra, **first.extra}
+    return kept
+
+
+def _written(row: Row) -> object:
+    """What a person wrote into a row."""
+    return [row.cells.get(name, "") for name in COLUMNS], row.extra, row.surplus
+
+
+def _earlier(rows: list[Row]) -> str:
+    """What was said of earlier answers to a question."""
+    said = [_said(row) for row in rows if row.cells.get("points")]
+    return "; ".join(dict.fromkeys(said))
+
+
+def _fill(row: Row, one: Graded, question: QuestionResult, pages: Mapping[str, str]) -> None:
+    """Write into a row what it is about."""
+    row.cells["student"], row.cells["exercise"] = one.student, one.exercise
+    row.cells["question"] = question.question
+    row.cells["maximum"] = f"{question.maximum:g}"
+    row.cells["answer"] = question.written
+    row.cells["notebook"] = one.name
+    row.cells["page"] = pages.get(one.student, "") if question.written else ""
+    row.cells["id"] = row_id((one.student, one.exercise, question.question), question.digest)

@@ -1,0 +1,223 @@
+"""What the names of files and folders mean that people chose themselves.
+
+All functions take names that :func:`course_staff.grading.unpack.clean` made.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from course_utils import checks
+
+
+def _set(text: str) -> set[str]:
+    return set(text.split())
+
+
+#: Folders that stand above those of the students, and say nothing.
+_FRAMES = _set(
+    """submitted submissions submission export exports exported download downloads downloaded class
+    classes course students work files all group folder moodle canvas blackboard brightspace teams
+    gradescope zip inbound collected handins handed in notebooks of student archive"""
+)
+#: Words for one assignment among several.
+_ASSIGNMENTS = _set(
+    """assignment assignments exercise exercises homework hw ps problem set week lab project task
+    sheet lesson chapter unit module quiz practical tutorial uebung übung übungen aufgabe blatt
+    abgabe tp devoir tarea"""
+)
+#: Words for one of several versions of the same thing.
+_VERSIONS = _set(
+    """version v ver attempt try versuch draft old new backup copy kopie copie copia final last
+    first second third latest resubmission revision rev revised corrected fixed update updated
+    previous original save saved"""
+)
+#: Folders of the course itself, or of a machine.
+_COURSE = _set(
+    """exercises notebooks solutions work src code course utils data docs images img figures tests
+    build home jovyan desktop documents shared course_staff"""
+)
+#: Words in the name of a notebook that say nobody's name.
+_NOBODY = (
+    _ASSIGNMENTS
+    | _VERSIONS
+    | _set("my the a notebook untitled solution solutions answer answers done completed")
+    | _set("file ipynb finished is it cnn and")
+)
+#: Files that lie beside submissions and are nobody's.
+_SUPPORT = _set(
+    """readme license notes index requirements grades marks times rubric feedback syllabus to
+    instructions metadata environment information info gradebook worksheet"""
+)
+_WORDS = re.compile(r"[^\W\d_]+|\d+")
+
+
+def words(name: str) -> list[str]:
+    """Words and numbers of a name, in lower case."""
+    return _WORDS.findall(name.casefold())
+
+
+@cache
+def _topics() -> list[tuple[str, list[str]]]:
+    return [(one.number, words(one.name[3:])) for one in checks.exercises()]
+
+
+def _only(name: str, known: set[str]) -> bool:
+    found = words(name)
+    letters = [one for one in found if not one.isdigit()]
+    return bool(letters) and all(one in known for one in letters) and not _has_id(found)
+
+
+def _has_id(found: list[str]) -> bool:
+    """Whether there is a number so long that it is a student's, not that of a week or a year."""
+    return any(one.isdigit() and len(one) > 4 for one in found)
+
+
+def is_frame(name: str) -> bool:
+    """Whether it is the name of a folder above those of students, such as ``submitted``."""
+    return _only(name, _FRAMES) and not any(one.isdigit() for one in words(name))
+
+
+def is_version(name: str) -> bool:
+    """Whether it is the name of one of several versions, such as ``Version 2``."""
+    return _only(name, _VERSIONS)
+
+
+def is_assignment(name: str) -> bool:
+    """Whether it is the name of an assignment, such as ``05_evaluation`` or ``Week 2``."""
+    rest, found = without_topic(name)
+    return (found and not rest) or (found and _only(rest, _VERSIONS)) or _only(name, _ASSIGNMENTS)
+
+
+def is_generic(name: str) -> bool:
+    """Whether a folder of this name is nobody's in particular."""
+    return is_version(name) or is_assignment(name) or _only(name, _COURSE)
+
+
+def without_topic(stem: str) -> tuple[str, bool]:
+    """Take the name of an exercise out of a name; returns the rest, and whether there was one."""
+    found = list(_WORDS.finditer(stem.casefold()))
+    if len(stem.casefold()) != len(stem):  # places are those of the name in lower case
+        stem = stem.casefold()
+    plain = [one[0] for one in found]
+    for number, topic in _topics():
+        for place in range(len(plain) - len(topic) + 1):
+            if plain[place : place + len(topic)] != topic:
+                continue
+            first, last = place, place + len(topic) - 1
+            if first and plain[first - 1].lstrip("0") == number.lstrip("0"):
+                first -= 1
+            sides = (stem[: found[first].start()], stem[found[last].end() :])
+            rest = " ".join(side.strip(" _-.,+") for side in sides).strip()
+            return rest, True
+    return stem, False
+
+
+def says_nobody(stem: str) -> bool:
+    """Whether the name of a notebook holds nothing that could be a person's name."""
+    rest, _ = without_topic(attempt_of(stem)[0])
+    found = words(rest)
+    return all(one in _NOBODY or one.isdigit() for one in found) and not _has_id(found)
+
+
+def is_support(stem: str) -> bool:
+    """Whether a file that is no notebook is nobody's work, such as ``readme.txt``."""
+    return says_nobody(stem) or _only(stem, _SUPPORT | _NOBODY)
+
+
+def without_assignment(names: list[str], above: str = "") -> list[str]:
+    """Take the assignment off names such as ``assignment-username`` (GitHub Classroom).
+
+    Parameters
+    ----------
+    names : list of str
+        Folders beside each other.
+    above : str
+        The folder above, such as ``assignment-submissions``.
+
+    Returns
+    -------
+    list of str
+        The names without what they have in common, where that is the name of an assignment.
+    """
+    split = [name.split("-") for name in names]
+    shared = 0
+    while (
+        len(names) > 1
+        and all(len(one) > shared + 1 for one in split)
+        and (len({one[shared].casefold() for one in split}) == 1)
+    ):
+        shared += 1
+    front = "-".join(split[0][:shared])
+    while shared and above.casefold() != f"{front}-submissions".casefold():
+        last = words(split[0][shared - 1])
+        if any(one in _ASSIGNMENTS or one.isdigit() or one in _topic_words() for one in last):
+            break
+        shared -= 1
+        front = "-".join(split[0][:shared])
+    return ["-".join(one[shared:]) for one in split]
+
+
+@cache
+def _topic_words() -> set[str]:
+    return {topic[-1] for _, topic in _topics()}
+
+
+def person_in(stem: str) -> tuple[str, int]:
+    """The person that the name of a loose notebook names, and the attempt where a word says it.
+
+    A bare number such as ``(1)`` stays: it may stand for another person.
+    """
+    base, attempt = attempt_of(stem, bare=False)
+    rest, _ = without_topic(base)
+    if says_nobody(stem):
+        return stem, 0
+    found = list(_WORDS.finditer(rest))
+    while len(found) > 1 and found[-1][0].casefold() in _VERSIONS:  # "ada_final"
+        rest = rest[: found.pop().start()].rstrip(" _-.,+(")
+    return rest or stem, attempt
+
+
+_BARE = (re.compile(r"\((\d{1,4})\)$"), re.compile(r"(?<=[^\W_])-(\d{1,2})$"))
+_WORDED = (
+    re.compile(r"(?<=[ _-])(?:attempt|try|versuch|version|ver|v)[ _-]?(\d{1,4})$", re.I),
+    re.compile(r"(?<=[ _-])(?:copy|kopie|copie|copia)[ _-]?(\d{0,4})$", re.I),
+)
+
+
+def attempt_of(stem: str, bare: bool = True) -> tuple[str, int]:
+    """Take the number of an attempt off the end of a name.
+
+    Parameters
+    ----------
+    stem : str
+        Such as ``evaluation (1)``, ``evaluation-2``, ``evaluation-Copy1``, ``evaluation_v3``.
+    bare : bool
+        Whether ``(1)`` and ``-2`` count, or only words such as copy and attempt.
+
+    Returns
+    -------
+    base, attempt : str, int
+        The name without it, and the number; 0 where there is none.
+    """
+    number = 0
+    for _ in range(3):
+        for pattern in (*_WORDED, *(_BARE if bare else ())):
+            match = pattern.search(stem)
+            base = stem[: match.start()].rstrip(" _-") if match else ""
+            if match and base:
+                stem, number = base, max(number, int(match[1] or 1))
+                break
+        else:
+            break
+    return stem, number
+
+
+_TRICKS = "'\"=+-@|%\uff1d\uff0b\uff0d\uff20 \t"
+
+
+def student_name(name: str) -> str:
+    """A name as the reports show it: no spreadsheet takes it for a formula; never empty."""
+    text = name.strip().lstrip(_TRICKS).strip(" _.,;")
+    return text if any(one.isalnum() for one in text) else "unknown"

@@ -1,0 +1,170 @@
+"""What instructors decide: attempts, lateness, names and copies."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from course_staff.grading import tables
+from course_staff.grading.people import FLAG
+from course_staff.grading.results import Graded
+from course_utils.exceptions import InvalidInput
+
+ATTEMPTS = ("last", "best", "first")
+
+
+@dataclass(frozen=True)
+class Lateness:
+    """What is taken off for handing in late.
+
+    Only times count that say when it was handed in: those of a table of the instructor's, those
+    that the platform wrote into a name, and its LATE mark. Never those of files or of entries in a
+    zip.
+
+    Attributes
+    ----------
+    due : datetime or None
+        Until when it was to be handed in, local time.
+    per_day : float
+        The share of the exercise's points that each day that has begun costs, such as 0.1.
+    """
+
+    due: datetime | None = None
+    per_day: float = 0.0
+
+    def days(self, graded: Graded) -> int:
+        """How many days have begun since it was due; 1 where only the platform's mark is known."""
+        if self.due is None or graded.time is None:
+            return 1 if graded.late else 0
+        over = (datetime.fromisoformat(graded.time) - self.due).total_seconds()
+        return max(0, math.ceil(over / 86400))
+
+    def apply(self, graded: Iterable[Graded]) -> None:
+        """Write what is taken off into each result, and say so."""
+        for one in graded:
+            days = self.days(one)
+            one.penalty = 0.0
+            if self.due is not None and not days and not one.time_source and one.time is None:
+                one.flags.append(_NO_TIME)
+            if not days:
+                continue
+            one.penalty = round(min(1.0, days * self.per_day) * one.maximum, 4)
+            taken = f"; {one.penalty:g} points are taken off" if one.penalty else ""
+            begun = "a day has begun" if days == 1 else f"{days} days have begun"
+            said = one.time_source or ("LATE mark of the platform" if one.late else "")
+            if self.due is not None and one.time is not None:
+                said = f"{one.time.replace('T', ' ')}, {said}".rstrip(", ")
+            said = f" ({said})" if said else ""
+            one.flags.append(f"Handed in late{said}: {begun} since it was due{taken}.")
+
+
+_NO_TIME = (
+    f"{FLAG} it is not known when it was handed in, so nothing was taken off; give the times with "
+    f"--times."
+)
+
+
+def choose_attempts(graded: list[Graded], which: str) -> list[Graded]:
+    """Keep one notebook per student and exercise.
+
+    Attempts are in the order of their times where all have one, else of the numbers in their names
+    (``evaluation (1)``, ``evaluation-Copy1``, ``Version 2``). Where that does not say which is the
+    last or the first, the one with the most points of those in question counts. It is flagged.
+
+    Parameters
+    ----------
+    graded : list of Graded
+        All notebooks.
+    which : str
+        ``"last"``, ``"best"`` or ``"first"``.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such policy.
+    """
+    if which not in ATTEMPTS:
+        raise InvalidInput(
+            f"Of several attempts the {which!r} cannot be taken; there are last, best and first."
+        )
+    groups: dict[tuple[str, str], list[Graded]] = defaultdict(list)
+    for one in graded:
+        groups[one.student, one.exercise].append(one)
+    kept = []
+    for group in groups.values():
+        chosen, sure = _attempt(group, which)
+        if len(group) > 1:
+            names = ", ".join(Path(one.name).name for one in group if one is not chosen)
+            chosen.flags.append(f"Of {len(group)} attempts the {which} counts; left out: {names}.")
+        if not sure:
+            chosen.flags.append(
+                f"{FLAG} neither times nor names say which attempt is the {which}, so the best of "
+                f"those in question was taken."
+            )
+        kept.append(chosen)
+    return kept
+
+
+def _attempt(group: list[Graded], which: str) -> tuple[Graded, bool]:
+    """The attempt that counts, and whether it is sure that it is the one."""
+    in_question = group
+    if which != "best":
+        timed = all(one.time is not None for one in group)
+        order = {id(one): ((one.time or "") if timed else "", one.attempt) for one in group}
+        ends = max(order.values()) if which == "last" else min(order.values())
+        in_question = [one for one in group if order[id(one)] == ends]
+    best = max(sorted(in_question, key=lambda one: one.name), key=lambda one: one.points)
+    return best, which == "best" or len(in_question) == 1
+
+
+def flag_identical(graded: list[Graded]) -> None:
+    """Note where different students handed in the same answers."""
+    groups: dict[tuple[str, str], list[Graded]] = defaultdict(list)
+    for one in graded:
+        one.flags = [flag for flag in one.flags if not flag.startswith(_SAME)]
+        if one.answers:
+            groups[one.exercise, one.answers].append(one)
+    for group in groups.values():
+        students = sorted({one.student for one in group})
+        for one in group:
+            others = [name for name in students if name != one.student]
+            if others:
+                one.flags.append(f"{_SAME} {', '.join(others)}.")
+
+
+_SAME = "The answers are the same as those of"
+
+
+# --- names -------------------------------------------------------------------------------------
+
+
+def anonymous_ids(students: Iterable[str], file: Path) -> dict[str, str]:
+    """Give each student an id that says nothing, the same on each run into the same folder.
+
+    The table from names to ids is kept in `file`; keep it to yourself.
+    """
+    known: dict[str, str] = {}
+    secret = secrets.token_hex(16)
+    if file.is_file():
+        try:
+            stored = json.loads(file.read_text(encoding="utf-8"))
+            known, secret = dict(stored["ids"]), str(stored["secret"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise InvalidInput(
+                f"{file} cannot be read, so nobody would know whose ids these are; restore it from "
+                f"a copy, or move it away to get new ids."
+            ) from error
+    for student in students:
+        digest = hashlib.sha256(f"{secret} {student}".encode("utf-8", "replace")).hexdigest()
+        known.setdefault(student, f"student-{digest[:8]}")
+    text = json.dumps({"secret": secret, "ids": known}, indent=1)
+    tables.replace(file, f"{text}\n".encode())
+    file.chmod(0o600)
+    return known

@@ -1,0 +1,419 @@
+"""A student's work in the sandbox, asked as if it were here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from course_staff.grading import networks
+from course_staff.grading.messages import Lines
+from course_staff.grading.sandbox import Worker, WorkerEnded
+from course_staff.grading.sandbox_runtime import wire
+from course_utils import student_work
+from course_utils.student_work import IN_WORDS, Arrays, What
+
+#: What is said where a network could not be computed apart from the student's code.
+OWN_CODE = (
+    "The network has code of its own, so it was asked in the student's own process; it was not "
+    "computed again."
+)
+
+
+@dataclass
+class _Copy:
+    """A network of the student's as the clean process has it.
+
+    Attributes
+    ----------
+    ref : Ref
+        Its name there.
+    description : dict
+        What it was built of.
+    is_old : bool
+        Whether the student's code ran since, so that it must be read again.
+    is_changed : bool
+        Whether weights were set in the clean process alone.
+    shape : list of int or None
+        The shape of one input, where it is known.
+    """
+
+    ref: student_work.Ref
+    description: dict[str, Any]
+    is_old: bool = False
+    is_changed: bool = False
+    shape: list[int] | None = None
+
+
+class RemoteSubject:
+    """A :class:`~course_utils.student_work.Subject` whose answers come from a worker.
+
+    Each answer is checked to be of the type that the operation has; anything else did not come
+    from the worker's own code, and ends it. Errors are told without the values that were tried.
+
+    A network of Keras's own layers is read as configuration and weights, and whatever is judged of
+    it is computed in a second worker, which runs no student's code. Before the student's code runs
+    again, weights that were set there are handed on.
+
+    Parameters
+    ----------
+    worker : Worker
+        The process with the student's code.
+    seconds : float
+        Processor time for one operation, until `limit` is called.
+    lines : Lines, optional
+        The lines of the notebook, for what is said about errors.
+    clean : callable, optional
+        Returns the worker that computes networks; without it they are asked where they are.
+    again : callable, optional
+        Returns the same work in another process.
+    """
+
+    def __init__(
+        self,
+        worker: Worker,
+        seconds: float = 10.0,
+        lines: Lines | None = None,
+        clean: Callable[[], Worker] | None = None,
+        again: Callable[[], RemoteSubject] | None = None,
+    ) -> None:
+        self._worker = worker
+        self._seconds = seconds
+        self._lines = lines or Lines(())
+        self._clean = clean
+        self._again = again
+        self._second: RemoteSubject | None = None
+        self._ended: WorkerEnded | None = None
+        self._copies: dict[tuple[str, bool], _Copy] = {}
+        self._unbuildable: set[tuple[str, bool]] = set()
+        self._forbidden: frozenset[str] = frozenset()
+        #: What was noticed since `watch`: sentences for the report.
+        self.notes: list[str] = []
+        #: Removed functions that were called though the question allows them.
+        self.allowed: set[str] = set()
+
+    def _ask(
+        self, is_right: Callable[[Any], bool], operation: str, /, *args: Any, **kwargs: Any
+    ) -> Any:
+        if self._ended is not None:
+            raise self._ended
+        try:
+            answer = self._worker.operate(operation, args, kwargs, self._seconds)
+        except WorkerEnded as ended:
+            self._ended = ended
+            raise
+        except wire.NotAMessage as error:
+            raise student_work.StudentError(
+                "ValueError", f"the answer cannot be judged: {error}"
+            ) from None
+        if "error" in answer:
+            asked = [one.key if isinstance(one, student_work.Ref) else one for one in args[:1]]
+            raise self._lines.safe(answer["error"], str(asked[0]) if asked else "", self._seconds)
+        if not is_right(answer["value"]):
+            self._ended = self._worker.tampered()
+            raise self._ended
+        return answer["value"]
+
+    # --- how to ask ------------------------------------------------------------------------
+
+    def limit(self, seconds: float) -> None:
+        """See :class:`~course_utils.student_work.Subject`."""
+        self._seconds = float(seconds)
+
+    def seed(self, number: int) -> None:
+        """See :class:`~course_utils.student_work.Subject`."""
+        self._ask(_is_none, "seed", number)
+
+    def watch(self, helpers: Sequence[str], packages: Sequence[str] = ()) -> None:
+        """Forbid functions; in the sandbox these functions do not exist at all."""
+        self._forbidden = frozenset(helpers) | frozenset(packages)
+        self._ask(_is_none, "watch", [], list(packages))
+
+    def watched(self) -> list[str]:
+        """See :class:`~course_utils.student_work.Subject`."""
+        called = self._ask(_list_of(str), "watched")
+        self.allowed |= set(called) - self._forbidden
+        return [name for name in called if name in self._forbidden]
+
+    # --- names and values ------------------------------------------------------------------
+
+    def names(self) -> list[str]:
+        """See :class:`~course_utils.student_work.Subject`."""
+        return self._ask(_list_of(str), "names")
+
+    def kind(self, what: What) -> str:
+        """See :class:`~course_utils.student_work.Subject`."""
+        return self._ask(lambda one: isinstance(one, str) and one in IN_WORDS, "kind", what)
+
+    def get(self, what: What) -> Any:
+        """See :class:`~course_utils.student_work.Subject`."""
+        return self._ask(_is_anything, "get", what)
+
+    def call(self, what: What, *args: Any, **kwargs: Any) -> Any:
+        """See :class:`~course_utils.student_work.Subject`."""
+        self._hand_on()
+        try:
+            return self._ask(_is_anything, "call", what, *args, **kwargs)
+        finally:
+            for copy in self._copies.values():
+                copy.is_old = True
+
+    def files(self, what: What) -> dict[str, np.ndarray]:
+        """See :class:`~course_utils.student_work.Subject`."""
+
+        def is_right(value: Any) -> bool:
+            return isinstance(value, dict) and all(
+                isinstance(name, str) and isinstance(one, np.ndarray) and one.dtype == np.uint8
+                for name, one in value.items()
+            )
+
+        return self._ask(is_right, "files", what)
+
+    def put_files(self, files: dict[str, np.ndarray]) -> student_work.Ref:
+        """See :class:`~course_utils.student_work.Subject`."""
+        return self._ask(_is_ref, "put_files", files)
+
+    def second(self) -> RemoteSubject:
+        """See :class:`~course_utils.student_work.Subject`."""
+        if self._again is None:
+            return self
+        if self._second is None:
+            self._second = self._again()
+        self._second.limit(self._seconds)
+        return self._second
+
+    def is_repeated(self) -> bool:
+        """See :class:`~course_utils.student_work.Subject`."""
+        return self._again is not None
+
+    def changed(self) -> bool:
+        """See :class:`~course_utils.student_work.Subject`."""
+        return self._ask(lambda one: type(one) is bool, "changed")
+
+    def forget(self) -> None:
+        """See :class:`~course_utils.student_work.Subject`."""
+        self._ask(_is_none, "forget")
+        if self._copies:
+            self._compute(_is_none, "forget")
+        self._copies.clear()
+
+    def take_notes(self) -> list[str]:
+        """Return the sentences for the report that were collected, each once, and forget them."""
+        found, self.notes = list(dict.fromkeys(self.notes)), []
+        return found
+
+    # --- networks --------------------------------------------------------------------------
+
+    def model_weights(self, what: What, input_shape: Sequence[int]) -> Arrays:
+        """See :class:`~course_utils.student_work.Subject`."""
+        shape = list(input_shape)
+        return self._of_network(_list_of(np.ndarray), "model_weights", what, shape, shape)
+
+    def model_set_weights(self, what: What, input_shape: Sequence[int], weights: Arrays) -> None:
+        """See :class:`~course_utils.student_work.Subject`."""
+        shape = list(input_shape)
+        self._of_network(_is_none, "model_set_weights", what, shape, shape, list(weights))
+        copy = self._copies.get((_key(what), True))
+        if copy is not None:
+            copy.is_changed = True
+
+    def model_trainable(self, what: What, input_shape: Sequence[int]) -> list[bool]:
+        """See :class:`~course_utils.student_work.Subject`."""
+        shape = list(input_shape)
+        return self._of_network(_list_of(bool), "model_trainable", what, shape, shape)
+
+    def model_outputs(self, what: What, x: np.ndarray, training: bool = False) -> Any:
+        """See :class:`~course_utils.student_work.Subject`."""
+        return self._of_network(_is_anything, "model_outputs", what, list(x.shape[1:]), x, training)
+
+    def model_compiled(self, what: What) -> dict[str, Any]:
+        """See :class:`~course_utils.student_work.Subject`."""
+        return self._of_compiled(lambda one: isinstance(one, dict), "model_compiled", what)
+
+    def model_loss(self, what: What, y: np.ndarray, outputs: np.ndarray) -> float:
+        """See :class:`~course_utils.student_work.Subject`."""
+        return self._of_compiled(_is_number, "model_loss", what, y, outputs)
+
+    def model_train(self, what: What, x: np.ndarray, y: np.ndarray, steps: int = 1) -> list[float]:
+        """See :class:`~course_utils.student_work.Subject`."""
+        is_right = _list_of(float, steps)
+        return self._of_network(
+            is_right, "model_train", what, list(x.shape[1:]), x, y, steps, compiled=True
+        )
+
+    # --- datasets --------------------------------------------------------------------------
+
+    def batches(self, what: What, number: int) -> list[tuple[np.ndarray, ...]]:
+        """See :class:`~course_utils.student_work.Subject`."""
+
+        def is_right(value: Any) -> bool:
+            return _list_of(tuple)(value) and all(
+                isinstance(part, np.ndarray) for element in value for part in element
+            )
+
+        return self._ask(is_right, "batches", what, number)
+
+    # --- networks, computed apart from the student's code ------------------------------------
+
+    def _of_network(
+        self,
+        is_right: Callable[[Any], bool],
+        operation: str,
+        what: What,
+        shape: list[int],
+        *args: Any,
+        compiled: bool = False,
+    ) -> Any:
+        """Compute something of a network in the clean process, or ask where it is."""
+        copy = self._copy(what, shape, with_network=True)
+        if copy is None or (compiled and copy.description["compiled"] is None):
+            self.notes.append(OWN_CODE)
+            return self._ask(is_right, operation, what, *args)
+        return self._compute(is_right, operation, copy.ref, *args)
+
+    def _of_compiled(
+        self, is_right: Callable[[Any], bool], operation: str, what: What, *args: Any
+    ) -> Any:
+        """Compute something of how a network was compiled, whatever its layers are."""
+        known = self._copies.get((_key(what), True))
+        copy = self._copy(what, known.shape if known else None, with_network=False)
+        if copy is None:
+            self.notes.append(OWN_CODE)
+            return self._ask(is_right, operation, what, *args)
+        return self._compute(is_right, operation, copy.ref, *args)
+
+    def _copy(self, what: What, shape: list[int] | None, with_network: bool) -> _Copy | None:
+        """The network in the clean process as it is now; None where it has code of its own."""
+        key = (_key(what), with_network)
+        if self._clean is None or key in self._unbuildable:
+            return None
+        known = self._copies.get(key)
+        if known is not None and not known.is_old:
+            return known
+        told = self._ask(_is_description, "model_describe", what, shape)
+        network, compiled = (told["network"] if with_network else None), told["compiled"]
+        if with_network and not networks.is_safe_network(network):
+            self._copies.pop(key, None)
+            return None
+        if compiled and not networks.is_safe(compiled):
+            compiled = _safe_compiled(compiled)
+        if not with_network and compiled is None:
+            return None
+        description = {"network": network, "compiled": compiled}
+        if known is not None and _is_same_but_weights(known.description, description):
+            if network is not None and not _are_equal(known.description, description):
+                self._compute(_is_none, "model_put", known.ref, shape, network["weights"])
+            known.description, known.is_old = description, False
+            return known
+        try:
+            ref = self._compute(_is_ref, "model_build", network, compiled or "")
+        except student_work.StudentError:  # it cannot be built of its description alone
+            self._copies.pop(key, None)
+            return None
+        except WorkerEnded as ended:  # it is larger than any that is asked for
+            if ended.by_chance:
+                raise
+            self._copies.clear()
+            self._unbuildable.add(key)
+            return None
+        self._copies[key] = _Copy(ref, description, shape=shape)
+        return self._copies[key]
+
+    def _hand_on(self) -> None:
+        """Give the student's networks the weights that were set in the clean process."""
+        for (key, with_network), copy in self._copies.items():
+            if not with_network or not copy.is_changed:
+                continue
+            weights = self._compute(networks.are_weights, "model_take", copy.ref)
+            fresh = {**copy.description, "network": {"weights": weights}}
+            if not _are_equal(copy.description, fresh):
+                self._ask(_is_none, "model_put", student_work.Ref(key), copy.shape, weights)
+                copy.description["network"]["weights"] = weights
+            copy.is_changed = False
+
+    def _compute(self, is_right: Callable[[Any], bool], operation: str, *args: Any) -> Any:
+        """Ask the clean process."""
+        assert self._clean is not None
+        try:
+            answer = self._clean().operate(operation, args, {}, self._seconds)
+        except wire.NotAMessage as error:
+            raise student_work.StudentError("ValueError", f"it cannot be judged: {error}") from None
+        if "error" in answer:
+            raise self._lines.safe(answer["error"], "", self._seconds)
+        if not is_right(answer["value"]):
+            raise student_work.StudentError("ValueError", "it cannot be judged")
+        return answer["value"]
+
+
+def _key(what: What) -> str:
+    return what.key if isinstance(what, student_work.Ref) else what
+
+
+def _is_none(value: Any) -> bool:
+    return value is None
+
+
+def _is_anything(value: Any) -> bool:
+    return True
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)
+
+
+def _is_ref(value: Any) -> bool:
+    return isinstance(value, student_work.Ref)
+
+
+def _is_description(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == {"network", "compiled"}
+
+
+def _list_of(kind: type, length: int | None = None) -> Callable[[Any], bool]:
+    def is_right(value: Any) -> bool:
+        return (
+            isinstance(value, list)
+            and all(type(one) is kind for one in value)
+            and (length is None or len(value) == length)
+        )
+
+    return is_right
+
+
+def _safe_compiled(text: Any) -> str | None:
+    """A compile configuration without metrics of the student's own, or None."""
+    if not isinstance(text, str):
+        return None
+    try:
+        text = networks.without_metrics(text)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return text if networks.is_safe(text) else None
+
+
+def _is_same_but_weights(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    def bare(description: dict[str, Any]) -> Any:
+        network = description["network"]
+        rest = network and {key: value for key, value in network.items() if key != "weights"}
+        return rest, description["compiled"]
+
+    return bool(bare(one) == bare(other)) and _shapes(one) == _shapes(other)
+
+
+def _shapes(description: dict[str, Any]) -> Any:
+    network = description["network"]
+    return network and {
+        path: [one.shape for one in arrays] for path, arrays in network["weights"].items()
+    }
+
+
+def _are_equal(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two networks of the same layers have the same weights."""
+    first, second = one["network"]["weights"], other["network"]["weights"]
+    return first.keys() == second.keys() and all(
+        len(first[path]) == len(second[path])
+        and all(map(np.array_equal, first[path], second[path]))
+        for path in first
+    )

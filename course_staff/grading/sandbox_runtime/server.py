@@ -1,0 +1,146 @@
+"""The process that imports TensorFlow once, and forks a worker for each submission.
+
+It is started with the number of a socket and a JSON text, :class:`View`. Over the socket come
+requests, each with two sockets of its own: one over which the worker is asked, and one over which
+its supervisor says how it ended. No student's code runs in this process.
+
+server ── supervisor (process 1 of its own namespaces) ── worker (a student's code)
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+
+from course_staff.grading.sandbox_runtime import linux, supervisor
+
+#: The most bytes of a request.
+_LARGEST = 65536
+
+
+@dataclass(frozen=True)
+class View:
+    """What the sandbox is, as the scoring process decided it.
+
+    Attributes
+    ----------
+    level : str
+        ``"bubblewrap"`` or ``"limits"``.
+    home : str
+        The folder in which a worker may write.
+    warm : str
+        Where a worker sees what was computed for all, before the first student's code ran.
+    copies : str
+        The folder with copies of the package that lack what a question forbids.
+    linux : bool
+        Whether to use what only Linux has.
+    """
+
+    level: str
+    home: str
+    warm: str = ""
+    copies: str = ""
+    linux: bool = True
+
+
+def main(control: socket.socket, view: View) -> None:
+    """Answer requests until the scoring process goes away."""
+    linux.HERE = view.linux
+    os.chdir(view.home)
+    from course_staff.grading.sandbox_runtime import worker
+
+    worker.prepare()
+    linux.adopt_orphans()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps them
+    linux.set_dumpable(False)  # workers of the same user cannot look into this process
+    control.sendall(b"ready\n")
+    os.dup2(os.open("/dev/null", os.O_WRONLY), 2)  # nobody reads what is said from here on
+    while True:
+        data, descriptors = _receive(control)
+        if len(descriptors) != 2:
+            os._exit(0)  # the scoring process is gone
+        request = json.loads(data)
+        for name in _of_others(request["preload"]):
+            with contextlib.suppress(Exception):  # their own import will say what is wrong
+                importlib.import_module(name)
+        gc.collect()
+        gc.freeze()  # what is shared with the workers stays shared
+        channel, status = (socket.socket(fileno=number) for number in descriptors)
+        try:
+            pid = os.fork()
+        except OSError as error:  # too many processes, or too little memory, on this machine
+            supervisor.tell(status, {"failed": str(error)})
+            pid = -1
+        if pid == 0:
+            code = 1
+            try:
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                control.close()
+                supervisor.start(channel, status, view, request)
+                code = 0
+            finally:
+                os._exit(code)
+        channel.close()
+        status.close()
+
+
+_looked_up: dict[str, list[str]] = {}
+
+
+def _of_others(names: list[str]) -> list[str]:
+    """Modules to import once for all workers: never the course's own.
+
+    A worker imports the course from a copy of its own, which may lack what a question forbids. So
+    no function of the course may be in the memory that workers inherit, only what its rooms import.
+    """
+    found = [name for name in names if not name.startswith("course_utils.")]
+    for name in names:
+        if name.startswith("course_utils."):
+            if name not in _looked_up:
+                _looked_up[name] = _imported_by(name)
+            found += _looked_up[name]
+    return found
+
+
+def _imported_by(name: str) -> list[str]:
+    """The modules of other packages that a module imports, found out in a process of its own."""
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        try:
+            known = set(sys.modules)
+            importlib.import_module(name)
+            fresh = [one for one in list(sys.modules) if one not in known]
+            text = "\n".join(one for one in fresh if one.partition(".")[0] != "course_utils")
+            with open(writing, "w", encoding="utf-8") as end:
+                end.write(text)
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with open(reading, encoding="utf-8") as end:
+        return end.read().split()
+
+
+def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
+    descriptors = array.array("i")
+    try:
+        data, extra, _, _ = control.recvmsg(_LARGEST, socket.CMSG_SPACE(2 * descriptors.itemsize))
+    except OSError:
+        return b"", []
+    for level, kind, content in extra:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            descriptors.frombytes(content[: len(content) // 4 * 4])
+    return data, list(descriptors)
+
+
+def start(arguments: list[str]) -> None:
+    """Start with the number of the socket and the JSON of the view."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the scoring process
+    main(socket.socket(fileno=int(arguments[0])), View(**json.loads(arguments[1])))

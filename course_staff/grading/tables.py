@@ -1,0 +1,286 @@
+"""Read tables as any spreadsheet program saves them, and write tables that it opens safely."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from course_staff.grading.results import clean_text
+from course_utils.exceptions import InvalidInput
+
+#: Bytes of the largest table that is read.
+LARGEST_TABLE = 100 * 2**20
+#: The most characters of a cell: Excel cuts what is longer than 32,767.
+LONGEST_CELL = 8_000
+
+_SEPARATORS = (",", ";", "\t", "|")
+#: Encodings that are tried where a table is not UTF-8: the first two by themselves, the others
+#: only if more names of the class are found with them.
+_ENCODINGS = ("cp1252", "mac_roman")
+_MORE_ENCODINGS = (
+    *("cp850", "cp437", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257"),
+    *("cp1258", "mac_latin2", "mac_cyrillic", "cp932", "gb18030", "big5", "cp949", "cp874"),
+)
+
+
+@dataclass
+class Table:
+    """A table as it was read.
+
+    Attributes
+    ----------
+    path : Path
+        Where it is.
+    head : list of str
+        The names of its columns, in lower case and without blanks around them.
+    rows : list of tuple of int and list of str
+        The line in the file at which each row begins, and its cells.
+    separator : str
+        What stands between two cells.
+    """
+
+    path: Path
+    head: list[str]
+    rows: list[tuple[int, list[str]]] = field(default_factory=list)
+    separator: str = ","
+
+
+def read(path: Path, columns: Sequence[set[str]], names: Iterable[str] = ()) -> Table:
+    """Read a table of any separator and encoding, with its columns in any order.
+
+    Parameters
+    ----------
+    path : Path
+        A file.
+    columns : sequence of set of str
+        The table needs all columns of one of these sets.
+    names : iterable of str
+        Names that are likely to stand in the table; they tell one encoding from another.
+
+    Raises
+    ------
+    InvalidInput
+        If it cannot be read; one sentence that says why.
+    """
+    text = _decoded(path, names)
+    first, _, rest = text.partition("\n")
+    match = re.fullmatch(r'\s*"?sep=(.)"?[\s,;]*', first, re.I)
+    if match:  # Excel's own line, which names the separator
+        text = rest
+    offset = 1 if match else 0
+    separators = [match[1], *_SEPARATORS] if match else [*_SEPARATORS]
+    best: tuple[int, str, list[str]] = (-1, ",", [])
+    wanted = set().union(*columns)
+    for separator in separators:
+        for number, (_, cells) in enumerate(_first(path, text, separator)):
+            head = [_column(cell) for cell in cells]
+            if any(one <= set(head) for one in columns):
+                return _table(path, text, separator, number, offset)
+            found = len(wanted & set(head))
+            if found > best[0]:
+                best = (found, separator, head)
+    missing = min((sorted(one - set(best[2])) for one in columns), key=len)
+    needed = max(columns, key=len)
+    raise InvalidInput(
+        f"{path.name} has no column {missing[0]!r}; it needs {', '.join(sorted(needed))}, and was "
+        f"read as a table with {best[1]!r} between the cells."
+    )
+
+
+def _column(cell: str) -> str:
+    return " ".join(cell.strip(" \t\r\n\ufeff'\"").lower().split())
+
+
+def _table(path: Path, text: str, separator: str, head_at: int, offset: int) -> Table:
+    records = list(_records(path, text, separator))
+    table = Table(path, [_column(cell) for cell in records[head_at][1]], [], separator)
+    for line, cells in records[head_at + 1 :]:
+        if any(cell.strip() for cell in cells):
+            table.rows.append((line + offset, cells))
+    return table
+
+
+def _first(path: Path, text: str, separator: str) -> list[tuple[int, list[str]]]:
+    """The first records, as far as they can be read with this separator."""
+    found: list[tuple[int, list[str]]] = []
+    with suppress(InvalidInput):
+        for record in islice(_records(path, text, separator), 20):
+            found.append(record)
+    return found
+
+
+def _records(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """The records of a table with the lines at which they begin; quoted cells may have several."""
+    before, line = csv.field_size_limit(LARGEST_TABLE), 1
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+        for cells in reader:
+            yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise InvalidInput(
+            f"{path.name}, line {line}: a quotation mark opens a cell and is not closed where the "
+            f"cell ends ({error})."
+        ) from error
+    finally:
+        csv.field_size_limit(before)
+
+
+# --- encodings -----------------------------------------------------------------------------------
+
+
+def _decoded(path: Path, names: Iterable[str]) -> str:
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(LARGEST_TABLE + 1)
+    except OSError as error:
+        raise InvalidInput(f"{path.name} cannot be opened ({error.strerror}).") from error
+    if len(data) > LARGEST_TABLE:
+        raise InvalidInput(f"{path.name} is larger than {LARGEST_TABLE // 2**20} MB.")
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise InvalidInput(f"{path.name} is a workbook; save it as CSV (UTF-8) under this name.")
+    text = decode(data, names)
+    if text is None or "\0" in text:
+        raise InvalidInput(f"{path.name} is no text; save it as CSV (UTF-8) under this name.")
+    return text
+
+
+def decode(data: bytes, names: Iterable[str] = ()) -> str | None:
+    """Return the text of a file of unknown encoding, or None where it is no text.
+
+    Parameters
+    ----------
+    data : bytes
+        The file: UTF-8 or UTF-16, with a byte order mark or without, or the encoding of an older
+        Windows or macOS.
+    names : iterable of str
+        Names that are likely to stand in the text.
+    """
+    try:
+        return data.decode(_unicode_of(data))
+    except UnicodeDecodeError:
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return None
+    known = [name for name in names if not name.isascii()][:500]
+    tried: list[tuple[tuple[int, int], str]] = []
+    for encoding in (*_ENCODINGS, *_MORE_ENCODINGS):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        found = sum(name in text for name in known)
+        if encoding in _ENCODINGS:
+            tried.append(((found, -_oddities(text)), text))
+        elif found > max((score[0] for score, _ in tried), default=0):
+            tried.append(((found, 0), text))
+    return max(tried, key=lambda one: one[0])[1] if tried else None
+
+
+def _unicode_of(data: bytes) -> str:
+    for mark, encoding in (
+        (b"\xef\xbb\xbf", "utf-8-sig"),
+        (b"\xff\xfe\x00\x00", "utf-32"),
+        (b"\x00\x00\xfe\xff", "utf-32"),
+        (b"\xff\xfe", "utf-16"),
+        (b"\xfe\xff", "utf-16"),
+    ):
+        if data.startswith(mark):
+            return encoding
+    start = data[:4000]
+    if start[1::2].count(0) > len(start) // 4:
+        return "utf-16-le"
+    if start[::2].count(0) > len(start) // 4:
+        return "utf-16-be"
+    return "utf-8"
+
+
+_ODD = re.compile(
+    "(?<=[a-zß-öø-ÿ])[À-ÖØ-ÞŠŽŒŸ]"  # a capital letter with an accent behind a small letter
+    "|(?<=[A-Za-zß-öø-ÿ])[À-ÖØ-ÞŠŽŒŸ](?=[a-zß-öø-ÿ])"  # and in the middle of a word
+    "|[ƒ‡†‰•¤¦¨¯´¸¬¶§©®°±∂∑∏π∫ªºΩ≈∆√≤≥◊ﬁﬂıˆ˜˘˙˚˝˛ˇ‹›‚„…](?=[A-Za-zß-öø-ÿ])"
+    "|(?<=[A-Za-zß-öø-ÿ])[ƒ‡†‰¤¦¨¯´¸¬¶∂∑∏π∫ªºΩ≈∆√≤≥◊ﬁﬂıˆ˜˘˙˚˝˛ˇ‹‚„]"
+)
+
+
+def _oddities(text: str) -> int:
+    """How many characters stand where they would hardly stand in a text that was read rightly."""
+    return len(_ODD.findall(text))
+
+
+# --- formulae ------------------------------------------------------------------------------------
+
+# A cell may be split once more where a program takes another separator than the file has, so each
+# piece behind a separator or a line break is guarded, too. Blanks and apostrophes in front of a
+# sign are skipped: some programs drop them. Guarding adds one apostrophe at each such place, and
+# no place begins or ends to be one by that; so taking one away at each place restores the text.
+_SIGN = "[=+\\-@\uff1d\uff0b\uff0d\uff20\u2212]"
+_AT_THE_START = rf"(?=['\s\u200b\ufeff]*{_SIGN})"
+_IN_A_PIECE = rf"(?=(?:'|[^\S\t\r\n]|\u200b|\ufeff)*{_SIGN})"
+_TO_GUARD = re.compile(rf"\A{_AT_THE_START}|(?<=[,;|\t\r\n]){_IN_A_PIECE}")
+_GUARDED = re.compile(rf"\A'{_AT_THE_START}|(?<=[,;|\t\r\n])'{_IN_A_PIECE}")
+
+
+def guarded(cell: object) -> object:
+    """A cell that no spreadsheet takes for a formula; :func:`unguarded` undoes it exactly.
+
+    Parameters
+    ----------
+    cell : object
+        A text, or a number, which stays as it is.
+    """
+    return _TO_GUARD.sub("'", cell) if isinstance(cell, str) else cell
+
+
+def unguarded(text: str) -> str:
+    """The text that :func:`guarded` was given."""
+    return _GUARDED.sub("", text)
+
+
+def write(
+    path: Path,
+    rows: Iterable[Iterable[object]],
+    separator: str = ",",
+    encoding: str = "utf-8-sig",
+) -> None:
+    """Write a table as Excel opens it: UTF-8 with a byte order mark, no cell a formula.
+
+    The file is written to one side and renamed; where that fails, the old one stays.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=separator)
+    for row in rows:
+        writer.writerow([guarded(_short(cell)) for cell in row])
+    replace(path, text.getvalue().encode(encoding))
+
+
+def _short(cell: object) -> object:
+    return clean_text(cell, LONGEST_CELL) if isinstance(cell, str) else cell
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file to one side, then put it in place of the old one.
+
+    Raises
+    ------
+    OSError
+        If that fails; the old file is as it was, and nothing is left beside it.
+    """
+    fresh = path.with_name(path.name + ".part")
+    try:
+        with fresh.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        if error.filename is None:  # tell which file it was
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise

@@ -1,0 +1,327 @@
+"""A subject that lives in this process: the variables of a notebook."""
+
+from __future__ import annotations
+
+import copy
+import random
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from course_utils.student_work import _describe, models
+from course_utils.student_work._data import IN_WORDS, NotPlain, Ref, kind_of, plain
+from course_utils.student_work._errors import Missing, WrongKind
+from course_utils.student_work._guard import Watch, guarded
+from course_utils.student_work._operations import Arrays, What
+
+#: Seconds that one call may take where nothing else is said.
+SECONDS = 10.0
+
+
+class Namespace:
+    """The work in a dictionary of names, such as the globals of a notebook.
+
+    It has the methods of :class:`~course_utils.student_work.Subject`; see there.
+
+    Parameters
+    ----------
+    values : dict
+        The names and what they stand for. It is not changed.
+    seconds : float
+        How long one call may take, where the platform can stop it.
+    """
+
+    def __init__(self, values: dict[str, Any], seconds: float = SECONDS) -> None:
+        self._values = values
+        self._seconds = seconds
+        self._kept: dict[str, Any] = {}
+        self._count = 0
+        self._watch = Watch(())
+        self._changed = False
+        self._orders: dict[int, tuple[Any, list[Any]]] = {}
+
+    # --- how to ask ------------------------------------------------------------------------
+
+    def limit(self, seconds: float) -> None:
+        """See :class:`~course_utils.student_work.Subject`."""
+        self._seconds = float(seconds)
+
+    def seed(self, number: int) -> None:
+        """See :class:`~course_utils.student_work.Subject`."""
+        if "keras" in sys.modules:
+            import keras
+
+            keras.utils.set_random_seed(number)
+        else:
+            random.seed(number)
+            np.random.seed(number)  # noqa: NPY002 - their code may use the old functions
+
+    def watch(self, helpers: Sequence[str], packages: Sequence[str] = ()) -> None:
+        """See :class:`~course_utils.student_work.Subject`."""
+        self._watch = Watch(helpers, packages, self._values)
+
+    def watched(self) -> list[str]:
+        """See :class:`~course_utils.student_work.Subject`."""
+        return list(self._watch.seen)
+
+    # --- names and values ------------------------------------------------------------------
+
+    def names(self) -> list[str]:
+        """See :class:`~course_utils.student_work.Subject`."""
+        return sorted(name for name in self._values if isinstance(name, str))
+
+    def kind(self, what: What) -> str:
+        """See :class:`~course_utils.student_work.Subject`."""
+        try:
+            return kind_of(self._find(what))
+        except Missing:
+            return "missing"
+
+    def get(self, what: What) -> Any:
+        """See :class:`~course_utils.student_work.Subject`."""
+        value = self._find(what)
+        try:
+            with guarded(self._seconds, self._values), self._watch.running():
+                try:
+                    return plain(value)
+                except NotPlain as error:
+                    reason = error
+        finally:
+            del value
+        is_, inside = IN_WORDS[self.kind(what)], str(reason)
+        if self.kind(what) in _CONTAINERS:
+            is_ += f" with {inside} in it"
+        elif self.kind(what) == "other":
+            is_ = inside
+        raise WrongKind(_key(what), is_, "numbers, text, or a list, array or dictionary of them")
+
+    def call(self, what: What, *args: Any, **kwargs: Any) -> Any:
+        """See :class:`~course_utils.student_work.Subject`."""
+        function = self._find(what)
+        if not callable(function):
+            raise WrongKind(_key(what), IN_WORDS[kind_of(function)], "a function")
+        self._changed = False
+        given = [self._given(one) for one in args]
+        named = {name: self._given(one) for name, one in kwargs.items()}
+        with guarded(self._seconds, self._values), self._watch.running():
+            # What a generator does, it does while its entries are read.
+            result = plain(function(*given, **named), self._keep)
+        self._changed = not _same([given, named], [list(args), kwargs])
+        return result
+
+    def files(self, what: What) -> dict[str, np.ndarray]:
+        """See :class:`~course_utils.student_work.Subject`."""
+        folder = self._find(what)
+        if not isinstance(folder, Path | str):
+            raise WrongKind(_key(what), IN_WORDS[kind_of(folder)], "the path of a folder")
+        found = {}
+        for path in sorted(Path(folder).rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                name = path.relative_to(folder).as_posix()
+                found[name] = np.frombuffer(path.read_bytes(), np.uint8)
+        return found
+
+    def put_files(self, files: dict[str, np.ndarray]) -> Ref:
+        """See :class:`~course_utils.student_work.Subject`."""
+        folder = Path(tempfile.mkdtemp())
+        for name, content in files.items():
+            path = folder / name
+            if not path.resolve().is_relative_to(folder.resolve()):
+                raise ValueError(f"{name!r} is not below the folder")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.astype(np.uint8).tobytes())
+        return self._keep(folder)
+
+    def second(self) -> Namespace:
+        """See :class:`~course_utils.student_work.Subject`."""
+        return self
+
+    def is_repeated(self) -> bool:
+        """See :class:`~course_utils.student_work.Subject`."""
+        return False
+
+    def changed(self) -> bool:
+        """See :class:`~course_utils.student_work.Subject`."""
+        return self._changed
+
+    def forget(self) -> None:
+        """See :class:`~course_utils.student_work.Subject`."""
+        self._kept.clear()
+        self._orders.clear()
+
+    # --- networks --------------------------------------------------------------------------
+
+    def model_weights(self, what: What, input_shape: Sequence[int]) -> Arrays:
+        """See :class:`~course_utils.student_work.Subject`."""
+        model = self._model(what)
+        with guarded(self._seconds, self._values):
+            return [np.array(v.numpy()) for v in self._in_order(model, input_shape)]
+
+    def model_set_weights(self, what: What, input_shape: Sequence[int], weights: Arrays) -> None:
+        """See :class:`~course_utils.student_work.Subject`."""
+        model = self._model(what)
+        with guarded(self._seconds, self._values):
+            for variable, value in zip(self._in_order(model, input_shape), weights, strict=True):
+                variable.assign(value)
+
+    def model_trainable(self, what: What, input_shape: Sequence[int]) -> list[bool]:
+        """See :class:`~course_utils.student_work.Subject`."""
+        model = self._model(what)
+        with guarded(self._seconds, self._values):
+            trainable = {id(v) for v in model.trainable_weights}
+            return [id(v) in trainable for v in self._in_order(model, input_shape)]
+
+    def model_outputs(self, what: What, x: np.ndarray, training: bool = False) -> Any:
+        """See :class:`~course_utils.student_work.Subject`."""
+        model = self._model(what, layers=True)
+        with guarded(self._seconds, self._values):
+            return plain(models.outputs(model, x, training), self._keep)
+
+    def model_compiled(self, what: What) -> dict[str, Any]:
+        """See :class:`~course_utils.student_work.Subject`."""
+        model = self._model(what)
+        with guarded(self._seconds, self._values):
+            return models.compiled(model)
+
+    def model_loss(self, what: What, y: np.ndarray, outputs: np.ndarray) -> float:
+        """See :class:`~course_utils.student_work.Subject`."""
+        model = self._model(what)
+        with guarded(self._seconds, self._values):
+            return models.loss(model, y, outputs)
+
+    def model_train(self, what: What, x: np.ndarray, y: np.ndarray, steps: int = 1) -> list[float]:
+        """See :class:`~course_utils.student_work.Subject`."""
+        model = self._model(what)
+        with guarded(self._seconds, self._values):
+            return models.train(model, x, y, steps)
+
+    # --- networks as data ------------------------------------------------------------------
+
+    def model_describe(self, what: What, input_shape: Sequence[int] | None) -> dict[str, Any]:
+        """Return a network as data; see ``probe._describe.describe``."""
+        model = self._model(what, layers=True)
+        with guarded(self._seconds, self._values):
+            return _describe.describe(model, input_shape)
+
+    def model_build(self, network: dict[str, Any] | None, compiled: str) -> Ref:
+        """Make a network of a description, and keep it."""
+        with guarded(self._seconds, self._values):
+            return self._keep(_describe.build(network, compiled))
+
+    def model_take(self, what: What) -> dict[str, Arrays]:
+        """Return the weights of each layer by its path."""
+        with guarded(self._seconds, self._values):
+            return _describe.take(self._model(what, layers=True))
+
+    def model_put(
+        self, what: What, input_shape: Sequence[int] | None, weights: dict[str, Arrays]
+    ) -> None:
+        """Set the weights of each layer by its path; an input of this shape builds the network."""
+        model = self._model(what, layers=True)
+        with guarded(self._seconds, self._values):
+            _describe.put(model, weights, input_shape)
+
+    # --- datasets --------------------------------------------------------------------------
+
+    def batches(self, what: What, number: int) -> list[tuple[np.ndarray, ...]]:
+        """See :class:`~course_utils.student_work.Subject`."""
+        dataset = self._dataset(what)
+        with guarded(self._seconds, self._values):
+            return [
+                tuple(np.array(part) for part in models.parts(element))
+                for element in dataset.take(number).as_numpy_iterator()
+            ]
+
+    # --- inside ----------------------------------------------------------------------------
+
+    def _find(self, what: What) -> Any:
+        key = _key(what)
+        first, *path = key.split(".")
+        if first.startswith("#"):
+            value = self._kept[first]
+        elif first in self._values:
+            value = self._values[first]
+        else:
+            raise Missing(first)
+        for part in path:
+            if part.startswith("_"):
+                raise Missing(key)
+            with guarded(self._seconds, self._values):
+                if part.isdigit() and isinstance(value, Sequence):
+                    found = value[int(part)] if int(part) < len(value) else _NOTHING
+                elif isinstance(value, dict):
+                    found = value.get(part, _NOTHING)
+                else:
+                    found = getattr(value, part, _NOTHING)
+            if found is _NOTHING:
+                raise Missing(key)
+            value = found
+        return value
+
+    def _given(self, argument: Any) -> Any:
+        """An argument as their code may have it: a copy, or the thing that a `Ref` names."""
+        if isinstance(argument, Ref):
+            return self._find(argument)
+        if type(argument) in (list, tuple):
+            return type(argument)(self._given(one) for one in argument)
+        if type(argument) is dict:
+            return {name: self._given(one) for name, one in argument.items()}
+        return copy.deepcopy(argument)
+
+    def _keep(self, value: Any) -> Ref:
+        self._count += 1
+        key = f"#{self._count}"
+        self._kept[key] = value
+        return Ref(key)
+
+    def _model(self, what: What, layers: bool = False) -> Any:
+        model = self._find(what)
+        kind = kind_of(model)
+        if kind != "model" and not (layers and kind == "layer"):
+            raise WrongKind(_key(what), IN_WORDS[kind], IN_WORDS["model"])
+        return model
+
+    def _in_order(self, model: Any, input_shape: Sequence[int]) -> list[Any]:
+        """The weights in the order of execution, found once for each network."""
+        known, order = self._orders.get(id(model), (None, []))
+        same = known is model and {id(v) for v in order} == {id(v) for v in model.weights}
+        if not same or not order:
+            order = models.in_order(model, input_shape)
+            self._orders[id(model)] = (model, order)
+        return order
+
+    def _dataset(self, what: What) -> Any:
+        dataset = self._find(what)
+        kind = kind_of(dataset)
+        if kind != "dataset":
+            raise WrongKind(_key(what), IN_WORDS[kind], IN_WORDS["dataset"])
+        return dataset
+
+
+_NOTHING = object()
+_CONTAINERS = ("sequence", "set", "iterator", "mapping", "history", "array")
+
+
+def _same(given: Any, before: Any) -> bool:
+    """Whether an argument is still what it was; what a `Ref` names is not looked at."""
+    if isinstance(before, Ref):
+        return True
+    if type(given) is not type(before):
+        return False
+    if type(before) in (list, tuple):
+        return len(given) == len(before) and all(map(_same, given, before))
+    if type(before) is dict:
+        return list(given) == list(before) and all(map(_same, given.values(), before.values()))
+    if type(before) is np.ndarray:
+        is_number = before.dtype.kind in "fc"
+        same_kind = given.dtype == before.dtype and given.shape == before.shape
+        return same_kind and np.array_equal(given, before, equal_nan=is_number)
+    return bool(given == before)
+
+
+def _key(what: What) -> str:
+    return what.key if isinstance(what, Ref) else what

@@ -1,0 +1,164 @@
+"""Checks of arguments and the small sentences that all sources of data share."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from course_utils import settings
+from course_utils.exceptions import InvalidInput
+
+LARGEST_SIDE = 4096
+
+
+def say(sentence: str) -> None:
+    """Tell the reader something in one line."""
+    print(printable(sentence))
+
+
+def printable(text: str) -> str:
+    """Return `text` with whatever no terminal can show (undecodable file names) written out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def some_of(names: Sequence[str], most: int = 5) -> str:
+    """Join `names` for a sentence, naming at most `most` of them.
+
+    Examples
+    --------
+    >>> some_of(["a.jpg", "b.jpg", "c.jpg"], most=2)
+    'a.jpg, b.jpg and 1 more'
+    """
+    shown = ", ".join(printable(name) for name in names[:most])
+    rest = len(names) - most
+    return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return `` (did you mean 'x'?)`` for the known name most like `name`, or nothing."""
+    by_folded = {str(one).casefold(): str(one) for one in known}
+    given = str(name).casefold()
+    match = [one for one in by_folded if len(given) > 1 and one.startswith(given)]
+    match = match or difflib.get_close_matches(given, list(by_folded), n=1, cutoff=0.5)
+    return f" (did you mean {by_folded[match[0]]!r}?)" if match else ""
+
+
+def is_whole(number: object) -> bool:
+    """Whether `number` is an integer (NumPy's too) and no bool."""
+    import numbers
+
+    return isinstance(number, numbers.Integral) and not isinstance(number, bool)
+
+
+def whole_number(
+    name: str, value: object, at_least: int = 0, at_most: int | None = None, example: int = 1
+) -> int:
+    """Return `value` as an int where it is an integer within the limits.
+
+    Parameters
+    ----------
+    name : str
+        The argument, for the message.
+    value : object
+        What was given; NumPy's integers are integers, bools are not.
+    at_least, at_most : int
+        The limits, inclusive; `at_most` may be None.
+    example : int
+        A usual value, for the message.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no integer or beyond the limits.
+    """
+    if is_whole(value):
+        number = int(value)  # type: ignore[call-overload]
+        if number >= at_least and (at_most is None or number <= at_most):
+            return number
+    limits = f"of at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
+    raise InvalidInput(
+        f"{name} is {value!r}, but it must be a whole number {limits}, for example {example}."
+    )
+
+
+def number_between(
+    name: str, value: object, low: float, high: float, example: float, open_low: bool = False
+) -> float:
+    """Return `value` as a float where it is a number from `low` to `high`.
+
+    Parameters
+    ----------
+    name : str
+        The argument, for the message.
+    value : object
+        What was given; NumPy's numbers are numbers, bools and NaN are not.
+    low, high : float
+        The limits; `high` may be infinite.
+    example : float
+        A usual value, for the message.
+    open_low : bool
+        Whether `low` itself is excluded.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no number or beyond the limits.
+    """
+    import numbers
+
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        number = float(value)
+        if (low < number or (number == low and not open_low)) and number <= high:
+            return number
+    lower = f"above {low:g}" if open_low else f"of at least {low:g}"
+    upper = "" if high == float("inf") else f" and at most {high:g}"
+    raise InvalidInput(
+        f"{name} is {value!r}, but it must be a number {lower}{upper}, for example {example:g}."
+    )
+
+
+def image_size(size: object) -> tuple[int, int]:
+    """Return `size`, one number or (height, width), as (height, width) in pixels."""
+    pair = (size, size) if is_whole(size) else size
+    if (
+        not isinstance(pair, (tuple, list))
+        or len(pair) != 2
+        or not all(is_whole(side) and 1 <= side <= LARGEST_SIDE for side in pair)
+    ):
+        raise InvalidInput(
+            f"image_size is {size!r}, but it must be one whole number or (height, width), each "
+            f"between 1 and {LARGEST_SIDE} pixels, for example (128, 128)."
+        )
+    return int(pair[0]), int(pair[1])
+
+
+def batch_size(size: object) -> int:
+    """Return `size` where it is a usable number of images per batch."""
+    return whole_number("batch_size", size, 1, example=32)
+
+
+def seed(number: object) -> int:
+    """Return `number`, or the course's seed where it is None."""
+    if number is None:
+        return settings.seed()
+    return whole_number("seed", number, 0, example=42)
+
+
+def choice(what: str, value: object, allowed: Sequence[str]) -> str:
+    """Return `value` where it is one of `allowed`."""
+    if value not in allowed:
+        options = " or ".join(repr(one) for one in allowed)
+        raise InvalidInput(
+            f"{what} is {value!r}, but it must be {options}{nearest(str(value), allowed)}."
+        )
+    return str(value)
+
+
+def fraction(what: str, value: object) -> float:
+    """Return `value` where it is a share of the images that a split can be given."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 0.5:
+        raise InvalidInput(
+            f"{what} is {value!r}, but it must be a share of the images above 0 and at most 0.5, "
+            f"for example 0.1."
+        )
+    return float(value)

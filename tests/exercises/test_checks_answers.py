@@ -1,0 +1,251 @@
+"""The checks of the exercises, tested with right answers, wrong ones, and mutants.
+
+``make test`` tries all right and wrong answers and a sample of the mutants; ``make test-all``
+(``--all-mutants``) tries every mutant. The rates go to ``build/checks.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from answers import Answers, answers_of, judge, names, run, solution
+from answers.mutate import mutants
+from filelock import FileLock
+
+from course_utils import error_analysis, settings
+from course_utils.checks import Question, exercise, exercises
+from course_utils.evaluation import Predictions
+
+#: Mutants of each question that ``make test`` tries, and of each that asks for a network.
+SAMPLE, SAMPLE_OF_NETWORKS = 5, 2
+
+
+def sample(question: Question, known: dict[str, str], everything: bool) -> dict[str, str]:
+    """All mutants, or always the same few."""
+    number = SAMPLE_OF_NETWORKS if question.kind == "model" else SAMPLE
+    if everything or len(known) <= number:
+        return known
+    rng = np.random.default_rng(zlib.crc32(question.id.encode()))
+    chosen = sorted(rng.permutation(len(known))[:number])
+    keys = list(known)
+    return {keys[k]: known[keys[k]] for k in chosen}
+
+
+@dataclass
+class Tally:
+    """What was tried, and what the checks said wrongly."""
+
+    questions: int = 0
+    right: int = 0
+    wrong: int = 0
+    mutants: int = 0
+    refused: list[str] = field(default_factory=list)
+    accepted: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="class", autouse=True)
+def _counted(request):
+    """Count what is tried for an exercise, and record it in the end."""
+    if request.cls is None:
+        yield
+        return
+    request.cls.tally = Tally()
+    yield
+    if request.cls.tally.questions:
+        everything = request.config.getoption("--all-mutants")
+        _record(request.cls.module, request.cls.tally, everything)
+
+
+@pytest.fixture(autouse=True)
+def _short_training(monkeypatch):
+    """Where an answer trains, one epoch on the drawn flowers is enough here."""
+    monkeypatch.setenv("COURSE_EPOCHS", "1")
+    monkeypatch.setenv("COURSE_DATASET", "paper_flowers")
+    monkeypatch.setenv("COURSE_DATA", "")
+
+
+class CheckedByAnswers:
+    """The tests of one exercise; a subclass names its module in ``answers``."""
+
+    module: ClassVar[str]
+    tally: ClassVar[Tally]
+
+    def test_every_question_has_answers(self):
+        exercise, known = answers_of(self.module)
+        asked = [q for q in exercise.questions if q.kind != "written"]
+        assert sorted(known) == [q.id for q in asked]
+        for question in asked:
+            answers = known[question.id]
+            if question.kind in ("code", "model"):
+                assert len(answers.right) >= 4, f"{question.id} needs more right answers"
+                assert len(answers.wrong) >= 8, f"{question.id} needs more wrong answers"
+            else:
+                assert answers.wrong, f"{question.id} needs wrong answers"
+
+    def test_right_answers_get_full_marks(self):
+        for question, answers in _asked(self.module):
+            self.tally.questions += 1
+            for name, source in {"the solution": solution(question), **answers.right}.items():
+                judged = judge(question, source, answers.needs)
+                self.tally.right += 1
+                if judged.status != "correct":
+                    said = f"{question.id}, {name}: {judged.status}: {judged.sentence}"
+                    self.tally.refused.append(said)
+        assert not self.tally.refused, "\n".join(self.tally.refused)
+
+    def test_wrong_answers_lose_marks_and_hear_why(self):
+        unheard = []
+        for question, answers in _asked(self.module):
+            for name, (source, mistake) in answers.wrong.items():
+                judged = judge(question, source, answers.needs, seconds=30.0)
+                self.tally.wrong += 1
+                said = f"{question.id}, {name}"
+                if judged.points >= question.points:
+                    self.tally.accepted.append(said)
+                found = {part.mistake for part in judged.parts}
+                if mistake is not None and mistake not in found:
+                    heard = f"{judged.status}, {sorted(map(str, found))}: {judged.sentence}"
+                    unheard.append(f"{said} should be told {mistake!r}, but is told {heard}")
+        assert not self.tally.accepted, "\n".join(self.tally.accepted)
+        assert not unheard, "\n".join(unheard)
+
+    def test_mutants_lose_marks(self, request):
+        everything = request.config.getoption("--all-mutants")
+        survived, stale = [], []
+        for question, answers in _asked(self.module):
+            if not answers.mutants:
+                continue
+            known = mutants(solution(question))
+            stale += [f"{question.id}: {n}" for n in answers.equivalent if n not in known]
+            tried = {n: text for n, text in known.items() if n not in answers.equivalent}
+            for name, source in sample(question, tried, everything).items():
+                judged = judge(question, source, answers.needs, seconds=20.0)
+                self.tally.mutants += 1
+                if judged.points >= question.points:
+                    survived.append(f"{question.id}, {name}")
+        self.tally.accepted += survived
+        assert not stale, "set aside, but there are no such mutants: " + "\n".join(stale)
+        assert not survived, "\n".join(survived)
+
+    def test_what_is_empty_is_not_attempted(self):
+        for question, _ in _asked(self.module):
+            judged = judge(question, "")
+            assert (judged.status, judged.points) == ("not attempted", 0), question.id
+            hints = question.hints
+            assert len(hints) >= (2 if question.points > 1 else 1), f"{question.id} needs hints"
+
+
+def _asked(module: str) -> list[tuple]:
+    exercise, known = answers_of(module)
+    answers: dict[str, Answers] = known
+    return [(q, answers[q.id]) for q in exercise.questions if q.kind != "written"]
+
+
+def _record(module: str, tally: Tally, everything: bool) -> None:
+    """Add the numbers of one exercise to ``build/checks.json``."""
+    path = settings.course_root() / "build" / "checks.json"
+    path.parent.mkdir(exist_ok=True)
+    with FileLock(str(path) + ".lock"):
+        known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        by_exercise = known.get("exercises", {})
+        wrong = tally.wrong + tally.mutants
+        by_exercise[module[1:]] = {
+            "questions": tally.questions,
+            "right answers": tally.right,
+            "wrong answers": tally.wrong,
+            "mutants": tally.mutants,
+            "every mutant": bool(everything),
+            "right refused": tally.refused,
+            "wrong accepted": tally.accepted,
+        }
+        right = sum(one["right answers"] for one in by_exercise.values())
+        wrong = sum(one["wrong answers"] + one["mutants"] for one in by_exercise.values())
+        refused = sum(len(one["right refused"]) for one in by_exercise.values())
+        accepted = sum(len(one["wrong accepted"]) for one in by_exercise.values())
+        rates = {
+            "share of right answers refused": refused / right if right else None,
+            "share of wrong answers accepted": accepted / wrong if wrong else None,
+        }
+        fresh = path.with_name("checks.json.part")
+        text = json.dumps({**rates, "exercises": dict(sorted(by_exercise.items()))}, indent=1)
+        fresh.write_text(text + "\n", encoding="utf-8")
+        fresh.replace(path)
+
+
+# One class per exercise, so that two workers can share the exercises between them.
+for _module in names():
+    _name = "Test" + "".join(word.title() for word in _module.split("_"))
+    globals()[_name] = type(_name, (CheckedByAnswers,), {"module": _module})
+
+
+def test_every_exercise_has_answers():
+    assert [f"e{one.name}" for one in exercises()] == names()
+
+
+# --- what is asked is what the course does ------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_exercise_06_disputes_the_labels_that_the_course_disputes(seed):
+    rng = np.random.default_rng(seed)
+    classes, pictures = int(rng.integers(2, 7)), 120
+    labels = np.concatenate([np.arange(classes), rng.integers(0, classes, pictures - classes)])
+    table = rng.dirichlet(np.full(classes, 0.6), pictures)
+    ids, names = [tuple(str(k) for k in range(n)) for n in (pictures, classes)]
+    images = np.zeros((pictures, 2, 2, 3), np.uint8)
+    predictions = Predictions(ids, images, labels, table, names)
+    theirs = error_analysis.suspect_labels(predictions).sort_values("position")["disputed"].to_numpy()
+    (question,) = [q for q in exercise("06").questions if q.id == "06.4"]
+    values = {"np": np}
+    run(solution(question), values, "<solution 06.4>")
+    ours = values["disputed"](predictions.probabilities.astype(float), labels)
+    assert 0 < theirs.sum() < pictures
+    assert np.array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("name", "disputes_rightly"),
+    [
+        ("over all", True),
+        ("median", True),
+        ("sum", False),  # a sum is no probability: nothing reaches it
+        ("disputed over all", False),  # right thresholds, but others are used
+        ("one of the two", False),
+    ],
+)
+def test_wrong_thresholds_do_not_cost_what_is_right_with_them(name, disputes_rightly):
+    (question,) = [q for q in exercise("06").questions if q.id == "06.4"]
+    source, _ = answers_of("e06_error_analysis")[1]["06.4"].wrong[name]
+    limits, disputed, _ = judge(question, source).parts
+    assert limits.status == ("incorrect" if name in ("over all", "median", "sum") else "correct")
+    assert (disputed.status == "correct") is disputes_rightly
+
+
+# --- the mutants themselves --------------------------------------------------------------------
+
+
+def test_mutants_differ_in_one_place():
+    made = mutants("def f(a, b=1):\n    c = max(a, b)\n    return c + 1 if a < b else -c\n")
+    texts = set(made.values())
+    assert len(texts) == len(made) >= 8
+    assert "def f(a, b=2):\n    c = max(a, b)\n    return c + 1 if a < b else -c\n" in texts
+    assert "def f(a, b=1):\n    c = min(a, b)\n    return c + 1 if a < b else -c\n" in texts
+    assert "def f(a, b=1):\n    c = max(a, b)\n    return c - 1 if a < b else -c\n" in texts
+    assert "def f(a, b=1):\n    c = max(a, b)\n    return c + 1 if a <= b else -c\n" in texts
+    assert "def f(a, b=1):\n    c = max(a, b)\n    return c + 1 if a < b else c\n" in texts
+    assert "def f(a, b=1):\n    return c + 1 if a < b else -c\n" in texts
+
+
+def test_mutants_of_networks():
+    made = mutants('keras.Sequential([Conv2D(8, 3, activation="relu"), Flatten(), Dense(5)])')
+    texts = "".join(made.values())
+    assert "activation='linear'" in texts
+    assert "Conv2D(8, 3)," in texts
+    assert "Conv2D(9, 3" in texts
+    assert "GlobalAveragePooling2D()" in texts
+    assert "[Flatten(), Dense(5)]" in texts

@@ -1,0 +1,524 @@
+"""Marks that a person gives: they survive spreadsheets and further runs, and fit their answers."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import hashlib
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+from attacks.isolation import require
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from course_staff.grading import command, engine, marks, policies, reports, tables
+from course_staff.grading.intake import Refused
+from course_staff.grading.results import Graded, PartResult, QuestionResult, cleaned, from_dict
+from course_utils import checks, cli
+from course_utils import settings as course_settings
+from course_utils.exceptions import CourseError, InvalidInput, MissingData
+
+E05 = "05_evaluation"
+
+
+def made(student: str, text: str = "Because.", points: float = 2, **more) -> Graded:
+    one = QuestionResult("05.1", "One", "partly", points, 4, "Half of it.", digest="a" * 64)
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() if text else ""
+    status = "for a person" if text else "not attempted"
+    two = QuestionResult("05.6", "Two", status, 0, 2, "Waits.", written=text, digest=digest)
+    facts = {"name": f"{student}.ipynb", "sha256": "", "questions": [one, two], **more}
+    return Graded(student, E05, **facts)
+
+
+def run(folder: Path, graded: list[Graded], named: Path | None = None) -> tuple[list[str], str]:
+    """What a run does with marks: read, put into the results, write the table."""
+    found = marks.find(folder, named, [one.student for one in graded])
+    problems = marks.apply(graded, found)
+    return problems, marks.write(graded, found)
+
+
+def rows_of(path: Path, separator: str = ",") -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file, delimiter=separator))
+
+
+def save(path: Path, rows: list[dict[str, str]], encoding="utf-8", separator=",", **how) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]), delimiter=separator, **how)
+    writer.writeheader()
+    writer.writerows(rows)
+    path.write_bytes(text.getvalue().encode(encoding))
+
+
+def mark(folder: Path, student: str, points: str, comment: str = "", **how) -> None:
+    """Fill in one row as a person does in a spreadsheet."""
+    rows = rows_of(folder / marks.SLOTS)
+    for row in rows:
+        if row["student"] == student:
+            row.update(points=points, comment=comment)
+    save(folder / marks.SLOTS, rows, **how)
+
+
+def points_of(graded: list[Graded]) -> dict[str, float]:
+    return {
+        one.student: next(q.points for q in one.questions if q.question == "05.6") for one in graded
+    }
+
+
+NAMES = ["José Müller", "Zoë Ångström", "王伟", "Ada;=1+1", "＝1+1", "'=Eve", "\t=x", "007"]
+
+
+class TestSpreadsheets:
+    @pytest.mark.parametrize("separator", [",", ";", "\t"])
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+    def test_every_separator_and_encoding(self, tmp_path, separator, encoding):
+        run(tmp_path, [made(name) for name in NAMES])
+        for name in NAMES:
+            said = tables.guarded(name)
+            mark_rows = rows_of(tmp_path / marks.SLOTS)
+            for row in mark_rows:
+                if row["student"] == said:
+                    row.update(points="1,5", comment=f"Good,\r\n{name}; naïve\n= 2")
+            save(tmp_path / marks.SLOTS, mark_rows)
+        save(tmp_path / marks.SLOTS, mark_rows, encoding, separator)
+        for _ in range(3):  # and every further run
+            graded = [made(name) for name in NAMES]
+            problems, note = run(tmp_path, graded)
+            assert not problems
+            assert not note
+            assert points_of(graded) == dict.fromkeys(NAMES, 1.5)
+            assert graded[0].questions[1].comment == "Good,\nJosé Müller; naïve\n= 2"
+            assert [one.questions[1].status for one in graded] == ["partly"] * len(NAMES)
+
+    @pytest.mark.parametrize("encoding", ["cp1252", "mac_roman", "cp850"])
+    @pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
+    def test_old_encodings_and_line_ends(self, tmp_path, encoding, end):
+        names = ["José Müller", "Zoë Ångström", "Élodie Façade", "Bjørn"]
+        run(tmp_path, [made(name) for name in names])
+        rows = rows_of(tmp_path / marks.SLOTS)
+        for row in rows:
+            row.update(points="1", comment="déjà vu, größer")
+        save(tmp_path / marks.SLOTS, rows, encoding, ";", lineterminator=end)
+        graded = [made(name) for name in names]
+        assert run(tmp_path, graded) == ([], "")
+        assert points_of(graded) == dict.fromkeys(names, 1)
+        assert graded[0].questions[1].comment == "déjà vu, größer"
+
+    def test_the_separator_line_of_excel_and_moved_and_added_columns(self, tmp_path):
+        run(tmp_path, [made("ada"), made("bob")])
+        rows = rows_of(tmp_path / marks.SLOTS)
+        rows[1].update(points="0,5")
+        changed = [
+            {"second marker": f"Kim {k}", **dict(reversed(row.items()))}
+            for k, row in enumerate(rows)
+        ]
+        save(tmp_path / "x.csv", changed, separator=";")
+        text = (tmp_path / "x.csv").read_text(encoding="utf-8")
+        (tmp_path / marks.SLOTS).write_text("sep=;\r\n" + text, encoding="utf-8-sig", newline="")
+        for _ in range(2):
+            graded = [made("ada"), made("bob")]
+            assert run(tmp_path, graded) == ([], "")
+            assert points_of(graded) == {"ada": 0, "bob": 0.5}
+        found = marks.find(tmp_path, None)
+        assert {row.extra["second marker"] for row in found.rows} == {"Kim 0", "Kim 1"}
+
+    def test_what_a_spreadsheet_makes_of_numbers_and_dates(self, tmp_path):
+        run(tmp_path, [made("007"), made("ada")])
+        rows = rows_of(tmp_path / marks.SLOTS)
+        rows[0].update(student="7", question="5.6", points="2,0")
+        rows[1].update(question="05. Jun", points=" 1 ")  # the id still tells which it was
+        save(tmp_path / marks.SLOTS, rows, separator=";")
+        graded = [made("007"), made("ada")]
+        assert run(tmp_path, graded) == ([], "")
+        assert points_of(graded) == {"007": 2, "ada": 1}
+        assert {row["question"] for row in rows_of(tmp_path / marks.SLOTS, ";")} == {"05.6"}
+
+    def test_the_table_opens_in_excel_and_keeps_the_separator(self, tmp_path):
+        run(tmp_path, [made("ada")])
+        assert (tmp_path / marks.SLOTS).read_bytes().startswith(b"\xef\xbb\xbfstudent,")
+        mark(tmp_path, "ada", "1", separator=";")
+        run(tmp_path, [made("ada")])
+        assert (tmp_path / marks.SLOTS).read_bytes().startswith(b"\xef\xbb\xbfstudent;")
+
+
+class TestFormulae:
+    ODD = st.text("=+-@＝＋\t\n\r;,|' a1\u00a0", max_size=12)
+
+    @settings(max_examples=500, deadline=None)
+    @given(ODD)
+    def test_no_piece_of_a_cell_is_a_formula_and_guarding_is_undone(self, text):
+        safe = tables.guarded(text)
+        assert tables.unguarded(safe) == text
+        for separator in ",;\t|\n\r":
+            for piece in safe.split(separator):
+                assert not piece.lstrip().startswith(("=", "+", "-", "@", "＝", "＋")), (
+                    text,
+                    piece,
+                )
+
+    @pytest.mark.parametrize("name", ["'=Eve", "=Eve", "Ada;=1+1", "＝1+1", "\n=x", " -1", "''@a"])
+    def test_no_name_refuses_the_marks_of_all(self, tmp_path, name):
+        students = [name, "ada"]
+        run(tmp_path, [made(one) for one in students])
+        rows = rows_of(tmp_path / marks.SLOTS)
+        for row in rows:
+            row["points"] = "1"
+        save(tmp_path / marks.SLOTS, rows)
+        graded = [made(one) for one in students]
+        assert run(tmp_path, graded)[0] == []
+        assert points_of(graded) == dict.fromkeys(students, 1)
+
+    def test_every_table_is_guarded(self, tmp_path):
+        odd = made("Ada;=1+1", "=cmd", flags=["＝1+1"])
+        report = engine.Report([odd], [], "limits", 1)
+        reports.write(report, tmp_path, ["nbgrader"])
+        run(tmp_path, [odd])
+        for name in ("grades.csv", "nbgrader.csv", marks.SLOTS):
+            text = (tmp_path / name).read_text(encoding="utf-8-sig")
+            for separator in ";,\t\n":
+                for piece in text.split(separator):
+                    assert not piece.lstrip(' "').startswith(("=", "＝", "+")), (name, piece)
+        assert (tmp_path / "grades.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+class TestChangedAnswers:
+    def test_a_mark_stays_with_its_text(self, tmp_path):
+        run(tmp_path, [made("ada"), made("bob")])
+        mark(tmp_path, "ada", "2", "Convincing.")
+        for _ in range(2):
+            graded = [made("ada", "Because of something else."), made("bob")]
+            problems, _ = run(tmp_path, graded)
+            assert points_of(graded) == {"ada": 0, "bob": 0}
+            assert graded[0].questions[1].status == "for a person"
+            (row,) = (one for one in rows_of(tmp_path / marks.SLOTS) if one["student"] == "ada")
+            assert (row["points"], row["comment"]) == ("", "")
+            assert row["previous mark"] == "2: Convincing."
+            assert row["answer"] == "Because of something else."
+        mark(tmp_path, "ada", "1", "Not quite.")
+        graded = [made("ada", "Because of something else."), made("bob")]
+        assert run(tmp_path, graded) == ([], "")
+        assert points_of(graded)["ada"] == 1
+        assert "2: Convincing." in (tmp_path / marks.SLOTS).read_text(encoding="utf-8-sig")
+
+    def test_the_change_is_said_with_its_line(self, tmp_path):
+        run(tmp_path, [made("ada")])
+        mark(tmp_path, "ada", "2")
+        graded = [made("ada", "New.")]
+        (problem,) = run(tmp_path, graded)[0]
+        assert problem.startswith("to_mark.csv, line 2: the answer of ada")
+        assert "the mark of 2 points does not count" in graded[0].flags[0]
+
+    def test_marks_typed_into_a_table_of_an_earlier_run(self, tmp_path):
+        run(tmp_path, [made("ada", "Old.")])
+        old = (tmp_path / marks.SLOTS).read_bytes()
+        run(tmp_path, [made("ada", "New.")])
+        (tmp_path / marks.SLOTS).write_bytes(old)  # it was open in a spreadsheet all the while
+        mark(tmp_path, "ada", "2")
+        graded = [made("ada", "New.")]
+        assert len(run(tmp_path, graded)[0]) == 1
+        assert points_of(graded) == {"ada": 0}
+
+    def test_an_override_belongs_to_its_code_too(self, tmp_path):
+        run(tmp_path, [made("ada")])
+        rows = rows_of(tmp_path / marks.SLOTS)
+        override = {"student": "ada", "exercise": "05", "question": "05.1", "points": "4"}
+        override["comment"] = "The check was too strict."
+        rows.append({**dict.fromkeys(rows[0], ""), **override})
+        save(tmp_path / marks.SLOTS, rows)
+        for _ in range(2):
+            graded = [made("ada")]
+            assert run(tmp_path, graded) == ([], "")
+            one = graded[0].questions[0]
+            assert (one.points, one.status, one.by_person) == (4, "correct", True)
+            assert "The check was too strict. (2 of 4 points before.)" in one.sentence
+        changed = [made("ada")]
+        changed[0].questions[0].digest = "b" * 64
+        assert len(run(tmp_path, changed)[0]) == 1
+        assert changed[0].questions[0].points == 2
+
+    def test_a_table_of_ones_own_without_ids_is_bound_to_what_it_was_used_for(self, tmp_path):
+        own = tmp_path / "mine.csv"
+        own.write_text("student;exercise;question;points;comment\nada;05;5,6;1;ok\n")
+        out = tmp_path / "out"
+        out.mkdir()
+        for text, points in (("A", 1), ("A", 1), ("B", 0), ("B", 0)):
+            graded = [made("ada", text)]
+            run(out, graded, own)
+            assert points_of(graded) == {"ada": points}
+        graded = [made("ada", "A")]
+        run(out, graded)  # and it is remembered where the table is not named again
+        assert "1: ok" in (out / marks.SLOTS).read_text(encoding="utf-8-sig")
+
+    def test_a_mark_is_for_one_of_several_attempts(self, tmp_path):
+        run(tmp_path, [made("ada", "First.", attempt=1)])
+        mark(tmp_path, "ada", "2")
+        both = [made("ada", "First.", attempt=1), made("ada", "Second.", attempt=2)]
+        found = marks.find(tmp_path, None)
+        assert marks.apply(both, found) == []
+        kept = policies.choose_attempts(both, "last")
+        marks.write(kept, found)
+        assert points_of(kept) == {"ada": 0}
+        waiting = [row for row in rows_of(tmp_path / marks.SLOTS) if not row["points"]]
+        assert [(row["answer"], row["previous mark"]) for row in waiting] == [("Second.", "2")]
+
+
+class TestBadRows:
+    @pytest.mark.parametrize(
+        ("row", "sentence"),
+        [
+            ("ada,05_evaluation,05.1,3,", "needs a reason"),
+            ("ada,05_evaluation,05.6,3,", "3 points, but there are 0 to 2"),
+            ("ada,05_evaluation,05.6,-1,", "-1 points, but there are 0 to 2"),
+            ("eve,05_evaluation,05.6,1,", "Nothing that these marks could be for"),
+            ("ada,05_evaluation,05.6,many,", "'many' is no number of points"),
+            ("ada,05_evaluation,05.6,nan,", "is no number of points"),
+            ("ada,05_evaluation,05.6,1,5,ok", "cells have moved"),
+        ],
+    )
+    def test_one_bad_row_is_told_by_its_line_and_stops_nobody(self, tmp_path, row, sentence):
+        file = tmp_path / marks.SLOTS
+        file.write_text(f"student,exercise,question,points,comment\nbob,05,05.6,2,\n{row}\n")
+        for _ in range(3):
+            graded = [made("ada"), made("bob")]
+            problems, _ = run(tmp_path, graded)
+            assert len(problems) == 1
+            assert sentence in problems[0]
+            assert "to_mark.csv, line 3" in problems[0]
+            assert points_of(graded) == {"ada": 0, "bob": 2}
+            rows = rows_of(file)
+            assert len(rows) <= 3  # it stays, once, and beside it what waits
+            kept = {tables.unguarded(one["points"]) for one in rows}
+            assert row.split(",")[3] in kept
+
+    def test_two_marks_for_one_answer(self, tmp_path):
+        file = tmp_path / marks.SLOTS
+        head = "student,exercise,question,points,comment\n"
+        file.write_text(head + "ada,05,05.6,1,\nbob,05,05.6,1,\nada,05,05.6,2,\n")
+        graded = [made("ada"), made("bob")]
+        problems, _ = run(tmp_path, graded)
+        assert problems == [
+            "to_mark.csv, line 4: line 2 gives another mark for the same answer; neither counts "
+            "until one of them is removed."
+        ]
+        assert points_of(graded) == {"ada": 0, "bob": 1}
+
+    def test_columns_that_were_sorted_alone(self, tmp_path):
+        run(tmp_path, [made("ada"), made("bob")])
+        rows = rows_of(tmp_path / marks.SLOTS)
+        rows[0]["student"], rows[1]["student"] = rows[1]["student"], rows[0]["student"]
+        rows[0]["points"] = "2"
+        save(tmp_path / marks.SLOTS, rows)
+        graded = [made("ada"), made("bob")]
+        assert any("its id is that of ada" in one for one in run(tmp_path, graded)[0])
+        assert points_of(graded) == {"ada": 0, "bob": 0}
+
+    def test_marks_of_students_who_are_not_in_this_run_are_kept(self, tmp_path):
+        run(tmp_path, [made("ada"), made("bob")])
+        mark(tmp_path, "ada", "2", "Good.")
+        before = rows_of(tmp_path / marks.SLOTS)[0]
+        assert len(run(tmp_path, [made("bob")])[0]) == 1
+        assert before in rows_of(tmp_path / marks.SLOTS)
+        graded = [made("ada")]
+        assert run(tmp_path, graded)[0] == []
+        assert points_of(graded) == {"ada": 2}
+
+
+class TestUnreadable:
+    @pytest.mark.parametrize(
+        ("content", "sentence"),
+        [
+            (b"PK\x03\x04 an Excel workbook", "is a workbook"),
+            (b"name,marks\nada,2\n", "has no column"),
+            (b'student,exercise,question,points,comment\nada,05,05.6,2,"oh\nbob,05,05.6,1,\n',
+             "line 2: a quotation mark opens a cell"),
+            (b"\xff\xfes\x00t", "is no text"),
+            (b"\x00\x01\x02\x00\x00\x00\xff", "is no text"),
+            (b"", "has no column"),
+        ],
+    )  # fmt: skip
+    def test_it_is_not_overwritten_and_the_new_table_goes_beside_it(
+        self, tmp_path, content, sentence
+    ):
+        file = tmp_path / marks.SLOTS
+        file.write_bytes(content)
+        for _ in range(2):
+            _, note = run(tmp_path, [made("ada")])
+            assert sentence in note
+            assert "to_mark-2.csv" in note
+            assert file.read_bytes() == content
+        rows = rows_of(tmp_path / "to_mark-2.csv")
+        rows[0]["points"] = "2"
+        save(tmp_path / "to_mark-2.csv", rows)
+        graded = [made("ada")]
+        run(tmp_path, graded)
+        assert points_of(graded) == {"ada": 2}
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["to_mark-2.csv", marks.SLOTS]
+        file.unlink()
+        graded = [made("ada")]
+        assert run(tmp_path, graded) == ([], "")
+        assert points_of(graded) == {"ada": 2}
+        assert rows_of(file)[0]["points"] == "2"
+        assert not (tmp_path / "to_mark-2.csv").exists()
+
+    def test_a_table_that_was_named(self, tmp_path):
+        (tmp_path / "m.csv").write_bytes(b"name\n")
+        with pytest.raises(InvalidInput, match=r"m\.csv has no column"):
+            run(tmp_path, [made("ada")], tmp_path / "m.csv")
+        with pytest.raises(MissingData, match="There is no"):
+            run(tmp_path, [made("ada")], tmp_path / "n.csv")
+
+
+# --- results ------------------------------------------------------------------------------------
+
+
+class TestResults:
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"questions": 3},
+            {"questions": [3]},
+            {"questions": [{"parts": []}]},
+            {"flags": "x"},
+            {"flags": [1]},
+            {"seconds": float("nan")},
+            {"late": "no"},
+            {"points": 1, "surprise": 2},
+            {"student": None},
+        ],
+        ids=str,
+    )
+    def test_a_damaged_record_is_refused(self, change):
+        good = made("ada").as_dict()
+        assert from_dict(json.loads(json.dumps(good))) == made("ada")
+        with pytest.raises(InvalidInput, match="This is no result of grading"):
+            from_dict({**good, **change})
+
+    def test_texts_are_cleaned_and_bounded(self):
+        long = made("s\ud800", "a\n" * 4_000_000, flags=["\x1b[31m" + "x" * 10**7] * 1000)
+        long.questions[0].parts = [PartResult("p\ud800", 1, 2, "wrong", "y" * 10**7)]
+        safe = cleaned(long)
+        text = json.dumps(safe.as_dict(), ensure_ascii=False)
+        assert text.encode()
+        assert len(text) < 300_000
+        assert "\x1b" not in text
+        assert cleaned(safe) == safe
+
+
+def test_no_text_of_a_student_stops_the_report(tmp_path):
+    odd = made("Zoë \ud83d", "lone \ud800 half", flags=["\udfff"], cells=["\ud800"])
+    refused = [Refused("na\udcffme\x1b[2J.zip", "why\ud800")]
+    reports.write(engine.Report([odd], refused, "limits", 1), tmp_path, ["nbgrader", "gradescope"])
+    run(tmp_path, [cleaned(odd)])
+    for path in tmp_path.rglob("*.*"):
+        assert "\x1b" not in path.read_text(encoding="utf-8-sig")
+
+
+# --- a whole class -------------------------------------------------------------------------------
+
+
+def exercise_05(written: str) -> bytes:
+    """Exercise 05, not filled in but for the written answer."""
+    path = course_settings.course_root() / "exercises" / checks.exercise("05").notebook
+    stored = json.loads(path.read_bytes())
+    kept = [one for one in stored["cells"] if one["cell_type"] == "markdown"]
+    for cell in kept:
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") == "05-6-written":
+            cell["source"] = written
+    return json.dumps({**stored, "cells": kept}).encode()
+
+
+def run_grade(*arguments: object):
+    return CliRunner().invoke(cli.app, ["grade", *map(str, arguments)], catch_exceptions=False)
+
+
+class TestClass:
+    @pytest.fixture
+    def folder(self, tmp_path):
+        require()
+        for name, text in {"ada": "No, since *recall* is low.", "bob": "Yes.", "eve": ""}.items():
+            (tmp_path / "class" / name).mkdir(parents=True)
+            (tmp_path / "class" / name / "evaluation.ipynb").write_bytes(exercise_05(text))
+        return tmp_path / "class"
+
+    def test_marks_count_without_being_named_and_a_student_is_graded_again(self, folder, tmp_path):
+        out = tmp_path / "out"
+        run_grade(folder, "--out", out, "--seed", 3)
+        assert [row["student"] for row in rows_of(out / marks.SLOTS)] == ["ada", "bob"]
+        row = rows_of(out / marks.SLOTS)[0]
+        assert row["notebook"].endswith("ada/evaluation.ipynb")
+        assert row["page"] == "marking/ada.html"
+        assert "No, since *recall* is low." in (out / row["page"]).read_text(encoding="utf-8")
+        mark(out, "ada", "1,5", "Nearly.", separator=";", encoding="cp1252")
+        run_grade(folder, "--out", out, "--seed", 3)
+        points = {row["student"]: row["points"] for row in rows_of(out / "grades.csv")}
+        assert points["ada"] == "1.5"
+        assert "Nearly." in (out / "feedback" / "ada.html").read_text(encoding="utf-8")
+
+        before = (out / "grades.json").read_text(encoding="utf-8")
+        told = run_grade(folder, "--out", out, "--only", "bob", "--seed", 4).output
+        assert "not graded" not in told
+        stored = [json.loads(one)["graded"] for one in (before, (out / "grades.json").read_text())]
+        assert [one for one in stored[0] if one["student"] != "bob"] == [
+            one for one in stored[1] if one["student"] != "bob"
+        ]
+        bob = next(one for one in stored[1] if one["student"] == "bob")
+        assert "Graded again with the seed 4." in bob["flags"]
+        run_grade(folder, "--out", out, "--seed", 3)  # and that stays
+        assert "Graded again with the seed 4." in (out / "grades.csv").read_text(encoding="utf-8")
+        with pytest.raises(InvalidInput, match="no student 'bo'.*do you mean bob"):
+            run_grade(folder, "--out", out, "--only", "bo")
+        (folder / "bob" / "evaluation.ipynb").write_bytes(exercise_05("No."))
+        with pytest.raises(InvalidInput, match="is not the one that was graded"):
+            run_grade(folder, "--out", out, "--only", "bob")
+        with pytest.raises(MissingData, match="grade the whole class first"):
+            run_grade(folder, "--out", tmp_path / "new", "--only", "bob")
+
+    def test_a_full_disk_is_one_sentence_and_nothing_is_lost(self, folder, tmp_path):
+        out = tmp_path / "out"
+        run_grade(folder, "--out", out)
+        mark(out, "ada", "2")
+        kept = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+        for name in (marks.SLOTS, "grades.csv", "summary.html"):
+            (out / f"{name}.part").symlink_to("/dev/full")
+            with pytest.raises(CourseError, match="the disk is full") as caught:
+                command.grade([folder], out, engine.Options(), command.Policies())
+            assert name in str(caught.value)
+            assert "2" in {row["points"] for row in rows_of(out / marks.SLOTS)}
+        assert set(kept) <= {path for path in out.rglob("*") if path.is_file()}
+        report = command.grade([folder], out, engine.Options(), command.Policies())
+        assert points_of([one for one in report.graded if one.student == "ada"]) == {"ada": 2}
+
+
+@pytest.mark.parametrize("place", ["/proc/report", "/sys/a/b"])
+def test_a_folder_that_cannot_be_written_is_found_out_before(tmp_path, place):
+    if not Path(place).parent.parent.exists():
+        pytest.skip("this system has no such folder")
+    with pytest.raises(CourseError, match="cannot be written into"):
+        command.grade([tmp_path / "nowhere"], Path(place), engine.Options(), command.Policies())
+
+
+def test_a_folder_in_the_place_of_a_report_is_found_out_before(tmp_path):
+    (tmp_path / "grades.csv").mkdir()
+    with pytest.raises(InvalidInput, match=r"grades\.csv is a folder"):
+        command.grade([tmp_path / "x"], tmp_path, engine.Options(), command.Policies())
+
+
+def test_the_error_of_a_write_names_the_file(tmp_path):
+    (tmp_path / "a.csv.part").symlink_to("/dev/full")
+    with pytest.raises(OSError, match=r"a\.csv") as caught:
+        tables.write(tmp_path / "a.csv", [["x" * 10]])
+    assert caught.value.errno == errno.ENOSPC
+    assert os.listdir(tmp_path) == []
+
+
+def test_ids_that_cannot_be_read_are_not_made_anew(tmp_path):
+    file = tmp_path / "identities.json"
+    file.write_text('{"ids": 3')
+    with pytest.raises(InvalidInput, match="nobody would know whose ids"):
+        policies.anonymous_ids(["ada"], file)
+    assert file.read_text() == '{"ids": 3'

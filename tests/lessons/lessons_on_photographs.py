@@ -1,0 +1,22 @@
+"""Every lesson once on real photographs, with one epoch and without comparing outputs.
+
+Takes minutes, so it is not among the tests of ``make test``:
+
+    COURSE_DATA=... python -m pytest -n 2 tests/lessons_on_photographs.py
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from course_utils.workspace import lessons
+
+#: Most memory that a lesson may take, in bytes.
+MOST_MEMORY = 3.0e9
+
+
+@pytest.mark.parametrize("path", lessons.all_lessons(), ids=lambda path: path.stem)
+def test_lesson_runs_on_photographs(path, real_data, tmp_path):
+    (outcome,) = lessons.run_lessons([path], epochs=1, dataset="tf_flowers", output=tmp_path)
+    assert outcome.run.error is None, str(outcome.run.error)
+    assert outcome.run.peak_bytes <= MOST_MEMORY

@@ -1,0 +1,426 @@
+"""Asking somebody's work: what is plain, what is theirs, and how their errors are told."""
+
+from __future__ import annotations
+
+import array
+import linecache
+import threading
+from collections import OrderedDict, UserDict, defaultdict, deque, namedtuple
+from decimal import Decimal
+from fractions import Fraction
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from course_utils import student_work
+from course_utils.student_work import _errors
+
+
+def work(source: str, seconds: float = 5.0, **given) -> student_work.Namespace:
+    """The work of somebody who wrote `source` in one cell."""
+    name = "<a cell>"
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    values = {"np": np, **given}
+    exec(compile(source, name, "exec"), values)
+    return student_work.Namespace(values, seconds)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (None, "none"),
+        (3, "number"),
+        (True, "number"),
+        (np.float32(2), "number"),
+        ("text", "text"),
+        ([1], "sequence"),
+        ((1, 2), "sequence"),
+        ({"a": 1}, "mapping"),
+        (np.zeros(2), "array"),
+        (len, "function"),
+        (int, "class"),
+        (np, "module"),
+        (object(), "other"),
+    ],
+)
+def test_kinds(value, kind):
+    assert student_work.kind_of(value) == kind
+    assert student_work.Namespace({"x": value}).kind("x") == kind
+
+
+def test_kinds_of_keras_and_the_like():
+    import keras
+    import pandas as pd
+    import tensorflow as tf
+    from matplotlib.figure import Figure
+
+    things = {
+        "model": keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]),
+        "layer": keras.layers.Dense(1),
+        "optimizer": keras.optimizers.Adam(),
+        "loss": keras.losses.MeanSquaredError(),
+        "callback": keras.callbacks.EarlyStopping(),
+        "dataset": tf.data.Dataset.range(3),
+        "figure": Figure(),
+    }
+    subject = student_work.Namespace(things)
+    assert {name: subject.kind(name) for name in things} == {name: name for name in things}
+    assert student_work.Namespace({"t": tf.constant([1, 2])}).get("t").tolist() == [1, 2]
+    assert student_work.Namespace({"t": pd.DataFrame({"a": [1, 2]})}).get("t").shape == (2, 1)
+
+
+def test_names_and_missing_ones():
+    subject = work("a = 1\nb = None")
+    assert {"a", "b"} <= set(subject.names())
+    assert subject.kind("c") == "missing"
+    with pytest.raises(student_work.Missing, match="`c` is not defined yet"):
+        subject.get("c")
+
+
+class Equal:
+    def __eq__(self, other):
+        return True
+
+    def __hash__(self):
+        return 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Equal(), [Equal()], {"a": Equal()}, {Equal(): 1}, np.array([Equal()], object), range],
+)
+def test_only_plain_data_is_handed_out(value):
+    with pytest.raises(student_work.WrongKind, match="`x` should be"):
+        student_work.Namespace({"x": value}).get("x")
+
+
+POINT = namedtuple("Point", "x y")
+
+
+class LikeAnArray:
+    """As xarray's and PyTorch's are: NumPy makes an array of it."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.arange(3)
+
+
+@pytest.mark.parametrize(
+    ("value", "is_plain"),
+    [
+        (np.float32(0.5), 0.5),
+        (np.longdouble(0.5), 0.5),
+        (np.bool_(True), True),
+        (Fraction(1, 4), 0.25),
+        (Decimal("0.25"), 0.25),
+        (np.str_("a"), "a"),
+        (b"a", "a"),
+        (OrderedDict(a=1), {"a": 1}),
+        (defaultdict(list, {"a": [1]}), {"a": [1]}),
+        (MappingProxyType({"a": 1}), {"a": 1}),
+        (UserDict(a=(1,)), {"a": (1,)}),
+        (POINT(1, 2), (1, 2)),
+        (range(3), [0, 1, 2]),
+        (deque([1, 2]), [1, 2]),
+        ({"a": 1}.keys(), ["a"]),
+        ({"a": 1}.values(), [1]),
+        ({"a": 1}.items(), [("a", 1)]),
+        ({3, 1, 2}, [1, 2, 3]),
+        (frozenset("ba"), ["a", "b"]),
+        (zip([1], [2], strict=True), [(1, 2)]),
+        (np.array(["b", None], object), ["b", None]),
+        (np.array([["a", 1]], object), [["a", 1]]),
+    ],
+)
+def test_what_is_meant_as_plain_data_becomes_plain(value, is_plain):
+    got = student_work.plain(value)
+    assert got == is_plain
+    assert type(got) is type(is_plain)
+
+
+@pytest.mark.parametrize(
+    ("value", "entries"),
+    [
+        (np.asmatrix([[1, 2]]), [[1, 2]]),
+        (np.ma.array([1, 2]), [1, 2]),
+        (np.array(5), 5),
+        (np.array([Fraction(1, 2), 2], object), [0.5, 2]),
+        (np.array([b"a", b"b"]), ["a", "b"]),
+        (array.array("d", [1, 2]), [1, 2]),
+        (memoryview(b"ab"), [97, 98]),
+        (LikeAnArray(), [0, 1, 2]),
+        (Image.new("L", (2, 1)), [[0, 0]]),
+    ],
+)
+def test_what_numpy_turns_into_an_array_becomes_one(value, entries):
+    got = student_work.plain(value)
+    assert type(got) is np.ndarray
+    assert got.tolist() == entries
+    assert student_work.kind_of(value) == "array"
+
+
+def test_masked_entries_are_no_numbers():
+    got = student_work.plain(np.ma.array([1, 2], mask=[False, True]))
+    assert np.isnan(got).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("value", [np.datetime64("2026-01-01"), Decimal("sNaN"), Fraction(10**400)])
+def test_numbers_that_are_none_are_not_plain(value):
+    with pytest.raises(student_work.WrongKind):
+        student_work.Namespace({"x": value}).get("x")
+
+
+def test_what_tensorflow_keras_and_pandas_hold_becomes_plain():
+    import keras
+    import pandas as pd
+    import tensorflow as tf
+
+    for tensor in (tf.constant([1.0, 2]), tf.Variable([1.0, 2]), keras.Variable([1.0, 2])):
+        assert student_work.plain(tensor).tolist() == [1, 2]
+    assert student_work.plain(tf.constant([1.5], tf.bfloat16)).tolist() == [1.5]
+    assert student_work.plain(tf.constant(["a"])).tolist() == ["a"]
+    assert student_work.plain(tf.TensorShape([2, None])) == [2, None]
+    assert student_work.plain(tf.ragged.constant([[1], [2, 3]])) == [[1], [2, 3]]
+    assert student_work.plain(pd.Series(["a", "b"])).tolist() == ["a", "b"]
+    assert student_work.plain(pd.DataFrame({"a": [1], "b": ["x"]})) == [[1, "x"]]
+    assert student_work.plain({"r": pd.Series({"a": 1, "b": 2})}) == {"r": {"a": 1, "b": 2}}
+    history = keras.callbacks.History()
+    assert student_work.kind_of(history) == "callback"
+    history.history = {"loss": [np.float32(1)]}
+    assert student_work.kind_of(history) == "history"
+    assert student_work.plain({"trial": history}) == {"trial": {"loss": [1.0]}}
+
+
+def test_generators_are_read_while_helpers_are_watched():
+    subject = work("from course_utils import convolution as c\ndef f(x):\n    yield c.relu(x)")
+    subject.watch(["course_utils.convolution.relu"])
+    assert [one.tolist() for one in subject.call("f", np.array([-1.0]))] == [[0.0]]
+    assert subject.watched() == ["course_utils.convolution.relu"]
+
+
+def test_the_codes_of_a_terminal_are_taken_out_of_errors():
+    subject = work("def f():\n    raise ValueError('\\x1b[1mInput 0\\x1b[0m is wrong')")
+    with pytest.raises(student_work.StudentError) as caught:
+        subject.call("f")
+    assert caught.value.message == "Input 0 is wrong"
+
+
+def test_what_tensorflow_adds_about_its_operations_is_taken_out_of_errors():
+    subject = work(
+        "import tensorflow as tf\ndef f():\n    return tf.ones((2, 3)) * tf.ones((4, 5))"
+    )
+    with pytest.raises(student_work.StudentError) as caught:
+        subject.call("f")
+    assert caught.value.message == "Incompatible shapes: [2,3] vs. [4,5]"
+
+
+def test_a_list_that_holds_itself_is_no_plain_data():
+    endless: list = []
+    endless.append(endless)
+    with pytest.raises(student_work.WrongKind):
+        student_work.Namespace({"x": endless}).get("x")
+
+
+def test_what_is_handed_out_is_a_copy():
+    values = {"x": np.zeros(3), "y": [1, [2]]}
+    subject = student_work.Namespace(values)
+    subject.get("x")[0] = 9
+    subject.get("y")[1].append(3)
+    assert values["x"][0] == 0
+    assert values["y"] == [1, [2]]
+
+
+def test_calls_cannot_change_what_they_are_given():
+    subject = work("def spoil(x):\n    x[0] = 9\n    return x")
+    given = np.zeros(3)
+    assert subject.call("spoil", given).tolist() == [9, 0, 0]
+    assert given.tolist() == [0, 0, 0]
+
+
+def test_results_that_are_not_plain_are_kept():
+    subject = work("class Box:\n    size = 3\n    def grow(self, n):\n        return self.size + n")
+    box = subject.call("Box")
+    assert isinstance(box, student_work.Ref)
+    assert subject.get(student_work.Ref(f"{box.key}.size")) == 3
+    assert subject.call(f"{box.key}.grow", 2) == 5
+    subject.forget()
+    with pytest.raises(KeyError):
+        subject.get(box)
+
+
+def test_private_attributes_are_not_handed_out():
+    with pytest.raises(student_work.Missing):
+        work("def f(): pass").get("f.__globals__")
+
+
+def test_their_error_names_their_line():
+    subject = work("def f(x):\n    y = x + 1\n    return np.zeros(2)[y]\n")
+    with pytest.raises(student_work.StudentError) as caught:
+        subject.call("f", 5)
+    assert caught.value.line == 3
+    assert "IndexError in line 3, `return np.zeros(2)[y]`" in str(caught.value)
+    again = _errors.rebuild(caught.value.facts())
+    assert str(again) == str(caught.value)
+
+
+def test_an_error_below_numpy_still_names_their_line():
+    subject = work("def f(x):\n    return np.linalg.inv(x)\n")
+    with pytest.raises(student_work.StudentError, match="line 2"):
+        subject.call("f", np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize("how", ["raise SystemExit", "raise BaseException('x')", "import nowhere"])
+def test_whatever_ends_their_code_is_theirs(how):
+    with pytest.raises(student_work.StudentError):
+        work(f"def f():\n    {how}").call("f")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "while True: pass",
+        "while True:\n        try:\n            pass\n        except Exception: 1",
+    ],
+)
+def test_an_endless_loop_is_stopped(body):
+    with pytest.raises(
+        student_work.TimedOut, match=r"had not finished after 0.2 seconds.*in line 2"
+    ):
+        work(f"def f():\n    {body}", seconds=0.2).call("f")
+
+
+def test_without_the_main_thread_there_is_no_limit_but_an_answer():
+    answers = []
+    subject = work("def f():\n    return 1", seconds=0.5)
+    thread = threading.Thread(target=lambda: answers.append(subject.call("f")))
+    thread.start()
+    thread.join()
+    assert answers == [1]
+
+
+def test_what_they_print_is_not_shown(capsys):
+    work("def f():\n    print('hello')").call("f")
+    assert capsys.readouterr().out == ""
+
+
+def test_helpers_are_seen_under_any_name():
+    helper = "course_utils.convolution.feature_map"
+    subject = work(
+        "from course_utils.convolution import feature_map as mine\n"
+        "def f(x):\n    return mine(x, np.ones((2, 2)))\n"
+        "def g(x):\n    return x"
+    )
+    subject.watch([helper])
+    subject.call("g", np.zeros((3, 3)))
+    assert subject.watched() == []
+    assert subject.call("f", np.eye(3)).tolist() == [[2, 1], [1, 2]], "it works as ever"
+    assert subject.watched() == [helper]
+    from course_utils import convolution
+
+    assert convolution.feature_map(np.eye(3), np.ones((2, 2)), 1.0)[0, 0] == 3
+    assert subject.watched() == [helper]
+    assert not [name for name in vars(convolution) if name.startswith("_watched")]
+    with pytest.raises(ValueError, match="no plain function"):
+        subject.watch(["course_utils.convolution.LETTER_O"])
+
+
+def test_operations_are_those_of_the_protocol_and_nothing_else():
+    assert {"get", "call", "model_weights", "batches"} <= set(student_work.OPERATIONS)
+    for name in student_work.OPERATIONS:
+        assert callable(getattr(student_work.Namespace, name)), name
+    assert student_work.operate(work("a = 2"), "get", ["a"], {}) == 2
+    with pytest.raises(KeyError):
+        student_work.operate(work("a = 2"), "_find", ["a"], {})
+
+
+def test_seeded_work_repeats_itself():
+    subject = work("def f():\n    return np.random.rand(3)")
+    subject.seed(1)
+    first = subject.call("f")
+    subject.seed(1)
+    assert np.array_equal(first, subject.call("f"))
+
+
+# --- networks ----------------------------------------------------------------------------------
+
+THREE_FORMS = """
+import keras
+from keras import layers
+
+chain = keras.Sequential([keras.Input((6, 6, 1)), layers.Conv2D(2, 3, activation="relu"),
+    layers.BatchNormalization(), layers.Flatten(), layers.Dense(3)])
+
+inputs = keras.Input((6, 6, 1))
+last = layers.Dense(3)
+x = layers.ReLU()(layers.Conv2D(2, 3)(inputs))
+graph = keras.Model(inputs, last(layers.Flatten()(layers.BatchNormalization()(x))))
+
+class Own(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.d = layers.Dense(3)
+        self.b = layers.BatchNormalization()
+        self.c = layers.Conv2D(2, 3, activation="relu")
+        self.f = layers.Flatten()
+
+    def call(self, x, training=False):
+        return self.d(self.f(self.b(self.c(x), training=training)))
+
+own = Own()
+"""
+
+
+@pytest.fixture(scope="module")
+def networks():
+    return work(THREE_FORMS, seconds=60)
+
+
+def test_weights_come_in_the_order_of_execution(networks):
+    shape = (6, 6, 1)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(4, 6, 6, 1)).astype("float32")
+    shapes = [w.shape for w in networks.model_weights("chain", shape)]
+    assert shapes == [(3, 3, 1, 2), (2,), (2,), (2,), (2,), (2,), (32, 3), (3,)]
+    weights = [np.abs(rng.normal(size=s)).astype("float32") for s in shapes]
+    results = []
+    for name in ("chain", "graph", "own"):
+        assert [w.shape for w in networks.model_weights(name, shape)] == shapes, name
+        networks.model_set_weights(name, shape, weights)
+        results.append([networks.model_outputs(name, x, training) for training in (False, True)])
+        assert networks.model_trainable(name, shape) == [True] * 4 + [False] * 2 + [True] * 2
+    for other in results[1:]:
+        np.testing.assert_allclose(results[0], other, atol=1e-4)
+    assert not np.allclose(results[0][0], results[0][1]), "batch normalisation depends on training"
+
+
+def test_what_was_compiled_and_how_it_trains():
+    subject = work(
+        "import keras\n"
+        "m = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])\n"
+        "m.compile(keras.optimizers.SGD(0.1, momentum=0.9), metrics=['accuracy'],\n"
+        "    loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))\n",
+        seconds=60,
+    )
+    told = subject.model_compiled("m")
+    assert told["loss"] == "sparse_categorical_crossentropy"
+    assert told["from_logits"] is True
+    assert (told["optimizer"], round(told["learning_rate"], 6)) == ("sgd", 0.1)
+    assert told["metrics"] == ["accuracy"]
+    y, logits = np.array([0, 2]), np.array([[0.0, 0, 0], [0, 0, 100]], "float32")
+    assert subject.model_loss("m", y, logits) == pytest.approx(np.log(3) / 2, abs=1e-5)
+    x = np.random.default_rng(0).normal(size=(8, 4)).astype("float32")
+    losses = subject.model_train("m", x, np.arange(8) % 3, steps=10)
+    assert len(losses) == 10
+    assert losses[-1] < losses[0]
+
+
+def test_batches():
+    subject = work(
+        "import tensorflow as tf\n"
+        "d = tf.data.Dataset.from_tensor_slices((np.zeros((5, 2), 'float32'), np.arange(5)))\n"
+        "d = d.batch(2)"
+    )
+    first, second = subject.batches("d", 2)
+    assert first[0].shape == (2, 2)
+    assert second[1].tolist() == [2, 3]
