@@ -82,15 +82,17 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("lesson", paths, ids=lambda path: path.stem)
 
 
+@pytest.fixture(scope="class")
+def folder(request, tmp_path_factory):
+    """The folder of shapes of a class of tests, written once."""
+    kind = request.cls.kind
+    return shape_folders.write(tmp_path_factory.mktemp("own") / kind, **FOLDERS[kind])
+
+
 class Lessons:
     """What is tested on each folder."""
 
     kind = ""
-
-    @pytest.fixture(scope="class")
-    def folder(self, tmp_path_factory):
-        """The folder of shapes, written once."""
-        return shape_folders.write(tmp_path_factory.mktemp("own") / self.kind, **FOLDERS[self.kind])
 
     def test_lesson_runs(self, lesson, folder, tmp_path):
         """The lesson runs to its end, and speaks of the folder's own classes."""
