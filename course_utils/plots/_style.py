@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from course_utils.datasets import displayable
 
@@ -140,7 +141,7 @@ def new_axes(ax: Axes | None = None, figsize: tuple[float, float] = (6.0, 4.0)) 
 
 def panels(
     rows: int, columns: int, figsize: tuple[float, float], *, bare: bool = False, **options: Any
-) -> tuple[Figure, Any]:
+) -> tuple[Figure, NDArray[Any]]:
     """Return a new figure and its axes, an array of shape (rows, columns).
 
     With `bare`, the axes are drawn without ticks and frame.
@@ -264,7 +265,7 @@ def show_image(ax: Axes, image: Any) -> None:
 
 
 def grouped_bars(
-    ax: Axes, table: pd.DataFrame, places: Sequence[float] | None = None, fill: float = 0.92
+    ax: Axes, table: pd.DataFrame, places: NDArray[Any] | None = None, fill: float = 0.92
 ) -> Iterator[tuple[str, BarContainer]]:
     """Draw a group of horizontal bars for each row of a table, and yield each column with its bars.
 
@@ -273,13 +274,13 @@ def grouped_bars(
     ax : Axes
     table : DataFrame
         One bar for each value; the columns are named in the legend.
-    places : sequence of float, optional
+    places : array of float, optional
         Where the groups are drawn; by default at 0, 1, 2 …
     fill : float
         Share of its height that a bar fills.
     """
     height = 0.8 / len(table.columns)
-    base = np.arange(len(table)) if places is None else np.asarray(places)
+    base = np.arange(len(table)) if places is None else places
     ax.set_yticks(base, table.index)
     for i, column in enumerate(table.columns):
         bars = ax.barh(

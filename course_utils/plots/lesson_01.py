@@ -290,7 +290,7 @@ def pooling_steps(
         ax,
         f"A feature map of {height}×{width} values, the map after ReLU, its {kind} pooling with "
         f"windows of {size}×{size}, and the {pooled.size} values that remain: "
-        f"{', '.join(_number(value) for value in pooled.flat)}.",
+        f"{', '.join(_number(float(value)) for value in pooled.flat)}.",
     )
 
 
@@ -585,7 +585,7 @@ def _stack(ax: Axes, x: float, y: float, side: int, layers: Sequence[str]) -> No
     """Draw squares of side × side cells, one behind the other, centered on height y."""
     top = y - (side * _CELL - (len(layers) - 1) * _SHIFT) / 2
     for layer in range(len(layers) - 1, -1, -1):
-        style = {"facecolor": layers[layer], "edgecolor": "#8a8a8a", "lw": 0.5}
+        style: dict[str, Any] = {"facecolor": layers[layer], "edgecolor": "#8a8a8a", "lw": 0.5}
         for i, j in np.ndindex(side, side):
             corner = (x + layer * _SHIFT + j * _CELL, top - layer * _SHIFT + i * _CELL)
             rectangle(ax, *corner, _CELL, _CELL, zorder=3 + len(layers) - layer, **style)

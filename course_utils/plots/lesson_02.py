@@ -243,8 +243,8 @@ def image_sizes(path: str | os.PathLike[str], ax: Axes | None = None) -> Axes:
     counts = np.array(list(sizes.values()))
     longest = 1.12 * max(widths.max(), heights.max())
     ax.plot([0, longest], [0, longest], color=QUIET, lw=1, ls="--", zorder=1)
-    place = {"ha": "right", "va": "baseline"}
-    write(ax, 0.93 * longest, 0.95 * longest, "square", color=QUIET, **place)
+    x, y = 0.93 * longest, 0.95 * longest
+    write(ax, x, y, "square", color=QUIET, ha="right", va="baseline")
     area = 12 + 400 * counts / counts.sum()
     ax.scatter(widths, heights, area, color=PALETTE[0], alpha=0.6, ec="white", zorder=2)
     (width, height), most = sizes.most_common(1)[0]
@@ -311,7 +311,7 @@ def harmful_augmentations(flower: Any) -> Figure:
     from matplotlib.colors import hsv_to_rgb, rgb_to_hsv
 
     figure = plt.figure(figsize=(9.6, 2.0), layout="constrained")
-    digit, xray, hue, mirror = np.ravel(figure.subfigures(1, 4, wspace=0.06))
+    digit, xray, hue, mirror = np.asarray(figure.subfigures(1, 4, wspace=0.06), dtype=object)
     for ax, angle in zip(_pair(digit, "half a turn", "✗ a 6 becomes a 9"), (0, 180), strict=True):
         write(ax, 0.5, 0.5, "6", 50, rotation=angle, family="DejaVu Sans")
     upright, flipped = _pair(xray, "upside down (a drawn X-ray)", "✗ no patient looks so")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -162,7 +162,7 @@ def cleaning(results: pd.DataFrame, ax: Axes | None = None) -> Axes:
         spread = float(values.std()) if count > 1 else None
         shift = np.linspace(-0.12, 0.12, count) if count > 1 else np.zeros(1)
         ax.plot(values, place + shift, MARKERS[place], color=color, alpha=0.6, ms=6)
-        look = {"marker": "|", "ms": 22, "mew": 2.5, "capsize": 5}
+        look: dict[str, Any] = {"marker": "|", "ms": 22, "mew": 2.5, "capsize": 5}
         ax.errorbar(mean, place, xerr=spread, color=color, **look)
         note(ax, f"{mean:.3f}", (mean, place), (0, 13), ha="center")
     ax.set_yticks(range(len(groups)), [str(name) for name, _ in groups])
