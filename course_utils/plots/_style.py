@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from course_utils import validate
 from course_utils.datasets import displayable
+from course_utils.exceptions import InvalidInput
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,6 +132,12 @@ def _show_descriptions() -> None:
 
 
 # ------------------------------------------------------------------------ axes
+def require_some(what: str, things: Sized) -> None:
+    """Raise InvalidInput where there is nothing to draw."""
+    if not len(things):
+        raise InvalidInput(f"There is no {what} to draw; give at least one.")
+
+
 def new_axes(ax: Axes | None = None, figsize: tuple[float, float] = (6.0, 4.0)) -> Axes:
     """Return `ax`, or the axes of a new figure of `figsize` inches where it is None."""
     if ax is not None:
@@ -159,7 +167,7 @@ def panels(
 
 def grid_shape(count: int, columns: int) -> tuple[int, int]:
     """Return the rows and columns of a grid of `count` panels with at most `columns` in a row."""
-    columns = max(1, min(columns, count))
+    columns = min(validate.whole_number("columns", columns, 1, example=6), count)
     return -(-count // columns), columns
 
 

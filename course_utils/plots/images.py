@@ -25,6 +25,7 @@ from course_utils.plots._style import (
     listed,
     outline_box,
     panels,
+    require_some,
     row_name,
     show_image,
     write,
@@ -92,8 +93,9 @@ def image_grid(
             raise InvalidInput(f"There are {count} images but {len(values)} {what}.")
     if titles is None and labels is not None:
         titles = [_label_text(label, class_names) for label in labels]
-    columns = min(count, 6) if columns is None else validate.whole_number("columns", columns, 1)
-    rows = -(-count // columns)
+    if columns is None:
+        columns = min(count, 6)
+    rows = -(-count // validate.whole_number("columns", columns, 1, example=6))
 
     lines = 0 if titles is None else max(text.count("\n") + 1 for text in titles)
     height = rows * (size + 0.17 * lines + 0.06) + (0.35 if title else 0.05)
@@ -253,6 +255,7 @@ def augmentation_grid(
     batch = np.repeat(array[None], times, axis=0) if single else array[:times]
     one_hot = _one_hot(labels, len(batch), class_names)
     named = augmentations if isinstance(augmentations, Mapping) else {"": augmentations}
+    require_some("augmentation", named)
     rows = [(name, *_augmented(one, batch, one_hot)) for name, one in named.items()]
     if single:  # the original stands first in each row and has no label
         rows = [(name, np.concatenate([array[None], made]), None) for name, made, _ in rows]
@@ -277,7 +280,8 @@ def augmentation_grid(
     if single:
         axes[0, 0].set_title("original", fontsize=9)
     what = "One image" if single else f"{len(batch)} images"
-    return described(figure, f"{what}, as the original and augmented: {listed(named)}.")
+    ways = f": {listed(named)}" if any(named) else ""
+    return described(figure, f"{what}, as the original and augmented{ways}.")
 
 
 def _one_hot(labels: Any, count: int, class_names: Sequence[str] | None) -> np.ndarray | None:

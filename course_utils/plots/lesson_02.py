@@ -30,6 +30,7 @@ from course_utils.plots._style import (
     new_axes,
     open_frame,
     panels,
+    require_some,
     row_name,
     show_image,
     write,
@@ -280,6 +281,7 @@ def resizings(pictures: dict[str, Any]) -> Figure:
     InvalidInput
         If an entry is no image.
     """
+    require_some("image", pictures)
     shown = {name: displayable(picture) for name, picture in pictures.items()}
     widths = [picture.shape[1] for picture in shown.values()]
     tallest = max(picture.shape[0] for picture in shown.values())
@@ -495,6 +497,7 @@ def shuffle_buffers(orders: dict[str, Any], ax: Axes | None = None) -> Axes:
     """
     from matplotlib.colors import ListedColormap
 
+    require_some("order", orders)
     ax = new_axes(ax, (8.2, 0.55 * len(orders) + 0.7))
     colors: dict[str, Any] = {"cmap": ListedColormap(PALETTE[:7]), "vmin": -0.5, "vmax": 6.5}
     for row, order in enumerate(orders.values()):
@@ -532,8 +535,7 @@ def pipeline_timing(
     InvalidInput
         If nothing was measured or a value is not positive.
     """
-    if not measured:
-        raise InvalidInput("pipeline_timing was given no measurement.")
+    require_some("measurement", measured)
     values = np.array([float(value) for value in measured.values()])
     if not (np.isfinite(values) & (values > 0)).all():
         raise InvalidInput("pipeline_timing needs positive numbers; one of the values is not.")

@@ -26,6 +26,7 @@ from course_utils.plots._style import (
     open_frame,
     panels,
     rectangle,
+    require_some,
     show_image,
     write,
 )
@@ -123,8 +124,7 @@ def parameter_bars(models: Mapping[str, Any] | Sequence[Any], ax: Axes | None = 
     """
     if not isinstance(models, Mapping):
         models = {model.name: model for model in models}
-    if not models:
-        raise InvalidInput("There is no model to draw; give at least one.")
+    require_some("model", models)
     ax = new_axes(ax, (8.0, 1.2 + 0.55 * len(models)))
     rows = range(len(models))
     counts = [_parameters_by_kind(model) for model in models.values()]

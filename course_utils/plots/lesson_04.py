@@ -23,6 +23,7 @@ from course_utils.plots._style import (
     open_frame,
     panels,
     rectangle,
+    require_some,
     series_style,
     write,
 )
@@ -307,6 +308,7 @@ def descent(paths: Mapping[str, Sequence[float]], size: float = 3.0) -> Figure:
     -------
     matplotlib.figure.Figure
     """
+    require_some("path", paths)
     figure, axes = panels(1, len(paths), (size * len(paths), size), sharey=True)
     reach = 1.15 * max(abs(path[0]) for path in paths.values())
     widest = max(reach, min(2.2 * reach, max(np.abs(list(p)).max() for p in paths.values())))

@@ -18,6 +18,7 @@ from course_utils.plots._style import (
     listed,
     new_axes,
     panels,
+    require_some,
     rounded_box,
     series_style,
     whole_epochs,
@@ -85,6 +86,7 @@ def sweeps(curves: Mapping[tuple[str, Any], Mapping[str, list[float]]]) -> Figur
     -------
     Figure
     """
+    require_some("curve", curves)
     topics = list(dict.fromkeys(what for what, _ in curves))
     figure, axes = panels(1, len(topics), (3.6 * len(topics), 3.6), sharey=True)
     texts = []

@@ -165,6 +165,7 @@ def _ends_in_words(name: str, lines: Mapping[str, np.ndarray]) -> str:
     words = {"loss": "training loss", "val_loss": "validation loss"}
     words |= {"accuracy": "training accuracy", "val_accuracy": "validation accuracy"}
     ends = [f"{words[key]} {values[-1]:.2f}" for key, values in lines.items() if len(values)]
+    ends = ends or ["no values"]
     head = f"{name}, last epoch" if name else "Last epoch"
     return f"{head}: {', '.join(ends)}."
 
@@ -197,7 +198,7 @@ def confusion_matrix(
     import seaborn as sns
 
     matrix = matrix_of(predictions, normalize)
-    shares = all(kind.kind == "f" for kind in matrix.dtypes)
+    shares = any(kind.kind == "f" for kind in matrix.dtypes)
     count = len(matrix)
     side = max(3.6, 1.9 + 0.62 * count)
     ax = new_axes(ax, (side + 0.5, side))

@@ -334,6 +334,9 @@ def test_augmentation_grid_shows_original_and_versions():
     possible = [IMAGES[0].tolist(), IMAGES[0][:, ::-1].tolist()]
     assert all(ax.images[0].get_array().tolist() in possible for ax in rows[:, 1:].flat)
     assert rows[1, 0].get_ylabel() == "again"
+    assert figure.get_gid() == "One image, as the original and augmented: flip and again."
+    alone = plots.augmentation_grid(IMAGES[0], flip, times=2).get_gid()
+    assert alone == "One image, as the original and augmented."
 
     def halves(images, labels):
         return (images + images[::-1]) / 2, (labels + labels[::-1]) / 2
@@ -380,6 +383,23 @@ def test_pipeline_figures():
             plots.pipeline_timing(wrong)
     with pytest.raises(InvalidInput):
         plots.pipeline_timeline(prepare=0)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: plots.resizings({}),
+        lambda: plots.shuffle_buffers({}),
+        lambda: plots.pipeline_timing({}),
+        lambda: plots.descent({}),
+        lambda: plots.sweeps({}),
+        lambda: plots.parameter_bars({}),
+        lambda: plots.augmentation_grid(IMAGES[0], {}),
+    ],
+)
+def test_nothing_to_draw_is_refused(draw):
+    with pytest.raises(InvalidInput, match="give at least one"):
+        draw()
 
 
 def test_roadmap_marks_the_lesson():
@@ -480,6 +500,8 @@ def test_predictions_grid_chooses():
         plots.predictions_grid(PREDICTIONS, "best")
     with pytest.raises(InvalidInput, match="no image to show"):
         plots.predictions_grid(PREDICTIONS.select(PREDICTIONS.correct), "wrong")
+    with pytest.raises(InvalidInput, match="columns is 0"):
+        plots.predictions_grid(PREDICTIONS, columns=0)
     with pytest.raises(InvalidInput, match="positions are 0 to 59"):
         plots.predictions_grid(PREDICTIONS, [60])
 
