@@ -25,7 +25,7 @@ SOURCES = {f"source {number:03d}" for number in range(5)}
 
 
 def _rows() -> list[dict[str, str]]:
-    with (HERE / "coverage.csv").open(encoding="utf-8", newline="") as file:
+    with (HERE / "topics.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
