@@ -113,7 +113,7 @@ class Lines:
 
     def safe(
         self, facts: dict[str, Any], asked: str, seconds: float, in_cell: bool = False
-    ) -> student_work.ProbeError:
+    ) -> student_work.StudentWorkError:
         """Make the error that a worker describes, without the values that were tried.
 
         Parameters
@@ -185,7 +185,7 @@ def fixed(message: str, code: str) -> str:
     return ""
 
 
-#: Kinds of values, as `probe` names them in errors.
+#: Kinds of values, as `student_work` names them in errors.
 _WORDS = frozenset(IN_WORDS.values()) | {
     "numbers, text, a list or an array",
     "numbers, text, or a list, array or dictionary of them",

@@ -119,6 +119,10 @@ class ImageDataset:
         Description in a few words.
     licence : str
         License of the images.
+    source : str
+        The name of a known dataset, or the path of a folder, with which ``datasets.load`` loads the
+        same images again, for example at another size. Empty if the dataset was made in another
+        way.
     """
 
     name: str
@@ -129,6 +133,7 @@ class ImageDataset:
     seed: int
     title: str = ""
     licence: str = ""
+    source: str = ""
     _store: PixelStore = field(kw_only=True)
     _parts: Mapping[str, Part] = field(kw_only=True)
 

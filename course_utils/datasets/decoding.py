@@ -139,6 +139,26 @@ def opened(data: bytes) -> Iterator[Image.Image]:
         yield picture
 
 
+def is_gray(path: Path) -> bool | None:
+    """Return whether a file stores an image without color, or None if it cannot be read.
+
+    Only the header of the file is read. An RGB image has color, whatever its pixels are.
+    """
+    from PIL import Image
+
+    _open_heic()
+    try:
+        with warnings.catch_warnings(), path.open("rb") as file:
+            warnings.simplefilter("ignore")  # on huge images, which decoding reports
+            with Image.open(file) as picture:
+                mode, palette = picture.mode, picture.getpalette()
+    except Exception:  # decoders raise all kinds of errors; decoding reports the file
+        return None
+    if palette is not None:
+        return palette[0::3] == palette[1::3] == palette[2::3]
+    return mode in ("1", "L", "LA", "La", "F") or mode.startswith("I")
+
+
 def to_array(
     data: bytes,
     image_size: tuple[int, int] | None,

@@ -165,6 +165,30 @@ def from_directory(
     return load_folder(listing, options, groups=keys)
 
 
+def color_mode_of(listing: Listing) -> str:
+    """Return "grayscale" if every image file of a folder stores an image without color.
+
+    Only the headers of the files are read, up to the first file with color. Files that cannot be
+    read are ignored. One line is printed if the result is "grayscale".
+
+    Returns
+    -------
+    str
+        ``"rgb"`` or ``"grayscale"``, as `color_mode` of :func:`from_directory`.
+    """
+    some_gray = False
+    for image in listing.images:
+        gray = decoding.is_gray(image.file.path)
+        if gray is False:
+            return "rgb"
+        some_gray = some_gray or gray is True
+    if not some_gray:
+        return "rgb"
+    name = validate.printable(listing.root.name)
+    validate.say(f"The pictures in {name} have no color, so they are loaded with one channel.")
+    return "grayscale"
+
+
 def load_folder(
     listing: Listing,
     options: LoadOptions,

@@ -10,7 +10,9 @@ then work with it.
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,23 +34,23 @@ SOURCES: dict[str, Source] = {
 
 
 def load(
-    name: str | None = None,
+    name: str | os.PathLike[str] | None = None,
     image_size: int | tuple[int, int] = (128, 128),
     batch_size: int = 32,
     seed: int | None = None,
-    color_mode: str = "rgb",
+    color_mode: str | None = None,
 ) -> ImageDataset:
-    """Load a dataset that the course knows by name, or the folder that was chosen.
+    """Load a dataset that the course knows by name, or a folder of your own.
 
     Nothing is downloaded.
 
     Parameters
     ----------
-    name : str, optional
-        ``"paper_flowers"``, ``"tf_flowers"``, ``"clothing"`` or ``"cifar10"``. By default the
-        dataset, or the folder of your own, that COURSE_DATASET names or ``course data use`` chose;
-        else tf_flowers if it is on this machine; else paper_flowers. One line is printed then that
-        names the dataset.
+    name : str or path, optional
+        ``"paper_flowers"``, ``"tf_flowers"``, ``"clothing"`` or ``"cifar10"``, or the path of a
+        folder, which is loaded as by :func:`from_directory`. By default the dataset, or the folder
+        of your own, that COURSE_DATASET names or ``course data use`` chose; else tf_flowers if it
+        is on this machine; else paper_flowers. One line is printed then that names the dataset.
     image_size : int or tuple of int
         Height and width in pixels to which every image is stretched.
     batch_size : int
@@ -56,14 +58,16 @@ def load(
     seed : int, optional
         Seed of the order of the training images and of the random splits (tf_flowers, and the
         validation images of cifar10); by default COURSE_SEED, else 42.
-    color_mode : {"rgb", "grayscale"}
-        Whether images have three channels or one (cifar10: three only).
+    color_mode : {"rgb", "grayscale"}, optional
+        Whether images have three channels or one (cifar10: three only). By default three, but one
+        for a folder of which all files store images without color.
 
     Returns
     -------
     ImageDataset
         tf_flowers is divided 80 : 10 : 10, class by class; the others have splits of their own
-        (cifar10 without validation, for which 5,000 training images are taken).
+        (cifar10 without validation, for which 5,000 training images are taken). Its `source` is the
+        name or the folder.
 
     Raises
     ------
@@ -76,11 +80,18 @@ def load(
     --------
     >>> data = load("paper_flowers", image_size=96)  # doctest: +SKIP
     """
-    options = check_options(image_size, batch_size, seed, color_mode)
-    chosen = _choose() if name is None else name
+    options = check_options(
+        image_size, batch_size, seed, "rgb" if color_mode is None else color_mode
+    )
+    chosen = _choose() if name is None else _named(name)
     if isinstance(chosen, Path):
-        return folder.from_directory(chosen, image_size, batch_size, seed, color_mode)
-    return source(chosen).load(options)
+        listing = folder.scan(chosen)
+        if color_mode is None:
+            options = replace(options, color_mode=folder.color_mode_of(listing))
+        data = folder.load_folder(listing, options)
+    else:
+        data = source(chosen).load(options)
+    return replace(data, source=str(chosen))
 
 
 def available() -> pd.DataFrame:
@@ -178,7 +189,8 @@ def image_folder(name: str) -> Path:
     Parameters
     ----------
     name : str
-        ``"paper_flowers"``, ``"tf_flowers"`` or ``"clothing"``.
+        ``"paper_flowers"``, ``"tf_flowers"`` or ``"clothing"``; or the path of a folder, which is
+        returned as it is, so that the `source` of every dataset can be given.
 
     Returns
     -------
@@ -191,6 +203,9 @@ def image_folder(name: str) -> Path:
     MissingData
         If it is not on this machine.
     """
+    own = _named(name)
+    if isinstance(own, Path):
+        return own
     wanted = source(name)
     if not wanted.has_image_files:
         with_files = [known.name for known in SOURCES.values() if known.has_image_files]
@@ -222,13 +237,20 @@ def source(name: object) -> Source:
     return SOURCES[str(name)]
 
 
+def _named(name: str | os.PathLike[str]) -> str | Path:
+    """Return the folder that an argument names, or the argument itself as the name of a dataset."""
+    if isinstance(name, os.PathLike):
+        return Path(name).expanduser().absolute()
+    return (own_folder(name) if isinstance(name, str) else None) or name
+
+
 def own_folder(text: str) -> Path | None:
     """Return the absolute path of the folder that a setting names, or None if it names none.
 
     The name of a known dataset is never a folder. A relative path is looked for in the current
     folder, then in the course folder.
     """
-    if text in SOURCES or "\0" in text:
+    if text in SOURCES or "\0" in text or not text.strip():
         return None
     path = Path(text).expanduser()
     with suppress(OSError):
@@ -255,7 +277,9 @@ def _choose() -> str | Path:
         how = "" if settings.storing_outputs() else how
         path = own_folder(named)
         if path is not None:
-            validate.say(f"Using the folder {path}{how}.")
+            validate.say(
+                f"Using the folder {path}{how}; the texts of the lessons describe paper_flowers."
+            )
             return path
         if named not in SOURCES and Path(named).name != named:
             raise MissingData(f"There is no folder {named}{how}; {_INSTEAD[str(by)]}.")
