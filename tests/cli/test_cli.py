@@ -26,6 +26,7 @@ VERBS = (
     "grade",
     "release",
     "pretrain",
+    "links",
     "data",
 )
 
