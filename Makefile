@@ -27,7 +27,7 @@ pip = now="$$( { pwd; cat $(3); } | cksum)"; \
 
 .PHONY: help setup lab lessons
 # only in the repository
-.PHONY: dev test test-all lint coverage links build bench pins
+.PHONY: dev test quick test-all lint coverage links build bench pins
 # end of only in the repository
 .NOTPARALLEL:
 
@@ -37,13 +37,14 @@ help:
 	@echo "make setup    only set up; a second call does nothing"
 # only in the repository
 	@echo "make test     set up and run every test"
-	@echo "make test-all the same, with every mutant of the exercises' solutions"
+	@echo "make quick    set up, run the quickest tests and the first two lessons"
+	@echo "make test-all make test, with every mutant of the exercises' solutions"
 	@echo "make lint     only check format, style, types and language"
 	@echo "make coverage which lines the tests run (ARGS=tests/models: those of a part)"
 	@echo "make links    do the links of documents and lessons lead anywhere? Needs a network"
 	@echo "make build    run the lessons, store their outputs, rebuild every derived file"
 	@echo "make bench    measure the course (ARGS=--quick: in 5 minutes)"
-	@echo "make pins     resolve requirements*.in anew"
+	@echo "make pins     resolve requirements*.in again"
 # end of only in the repository
 
 setup: $(VENV)/made
@@ -89,6 +90,13 @@ test: lint
 	rm -rf build/nbval
 	COURSE_EPOCHS=1 COURSE_DATASET=paper_flowers COURSE_DATA= COURSE_STORED=1 \
 	  COURSE_WORK="$(CURDIR)/build/nbval" $(PYTEST) --nbval-lax --nbval-cell-timeout 600 notebooks solutions
+
+# For a first look, and for another Python: what takes few minutes and touches every layer.
+QUICK := files validate convolution models quality
+quick: dev
+	@$(COURSE) check
+	$(RUN) -m pytest -q $(QUICK:%=tests/%)
+	@COURSE_DATASET=paper_flowers COURSE_DATA= COURSE_WORK="$(CURDIR)/build/quick" $(COURSE) lessons 00 01
 
 test-all: override ARGS += --all-mutants
 test-all: test

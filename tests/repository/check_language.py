@@ -63,10 +63,11 @@ def comments_and_docstrings(text: str) -> str:
     """Return Python code with blank lines in place of all but comments and docstrings."""
     lines = text.splitlines()
     kept = [""] * len(lines)
+    tree = ast.parse(text)
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             kept[token.start[0] - 1] = token.string
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
             if isinstance(first, ast.Expr) and ast.get_docstring(node) is not None:
