@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import hashlib
+import importlib
 import json
 import math
 import os
@@ -334,7 +335,8 @@ class _Run:
         while left:
             before = len(left)
             self._sandbox.start()  # where it ended, it is made anew
-            with Scorers(self._sandbox, workers, _preload(left)) as scorers:
+            names = sorted({task.exercise for task in left})
+            with Scorers(self._sandbox, workers, names) as scorers:
                 for name in sorted({task.exercise for task in left if task.of_many}):
                     _warm(self._sandbox, checks.exercise(name))
                 scorers.run(left, on_outcome)
@@ -411,11 +413,11 @@ class _Run:
         self._on_done(task.submission.student)
 
 
-def _preload(tasks: Iterable[Task]) -> tuple[str, ...]:
-    """What the scorers need and takes seconds to import: Keras, where networks are judged."""
-    names = {task.exercise for task in tasks}
+def preload(names: Iterable[str]) -> None:
+    """Import what the checks of these exercises need: Keras, too, where networks are judged."""
     kinds = {question.kind for name in names for question in checks.exercise(name).questions}
-    return ("keras",) if "model" in kinds else ()
+    if "model" in kinds:
+        importlib.import_module("keras")
 
 
 def most_workers(limits: Limits) -> int:

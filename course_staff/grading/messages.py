@@ -113,7 +113,7 @@ class Lines:
 
     def safe(
         self, facts: dict[str, Any], asked: str, seconds: float, in_cell: bool = False
-    ) -> student_work.ProbeError:
+    ) -> student_work.StudentWorkError:
         """Make the error that a worker describes, without the values that were tried.
 
         Parameters

@@ -47,8 +47,8 @@ class _Copy:
     shape: list[int] | None = None
 
 
-class RemoteSubject:
-    """A :class:`~course_utils.student_work.Subject` whose answers come from a worker.
+class RemoteWork:
+    """A :class:`~course_utils.student_work.StudentWork` whose answers come from a worker.
 
     Each answer is checked to be of the type that the operation has; anything else did not come
     from the worker's own code, and ends it. Errors are told without the values that were tried.
@@ -77,14 +77,14 @@ class RemoteSubject:
         seconds: float = 10.0,
         lines: Lines | None = None,
         clean: Callable[[], Worker] | None = None,
-        again: Callable[[], RemoteSubject] | None = None,
+        again: Callable[[], RemoteWork] | None = None,
     ) -> None:
         self._worker = worker
         self._seconds = seconds
         self._lines = lines or Lines(())
         self._clean = clean
         self._again = again
-        self._second: RemoteSubject | None = None
+        self._second: RemoteWork | None = None
         self._ended: WorkerEnded | None = None
         self._copies: dict[tuple[str, bool], _Copy] = {}
         self._unbuildable: set[tuple[str, bool]] = set()
@@ -119,11 +119,11 @@ class RemoteSubject:
     # --- how to ask ------------------------------------------------------------------------
 
     def limit(self, seconds: float) -> None:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         self._seconds = float(seconds)
 
     def seed(self, number: int) -> None:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         self._ask(_is_none, "seed", number)
 
     def watch(self, helpers: Sequence[str], packages: Sequence[str] = ()) -> None:
@@ -132,7 +132,7 @@ class RemoteSubject:
         self._ask(_is_none, "watch", [], list(packages))
 
     def watched(self) -> list[str]:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         called = self._ask(_list_of(str), "watched")
         self.allowed |= set(called) - self._forbidden
         return [name for name in called if name in self._forbidden]
@@ -140,19 +140,19 @@ class RemoteSubject:
     # --- names and values ------------------------------------------------------------------
 
     def names(self) -> list[str]:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         return self._ask(_list_of(str), "names")
 
     def kind(self, what: What) -> str:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         return self._ask(lambda one: isinstance(one, str) and one in IN_WORDS, "kind", what)
 
     def get(self, what: What) -> Any:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         return self._ask(_is_anything, "get", what)
 
     def call(self, what: What, *args: Any, **kwargs: Any) -> Any:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         self._hand_on()
         try:
             return self._ask(_is_anything, "call", what, *args, **kwargs)
@@ -161,7 +161,7 @@ class RemoteSubject:
                 copy.is_old = True
 
     def files(self, what: What) -> dict[str, np.ndarray]:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
 
         def is_right(value: Any) -> bool:
             return isinstance(value, dict) and all(
@@ -172,11 +172,11 @@ class RemoteSubject:
         return self._ask(is_right, "files", what)
 
     def put_files(self, files: dict[str, np.ndarray]) -> student_work.Ref:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         return self._ask(_is_ref, "put_files", files)
 
-    def second(self) -> RemoteSubject:
-        """See :class:`~course_utils.student_work.Subject`."""
+    def second(self) -> RemoteWork:
+        """See :class:`~course_utils.student_work.StudentWork`."""
         if self._again is None:
             return self
         if self._second is None:
@@ -185,15 +185,15 @@ class RemoteSubject:
         return self._second
 
     def is_repeated(self) -> bool:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         return self._again is not None
 
     def changed(self) -> bool:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         return self._ask(lambda one: type(one) is bool, "changed")
 
     def forget(self) -> None:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         self._ask(_is_none, "forget")
         if self._copies:
             self._compute(_is_none, "forget")
@@ -207,12 +207,12 @@ class RemoteSubject:
     # --- networks --------------------------------------------------------------------------
 
     def model_weights(self, what: What, input_shape: Sequence[int]) -> Arrays:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         shape = list(input_shape)
         return self._of_network(_list_of(np.ndarray), "model_weights", what, shape, shape)
 
     def model_set_weights(self, what: What, input_shape: Sequence[int], weights: Arrays) -> None:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         shape = list(input_shape)
         self._of_network(_is_none, "model_set_weights", what, shape, shape, list(weights))
         copy = self._copies.get((_key(what), True))
@@ -220,24 +220,24 @@ class RemoteSubject:
             copy.is_changed = True
 
     def model_trainable(self, what: What, input_shape: Sequence[int]) -> list[bool]:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         shape = list(input_shape)
         return self._of_network(_list_of(bool), "model_trainable", what, shape, shape)
 
     def model_outputs(self, what: What, x: np.ndarray, training: bool = False) -> Any:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         return self._of_network(_is_anything, "model_outputs", what, list(x.shape[1:]), x, training)
 
     def model_compiled(self, what: What) -> dict[str, Any]:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         return self._of_compiled(lambda one: isinstance(one, dict), "model_compiled", what)
 
     def model_loss(self, what: What, y: np.ndarray, outputs: np.ndarray) -> float:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         return self._of_compiled(_is_number, "model_loss", what, y, outputs)
 
     def model_train(self, what: What, x: np.ndarray, y: np.ndarray, steps: int = 1) -> list[float]:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         is_right = _list_of(float, steps)
         return self._of_network(
             is_right, "model_train", what, list(x.shape[1:]), x, y, steps, compiled=True
@@ -246,7 +246,7 @@ class RemoteSubject:
     # --- datasets --------------------------------------------------------------------------
 
     def batches(self, what: What, number: int) -> list[tuple[np.ndarray, ...]]:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
 
         def is_right(value: Any) -> bool:
             return _list_of(tuple)(value) and all(

@@ -15,7 +15,7 @@ from course_staff.grading import elsewhere, notebook, packages, platforms, writt
 from course_staff.grading.elsewhere import as_sentence
 from course_staff.grading.intake import Submission
 from course_staff.grading.messages import Lines
-from course_staff.grading.remote import RemoteSubject
+from course_staff.grading.remote import RemoteWork
 from course_staff.grading.results import Graded, PartResult, QuestionResult, cleaned
 from course_staff.grading.sandbox import Budget, Sandbox, SandboxFailed, Worker, WorkerEnded
 from course_utils import checks, student_work
@@ -70,7 +70,7 @@ class _State:
     workers: list[Worker] = field(default_factory=list)
     clean: Worker | None = None
     found: dict[str, QuestionResult] = field(default_factory=dict)
-    errors: dict[int, student_work.ProbeError] = field(default_factory=dict)
+    errors: dict[int, student_work.StudentWorkError] = field(default_factory=dict)
     ended: dict[int, WorkerEnded] = field(default_factory=dict)
     by_chance: bool = False
     out_of_time: bool = False
@@ -158,22 +158,37 @@ def _rounds(state: _State, exercise: checks.Exercise) -> Iterator[tuple[frozense
 
     Where a question forbids functions of the course, they do not exist in the process in which it
     is asked. All of them are left out at first. Questions that may use one of them, and cells that
-    do, get a process of their own.
+    do, share a second process as far as that does, and then get processes of their own.
     """
     asked = {one.id: one for one in exercise.questions if one.kind != "written"}
-    forbidden = frozenset(name for one in asked.values() for name in one.forbids)
+    forbidden = _forbidden(asked, set(asked))
     first = set(asked)
     if _mentions(state.plan, forbidden):
         first = {name for name, one in asked.items() if one.forbids}
     if first:
         yield forbidden, first
     later = (set(asked) - first) | state.needs_more
-    for without in sorted({frozenset(asked[name].forbids) for name in later}, key=sorted):
-        names = {name for name in later if frozenset(asked[name].forbids) == without}
-        for name in names:
-            state.found.pop(name, None)
-            state.look.forget(name)
-        yield without, names
+    together = _forbidden(asked, later)
+    if together < forbidden and len(later) > 1:  # one process for all of them, where that does
+        yield together, _anew(state, later)
+        later = set(state.needs_more)
+    for without in sorted({_forbidden(asked, {name}) for name in later}, key=sorted):
+        names = {name for name in later if _forbidden(asked, {name}) == without}
+        yield without, _anew(state, names)
+
+
+def _forbidden(asked: dict[str, checks.Question], names: set[str]) -> frozenset[str]:
+    """The functions that any of these questions forbids."""
+    return frozenset(one for name in names for one in asked[name].forbids)
+
+
+def _anew(state: _State, names: set[str]) -> set[str]:
+    """Forget what was found for these questions, which are asked in another process."""
+    state.needs_more -= names
+    for name in names:
+        state.found.pop(name, None)
+        state.look.forget(name)
+    return names
 
 
 def _mentions(plan: notebook.Plan, helpers: frozenset[str]) -> bool:
@@ -242,7 +257,7 @@ def _close(state: _State, graded: Graded) -> None:
 
 def _follow(state: _State, worker: Worker, exercise: checks.Exercise) -> None:
     """Run the cells and ask the questions that are open, in order."""
-    subject = RemoteSubject(
+    subject = RemoteWork(
         worker,
         lines=state.lines,
         clean=lambda: _clean(state),
@@ -279,7 +294,7 @@ def _any_open(state: _State) -> bool:
 
 
 def _ask_here(
-    question: checks.Question, state: _State, subject: RemoteSubject, worker: Worker
+    question: checks.Question, state: _State, subject: RemoteWork, worker: Worker
 ) -> QuestionResult:
     """Ask a question, and note whether it needs functions that do not exist in this process."""
     found = _ask(question, subject, state.inputs)
@@ -292,7 +307,7 @@ def _ask_here(
 
 
 def _look_again(
-    state: _State, worker: Worker, subject: RemoteSubject, exercise: checks.Exercise
+    state: _State, worker: Worker, subject: RemoteWork, exercise: checks.Exercise
 ) -> None:
     """Ask again what may be answered elsewhere in the notebook, now that all of it has run."""
     questions = [one for one in exercise.questions if one.id in state.open]
@@ -322,7 +337,7 @@ def _about_packages(question: checks.Question, plan: notebook.Plan) -> list[str]
     return [f"The answer uses {', '.join(found)}, which the question does not mean: look at it."]
 
 
-def _again(state: _State) -> RemoteSubject:
+def _again(state: _State) -> RemoteWork:
     """A second process, in which the same cells ran as in the first."""
     worker = _worker(state)
     if state.plan.prepare:
@@ -332,7 +347,7 @@ def _again(state: _State) -> RemoteSubject:
             worker.run(state.plan.cells[step.cell].source)
         if step is state.step:
             break
-    return RemoteSubject(worker, lines=state.lines, clean=lambda: _clean(state))
+    return RemoteWork(worker, lines=state.lines, clean=lambda: _clean(state))
 
 
 def _digest(question: checks.Question, state: _State) -> str:
@@ -350,7 +365,7 @@ def _digest(question: checks.Question, state: _State) -> str:
 # --- one question --------------------------------------------------------------------------------
 
 
-def _ask(question: checks.Question, subject: RemoteSubject, inputs: int) -> QuestionResult:
+def _ask(question: checks.Question, subject: RemoteWork, inputs: int) -> QuestionResult:
     try:
         verdict = checks.verdict(question, subject, inputs)
     except (WorkerEnded, SandboxFailed):

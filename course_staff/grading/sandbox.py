@@ -315,6 +315,7 @@ class Sandbox:
 
     def _stop(self) -> None:
         self._warmed.clear()
+        left = self._below()
         if self._control is not None:
             self._control.close()
             self._control = None
@@ -327,6 +328,16 @@ class Sandbox:
             if self._process.stderr:
                 self._process.stderr.close()
             self._process = None
+        for one in left:
+            with contextlib.suppress(psutil.Error):
+                one.kill()
+
+    def _below(self) -> list[psutil.Process]:
+        """With limits alone, what runs below the server: no namespace ends it with the server."""
+        if self.level == "limits" and self._process is not None:
+            with contextlib.suppress(psutil.Error):
+                return psutil.Process(self._process.pid).children(recursive=True)
+        return []
 
     def warm(self, name: str, sources: Iterable[str], preload: tuple[str, ...] = ()) -> None:
         """Run cells of the course, once, so that later workers find in the cache what they made.
@@ -402,7 +413,7 @@ class Sandbox:
         finally:
             their_channel.close()
             their_status.close()
-        return Worker(channel, status, self.limits, budget)
+        return Worker(channel, status, self.limits, budget, self.level)
 
     def _copy_without(self, helpers: frozenset[str]) -> str:
         """The name of a copy of the package that lacks some functions; "" is the whole one."""
@@ -437,10 +448,15 @@ class Worker:
     """
 
     def __init__(
-        self, channel: socket.socket, status: socket.socket, limits: Limits, budget: Budget
+        self,
+        channel: socket.socket,
+        status: socket.socket,
+        limits: Limits,
+        budget: Budget,
+        level: str | None = None,
     ) -> None:
         self._channel, self._status = channel, status
-        self._limits, self._budget = limits, budget
+        self._limits, self._budget, self._level = limits, budget, level
         self._said = b""
         self.usage: dict[str, Any] = {}
         #: The functions that are removed and were called all the same while cells ran.
@@ -590,6 +606,8 @@ class Worker:
             )
         if ended == "not wanted":  # it was ended from here, and asked once more
             return WorkerEnded("timeout", "It had not finished in time and was stopped.")
+        if self._level == "limits":
+            return WorkerEnded("crashed", "The process that watches it was ended.", by_chance=True)
         raise SandboxFailed("The sandbox ended while a worker ran.")
 
     def close(self) -> None:
@@ -861,7 +879,7 @@ def _command(level: str, folder: Path, control: int) -> tuple[list[str], dict[st
     if level == "limits":
         home = folder / "home"
         home.mkdir(exist_ok=True)
-        home.chmod(0o1777)
+        home.chmod(0o711)  # each worker gets a folder in it, and cannot list those of others
         code = str(folder / "course")
         with contextlib.suppress(OSError):
             data = folder / "course" / "data"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import array
 import contextlib
 import gc
-import importlib
 import json
 import os
 import signal
@@ -72,8 +71,8 @@ class Scorers:
         Where the students' code runs; the scorers share it.
     number : int
         How many score at the same time.
-    preload : sequence of str
-        Modules that are imported once for all scorers.
+    exercises : sequence of str
+        The exercises whose checks are imported once for all scorers.
 
     Raises
     ------
@@ -81,7 +80,7 @@ class Scorers:
         If they cannot be started.
     """
 
-    def __init__(self, sandbox: Sandbox, number: int, preload: Sequence[str]) -> None:
+    def __init__(self, sandbox: Sandbox, number: int, exercises: Sequence[str]) -> None:
         self._sandbox, self._number = sandbox, number
         self._scorers: list[_Scorer] = []
         self._ended = False
@@ -92,7 +91,7 @@ class Scorers:
             "level": sandbox.level,
             "limits": asdict(sandbox.limits),
             "folder": str(sandbox.folder),
-            "preload": list(preload),
+            "exercises": list(exercises),
         }
         code = str(Path(__file__).resolve().parents[2])
         arguments = [str(os.getpid()), str(theirs.fileno()), json.dumps(facts)]
@@ -248,13 +247,13 @@ def _environment(folder: Path) -> dict[str, str]:
 def serve(arguments: list[str]) -> None:
     """Fork a scorer for each socket that comes, until the grading process ends."""
     linux.end_with_parent(int(arguments[0]))
+    linux.set_dumpable(False)  # with limits alone, a student's code may run as the same user
     control = socket.socket(fileno=int(arguments[1]))
     facts = json.loads(arguments[2])
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps them
     from course_staff.grading import engine
 
-    for name in facts["preload"]:
-        importlib.import_module(name)
+    engine.preload(facts["exercises"])
     gc.collect()
     gc.freeze()
     server = os.getpid()

@@ -13,7 +13,6 @@ import pkgutil
 import py_compile
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -33,21 +32,72 @@ def strip(package: Path, helpers: Iterable[str]) -> None:
     helpers : iterable of str
         Functions such as ``"course_utils.convolution.feature_map"``.
     """
-    wanted = {_place(helper): helper for helper in helpers}
-    trees = {
-        path.relative_to(package).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
-        for path in sorted(package.rglob("*.py"))
-    }
-    before = _uses(trees.values())
-    for (file, qualname), helper in wanted.items():
-        _empty(dict(_functions(trees[file]))[qualname], helper)
-    changed = {file for file, _ in wanted}
-    while found := _no_longer_used(trees, before):
-        for file, function in found:
-            _empty(function, f"course_utils.{function.name}")
-            changed.add(file)
-    for file in changed:
-        _write(package / file, ast.unparse(ast.fix_missing_locations(trees[file])))
+    sources = _Sources(package)
+    left: set[str] = set()
+    for helper in helpers:
+        file, qualname = _place(helper)
+        function = dict(_functions(sources.tree(file)))[qualname]
+        left |= sources.empty(file, function, helper)
+    while left:
+        name = left.pop()
+        if not sources.uses(name):
+            for file, function in sources.defined(name):
+                left |= sources.empty(file, function, f"course_utils.{name}")
+    sources.write()
+
+
+class _Sources:
+    """The modules of a copied package; each is parsed when it is first needed.
+
+    Parameters
+    ----------
+    package : Path
+        The folder.
+    """
+
+    def __init__(self, package: Path) -> None:
+        self._package = package
+        self._texts = {
+            path.relative_to(package).as_posix(): path.read_text(encoding="utf-8")
+            for path in sorted(package.rglob("*.py"))
+        }
+        self._trees: dict[str, ast.Module] = {}
+        self._changed: set[str] = set()
+
+    def tree(self, file: str) -> ast.Module:
+        """The syntax tree of a module, as it is now."""
+        if file not in self._trees:
+            self._trees[file] = ast.parse(self._texts[file])
+        return self._trees[file]
+
+    def uses(self, name: str) -> bool:
+        """Whether a name is read, taken from an object, or imported anywhere."""
+        return any(name in _names(self.tree(file)) for file in self._with(name))
+
+    def defined(self, name: str) -> list[tuple[str, _Function]]:
+        """The functions of this name that have a body, each with its module."""
+        return [
+            (file, function)
+            for file in self._with(name)
+            for _, function in _functions(self.tree(file))
+            if function.name == name and not _is_empty(function)
+        ]
+
+    def empty(self, file: str, function: _Function, helper: str) -> set[str]:
+        """Remove the body of a function; returns the private names that it used."""
+        used = _names(function)
+        _empty(function, helper)
+        self._changed.add(file)
+        return {name for name in used if name.startswith("_") and not name.startswith("__")}
+
+    def write(self) -> None:
+        """Write the modules that were changed."""
+        for file in self._changed:
+            tree = ast.fix_missing_locations(self._trees[file])
+            _write(self._package / file, ast.unparse(tree))
+
+    def _with(self, name: str) -> list[str]:
+        return [file for file, text in self._texts.items() if name in text]
 
 
 def _place(helper: str) -> tuple[str, str]:
@@ -81,34 +131,17 @@ def _empty(function: _Function, helper: str) -> None:
     function.body = [*documented, *ast.parse(body).body]
 
 
-def _uses(trees: Iterable[ast.Module]) -> Counter[str]:
-    """How often each name is used: read, taken from an object, or imported."""
-    found: Counter[str] = Counter()
-    for tree in trees:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Name):
-                found[node.id] += 1
-            elif isinstance(node, ast.Attribute):
-                found[node.attr] += 1
-            elif isinstance(node, ast.alias):
-                found[node.name] += 1
+def _names(tree: ast.AST) -> set[str]:
+    """The names that are used in it: read, taken from an object, or imported."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            found.add(node.attr)
+        elif isinstance(node, ast.alias):
+            found.add(node.name)
     return found
-
-
-def _no_longer_used(
-    trees: dict[str, ast.Module], before: Counter[str]
-) -> list[tuple[str, _Function]]:
-    """Private functions that only removed functions used."""
-    now = _uses(trees.values())
-    return [
-        (file, function)
-        for file, tree in trees.items()
-        for name, function in _functions(tree)
-        if function.name.startswith("_")
-        and not function.name.startswith("__")
-        and before[function.name] > now[function.name] == 0
-        and not _is_empty(function)
-    ]
 
 
 def _is_empty(function: _Function) -> bool:

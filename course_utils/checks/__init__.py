@@ -10,18 +10,18 @@ In an exercise::
     progress()        # the score over all exercises
 
 What a question asks and how an answer is judged stands in ``checks/questions``; :func:`verdict`
-judges any :class:`~course_utils.student_work.Subject`, so a notebook and a grader say the same.
+judges any :class:`~course_utils.student_work.StudentWork`, so a notebook and a grader say the same.
 """
 
 from course_utils.checks._notebook import check, hint, progress, solution
 from course_utils.checks._question import (
     Exercise,
+    IncorrectAnswer,
     NotAttempted,
     Part,
     PartVerdict,
     Question,
     Verdict,
-    Wrong,
     verdict,
 )
 from course_utils.checks._registry import exercise, exercises, question
@@ -33,7 +33,7 @@ __all__ = [
     "PartVerdict",
     "Question",
     "Verdict",
-    "Wrong",
+    "IncorrectAnswer",
     "check",
     "exercise",
     "exercises",

@@ -26,7 +26,7 @@ STATUSES = (
 KINDS = ("value", "code", "model", "experiment", "figure", "claim", "written")
 
 
-class Wrong(Exception):
+class IncorrectAnswer(Exception):
     """An answer is wrong.
 
     Parameters
@@ -64,7 +64,7 @@ class Part:
 
     name: str
     points: float
-    run: Callable[[student_work.Subject, np.random.Generator], None]
+    run: Callable[[student_work.StudentWork, np.random.Generator], None]
 
 
 @dataclass(frozen=True)
@@ -211,14 +211,14 @@ class Verdict:
         return asdict(self)
 
 
-def verdict(question: Question, subject: student_work.Subject, seed: int) -> Verdict:
+def verdict(question: Question, subject: student_work.StudentWork, seed: int) -> Verdict:
     """Judge an answer.
 
     Parameters
     ----------
     question : Question
         What was asked.
-    subject : Subject
+    subject : StudentWork
         The work in which the answer is.
     seed : int
         Decides the random inputs, together with the question and the part; the same answer gets
@@ -265,14 +265,14 @@ def verdict(question: Question, subject: student_work.Subject, seed: int) -> Ver
 
 
 def _judge(
-    question: Question, part: Part, subject: student_work.Subject, rng: np.random.Generator
+    question: Question, part: Part, subject: student_work.StudentWork, rng: np.random.Generator
 ) -> PartVerdict:
     status, sentence, mistake = "correct", "", None
     try:
         if question.needs and all(subject.kind(n) in ("missing", "none") for n in question.needs):
             raise NotAttempted(str(student_work.Missing(question.needs[0])))
         part.run(subject, rng)
-    except Wrong as error:
+    except IncorrectAnswer as error:
         status, sentence, mistake = "incorrect", error.sentence, error.mistake
     except NotAttempted as error:
         status, sentence = "not attempted", str(error)

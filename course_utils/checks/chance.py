@@ -47,9 +47,28 @@ def too_regular(chosen: np.ndarray, total: int) -> bool:
     total : int
         How many places there are.
     """
-    apart = (chosen[:, None] - chosen[None, :]) % total
-    times = np.bincount(apart[apart > 0], minlength=total)  # each pair counts for d and total - d
-    expected = len(chosen) * (len(chosen) - 1) / (total - 1)
+    return too_regular_in_all([chosen], total)
+
+
+def too_regular_in_all(draws: Sequence[np.ndarray], total: int) -> bool:
+    """Whether chosen places are at one distance more often than by chance, over all draws.
+
+    It sees what a single draw does not show: pairs of neighbors that always come together.
+
+    Parameters
+    ----------
+    draws : sequence of array of int
+        For each seed the places that were chosen, from 0 to `total` - 1.
+    total : int
+        How many places there are.
+    """
+    times, expected = np.zeros(total), 0.0
+    for chosen in draws:
+        apart = (chosen[:, None] - chosen[None, :]) % total
+        times += np.bincount(apart[apart > 0], minlength=total)  # each pair for d and total - d
+        expected += len(chosen) * (len(chosen) - 1) / (total - 1)
+    if total % 2 == 0:
+        times[total // 2] /= 2  # where d is total - d, each pair has counted twice
     return bool(times.max() > expected + spread(expected))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from course_utils import student_work
-from course_utils.checks._question import NotAttempted, Wrong
+from course_utils.checks._question import IncorrectAnswer, NotAttempted
 
 
 @dataclass(frozen=True)
@@ -151,12 +151,12 @@ def texts(value: Any) -> list[str] | None:
     return entries
 
 
-def mapping(subject: student_work.Subject, name: str) -> dict[Any, Any] | None:
+def mapping(subject: student_work.StudentWork, name: str) -> dict[Any, Any] | None:
     """A dictionary, or what answers like one: a mapping, a training history, a table of pandas.
 
     Parameters
     ----------
-    subject : Subject
+    subject : StudentWork
         The work.
     name : str
         The name.
@@ -217,7 +217,7 @@ def _letters_in(text: str, known: set[str]) -> list[str]:
 
 
 def number(
-    subject: student_work.Subject,
+    subject: student_work.StudentWork,
     name: str,
     want: float,
     mistakes: Iterable[Mistake] = (),
@@ -231,7 +231,7 @@ def number(
 
     Parameters
     ----------
-    subject : Subject
+    subject : StudentWork
         The work.
     name : str
         The name.
@@ -249,21 +249,23 @@ def number(
     given = attempted(subject, name)
     got = one_number(given)
     if got is None:
-        raise Wrong(f"`{name}` should be one number, but it is {describe(given)}.", "not a number")
+        raise IncorrectAnswer(
+            f"`{name}` should be one number, but it is {describe(given)}.", "not a number"
+        )
     if not np.isfinite(got):
-        raise Wrong(f"`{name}` is not a finite number (NaN or infinite).", "not finite")
+        raise IncorrectAnswer(f"`{name}` is not a finite number (NaN or infinite).", "not finite")
     if whole:
         if got != int(got):
-            raise Wrong(f"`{name}` should be a whole number, but it is {got:g}.")
+            raise IncorrectAnswer(f"`{name}` should be a whole number, but it is {got:g}.")
         rtol = 0.0  # so that one bias too few is seen among thousands of weights
     if close(got, want, rtol, atol):
         return
     _name_mistake(got, mistakes, rtol, atol)
-    raise Wrong(f"`{name}` is not right. {advice}")
+    raise IncorrectAnswer(f"`{name}` is not right. {advice}")
 
 
 def value(
-    subject: student_work.Subject,
+    subject: student_work.StudentWork,
     name: str,
     want: Any,
     mistakes: Iterable[Mistake] = (),
@@ -282,11 +284,11 @@ def value(
     _name_mistake(got, mistakes, rtol, atol)
     _compare_shapes(f"`{name}`", got, want)
     _name_lost_decimals(f"`{name}`", got, want)
-    raise Wrong(f"`{name}` is not right. {advice}")
+    raise IncorrectAnswer(f"`{name}` is not right. {advice}")
 
 
 def choice(
-    subject: student_work.Subject,
+    subject: student_work.StudentWork,
     name: str,
     right: str | Sequence[str],
     why_not: dict[str, str],
@@ -296,7 +298,7 @@ def choice(
 
     Parameters
     ----------
-    subject : Subject
+    subject : StudentWork
         The work.
     name : str
         The name.
@@ -316,23 +318,27 @@ def choice(
     given = letters(got, known)
     if given is None:
         form = "a list of letters" if several else "a letter in quotation marks"
-        raise Wrong(f'`{name}` should be {form}, such as "{min(known)}", not {describe(got)}.')
+        raise IncorrectAnswer(
+            f'`{name}` should be {form}, such as "{min(known)}", not {describe(got)}.'
+        )
     unknown = sorted(given - known)
     if unknown:
-        raise Wrong(f"`{name}` may only name {', '.join(sorted(known))}, not {unknown[0]!r}.")
+        raise IncorrectAnswer(
+            f"`{name}` may only name {', '.join(sorted(known))}, not {unknown[0]!r}."
+        )
     if given == wanted:
         return
     if not given:
-        raise Wrong(f"`{name}` names no letter.")
+        raise IncorrectAnswer(f"`{name}` names no letter.")
     if not several and len(given) > 1:
-        raise Wrong(f"`{name}` should be one letter; only one of the choices is right.")
+        raise IncorrectAnswer(f"`{name}` should be one letter; only one of the choices is right.")
     differing = min(given ^ wanted if several else given)
     said = why_not.get(differing, f"Look at {differing!r} once more.")
-    raise Wrong(said, (mistakes or {}).get(differing))
+    raise IncorrectAnswer(said, (mistakes or {}).get(differing))
 
 
 def function(
-    subject: student_work.Subject,
+    subject: student_work.StudentWork,
     name: str,
     cases: Sequence[Case],
     reference: Callable[..., Any],
@@ -346,7 +352,7 @@ def function(
 
     Parameters
     ----------
-    subject : Subject
+    subject : StudentWork
         The work.
     name : str
         The function.
@@ -382,38 +388,45 @@ def function(
     _name_common(cases, gots, wants, mistakes, rtol, atol)
     case, got, want = cases[failed[0]], gots[failed[0]], wants[failed[0]]
     if got is None:
-        raise Wrong(f"`{name}` returns nothing; does it end with `return`?", "nothing returned")
+        raise IncorrectAnswer(
+            f"`{name}` returns nothing; does it end with `return`?", "nothing returned"
+        )
     if isinstance(got, student_work.Ref):
         is_ = student_work.IN_WORDS[subject.kind(got)]
-        raise Wrong(f"`{name}` should return {describe(want)}, but it returns {is_}.")
+        raise IncorrectAnswer(f"`{name}` should return {describe(want)}, but it returns {is_}.")
     _compare_shapes(f"What `{name}` returns for {case.label}", got, want)
     _name_lost_decimals(f"What `{name}` returns for {case.label}", got, want)
     where = _first_difference(got, want, rtol, atol)
     most = len(cases) - len(failed)
     so_far = f" (It is right for {most} of {len(cases)} inputs that were tried.)" if most else ""
-    raise Wrong(f"`{name}` is wrong for {case.label}{where}. {advice}".strip() + so_far)
+    raise IncorrectAnswer(f"`{name}` is wrong for {case.label}{where}. {advice}".strip() + so_far)
 
 
-def leaves_arguments(subject: student_work.Subject, name: str, cases: Iterable[Case]) -> None:
-    """Check that a function does not change the arrays that it is given.
+def leaves_arguments(subject: student_work.StudentWork, name: str, cases: Iterable[Case]) -> None:
+    """Check that a function does not change the arrays and lists that it is given.
 
     Cases in which it stops with an error are left to the part that asks for their results.
     """
     for case in cases:
         try:
             subject.call(name, *case.args, **case.kwargs)
-        except student_work.ProbeError:
+        except student_work.StudentWorkError:
             continue
-        if subject.changed():
-            raise Wrong(
-                f"`{name}` changes the array that it is given, so that a second call gives "
-                f"something else. Work on a copy, such as `values = values.copy()`.",
-                "arguments changed",
-            )
+        left_arguments(subject, name)
+
+
+def left_arguments(subject: student_work.StudentWork, name: str) -> None:
+    """Check that the last call, that of the function `name`, has not changed its arguments."""
+    if subject.changed():
+        raise IncorrectAnswer(
+            f"`{name}` changes an array or a list that it is given, so that a second call gives "
+            f"something else. Work on a copy, such as `values = values.copy()`.",
+            "arguments changed",
+        )
 
 
 def made(
-    subject: student_work.Subject,
+    subject: student_work.StudentWork,
     name: str,
     cases: Sequence[Case],
     reference: Callable[..., Any],
@@ -439,7 +452,7 @@ def made(
     """
     try:
         gots = [subject.call(name, *case.args, **case.kwargs) for case in cases]
-    except student_work.ProbeError:
+    except student_work.StudentWorkError:
         return None
     wants = [reference(*case.args, **case.kwargs) for case in cases]
     if all(close(got, want, rtol, atol) for got, want in zip(gots, wants, strict=True)):
@@ -447,7 +460,7 @@ def made(
     return _common(cases, gots, mistakes, rtol, atol)
 
 
-def attempted(subject: student_work.Subject, name: str) -> Any:
+def attempted(subject: student_work.StudentWork, name: str) -> Any:
     """Return a value as plain data.
 
     Raises
@@ -483,7 +496,7 @@ def describe(value: Any) -> str:
 def _name_mistake(got: Any, mistakes: Iterable[Mistake], rtol: float, atol: float) -> None:
     for mistake in mistakes:
         if close(got, mistake.answer, rtol, atol):
-            raise Wrong(mistake.sentence, mistake.name)
+            raise IncorrectAnswer(mistake.sentence, mistake.name)
 
 
 def _name_common(
@@ -499,7 +512,7 @@ def _name_common(
         return
     mistake = _common(cases, gots, mistakes, rtol, atol)
     if mistake is not None:
-        raise Wrong(mistake.sentence, mistake.name)
+        raise IncorrectAnswer(mistake.sentence, mistake.name)
 
 
 def _common(
@@ -531,14 +544,14 @@ def _name_lost_decimals(what: str, got: Any, want: Any) -> None:
         return
     whole = theirs.ndim and np.all(theirs == np.round(theirs)) and np.any(right != np.round(right))
     if whole and any(np.array_equal(theirs, cut(right)) for cut in (np.trunc, np.floor, np.round)):
-        raise Wrong(
+        raise IncorrectAnswer(
             f"{what} has lost its decimals: it holds whole numbers only. An array that is made "
             f"with `dtype=int`, or like an array of whole numbers, cuts off what is put into it; "
             f"`np.zeros(shape)` holds floats.",
             "decimals lost",
         )
     if any(np.array_equal(theirs, np.round(right, places)) for places in (1, 2, 3, 4)):
-        raise Wrong(f"{what} is rounded; give all decimals.", "rounded")
+        raise IncorrectAnswer(f"{what} is rounded; give all decimals.", "rounded")
 
 
 def _compare_shapes(what: str, got: Any, want: Any) -> None:
@@ -546,19 +559,25 @@ def _compare_shapes(what: str, got: Any, want: Any) -> None:
     if right is None:
         return
     if theirs is None:
-        raise Wrong(f"{what} should be {describe(want)}, but it is {describe(got)}.")
+        raise IncorrectAnswer(f"{what} should be {describe(want)}, but it is {describe(got)}.")
     if theirs.shape != right.shape:
         if right.ndim == 0:
-            raise Wrong(f"{what} should be one number, but it is {describe(got)}.")
+            raise IncorrectAnswer(f"{what} should be one number, but it is {describe(got)}.")
         if right.ndim == 1 and not isinstance(want, np.ndarray):
             if theirs.ndim > 1 and len(theirs) == len(right):
-                raise Wrong(f"Each entry of {what[0].lower() + what[1:]} should be one number.")
-            raise Wrong(f"{what} should have {right.size} entries, but it is {describe(got)}.")
-        raise Wrong(
+                raise IncorrectAnswer(
+                    f"Each entry of {what[0].lower() + what[1:]} should be one number."
+                )
+            raise IncorrectAnswer(
+                f"{what} should have {right.size} entries, but it is {describe(got)}."
+            )
+        raise IncorrectAnswer(
             f"{what} should have the shape {right.shape}, but the shape is {theirs.shape}.", "shape"
         )
     if not np.all(np.isfinite(theirs)):
-        raise Wrong(f"{what} holds values that are not numbers (NaN or infinite).", "not finite")
+        raise IncorrectAnswer(
+            f"{what} holds values that are not numbers (NaN or infinite).", "not finite"
+        )
 
 
 def _first_difference(got: Any, want: Any, rtol: float, atol: float) -> str:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils import student_work
-from course_utils.checks._question import NotAttempted, Wrong
+from course_utils.checks._question import IncorrectAnswer, NotAttempted
 from course_utils.student_work import models
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _list_of(sentences: list[str]) -> str:
 
 
 def same_network(
-    subject: student_work.Subject,
+    subject: student_work.StudentWork,
     what: student_work.Ref | str,
     build: Callable[[], keras.Model],
     input_shape: Sequence[int],
@@ -126,7 +126,7 @@ def same_network(
 
     Parameters
     ----------
-    subject : Subject
+    subject : StudentWork
         The work.
     what : Ref or str
         The network.
@@ -163,10 +163,10 @@ def same_network(
             if _difference(theirs, mistake.build, settings) is None:
                 if not mistake.sentence:
                     return
-                raise Wrong(mistake.sentence, mistake.name)
+                raise IncorrectAnswer(mistake.sentence, mistake.name)
     finally:
         subject.model_set_weights(what, input_shape, before)
-    raise Wrong(f"{called} {problem}")
+    raise IncorrectAnswer(f"{called} {problem}")
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ class _Theirs:
 
     def __init__(
         self,
-        subject: student_work.Subject,
+        subject: student_work.StudentWork,
         what: student_work.Ref | str,
         input_shape: Sequence[int],
         shapes: list[tuple[int, ...]],
@@ -205,7 +205,7 @@ class _Theirs:
         return self._known[key]
 
 
-def require_model(subject: student_work.Subject, what: student_work.Ref | str) -> None:
+def require_model(subject: student_work.StudentWork, what: student_work.Ref | str) -> None:
     """Raise where `what` is no network."""
     kind = subject.kind(what)
     if kind in ("missing", "none") and isinstance(what, str):
@@ -213,17 +213,19 @@ def require_model(subject: student_work.Subject, what: student_work.Ref | str) -
     if kind != "model":
         name = what if isinstance(what, str) else "The result"
         word = "a Keras layer" if kind == "layer" else f"of kind {kind}"
-        raise Wrong(f"{name} should be a Keras network (`keras.Model`), but it is {word}.")
+        raise IncorrectAnswer(
+            f"{name} should be a Keras network (`keras.Model`), but it is {word}."
+        )
 
 
 def build_with(
-    subject: student_work.Subject, name: str, *args: Any, **kwargs: Any
+    subject: student_work.StudentWork, name: str, *args: Any, **kwargs: Any
 ) -> student_work.Ref:
     """Call their function that builds a network, and return the network.
 
     Raises
     ------
-    Wrong
+    IncorrectAnswer
         If it returns something else.
     """
     if subject.kind(name) in ("missing", "none"):
@@ -236,14 +238,18 @@ def build_with(
         told = without_keras(error.message).removesuffix(".")
         raise student_work.StudentError(error.kind, told, error.line, error.code) from None
     if result is None:
-        raise Wrong(f"`{name}` returns nothing; does it end with `return`?", "nothing returned")
+        raise IncorrectAnswer(
+            f"`{name}` returns nothing; does it end with `return`?", "nothing returned"
+        )
     if not isinstance(result, student_work.Ref) or subject.kind(result) != "model":
-        raise Wrong(f"`{name}` should return a Keras network (`keras.Model`), and does not.")
+        raise IncorrectAnswer(
+            f"`{name}` should return a Keras network (`keras.Model`), and does not."
+        )
     return result
 
 
 def _ask_weights(
-    subject: student_work.Subject,
+    subject: student_work.StudentWork,
     what: student_work.Ref | str,
     input_shape: Sequence[int],
     called: str,
@@ -256,9 +262,9 @@ def _ask_weights(
 
 def _does_not_fit(
     error: student_work.StudentError, input_shape: Sequence[int], called: str
-) -> Wrong:
+) -> IncorrectAnswer:
     size = " × ".join(str(n) for n in input_shape)
-    return Wrong(
+    return IncorrectAnswer(
         f"{called} cannot take a batch of inputs of {size}{_because(error)}",
         "does not fit",
     )
@@ -298,7 +304,7 @@ def _because(error: student_work.StudentError) -> str:
 
 
 def fitting_shape(
-    subject: student_work.Subject,
+    subject: student_work.StudentWork,
     what: student_work.Ref,
     wanted: Sequence[int],
     call: str,
@@ -310,7 +316,7 @@ def fitting_shape(
 
     Parameters
     ----------
-    subject : Subject
+    subject : StudentWork
         The work.
     what : Ref
         The network.
@@ -330,7 +336,7 @@ def fitting_shape(
 
     Raises
     ------
-    Wrong
+    IncorrectAnswer
         If the network cannot take such inputs.
     """
     try:
@@ -340,7 +346,7 @@ def fitting_shape(
         if own is not None:
             return own
         size = " × ".join(str(n) for n in wanted)
-        raise Wrong(
+        raise IncorrectAnswer(
             f"`{call}` returns a network that cannot take inputs of {size}{_because(error)} "
             f"{advice}",
             "does not fit",
@@ -348,7 +354,7 @@ def fitting_shape(
     return tuple(wanted)
 
 
-def _own_shape(subject: student_work.Subject, what: student_work.Ref) -> tuple[int, ...] | None:
+def _own_shape(subject: student_work.StudentWork, what: student_work.Ref) -> tuple[int, ...] | None:
     """The shape that a network says it takes; None where it does not say, or says what is wrong."""
     try:
         said = subject.get(student_work.Ref(f"{what.key}.input_shape"))
@@ -356,7 +362,7 @@ def _own_shape(subject: student_work.Subject, what: student_work.Ref) -> tuple[i
         if len(shape) != 3 or np.prod(shape) > 512 * 512 * 3:
             return None
         subject.model_outputs(what, np.zeros((2, *shape), "float32"))
-    except (student_work.ProbeError, TypeError, ValueError, IndexError):
+    except (student_work.StudentWorkError, TypeError, ValueError, IndexError):
         return None
     return shape
 
@@ -485,13 +491,13 @@ def _draw(variables: list[Any], rng: np.random.Generator, bright: bool = False) 
 
 
 def ready_to_learn(
-    subject: student_work.Subject, what: student_work.Ref | str, input_shape: Sequence[int]
+    subject: student_work.StudentWork, what: student_work.Ref | str, input_shape: Sequence[int]
 ) -> None:
     """Check that all weights of a new network learn, from values that differ, without a penalty.
 
     Parameters
     ----------
-    subject : Subject
+    subject : StudentWork
         The work.
     what : Ref or str
         The network.
@@ -500,9 +506,9 @@ def ready_to_learn(
     """
     weights = subject.model_weights(what, input_shape)
     if not all(subject.model_trainable(what, input_shape)):
-        raise Wrong("A part of your network is frozen (`trainable` is False).", "frozen")
+        raise IncorrectAnswer("A part of your network is frozen (`trainable` is False).", "frozen")
     if any(w.ndim >= 2 and w.size > 1 and np.ptp(w) == 0 for w in weights):
-        raise Wrong(
+        raise IncorrectAnswer(
             "All weights of a layer begin with the same value, so its filters or units never "
             "become different. Leave the initializer at its default.",
             "weights all equal",
@@ -510,10 +516,10 @@ def ready_to_learn(
     key = what if isinstance(what, str) else what.key
     try:
         penalties = subject.get(student_work.Ref(f"{key}.losses"))
-    except student_work.ProbeError:
+    except student_work.StudentWorkError:
         return
     if len(penalties) if isinstance(penalties, list | tuple | np.ndarray) else penalties:
-        raise Wrong(
+        raise IncorrectAnswer(
             "Your network adds a penalty for large weights (a regularizer) to its loss; none was "
             "asked for.",
             "penalty",
@@ -546,7 +552,7 @@ UNKNOWN_END = "another activation"
 
 
 def activation_at_end(
-    subject: student_work.Subject,
+    subject: student_work.StudentWork,
     what: student_work.Ref,
     input_shape: Sequence[int],
     rng: np.random.Generator,
@@ -560,7 +566,7 @@ def activation_at_end(
 
     Parameters
     ----------
-    subject : Subject
+    subject : StudentWork
         The work.
     what : Ref
         The network.
@@ -677,7 +683,7 @@ _COPIES = 64
 
 
 def drops(
-    subject: student_work.Subject,
+    subject: student_work.StudentWork,
     what: student_work.Ref,
     input_shape: Sequence[int],
     rng: np.random.Generator,
@@ -693,7 +699,7 @@ def drops(
 
     Parameters
     ----------
-    subject : Subject
+    subject : StudentWork
         The work.
     what : Ref
         The network; the more outputs it has, the better is the rate seen.
@@ -711,7 +717,7 @@ def drops(
     before = _ask_weights(subject, what, input_shape, called)
     last = _last_kernel(before)
     if last is None:
-        raise Wrong(f"{called} has no layer with weights.")
+        raise IncorrectAnswer(f"{called} has no layer with weights.")
     x = np.repeat(rng.uniform(0, 255, (1, *input_shape)), _COPIES, axis=0).astype("float32")
     # The last biases are not 0, so that numbers dropped behind the last layer show.
     bias = _LAST_BIAS if before[last + 1 :] and not end.endswith("softmax") else 0.0
@@ -720,21 +726,21 @@ def drops(
         subject.model_set_weights(what, input_shape, weights)
         got = subject.model_outputs(what, x, training)
         if not isinstance(got, np.ndarray):
-            raise Wrong(f"{called} should have one output, not several.")
+            raise IncorrectAnswer(f"{called} should have one output, not several.")
         return _undone(got.reshape(len(got), -1).astype(float), end) - bias
 
     try:
         still, weights = _passed_on(before, last, rng, outputs, end.endswith("softmax"))
         scale = np.abs(still).max() or 1.0
         if np.ptp(still, axis=0).max() > 1e-3 * scale:
-            raise Wrong(
+            raise IncorrectAnswer(
                 f"{called} drops numbers also when it is used: the same picture gives other "
                 f"outputs each time. Do not set `training=True` yourself.",
                 "always on",
             )
         moved = np.nan_to_num(outputs(weights, True))
         if np.abs(moved - still).max() <= 1e-3 * scale:
-            raise Wrong("While training, nothing is dropped.", "dropout missing")
+            raise IncorrectAnswer("While training, nothing is dropped.", "dropout missing")
         dropped = _Dropped.of(moved)
         if not dropped.one_value:
             level = [np.ones_like(w) if w.ndim == 1 else np.zeros_like(w) for w in weights]
@@ -825,14 +831,14 @@ class _Dropped:
 
     def require(self, still: Array, rate: float) -> None:
         """Raise if another share was dropped, or if not each number by itself."""
-        wrong_rate = Wrong(
+        wrong_rate = IncorrectAnswer(
             f"The dropout rate is not {rate:g}. (It is the share that is **dropped**.)",
             "dropout rate wrong",
         )
         per_row = self.gone.mean(axis=1)
         many = self.gone.shape[1] >= 30
         if not self.gone.any() or (many and np.all((per_row == 0) | (per_row == 1))):
-            raise Wrong(
+            raise IncorrectAnswer(
                 "Dropout should decide for each number and each picture by itself; yours drops "
                 "the same for all of a batch, or all numbers of a picture at once.",
                 "dropped together",
@@ -853,17 +859,17 @@ def _misplaced(moved: Array, at_the_end: _Dropped) -> None:
     `at_the_end` is what is dropped where nothing that comes before can vary.
     """
     if float(np.mean(np.abs(moved) < 1e-6)) > 0.02:
-        raise Wrong(
+        raise IncorrectAnswer(
             "The dropout stands behind the last layer; put it before.", "dropout in another place"
         )
     if not at_the_end.one_value:
-        raise Wrong(
+        raise IncorrectAnswer(
             "While training, numbers are changed, but not dropped: dropout sets each number to 0, "
             "or else makes it larger by the same factor as all others.",
             "another kind of noise",
         )
     too = ", too; here it stands behind it only" if at_the_end.gone.any() else "; put it behind"
-    raise Wrong(
+    raise IncorrectAnswer(
         f"There is dropout, or something else that is random, before the dense layer{too}.",
         "dropout in another place",
     )
@@ -873,7 +879,7 @@ def _misplaced(moved: Array, at_the_end: _Dropped) -> None:
 
 
 def pixel_factor(
-    subject: student_work.Subject,
+    subject: student_work.StudentWork,
     what: student_work.Ref,
     input_shape: Sequence[int],
     rng: np.random.Generator,
@@ -885,7 +891,7 @@ def pixel_factor(
 
     Parameters
     ----------
-    subject : Subject
+    subject : StudentWork
         The work.
     what : Ref
         The network.
@@ -955,7 +961,7 @@ def _passing(kernel: np.ndarray, following: np.ndarray) -> Array:
 
 
 def trains(
-    subject: student_work.Subject,
+    subject: student_work.StudentWork,
     what: student_work.Ref | str,
     x: np.ndarray,
     y: np.ndarray,
@@ -969,7 +975,7 @@ def trains(
 
     Parameters
     ----------
-    subject : Subject
+    subject : StudentWork
         The work.
     what : Ref or str
         The network, compiled.
@@ -986,19 +992,21 @@ def trains(
     """
     require_model(subject, what)
     if not subject.model_compiled(what):
-        raise Wrong(f"{called} is not compiled; call its method `compile` first.", "not compiled")
+        raise IncorrectAnswer(
+            f"{called} is not compiled; call its method `compile` first.", "not compiled"
+        )
     for number, limit in ((steps, share), (patience, 0.95)):
         if not number:
             continue
         losses = np.array(subject.model_train(what, x, y, steps=number))
         if not np.all(np.isfinite(losses)):
-            raise Wrong(
+            raise IncorrectAnswer(
                 f"{called} does not learn: its loss is no number (NaN).", "loss is not finite"
             )
         if losses[-3:].mean() <= limit * losses[0]:
             return
         steps = number
-    raise Wrong(
+    raise IncorrectAnswer(
         f"{called} hardly learns: after {steps} steps on the same few images its loss has not "
         f"fallen. Look at the learning rate, the loss and the last layer."
     )

@@ -1,7 +1,7 @@
-"""Ask somebody's work what it computes, without caring where it lives.
+"""Call functions and models of a submission, in this process or in a sandbox.
 
-The checks of the exercises ask a :class:`Subject`: which names it has, what a function returns for
-given numbers, what a network gives for given weights and images. In a notebook the subject is a
+The checks of the exercises ask a :class:`StudentWork`: which names it has, what a function
+returns for given numbers, what a network gives for given weights and images. In a notebook the subject is a
 :class:`Namespace`, the notebook's own variables. When work is graded it is an object with the same
 methods whose answers come from another process. So both say the same about the same work.
 
@@ -12,14 +12,14 @@ the name of something that stays where it is (a function, a network, a dataset).
 from course_utils.student_work._data import IN_WORDS, Ref, kind_of, plain
 from course_utils.student_work._errors import (
     Missing,
-    ProbeError,
     StudentError,
+    StudentWorkError,
     TimedOut,
     WrongKind,
     rebuild,
 )
 from course_utils.student_work._local import Namespace
-from course_utils.student_work._operations import OPERATIONS, Arrays, Subject, What, operate
+from course_utils.student_work._operations import OPERATIONS, Arrays, StudentWork, What, operate
 
 __all__ = [
     "IN_WORDS",
@@ -27,10 +27,10 @@ __all__ = [
     "Arrays",
     "Missing",
     "Namespace",
-    "ProbeError",
+    "StudentWorkError",
     "Ref",
     "StudentError",
-    "Subject",
+    "StudentWork",
     "TimedOut",
     "What",
     "WrongKind",

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 
-class ProbeError(Exception):
+class StudentWorkError(Exception):
     """Somebody's work gave no answer that can be judged; ``str()`` is a sentence about it."""
 
     def facts(self) -> dict[str, Any]:
@@ -16,7 +16,7 @@ class ProbeError(Exception):
         return {"error": type(self).__name__, "arguments": list(self.args)}
 
 
-class Missing(ProbeError):
+class Missing(StudentWorkError):
     """A name is not defined, or still None.
 
     Parameters
@@ -33,7 +33,7 @@ class Missing(ProbeError):
         return f"`{self.name}` is not defined yet; run the cell that defines it."
 
 
-class WrongKind(ProbeError):
+class WrongKind(StudentWorkError):
     """A value is of another kind than the question asks for.
 
     Parameters
@@ -50,7 +50,7 @@ class WrongKind(ProbeError):
         return f"`{self.name}` should be {self.wanted}, but it is {self.is_}."
 
 
-class StudentError(ProbeError):
+class StudentError(StudentWorkError):
     """Somebody's own code raised an exception.
 
     Parameters
@@ -75,7 +75,7 @@ class StudentError(ProbeError):
         return f"Your code stopped with {self.kind}{where}{shown}{text}"
 
 
-class TimedOut(ProbeError):
+class TimedOut(StudentWorkError):
     """Somebody's own code did not come to an end in time.
 
     Parameters
@@ -101,13 +101,13 @@ class TimedOut(ProbeError):
         )
 
 
-_ERRORS: dict[str, type[ProbeError]] = {
+_ERRORS: dict[str, type[StudentWorkError]] = {
     kind.__name__: kind for kind in (Missing, WrongKind, StudentError, TimedOut)
 }
 
 
-def rebuild(facts: dict[str, Any]) -> ProbeError:
-    """Make the error that :meth:`ProbeError.facts` describes."""
+def rebuild(facts: dict[str, Any]) -> StudentWorkError:
+    """Make the error that :meth:`StudentWorkError.facts` describes."""
     return _ERRORS[facts["error"]](*facts["arguments"])
 
 

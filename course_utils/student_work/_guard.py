@@ -13,7 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
-from course_utils.student_work._errors import ProbeError, StudentError, TimedOut, place, shorten
+from course_utils.student_work._errors import (
+    StudentError,
+    StudentWorkError,
+    TimedOut,
+    place,
+    shorten,
+)
 
 
 class _TimeIsUp(BaseException):
@@ -26,14 +32,37 @@ def can_limit() -> bool:
     return in_main and hasattr(signal, "setitimer")
 
 
+#: An ``import`` in somebody's function loads a package once, which takes longer than the work:
+#: so many seconds of it are not counted.
+_SECONDS_FOR_IMPORTS = 60
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Whether an ``import`` is under way."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
+
+
 @contextlib.contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
     if not can_limit() or seconds <= 0:
         yield
         return
 
+    rings = 0
+
     def ring(number: int, frame: FrameType | None) -> None:
-        raise _TimeIsUp
+        nonlocal rings
+        if _is_importing(frame) and rings < _SECONDS_FOR_IMPORTS:
+            rings += 1
+        elif rings and rings < _SECONDS_FOR_IMPORTS:  # the first time after an import
+            rings = _SECONDS_FOR_IMPORTS
+            signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+        else:
+            raise _TimeIsUp
 
     before = signal.signal(signal.SIGALRM, ring)
     # Rings again each second, for code that catches everything and goes on.
@@ -65,7 +94,7 @@ def guarded(seconds: float, their_globals: dict[str, Any]) -> Iterator[None]:
             yield
     except _TimeIsUp as error:
         raise TimedOut(seconds, *place(error.__traceback__, their_globals)) from None
-    except ProbeError:
+    except StudentWorkError:
         raise
     except KeyboardInterrupt:
         raise

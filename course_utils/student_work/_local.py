@@ -25,7 +25,7 @@ SECONDS = 10.0
 class Namespace:
     """The work in a dictionary of names, such as the globals of a notebook.
 
-    It has the methods of :class:`~course_utils.student_work.Subject`; see there.
+    It has the methods of :class:`~course_utils.student_work.StudentWork`; see there.
 
     Parameters
     ----------
@@ -47,11 +47,11 @@ class Namespace:
     # --- how to ask ------------------------------------------------------------------------
 
     def limit(self, seconds: float) -> None:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         self._seconds = float(seconds)
 
     def seed(self, number: int) -> None:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         if "keras" in sys.modules:
             import keras
 
@@ -61,28 +61,28 @@ class Namespace:
             np.random.seed(number)  # noqa: NPY002 - their code may use the old functions
 
     def watch(self, helpers: Sequence[str], packages: Sequence[str] = ()) -> None:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         self._watch = Watch(helpers, packages, self._values)
 
     def watched(self) -> list[str]:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         return list(self._watch.seen)
 
     # --- names and values ------------------------------------------------------------------
 
     def names(self) -> list[str]:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         return sorted(name for name in self._values if isinstance(name, str))
 
     def kind(self, what: What) -> str:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         try:
             return kind_of(self._find(what))
         except Missing:
             return "missing"
 
     def get(self, what: What) -> Any:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         value = self._find(what)
         try:
             with guarded(self._seconds, self._values), self._watch.running():
@@ -100,7 +100,7 @@ class Namespace:
         raise WrongKind(_key(what), is_, "numbers, text, or a list, array or dictionary of them")
 
     def call(self, what: What, *args: Any, **kwargs: Any) -> Any:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         function = self._find(what)
         if not callable(function):
             raise WrongKind(_key(what), IN_WORDS[kind_of(function)], "a function")
@@ -114,7 +114,7 @@ class Namespace:
         return result
 
     def files(self, what: What) -> dict[str, np.ndarray]:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         folder = self._find(what)
         if not isinstance(folder, Path | str):
             raise WrongKind(_key(what), IN_WORDS[kind_of(folder)], "the path of a folder")
@@ -126,7 +126,7 @@ class Namespace:
         return found
 
     def put_files(self, files: dict[str, np.ndarray]) -> Ref:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         folder = Path(tempfile.mkdtemp())
         for name, content in files.items():
             path = folder / name
@@ -137,64 +137,64 @@ class Namespace:
         return self._keep(folder)
 
     def second(self) -> Namespace:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         return self
 
     def is_repeated(self) -> bool:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         return False
 
     def changed(self) -> bool:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         return self._changed
 
     def forget(self) -> None:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         self._kept.clear()
         self._orders.clear()
 
     # --- networks --------------------------------------------------------------------------
 
     def model_weights(self, what: What, input_shape: Sequence[int]) -> Arrays:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         model = self._model(what)
         with guarded(self._seconds, self._values):
             return [np.array(v.numpy()) for v in self._in_order(model, input_shape)]
 
     def model_set_weights(self, what: What, input_shape: Sequence[int], weights: Arrays) -> None:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         model = self._model(what)
         with guarded(self._seconds, self._values):
             for variable, value in zip(self._in_order(model, input_shape), weights, strict=True):
                 variable.assign(value)
 
     def model_trainable(self, what: What, input_shape: Sequence[int]) -> list[bool]:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         model = self._model(what)
         with guarded(self._seconds, self._values):
             trainable = {id(v) for v in model.trainable_weights}
             return [id(v) in trainable for v in self._in_order(model, input_shape)]
 
     def model_outputs(self, what: What, x: np.ndarray, training: bool = False) -> Any:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         model = self._model(what, layers=True)
         with guarded(self._seconds, self._values):
             return plain(models.outputs(model, x, training), self._keep)
 
     def model_compiled(self, what: What) -> dict[str, Any]:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         model = self._model(what)
         with guarded(self._seconds, self._values):
             return models.compiled(model)
 
     def model_loss(self, what: What, y: np.ndarray, outputs: np.ndarray) -> float:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         model = self._model(what)
         with guarded(self._seconds, self._values):
             return models.loss(model, y, outputs)
 
     def model_train(self, what: What, x: np.ndarray, y: np.ndarray, steps: int = 1) -> list[float]:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         model = self._model(what)
         with guarded(self._seconds, self._values):
             return models.train(model, x, y, steps)
@@ -228,7 +228,7 @@ class Namespace:
     # --- datasets --------------------------------------------------------------------------
 
     def batches(self, what: What, number: int) -> list[tuple[np.ndarray, ...]]:
-        """See :class:`~course_utils.student_work.Subject`."""
+        """See :class:`~course_utils.student_work.StudentWork`."""
         dataset = self._dataset(what)
         with guarded(self._seconds, self._values):
             return [

@@ -14,7 +14,7 @@ What: TypeAlias = str | Ref
 Arrays: TypeAlias = list[np.ndarray]
 
 
-class Subject(Protocol):
+class StudentWork(Protocol):
     """Somebody's work, as the checks see it.
 
     Every method may raise `Missing`, `WrongKind`, `StudentError` or `TimedOut` of
@@ -55,7 +55,7 @@ class Subject(Protocol):
     def put_files(self, files: dict[str, np.ndarray]) -> Ref:
         """Write such files into a new folder, and return its path (a ``pathlib.Path``)."""
 
-    def second(self) -> Subject:
+    def second(self) -> StudentWork:
         """Return the same work in a second process, in which the same cells ran.
 
         What was only kept in memory is not there. In a notebook there is no second process: it is
@@ -101,14 +101,16 @@ class Subject(Protocol):
 
 #: What is decided where the questions are asked, not where the work is.
 _NOT_INSIDE = ("second", "is_repeated")
-#: The operations by name: those of :class:`Subject`, and how a network is told as data and built.
+#: The operations by name: those of :class:`StudentWork`, and how a network is told as data and built.
 OPERATIONS: tuple[str, ...] = (
-    *(n for n in vars(Subject) if not n.startswith("_") and n not in _NOT_INSIDE),
+    *(n for n in vars(StudentWork) if not n.startswith("_") and n not in _NOT_INSIDE),
     *("model_describe", "model_build", "model_take", "model_put"),
 )
 
 
-def operate(subject: Subject, operation: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+def operate(
+    subject: StudentWork, operation: str, args: Sequence[Any], kwargs: dict[str, Any]
+) -> Any:
     """Do one operation by its name, as a worker does that is asked from elsewhere.
 
     Raises

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -142,12 +142,25 @@ def train(model: Any, x: np.ndarray, y: np.ndarray, steps: int) -> list[float]:
     model.optimizer.build(model.trainable_variables)
     losses = []
     with _restored([*model.weights, *model.optimizer.variables]):
+        if type(model).__module__.startswith("keras."):
+            _make_metrics(model, x, y)
         for _ in range(steps):
             model.reset_metrics()
             result = model.train_on_batch(x, y, return_dict=True)
             losses.append(float(result["loss"]))
         model.reset_metrics()
     return losses
+
+
+def _make_metrics(model: Any, x: np.ndarray, y: np.ndarray) -> None:
+    """Make the variables of the metrics; TensorFlow traces a step that makes any twice."""
+    import keras
+
+    with suppress(Exception):  # what does not fit is said by the training itself
+        outputs = model(keras.ops.convert_to_tensor(x), training=False)
+        target = keras.ops.convert_to_tensor(y)
+        model.compute_loss(x, target, outputs)
+        model.compute_metrics(x, target, outputs)
 
 
 def parts(element: Any) -> list[Any]:

@@ -13,8 +13,10 @@
 Each text stands for the whole answer cell. A wrong one is given with the name of the mistake that
 the check must find, or None where it is no usual one. The solution itself is added to the right
 ones, and the mutants that :mod:`answers.mutate` makes of it to the wrong ones, except those that
-are set aside as ``equivalent`` (they do the same, or as well), each with its reason. The given
-cells of the notebook are run first; ``needs`` names earlier questions whose solutions are, too.
+are set aside as ``equivalent`` (they do the same, or as well), each with its reason. Answers of
+beginners (:mod:`answers.beginners`) are added to both, and other ways to write the solution
+(:mod:`answers.variants`) must be right. The given cells of the notebook are run first; ``needs``
+names earlier questions whose solutions are, too.
 """
 
 from __future__ import annotations
@@ -23,12 +25,13 @@ import importlib
 import json
 import linecache
 import pkgutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from answers.mutate import mutants
 from course_utils import settings, student_work
 from course_utils.checks import Exercise, Question, Verdict, exercise, verdict
 from course_utils.student_work._guard import guarded
@@ -47,7 +50,8 @@ class Answers:
     wrong : mapping of str to (str, str or None)
         Source texts with the name of the mistake.
     equivalent : mapping of str to str
-        Mutants that are no mistakes, with the reason.
+        Mutants that are no mistakes, with the reason. A name that begins with ``*`` stands for all
+        that end like this.
     needs : tuple of str
         Questions whose solutions come first.
     mutants : bool
@@ -60,6 +64,33 @@ class Answers:
     needs: tuple[str, ...] = ()
     mutants: bool = True
 
+    def sets_aside(self, mutant: str) -> bool:
+        """Whether a mutant is one of those that are no mistakes."""
+        return any(_is_named(mutant, name) for name in self.equivalent)
+
+    def stale(self, known: Iterable[str]) -> list[str]:
+        """The names that are set aside, but stand for no mutant."""
+        known = list(known)
+        return [n for n in self.equivalent if not any(_is_named(one, n) for one in known)]
+
+
+def _is_named(mutant: str, name: str) -> bool:
+    return mutant.endswith(name[1:]) if name.startswith("*") else mutant == name
+
+
+#: Questions of the kind "code" whose functions give callbacks, layers, or what a network gives.
+_OBJECTS = ("04.3", "04.4", "08.3")
+
+
+def gives_arrays(question: Question) -> bool:
+    """Whether the functions that a question asks for give arrays or numbers."""
+    return question.kind == "code" and question.id not in _OBJECTS
+
+
+def mutants_of(question: Question) -> dict[str, str]:
+    """The mutants of the solution to a question."""
+    return mutants(solution(question), results=gives_arrays(question))
+
 
 def names() -> list[str]:
     """The modules with answers, one per exercise."""
@@ -67,9 +98,24 @@ def names() -> list[str]:
     return sorted(name for name in found if name.startswith("e") and name[1:3].isdigit())
 
 
+@cache
 def answers_of(module: str) -> tuple[Exercise, dict[str, Answers]]:
-    """An exercise and the answers to its questions."""
-    return exercise(module[1:3]), importlib.import_module(f"answers.{module}").ANSWERS
+    """An exercise and the answers to its questions, with those of beginners."""
+    beginners = importlib.import_module("answers.beginners")
+    aside = importlib.import_module("answers.equivalent").EQUIVALENT
+    asked = exercise(module[1:3])
+    found: dict[str, Answers] = dict(importlib.import_module(f"answers.{module}").ANSWERS)
+    for question in asked.questions:
+        if question.id in found:
+            known = found[question.id]
+            right, wrong = beginners.of(question)
+            found[question.id] = replace(
+                known,
+                right={**known.right, **right},
+                wrong={**known.wrong, **wrong},
+                equivalent={**known.equivalent, **aside.get(question.id, {})},
+            )
+    return asked, found
 
 
 @cache
@@ -128,6 +174,6 @@ def judge(
     try:
         with guarded(seconds, values):
             run(source, values, f"<answer {question.id}>")
-    except student_work.ProbeError as error:
+    except student_work.StudentWorkError as error:
         return Verdict(question.id, "error", 0.0, question.points, str(error))
     return verdict(question, student_work.Namespace(values), SEED)

@@ -285,6 +285,14 @@ def split(labels, seed):
 """,
     },
     wrong={
+        "the labels of the splits": (
+            """
+def split(labels, seed):
+    order = np.random.default_rng(seed).permutation(labels)
+    return np.split(order, [int(0.8 * len(order)), int(0.9 * len(order))])
+""",
+            "labels instead of positions",
+        ),
         "test images in training, too": (_split(train="positions[tenth:]"), "leak"),
         "validation is test": (_split(test="positions[:tenth]"), "leak"),
         "drawn with replacement": (

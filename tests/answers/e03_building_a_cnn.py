@@ -865,7 +865,7 @@ def normalize_later(x, gamma, beta, mean, variance, epsilon=0.001):
             )
             .replace("mean, variance = ", "mean = ")
             .replace("variance, x.var", "variance = x.var"),
-            "input changed",
+            "arguments changed",
         ),
         "x overwritten later": (
             _normalize()
@@ -877,7 +877,7 @@ def normalize_later(x, gamma, beta, mean, variance, epsilon=0.001):
         x = x - mean
     return gamma * x / np.sqrt(variance + epsilon) + beta
 """,
-            "input changed",
+            "arguments changed",
         ),
         "whole numbers stay whole": (
             _normalize()

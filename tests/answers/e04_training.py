@@ -204,7 +204,7 @@ def choose_loss(one_hot, softmax):
                 softmax="np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True); "
                 "logits -= logits.max()"
             ),
-            "input changed",
+            "arguments changed",
         ),
         "absolute logits": (
             _losses(softmax="np.exp(abs(logits)); p /= p.sum(1, keepdims=True)"),
@@ -362,7 +362,7 @@ def when_to_stop(losses, patience):
                 "    before = float",
                 "    todo, losses = losses, list(losses)\n    todo.clear()\n    before = float",
             ),
-            "input changed",
+            "arguments changed",
         ),
         "sorts the list": (
             _plans()
@@ -375,7 +375,7 @@ def when_to_stop(losses, patience):
                 "            return epoch, best_epoch",
                 "            losses.sort()\n            return epoch, best_epoch",
             ),
-            "input changed",
+            "arguments changed",
         ),
         "no warm-up": (
             _plans(test="False", done="step / steps"),

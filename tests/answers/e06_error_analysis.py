@@ -313,7 +313,7 @@ def _named(rows, names):
             "absent class left out",
         ),
         "the helper": (
-            """from course_utils import errors
+            """from course_utils import error_analysis
 
 class _Given:
     def __init__(self, labels, predicted, names):

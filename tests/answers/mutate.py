@@ -1,7 +1,10 @@
 """Small changes to a right answer, each of which should make it a wrong one.
 
 A mutant differs from the solution in one place: an operator is exchanged, a number changed, a line
-dropped, an argument left out, or, in networks, one layer or setting replaced by its neighbour.
+dropped, an argument left out, or, in networks, one layer or setting replaced by its neighbor. The
+mistakes of beginners are among them: two arguments exchanged, an end of a slice off by one, another
+axis, a type that loses digits, a sign lost, a loop that returns too early, an argument that is
+changed, an answer that is transposed, reversed, or rounded.
 """
 
 from __future__ import annotations
@@ -67,13 +70,15 @@ _NEIGHBOURS = {
 _SYMMETRIC = {"max", "min", "maximum", "minimum", "add", "multiply", "isclose", "allclose"}
 
 
-def mutants(source: str) -> dict[str, str]:
+def mutants(source: str, *, results: bool = True) -> dict[str, str]:
     """All mutants of a text, by a name that says what was changed.
 
     Parameters
     ----------
     source : str
         Python source.
+    results : bool
+        Whether the functions give numbers or arrays, which can be spoiled in many ways.
 
     Returns
     -------
@@ -82,7 +87,7 @@ def mutants(source: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     seen = {ast.unparse(ast.parse(source))}
-    for line, old, new, tree in _all(source):
+    for line, old, new, tree in _all(source, results):
         text = ast.unparse(ast.fix_missing_locations(tree))
         if text in seen:
             continue
@@ -101,7 +106,7 @@ def _short(text: str) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
-def _all(source: str) -> Iterator[tuple[int, str, str, ast.Module]]:
+def _all(source: str, results: bool) -> Iterator[tuple[int, str, str, ast.Module]]:
     tree = ast.parse(source)
     count = sum(1 for _ in ast.walk(tree))
     for index in range(count):
@@ -118,6 +123,8 @@ def _all(source: str) -> Iterator[tuple[int, str, str, ast.Module]]:
             variant += 1
             if done:
                 yield line, before, done, changed
+    if results:
+        yield from _results(source)
 
 
 def _text(node: ast.AST) -> str:
@@ -153,8 +160,20 @@ def _changes(tree: ast.Module, node: ast.AST):
             yield lambda k=k: f"{_text(node.func)} without {node.keywords.pop(k).arg}"
         if len(node.args) == 2 and _text(node.func).rpartition(".")[2] not in _SYMMETRIC:
             yield lambda: node.args.reverse()
+        yield from _calls(tree, node)
     if isinstance(node, ast.IfExp):
         yield lambda: _swap(node, "body", "orelse")
+    if isinstance(node, ast.If | ast.IfExp | ast.While):
+        yield lambda: _negate(node)
+    if isinstance(node, ast.Slice):
+        yield from _slices(node)
+    if isinstance(node, ast.For | ast.While):
+        yield lambda: _return_early(node)
+    if isinstance(node, ast.comprehension) and node.ifs:
+        yield lambda: f"without if {_text(node.ifs.pop())}"
+    if isinstance(node, ast.arguments):
+        for k in range(len(node.defaults)):
+            yield lambda k=k: _ignore(tree, node, k)
     if isinstance(node, ast.List | ast.Tuple) and len(node.elts) > 1 and _loaded(node):
         for k in range(len(node.elts)):
             yield lambda k=k: f"without {_text(node.elts.pop(k))}"
@@ -164,6 +183,165 @@ def _changes(tree: ast.Module, node: ast.AST):
             for k in range(len(block)):
                 if not isinstance(block[k], ast.Import | ast.ImportFrom):
                     yield lambda block=block, k=k: f"without {_text(block.pop(k))}"
+
+
+#: Functions whose result is that of their argument, but for one property.
+_WRAPPERS = {"abs", "int", "float", "round", "sqrt", "sorted", "softmax", "relu", "log", "exp"}
+
+#: Methods that return what they are called of, but for one property.
+_METHODS = {"copy", "astype", "ravel", "round", "clip", "transpose", "flatten", "numpy"}
+
+
+def _calls(tree: ast.Module, node: ast.Call):
+    """Two of three or more arguments exchanged; a function left out that takes one argument."""
+    name = _text(node.func).rpartition(".")[2]
+    if len(node.args) > 2 and name not in _SYMMETRIC:
+        for k in range(len(node.args) - 1):
+            yield lambda k=k: _exchange(node.args, k)
+    if len(node.args) == 1 and not node.keywords and name in _WRAPPERS:
+        yield lambda: _replace(tree, node, node.args[0])
+    if isinstance(node.func, ast.Attribute) and name in _METHODS:
+        yield lambda: _replace(tree, node, node.func.value)
+    for keyword in node.keywords:
+        if keyword.arg == "axis" and not isinstance(keyword.value, ast.Constant):
+            yield lambda keyword=keyword: setattr(keyword, "value", ast.Constant(0))
+
+
+def _exchange(values: list[ast.expr], k: int) -> str:
+    values[k], values[k + 1] = values[k + 1], values[k]
+    return f"{_text(values[k])}, {_text(values[k + 1])} exchanged"
+
+
+def _negate(node: ast.If | ast.IfExp | ast.While) -> str:
+    node.test = ast.UnaryOp(ast.Not(), node.test)
+    return f"not ({_text(node.test.operand)})"
+
+
+def _slices(node: ast.Slice):
+    """One end of a slice moved by one, or left out."""
+    for end in ("lower", "upper"):
+        value = getattr(node, end)
+        if value is None:
+            continue
+        for operator in (ast.Add, ast.Sub):
+            moved = ast.BinOp(copy.deepcopy(value), operator(), ast.Constant(1))
+            yield lambda end=end, moved=moved: setattr(node, end, moved)
+        yield lambda end=end: setattr(node, end, None)
+    if node.step is not None:
+        yield lambda: setattr(node, "step", None)
+
+
+def _return_early(node: ast.For | ast.While) -> str:
+    """The loop ends after its first round."""
+    node.body.append(ast.Break())
+    return "one round only"
+
+
+def _ignore(tree: ast.Module, arguments: ast.arguments, k: int) -> str | None:
+    """A parameter keeps its default, whatever is given."""
+    parameter = arguments.args[len(arguments.args) - len(arguments.defaults) + k].arg
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef) and function.args is arguments:
+            start = ast.parse(f"{parameter} = {_text(arguments.defaults[k])}").body
+            function.body[:0] = start
+            return f"{parameter} is not used"
+    return None
+
+
+#: The parameters of the exercises that are arrays.
+_ARRAYS = {
+    *("image", "kernel", "values", "labels", "one_hot", "patients", "x", "gamma", "beta", "mean"),
+    *("variance", "logits", "predicted", "matrix", "probabilities", "images", "fold", "weights"),
+    *("gradients", "feature_maps", "pictures", "classes", "maps", "boxes", "before", "after"),
+    *("train_images", "train_labels", "validation_images", "validation_labels"),
+}
+
+#: What a beginner may do to a result, by a name.
+_SPOILED = {
+    "returned transposed": "np.transpose(np.asarray({}))",
+    "returned in reverse order": "({})[::-1]",
+    "returned as whole numbers": "np.asarray({}).astype(int)",
+    "returned rounded": "np.round(np.asarray({}), 2)",
+    "returned without sign": "np.abs(np.asarray({}))",
+    "returned in half precision": "np.asarray({}, dtype='float16')",
+    "returned sorted": "np.sort(np.asarray({}))",
+    "returned flat": "np.ravel(np.asarray({}))",
+    "returned with one axis more": "np.asarray({})[None]",
+    "returned but for the last": "({})[:-1]",
+    "returned with a small error": "np.asarray({}) + 0.01",
+    "returned in a tuple": "({},)",
+    "printed instead of returned": "print({})",
+}
+
+
+def _results(source: str) -> Iterator[tuple[int, str, str, ast.Module]]:
+    """Each result of each function spoiled in all ways, and each argument emptied."""
+    tree = ast.parse(source)
+    for index, function in enumerate(tree.body):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        returns = [n for n in _own(function) if isinstance(n, ast.Return) and n.value is not None]
+        for number, found in enumerate(returns):
+            yield from _spoil(tree, index, number, found)
+        for argument in function.args.args:
+            if argument.arg in _ARRAYS:
+                yield from _empty(tree, index, argument.arg)
+
+
+def _own(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """The nodes of a function, without those of the functions in it."""
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop(0)
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _spoil(
+    tree: ast.Module, index: int, number: int, found: ast.Return
+) -> Iterator[tuple[int, str, str, ast.Module]]:
+    parts: list[tuple[int | None, ast.expr]] = [(None, found.value)]
+    if isinstance(found.value, ast.Tuple):
+        parts = list(enumerate(found.value.elts))
+    for part, value in parts:
+        for name, pattern in _SPOILED.items():
+            changed = copy.deepcopy(tree)
+            returns = [n for n in _own(changed.body[index]) if isinstance(n, ast.Return)]
+            target = [n for n in returns if n.value is not None][number]
+            spoiled = ast.parse(pattern.format(_text(value)), mode="eval").body
+            if part is None:
+                target.value = spoiled
+            else:
+                target.value.elts[part] = spoiled
+            _need_numpy(changed)
+            yield found.lineno, _text(value), name, changed
+
+
+def _empty(tree: ast.Module, index: int, name: str) -> Iterator[tuple[int, str, str, ast.Module]]:
+    """The function changes an array that it is given, after its result is known."""
+    changed = copy.deepcopy(tree)
+    function = changed.body[index]
+    inner = copy.deepcopy(function)
+    inner.name = "_kept"
+    call = ", ".join(one.arg for one in function.args.args)
+    text = f"""
+result = _kept({call})
+if isinstance({name}, np.ndarray) and {name}.size:
+    {name}[...] = 0
+return result
+"""
+    function.body = [inner, *ast.parse(f"def f():\n{_indented(text)}").body[0].body]
+    _need_numpy(changed)
+    yield function.lineno, name, f"{name} is set to 0 in {function.name}", changed
+
+
+def _indented(text: str) -> str:
+    return "\n".join("    " + line for line in text.splitlines())
+
+
+def _need_numpy(tree: ast.Module) -> None:
+    tree.body.insert(0, ast.parse("import numpy as np").body[0])
 
 
 def _loaded(node: ast.List | ast.Tuple) -> bool:

@@ -35,6 +35,11 @@ class Attack:
         The status of each question.
     alone : dict or None
         The same with limits alone, where it differs.
+    as_user : dict or None
+        The same with limits alone and an ordinary user who grades, where it differs: the code is
+        then this user's, not nobody's.
+    leaves : bool
+        Whether it then leaves a file in the folder of the course.
     flag : str
         A part of a flag that it must get.
     why : str
@@ -51,6 +56,8 @@ class Attack:
     make: Callable[[int, str], bytes]
     expected: dict[str, str] = field(default_factory=lambda: dict(HONEST))
     alone: dict[str, str] | None = None
+    as_user: dict[str, str] | None = None
+    leaves: bool = False
     flag: str = ""
     why: str = ""
     exercise: Exercise = EXERCISE
@@ -316,9 +323,10 @@ answer = 0 if any(got) else 12
 """
 
 _KILL = """
-import os, signal
+import os, signal, time
 try:
-    os.kill(os.getppid(), signal.SIGTERM)
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(1)
 except OSError:
     pass
 answer = 12
@@ -376,7 +384,10 @@ answer = Evil()
 
 _SHARED = """
 import os
-places = [".", "/tmp", "/dev/shm"] if os.path.exists("/grading") else ["."]
+places = [".", *(os.environ[name] for name in ("HOME", "TMPDIR", "COURSE_WORK"))]
+places += ["/tmp", "/dev/shm"] if os.path.exists("/grading") else []
+for place in places:
+    os.makedirs(place, exist_ok=True)
 seen = [one for place in places for one in os.listdir(place) if one.startswith("left-behind")]
 for place in places:
     try:
@@ -420,7 +431,9 @@ ATTACKS = [
     Attack("killing itself", _plain(
            first="import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"),
            {**FIRST, "90.1": "crashed"}),
-    Attack("killing its parents", _plain(second=_KILL)),
+    Attack("killing its parents", _plain(second=_KILL),
+           as_user={"90.1": "correct", "90.2": "crashed"},
+           why="its parent is process 1 of its namespace, or another user's; else it may end it"),
     Attack("a fork bomb of 200 processes", _plain(second=_FORK_BOMB)),
     Attack("processes that outlive the cell", _plain(before=_BACKGROUND)),
     # --- sizes ---
@@ -480,7 +493,9 @@ ATTACKS = [
     Attack("answers that depend on being graded", _plain(before="import os", first=_TABLE),
            {**FIRST, "90.1": "wrong"}, alone=HONEST,
            why="inputs are new; with limits alone this one does not notice that it is graded"),
-    Attack("writing to the course and the report", _filled(second=_WRITE)),
+    Attack("writing to the course and the report", _filled(second=_WRITE),
+           as_user={"90.1": "correct", "90.2": "wrong"}, leaves=True,
+           why="read-only, or another user's; what the user who grades may write is written"),
     Attack("files left for the next student", _plain(second=_SHARED)),
     Attack("the network", _filled(second=_NETWORK)),
     Attack("namespaces, ptrace and root", _plain(second=_NAMESPACES)),

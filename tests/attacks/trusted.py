@@ -167,9 +167,9 @@ def convolve(image, kernel, bias=0.0, stride=1):
 """,
     ),
     "the watcher patched": (
-        "from course_utils import probe\nfrom course_utils.student_work import _guard\n"
+        "from course_utils import student_work\nfrom course_utils.student_work import _guard\n"
         "import contextlib\n_guard.Watch.running = lambda self: contextlib.nullcontext()\n"
-        "probe.Namespace.watched = lambda self: []",
+        "student_work.Namespace.watched = lambda self: []",
         _CALL.format("convolution.feature_map"),
     ),
     "what stands in its place patched": (
@@ -254,8 +254,9 @@ def convolve(image, kernel, bias=0.0, stride=1):
         """
 def convolve(image, kernel, bias=0.0, stride=1):
     import os
+    above = __import__("pathlib").Path(convolution.__file__).parents
     for pid in [p for p in os.listdir("/proc") if p.isdigit()]:
-        for path in ("/grading/course/course_utils", "/grading/copies"):
+        for path in (*(f"{one}/course/course_utils" for one in above), "/grading/copies"):
             try:
                 name = f"/proc/{pid}/root{path}/convolution.py"
                 place = {"__name__": "course_utils.convolution"}
@@ -283,12 +284,11 @@ def convolve(image, kernel, bias=0.0, stride=1):
     ),
 }
 
-#: With limits alone the whole package lies where everybody can read it, and so does what another
-#: process wrote.
+#: What earns all points with limits alone: there the whole package lies where everybody can read
+#: it.
 READABLE = {
     "a forbidden helper: searched for on the disk",
     "a forbidden helper: the server's own files",
-    "invented: a network kept at another place",
 }
 
 # --- networks that lie ---------------------------------------------------------------------------
@@ -350,10 +350,10 @@ DETECTORS: dict[str, tuple[str, str]] = {
         f"    model.compile('adam', {_LOSS})\n    return model",
     ),
     "the operations patched": (
-        "from course_utils import probe\n"
-        "probe.Namespace.model_train = lambda self, what, x, y, steps=1: [1 / (k + 1) for k in "
-        "range(steps)]\n"
-        "probe.Namespace.model_weights = lambda self, what, shape: [np.ones((3, 1), 'float32')]\n",
+        "from course_utils import student_work\n"
+        "work = student_work.Namespace\n"
+        "work.model_train = lambda self, what, x, y, steps=1: [1 / (k + 1) for k in range(steps)]\n"
+        "work.model_weights = lambda self, what, shape: [np.ones((3, 1), 'float32')]\n",
         "def build_detector(input_shape):\n"
         "    model = keras.Sequential([keras.Input(input_shape), layers.Flatten(),\n"
         "        layers.Dense(1)])\n"
@@ -411,8 +411,8 @@ DETECTORS: dict[str, tuple[str, str]] = {
 #: Answers of 08.4.
 FINE_TUNING: dict[str, tuple[str, str]] = {
     "frozen layers said to learn": (
-        "from course_utils import probe\n"
-        "probe.Namespace.model_trainable = lambda self, what, shape: "
+        "from course_utils import student_work\n"
+        "student_work.Namespace.model_trainable = lambda self, what, shape: "
         "[*[False] * 10, True, *[False] * 4, True, True]\n",
         "def prepare_fine_tuning(model):\n    return model",
     ),
@@ -424,8 +424,8 @@ FINE_TUNING: dict[str, tuple[str, str]] = {
         "    return made",
     ),
     "the rate reported, not set": (
-        "from course_utils import probe\n"
-        "probe.Namespace.model_compiled = lambda self, what: {'learning_rate': 5e-5}\n",
+        "from course_utils import student_work\n"
+        "student_work.Namespace.model_compiled = lambda self, what: {'learning_rate': 5e-5}\n",
         "def prepare_fine_tuning(model):\n"
         "    model.compile(keras.optimizers.Adam(0.1), 'mse')\n    return model",
     ),
@@ -527,9 +527,27 @@ def bring_back(folder):
     return keras.saving.load_model(place / "a.keras"), json.loads((place / "names").read_text())
 """,
     ),
+    "a network kept in the temporary folder of all": (
+        "",
+        _COLLECT
+        + """
+import os
+count = [0]
+def keep(model, class_names, folder):
+    count[0] += 1
+    place = Path(f"/tmp/attacked-{os.getuid()}-{count[0]}")
+    place.mkdir(exist_ok=True)
+    model.save(place / "a.keras")
+    (place / "names").write_text(json.dumps(class_names))
+    (folder / "note").write_text(str(place))
+def bring_back(folder):
+    place = Path((folder / "note").read_text())
+    return keras.saving.load_model(place / "a.keras"), json.loads((place / "names").read_text())
+""",
+    ),
     "files with names that lead out": (
-        "from course_utils import probe\n"
-        "probe.Namespace.files = lambda self, what: "
+        "from course_utils import student_work\n"
+        "student_work.Namespace.files = lambda self, what: "
         "{'../../outside': np.zeros(3, 'uint8'), '/attacked': np.zeros(3, 'uint8')}\n",
         _COLLECT
         + """

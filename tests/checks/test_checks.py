@@ -9,10 +9,10 @@ import pytest
 
 from course_utils import checks, settings, student_work
 from course_utils.checks import (
+    IncorrectAnswer,
     NotAttempted,
     Part,
     Question,
-    Wrong,
     _feedback,
     _record,
     chance,
@@ -40,7 +40,7 @@ def right(subject, rng):
 
 
 def wrong(subject, rng):
-    raise Wrong("try again", "a mistake")
+    raise IncorrectAnswer("try again", "a mistake")
 
 
 # --- verdicts ----------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def test_close(got, want, same):
 
 
 def said(run) -> tuple[str, str | None]:
-    with pytest.raises(Wrong) as caught:
+    with pytest.raises(IncorrectAnswer) as caught:
         run()
     return caught.value.sentence, caught.value.mistake
 
@@ -423,6 +423,7 @@ CHOICES = {
     "each tenth": lambda seed: np.arange(seed % 10, 400, 10),
     "blocks of ten": lambda seed: (10 * shuffled(seed, 40)[:4, None] + np.arange(10)).ravel(),
     "blocks of four": lambda seed: (4 * shuffled(seed, 100)[:10, None] + np.arange(4)).ravel(),
+    "pairs": lambda seed: (2 * shuffled(seed, 200)[:20, None] + np.arange(2)).ravel(),
     "the same": lambda seed: shuffled(1)[:40],
     "two choices": lambda seed: shuffled(seed % 2)[:40],
     "fifteen choices": lambda seed: shuffled(seed % 15)[:40],
@@ -438,6 +439,7 @@ def judged_as(choose, start):
         name
         for name, is_so in {
             "regular": any(chance.too_regular(one[0], 400) for one in draws),
+            "regular in all": chance.too_regular_in_all([one[0] for one in draws], 400),
             "alike": chance.too_alike(draws, 400),
             "uneven": chance.uneven([one[0] for one in draws], 400),
         }.items()

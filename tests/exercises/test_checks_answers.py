@@ -13,8 +13,9 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from answers import Answers, answers_of, judge, names, run, solution
+from answers import Answers, answers_of, gives_arrays, judge, mutants_of, names, run, solution
 from answers.mutate import mutants
+from answers.variants import value_variants, variants
 from filelock import FileLock
 
 from course_utils import error_analysis, settings
@@ -23,11 +24,18 @@ from course_utils.evaluation import Predictions
 
 #: Mutants of each question that ``make test`` tries, and of each that asks for a network.
 SAMPLE, SAMPLE_OF_NETWORKS = 5, 2
+#: Of the other ways to write the solution.
+VARIANTS, VARIANTS_OF_NETWORKS = 3, 1
 
 
-def sample(question: Question, known: dict[str, str], everything: bool) -> dict[str, str]:
-    """All mutants, or always the same few."""
-    number = SAMPLE_OF_NETWORKS if question.kind == "model" else SAMPLE
+def sample(
+    question: Question,
+    known: dict[str, str],
+    everything: bool,
+    numbers: tuple[int, int] = (SAMPLE, SAMPLE_OF_NETWORKS),
+) -> dict[str, str]:
+    """All mutants (or variants), or always the same few."""
+    number = numbers[question.kind == "model"]
     if everything or len(known) <= number:
         return known
     rng = np.random.default_rng(zlib.crc32(question.id.encode()))
@@ -36,12 +44,33 @@ def sample(question: Question, known: dict[str, str], everything: bool) -> dict[
     return {keys[k]: known[keys[k]] for k in chosen}
 
 
+#: Questions whose answer trains networks: what is invented there would have to be trained anew.
+TRAINED = ("03.6", "04.5")
+
+#: Questions whose text wants NumPy alone.
+NUMPY_ALONE = ("01.2", "03.5", "04.1")
+
+
+def other_ways(question: Question) -> dict[str, str]:
+    """The solution in other forms; without TensorFlow where the question forbids it."""
+    if question.id in TRAINED:
+        return {}
+    if question.kind not in ("code", "model"):
+        return value_variants(solution(question), question.needs)
+    return variants(
+        solution(question),
+        arrays=gives_arrays(question),
+        tensors=question.id not in NUMPY_ALONE,
+    )
+
+
 @dataclass
 class Tally:
     """What was tried, and what the checks said wrongly."""
 
     questions: int = 0
     right: int = 0
+    variants: int = 0
     wrong: int = 0
     mutants: int = 0
     refused: list[str] = field(default_factory=list)
@@ -98,6 +127,21 @@ class CheckedByAnswers:
                     self.tally.refused.append(said)
         assert not self.tally.refused, "\n".join(self.tally.refused)
 
+    def test_other_ways_to_write_the_solution_get_full_marks(self, request):
+        everything = request.config.getoption("--all-mutants")
+        refused = []
+        for question, answers in _asked(self.module):
+            known = other_ways(question)
+            tried = sample(question, known, everything, (VARIANTS, VARIANTS_OF_NETWORKS))
+            for name, source in tried.items():
+                judged = judge(question, source, answers.needs)
+                self.tally.variants += 1
+                if judged.status != "correct":
+                    said = f"{question.id}, {name}: {judged.status}: {judged.sentence}"
+                    refused.append(said)
+        self.tally.refused += refused
+        assert not refused, "\n".join(refused)
+
     def test_wrong_answers_lose_marks_and_hear_why(self):
         unheard = []
         for question, answers in _asked(self.module):
@@ -120,9 +164,9 @@ class CheckedByAnswers:
         for question, answers in _asked(self.module):
             if not answers.mutants:
                 continue
-            known = mutants(solution(question))
-            stale += [f"{question.id}: {n}" for n in answers.equivalent if n not in known]
-            tried = {n: text for n, text in known.items() if n not in answers.equivalent}
+            known = mutants_of(question)
+            stale += [f"{question.id}: {n}" for n in answers.stale(known)]
+            tried = {n: text for n, text in known.items() if not answers.sets_aside(n)}
             for name, source in sample(question, tried, everything).items():
                 judged = judge(question, source, answers.needs, seconds=20.0)
                 self.tally.mutants += 1
@@ -157,13 +201,15 @@ def _record(module: str, tally: Tally, everything: bool) -> None:
         by_exercise[module[1:]] = {
             "questions": tally.questions,
             "right answers": tally.right,
+            "other ways to write the solution": tally.variants,
             "wrong answers": tally.wrong,
             "mutants": tally.mutants,
             "every mutant": bool(everything),
             "right refused": tally.refused,
             "wrong accepted": tally.accepted,
         }
-        right = sum(one["right answers"] for one in by_exercise.values())
+        ways = "other ways to write the solution"
+        right = sum(one["right answers"] + one.get(ways, 0) for one in by_exercise.values())
         wrong = sum(one["wrong answers"] + one["mutants"] for one in by_exercise.values())
         refused = sum(len(one["right refused"]) for one in by_exercise.values())
         accepted = sum(len(one["wrong accepted"]) for one in by_exercise.values())

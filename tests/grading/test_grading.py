@@ -28,7 +28,7 @@ from course_staff.grading import command, engine, intake, policies, reports, run
 from course_staff.grading import notebook as reading
 from course_staff.grading.intake import Submission
 from course_staff.grading.messages import fixed
-from course_staff.grading.remote import RemoteSubject
+from course_staff.grading.remote import RemoteWork
 from course_staff.grading.results import Graded, QuestionResult, from_dict
 from course_staff.grading.sandbox import LEVELS, Limits, Sandbox, SandboxFailed
 from course_staff.grading.sandbox_runtime import wire
@@ -455,12 +455,12 @@ def _judge_there(question, source, needs, sandbox):
         def again():
             worker = start()
             worker.run(source)
-            return RemoteSubject(worker, clean=clean)
+            return RemoteWork(worker, clean=clean)
 
         worker = start()
         if worker.run(source) is not None:
             return ("error", 0.0, None)
-        found = checks.verdict(question, RemoteSubject(worker, clean=clean, again=again), SEED)
+        found = checks.verdict(question, RemoteWork(worker, clean=clean, again=again), SEED)
     return (found.status, found.points, found.mistake)
 
 

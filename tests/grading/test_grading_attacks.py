@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
+import os
 import secrets
+import shutil
 import socket
+import subprocess
+import sys
+import tempfile
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -15,9 +22,11 @@ from attacks import ATTACKS, HONEST, READABLE, trusted
 from attacks.exercise import EXERCISE, cells, notebook
 from attacks.isolation import require
 
-from course_staff.grading import runner
+from course_staff.grading import runner, scoring
 from course_staff.grading.intake import Submission
-from course_staff.grading.sandbox import LEVELS, Limits, Sandbox
+from course_staff.grading.sandbox import LEVELS, Limits, Sandbox, WorkerEnded
+from course_staff.grading.sandbox_runtime import linux
+from course_staff.grading.sandbox_runtime.supervisor import NOBODY
 from course_utils import settings
 
 #: Small, so that the attacks end soon.
@@ -79,6 +88,9 @@ def left_over() -> list[str]:
     return found
 
 
+#: Whose the files are that an attack leaves.
+MINE = {os.geteuid(), NOBODY} if os.geteuid() == 0 else {os.geteuid()}
+
 #: As it is drawn for a class: nobody finds it by trying.
 SEED = secrets.randbits(120)
 
@@ -87,17 +99,37 @@ def grade(content: bytes, sandbox: Sandbox, exercise=EXERCISE):
     return runner.grade(Submission("S", "s.ipynb", "s.ipynb", content), exercise, sandbox, SEED)
 
 
+def in_temporary_folder() -> list[Path]:
+    """What attacks of this user left in the temporary folder of all."""
+    return [one for one in Path("/tmp").glob("attacked*") if one.stat().st_uid in MINE]
+
+
+@pytest.fixture
+def written():
+    """What an attack writes into the folder of the course, where it can; it is removed."""
+    file = settings.course_root() / "attacked"
+    yield file
+    file.unlink(missing_ok=True)
+    for left in in_temporary_folder():
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
+
+
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
-def test_attack(attack, sandbox, port, request):
+def test_attack(attack, sandbox, port, written, request):
     everything = request.config.getoption("--all-mutants")
     if sandbox.level != LEVELS[0] and attack.name not in SAMPLE and not everything:
         pytest.skip("at this level a sample; all of them with make test-all")
     root = str(settings.course_root())
     before = below(sandbox)
     graded = grade(attack.make(port, root), sandbox, attack.exercise)
-    expected = attack.expected
-    if sandbox.level == "limits" and attack.alone is not None:
-        expected = attack.alone
+    expected, alone = attack.expected, sandbox.level == "limits"
+    if alone:
+        expected = expected if attack.alone is None else attack.alone
+    if as_user := alone and attack.as_user is not None and os.geteuid() != 0:
+        expected = attack.as_user
     found = {one.question: one.status for one in graded.questions}
     assert {name: found[name] for name in expected} == expected, [
         one.sentence for one in graded.questions
@@ -111,11 +143,14 @@ def test_attack(attack, sandbox, port, request):
     assert attack.flag in " ".join(graded.flags)
     if attack.flag != "speak for the grader":
         assert "speak for the grader" not in " ".join(graded.flags)
-    if attack.earns is not None and not (sandbox.level == "limits" and attack.name in READABLE):
+    if alone and attack.name in READABLE:  # else it need not be excepted
+        assert graded.points == graded.maximum
+    elif attack.earns is not None:
         assert graded.points <= attack.earns, [one.parts for one in graded.questions]
     if attack.hides:
         assert attack.hides not in json.dumps(graded.as_dict())
-    assert not (settings.course_root() / "attacked").exists()
+    assert written.exists() == (attack.leaves and as_user)
+    assert alone or not in_temporary_folder()
     ends = time.monotonic() + 5
     while (left_over() or not below(sandbox) <= before) and time.monotonic() < ends:
         time.sleep(0.02)
@@ -259,3 +294,98 @@ open(place + "/images", "w").write("student")
             assert worker.run(spoil) is None
             assert worker.operate("get", ("before",), {}, 1)["value"] == "course"
             assert worker.operate("get", ("done",), {}, 1)["value"] == []
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_no_code_looks_into_the_processes_that_score(level):
+    """With limits alone they may be the same user's; there, memory that is read can be written."""
+    require(level)
+    look = """
+read = []
+for pid in PIDS:
+    for name in ("mem", "environ", "fd/0"):
+        try:
+            open(f"/proc/{pid}/{name}", "rb", buffering=0).close()
+            read.append(name)
+        except OSError:
+            pass
+"""
+    with Sandbox(level) as sandbox, scoring.Scorers(sandbox, 1, ()) as scorers:
+        scorers._add()
+        pids = [scorers._server.pid, scorers._scorers[0].channel.recv(), sandbox.pid]
+        with sandbox.worker(0) as worker:
+            assert worker.run(look.replace("PIDS", str(pids))) is None
+            assert worker.operate("get", ("read",), {}, 1)["value"] == []
+
+
+def test_what_lost_its_supervisor_ends_with_the_sandbox():
+    require("limits")
+    sleeper = '[sys.executable, "-c", "import time; time.sleep(271)", "attack-that-outlives"]'
+    start = f"import subprocess, sys\nsubprocess.Popen({sleeper}, start_new_session=True)"
+    with Sandbox("limits", limits=LIMITS) as sandbox:
+        with sandbox.worker(0) as worker:
+            assert worker.run(start) is None
+            assert left_over()
+            (supervisor,) = psutil.Process(sandbox.pid).children()
+            supervisor.kill()
+            supervisor.wait()
+            with pytest.raises(WorkerEnded) as caught:
+                worker.run("pass")
+        assert caught.value.how == "crashed"
+        assert caught.value.by_chance  # it is tried again, and a person looks at it
+    assert not left_over()
+
+
+# --- who grades ----------------------------------------------------------------------------------
+
+
+def test_an_ordinary_user_mounts_memory_in_namespaces_of_its_own():
+    """Graders are seldom root: then the only user that a mount can belong to is their own."""
+    require()
+    codecs.lookup("ascii")  # nobody may not be able to read Python's own files
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            if os.geteuid() == 0:
+                os.setresgid(NOBODY, NOBODY, NOBODY)
+                os.setresuid(NOBODY, NOBODY, NOBODY)
+            linux.set_dumpable(True)
+            user, group = os.geteuid(), os.getegid()
+            linux.unshare(linux.NEW_USER | linux.NEW_MOUNT)
+            linux.map_own_user(user, group)
+            linux.make_private()
+            linux.temporary("/tmp", 2**16)
+            found = os.stat("/tmp")
+            code = int((found.st_uid, found.st_gid) != (user, group))
+        finally:
+            os._exit(code)
+    assert os.waitpid(pid, 0)[1] == 0
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_where_root_could_grade_an_ordinary_user_can_too(level):
+    if os.geteuid() != 0:
+        pytest.skip("all of these tests run as an ordinary user already")
+    require()
+    require("limits")  # so that nobody can read Python
+    code = (
+        "import sys\n"
+        "from course_staff.grading.sandbox import Sandbox\n"
+        "with Sandbox(sys.argv[1]) as sandbox, sandbox.worker(0) as worker:\n"
+        "    assert worker.run('import os; user = os.getuid()') is None\n"
+        "    assert worker.operate('get', ('user',), {}, 1)['value'] == int(sys.argv[2])\n"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        done = subprocess.run(
+            [sys.executable, "-c", code, level, "65533"],
+            user=65533,
+            group=65533,
+            extra_groups=[],
+            cwd=settings.course_root(),
+            env={"PATH": os.environ["PATH"], "HOME": folder, "TMPDIR": folder},
+            capture_output=True,
+            text=True,
+        )
+    assert done.returncode == 0, done.stderr[-2000:]

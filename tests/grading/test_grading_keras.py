@@ -9,7 +9,7 @@ from attacks.isolation import require
 
 from course_staff.grading import runner
 from course_staff.grading.intake import Submission
-from course_staff.grading.remote import RemoteSubject
+from course_staff.grading.remote import RemoteWork
 from course_staff.grading.sandbox import Limits, Sandbox
 from course_utils import checks, student_work
 from course_utils.checks import compare, model_checks
@@ -111,7 +111,7 @@ def test_every_operation_says_the_same_from_outside(sandbox):
     y = np.arange(6) % 3
     with sandbox.worker(0, PRELOAD) as worker:
         assert worker.run(WORK) is None
-        remote, local = RemoteSubject(worker), student_work.Namespace(here)
+        remote, local = RemoteWork(worker), student_work.Namespace(here)
         weights = local.model_weights("model", SHAPE)
         assert [w.shape for w in weights] == [w.shape for w in remote.model_weights("model", SHAPE)]
         remote.model_set_weights("model", SHAPE, weights)

@@ -18,9 +18,9 @@ from course_staff.grading import command, networks, packages, runner, stripped
 from course_staff.grading import sandbox as module
 from course_staff.grading.intake import Submission
 from course_staff.grading.messages import Lines
-from course_staff.grading.remote import OWN_CODE, RemoteSubject
+from course_staff.grading.remote import OWN_CODE, RemoteWork
 from course_staff.grading.sandbox import Limits, Sandbox
-from course_staff.grading.sandbox_runtime import wire
+from course_staff.grading.sandbox_runtime import server, wire
 from course_utils import checks, student_work
 from course_utils.exceptions import InvalidInput
 
@@ -84,6 +84,60 @@ def test_private_functions_that_nothing_else_uses_are_removed_too(tmp_path):
     left = (package / "convolution.py").read_text()
     assert "12345" not in left
     assert "67" in left
+
+
+def test_questions_with_different_forbidden_functions_share_processes(sandbox, monkeypatch):
+    """The first process asks 01.2 to 01.4, the second all others: no question needs a third."""
+    lacking = []
+    start = Sandbox.worker
+
+    def noting(self, *args, **kwargs):
+        lacking.append(kwargs["without"])
+        return start(self, *args, **kwargs)
+
+    monkeypatch.setattr(Sandbox, "worker", noting)
+    exercise = checks.exercise("01")
+    content = json.dumps({"cells": solution_cells("01"), "metadata": {}, "nbformat": 4})
+    graded = grade(content.encode(), sandbox, exercise)
+    assert graded.points == sum(one.points for one in exercise.questions if one.kind != "written")
+    forbidden = {one.id: frozenset(one.forbids) for one in exercise.questions}
+    assert lacking == [frozenset().union(*forbidden.values()), forbidden["01.6"]]
+
+
+def test_a_removed_function_leaves_what_other_modules_use(tmp_path):
+    """A private function that another module imports, or a method of its name uses, is kept."""
+    package = tmp_path / "course_utils"
+    package.mkdir()
+    (package / "convolution.py").write_text(
+        "def max_pool(x):\n    return _one(x) + _two(x) + _three(x)\n"
+        "def _one(x):\n    return 111\n"
+        "def _two(x):\n    return 222\n"
+        "def _three(x, again=None):\n    return _three(x) if again else 333\n"
+        "def _four():\n    return 444\n"
+    )
+    (package / "other.py").write_text("from course_utils.convolution import _one\n")
+    before = (package / "other.py").read_bytes()
+    stripped.strip(package, ["course_utils.convolution.max_pool"])
+    left = (package / "convolution.py").read_text()
+    assert [text in left for text in ("111", "222", "333", "444")] == [True, False, True, True]
+    assert (package / "other.py").read_bytes() == before
+
+
+def test_what_modules_of_the_course_import_is_looked_up_after_all_others(monkeypatch):
+    """Else a process that looks it up imports TensorFlow for itself, which takes seconds."""
+    known = []
+
+    def looked_up(name):
+        known.append(list(imported))
+        return ["PIL"]
+
+    monkeypatch.setattr(server, "_imported_by", looked_up)
+    monkeypatch.setattr(server, "_looked_up", {})
+    imported = []
+    for name in server._of_others(["course_utils.models", "keras", "numpy"]):
+        imported.append(name)
+    assert imported == ["keras", "numpy", "PIL"]
+    assert known == [["keras", "numpy"]]
 
 
 @pytest.mark.parametrize("exercise", checks.exercises(), ids=lambda one: one.name)
@@ -225,7 +279,7 @@ def both(sandbox):
         worker = stack.enter_context(sandbox.worker(0, preload))
         clean = stack.enter_context(sandbox.worker(0, preload))
         assert worker.run(NETWORKS) is None
-        yield RemoteSubject(worker, 60, clean=lambda: clean), student_work.Namespace(here, 60)
+        yield RemoteWork(worker, 60, clean=lambda: clean), student_work.Namespace(here, 60)
 
 
 @pytest.mark.parametrize("name", ["mine", "frozen", "shared", "late"])
@@ -359,7 +413,7 @@ def test_files_go_to_a_second_process_and_memory_does_not(sandbox):
         return worker
 
     with sandbox.worker(0) as one, sandbox.worker(0) as two:
-        first = RemoteSubject(run(one), again=lambda: RemoteSubject(run(two)))
+        first = RemoteWork(run(one), again=lambda: RemoteWork(run(two)))
         folder = first.call("new")
         first.call("keep", folder, "words")
         assert first.call("back", folder) == ("words", 1)
@@ -389,7 +443,7 @@ def test_a_cell_that_is_too_long_is_refused_before_it_is_sent(sandbox, monkeypat
             "arguments": ["ValueError", "this cell is too long to be run", None, ""],
         }
         assert worker.run("x = 3") is None
-        assert RemoteSubject(worker).get("x") == 3
+        assert RemoteWork(worker).get("x") == 3
 
 
 # --- seeds and errors ----------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from course_utils import student_work
-from course_utils.student_work import _errors
+from course_utils.student_work import _errors, models
 
 
 def work(source: str, seconds: float = 5.0, **given) -> student_work.Namespace:
@@ -290,6 +290,16 @@ def test_an_endless_loop_is_stopped(body):
         work(f"def f():\n    {body}", seconds=0.2).call("f")
 
 
+def test_an_import_in_a_function_is_not_counted(tmp_path, monkeypatch):
+    (tmp_path / "slow_to_load.py").write_text("import time\ntime.sleep(0.8)\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    subject = work("def f():\n    import slow_to_load\n    return 1", seconds=0.3)
+    assert subject.call("f") == 1
+    source = "def f():\n    import slow_to_load\n    while True: pass"
+    with pytest.raises(student_work.TimedOut, match="in line 3"):
+        work(source, seconds=0.3).call("f")
+
+
 def test_without_the_main_thread_there_is_no_limit_but_an_answer():
     answers = []
     subject = work("def f():\n    return 1", seconds=0.5)
@@ -413,6 +423,36 @@ def test_what_was_compiled_and_how_it_trains():
     losses = subject.model_train("m", x, np.arange(8) % 3, steps=10)
     assert len(losses) == 10
     assert losses[-1] < losses[0]
+
+
+def test_a_step_of_training_is_traced_once_and_learns_the_same(monkeypatch):
+    import keras
+
+    traced = []
+    step = keras.Model.train_step
+
+    def noting(self, *args, **kwargs):
+        traced.append(self)
+        return step(self, *args, **kwargs)
+
+    monkeypatch.setattr(keras.Model, "train_step", noting)
+    x = np.random.default_rng(0).normal(size=(8, 4)).astype("float32")
+
+    def losses(y):
+        keras.utils.set_random_seed(3)
+        layers = [keras.Input((4,)), keras.layers.Dropout(0.3), keras.layers.Dense(3)]
+        model = keras.Sequential(layers)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("adam", loss, metrics=["accuracy"])
+        return models.train(model, x, y, 6)
+
+    once = losses(np.arange(8) % 3)
+    assert len(traced) == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(models, "_make_metrics", lambda *args: None)
+        assert losses(np.arange(8) % 3) == once
+    with pytest.raises(ValueError, match="same"):  # the training says what is wrong, as before
+        losses(np.arange(5) % 3)
 
 
 def test_batches():

@@ -84,8 +84,16 @@ def set_attributes(target: str, attributes: int, below: bool = True) -> None:
     )
 
 
-def temporary(target: str, size: int, mode: int = 0o755, user: int = 0, group: int = 0) -> None:
-    """Mount an empty file system in memory, of at most `size` bytes."""
+def temporary(
+    target: str, size: int, mode: int = 0o755, user: int | None = None, group: int | None = None
+) -> None:
+    """Mount an empty file system in memory, of at most `size` bytes.
+
+    It belongs to this process's own user and group where none are given: in the user namespace of
+    an ordinary user there is no other, and the kernel refuses the mount.
+    """
+    user = os.geteuid() if user is None else user
+    group = os.getegid() if group is None else group
     options = f"size={size},mode={mode:o},uid={user},gid={group},nr_inodes=20000"
     mount("tmpfs", target, "tmpfs", _NO_SUID | _NO_DEV, options)
 

@@ -18,6 +18,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from course_staff.grading.sandbox_runtime import linux, supervisor
@@ -95,19 +96,18 @@ def main(control: socket.socket, view: View) -> None:
 _looked_up: dict[str, list[str]] = {}
 
 
-def _of_others(names: list[str]) -> list[str]:
+def _of_others(names: list[str]) -> Iterator[str]:
     """Modules to import once for all workers: never the course's own.
 
     A worker imports the course from a copy of its own, which may lack what a question forbids. So
     no function of the course may be in the memory that workers inherit, only what its rooms import.
     """
-    found = [name for name in names if not name.startswith("course_utils.")]
-    for name in names:
+    yield from (name for name in names if not name.startswith("course_utils."))
+    for name in names:  # after the others, which a process that looks it up then need not import
         if name.startswith("course_utils."):
             if name not in _looked_up:
                 _looked_up[name] = _imported_by(name)
-            found += _looked_up[name]
-    return found
+            yield from _looked_up[name]
 
 
 def _imported_by(name: str) -> list[str]:

@@ -146,6 +146,8 @@ def _become_worker(
             tell(status, {"failed": f"{type(error).__name__}: {error}"})
             raise
         status.close()
+        if home != view.home:  # the variables of the server name the folder around all homes
+            os.environ.update(HOME=home, TMPDIR=home, COURSE_WORK=os.path.join(home, "work"))
         worker.main(channel, home, {**request, "level": view.level, "copies": view.copies})
     finally:
         os._exit(linux.NO_ANSWER)  # never back into the code of the server

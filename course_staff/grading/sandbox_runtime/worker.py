@@ -167,7 +167,7 @@ def _answer(subject: student_work.Namespace, asked: dict[str, Any]) -> dict[str,
             return answer
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
-    except student_work.ProbeError as error:
+    except student_work.StudentWorkError as error:
         return {"number": asked["number"], "error": error.facts()}
     except wire.NotAMessage as error:
         refused = student_work.StudentError("ValueError", f"the answer cannot be judged: {error}")
@@ -199,7 +199,7 @@ def _run(source: str) -> dict[str, Any]:
     while isinstance(first, left_out[0]) and isinstance(error, left_out):
         rest = _after(source, error)
         error = _executed(rest) if rest else None
-    if isinstance(error, student_work.ProbeError):
+    if isinstance(error, student_work.StudentWorkError):
         raise error
     return {"error": first and _told(first).facts(), "removed": removed.called()}
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from course_utils import convolution
 from course_utils.checks import compare
-from course_utils.checks._question import Exercise, Part, Question, Wrong
+from course_utils.checks._question import Exercise, IncorrectAnswer, Part, Question
 from course_utils.checks.compare import Case, Mistake
-from course_utils.student_work import ProbeError, Subject
+from course_utils.student_work import StudentWork, StudentWorkError
 
 Array = np.ndarray
 
@@ -59,19 +59,19 @@ def _at(row: int, column: int) -> list[Mistake]:
     return [Mistake(m.name, m.sentence, m.answer(row, column)) for m in _BY_HAND_MISTAKES]
 
 
-def _first(subject: Subject, rng: np.random.Generator) -> None:
+def _first(subject: StudentWork, rng: np.random.Generator) -> None:
     """The one right number; how it was found is not asked."""
     mistakes = [*_at(0, 0), _RELU, Mistake("values exchanged", _EXCHANGED, _window(0, 2))]
     advice = "Write down all nine products of pixel and filter number, then add them and the bias."
     compare.number(subject, "first", _window(0, 0), mistakes, advice=advice)
 
 
-def _second(subject: Subject, rng: np.random.Generator) -> None:
+def _second(subject: StudentWork, rng: np.random.Generator) -> None:
     """The one right number, or what the mistake of `first` gives two columns further."""
     # A mistake in the products or the bias has cost the point of `first`; here the place counts.
     try:
         first = compare.one_number(subject.get("first"))
-    except ProbeError:
+    except StudentWorkError:
         first = None
     second = compare.one_number(compare.attempted(subject, "second"))
     for mistake in _BY_HAND_MISTAKES:
@@ -94,7 +94,7 @@ def _second(subject: Subject, rng: np.random.Generator) -> None:
     compare.number(subject, "second", _window(0, 2), mistakes, advice=advice)
 
 
-def _weights(subject: Subject, rng: np.random.Generator) -> None:
+def _weights(subject: StudentWork, rng: np.random.Generator) -> None:
     """The one right number, exactly."""
     mistakes = [
         Mistake("bias forgotten", "Each of the filters has a bias, too.", 12 * 75),
@@ -309,7 +309,7 @@ def _square(rng: np.random.Generator) -> list[Case]:
     return [*cases, Case(args, "no bias at all"), *_whole_pixels(rng)]
 
 
-def _convolve_square(subject: Subject, rng: np.random.Generator) -> None:
+def _convolve_square(subject: StudentWork, rng: np.random.Generator) -> None:
     """The value of a window: flip, bias, default values, types, decimals, arguments left alone.
 
     Height and width that differ, and strides, belong to the other parts.
@@ -320,23 +320,30 @@ def _convolve_square(subject: Subject, rng: np.random.Generator) -> None:
     compare.leaves_arguments(subject, "convolve", [*cases[:2], *more])
 
 
-def _told_before(subject: Subject, rng: np.random.Generator) -> Any:
+def _told_before(subject: StudentWork, rng: np.random.Generator) -> Any:
     """What the values of their map are, with the mistake that the first part has told."""
     mistake = compare.made(subject, "convolve", _square(rng)[:-3], _convolve, _VALUE_MISTAKES)
     return mistake.answer if mistake else _convolve
 
 
-def _convolve_any(subject: Subject, rng: np.random.Generator) -> None:
+def _convolve_any(subject: StudentWork, rng: np.random.Generator) -> None:
     """Height and width of picture and filter that differ, to the right and downwards."""
-    cases = _cases(rng, [((4, 7), (3, 3)), ((6, 5), (2, 4)), ((8, 3), (3, 1)), ((3, 4), (3, 4))])
+    sizes = [
+        ((4, 7), (3, 3)),
+        ((6, 5), (2, 4)),
+        ((8, 3), (3, 1)),
+        ((3, 4), (3, 4)),
+        ((9, 7), (6, 5)),
+    ]
+    cases = _cases(rng, sizes)
     want = _told_before(subject, rng)
     compare.function(subject, "convolve", cases, want, _CONVOLVE_MISTAKES, advice=_ADVICE)
 
 
-def _convolve_stride(subject: Subject, rng: np.random.Generator) -> None:
+def _convolve_stride(subject: StudentWork, rng: np.random.Generator) -> None:
     """Steps in both directions, with and without a rest, larger than the filter, too."""
     cases = [
-        *_cases(rng, [((7, 7), (3, 3)), ((8, 6), (3, 3))], stride=2),
+        *_cases(rng, [((7, 7), (3, 3)), ((8, 6), (3, 3)), ((9, 12), (5, 6))], stride=2),
         *_cases(rng, [((9, 11), (2, 3)), ((6, 4), (1, 1))], stride=3),
         *_cases(rng, [((5, 6), (3, 3))], stride=4),
     ]
@@ -416,13 +423,13 @@ _SIZE_MISTAKES = [
 ]
 
 
-def _are_floats(subject: Subject, padding: str) -> bool:
+def _are_floats(subject: StudentWork, padding: str) -> bool:
     """Whether their sizes are floats such as 4.0, which a whole number is not."""
     gots = [subject.call("map_size", *case.args) for case in _size_cases(padding, (1, 2, 3))]
     return any(isinstance(compare.one_number(got), float) for got in gots)
 
 
-def _sizes(subject: Subject, cases: list[Case]) -> None:
+def _sizes(subject: StudentWork, cases: list[Case]) -> None:
     advice = "Draw the picture as a row of boxes and count the places of the filter."
     compare.function(subject, "map_size", cases, _size, _SIZE_MISTAKES, advice=advice)
 
@@ -434,22 +441,22 @@ _FLOATS = (
 )
 
 
-def _size_valid(subject: Subject, rng: np.random.Generator) -> None:
+def _size_valid(subject: StudentWork, rng: np.random.Generator) -> None:
     """The formula for odd and even sizes and filters, default values, whole numbers."""
     defaults = [Case((int(n), 3), f"n = {n}, k = 3") for n in rng.integers(5, 40, 2)]
     strides = [Case((int(n), 3, 2), f"n = {n}, k = 3, s = 2") for n in rng.integers(5, 40, 2)]
     _sizes(subject, [*_size_cases("valid", (1, 2, 3)), *defaults, *strides])
     if _are_floats(subject, "valid"):
-        raise Wrong(*_FLOATS)
+        raise IncorrectAnswer(*_FLOATS)
 
 
-def _size_same(subject: Subject, rng: np.random.Generator) -> None:
+def _size_same(subject: StudentWork, rng: np.random.Generator) -> None:
     """The same with a border; whole numbers, where the other part has not refused them."""
     more = [Case((int(n), 3, 4, "same"), f"n = {n}, k = 3, s = 4") for n in rng.integers(9, 40, 3)]
     _sizes(subject, [*_size_cases("same", (1, 2, 3)), *more])
     # Floats cost one point, not two.
     if _are_floats(subject, "same") and not _are_floats(subject, "valid"):
-        raise Wrong(*_FLOATS)
+        raise IncorrectAnswer(*_FLOATS)
 
 
 # --- 01.4: pooling -----------------------------------------------------------------------------
@@ -588,12 +595,12 @@ def _whole(rng: np.random.Generator, kind: str) -> list[Case]:
     return [Case((one, 2, kind), label) for one in values]
 
 
-def _pool_with(subject: Subject, cases: list[Case]) -> None:
+def _pool_with(subject: StudentWork, cases: list[Case]) -> None:
     advice = "Try it on a map of 4 × 4 on paper."
     compare.function(subject, "pool", cases, _pool, _POOL_MISTAKES, advice=advice)
 
 
-def _pool_max(subject: Subject, rng: np.random.Generator) -> None:
+def _pool_max(subject: StudentWork, rng: np.random.Generator) -> None:
     """The largest value: sizes 1 to 3, default values, negative values, whole numbers.
 
     That the argument is left alone is looked at here for both kinds.
@@ -610,7 +617,7 @@ def _pool_max(subject: Subject, rng: np.random.Generator) -> None:
     compare.leaves_arguments(subject, "pool", [*cases[:2], *more])
 
 
-def _pool_average(subject: Subject, rng: np.random.Generator) -> None:
+def _pool_average(subject: StudentWork, rng: np.random.Generator) -> None:
     """The mean: sizes 1 to 3, zeros, whole numbers; not rounded."""
     cases = _pool_cases(rng, "average", [(4, 4), (6, 8)], 2)
     cases += _pool_cases(rng, "average", [(6, 9)], 3) + _pool_cases(rng, "average", [(3, 4)], 1)
@@ -618,7 +625,7 @@ def _pool_average(subject: Subject, rng: np.random.Generator) -> None:
     _pool_with(subject, [*cases, *_whole(rng, "average")])
 
 
-def _pool_rest(subject: Subject, rng: np.random.Generator) -> None:
+def _pool_rest(subject: StudentWork, rng: np.random.Generator) -> None:
     """What is left out, in rows, in columns and in both; whatever the windows give."""
     cases = _pool_cases(rng, "max", [(5, 7), (9, 4), (4, 9)], 2)
     cases += _pool_cases(rng, "average", [(11, 7)], 3) + _pool_cases(rng, "max", [(5, 6)], 4)
@@ -626,7 +633,7 @@ def _pool_rest(subject: Subject, rng: np.random.Generator) -> None:
         _pool_with(subject, cases)
 
 
-def _leaves_out(subject: Subject, cases: list[Case]) -> bool:
+def _leaves_out(subject: StudentWork, cases: list[Case]) -> bool:
     """Whether the rest is left out by a function that is wrong otherwise, which has cost points.
 
     Then it gives the same for the map without that rest, one value for each window.
@@ -649,7 +656,7 @@ def _leaves_out(subject: Subject, cases: list[Case]) -> bool:
 # --- 01.5: a filter for falling strokes --------------------------------------------------------
 
 
-def _filter(subject: Subject) -> tuple[Array, float]:
+def _filter(subject: StudentWork) -> tuple[Array, float]:
     rows = compare.attempted(subject, "my_kernel")
     given = compare.attempted(subject, "my_bias")
     try:
@@ -657,12 +664,14 @@ def _filter(subject: Subject) -> tuple[Array, float]:
     except ValueError:  # rows of different lengths
         kernel = np.zeros(0)
     if kernel.dtype.kind not in "iuf" or kernel.shape != (3, 3):
-        raise Wrong("`my_kernel` should be an array of 3 × 3 numbers.", "shape")
+        raise IncorrectAnswer("`my_kernel` should be an array of 3 × 3 numbers.", "shape")
     bias = compare.one_number(given)
     if bias is None:
-        raise Wrong(f"`my_bias` should be one number, but it is {compare.describe(given)}.")
+        raise IncorrectAnswer(
+            f"`my_bias` should be one number, but it is {compare.describe(given)}."
+        )
     if not (np.all(np.isfinite(kernel)) and np.isfinite(bias)):
-        raise Wrong("`my_kernel` and `my_bias` should hold finite numbers.", "not finite")
+        raise IncorrectAnswer("`my_kernel` and `my_bias` should hold finite numbers.", "not finite")
     kernel = kernel.astype(float)
     size = np.abs(kernel).sum() + abs(bias)
     return kernel / (size or 1.0), bias / (size or 1.0)
@@ -674,42 +683,42 @@ _FALLING = _WINDOWS[:, [0, 1, 2], [0, 1, 2]].all(axis=1)
 _RISING = _WINDOWS[:, [0, 1, 2], [2, 1, 0]].all(axis=1)
 
 
-def _sums(subject: Subject) -> tuple[Array, float]:
+def _sums(subject: StudentWork) -> tuple[Array, float]:
     """The sum of each window before the bias, and the bias."""
     kernel, bias = _filter(subject)
     return np.asarray((_WINDOWS * kernel).sum(axis=(1, 2))), bias
 
 
-def _found(subject: Subject) -> Array:
+def _found(subject: StudentWork) -> Array:
     sums, bias = _sums(subject)
     return np.asarray(sums + bias > 1e-12)  # numbers such as 0.1 are not exact
 
 
-def _filter_finds(subject: Subject, rng: np.random.Generator) -> None:
+def _filter_finds(subject: StudentWork, rng: np.random.Generator) -> None:
     """Every one of the 512 windows of black and white pixels."""
     found = _found(subject)
     if found[_FALLING].all():
         return
     if found[_RISING].all():
-        raise Wrong(
+        raise IncorrectAnswer(
             "Your filter looks for rising strokes, from the bottom left to the top right. The "
             "first row of the filter lies on the top row of the window.",
             "other diagonal",
         )
     if not found.any():
-        raise Wrong(
+        raise IncorrectAnswer(
             "Your values are never above 0, even if the whole diagonal is black: the bias is too "
             "low for this filter.",
             "bias too low",
         )
-    raise Wrong(
+    raise IncorrectAnswer(
         "There are windows whose falling diagonal is black, but whose value is not above 0. The "
         "other six pixels must not pull the value down: which numbers ask for nothing?",
         "other pixels count",
     )
 
 
-def _filter_refuses(subject: Subject, rng: np.random.Generator) -> None:
+def _filter_refuses(subject: StudentWork, rng: np.random.Generator) -> None:
     """Every one of the 512 windows of black and white pixels."""
     found = _found(subject)
     # The wrong diagonal and a bias that is too low have cost the other point.
@@ -718,16 +727,18 @@ def _filter_refuses(subject: Subject, rng: np.random.Generator) -> None:
     if not found[~_FALLING].any():
         sums, _ = _sums(subject)
         if not found.any() and sums[_FALLING].min() <= sums[~_FALLING].max() + 1e-12:
-            raise Wrong(
+            raise IncorrectAnswer(
                 "Your values are never above 0, and with no bias would this filter find only the "
                 "falling strokes.",
                 "bias too low",
             )
         return
     if found[_RISING].all() and not found[_FALLING].all():
-        raise Wrong("Your filter looks for rising strokes, not for falling ones.", "other diagonal")
+        raise IncorrectAnswer(
+            "Your filter looks for rising strokes, not for falling ones.", "other diagonal"
+        )
     if found.all():
-        raise Wrong(
+        raise IncorrectAnswer(
             "Your values are above 0 for every window, even an empty one: the bias has to set a "
             "bar.",
             "bias too high",
@@ -735,12 +746,12 @@ def _filter_refuses(subject: Subject, rng: np.random.Generator) -> None:
     diagonal = _WINDOWS[:, [0, 1, 2], [0, 1, 2]].sum(axis=1)
     only = (_WINDOWS.sum(axis=(1, 2)) == diagonal) & (diagonal == 2)
     if found[only].any():
-        raise Wrong(
+        raise IncorrectAnswer(
             "Two black pixels of the diagonal already give a value above 0. The bias has to be so "
             "low that only three are enough.",
             "bias too high",
         )
-    raise Wrong(
+    raise IncorrectAnswer(
         "There are windows with a white pixel on the diagonal and a value above 0: pixels beside "
         "the diagonal make up for it.",
         "other pixels count",
@@ -856,13 +867,14 @@ def _letter_cases() -> list[Case]:
     ]
 
 
-def _letters(subject: Subject, rng: np.random.Generator) -> None:
+def _letters(subject: StudentWork, rng: np.random.Generator) -> None:
     """The outputs for the pictures of the lesson."""
     mistakes = _LETTER_MISTAKES
     compare.function(subject, "letter_outputs", _letter_cases(), _letter, mistakes, advice=_STEPS)
+    compare.leaves_arguments(subject, "letter_outputs", _letter_cases())
 
 
-def _drawings(subject: Subject, rng: np.random.Generator) -> None:
+def _drawings(subject: StudentWork, rng: np.random.Generator) -> None:
     """The outputs for pictures that nobody can know: empty, full, random, gray.
 
     One is so dark that the hidden node needs its ReLU.

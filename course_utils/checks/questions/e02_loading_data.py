@@ -12,9 +12,9 @@ import numpy as np
 from PIL import Image
 
 from course_utils.checks import chance, compare
-from course_utils.checks._question import Exercise, NotAttempted, Part, Question, Wrong
+from course_utils.checks._question import Exercise, IncorrectAnswer, NotAttempted, Part, Question
 from course_utils.checks.compare import Case, Mistake
-from course_utils.student_work import Missing, Ref, StudentError, Subject
+from course_utils.student_work import Missing, Ref, StudentError, StudentWork
 
 Array = np.ndarray
 
@@ -67,7 +67,7 @@ _ONE_HOT_MISTAKES = [
 ]
 
 
-def _to_one_hot(subject: Subject, rng: np.random.Generator) -> None:
+def _to_one_hot(subject: StudentWork, rng: np.random.Generator) -> None:
     """Shape and entries, also where classes do not occur; labels left alone."""
     cases = [
         Case((np.array([2, 0, 1]), 3), "three labels of three classes"),
@@ -110,7 +110,7 @@ _INDEX_MISTAKES = [
 ]
 
 
-def _to_index(subject: Subject, rng: np.random.Generator) -> None:
+def _to_index(subject: StudentWork, rng: np.random.Generator) -> None:
     """The index of each row, as whole numbers, for any number of classes."""
     cases = [
         Case((np.eye(5)[rng.integers(0, 5, n)],), f"{n} rows of five classes") for n in (7, 12)
@@ -125,7 +125,7 @@ def _to_index(subject: Subject, rng: np.random.Generator) -> None:
 
 def _whole(got: Any, what: str) -> None:
     if np.asarray(got).dtype.kind == "f":
-        raise Wrong(
+        raise IncorrectAnswer(
             f"The numbers are right, but they are floats such as 2.0. {what} are whole numbers: "
             f"`.astype(int)`.",
             "not whole numbers",
@@ -191,7 +191,7 @@ _KEPT_MISTAKES = [
 ]
 
 
-def _keep_classes(subject: Subject, rng: np.random.Generator) -> None:
+def _keep_classes(subject: StudentWork, rng: np.random.Generator) -> None:
     """Positions in their old order, new labels in the order of `wanted`, whole numbers.
 
     Also with a wanted class that does not occur, and with labels that are taken for new ones.
@@ -222,10 +222,12 @@ def _positions(result: Any, names: tuple[str, ...], total: int, masks: bool = Fa
     Masks cost the points of the first part, which does not accept them.
     """
     if result is None:
-        raise Wrong("Your function returns nothing; does it end with `return`?", "nothing returned")
+        raise IncorrectAnswer(
+            "Your function returns nothing; does it end with `return`?", "nothing returned"
+        )
     parts = compare.listed(result)
     if parts is None or len(parts) != len(names):
-        raise Wrong(
+        raise IncorrectAnswer(
             f"Return {len(names)} arrays of positions, for {', '.join(names)}, not "
             f"{compare.describe(result)}."
         )
@@ -235,20 +237,20 @@ def _positions(result: Any, names: tuple[str, ...], total: int, masks: bool = Fa
         array = np.asarray(entries if _flat(entries) else None)
         if array.dtype == bool and array.shape == (total,):
             if not masks:
-                raise Wrong(
+                raise IncorrectAnswer(
                     f"For {name} you give True or False for each image; give the positions, such "
                     f"as 0, 2, 3: `np.flatnonzero(...)`.",
                     "masks instead of positions",
                 )
             array = np.flatnonzero(array)
         if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-            raise Wrong(
+            raise IncorrectAnswer(
                 f"The positions for {name} should be a list or array of whole numbers, not "
                 f"{compare.describe(part)}."
             )
         array = array.astype(int)
         if array.size and (array.min() < 0 or array.max() >= total):
-            raise Wrong(f"There are positions for {name} at which there is no image.")
+            raise IncorrectAnswer(f"There are positions for {name} at which there is no image.")
         found.append(array)
     return found
 
@@ -260,17 +262,19 @@ def _flat(entries: list[Any] | None) -> bool:
 def _whole_and_apart(parts: list[Array], names: tuple[str, ...], total: int) -> None:
     for name, part in zip(names, parts, strict=True):
         if len(np.unique(part)) < len(part):
-            raise Wrong(f"There are images that are twice in {name}.", "leak")
+            raise IncorrectAnswer(f"There are images that are twice in {name}.", "leak")
     for k, one in enumerate(parts):
         for m in range(k + 1, len(parts)):
             if np.intersect1d(one, parts[m]).size:
-                raise Wrong(
+                raise IncorrectAnswer(
                     f"There are images in {names[k]} that are also in {names[m]}. That is a leak: "
                     f"the network would be asked about pictures that it was trained on.",
                     "leak",
                 )
     if sum(len(part) for part in parts) < total:
-        raise Wrong("Some images are in none of the splits; each has to be in one.", "images lost")
+        raise IncorrectAnswer(
+            "Some images are in none of the splits; each has to be in one.", "images lost"
+        )
 
 
 #: Large enough that a tenth of the rest (9 %) is no matter of rounding, and chance no excuse.
@@ -279,21 +283,31 @@ _SIZES = (400, 300, 187, 64, 40)
 _SEEDS = 16
 
 
-def _split(subject: Subject, labels: Array, seed: int) -> list[Array]:
+def _split(subject: StudentWork, labels: Array, seed: int) -> list[Array]:
     return _positions(subject.call("split", labels, seed), _NAMES, len(labels), masks=True)
 
 
-def _split_whole(subject: Subject, rng: np.random.Generator) -> None:
+def _split_whole(subject: StudentWork, rng: np.random.Generator) -> None:
     """Each position once, for five and for seven classes; labels left alone."""
     for sizes in (_SIZES, (23, 10, 35, 71, 10, 57, 99)):
         labels = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
         result = subject.call("split", labels, int(rng.integers(1000)))
-        _whole_and_apart(_positions(result, _NAMES, len(labels)), _NAMES, len(labels))
+        parts = _positions(result, _NAMES, len(labels))
+        found = np.concatenate(parts)
+        if len(found) == len(labels) and np.array_equal(np.sort(found), np.sort(labels)):
+            raise IncorrectAnswer(
+                "You return the labels of the images; return their positions, so that images can "
+                "be divided, too: divide `np.arange(len(labels))`.",
+                "labels instead of positions",
+            )
+        _whole_and_apart(parts, _NAMES, len(labels))
         if subject.changed():
-            raise Wrong("`split` changes the labels; leave them as they are.", "arguments changed")
+            raise IncorrectAnswer(
+                "`split` changes the labels; leave them as they are.", "arguments changed"
+            )
 
 
-def _split_shares(subject: Subject, rng: np.random.Generator) -> None:
+def _split_shares(subject: StudentWork, rng: np.random.Generator) -> None:
     """The number of images of each class in each split, for labels in any order."""
     for sorted_ in (False, False, True):
         labels = np.repeat(np.arange(len(_SIZES)), _SIZES)
@@ -308,37 +322,37 @@ def _judge_shares(counts: Array) -> None:
     shares = np.array([0.8, 0.1, 0.1])
     sizes, each = counts.sum(axis=1), np.array(_SIZES)
     if sizes[0] < sizes[1:].max():
-        raise Wrong(
+        raise IncorrectAnswer(
             "The first array should be the largest, the one for training.", "order of splits"
         )
     # One image more or less of each class in validation and in test, so up to two in training.
     allowed = np.array([2.5, 1.5, 1.5])
     small = np.sort(sizes[1:]) / each.sum()
     if np.all(np.abs(small - (0.09, 0.1)) < 0.003):
-        raise Wrong(
+        raise IncorrectAnswer(
             "One of the small splits has 9 % of the images, not 10 %: you cut off a tenth of what "
             "was left after the first cut, and a tenth of 90 % is 9 %. Take 1/9 of the rest.",
             "shares wrong",
         )
     if np.any(np.abs(sizes - shares * each.sum()) > allowed * len(each)):
         told = ", ".join(f"{100 * share:.0f} %" for share in sizes / each.sum())
-        raise Wrong(
+        raise IncorrectAnswer(
             f"The shares are not 80 %, 10 % and 10 %, but {told} (of all images).", "shares wrong"
         )
     if np.any(np.abs(counts - shares[:, None] * each) > allowed[:, None]):
-        raise Wrong(
+        raise IncorrectAnswer(
             "The shares are right over all images, but not class by class: a small class may end "
             "up with no test image at all. Divide each class by itself, or use `stratify`.",
             "not stratified",
         )
 
 
-def _split_seed(subject: Subject, rng: np.random.Generator) -> None:
+def _split_seed(subject: StudentWork, rng: np.random.Generator) -> None:
     """That the seed alone decides, at random, and over all images: see `chance`."""
     labels, seed = np.repeat(np.arange(len(_SIZES)), _SIZES), int(rng.integers(1000))
     first, again = (_split(subject, labels, seed) for _ in range(2))
     if [set(part.tolist()) for part in first] != [set(part.tolist()) for part in again]:
-        raise Wrong(
+        raise IncorrectAnswer(
             "The same seed gives another division each time. Make a generator from the seed: "
             "`np.random.default_rng(seed)`, or hand it on as `random_state=seed`.",
             "not repeatable",
@@ -384,16 +398,19 @@ def _judge_seed(draws: list[list[Array]], total: int, say: _Sentences) -> None:
     )
     regular = any(chance.too_regular(part, total) for parts in draws for part in parts)
     if same and regular:
-        raise Wrong(say.not_shuffled, "not shuffled")
+        raise IncorrectAnswer(say.not_shuffled, "not shuffled")
     if same:
-        raise Wrong(say.ignored, "seed ignored")
+        raise IncorrectAnswer(say.ignored, "seed ignored")
     if regular:
-        raise Wrong(say.regular, "not random")
+        raise IncorrectAnswer(say.regular, "not random")
     if chance.too_alike(draws, total):
-        raise Wrong(say.alike, "seed hardly matters")
+        raise IncorrectAnswer(say.alike, "seed hardly matters")
     for number in range(min(map(len, draws))):
-        if chance.uneven([parts[number] for parts in draws], total):
-            raise Wrong(say.uneven, "not random")
+        chosen = [parts[number] for parts in draws]
+        if chance.too_regular_in_all(chosen, total):
+            raise IncorrectAnswer(say.regular, "not random")
+        if chance.uneven(chosen, total):
+            raise IncorrectAnswer(say.uneven, "not random")
 
 
 def _same_set(one: Array, other: Array) -> bool:
@@ -413,27 +430,28 @@ def _patients(rng: np.random.Generator) -> Array:
     return np.asarray(rng.permutation(np.repeat(people, times)))
 
 
-def _divide(subject: Subject, patients: Array, share: float, seed: int) -> list[Array]:
+def _divide(subject: StudentWork, patients: Array, share: float, seed: int) -> list[Array]:
     result = subject.call("split_patients", patients, share, seed)
     return _positions(result, _SIDES, len(patients), masks=True)
 
 
-def _patients_apart(subject: Subject, rng: np.random.Generator) -> None:
+def _patients_apart(subject: StudentWork, rng: np.random.Generator) -> None:
     """No X-ray twice or lost, no patient on both sides."""
     for share in (0.2, 0.3):
         patients = _patients(rng)
         result = subject.call("split_patients", patients, share, int(rng.integers(1000)))
+        compare.left_arguments(subject, "split_patients")
         train, test = _positions(result, _SIDES, len(patients))
         _whole_and_apart([train, test], _SIDES, len(patients))
         if np.intersect1d(patients[train], patients[test]).size:
-            raise Wrong(
+            raise IncorrectAnswer(
                 "There are patients with X-rays on both sides. Choose patients first, then take "
                 "all X-rays of those.",
                 "leak",
             )
 
 
-def _patients_share(subject: Subject, rng: np.random.Generator) -> None:
+def _patients_share(subject: StudentWork, rng: np.random.Generator) -> None:
     """The number of patients, whatever their numbers of X-rays, and how they are chosen.
 
     Choices are judged by `chance`; a difference of one patient is allowed.
@@ -453,16 +471,16 @@ def _patients_share(subject: Subject, rng: np.random.Generator) -> None:
 
 def _name_share(counts: Array, wanted: Array, shares: Array) -> None:
     if np.all(np.abs(counts - (_PEOPLE - wanted)) <= 1):
-        raise Wrong(
+        raise IncorrectAnswer(
             "The test split has the patients that should be in training; the first array is for "
             "training.",
             "order of splits",
         )
     if np.all(counts == counts[0]):
-        raise Wrong("The test split is always as large; look at `share`.", "shares wrong")
+        raise IncorrectAnswer("The test split is always as large; look at `share`.", "shares wrong")
     worst = int(np.argmax(np.abs(counts - wanted)))
     told = f"Of {_PEOPLE} patients and with a share of {shares[worst]:g}"
-    raise Wrong(
+    raise IncorrectAnswer(
         f"`share` is the share of the **patients** that are in the test split, of all patients; "
         f"how many X-rays they have does not matter. {told}, {wanted[worst]:.0f} patients should "
         f"be in the test split, but there are {counts[worst]}. (The numbers of the patients have "
@@ -471,7 +489,7 @@ def _name_share(counts: Array, wanted: Array, shares: Array) -> None:
     )
 
 
-def _patients_seed(subject: Subject, rng: np.random.Generator) -> None:
+def _patients_seed(subject: StudentWork, rng: np.random.Generator) -> None:
     """Whether the seed alone decides, and at random; among 400 patients in their order."""
     people, seed = 2 * _PEOPLE, int(rng.integers(1000))
     patients = np.repeat(100 + 3 * np.arange(people), rng.integers(1, 4, people))
@@ -482,7 +500,7 @@ def _patients_seed(subject: Subject, rng: np.random.Generator) -> None:
 
     first, again = chosen(seed), chosen(seed)
     if not _same_set(first, again):
-        raise Wrong("The same seed gives other patients each time.", "not repeatable")
+        raise IncorrectAnswer("The same seed gives other patients each time.", "not repeatable")
     draws = [[chosen(seed + k)] for k in range(_SEEDS)]
     _judge_seed(draws, people, _OF_PATIENTS)
 
@@ -567,7 +585,7 @@ class _Loaded:
     in_order: bool
 
 
-def _load(subject: Subject, folder: _Folder) -> _Loaded:
+def _load(subject: StudentWork, folder: _Folder) -> _Loaded:
     if subject.kind("load_xrays") in ("missing", "none"):
         raise NotAttempted(str(Missing("load_xrays")))
     try:
@@ -578,11 +596,15 @@ def _load(subject: Subject, folder: _Folder) -> _Loaded:
         told = f"{error.message} (for a folder with the classes {', '.join(folder.names)})"
         raise StudentError(error.kind, told.strip(), error.line, error.code) from None
     if result is None:
-        raise Wrong("Your function returns nothing; does it end with `return`?", "nothing returned")
+        raise IncorrectAnswer(
+            "Your function returns nothing; does it end with `return`?", "nothing returned"
+        )
     entries = [result] if isinstance(result, Ref) else compare.listed(result) or []
     is_one = [isinstance(one, Ref) and subject.kind(one) == "dataset" for one in entries]
     if sum(is_one) != 1:
-        raise Wrong("The first thing that `load_xrays` returns should be a `tf.data.Dataset`.")
+        raise IncorrectAnswer(
+            "The first thing that `load_xrays` returns should be a `tf.data.Dataset`."
+        )
     place = is_one.index(True)
     # More than there can be, so that a dataset that is repeated is seen.
     batches = subject.batches(entries[place], 3 * len(folder.levels))
@@ -590,32 +612,34 @@ def _load(subject: Subject, folder: _Folder) -> _Loaded:
     return _Loaded(batches, others, place == 0 and len(entries) == 2)
 
 
-def _xray_shape(subject: Subject, rng: np.random.Generator) -> None:
+def _xray_shape(subject: StudentWork, rng: np.random.Generator) -> None:
     """The form of the images in a folder with two classes."""
     folder = _folder(rng, ["clear", "shadow"], [20, 20])
     batches = _load(subject, folder).batches
     shape = batches[0][0].shape if batches else ()
     if len(shape) != 4:
-        raise Wrong("The images should come in batches of shape (images, 48, 64, 1).", "no batches")
+        raise IncorrectAnswer(
+            "The images should come in batches of shape (images, 48, 64, 1).", "no batches"
+        )
     if shape[3] != 1:
-        raise Wrong(
+        raise IncorrectAnswer(
             'The pictures have three channels; X-rays need one: `color_mode="grayscale"`.'
             if shape[3] == 3
             else f'The pictures have {shape[3]} channels; X-rays need one: `"grayscale"`.',
             "color",
         )
     if shape[1:3] == (64, 48):
-        raise Wrong(
+        raise IncorrectAnswer(
             "Height and width are exchanged. Keras, like NumPy, wants the height first.",
             "axes swapped",
         )
     if shape[1:3] != (48, 64):
-        raise Wrong("The pictures should be 48 pixels high and 64 wide.", "size")
+        raise IncorrectAnswer("The pictures should be 48 pixels high and 64 wide.", "size")
     if any(len(one[0]) != 8 for one in batches[:-1]):
-        raise Wrong("A batch should have 8 pictures.", "batch size")
+        raise IncorrectAnswer("A batch should have 8 pictures.", "batch size")
 
 
-def _xray_content(subject: Subject, rng: np.random.Generator) -> None:
+def _xray_content(subject: StudentWork, rng: np.random.Generator) -> None:
     """Each picture once and in order, its pixels, its label, and the name of the label.
 
     Folders with other classes and pictures are used, so nothing of the notebook's folder helps.
@@ -626,18 +650,18 @@ def _xray_content(subject: Subject, rng: np.random.Generator) -> None:
         _judge_folder(subject, _folder(rng, names.tolist(), counts))
 
 
-def _judge_folder(subject: Subject, folder: _Folder) -> None:
+def _judge_folder(subject: StudentWork, folder: _Folder) -> None:
     made = _load(subject, folder)
     together = [np.concatenate(parts) for parts in _parts(made.batches)]
     if len(together) != 2:
-        raise Wrong(
+        raise IncorrectAnswer(
             "Each element of the dataset should be a batch of images and their labels; "
             '`label_mode="int"` gives the labels.',
             "no labels",
         )
     images, labels = together
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise Wrong(
+        raise IncorrectAnswer(
             "The labels are one-hot, in columns, or floats; "
             '`label_mode="int"` gives class indices.',
             "labels one-hot",
@@ -645,7 +669,7 @@ def _judge_folder(subject: Subject, folder: _Folder) -> None:
     _judge_pictures(folder, images, labels)
     given = compare.texts(made.others[0]) if made.others else None
     if given is None or not made.in_order:
-        raise Wrong(
+        raise IncorrectAnswer(
             "Return two things: the dataset first, then the list of its class names; the dataset "
             "has it as `class_names`.",
             "class names",
@@ -664,57 +688,59 @@ def _parts(batches: list[tuple[Array, ...]]) -> list[tuple[Array, ...]]:
 
 def _judge_pictures(folder: _Folder, images: Array, labels: Array) -> None:
     if images.ndim != 4:
-        raise Wrong("The images should have the shape (images, 48, 64, 1).", "no batches")
+        raise IncorrectAnswer("The images should have the shape (images, 48, 64, 1).", "no batches")
     if images.max() <= 1.5:
-        raise Wrong(
+        raise IncorrectAnswer(
             "The numbers lie between 0 and 1. In this course data stay at 0 to 255, and the "
             "network rescales them, or it will be done twice.",
             "rescaled",
         )
     which = folder.which(images)
     if np.all(which < 0) or len(which) == 0:
-        raise Wrong(
+        raise IncorrectAnswer(
             "`load_xrays` was called with another folder, but the pictures in the dataset are not "
             "those of this folder. Does the function use its argument `folder`, and leave the "
             "pixels as they are?",
             "folder ignored",
         )
     if np.any(which < 0):
-        raise Wrong("Some of the pictures are changed.", "changed otherwise")
+        raise IncorrectAnswer("Some of the pictures are changed.", "changed otherwise")
     times = np.bincount(which, minlength=len(folder.levels))
     if times.min() == 0:
-        raise Wrong(
+        raise IncorrectAnswer(
             "Some pictures of the folder are not in the dataset; all of them should be.",
             "images lost",
         )
     if times.max() > 1:
-        raise Wrong("Some pictures are in the dataset more than once.", "images repeated")
+        raise IncorrectAnswer("Some pictures are in the dataset more than once.", "images repeated")
     classes = folder.labels[which]
     in_order = all(np.all(np.diff(which[classes == one]) > 0) for one in np.unique(classes))
     if not in_order or np.count_nonzero(np.diff(classes)) != len(folder.names) - 1:
-        raise Wrong("The pictures are shuffled; `shuffle=False` keeps their order.", "shuffled")
+        raise IncorrectAnswer(
+            "The pictures are shuffled; `shuffle=False` keeps their order.", "shuffled"
+        )
     if len(set(zip(classes.tolist(), labels.tolist(), strict=True))) != len(folder.names):
-        raise Wrong("The labels do not belong to their pictures.", "labels mixed up")
+        raise IncorrectAnswer("The labels do not belong to their pictures.", "labels mixed up")
 
 
 def _judge_names(folder: _Folder, which: Array, labels: Array, given: list[str]) -> None:
     """Whether each label is the place of the right name."""
     if sorted(given) != folder.names:
-        raise Wrong(
+        raise IncorrectAnswer(
             "The class names are not those of the folder that `load_xrays` was called with; the "
             "dataset has them as `class_names`.",
             "class names",
         )
     right = [folder.names[k] for k in folder.labels[which]]
     if [given[k] if 0 <= k < len(given) else "" for k in labels] != right:
-        raise Wrong(
+        raise IncorrectAnswer(
             "Labels and class names do not fit: label 0 should be the place of the name in the "
             "list. The dataset has the right order as `class_names`.",
             "class names",
         )
 
 
-def _unfit(subject: Subject, rng: np.random.Generator) -> None:
+def _unfit(subject: StudentWork, rng: np.random.Generator) -> None:
     """The two letters."""
     compare.choice(
         subject,
@@ -741,10 +767,12 @@ _TRAIN, _VALIDATION, _EPOCHS, _BATCH = 250, 40, 6, 16
 
 def _two(result: Any, what: str) -> list[Any]:
     if result is None:
-        raise Wrong("Your function returns nothing; does it end with `return`?", "nothing returned")
+        raise IncorrectAnswer(
+            "Your function returns nothing; does it end with `return`?", "nothing returned"
+        )
     entries = compare.listed(result)
     if entries is None or len(entries) != 2:
-        raise Wrong(f"Return two things: {what}.")
+        raise IncorrectAnswer(f"Return two things: {what}.")
     return entries
 
 
@@ -772,7 +800,7 @@ class _Epoch:
 class _Pipeline:
     """What a pipeline made of given pictures."""
 
-    def __init__(self, subject: Subject, rng: np.random.Generator) -> None:
+    def __init__(self, subject: StudentWork, rng: np.random.Generator) -> None:
         if subject.kind("make_pipeline") in ("missing", "none"):
             raise NotAttempted(str(Missing("make_pipeline")))
         numbers = {"training": _TRAIN, "validation": _VALIDATION}
@@ -781,12 +809,13 @@ class _Pipeline:
         self.labels = {k: rng.integers(0, 7, n) for k, n in numbers.items()}
         given = [one[k] for k in numbers for one in (self.images, self.labels)]
         result = subject.call("make_pipeline", *given)
+        self.changed = subject.changed()
         refs = _two(result, "the datasets for training and for validation")
         self.refs = dict(zip(numbers, refs, strict=True))
         self.subject = subject
         for name, ref in self.refs.items():
             if not isinstance(ref, Ref) or subject.kind(ref) != "dataset":
-                raise Wrong(f"What you return for {name} should be a `tf.data.Dataset`.")
+                raise IncorrectAnswer(f"What you return for {name} should be a `tf.data.Dataset`.")
         first, _ = self.identified(self.epoch("training").images, "validation")
         self.exchanged = bool(np.all(first >= 0))
         if self.exchanged:
@@ -798,7 +827,9 @@ class _Pipeline:
         total = len(self.images[split])
         elements = self.subject.batches(self.refs[split], total // 4)
         if not elements or any(len(one) != 2 for one in elements):
-            raise Wrong(f"The elements for {split} should be batches of images with their labels.")
+            raise IncorrectAnswer(
+                f"The elements for {split} should be batches of images with their labels."
+            )
         faults = {}
         if elements[0][0].ndim == 3:
             elements = self.subject.batches(self.refs[split], 2 * total)
@@ -808,7 +839,7 @@ class _Pipeline:
             )
             elements = [(image[None], label[None]) for image, label in elements]
         if any(len(images.shape) != 4 or images.shape[1:] != (8, 10, 3) for images, _ in elements):
-            raise Wrong(
+            raise IncorrectAnswer(
                 f"The images for {split} should come in batches of the shape ({_BATCH}, height, "
                 f"width, 3), with the height and width that they have.",
                 "size",
@@ -877,55 +908,64 @@ _FORMS: dict[str, Callable[[Array], Array]] = {
 }
 
 
-def _pipeline_form(subject: Subject, rng: np.random.Generator) -> None:
+def _pipeline_form(subject: StudentWork, rng: np.random.Generator) -> None:
     """Batches, types and number of the images and labels; pixels not rescaled."""
     made = _Pipeline(subject, rng)
+    if made.changed:
+        raise IncorrectAnswer(
+            "`make_pipeline` changes the arrays that it is given; leave them as they are.",
+            "arguments changed",
+        )
     if made.exchanged:
-        raise Wrong("Return the dataset for training first.", "order of splits")
+        raise IncorrectAnswer("Return the dataset for training first.", "order of splits")
     for split, total in (("training", _TRAIN), ("validation", _VALIDATION)):
         epoch = made.epoch(split)
         for mistake, sentence in epoch.faults.items():
-            raise Wrong(sentence, mistake)
+            raise IncorrectAnswer(sentence, mistake)
         which, _ = made.identified(epoch.images, split)
         if len(which) and np.all(which < 0) and np.all(made.others(epoch.images, split)):
-            raise Wrong(f"The images for {split} are not those that were given.", "wrong images")
+            raise IncorrectAnswer(
+                f"The images for {split} are not those that were given.", "wrong images"
+            )
         counts = np.bincount(which[which >= 0], minlength=total)
         if len(which) > total or counts.max() > 1:
-            raise Wrong(
+            raise IncorrectAnswer(
                 f"An epoch for {split} should have each image once, but some come more often.",
                 "images repeated",
             )
         if len(which) < total:
-            raise Wrong(
+            raise IncorrectAnswer(
                 f"An epoch for {split} should have each image once, but some are missing.",
                 "images lost",
             )
         if max(epoch.sizes) > _BATCH or sum(size < _BATCH for size in epoch.sizes) > 1:
-            raise Wrong(f"A batch for {split} should have {_BATCH} images.", "batch size")
+            raise IncorrectAnswer(f"A batch for {split} should have {_BATCH} images.", "batch size")
 
 
-def _pipeline_validation(subject: Subject, rng: np.random.Generator) -> None:
+def _pipeline_validation(subject: StudentWork, rng: np.random.Generator) -> None:
     """The validation images, their order and labels, in two epochs."""
     made = _Pipeline(subject, rng)
     for _ in range(2):
         which, how, epoch = made.found("validation")
         if np.any(how != 0):
-            raise Wrong(
+            raise IncorrectAnswer(
                 "Your validation images are changed. Augmentation is for training only: validation "
                 "measures how good the network is on pictures as they are.",
                 "validation augmented",
             )
         if np.any(np.diff(which) < 0):
-            raise Wrong(
+            raise IncorrectAnswer(
                 "Your validation images are shuffled; keep their order, so that you can say which "
                 "image was number 17.",
                 "validation shuffled",
             )
         if not np.array_equal(epoch.labels, made.labels["validation"][which]):
-            raise Wrong("The validation labels do not belong to their images.", "labels mixed up")
+            raise IncorrectAnswer(
+                "The validation labels do not belong to their images.", "labels mixed up"
+            )
 
 
-def _pipeline_training(subject: Subject, rng: np.random.Generator) -> None:
+def _pipeline_training(subject: StudentWork, rng: np.random.Generator) -> None:
     """Order, flips and labels over six epochs of 250 images: see `chance`.
 
     Whether one could tell the order or the flips of an epoch by those of another, or by the place
@@ -944,17 +984,17 @@ def _pipeline_training(subject: Subject, rng: np.random.Generator) -> None:
 
 def _judge_images(made: _Pipeline, which: Array, how: Array, labels: Array) -> None:
     if np.any(how < 0):
-        raise Wrong(
+        raise IncorrectAnswer(
             "Your training images are changed in other ways than by flipping left to right.",
             "changed otherwise",
         )
     if np.any(how > 1):
-        raise Wrong(
+        raise IncorrectAnswer(
             "Some of your training images are upside down; flip left to right only.",
             "vertical flip",
         )
     if not np.array_equal(labels, made.labels["training"][which]):
-        raise Wrong(
+        raise IncorrectAnswer(
             "The training labels no longer belong to their images: shuffle images and labels "
             "together, as pairs.",
             "labels mixed up",
@@ -969,13 +1009,15 @@ def _judge_flips(flips: list[Array], sizes: list[list[int]]) -> None:
     together = np.concatenate(flips)
     share, number = float(together.mean()), len(together)
     if share == 0:
-        raise Wrong(
+        raise IncorrectAnswer(
             "No training image is flipped; a Keras layer flips when it is called with "
             "`training=True`, and the flip has to be inside `map`.",
             "not augmented",
         )
     if share == 1:
-        raise Wrong("Every training image is flipped; each should be, or not, at random.", "always")
+        raise IncorrectAnswer(
+            "Every training image is flipped; each should be, or not, at random.", "always"
+        )
 
     def by_chance(some: Array) -> bool:
         far = chance.spread(len(some) * share * (1 - share))
@@ -983,7 +1025,7 @@ def _judge_flips(flips: list[Array], sizes: list[list[int]]) -> None:
 
     if not all(map(by_chance, flips)):
         said = "In some epochs many more images are flipped than in others."
-        raise Wrong(_ONE_COIN.format(said), "one coin for all")
+        raise IncorrectAnswer(_ONE_COIN.format(said), "one coin for all")
     groups = [
         batch
         for epoch, lengths in zip(flips, sizes, strict=True)
@@ -996,9 +1038,9 @@ def _judge_flips(flips: list[Array], sizes: list[list[int]]) -> None:
         2.5 * variance
     ):
         said = "The images of a batch are flipped together, or not at all."
-        raise Wrong(_ONE_COIN.format(said), "one coin for all")
+        raise IncorrectAnswer(_ONE_COIN.format(said), "one coin for all")
     if abs(share - 0.5) * number > chance.spread(number / 4):
-        raise Wrong(
+        raise IncorrectAnswer(
             f"{'Few' if share < 0.5 else 'Most'} training images are flipped. Each should be "
             f"flipped with a probability of one half.",
             "seldom flipped" if share < 0.5 else "always",
@@ -1006,13 +1048,13 @@ def _judge_flips(flips: list[Array], sizes: list[list[int]]) -> None:
     for place in range(max(map(len, groups), default=0)):
         if not by_chance(np.array([g[place] for g in groups if len(g) > place])):
             said = "Whether an image is flipped depends on its place in the batch."
-            raise Wrong(_ONE_COIN.format(said), "one coin for all")
+            raise IncorrectAnswer(_ONE_COIN.format(said), "one coin for all")
 
 
 def _judge_order(orders: list[Array]) -> None:
     if all(np.all(np.diff(which) > 0) for which in orders):
-        raise Wrong("The training images are not shuffled.", "not shuffled")
-    together = Wrong(
+        raise IncorrectAnswer("The training images are not shuffled.", "not shuffled")
+    together = IncorrectAnswer(
         "Many images still come right after the one before them, or close to it: shuffle single "
         "images, with a buffer that holds all of them, and make batches afterwards.",
         "batches shuffled",
@@ -1021,7 +1063,7 @@ def _judge_order(orders: list[Array]) -> None:
         raise together
     for one, other in combinations(orders, 2):
         if _same_set(one, other) and chance.follows(one, other):
-            raise Wrong(
+            raise IncorrectAnswer(
                 "Two epochs have the same order, perhaps turned or begun elsewhere. Shuffle anew "
                 "in each epoch.",
                 "same in each epoch",
@@ -1029,7 +1071,7 @@ def _judge_order(orders: list[Array]) -> None:
     # With a buffer of B images none comes more than B - 1 places too early.
     early = max(int((which - np.arange(len(which))).max()) for which in orders)
     if early < 0.85 * _TRAIN:
-        raise Wrong(
+        raise IncorrectAnswer(
             f"The training images are mixed with their neighbors only: of {_TRAIN} images, none "
             f"has come more than {early} places too early. The buffer of `shuffle` has to hold all "
             f"images: `shuffle(len(train_images))`.",
@@ -1048,7 +1090,7 @@ def _judge_epochs(orders: list[Array], flips: list[Array]) -> None:
     number = by_image.shape[1]
     for one, other in combinations(by_image, 2):
         if abs((one == other).sum() - number / 2) > chance.spread(number / 4):
-            raise Wrong(
+            raise IncorrectAnswer(
                 "Two epochs flip the same images (or exactly the others). Flip after `cache`, and "
                 "inside `map`, so that it is decided anew each time.",
                 "same in each epoch",

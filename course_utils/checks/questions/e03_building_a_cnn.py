@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils.checks import compare, model_checks
-from course_utils.checks._question import Exercise, Part, Question, Wrong
+from course_utils.checks._question import Exercise, IncorrectAnswer, Part, Question
 from course_utils.checks.compare import Case, Mistake
 from course_utils.checks.model_checks import Fault, NetworkMistake
-from course_utils.student_work import Missing, Ref, StudentError, Subject, WrongKind
+from course_utils.student_work import Missing, Ref, StudentError, StudentWork, WrongKind
 
 if TYPE_CHECKING:
     import keras
@@ -22,7 +22,7 @@ Array = np.ndarray
 # --- 03.1: on paper ----------------------------------------------------------------------------
 
 
-def _after_pooling(subject: Subject, rng: np.random.Generator) -> None:
+def _after_pooling(subject: StudentWork, rng: np.random.Generator) -> None:
     mistakes = [
         Mistake(
             "pool size wrong",
@@ -57,7 +57,7 @@ def _after_pooling(subject: Subject, rng: np.random.Generator) -> None:
     compare.value(subject, "after_pooling", (41, 41, 32), mistakes, advice=advice)
 
 
-def _second_parameters(subject: Subject, rng: np.random.Generator) -> None:
+def _second_parameters(subject: StudentWork, rng: np.random.Generator) -> None:
     mistakes = [
         Mistake("bias forgotten", "Each filter has a bias, too.", 64 * 9 * 32),
         Mistake(
@@ -81,7 +81,7 @@ def _second_parameters(subject: Subject, rng: np.random.Generator) -> None:
     compare.number(subject, "second_parameters", 18496, mistakes, whole=True, advice=advice)
 
 
-def _receptive_field(subject: Subject, rng: np.random.Generator) -> None:
+def _receptive_field(subject: StudentWork, rng: np.random.Generator) -> None:
     mistakes = [
         Mistake(
             "steps forgotten",
@@ -232,19 +232,19 @@ _RARE_CNN_FAULTS = (
 
 
 def _one_row_per_picture(
-    subject: Subject, what: Ref, shape: Sequence[int], classes: int, rng: np.random.Generator
+    subject: StudentWork, what: Ref, shape: Sequence[int], classes: int, rng: np.random.Generator
 ) -> None:
     x = rng.uniform(0, 255, (3, *shape)).astype("float32")
     outputs = subject.model_outputs(what, x)
     if not isinstance(outputs, np.ndarray):
-        raise Wrong("Your network should have one output, not several.")
+        raise IncorrectAnswer("Your network should have one output, not several.")
     if outputs.ndim > 2:
-        raise Wrong(_FLATTEN, "flatten missing")
+        raise IncorrectAnswer(_FLATTEN, "flatten missing")
     if classes == 1 and outputs.shape == (3,):
         return
     if outputs.shape != (3, classes):
         wanted = f"one output for each of {classes} classes" if classes > 1 else "one output"
-        raise Wrong(
+        raise IncorrectAnswer(
             f"The network should give {wanted} per picture. For a batch of 3 pictures the shape of "
             f"the output should be (3, {classes}), but it is {outputs.shape}.",
             "number of outputs",
@@ -252,17 +252,19 @@ def _one_row_per_picture(
 
 
 def _require_logits(
-    subject: Subject, what: Ref, shape: Sequence[int], rng: np.random.Generator
+    subject: StudentWork, what: Ref, shape: Sequence[int], rng: np.random.Generator
 ) -> None:
     end = model_checks.activation_at_end(subject, what, shape, rng)
     if end == "logits":
         return
     if end == "softmax":
-        raise Wrong(_SOFTMAX, "softmax at the end")
+        raise IncorrectAnswer(_SOFTMAX, "softmax at the end")
     if end == "ReLU":
-        raise Wrong("A logit may be negative: leave ReLU out in the last layer.", "ReLU at the end")
+        raise IncorrectAnswer(
+            "A logit may be negative: leave ReLU out in the last layer.", "ReLU at the end"
+        )
     name = "an activation" if end == model_checks.UNKNOWN_END else end
-    raise Wrong(
+    raise IncorrectAnswer(
         f"Your network ends in {name}; this course's networks end in logits: no activation in the "
         f"last layer, and nothing behind it.",
         f"{end} at the end",
@@ -273,7 +275,7 @@ _SIZES: tuple[tuple[tuple[int, int, int], int], ...] = (((45, 37, 3), 5), ((40, 
 
 
 def _built_cnn(
-    subject: Subject, shape: tuple[int, int, int], classes: int, *, strict: bool = False
+    subject: StudentWork, shape: tuple[int, int, int], classes: int, *, strict: bool = False
 ) -> tuple[Ref, tuple[int, ...]]:
     """Their network, and the shape of the pictures that it takes."""
     what = model_checks.build_with(subject, "build_cnn", shape, classes)
@@ -281,7 +283,7 @@ def _built_cnn(
     return what, model_checks.fitting_shape(subject, what, shape, call, strict=strict)
 
 
-def _cnn_output(subject: Subject, rng: np.random.Generator) -> None:
+def _cnn_output(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: sizes and number of outputs as asked for, one row per picture, nothing behind the
     # last layer. Everything before that layer is judged by the next part.
     for shape, classes in _SIZES:
@@ -290,7 +292,7 @@ def _cnn_output(subject: Subject, rng: np.random.Generator) -> None:
         _require_logits(subject, what, shape, rng)
 
 
-def _cnn_calculation(subject: Subject, rng: np.random.Generator) -> None:
+def _cnn_calculation(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: every layer with and without weights, by the outputs for random weights, small and
     # large; sides that are odd after some pooling; what learns, and from where it starts. Not at
     # the end of the network (part 1) and at what happens only while training (part 3).
@@ -317,7 +319,7 @@ def _cnn_mistakes(shape: tuple[int, ...], classes: int) -> tuple[NetworkMistake,
     return (*alone, *pairs)
 
 
-def _cnn_dropout(subject: Subject, rng: np.random.Generator) -> None:
+def _cnn_dropout(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: each number by itself, for many pictures and units; nothing else that is random in
     # training, nothing random in use. The other layers may be wrong.
     what, shape = _built_cnn(subject, (45, 37, 3), 100)
@@ -394,13 +396,13 @@ _MENDED_MISTAKES = model_checks.combined(
 )
 
 
-def _built_mended(subject: Subject, *, strict: bool = False) -> Ref:
+def _built_mended(subject: StudentWork, *, strict: bool = False) -> Ref:
     what = model_checks.build_with(subject, "build_mended", _MENDED_SHAPE, 4)
     model_checks.fitting_shape(subject, what, _MENDED_SHAPE, f"build_mended({_MENDED_SHAPE}, 4)")
     return what
 
 
-def _mended_output(subject: Subject, rng: np.random.Generator) -> None:
+def _mended_output(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: number of outputs for two sizes, one row per picture, nothing behind the last layer.
     for shape, classes in ((_MENDED_SHAPE, 4), ((32, 20, 1), 7)):
         what = model_checks.build_with(subject, "build_mended", shape, classes)
@@ -410,7 +412,7 @@ def _mended_output(subject: Subject, rng: np.random.Generator) -> None:
         _require_logits(subject, what, shape, rng)
 
 
-def _mended_calculation(subject: Subject, rng: np.random.Generator) -> None:
+def _mended_calculation(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: every layer, in use and in training; not at the end of the network (part 1).
     what = _built_mended(subject)
     end = model_checks.activation_at_end(subject, what, _MENDED_SHAPE, rng)
@@ -424,20 +426,20 @@ _BUDGET = 10_000
 _PICTURE = (96, 96, 3)
 
 
-def _detector(subject: Subject) -> Ref:
+def _detector(subject: StudentWork) -> Ref:
     what = model_checks.build_with(subject, "build_detector", _PICTURE)
     advice = "Use `input_shape`, not numbers of your own."
     model_checks.fitting_shape(subject, what, _PICTURE, f"build_detector({_PICTURE})", advice)
     return what
 
 
-def _detector_size(subject: Subject, rng: np.random.Generator) -> None:
+def _detector_size(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: number of outputs and parameters. The architecture is free.
     what = _detector(subject)
     _one_row_per_picture(subject, what, _PICTURE, 1, rng)
     total = sum(w.size for w in subject.model_weights(what, _PICTURE))
     if total > _BUDGET:
-        raise Wrong(
+        raise IncorrectAnswer(
             f"Your network has {total:,} parameters, more than {_BUDGET:,}. Most of them sit in a "
             f"dense layer behind `Flatten`; `GlobalAveragePooling2D` needs none.",
             "over budget",
@@ -453,22 +455,24 @@ def _cross_entropy(p: Array, y: Array) -> float:
     return float(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)))
 
 
-def _detector_loss(subject: Subject, rng: np.random.Generator) -> None:
+def _detector_loss(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: the end of the network and the loss, and that they fit. Softmax of one output is
     # left to the next part, since such a network cannot learn.
     what = _detector(subject)
     if not subject.model_compiled(what):
-        raise Wrong("Your network is not compiled; call its method `compile`.", "not compiled")
+        raise IncorrectAnswer(
+            "Your network is not compiled; call its method `compile`.", "not compiled"
+        )
     end = model_checks.activation_at_end(subject, what, _PICTURE, rng)
     if end == "ReLU":
-        raise Wrong(
+        raise IncorrectAnswer(
             "Your network never gives a negative output. A logit may be negative: leave ReLU out "
             "at the end.",
             "ReLU at the end",
         )
     if end not in ("logits", "sigmoid", "softmax"):
         name = "an activation other than sigmoid" if end == model_checks.UNKNOWN_END else end
-        raise Wrong(
+        raise IncorrectAnswer(
             f"Your network ends in {name}. Its output should be a plain logit, or the probability "
             f"that sigmoid makes of it.",
             f"{end} at the end",
@@ -476,10 +480,10 @@ def _detector_loss(subject: Subject, rng: np.random.Generator) -> None:
     _require_loss(subject, what, sigmoid=end != "logits")
 
 
-def _require_loss(subject: Subject, what: Ref, sigmoid: bool) -> None:
+def _require_loss(subject: StudentWork, what: Ref, sigmoid: bool) -> None:
     y = np.array([0.0, 1, 1, 0, 1, 0], "float32").reshape(-1, 1)
     shown = np.array([0.1, 0.7, 0.4, 0.6, 0.9, 0.3], "float32").reshape(-1, 1)
-    another = Wrong(
+    another = IncorrectAnswer(
         "The loss is not binary cross-entropy: for some outputs it gives another number.",
         "another loss",
     )
@@ -492,13 +496,13 @@ def _require_loss(subject: Subject, what: Ref, sigmoid: bool) -> None:
     if abs(got - (as_probabilities if sigmoid else as_logits)) < 1e-4:
         return
     if sigmoid and abs(got - as_logits) < 1e-4:
-        raise Wrong(
+        raise IncorrectAnswer(
             "Your network ends in sigmoid, but the loss is told `from_logits=True`, so it applies "
             "sigmoid once more.",
             "sigmoid with from_logits",
         )
     if not sigmoid and abs(got - as_probabilities) < 1e-4:
-        raise Wrong(
+        raise IncorrectAnswer(
             "Your network ends in a logit, but the loss takes it for a probability: tell it "
             "`from_logits=True`, or end in sigmoid.",
             "logits taken for probabilities",
@@ -516,13 +520,13 @@ _FACTORS = {
 }
 
 
-def _detector_learns(subject: Subject, rng: np.random.Generator) -> None:
+def _detector_learns(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: what the first layer sees of pixels from 0 to 255, and whether the loss falls. What
     # the parts before judge (outputs, loss, an activation at the end) is put right first.
     what = _detector(subject)
     end = model_checks.activation_at_end(subject, what, _PICTURE, rng)
     if end == "softmax":
-        raise Wrong(
+        raise IncorrectAnswer(
             "Softmax of a single output is always 1, so your network gives the same for all "
             "pictures and cannot learn: use sigmoid, or no activation.",
             "softmax of one output",
@@ -530,7 +534,7 @@ def _detector_learns(subject: Subject, rng: np.random.Generator) -> None:
     factor = model_checks.pixel_factor(subject, what, _PICTURE, rng)
     if factor in _FACTORS:
         sentence, name = _FACTORS[factor]
-        raise Wrong(sentence, name)
+        raise IncorrectAnswer(sentence, name)
     if end not in ("logits", "sigmoid") and _may_learn(subject, what):
         return
     _put_right(subject, what, sigmoid=end == "sigmoid")
@@ -543,27 +547,27 @@ def _detector_learns(subject: Subject, rng: np.random.Generator) -> None:
     x = x.astype("float32")
     try:
         model_checks.trains(subject, what, x, y, steps=30, share=0.85, patience=200)
-    except Wrong:
+    except IncorrectAnswer:
         # A small network may start with no filter that is ever above 0: once more, with another.
         again = _detector(subject)
         _put_right(subject, again, sigmoid=end == "sigmoid")
         model_checks.trains(subject, again, x, y, steps=200, share=0.95)
 
 
-def _may_learn(subject: Subject, what: Ref) -> bool:
+def _may_learn(subject: StudentWork, what: Ref) -> bool:
     """Whether something is trained, at a rate that can be seen."""
     rate = subject.model_compiled(what).get("learning_rate", 1.0)
     return rate > 1e-5 and any(subject.model_trainable(what, _PICTURE))
 
 
-def _put_right(subject: Subject, what: Ref, sigmoid: bool) -> None:
+def _put_right(subject: StudentWork, what: Ref, sigmoid: bool) -> None:
     """Compile their network with their optimizer and binary cross-entropy, if it is not."""
     try:
         compiled = bool(subject.model_compiled(what))
         if compiled:
             try:
                 _require_loss(subject, what, sigmoid)
-            except Wrong:
+            except IncorrectAnswer:
                 pass
             else:
                 return
@@ -750,45 +754,25 @@ def _whole_numbers(rng: np.random.Generator, later: bool) -> list[Case]:
     return [Case((whole, gamma, beta, *moments), "a batch of whole numbers")]
 
 
-def _leaves_x(subject: Subject, name: str, rng: np.random.Generator, later: bool) -> None:
-    """Check that a function leaves `x` as it is."""
-    x, gamma, beta = _batch(rng, (3, 4, 4, 2), 1.0)
-    moments = (x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))) if later else ()
-    kept = subject.call("np.nditer", x.copy())  # an array that stays in their process
-    if isinstance(kept, Ref):
-        same = Ref(f"{kept.key}.operands.0")
-        subject.call(name, same, gamma, beta, *moments)
-        if not np.array_equal(np.asarray(subject.get(same)), x):
-            raise Wrong(
-                f"`{name}` overwrites the `x` that it is given (as `x -= ...` does); whoever calls "
-                f"it loses the numbers. Make a new array.",
-                "input changed",
-            )
-
-
-def _bn_training(subject: Subject, rng: np.random.Generator) -> None:
+def _bn_training(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: batches of several shapes, given and default epsilon, small and large variances,
     # whole numbers, and that `x` is left as it is. Other packages are watched.
     advice = (
         "Write mean and variance into variables and print their shapes: one number per channel."
     )
+    cases = _bn_cases(rng, later=False)
     compare.function(
-        subject,
-        "normalize_training",
-        _bn_cases(rng, later=False),
-        _normalize,
-        _TRAINING_MISTAKES,
-        advice=advice,
+        subject, "normalize_training", cases, _normalize, _TRAINING_MISTAKES, advice=advice
     )
-    _leaves_x(subject, "normalize_training", rng, later=False)
+    compare.leaves_arguments(subject, "normalize_training", cases)
     cases = _whole_numbers(rng, later=False)
     compare.function(subject, "normalize_training", cases, _normalize, _TRAINING_MISTAKES)
 
 
-def _bn_later(subject: Subject, rng: np.random.Generator) -> None:
+def _bn_later(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = _bn_cases(rng, later=True)
     compare.function(subject, "normalize_later", cases, _later, _LATER_MISTAKES)
-    _leaves_x(subject, "normalize_later", rng, later=True)
+    compare.leaves_arguments(subject, "normalize_later", cases)
     cases = _whole_numbers(rng, later=True)
     compare.function(subject, "normalize_later", cases, _later, _LATER_MISTAKES)
 
@@ -814,14 +798,16 @@ _FIRST_LOSS = (1.54, 1.70)
 _CURVES = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
-def _entries(subject: Subject) -> dict[str, dict[str, Any]]:
+def _entries(subject: StudentWork) -> dict[str, dict[str, Any]]:
     results = compare.mapping(subject, "results")
     if results is None:
         said = compare.describe(compare.attempted(subject, "results"))
-        raise Wrong(f"`results` should be a dictionary, but it is {said}.", "not a dictionary")
+        raise IncorrectAnswer(
+            f"`results` should be a dictionary, but it is {said}.", "not a dictionary"
+        )
     missing = [name for name in _VARIANTS if not isinstance(results.get(name), dict)]
     if missing:
-        raise Wrong(
+        raise IncorrectAnswer(
             f"`results` lacks an entry for {missing[0]!r}: a dictionary with parameters, seconds, "
             f"accuracy and history.",
             "variant missing",
@@ -834,12 +820,12 @@ def _numbers(results: dict[str, dict[str, Any]], key: str) -> dict[str, float]:
     for name in _VARIANTS:
         got = compare.one_number(results[name].get(key))
         if got is None or not np.isfinite(got):
-            raise Wrong(f"The entry {key!r} of {name!r} should be a number.")
+            raise IncorrectAnswer(f"The entry {key!r} of {name!r} should be a number.")
         found[name] = float(got)
     return found
 
 
-def _measured(subject: Subject, rng: np.random.Generator) -> None:
+def _measured(subject: StudentWork, rng: np.random.Generator) -> None:
     # These numbers are not measured again (that takes a minute). Looks at whether they can be what
     # four trainings of the given networks on the given pictures gave: seconds above 0 that differ
     # and are no reading of a clock; shares of the right number of pictures; a first loss that is
@@ -848,7 +834,7 @@ def _measured(subject: Subject, rng: np.random.Generator) -> None:
     seconds, accuracy = _numbers(results, "seconds"), _numbers(results, "accuracy")
     _require_seconds(list(seconds.values()))
     if any(not 0 <= value <= 1 for value in accuracy.values()):
-        raise Wrong(
+        raise IncorrectAnswer(
             "The accuracy should lie between 0 and 1 (not in percent).", "accuracy in percent"
         )
     histories = {name: _history(results[name].get("history"), name) for name in _VARIANTS}
@@ -857,11 +843,11 @@ def _measured(subject: Subject, rng: np.random.Generator) -> None:
         if compare.close(accuracy[name], curves["val_accuracy"][-1], rtol=0, atol=6e-3):
             continue
         if compare.close(accuracy[name], curves["accuracy"][-1], rtol=0, atol=6e-3):
-            raise Wrong(
+            raise IncorrectAnswer(
                 f"The accuracy of {name!r} is that of the training pictures; take `val_accuracy`.",
                 "training accuracy taken",
             )
-        raise Wrong(
+        raise IncorrectAnswer(
             f"The accuracy of {name!r} is not the last `val_accuracy` of its history.",
             "another accuracy",
         )
@@ -869,17 +855,17 @@ def _measured(subject: Subject, rng: np.random.Generator) -> None:
 
 def _require_seconds(seconds: list[float]) -> None:
     if min(seconds) <= 0:
-        raise Wrong(
+        raise IncorrectAnswer(
             "The seconds should be above 0: the time after `fit` minus the time before it.",
             "time reversed",
         )
     if len(set(seconds)) == 1:
-        raise Wrong(
+        raise IncorrectAnswer(
             "All four took exactly the same time; measure each training by itself.",
             "not measured",
         )
     if max(seconds) > 1200:
-        raise Wrong(
+        raise IncorrectAnswer(
             "More than 20 minutes for one training? Give seconds, and the difference of two "
             "readings of the clock, not a reading.",
             "not seconds",
@@ -891,7 +877,7 @@ def _history(value: Any, name: str) -> dict[str, list[float]]:
     if isinstance(value, dict) and isinstance(value.get("history"), dict):
         value = value["history"]
     if not isinstance(value, dict):
-        raise Wrong(
+        raise IncorrectAnswer(
             f"The entry 'history' of {name!r} should be what `fit` returns.", "history missing"
         )
     curves = {}
@@ -899,7 +885,7 @@ def _history(value: Any, name: str) -> dict[str, list[float]]:
         curve = compare.listed(value.get(key))
         numbers = [compare.one_number(one) for one in curve or []]
         if not numbers or any(one is None or not np.isfinite(one) for one in numbers):
-            raise Wrong(
+            raise IncorrectAnswer(
                 f"The history of {name!r} lacks {key!r}, with a number for each epoch. (For "
                 f"`val_loss` and `val_accuracy`, `fit` needs `validation_data`.)",
                 "curve missing",
@@ -911,14 +897,14 @@ def _history(value: Any, name: str) -> dict[str, list[float]]:
 def _require_trainings(histories: dict[str, dict[str, list[float]]]) -> None:
     epochs = {len(curve) for curves in histories.values() for curve in curves.values()}
     if len(epochs) > 1 or max(epochs) > _EPOCHS:
-        raise Wrong(
+        raise IncorrectAnswer(
             f"Train each network for the same number of epochs, `settings.epochs({_EPOCHS})`.",
             "different epochs",
         )
     for name, curves in histories.items():
         first = curves["loss"][0]
         if not _FIRST_LOSS[0] <= first <= _FIRST_LOSS[1]:
-            raise Wrong(
+            raise IncorrectAnswer(
                 f"A new network begins with guessing, a loss near 1.61; that of {name!r} does not. "
                 f"Build a new network for each variant with `build_variant(name)`, and train it "
                 f"once.",
@@ -927,13 +913,13 @@ def _require_trainings(histories: dict[str, dict[str, list[float]]]) -> None:
         for key, pictures in (("accuracy", _TRAIN), ("val_accuracy", _VALIDATION)):
             if not all(_share_of(pictures, value) for value in curves[key]):
                 which = "training" if key == "accuracy" else "validation"
-                raise Wrong(
+                raise IncorrectAnswer(
                     f"{key!r} of {name!r} is no share of {pictures} pictures. Train on "
                     f"`data.train` and give `fit` `validation_data=data.validation`.",
                     f"other pictures for {which}",
                 )
     if len({tuple(curves["loss"]) for curves in histories.values()}) < len(histories):
-        raise Wrong(
+        raise IncorrectAnswer(
             "Two variants have exactly the same curve; keep for each the history of its own "
             "training.",
             "one history for all",
@@ -947,18 +933,18 @@ def _share_of(pictures: int, value: float) -> bool:
     return 0 <= value <= 1 and abs(value * pictures - round(value * pictures)) <= allowed
 
 
-def _counted(subject: Subject, rng: np.random.Generator) -> None:
+def _counted(subject: StudentWork, rng: np.random.Generator) -> None:
     results = _entries(subject)
     parameters = _numbers(results, "parameters")
     for name, kernel in _VARIANTS.items():
         if parameters[name] != _variant_parameters(kernel):
-            raise Wrong(
+            raise IncorrectAnswer(
                 f"The number of parameters of {name!r} is not that of its network.",
                 "another network",
             )
 
 
-def _claims(subject: Subject, rng: np.random.Generator) -> None:
+def _claims(subject: StudentWork, rng: np.random.Generator) -> None:
     compare.choice(
         subject,
         "true_claims",

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from course_utils.checks import compare
-from course_utils.checks._question import Exercise, NotAttempted, Part, Question, Wrong
+from course_utils.checks._question import Exercise, IncorrectAnswer, NotAttempted, Part, Question
 from course_utils.checks.compare import Case, Mistake
-from course_utils.student_work import Missing, Ref, StudentError, Subject
+from course_utils.student_work import Missing, Ref, StudentError, StudentWork
 
 Array = np.ndarray
 
@@ -99,7 +99,7 @@ _LOSS_MISTAKES = [
 _READY = ("scipy", "sklearn", "torch", "jax", "tensorflow", "keras")
 
 
-def _batch_loss(subject: Subject, rng: np.random.Generator) -> None:
+def _batch_loss(subject: StudentWork, rng: np.random.Generator) -> None:
     subject.watch((), _READY)
     cases = []
     for images, classes in ((1, 3), (4, 3), (6, 5)):
@@ -117,25 +117,10 @@ def _batch_loss(subject: Subject, rng: np.random.Generator) -> None:
         Case((far, rng.integers(0, 4, 3)), "images whose logits are of very different size"),
     ]
     compare.function(subject, "batch_loss", more, _loss, advice=advice)
-    _leaves(subject, "batch_loss", rng.normal(0, 2, (4, 3)), np.array([0, 2, 1, 1]))
+    compare.leaves_arguments(subject, "batch_loss", [*cases, *more])
 
 
-def _leaves(subject: Subject, name: str, x: Array, *others: Any) -> None:
-    """Check that a function does not overwrite the array that it is given first."""
-    kept = subject.call("np.nditer", x.copy())  # an array that stays in their process
-    if not isinstance(kept, Ref):
-        return
-    same = Ref(f"{kept.key}.operands.0")
-    subject.call(name, same, *others)
-    if not np.array_equal(np.asarray(subject.get(same)), x):
-        raise Wrong(
-            f"`{name}` overwrites the array that it is given; whoever calls it again gets another "
-            f"answer. Make a new array.",
-            "input changed",
-        )
-
-
-def _one_loss(subject: Subject, rng: np.random.Generator, one_hot: bool, softmax: bool) -> None:
+def _one_loss(subject: StudentWork, rng: np.random.Generator, one_hot: bool, softmax: bool) -> None:
     """Ask for a loss and compare what it gives for some labels and outputs."""
     import keras
 
@@ -143,14 +128,18 @@ def _one_loss(subject: Subject, rng: np.random.Generator, one_hot: bool, softmax
         raise NotAttempted(str(Missing("choose_loss")))
     chosen = subject.call("choose_loss", one_hot, softmax)
     if chosen is None:
-        raise Wrong("`choose_loss` returns nothing; does it end with `return`?", "nothing returned")
+        raise IncorrectAnswer(
+            "`choose_loss` returns nothing; does it end with `return`?", "nothing returned"
+        )
     if not isinstance(chosen, Ref):
-        raise Wrong(
+        raise IncorrectAnswer(
             "Return a loss of Keras itself, such as `keras.losses.MeanSquaredError()`, not its "
             "name or a number."
         )
     if subject.kind(chosen) == "class":
-        raise Wrong("You return the class of the loss; make one of it, with brackets.", "class")
+        raise IncorrectAnswer(
+            "You return the class of the loss; make one of it, with brackets.", "class"
+        )
     labels = np.array([2, 0, 1, 1], "int32")
     outputs = rng.normal(0, 2, (4, 3)).astype("float32")
     if softmax:
@@ -160,7 +149,7 @@ def _one_loss(subject: Subject, rng: np.random.Generator, one_hot: bool, softmax
     try:
         got = float(np.mean(subject.call(chosen, y, outputs)))
     except StudentError:
-        raise Wrong(
+        raise IncorrectAnswer(
             f"Your loss cannot be computed with {which}: one of the two losses takes class "
             f"indices, the other one-hot labels.",
             "labels one-hot" if not one_hot else "class indices",
@@ -176,17 +165,17 @@ def _one_loss(subject: Subject, rng: np.random.Generator, one_hot: bool, softmax
         return
     if any(abs(got - value) < 1e-3 for value in other):
         if softmax:
-            raise Wrong(
+            raise IncorrectAnswer(
                 "The network ends in softmax, but your loss is told `from_logits=True`, so softmax "
                 "is applied twice.",
                 "softmax twice",
             )
-        raise Wrong(
+        raise IncorrectAnswer(
             "The network ends in logits, but your loss takes its outputs for probabilities; tell "
             "it `from_logits=True`.",
             "logits taken for probabilities",
         )
-    raise Wrong(
+    raise IncorrectAnswer(
         "What you return is not cross-entropy: for some outputs it gives another number.",
         "another loss",
     )
@@ -194,12 +183,12 @@ def _one_loss(subject: Subject, rng: np.random.Generator, one_hot: bool, softmax
 
 # Looks at: each of the four cases by the number that the loss gives for a batch, so smoothing,
 # sums, weights and other losses are seen; a loss that gives the same number is as good.
-def _loss_of_logits(subject: Subject, rng: np.random.Generator) -> None:
+def _loss_of_logits(subject: StudentWork, rng: np.random.Generator) -> None:
     _one_loss(subject, rng, False, False)
     _one_loss(subject, rng, True, False)
 
 
-def _loss_of_probabilities(subject: Subject, rng: np.random.Generator) -> None:
+def _loss_of_probabilities(subject: StudentWork, rng: np.random.Generator) -> None:
     _one_loss(subject, rng, False, True)
     _one_loss(subject, rng, True, True)
 
@@ -279,7 +268,7 @@ _RATE_MISTAKES = [
 ]
 
 
-def _rate_at(subject: Subject, rng: np.random.Generator) -> None:
+def _rate_at(subject: StudentWork, rng: np.random.Generator) -> None:
     steps, warmup = int(rng.integers(80, 120)), int(rng.integers(10, 20))
     peak = float(rng.uniform(0.01, 0.1))
     cases = [
@@ -388,7 +377,7 @@ _STOP_MISTAKES = [
 ]
 
 
-def _when_to_stop(subject: Subject, rng: np.random.Generator) -> None:
+def _when_to_stop(subject: StudentWork, rng: np.random.Generator) -> None:
     shift = float(rng.uniform(0.1, 1.0))
     lists: list[tuple[list[float], int, str]] = [
         ([4, 3, 2, 1], 2, "losses that always fall"),
@@ -405,34 +394,13 @@ def _when_to_stop(subject: Subject, rng: np.random.Generator) -> None:
         Case(([value + shift for value in values], patience), label)
         for values, patience, label in lists
     ]
+    cases.append(Case(([0.3, 0.1, 0.0, 0.2, 0.1], 2), "a loss that reaches 0"))
     for _ in range(3):
         walk = np.cumsum(rng.choice([-0.2, -0.1, 0.0, 0.1, 0.2], 15)).round(1) + 5
         cases.append(Case((walk.tolist(), int(rng.integers(2, 5))), "losses drawn at random"))
     advice = "Take the nine losses of lesson 04, section 6, and go through them with your finger."
     compare.function(subject, "when_to_stop", cases, _stop, _STOP_MISTAKES, advice=advice)
-    _leaves_losses(subject)
-
-
-def _leaves_losses(subject: Subject) -> None:
-    """Check that `when_to_stop` leaves a list of losses as it is: that of a training history."""
-    losses = [2.0, 1.0, 1.5, 1.2, 0.5]
-    try:
-        network = subject.call("keras.Sequential")
-        history = subject.call("keras.callbacks.History")
-        subject.call(Ref(f"{history.key}.set_model"), network)
-        subject.call(Ref(f"{history.key}.on_train_begin"))
-        for epoch, loss in enumerate(losses):
-            subject.call(Ref(f"{history.key}.on_epoch_end"), epoch, {"val_loss": loss})
-    except (StudentError, Missing, AttributeError):
-        return
-    curve = Ref(f"{history.key}.history.val_loss")
-    subject.call("when_to_stop", curve, 2)
-    if subject.get(curve) != losses:
-        raise Wrong(
-            "`when_to_stop` changes the list that it is given, so that a second call finds other "
-            "losses. Leave it as it is.",
-            "input changed",
-        )
+    compare.leaves_arguments(subject, "when_to_stop", cases)
 
 
 # --- 04.3: callbacks -----------------------------------------------------------------------------
@@ -474,7 +442,7 @@ class _Training:
 
     def __init__(
         self,
-        subject: Subject,
+        subject: StudentWork,
         rng: np.random.Generator,
         stops: bool,
         losses: Sequence[float] | None = None,
@@ -485,11 +453,11 @@ class _Training:
         self.subject = subject
         self.file = subject.call("new_file")  # new each time: nothing of an earlier check is in it
         if not isinstance(self.file, Ref):
-            raise Wrong("`new_file` is given; run its cell again.")
+            raise IncorrectAnswer("`new_file` is given; run its cell again.")
         callbacks = self._callbacks(subject.call("make_callbacks", self.file))
         self.model = subject.call("tiny_network")
         if not isinstance(self.model, Ref) or subject.kind(self.model) != "model":
-            raise Wrong("`tiny_network` is given; run its cell again.")
+            raise IncorrectAnswer("`tiny_network` is given; run its cell again.")
         self.base = float(rng.integers(1000, 50_000))
         self._shapes = [w.shape for w in subject.model_weights(self.model, (4,))]
         self.rates: list[float] = []
@@ -520,13 +488,13 @@ class _Training:
 
     def _callbacks(self, made: Any) -> list[Ref]:
         if made is None:
-            raise Wrong(
+            raise IncorrectAnswer(
                 "`make_callbacks` returns nothing; does it end with `return`?", "nothing returned"
             )
         listed = made if isinstance(made, list | tuple) else [made]
         for one in listed:
             if not isinstance(one, Ref) or self.subject.kind(one) != "callback":
-                raise Wrong(
+                raise IncorrectAnswer(
                     "`make_callbacks` should return a list of callbacks of Keras, each made with "
                     "brackets, such as `keras.callbacks.TerminateOnNaN()`."
                 )
@@ -552,29 +520,29 @@ class _Training:
 _WATCHED = {"loss": "the training loss", "val_accuracy": "validation accuracy"}
 
 
-def _stopping(subject: Subject, rng: np.random.Generator) -> None:
+def _stopping(subject: StudentWork, rng: np.random.Generator) -> None:
     training = _Training(subject, rng, stops=True)
     best, stopped = _BEST["val_loss"], training.stopped
     if stopped is None:
-        raise Wrong(
+        raise IncorrectAnswer(
             "Training never stops, though the validation loss gets worse for many epochs.",
             "never stops",
         )
     if stopped != best + 5:
         for name, said in _WATCHED.items():
             if stopped == _BEST[name] + 5:
-                raise Wrong(
+                raise IncorrectAnswer(
                     f"Early stopping watches {said}; let it watch the validation loss.",
                     f"watches {said}",
                 )
         when = "late" if stopped > best + 5 else "early"
-        raise Wrong(
+        raise IncorrectAnswer(
             f"Training stops too {when}: it should wait for 5 epochs without a lower validation "
             f"loss.",
             "patience wrong",
         )
     if training.weights_of(training.model) != best:
-        raise Wrong(
+        raise IncorrectAnswer(
             "At the end the network has the weights of the last epoch; it should get back those of "
             "the best one.",
             "best weights not restored",
@@ -582,7 +550,7 @@ def _stopping(subject: Subject, rng: np.random.Generator) -> None:
     _stops_otherwise(subject, rng)
 
 
-def _stops_otherwise(subject: Subject, rng: np.random.Generator) -> None:
+def _stops_otherwise(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at what one training does not show: losses that are lower by very little, a best epoch
     # right at the beginning, large losses, a wait that begins anew.
     little = [9.0, *_falling(3.0, 2e-5, 12), *[3.5] * 7]
@@ -611,7 +579,7 @@ def _stops_otherwise(subject: Subject, rng: np.random.Generator) -> None:
     ):
         training = _Training(subject, rng, stops=True, losses=losses)
         if training.stopped != best + 5 or training.weights_of(training.model) != best:
-            raise Wrong(sentence, name)
+            raise IncorrectAnswer(sentence, name)
 
 
 def _rates(name: str, factor: float, patience: int) -> list[float]:
@@ -625,7 +593,7 @@ def _rates(name: str, factor: float, patience: int) -> list[float]:
     return rates
 
 
-def _plateau(subject: Subject, rng: np.random.Generator) -> None:
+def _plateau(subject: StudentWork, rng: np.random.Generator) -> None:
     training = _Training(subject, rng, stops=False)
     shares = np.array(training.rates) / 0.1  # the rate with which `tiny_network` is compiled
 
@@ -636,46 +604,46 @@ def _plateau(subject: Subject, rng: np.random.Generator) -> None:
         _lowers_otherwise(subject, rng)
         return
     if np.allclose(shares[:8], _rates("val_loss", 0.5, 2)[:8], rtol=1e-3):
-        raise Wrong(
+        raise IncorrectAnswer(
             "The rate is halved at first, but later it no longer is, or not at the right time. "
             "Leave `min_lr` and `cooldown` at their defaults.",
             "not halved for long",
         )
     for name, said in _WATCHED.items():
         if alike(_rates(name, 0.5, 2)):
-            raise Wrong(
+            raise IncorrectAnswer(
                 f"The learning rate follows {said}; it should follow the validation loss.",
                 f"watches {said}",
             )
     if np.allclose(shares, 1):
-        raise Wrong(
+        raise IncorrectAnswer(
             "The learning rate never changes, though the validation loss gets worse for many "
             "epochs.",
             "rate never lowered",
         )
     for patience in (1, 3, 4, 5, 10):
         if alike(_rates("val_loss", 0.5, patience)):
-            raise Wrong(
+            raise IncorrectAnswer(
                 "The rate is halved, but not after 2 epochs without a lower validation loss.",
                 "patience wrong",
             )
     for factor in (0.1, 0.2, 0.25, 0.75, 0.8, 0.9):
         if alike(_rates("val_loss", factor, 2)):
-            raise Wrong(
+            raise IncorrectAnswer(
                 "The rate is lowered at the right time, but it should be halved.", "factor wrong"
             )
-    raise Wrong(
+    raise IncorrectAnswer(
         "The learning rate should be halved whenever the validation loss has not got lower for 2 "
         "epochs. Yours goes another way."
     )
 
 
-def _lowers_otherwise(subject: Subject, rng: np.random.Generator) -> None:
+def _lowers_otherwise(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: losses that are lower by little (Keras's own least change is 0.0001), and a loss
     # that is never lower than in the first epoch.
     little = _Training(subject, rng, stops=False, losses=_falling(3.0, 3e-4))
     if not np.allclose(np.array(little.rates) / 0.1, 1):
-        raise Wrong(
+        raise IncorrectAnswer(
             "The rate is halved although the validation loss has become lower, if by little only. "
             "Leave `min_delta` at its default.",
             "least change asked for",
@@ -683,14 +651,14 @@ def _lowers_otherwise(subject: Subject, rng: np.random.Generator) -> None:
     early = _Training(subject, rng, stops=False, losses=[2.0, *[2.5] * 19])
     want = [0.5 ** (epoch // 2) for epoch in range(_EPOCHS)]
     if not np.allclose(np.array(early.rates) / 0.1, want, rtol=1e-3):
-        raise Wrong(
+        raise IncorrectAnswer(
             "Where no validation loss is lower than the first one, the rate should be halved after "
             "every 2 epochs from then on.",
             "starts later",
         )
 
 
-def _checkpoint(subject: Subject, rng: np.random.Generator) -> None:
+def _checkpoint(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: the file at the end, while training goes on, for losses that are lower by little,
     # and for large ones.
     training = _Training(subject, rng, stops=False)
@@ -699,35 +667,35 @@ def _checkpoint(subject: Subject, rng: np.random.Generator) -> None:
         little = [50.0, *_falling(30.0, 2e-5, 5), *[31.0] * 6]
         later = _Training(subject, rng, stops=False, losses=little, look=4)
         if later.looked != 4:
-            raise Wrong(
+            raise IncorrectAnswer(
                 "The file should hold the best network so far at any time, also while training "
                 "goes on, and however high the losses are.",
                 "not at any time",
             )
         if later.in_file() != 6:
-            raise Wrong(
+            raise IncorrectAnswer(
                 "Any lower validation loss counts, however little lower it is.",
                 "least change asked for",
             )
         return
     if not 1 <= found <= _EPOCHS:
-        raise Wrong(
+        raise IncorrectAnswer(
             "No network was written to `file` during training: ModelCheckpoint does that.",
             "nothing saved",
         )
     for name, said in _WATCHED.items():
         if found == _BEST[name]:
-            raise Wrong(
+            raise IncorrectAnswer(
                 f"The file holds the network that is best by {said}, not by validation loss.",
                 f"watches {said}",
             )
     if found == _EPOCHS:
-        raise Wrong(
+        raise IncorrectAnswer(
             "The file holds the network of the last epoch: each epoch overwrites the one before. "
             "Keep the best only.",
             "last instead of best",
         )
-    raise Wrong("The file holds neither the best network nor the last one.")
+    raise IncorrectAnswer("The file holds neither the best network nor the last one.")
 
 
 # --- 04.4: augmentation, in training only --------------------------------------------------------
@@ -756,13 +724,13 @@ def _ramps(number: int) -> Array:
 _LOW, _HIGH = 90.0, 180.0
 
 
-def _changes(got: Array) -> Wrong | None:
+def _changes(got: Array) -> IncorrectAnswer | None:
     """What is wrong with the augmented pictures that were made of `_ramps`, or None."""
     x = _ramps(1)
     if np.allclose(got, x, atol=0.05):
-        return Wrong("While training, nothing is changed.", "not augmented")
+        return IncorrectAnswer("While training, nothing is changed.", "not augmented")
     if not np.all(np.isfinite(got)) or np.any(got < -1) or np.any(got > 256):
-        return Wrong("Pixels should remain 0 to 255.", "colours changed")
+        return IncorrectAnswer("Pixels should remain 0 to 255.", "colours changed")
     # Only the middle is looked at: the border is filled in one way or another.
     middle = got[:, 9:-9, 12:-12].astype(float)
     right, down = np.diff(middle, axis=2), np.diff(middle, axis=1)
@@ -774,102 +742,114 @@ def _changes(got: Array) -> Wrong | None:
     levels = middle[:, :, [0, 1, 2, 3, -4, -3, -2, -1], 2]
     level = np.minimum(np.abs(levels - _LOW), np.abs(levels - _HIGH)).max()
     if level > 0.05:
-        return Wrong("The colours are changed; only flip and shift.", "colours changed")
+        return IncorrectAnswer("The colours are changed; only flip and shift.", "colours changed")
     if np.abs(across[:, 1]).max() > 0.01 or np.abs(along[:, 0]).max() > 0.01:
-        return Wrong("Pictures are turned; only flip and shift.", "turned")
+        return IncorrectAnswer("Pictures are turned; only flip and shift.", "turned")
     if np.any(along[:, 1] < 0):
-        return Wrong("Some pictures are upside down; flip left to right only.", "vertical flip")
+        return IncorrectAnswer(
+            "Some pictures are upside down; flip left to right only.", "vertical flip"
+        )
     if not even:
-        return Wrong("Something else is done to the pictures; only flip and shift.", "distorted")
+        return IncorrectAnswer(
+            "Something else is done to the pictures; only flip and shift.", "distorted"
+        )
     if np.abs(np.abs(across[:, 0]) - 3).max() > 0.01 or np.abs(along[:, 1] - 4).max() > 0.01:
-        return Wrong("Pictures are zoomed; only flip and shift.", "zoomed")
+        return IncorrectAnswer("Pictures are zoomed; only flip and shift.", "zoomed")
     return _flips(across[:, 0] < 0) or _shifts(middle, across[:, 0] < 0)
 
 
-def _flips(flipped: Array) -> Wrong | None:
+def _flips(flipped: Array) -> IncorrectAnswer | None:
     batches = flipped.reshape(-1, _PICTURES // 4)
     each = batches.all(axis=1) | ~batches.any(axis=1)
     if each.any():
-        return Wrong(
+        return IncorrectAnswer(
             "Each picture should be flipped left to right, or not, at random.", "not flipped"
         )
     if abs(flipped.mean() - 0.5) > 6 * 0.5 / np.sqrt(len(flipped)):
-        return Wrong(
+        return IncorrectAnswer(
             "About half of the pictures should be flipped; with yours it is another share.",
             "flip share wrong",
         )
     return None
 
 
-def _shifts(middle: Array, flipped: Array) -> Wrong | None:
+def _shifts(middle: Array, flipped: Array) -> IncorrectAnswer | None:
     x = _ramps(1)[:, 9:-9, 12:-12]
     across = (middle[..., 0].mean(axis=(1, 2)) - x[..., 0].mean()) / 3 / _W
     across = np.where(flipped, across, -across)  # to the right
     along = -(middle[..., 1].mean(axis=(1, 2)) - x[..., 1].mean()) / 4 / _H
     farthest = np.array([np.abs(across).max(), np.abs(along).max()])
     if np.any(farthest < 0.02):
-        return Wrong(
+        return IncorrectAnswer(
             "Pictures should be shifted both ways: to the sides, and up and down.",
             "shifted one way only" if np.any(farthest > 0.02) else "not shifted",
         )
     if np.any(farthest > 0.104):
-        return Wrong("Pictures are shifted by more than 10 %.", "shifted too far")
+        return IncorrectAnswer("Pictures are shifted by more than 10 %.", "shifted too far")
     if max(abs(across.mean()), abs(along.mean())) > 6 * 0.06 / np.sqrt(len(across)):
-        return Wrong("Pictures are always shifted the same way; shift them both ways.", "one way")
+        return IncorrectAnswer(
+            "Pictures are always shifted the same way; shift them both ways.", "one way"
+        )
     if np.any(farthest < 0.09):
-        return Wrong("Pictures are shifted by less than 10 % at most.", "shifted too little")
+        return IncorrectAnswer(
+            "Pictures are shifted by less than 10 % at most.", "shifted too little"
+        )
     if min(np.ptp(across[: _PICTURES // 4]), np.ptp(along[: _PICTURES // 4])) < 0.05:
-        return Wrong("Each picture should be shifted by itself.", "shifted together")
+        return IncorrectAnswer("Each picture should be shifted by itself.", "shifted together")
     return None
 
 
-def _augmentation(subject: Subject) -> Ref:
+def _augmentation(subject: StudentWork) -> Ref:
     if subject.kind("build_augmentation") in ("missing", "none"):
         raise NotAttempted(str(Missing("build_augmentation")))
     made = subject.call("build_augmentation")
     if made is None:
-        raise Wrong(
+        raise IncorrectAnswer(
             "`build_augmentation` returns nothing; does it end with `return`?", "nothing returned"
         )
     if not isinstance(made, Ref) or subject.kind(made) not in ("model", "layer"):
-        raise Wrong("`build_augmentation` should return a layer or a `keras.Sequential` of layers.")
+        raise IncorrectAnswer(
+            "`build_augmentation` should return a layer or a `keras.Sequential` of layers."
+        )
     return made
 
 
-def _passed(subject: Subject, what: Ref, x: Array, training: bool) -> Array:
+def _passed(subject: StudentWork, what: Ref, x: Array, training: bool) -> Array:
     result = subject.model_outputs(what, x, training)
     if not isinstance(result, np.ndarray) or result.shape != x.shape:
-        raise Wrong("Augmentation should give pictures of the same size and number as it gets.")
+        raise IncorrectAnswer(
+            "Augmentation should give pictures of the same size and number as it gets."
+        )
     return result
 
 
-def _nothing_in_use(subject: Subject, rng: np.random.Generator) -> None:
+def _nothing_in_use(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: pictures of two sizes that are not changed at all, all of them.
     what = _augmentation(subject)
     for shape in ((24, 32, 3), (_H, _W, 3)):
         x = rng.uniform(0, 255, (6, *shape)).astype("float32")
         got = _passed(subject, what, x, False)
         if np.allclose(got, x / 255, atol=0.01):
-            raise Wrong(
+            raise IncorrectAnswer(
                 "The pictures come out as 0 to 1; the network rescales them itself.",
                 "rescaled twice",
             )
         if not np.allclose(got, x, atol=0.01):
-            raise Wrong(
+            raise IncorrectAnswer(
                 "Your layers change pictures also when `training=False`, in validation and in use. "
                 "Let Keras say when: do not set `training=True` yourself.",
                 "always on",
             )
 
 
-def _augmented(subject: Subject, what: Ref) -> Array:
+def _augmented(subject: StudentWork, what: Ref) -> Array:
     """What becomes of `_ramps` while training; rescaled pixels are put right (part 1 says so)."""
     x = _ramps(_PICTURES // 4)
     got = np.concatenate([_passed(subject, what, x, True) for _ in range(4)])
     return got * 255 if got.max() <= 1.5 else got
 
 
-def _in_training(subject: Subject, rng: np.random.Generator) -> None:
+def _in_training(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: every pixel of the middle, so anything but flips and shifts is seen; the share of
     # flips; how far, in which directions and how differently pictures are shifted. The border may
     # be filled in any way.
@@ -878,18 +858,18 @@ def _in_training(subject: Subject, rng: np.random.Generator) -> None:
         raise problem
 
 
-def _with_augmentation(subject: Subject, network: Ref) -> Ref:
+def _with_augmentation(subject: StudentWork, network: Ref) -> Ref:
     made = subject.call("with_augmentation", network)
     if made is None:
-        raise Wrong(
+        raise IncorrectAnswer(
             "`with_augmentation` returns nothing; does it end with `return`?", "nothing returned"
         )
     if not isinstance(made, Ref) or subject.kind(made) != "model":
-        raise Wrong("`with_augmentation` should return a Keras network.")
+        raise IncorrectAnswer("`with_augmentation` should return a Keras network.")
     return made
 
 
-def _in_front(subject: Subject, rng: np.random.Generator) -> None:
+def _in_front(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: what the given network gets in use (nothing changed, also by `predict`) and in
     # training (what their augmentation gives, by a network that shows it), for two sizes; that the
     # given network itself goes on to train, its dropout included. Mistakes in `build_augmentation`
@@ -898,7 +878,7 @@ def _in_front(subject: Subject, rng: np.random.Generator) -> None:
         raise NotAttempted(str(Missing("with_augmentation")))
     network = subject.call("picture_network")
     if not isinstance(network, Ref) or subject.kind(network) != "model":
-        raise Wrong("`picture_network` is given; run its cell again.")
+        raise IncorrectAnswer("`picture_network` is given; run its cell again.")
     made = _with_augmentation(subject, network)
     known = _known_mistakes(subject, rng)
     _same_in_use(subject, made, network, rng, known)
@@ -907,7 +887,7 @@ def _in_front(subject: Subject, rng: np.random.Generator) -> None:
     try:
         problem = _changes(_augmented(subject, seen))
     except StudentError:
-        raise Wrong(
+        raise IncorrectAnswer(
             "`with_augmentation` works for one size of pictures only; take the size from "
             "`network.input_shape`, or leave it to Keras.",
             "does not fit",
@@ -917,25 +897,25 @@ def _in_front(subject: Subject, rng: np.random.Generator) -> None:
     _still_learns(subject, rng)
 
 
-def _known_mistakes(subject: Subject, rng: np.random.Generator) -> set[str | None]:
+def _known_mistakes(subject: StudentWork, rng: np.random.Generator) -> set[str | None]:
     """The mistakes of `build_augmentation`, which must not cost a second time."""
     found: set[str | None] = set()
     for part in (_nothing_in_use, _in_training):
         try:
             part(subject, rng)
-        except Wrong as error:
+        except IncorrectAnswer as error:
             found.add(error.mistake)
         except (StudentError, NotAttempted):
             continue
     return found
 
 
-def _network_of(subject: Subject, shape: tuple[int, ...], *parts: Ref) -> Ref:
+def _network_of(subject: StudentWork, shape: tuple[int, ...], *parts: Ref) -> Ref:
     """A network of some layers, made in their process."""
     inputs = subject.call("keras.Input", list(shape))
     network = subject.call("keras.Sequential", [inputs, *parts])
     if not isinstance(network, Ref):
-        raise Wrong("`keras` is given; run the first cell again.")
+        raise IncorrectAnswer("`keras` is given; run the first cell again.")
     return network
 
 
@@ -946,43 +926,45 @@ _ALWAYS_ON = (
 
 
 def _same_in_use(
-    subject: Subject, made: Ref, network: Ref, rng: np.random.Generator, known: set[str | None]
+    subject: StudentWork, made: Ref, network: Ref, rng: np.random.Generator, known: set[str | None]
 ) -> None:
     x = np.repeat(rng.uniform(0, 255, (1, 24, 32, 3)), 12, axis=0).astype("float32")
     x += 0.4 * _smooth(rng)
     want = subject.model_outputs(network, x)
     got = subject.model_outputs(made, x)
     if not isinstance(got, np.ndarray) or got.shape != want.shape:
-        raise Wrong("Your network should end as the given one does: one number per class.")
+        raise IncorrectAnswer(
+            "Your network should end as the given one does: one number per class."
+        )
     scale = float(np.abs(want).max())
     off = np.abs(got - want).max() > 1e-3 * scale
     if off and np.abs(got - subject.model_outputs(network, x / 255)).max() <= 1e-3 * scale:
         if "rescaled twice" not in known:
-            raise Wrong(
+            raise IncorrectAnswer(
                 "The pixels are rescaled twice; the given network rescales them.", "rescaled twice"
             )
         return
     if off and "always on" in known:
         return
     if off and np.abs(got - got[:1]).max() > 1e-3 * scale:
-        raise Wrong(_ALWAYS_ON, "always on")
+        raise IncorrectAnswer(_ALWAYS_ON, "always on")
     if off:
-        raise Wrong("In use, your network should give what the given one gives.")
+        raise IncorrectAnswer("In use, your network should give what the given one gives.")
     predicted = subject.call(Ref(f"{made.key}.predict"), x, verbose=0)
     if np.abs(np.asarray(predicted) - want).max() > 1e-3 * scale:
-        raise Wrong(
+        raise IncorrectAnswer(
             "Your network augments also in `predict` and in validation: it does not know when it "
             "is training. Give its `call` an argument `training` and pass it on.",
             "always on",
         )
     if _sets_training(subject, made):
-        raise Wrong(
+        raise IncorrectAnswer(
             "Do not set `training` yourself where you call the augmentation; Keras does it.",
             "always on",
         )
 
 
-def _sets_training(subject: Subject, made: Ref) -> bool:
+def _sets_training(subject: StudentWork, made: Ref) -> bool:
     """Whether a layer of a functional network was called with `training=True`."""
     try:
         text = subject.call(Ref(f"{made.key}.to_json"))
@@ -1001,7 +983,7 @@ def _sets_training(subject: Subject, made: Ref) -> bool:
     return inside(config)
 
 
-def _still_learns(subject: Subject, rng: np.random.Generator) -> None:
+def _still_learns(subject: StudentWork, rng: np.random.Generator) -> None:
     drop = subject.call("layers.Dropout", 0.5)
     shown = subject.call("layers.Dense", 3)
     network = _network_of(subject, (_H, _W, 3), drop, shown)
@@ -1009,10 +991,12 @@ def _still_learns(subject: Subject, rng: np.random.Generator) -> None:
     ones = np.full((8, _H, _W, 3), 200.0, "float32")
     subject.model_outputs(made, ones)
     if not all(subject.model_trainable(made, (_H, _W, 3))):
-        raise Wrong("The given network can no longer learn; leave `trainable` as it is.", "frozen")
+        raise IncorrectAnswer(
+            "The given network can no longer learn; leave `trainable` as it is.", "frozen"
+        )
     middle = np.asarray(subject.model_outputs(made, ones, True))[:, 12:-12, 12:-12]
     if np.ptp(middle.reshape(-1, 3), axis=0).max() < 1e-3:
-        raise Wrong(
+        raise IncorrectAnswer(
             "While training, the given network does not know that it is training: its own dropout "
             "drops nothing. Do not pass `training=False`.",
             "network not in training",
@@ -1037,12 +1021,12 @@ _FIRST_LOSS = (1.53, 1.85)
 _FORM = '`histories["dropout 0"] = model.fit(...)`'
 
 
-def _entries(subject: Subject) -> dict[str, dict[str, list[float]]]:
+def _entries(subject: StudentWork) -> dict[str, dict[str, list[float]]]:
     """The curves of each trial, from whatever `fit` returned."""
     histories = compare.mapping(subject, "histories")
     if histories is None:
         said = compare.describe(compare.attempted(subject, "histories"))
-        raise Wrong(
+        raise IncorrectAnswer(
             f"`histories` should be a dictionary, filled like {_FORM}, but it is {said}.",
             "not a dictionary",
         )
@@ -1052,7 +1036,7 @@ def _entries(subject: Subject) -> dict[str, dict[str, list[float]]]:
         if isinstance(entry, dict) and isinstance(entry.get("history"), dict):
             entry = entry["history"]
         if not isinstance(entry, dict):
-            raise Wrong(
+            raise IncorrectAnswer(
                 f"`histories` lacks what `fit` returned for {name!r}; fill it like {_FORM}.",
                 "trial missing",
             )
@@ -1063,7 +1047,7 @@ def _entries(subject: Subject) -> dict[str, dict[str, list[float]]]:
                 found[name][str(key)] = [float(one) for one in numbers if one is not None]
         for key in ("loss", "val_loss"):
             if not found[name].get(key) or min(found[name][key]) <= 0:
-                raise Wrong(
+                raise IncorrectAnswer(
                     f"The entry {key!r} of {name!r} should be a list with a loss for each epoch. "
                     f"(For `val_loss`, `fit` needs `validation_data`.)",
                     "no validation curve" if key == "val_loss" else None,
@@ -1071,7 +1055,7 @@ def _entries(subject: Subject) -> dict[str, dict[str, list[float]]]:
     return found
 
 
-def _curves(subject: Subject, rng: np.random.Generator) -> None:
+def _curves(subject: StudentWork, rng: np.random.Generator) -> None:
     # These curves are not measured again (that takes a minute). Looks at whether they can be what
     # five trainings of new networks on the given pictures gave: the same number of epochs, 25 at
     # most; a first loss near guessing; accuracies that are shares of the right number of pictures;
@@ -1079,20 +1063,20 @@ def _curves(subject: Subject, rng: np.random.Generator) -> None:
     histories = _entries(subject)
     lengths = {len(histories[name][key]) for name in _TRIALS for key in ("loss", "val_loss")}
     if len(lengths) > 1 or max(lengths) > _TRIAL_EPOCHS:
-        raise Wrong(
+        raise IncorrectAnswer(
             f"Train all trials for the same number of epochs, `settings.epochs({_TRIAL_EPOCHS})`; "
             f"otherwise the comparison is not fair.",
             "different epochs",
         )
     if len({tuple(histories[name]["loss"]) for name in _TRIALS}) < len(_TRIALS):
-        raise Wrong(
+        raise IncorrectAnswer(
             "Two trials have exactly the same curve. Build a new network for each, with "
             "`build_trial(name)`.",
             "one network for all",
         )
     for name in _TRIALS:
         if not _FIRST_LOSS[0] <= histories[name]["loss"][0] <= _FIRST_LOSS[1]:
-            raise Wrong(
+            raise IncorrectAnswer(
                 f"A new network begins with guessing, a loss near 1.61; that of {name!r} does not. "
                 f"Build a new network for each trial with `build_trial(name)`, and train it once.",
                 "not a new network",
@@ -1100,7 +1084,7 @@ def _curves(subject: Subject, rng: np.random.Generator) -> None:
         for key, pictures in (("accuracy", _TRAIN), ("val_accuracy", _VALIDATION)):
             if not all(_share_of(pictures, one) for one in histories[name].get(key, [])):
                 which = "training" if key == "accuracy" else "validation"
-                raise Wrong(
+                raise IncorrectAnswer(
                     f"{key!r} of {name!r} is no share of {pictures} pictures. Train on "
                     f"`data.train` and give `fit` `validation_data=data.validation`.",
                     f"other pictures for {which}",
@@ -1112,7 +1096,7 @@ def _fit_their_trials(histories: dict[str, dict[str, list[float]]]) -> None:
     """Raise where curves of several epochs cannot belong to the names that they have."""
     last = {name: histories[name]["loss"][-1] for name in _TRIALS}
     if len(histories["SGD"]["loss"]) >= 10 and last["SGD"] < last["dropout 0"]:
-        raise Wrong(
+        raise IncorrectAnswer(
             "SGD with this rate learns far more slowly than Adam; its curve does not belong to it.",
             "curves exchanged",
         )
@@ -1125,11 +1109,11 @@ def _share_of(pictures: int, value: float) -> bool:
     return 0 <= value <= 1 and abs(value * pictures - round(value * pictures)) <= allowed
 
 
-def _gaps(subject: Subject, rng: np.random.Generator) -> None:
+def _gaps(subject: StudentWork, rng: np.random.Generator) -> None:
     histories = _entries(subject)
     gaps = compare.mapping(subject, "gaps")
     if gaps is None or any(name not in gaps for name in _TRIALS):
-        raise Wrong(
+        raise IncorrectAnswer(
             "`gaps` should be a dictionary with a number for each trial.",
             "trial missing",
         )
@@ -1161,7 +1145,9 @@ def _gaps(subject: Subject, rng: np.random.Generator) -> None:
     }
     got: dict[str, Any] = {name: compare.one_number(gaps[name]) for name in _TRIALS}
     if any(value is None for value in got.values()):
-        raise Wrong("Each gap should be one number, that of the last epoch.", "not a number")
+        raise IncorrectAnswer(
+            "Each gap should be one number, that of the last epoch.", "not a number"
+        )
     want = {name: histories[name]["val_loss"][-1] - histories[name]["loss"][-1] for name in _TRIALS}
     if compare.close(got, want, rtol=1e-3, atol=2e-3):
         return
@@ -1171,11 +1157,13 @@ def _gaps(subject: Subject, rng: np.random.Generator) -> None:
         except (KeyError, IndexError, TypeError):
             continue
         if compare.close(got, theirs, rtol=1e-3, atol=2e-3):
-            raise Wrong(sentence, mistake)
-    raise Wrong("A gap is not the last validation loss minus the last training loss of its trial.")
+            raise IncorrectAnswer(sentence, mistake)
+    raise IncorrectAnswer(
+        "A gap is not the last validation loss minus the last training loss of its trial."
+    )
 
 
-def _claims(subject: Subject, rng: np.random.Generator) -> None:
+def _claims(subject: StudentWork, rng: np.random.Generator) -> None:
     compare.choice(
         subject,
         "true_claims",

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from course_utils.checks import compare
-from course_utils.checks._question import Exercise, NotAttempted, Part, Question, Wrong
+from course_utils.checks._question import Exercise, IncorrectAnswer, NotAttempted, Part, Question
 from course_utils.checks.compare import Case, Mistake
-from course_utils.student_work import Missing, ProbeError, Ref, StudentError, Subject
+from course_utils.student_work import Missing, Ref, StudentError, StudentWork, StudentWorkError
 
 Array = np.ndarray
 
@@ -20,7 +20,7 @@ Array = np.ndarray
 _MATRIX = np.array([[6, 3, 0], [1, 3, 1], [0, 0, 2]])
 
 
-def _matrix(subject: Subject, rng: np.random.Generator) -> None:
+def _matrix(subject: StudentWork, rng: np.random.Generator) -> None:
     mistakes = [
         Mistake(
             "rows and columns exchanged",
@@ -54,14 +54,14 @@ _ACCURACY = 11 / 16
 _DECIMALS = 6e-4
 
 
-def _own_matrix(subject: Subject) -> Array | None:
+def _own_matrix(subject: StudentWork) -> Array | None:
     """A wrong matrix of theirs that may be of these pictures: transposed, or with a slip or two.
 
     It has cost its own part; what follows from it costs nothing more.
     """
     try:
         own = np.asarray(subject.get("matrix"), float)
-    except (ProbeError, TypeError, ValueError):
+    except (StudentWorkError, TypeError, ValueError):
         return None
     if own.shape != (3, 3) or not np.all(own >= 0):
         return None
@@ -70,15 +70,15 @@ def _own_matrix(subject: Subject) -> Array | None:
     return own if likely and complete else None
 
 
-def _given_number(subject: Subject, name: str) -> float | None:
+def _given_number(subject: StudentWork, name: str) -> float | None:
     try:
         return compare.one_number(subject.get(name))
-    except ProbeError:
+    except StudentWorkError:
         return None
 
 
 def _hand_number(
-    subject: Subject,
+    subject: StudentWork,
     name: str,
     want: float,
     mistakes: list[Mistake],
@@ -91,7 +91,7 @@ def _hand_number(
         return
     wrong = [one for one in mistakes if got is not None and abs(got - one.answer) <= _DECIMALS]
     if got is not None and not wrong and compare.has_few_decimals(got, want):
-        raise Wrong(
+        raise IncorrectAnswer(
             f"`{name}` has too few decimals: give at least three, or write a fraction.", "rounded"
         )
     percent = Mistake("percent", "Give a share between 0 and 1, not percent.", 100 * want)
@@ -100,7 +100,7 @@ def _hand_number(
     )
 
 
-def _precision_recall(subject: Subject, rng: np.random.Generator) -> None:
+def _precision_recall(subject: StudentWork, rng: np.random.Generator) -> None:
     others = [
         Mistake(
             "accuracy taken",
@@ -151,7 +151,7 @@ def _precision_recall(subject: Subject, rng: np.random.Generator) -> None:
     )
 
 
-def _f1_that_follow(subject: Subject) -> list[tuple[float, float]]:
+def _f1_that_follow(subject: StudentWork) -> list[tuple[float, float]]:
     """F1 of the roses and the macro average, as they follow from mistakes in the earlier parts."""
     pairs = []
     own = _own_matrix(subject)
@@ -167,7 +167,7 @@ def _f1_that_follow(subject: Subject) -> list[tuple[float, float]]:
     return pairs
 
 
-def _f1(subject: Subject, rng: np.random.Generator) -> None:
+def _f1(subject: StudentWork, rng: np.random.Generator) -> None:
     mistakes = [
         Mistake(
             "ordinary mean",
@@ -245,7 +245,7 @@ _CONFUSION_MISTAKES = [
     ),
     Mistake(
         "only right answers counted",
-        "Wrong answers are counted, too, beside the diagonal.",
+        "IncorrectAnswer answers are counted, too, beside the diagonal.",
         lambda y, p, n: np.diag(np.diag(_confusion(y, p, n))),
     ),
     Mistake(
@@ -262,7 +262,7 @@ _CONFUSION_MISTAKES = [
 ]
 
 
-def _confusion_function(subject: Subject, rng: np.random.Generator) -> None:
+def _confusion_function(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = [
         Case((np.array([0, 0, 1, 1, 1]), np.array([0, 1, 1, 1, 0]), 2), "five pictures"),
         Case((rng.integers(0, 4, 60), rng.integers(0, 4, 60), 4), "60 pictures of 4 classes"),
@@ -270,7 +270,7 @@ def _confusion_function(subject: Subject, rng: np.random.Generator) -> None:
             (rng.integers(0, 3, 30), rng.integers(0, 3, 30), 5),
             "5 classes of which the last two do not occur",
         ),
-        Case((rng.integers(0, 2, 2000), rng.integers(0, 2, 2000), 2), "2000 pictures"),
+        Case((rng.integers(0, 2, 20_000), rng.integers(0, 2, 20_000), 2), "20,000 pictures"),
     ]
     compare.function(subject, "confusion", cases, _confusion, _CONFUSION_MISTAKES)
     compare.leaves_arguments(subject, "confusion", cases[:2])
@@ -314,7 +314,7 @@ _F1_MISTAKES = [
 ]
 
 
-def _f1_function(subject: Subject, rng: np.random.Generator) -> None:
+def _f1_function(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = [
         Case((np.array([[5, 1], [2, 4]]),), "two classes"),
         Case((rng.integers(1, 30, (4, 4)),), "four classes"),
@@ -330,9 +330,9 @@ def _f1_function(subject: Subject, rng: np.random.Generator) -> None:
     advice = "Where there is nothing to divide by, F1 is 0."
     try:
         compare.function(subject, "f1_scores", cases, _f1_scores, _F1_MISTAKES, advice=advice)
-    except Wrong as wrong:
+    except IncorrectAnswer as wrong:
         if wrong.mistake == "not finite":
-            raise Wrong(f"{wrong.sentence} {advice}", wrong.mistake) from None
+            raise IncorrectAnswer(f"{wrong.sentence} {advice}", wrong.mistake) from None
         raise
 
 
@@ -406,7 +406,7 @@ def _probabilities(rng: np.random.Generator, pictures: int, classes: int) -> Arr
     return np.asarray(table)
 
 
-def _top_k_function(subject: Subject, rng: np.random.Generator) -> None:
+def _top_k_function(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = []
     for pictures, classes, k in ((50, 4, 1), (60, 5, 2), (80, 8, 3), (40, 6, 5), (30, 3, 3)):
         table = _probabilities(rng, pictures, classes)
@@ -650,14 +650,14 @@ def _ten_bin_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _ten_bins(subject: Subject, rng: np.random.Generator) -> None:
+def _ten_bins(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = _ten_bin_cases(rng)
     advice = "Work the example of lesson 05 through it: 0.067."
     compare.function(subject, "calibration_error", cases, _ece, _ECE_MISTAKES, advice=advice)
     compare.leaves_arguments(subject, "calibration_error", cases[:2])
 
 
-def _any_bins(subject: Subject, rng: np.random.Generator) -> None:
+def _any_bins(subject: StudentWork, rng: np.random.Generator) -> None:
     # A mistake that has cost the first part costs nothing more.
     told = compare.made(subject, "calibration_error", _ten_bin_cases(rng), _ece, _ECE_MISTAKES)
     right = told.answer if told else _ece
@@ -699,7 +699,7 @@ def _softmax(logits: Array) -> Array:
 class _Collected:
     """What `collect` made of a shuffled dataset and a network with random weights."""
 
-    def __init__(self, subject: Subject, rng: np.random.Generator) -> None:
+    def __init__(self, subject: StudentWork, rng: np.random.Generator) -> None:
         if subject.kind("collect") in ("missing", "none"):
             raise NotAttempted(str(Missing("collect")))
         model = _given_network(subject, _CLASSES)
@@ -716,12 +716,14 @@ class _Collected:
         after = subject.model_weights(model, (8, 8, 3))
         self.changed = not all(map(np.array_equal, before, after))
         if result is None:
-            raise Wrong("`collect` returns nothing; does it end with `return`?", "nothing returned")
+            raise IncorrectAnswer(
+                "`collect` returns nothing; does it end with `return`?", "nothing returned"
+            )
         if not isinstance(result, list | tuple) or len(result) != 2:
-            raise Wrong("Return two arrays: the labels, and the probabilities.")
+            raise IncorrectAnswer("Return two arrays: the labels, and the probabilities.")
         first, second = _array(result[0]), _array(result[1])
         if first is None or second is None:
-            raise Wrong(
+            raise IncorrectAnswer(
                 "Return two arrays: the labels, and the probabilities. `np.concatenate` joins a "
                 "list of batches.",
                 "batches not joined",
@@ -730,15 +732,17 @@ class _Collected:
         if self.exchanged:
             first, second = second, first
         if first.ndim != 1:
-            raise Wrong("The labels should be one array of class indices, one for each picture.")
+            raise IncorrectAnswer(
+                "The labels should be one array of class indices, one for each picture."
+            )
         if second.ndim == 1:
-            raise Wrong(
+            raise IncorrectAnswer(
                 "Return all probabilities, one row for each picture, not only the predicted class.",
                 "classes instead of probabilities",
             )
         self.found_labels, self.found = first, second.astype(float)
         if self.found.ndim != 2 or self.found.shape[1] != _CLASSES:
-            raise Wrong(
+            raise IncorrectAnswer(
                 "The probabilities should have the shape (pictures, classes), one row each, for "
                 "any number of classes.",
                 "shape",
@@ -747,16 +751,18 @@ class _Collected:
     def rows(self) -> Array:
         """Which picture each row belongs to; raise what is wrong with the rows."""
         if self.changed:
-            raise Wrong(
+            raise IncorrectAnswer(
                 "The network is another one after `collect`: it was called with `training=True`, "
                 "or trained. Call it as `model(images, training=False)`.",
                 "training mode",
             )
         if self.exchanged:
-            raise Wrong("Return the labels first, then the probabilities.", "order exchanged")
+            raise IncorrectAnswer(
+                "Return the labels first, then the probabilities.", "order exchanged"
+            )
         if len(self.found) != _PICTURES or len(self.found_labels) != _PICTURES:
             one_batch = len(self.found) <= 8
-            raise Wrong(
+            raise IncorrectAnswer(
                 "There should be one label and one row for each picture of the dataset"
                 + (": go through all batches." if one_batch else "."),
                 "one batch only" if one_batch else "pictures lost",
@@ -765,34 +771,36 @@ class _Collected:
         if distance < 1e-4:
             return which
         if distance < 6e-3 and np.allclose(self.found, self.found.round(3), rtol=0, atol=1e-6):
-            raise Wrong("The probabilities are rounded; give all decimals.", "rounded")
+            raise IncorrectAnswer("The probabilities are rounded; give all decimals.", "rounded")
         if _nearest(self.found, self.logits)[1] < 1e-2:
-            raise Wrong(
+            raise IncorrectAnswer(
                 "You return logits; make probabilities of them with softmax.",
                 "logits instead of probabilities",
             )
         if _nearest(self.found, _softmax(self.probabilities))[1] < 1e-3:
-            raise Wrong("You apply softmax twice.", "softmax twice")
+            raise IncorrectAnswer("You apply softmax twice.", "softmax twice")
         sigmoid = 1 / (1 + np.exp(-self.logits))
         for one in (sigmoid, sigmoid / sigmoid.sum(axis=1, keepdims=True)):
             if _nearest(self.found, one)[1] < 1e-3:
-                raise Wrong(
+                raise IncorrectAnswer(
                     "You take the sigmoid of each logit, which is for classes that do not exclude "
                     "each other; take softmax over the classes of each picture.",
                     "sigmoid instead of softmax",
                 )
         if _nearest(self.found, self.dark)[1] < 1e-3:
-            raise Wrong(
+            raise IncorrectAnswer(
                 "You divide the pixels by 255, and the network does so once more. It takes 0 to "
                 "255.",
                 "rescaled twice",
             )
         if not np.allclose(self.found.sum(axis=1), 1, atol=1e-3):
-            raise Wrong(
+            raise IncorrectAnswer(
                 "The rows do not add up to 1. Softmax goes over the classes of each picture.",
                 "softmax over the batch",
             )
-        raise Wrong("The probabilities are not those that the network gives to the pictures.")
+        raise IncorrectAnswer(
+            "The probabilities are not those that the network gives to the pictures."
+        )
 
     def recognized(self) -> Array | None:
         """Which picture each row belongs to, where that can be told although the rows are wrong."""
@@ -826,14 +834,14 @@ def _nearest(found: Array, known: Array) -> tuple[Array, float]:
     return distances.argmin(axis=1), float(distances.min(axis=1).max())
 
 
-def _given_network(subject: Subject, classes: int) -> Ref:
+def _given_network(subject: StudentWork, classes: int) -> Ref:
     model = subject.call("color_network", classes)
     if not isinstance(model, Ref) or subject.kind(model) != "model":
-        raise Wrong("`color_network` is given; run its cell again.")
+        raise IncorrectAnswer("`color_network` is given; run its cell again.")
     return model
 
 
-def _fresh_weights(subject: Subject, model: Ref, rng: np.random.Generator) -> None:
+def _fresh_weights(subject: StudentWork, model: Ref, rng: np.random.Generator) -> None:
     """Set random weights: each value another one, and all variances above zero."""
     before = subject.model_weights(model, (8, 8, 3))
     fresh = [
@@ -845,13 +853,13 @@ def _fresh_weights(subject: Subject, model: Ref, rng: np.random.Generator) -> No
     subject.model_set_weights(model, (8, 8, 3), [one.astype("float32") for one in fresh])
 
 
-def _all_rows(subject: Subject, rng: np.random.Generator) -> None:
+def _all_rows(subject: StudentWork, rng: np.random.Generator) -> None:
     which = _Collected(subject, rng).rows()
     if sorted(which) != list(range(_PICTURES)):
-        raise Wrong("Some pictures are there twice, others are missing.", "pictures lost")
+        raise IncorrectAnswer("Some pictures are there twice, others are missing.", "pictures lost")
 
 
-def _paired(subject: Subject, rng: np.random.Generator) -> None:
+def _paired(subject: StudentWork, rng: np.random.Generator) -> None:
     collected = _Collected(subject, rng)
     which = collected.recognized()
     if which is None or len(which) != len(collected.found_labels):
@@ -863,24 +871,24 @@ def _paired(subject: Subject, rng: np.random.Generator) -> None:
     if (near & (collected.found_labels[:, None] == collected.labels)).any(axis=1).all():
         return
     if np.array_equal(collected.found_labels, collected.logits[which].argmax(axis=1)):
-        raise Wrong(
+        raise IncorrectAnswer(
             "You return the classes that the network predicts; return the labels of the dataset.",
             "predicted classes taken",
         )
     if sorted(collected.found_labels) == sorted(collected.labels[which]):
-        raise Wrong(
+        raise IncorrectAnswer(
             "The labels do not belong to their rows. The dataset is shuffled anew in each pass: "
             "take label and probabilities of a batch in the same pass.",
             "two passes",
         )
-    raise Wrong("The labels are not those of the dataset.")
+    raise IncorrectAnswer("The labels are not those of the dataset.")
 
 
 _KEPT = ("wild pears", "apples, red", "quinces", "crème figs", "dates", "sloes")
 _OTHERS = ("limes", "medlars", "grapes", "plums")
 
 
-def _kept(subject: Subject, rng: np.random.Generator) -> None:
+def _kept(subject: StudentWork, rng: np.random.Generator) -> None:
     for name in ("keep", "bring_back"):
         if subject.kind(name) in ("missing", "none"):
             raise NotAttempted(str(Missing(name)))
@@ -890,14 +898,14 @@ def _kept(subject: Subject, rng: np.random.Generator) -> None:
         names.reverse()
     wants, folders = [], [subject.call("new_folder"), subject.call("new_folder")]
     if not all(isinstance(folder, Ref) for folder in folders):
-        raise Wrong("`new_folder` is given; run its cell again.")
+        raise IncorrectAnswer("`new_folder` is given; run its cell again.")
     for folder, classes in zip(folders, (names, list(_OTHERS)), strict=True):
         model = _given_network(subject, len(classes))
         _fresh_weights(subject, model, rng)
         wants.append(subject.model_outputs(model, x))
         subject.call("keep", model, classes, folder)
         if not np.allclose(subject.model_outputs(model, x), wants[-1], rtol=1e-3, atol=1e-3):
-            raise Wrong("`keep` changes the network that it stores.", "network changed")
+            raise IncorrectAnswer("`keep` changes the network that it stores.", "network changed")
         _holds(subject, folder, model)
         _fresh_weights(subject, model, rng)  # what is kept is a file, not the network in memory
     subject, folder = _elsewhere(subject, folders)
@@ -905,16 +913,18 @@ def _kept(subject: Subject, rng: np.random.Generator) -> None:
     try:
         got = subject.model_outputs(again, x)
     except StudentError as error:
-        raise Wrong(f"The network that comes back cannot be used ({error.kind}).") from None
+        raise IncorrectAnswer(
+            f"The network that comes back cannot be used ({error.kind})."
+        ) from None
     same = [compare.close(got, want, rtol=1e-4, atol=1e-4) for want in wants]
     if same[1] or found == list(_OTHERS):
-        raise Wrong(
+        raise IncorrectAnswer(
             "Two networks were kept in two folders, and what belongs to the other one came back; "
             "use `folder`, and keep the names there, too.",
             "folder ignored",
         )
     if not same[0]:
-        raise Wrong(
+        raise IncorrectAnswer(
             "The network that comes back gives other numbers than the one that was kept: weights "
             "are missing or rounded (those that are not trained belong to it), or it never left "
             "the memory.",
@@ -922,55 +932,61 @@ def _kept(subject: Subject, rng: np.random.Generator) -> None:
         )
     if found != names:
         if found is not None and sorted(found) == sorted(names):
-            raise Wrong("The class names come back in another order.", "order of the names lost")
-        raise Wrong(
+            raise IncorrectAnswer(
+                "The class names come back in another order.", "order of the names lost"
+            )
+        raise IncorrectAnswer(
             "The class names do not come back as a list of the same texts. A name may hold spaces, "
             "commas and letters such as è.",
             "names lost",
         )
 
 
-def _holds(subject: Subject, folder: Ref, model: Ref) -> None:
+def _holds(subject: StudentWork, folder: Ref, model: Ref) -> None:
     """Check that the files in a folder are large enough for the weights (random float32)."""
     files = subject.files(folder)
     size = sum(len(one) for one in files.values())
     weights = sum(one.size for one in subject.model_weights(model, (8, 8, 3)))
     if not files or size < 1.5 * weights:
-        raise Wrong(
+        raise IncorrectAnswer(
             "`keep` does not store the weights of the network in files in the folder that it is "
             "given. What stays in memory or lies elsewhere is lost on another computer.",
             "not in the folder",
         )
 
 
-def _elsewhere(subject: Subject, folders: list[Ref]) -> tuple[Subject, Ref]:
+def _elsewhere(subject: StudentWork, folders: list[Ref]) -> tuple[StudentWork, Ref]:
     """Copy the folders to a second process (in a notebook: to another place)."""
     files = [subject.files(folder) for folder in folders]
     second = subject.second()
     return second, [second.put_files(one) for one in files][0]
 
 
-def _brought_back(subject: Subject, folder: Ref) -> tuple[Ref, list[str] | None]:
+def _brought_back(subject: StudentWork, folder: Ref) -> tuple[Ref, list[str] | None]:
     """The network and the class names that `bring_back` returns."""
     try:
         result = subject.call("bring_back", folder)
     except StudentError as error:
         if error.kind == "NotImplementedError":
             raise
-        raise Wrong(
+        raise IncorrectAnswer(
             f"Two networks were kept, one with {len(_KEPT)} classes, and their folders moved to "
             f"another place. Now `bring_back` stops ({error.kind}): it should need nothing but the "
             f"files in `folder`, for a network of any size.",
             "files not enough",
         ) from None
     if result is None:
-        raise Wrong("`bring_back` returns nothing; does it end with `return`?", "nothing returned")
+        raise IncorrectAnswer(
+            "`bring_back` returns nothing; does it end with `return`?", "nothing returned"
+        )
     if not isinstance(result, list | tuple) or len(result) != 2:
-        raise Wrong("`bring_back` should return two things: the network and the class names.")
+        raise IncorrectAnswer(
+            "`bring_back` should return two things: the network and the class names."
+        )
     again, found = result
     if not isinstance(again, Ref) or subject.kind(again) != "model":
         exchanged = isinstance(found, Ref) and subject.kind(found) == "model"
-        raise Wrong(
+        raise IncorrectAnswer(
             "The first thing that `bring_back` returns should be the network, the second the list.",
             "order exchanged" if exchanged else None,
         )
@@ -1023,24 +1039,26 @@ _TOLD = {
 }
 
 
-def _diagnoses(subject: Subject, rng: np.random.Generator) -> None:
+def _diagnoses(subject: StudentWork, rng: np.random.Generator) -> None:
     given = compare.mapping(subject, "diagnoses") or {}
     got = {str(name).strip().upper(): said for name, said in given.items()}
     if any(not isinstance(got.get(name), str) for name in _TRAININGS):
-        raise Wrong("`diagnoses` should be a dictionary with a text for each of A, B, C and D.")
+        raise IncorrectAnswer(
+            "`diagnoses` should be a dictionary with a text for each of A, B, C and D."
+        )
     for name, right in _TRAININGS.items():
         said = " ".join(got[name].lower().rstrip(".!").split())
         if said == right:
             continue
         if said not in _KINDS:
-            raise Wrong(f"The diagnosis of {name} should be one of: {', '.join(_KINDS)}.")
+            raise IncorrectAnswer(f"The diagnosis of {name} should be one of: {', '.join(_KINDS)}.")
         sentence, mistake = _TOLD.get(
             (name, said), (f"Look at {name} once more, with the table of lesson 05, 4d.", None)
         )
-        raise Wrong(sentence, mistake)
+        raise IncorrectAnswer(sentence, mistake)
 
 
-def _best_epoch(subject: Subject, rng: np.random.Generator) -> None:
+def _best_epoch(subject: StudentWork, rng: np.random.Generator) -> None:
     mistakes = [
         Mistake("counted from 0", "Epochs are counted from 1.", 6),
         Mistake(
@@ -1059,7 +1077,7 @@ def _best_epoch(subject: Subject, rng: np.random.Generator) -> None:
     compare.number(subject, "best_epoch", 7, mistakes, whole=True, advice=advice)
 
 
-def _claims(subject: Subject, rng: np.random.Generator) -> None:
+def _claims(subject: StudentWork, rng: np.random.Generator) -> None:
     compare.choice(
         subject,
         "true_claims",

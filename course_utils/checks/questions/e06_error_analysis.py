@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from course_utils.checks import chance, compare
-from course_utils.checks._question import Exercise, NotAttempted, Part, Question, Wrong
+from course_utils.checks._question import Exercise, IncorrectAnswer, NotAttempted, Part, Question
 from course_utils.checks.compare import Case, Mistake
-from course_utils.student_work import Missing, ProbeError, Ref, StudentError, Subject
+from course_utils.student_work import Missing, Ref, StudentError, StudentWork, StudentWorkError
 
 Array = np.ndarray
 
@@ -21,30 +21,32 @@ _NAMES = ("daisy", "roses", "tulips")
 _LOSS = -np.log(0.04)  # picture 7
 
 
-def _pair(subject: Subject, rng: np.random.Generator) -> None:
+def _pair(subject: StudentWork, rng: np.random.Generator) -> None:
     got = compare.texts(compare.attempted(subject, "confused")) or []
     if subject.kind("confused") == "set":
-        raise Wrong(
+        raise IncorrectAnswer(
             "A set has no first entry, so it does not say what was taken for what; write a tuple.",
             "a set",
         )
     names = tuple(" ".join(one.lower().split()) for one in got)
     names = tuple({"rose": "roses", "tulip": "tulips"}.get(one, one) for one in names)
     if len(names) != 2 or not set(names) <= set(_NAMES):
-        raise Wrong(
+        raise IncorrectAnswer(
             '`confused` should be two class names, such as ("daisy", "tulips"): first what the '
             "pictures are, then what they were taken for."
         )
     if names[0] == names[1]:
-        raise Wrong("Those are right answers; look for the wrong ones.", "right answers counted")
+        raise IncorrectAnswer(
+            "Those are right answers; look for the wrong ones.", "right answers counted"
+        )
     if names == ("roses", "tulips"):
-        raise Wrong(
+        raise IncorrectAnswer(
             "These are the right two classes, but the other way round: first what the pictures "
             "are, then what they were taken for.",
             "true and predicted exchanged",
         )
     if names != ("tulips", "roses"):
-        raise Wrong(
+        raise IncorrectAnswer(
             "That confusion happens only once. For each wrong picture note what it is and what it "
             "was taken for, and look for a pair that comes twice."
         )
@@ -77,7 +79,7 @@ def _pair(subject: Subject, rng: np.random.Generator) -> None:
     compare.number(subject, "share", 2 / 4, mistakes, rtol=2e-3, advice=advice)
 
 
-def _worst(subject: Subject, rng: np.random.Generator) -> None:
+def _worst(subject: StudentWork, rng: np.random.Generator) -> None:
     mistakes = [
         Mistake(
             "most certain error",
@@ -124,7 +126,7 @@ def _worst(subject: Subject, rng: np.random.Generator) -> None:
     mistakes.append(Mistake("mean instead of one", said, float(_LOSS / 12)))
     got = compare.one_number(compare.attempted(subject, "worst_loss"))
     if got is not None and compare.has_few_decimals(got, float(_LOSS)):
-        raise Wrong("`worst_loss` has too few decimals: give at least three.", "rounded")
+        raise IncorrectAnswer("`worst_loss` has too few decimals: give at least three.", "rounded")
     advice = "−log of the probability that the worst prediction gave to its true class."
     compare.number(
         subject, "worst_loss", float(_LOSS), mistakes, rtol=0.0, atol=1e-3, advice=advice
@@ -323,13 +325,13 @@ _PAIRS_MISTAKES = [
 def _rows(got: Any) -> list[_Row]:
     """A list of pairs, whether its rows are tuples, lists or a table."""
     if got is None:
-        raise Wrong(
+        raise IncorrectAnswer(
             "`confused_pairs` returns nothing; does it end with `return`?", "nothing returned"
         )
     if isinstance(got, np.ndarray):
         got = got.tolist()
     if not isinstance(got, list | tuple):
-        raise Wrong(
+        raise IncorrectAnswer(
             f"`confused_pairs` should return a list of tuples, but it returns "
             f"{'something else' if isinstance(got, Ref) else compare.describe(got)}."
         )
@@ -337,12 +339,12 @@ def _rows(got: Any) -> list[_Row]:
     for one in got:
         one = one.tolist() if isinstance(one, np.ndarray) else one
         if not isinstance(one, list | tuple) or len(one) != 3:
-            raise Wrong(
+            raise IncorrectAnswer(
                 "Each entry of the list should be a tuple of three: the true name, the predicted "
                 "name, and how many pictures."
             )
         if [isinstance(part, str) for part in one] == [False, True, True]:
-            raise Wrong(
+            raise IncorrectAnswer(
                 "Each tuple begins with the two names, and the number comes last.",
                 "number first",
             )
@@ -361,7 +363,7 @@ def _same_rows(got: Sequence[_Row], want: Sequence[_Row]) -> bool:
     )
 
 
-def _check_pairs(subject: Subject, cases: Sequence[Case], told: Mistake | None = None) -> None:
+def _check_pairs(subject: StudentWork, cases: Sequence[Case], told: Mistake | None = None) -> None:
     """Check the pairs; `told` is a mistake that has cost another part."""
     if subject.kind("confused_pairs") in ("missing", "none"):
         raise NotAttempted(str(Missing("confused_pairs")))
@@ -373,27 +375,27 @@ def _check_pairs(subject: Subject, cases: Sequence[Case], told: Mistake | None =
         return
     mistake = _pairs_mistake(cases, gots)
     if mistake is not None:
-        raise Wrong(mistake.sentence, mistake.name)
+        raise IncorrectAnswer(mistake.sentence, mistake.name)
     if not _same_rows(_rows(subject.call("confused_pairs", *cases[0].args)), gots[0]):
-        raise Wrong(
+        raise IncorrectAnswer(
             "A second call with the same arrays gives something else. Make the list anew inside "
             "the function.",
             "not repeatable",
         )
     k = failed[0]
     if len(gots[k]) != len(wants[k]):
-        raise Wrong(
+        raise IncorrectAnswer(
             f"`confused_pairs` should find {len(wants[k])} pairs for {cases[k].label}, but it "
             f"finds {len(gots[k])}."
         )
     if sorted(map(str, gots[k])) == sorted(map(str, wants[k])):
-        raise Wrong(
+        raise IncorrectAnswer(
             f"`confused_pairs` finds the right pairs for {cases[k].label}, but their order is not "
             f"the one that is asked for: by number, then by the place of the true class in "
             f"`class_names`, then by that of the predicted class.",
             "another order",
         )
-    raise Wrong(
+    raise IncorrectAnswer(
         f"`confused_pairs` is wrong for {cases[k].label}. Work the example of the question "
         f"through it."
     )
@@ -441,20 +443,20 @@ def _frequent_cases(rng: np.random.Generator) -> list[Case]:
             return cases
 
 
-def _frequent_first(subject: Subject, rng: np.random.Generator) -> None:
+def _frequent_first(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = _frequent_cases(rng)
     _check_pairs(subject, cases)
     compare.leaves_arguments(subject, "confused_pairs", cases)
 
 
-def _ties(subject: Subject, rng: np.random.Generator) -> None:
+def _ties(subject: StudentWork, rng: np.random.Generator) -> None:
     told = None
     first = _frequent_cases(rng)
     try:  # a mistake that has cost the first part costs nothing more
         gots = [_rows(subject.call("confused_pairs", *case.args)) for case in first]
         if not all(_same_rows(got, _listed(*case.args)) for case, got in zip(first, gots)):  # noqa: B905
             told = _pairs_mistake(first, gots)
-    except (Wrong, ProbeError):
+    except (IncorrectAnswer, StudentWorkError):
         pass
     right = rng.integers(0, 3, 12)
     equal = "pairs that are equally frequent"
@@ -471,7 +473,7 @@ def _ties(subject: Subject, rng: np.random.Generator) -> None:
 
 
 def _fold_numbers(
-    subject: Subject, labels: Array, folds: int, seed: int, numbered: bool = True
+    subject: StudentWork, labels: Array, folds: int, seed: int, numbered: bool = True
 ) -> Array:
     """What `make_folds` returns, where it can be fold numbers at all.
 
@@ -479,19 +481,21 @@ def _fold_numbers(
     """
     got = subject.call("make_folds", labels, folds, seed)
     if got is None:
-        raise Wrong("`make_folds` returns nothing; does it end with `return`?", "nothing returned")
+        raise IncorrectAnswer(
+            "`make_folds` returns nothing; does it end with `return`?", "nothing returned"
+        )
     try:
         array = np.asarray(got)
     except ValueError:
         array = np.zeros((0, 0))
     if array.ndim != 1 or array.dtype.kind not in "iuf":
-        raise Wrong(
+        raise IncorrectAnswer(
             "`make_folds` should return one array with a fold number for each picture, not the "
             "pictures of each fold.",
             "places instead of fold numbers",
         )
     if len(array) != len(labels):
-        raise Wrong(
+        raise IncorrectAnswer(
             f"`make_folds` should return one number for each of the {len(labels)} pictures, but it "
             f"returns {len(array)}."
         )
@@ -499,9 +503,9 @@ def _fold_numbers(
     if not numbered:
         return array.astype(int)
     if found == list(range(1, folds + 1)):
-        raise Wrong("The folds are numbered from 0.", "folds counted from 1")
+        raise IncorrectAnswer("The folds are numbered from 0.", "folds counted from 1")
     if not set(found) <= set(range(folds)):
-        raise Wrong(
+        raise IncorrectAnswer(
             f"With {folds} folds the numbers go from 0 to {folds - 1}; yours go from "
             f"{found[0]:g} to {found[-1]:g}.",
             "wrong number of folds",
@@ -520,7 +524,7 @@ def _label_lists(rng: np.random.Generator) -> list[tuple[Array, int]]:
     ]
 
 
-def _stratified(subject: Subject, rng: np.random.Generator) -> None:
+def _stratified(subject: StudentWork, rng: np.random.Generator) -> None:
     if subject.kind("make_folds") in ("missing", "none"):
         raise NotAttempted(str(Missing("make_folds")))
     uneven, in_order_of_class, blind, only_with_four = False, True, True, True
@@ -528,7 +532,7 @@ def _stratified(subject: Subject, rng: np.random.Generator) -> None:
         seed = int(rng.integers(1000))
         found = _fold_numbers(subject, labels, folds, seed)
         if len(set(found.tolist())) < folds:
-            raise Wrong("Some folds hold no picture at all.", "wrong number of folds")
+            raise IncorrectAnswer("Some folds hold no picture at all.", "wrong number of folds")
         if _unevenness(labels, found) > 1:
             uneven = True
             only_with_four &= labels.max() > 2
@@ -536,31 +540,31 @@ def _stratified(subject: Subject, rng: np.random.Generator) -> None:
             blind &= np.array_equal(found, _fold_numbers(subject, halves, folds, seed))
         in_order_of_class &= _unevenness(np.sort(labels), found) <= 1
         if subject.changed():
-            raise Wrong(
+            raise IncorrectAnswer(
                 "`make_folds` changes the labels that it is given. Work on a copy, or shuffle "
                 "places instead of labels.",
                 "arguments changed",
             )
     if uneven and only_with_four:
-        raise Wrong(
+        raise IncorrectAnswer(
             "With four classes some folds hold many pictures of a class, and others few or none. "
             "How many classes there are, say the `labels`.",
             "three classes assumed",
         )
     if uneven and blind:
-        raise Wrong(
+        raise IncorrectAnswer(
             "You deal out all pictures together, whatever their class. Deal out each class by "
             "itself: the numbers of its pictures in two folds differ by 1 at most.",
             "not stratified",
         )
     if uneven and in_order_of_class:
-        raise Wrong(
+        raise IncorrectAnswer(
             "The numbers stand in the order of the classes, one class after the other; they should "
             "stand in the order of the pictures.",
             "order of the pictures lost",
         )
     if uneven:
-        raise Wrong(
+        raise IncorrectAnswer(
             "Some folds hold many pictures of a class, and others few or none. Deal out each class "
             "by itself: the numbers of its pictures in two folds differ by 1 at most.",
             "not stratified",
@@ -584,7 +588,7 @@ def _together(folds: Array) -> list[int]:
 _SEEDS = 100
 
 
-def _by_seed(subject: Subject, rng: np.random.Generator) -> None:
+def _by_seed(subject: StudentWork, rng: np.random.Generator) -> None:
     if subject.kind("make_folds") in ("missing", "none"):
         raise NotAttempted(str(Missing("make_folds")))
     labels, folds = rng.permutation(np.repeat(np.arange(3), (24, 20, 28))), 4
@@ -594,21 +598,21 @@ def _by_seed(subject: Subject, rng: np.random.Generator) -> None:
     once = _fold_numbers(subject, labels, folds, one, numbered=False)
     found = [_fold_numbers(subject, labels, folds, seed, numbered=False) for seed in seeds]
     if not np.array_equal(once, found[0]):
-        raise Wrong(
+        raise IncorrectAnswer(
             "The same seed should give the same folds again; make the random numbers with "
             "`np.random.default_rng(seed)`.",
             "not repeatable",
         )
     alike = len({tuple(_together(one)) for one in found})
     if alike == 1:
-        raise Wrong(
+        raise IncorrectAnswer(
             "Another seed should put other pictures together. Shuffle with random numbers that "
             "`seed` decides.",
             "seed ignored",
         )
     times = np.sum([one[:, None] == one[None, :] for one in found], axis=0)
     if alike < len(set(seeds)) or _hardly_random(labels, folds, times):
-        raise Wrong(
+        raise IncorrectAnswer(
             "Another seed should put other pictures together, but in yours some pictures of a "
             "class are in the same fold for all or most of the seeds, or never, or some seeds give "
             "the same folds. Shuffle the pictures of each class with `rng.permutation`.",
@@ -844,13 +848,13 @@ def _unseen_cases(rng: np.random.Generator) -> list[Case]:
     ]
 
 
-def _unseen(subject: Subject, rng: np.random.Generator) -> None:
+def _unseen(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = _unseen_cases(rng)
     compare.function(subject, "out_of_fold", cases, _out_of_fold, _FOLD_MISTAKES)
     compare.leaves_arguments(subject, "out_of_fold", cases[:1])
 
 
-def _any_fit(subject: Subject, rng: np.random.Generator) -> None:
+def _any_fit(subject: StudentWork, rng: np.random.Generator) -> None:
     # A mistake that has cost the part before costs nothing more.
     told = compare.made(subject, "out_of_fold", _unseen_cases(rng), _out_of_fold, _FOLD_MISTAKES)
     right = told.answer if told else _out_of_fold
@@ -1132,7 +1136,7 @@ def _judged(rng: np.random.Generator, pictures: int, classes: int) -> Case:
     return Case((table, labels), f"{pictures} pictures of {classes} classes")
 
 
-def _limits(subject: Subject, rng: np.random.Generator) -> None:
+def _limits(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = [_judged(rng, 30, 2), _judged(rng, 60, 3), _judged(rng, 200, 5), _judged(rng, 900, 8)]
     advice = "Work the example of the question through it."
     compare.function(subject, "thresholds", cases, _thresholds, _THRESHOLD_MISTAKES, advice=advice)
@@ -1168,12 +1172,12 @@ def _differs(mistake: Mistake, cases: list[Case], wants: list[Array]) -> bool:
     return not all(compare.close(answer, want) for answer, want in pairs)
 
 
-def _disputes(subject: Subject, rng: np.random.Generator) -> None:
+def _disputes(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = _disputed_cases(rng)
     advice = "Work the example of the question through it."
     try:
         compare.function(subject, "disputed", cases, _disputed, _DISPUTED_MISTAKES, advice=advice)
-    except (Wrong, StudentError):
+    except (IncorrectAnswer, StudentError):
         # Wrong thresholds have cost their own part; what is right with them costs nothing more.
         if not all(_right_for_own_thresholds(subject, *case.args) for case in cases):
             raise
@@ -1181,7 +1185,7 @@ def _disputes(subject: Subject, rng: np.random.Generator) -> None:
 
 
 def _right_for_own_thresholds(
-    subject: Subject, probabilities: Array, labels: Array, *, some: bool = True
+    subject: StudentWork, probabilities: Array, labels: Array, *, some: bool = True
 ) -> bool:
     """Whether `disputed` is right for what the student's own `thresholds` gives.
 
@@ -1190,7 +1194,7 @@ def _right_for_own_thresholds(
     try:
         own = np.asarray(subject.call("thresholds", probabilities, labels), float)
         got = subject.call("disputed", probabilities, labels)
-    except (ProbeError, TypeError, ValueError):
+    except (StudentWorkError, TypeError, ValueError):
         return False
     if own.shape != probabilities.shape[1:] or not np.all((own > 0) & (own < 1)):
         return False
@@ -1198,7 +1202,7 @@ def _right_for_own_thresholds(
     return bool((0 < want.sum() < len(want) or not some) and compare.close(got, want))
 
 
-def _exactly(subject: Subject, rng: np.random.Generator) -> None:
+def _exactly(subject: StudentWork, rng: np.random.Generator) -> None:
     # Quarters and eighths have no rounding: thresholds 0.75 and 0.5, which are met exactly.
     table = np.array([[0.875, 0.125], [0.625, 0.375], [0.375, 0.625], [0.375, 0.625], [0.75, 0.25]])
     labels = np.array([0, 0, 1, 1, 1])
@@ -1226,7 +1230,7 @@ def _exactly(subject: Subject, rng: np.random.Generator) -> None:
     right = told.answer if told and told is not strict else _disputed
     try:
         compare.function(subject, "disputed", cases, right, [strict], advice="At least: `>=`.")
-    except (Wrong, StudentError):
+    except (IncorrectAnswer, StudentError):
         own = [_right_for_own_thresholds(subject, *one.args, some=False) for one in cases]
         limits = [subject.call("thresholds", *one.args) for one in cases]
         wants = [_thresholds(*one.args) for one in cases]
@@ -1347,7 +1351,7 @@ _LOOKING_MISTAKES = [
 ]
 
 
-def _after_looking(subject: Subject, rng: np.random.Generator) -> None:
+def _after_looking(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = []
     for pictures, n, inside, outside in (
         (20, 6, 3, 2),
@@ -1485,6 +1489,11 @@ _GAIN_MISTAKES = [
         lambda b, a: _gain(np.zeros(len(a)), np.abs(a - b)),
     ),
     Mistake(
+        "sign of the mean dropped",
+        "The mean gain is negative where the cleaning has done harm; keep its sign.",
+        lambda b, a: (abs(_gain(b, a)[0]), _gain(b, a)[1]),
+    ),
+    Mistake(
         "sum instead of mean",
         "Take the mean of the differences, not their sum.",
         lambda b, a: (_gain(b, a)[0] * len(a), _gain(b, a)[1]),
@@ -1497,7 +1506,7 @@ _GAIN_MISTAKES = [
 ]
 
 
-def _paired_gain(subject: Subject, rng: np.random.Generator) -> None:
+def _paired_gain(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = []
     for runs in (3, 5, 8, 20):
         level = rng.normal(0.75, 0.03, runs)  # what the seeds have in common
@@ -1505,11 +1514,13 @@ def _paired_gain(subject: Subject, rng: np.random.Generator) -> None:
         after = np.round(level + rng.normal(0.005, 0.008, runs), 4)
         after[0], after[-1] = before[0] - 0.006, before[-1] + 0.021  # gains of both signs
         cases.append(Case((before, after), f"{runs} pairs of runs"))
+    worse = np.round(before - 0.01 + rng.normal(0, 0.004, runs), 4)
+    cases.append(Case((before, worse), "20 pairs of runs, most of them worse with the cleaning"))
     compare.function(subject, "paired_gain", cases, _gain, _GAIN_MISTAKES)
     compare.leaves_arguments(subject, "paired_gain", cases)
 
 
-def _claims(subject: Subject, rng: np.random.Generator) -> None:
+def _claims(subject: StudentWork, rng: np.random.Generator) -> None:
     compare.choice(
         subject,
         "true_claims",

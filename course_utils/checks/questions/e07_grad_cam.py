@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from course_utils.checks import compare
-from course_utils.checks._question import Exercise, Part, Question, Wrong
+from course_utils.checks._question import Exercise, IncorrectAnswer, Part, Question
 from course_utils.checks.compare import Case, Mistake
-from course_utils.student_work import ProbeError, Ref, StudentError, Subject
+from course_utils.student_work import Ref, StudentError, StudentWork, StudentWorkError
 
 Array = np.ndarray
 
@@ -166,7 +166,7 @@ def _stretched_cases(rng: np.random.Generator) -> list[Case]:
     ]
 
 
-def _stretched(subject: Subject, rng: np.random.Generator) -> None:
+def _stretched(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = _stretched_cases(rng)
     compare.function(subject, "filters_as_pictures", cases, _pictures, _FILTER_MISTAKES)
     compare.leaves_arguments(subject, "filters_as_pictures", cases[:1])
@@ -199,7 +199,7 @@ _ZERO_MISTAKES = [
 ]
 
 
-def _all_zero(subject: Subject, rng: np.random.Generator) -> None:
+def _all_zero(subject: StudentWork, rng: np.random.Generator) -> None:
     # A mistake that has cost the other part costs nothing more.
     first = _stretched_cases(rng)
     told = compare.made(subject, "filters_as_pictures", first, _pictures, _FILTER_MISTAKES)
@@ -394,7 +394,7 @@ def _shapes(rng: np.random.Generator) -> list[tuple[Array, Array, str]]:
     return [*given, (maps - 1, gradients, "maps that hold negative numbers")]
 
 
-def _weights(subject: Subject, rng: np.random.Generator) -> None:
+def _weights(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = [Case((gradients,), label) for _, gradients, label in _shapes(rng)[:4]]
     compare.function(subject, "map_weights", cases, _mean, _WEIGHT_MISTAKES)
     compare.leaves_arguments(subject, "map_weights", cases[:1])
@@ -404,19 +404,19 @@ def _mean(gradients: Array) -> Array:
     return np.asarray(gradients.mean(axis=(0, 1)))
 
 
-def _heat_from(subject: Subject, rng: np.random.Generator) -> None:
+def _heat_from(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = [Case((maps, gradients), label) for maps, gradients, label in _shapes(rng)]
     advice = "Print the shape after each of the three steps."
     try:
         compare.function(subject, "heat_from", cases, _heat, _HEAT_MISTAKES, advice=advice)
-    except (Wrong, StudentError):
+    except (IncorrectAnswer, StudentError):
         # Wrong weights have cost their own part; what is right with them costs nothing more.
         if not _right_for_own_weights(subject, cases):
             raise
     compare.leaves_arguments(subject, "heat_from", cases[:1])
 
 
-def _right_for_own_weights(subject: Subject, cases: list[Case]) -> bool:
+def _right_for_own_weights(subject: StudentWork, cases: list[Case]) -> bool:
     """Whether the student's `map_weights` is wrong, and `heat_from` right for what it gives."""
     wrong = False
     for case in cases:
@@ -425,7 +425,7 @@ def _right_for_own_weights(subject: Subject, cases: list[Case]) -> bool:
             own = np.asarray(subject.call("map_weights", gradients), float)
             got = subject.call("heat_from", maps, gradients)
             want = np.maximum((maps * own).sum(axis=2), 0)
-        except (ProbeError, TypeError, ValueError):
+        except (StudentWorkError, TypeError, ValueError):
             return False
         if not compare.close(got, want, rtol=1e-4, atol=1e-5):
             return False
@@ -638,11 +638,11 @@ class _Asked:
 
 
 def _network(
-    subject: Subject, rng: np.random.Generator, counts: tuple[int, ...], classes: int
+    subject: StudentWork, rng: np.random.Generator, counts: tuple[int, ...], classes: int
 ) -> _Asked:
     ref = subject.call("build_inner", classes)
     if not isinstance(ref, Ref) or subject.kind(ref) != "model":
-        raise Wrong("`build_inner` is not as it was given; run its cell again.")
+        raise IncorrectAnswer("`build_inner` is not as it was given; run its cell again.")
     given = [
         (
             rng.uniform(0, 255, (number, *_INNER)).astype("float32"),
@@ -665,23 +665,23 @@ def _network(
 _CLOSE = {"rtol": 2e-3, "atol": 1e-4}
 
 
-def _judge_heat(subject: Subject, asked: _Asked, right: Callable[..., Array]) -> None:
+def _judge_heat(subject: StudentWork, asked: _Asked, right: Callable[..., Array]) -> None:
     advice = "Print the shapes of the scores, of the gradients and of the weights."
     try:
         compare.function(
             subject, "grad_cam", asked.cases, right, asked.mistakes, **_CLOSE, advice=advice
         )
-    except Wrong as wrong:
+    except IncorrectAnswer as wrong:
         if wrong.mistake != "nothing returned":
             raise
-        raise Wrong(
+        raise IncorrectAnswer(
             f"`grad_cam` returns None. Either it does not end with `return`, or it returns a "
             f"gradient that is None. {_INSIDE}",
             wrong.mistake,
         ) from None
     except StudentError as error:
         if "valid indices" in error.message:
-            raise Wrong(
+            raise IncorrectAnswer(
                 f"In line {error.line} a tensor is indexed with an array, which TensorFlow does "
                 f"not do. `tf.gather(logits, classes, batch_dims=1)` takes from each row the logit "
                 f"of its class.",
@@ -689,7 +689,7 @@ def _judge_heat(subject: Subject, asked: _Asked, right: Callable[..., Array]) ->
             ) from None
         shapes = re.search(r"ncompatible shapes: (\[[\d,]*\]) vs\. (\[[\d,]*\])", error.message)
         if shapes:
-            raise Wrong(
+            raise IncorrectAnswer(
                 f"In line {error.line} two tensors meet whose shapes do not fit: {shapes[1]} and "
                 f"{shapes[2]}. Feature maps have the shape (N, height, width, maps), so weights of "
                 f"the shape (N, 1, 1, maps) fit (`keepdims=True`); logits have the shape "
@@ -698,7 +698,7 @@ def _judge_heat(subject: Subject, asked: _Asked, right: Callable[..., Array]) ->
             ) from None
         if not re.search(r"\bNone(Type)?\b|'_id'", error.message):
             raise
-        raise Wrong(
+        raise IncorrectAnswer(
             f"In line {error.line} there is no gradient: it is None, or asked of a NumPy array. "
             f"{_INSIDE}",
             "score outside the tape",
@@ -712,14 +712,14 @@ _INSIDE = (
 )
 
 
-def _several(subject: Subject, rng: np.random.Generator) -> None:
+def _several(subject: StudentWork, rng: np.random.Generator) -> None:
     for counts, classes in (((6, 3), 3), ((8,), 5)):
         asked = _network(subject, rng, counts, classes)
         _judge_heat(subject, asked, asked.right)
         compare.leaves_arguments(subject, "grad_cam", asked.cases[:1])
 
 
-def _single(subject: Subject, rng: np.random.Generator) -> None:
+def _single(subject: StudentWork, rng: np.random.Generator) -> None:
     # A mistake that has cost the other part costs nothing more.
     first = _network(subject, rng, (6, 3), 3)
     told = compare.made(subject, "grad_cam", first.cases, first.right, first.mistakes, **_CLOSE)
@@ -902,14 +902,14 @@ def _pointing_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _pointing(subject: Subject, rng: np.random.Generator) -> None:
+def _pointing(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = _pointing_cases(rng)
     advice = "Try it with the tiny map of lesson 07, section 9."
     compare.function(subject, "pointing_game", cases, _share, _POINTING_MISTAKES, advice=advice)
     compare.leaves_arguments(subject, "pointing_game", cases[:2])
 
 
-def _empty(subject: Subject, rng: np.random.Generator) -> None:
+def _empty(subject: StudentWork, rng: np.random.Generator) -> None:
     # A mistake that has cost the other part costs nothing more.
     cases = _pointing_cases(rng)
     told = compare.made(subject, "pointing_game", cases, _share, _POINTING_MISTAKES)
@@ -937,54 +937,58 @@ _PLACE = (37, 8)
 _NEAR = 2.5
 
 
-def _class(subject: Subject, rng: np.random.Generator) -> None:
+def _class(subject: StudentWork, rng: np.random.Generator) -> None:
     got = compare.attempted(subject, "cheating_class")
     if isinstance(got, list | tuple | np.ndarray) and np.size(got) == 1:
         got = np.ravel(got)[0]
     if not isinstance(got, str):
-        raise Wrong(
+        raise IncorrectAnswer(
             f"`cheating_class` should be the name of the class, as a text, not "
             f"{compare.describe(got)}."
         )
     if got.strip().lower() not in ("roses", "rose"):
-        raise Wrong(
+        raise IncorrectAnswer(
             "In that class the peaks lie here and there. Look for the class whose peaks crowd in "
             "one spot, whatever the picture shows.",
             "another class",
         )
 
 
-def _place(subject: Subject, rng: np.random.Generator) -> None:
+def _place(subject: StudentWork, rng: np.random.Generator) -> None:
     got = compare.attempted(subject, "cheat_place")
     array = np.asarray(got) if isinstance(got, list | tuple | np.ndarray) else np.zeros(0)
     if array.shape != (2,) or array.dtype.kind not in "iuf":
-        raise Wrong(
+        raise IncorrectAnswer(
             f"`cheat_place` should be two numbers, row and column, not {compare.describe(got)}."
         )
     distance = float(np.abs(array - np.array(_PLACE)).max())
     if distance <= _NEAR:
         return
     if distance <= 5:
-        raise Wrong(
+        raise IncorrectAnswer(
             "That is its edge or corner, or close to it; give the middle.", "edge instead of middle"
         )
     if np.abs(array[::-1] - np.array(_PLACE)).max() <= 5:
-        raise Wrong(
+        raise IncorrectAnswer(
             "Row first, then column: rows count from the top, columns from the left.",
             "row and column exchanged",
         )
     if np.abs(np.array([47 - array[0], array[1]]) - np.array(_PLACE)).max() <= 5:
-        raise Wrong("Rows count from the top, not from the bottom.", "rows from the bottom")
+        raise IncorrectAnswer(
+            "Rows count from the top, not from the bottom.", "rows from the bottom"
+        )
     if np.abs(array - 23.5).max() <= 6:
-        raise Wrong(
+        raise IncorrectAnswer(
             "That is the middle of the picture, where most flowers are. Look at the mean map of "
             "the one class whose peaks lie together elsewhere.",
             "the flower",
         )
-    raise Wrong("There is nothing special at that place. Look at some pictures of the class.")
+    raise IncorrectAnswer(
+        "There is nothing special at that place. Look at some pictures of the class."
+    )
 
 
-def _claims(subject: Subject, rng: np.random.Generator) -> None:
+def _claims(subject: StudentWork, rng: np.random.Generator) -> None:
     compare.choice(
         subject,
         "true_claims",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils.checks import compare, model_checks
-from course_utils.checks._question import Exercise, Part, Question, Wrong
+from course_utils.checks._question import Exercise, IncorrectAnswer, Part, Question
 from course_utils.checks.compare import Case, Mistake
 from course_utils.checks.model_checks import NetworkMistake
-from course_utils.student_work import Ref, Subject, models
+from course_utils.student_work import Ref, StudentWork, models
 
 if TYPE_CHECKING:
     import keras
@@ -23,7 +23,7 @@ Array = np.ndarray
 _LAST = 50 * 5 + 5
 
 
-def _trained(subject: Subject, rng: np.random.Generator) -> None:
+def _trained(subject: StudentWork, rng: np.random.Generator) -> None:
     mistakes = [
         Mistake("bias forgotten", "Each unit has a bias, too.", 320 * 50 + 50 * 5),
         Mistake(
@@ -42,7 +42,7 @@ def _trained(subject: Subject, rng: np.random.Generator) -> None:
     compare.number(subject, "trained", 16305, mistakes, whole=True, advice=advice)
 
 
-def _flattened(subject: Subject, rng: np.random.Generator) -> None:
+def _flattened(subject: StudentWork, rng: np.random.Generator) -> None:
     flat = 12 * 12 * 320
     mistakes = [
         Mistake("pooled", "That is the number with average pooling.", 16305),
@@ -56,7 +56,7 @@ def _flattened(subject: Subject, rng: np.random.Generator) -> None:
     compare.number(subject, "trained_with_flatten", 2304305, mistakes, whole=True, advice=advice)
 
 
-def _fewer(subject: Subject, rng: np.random.Generator) -> None:
+def _fewer(subject: StudentWork, rng: np.random.Generator) -> None:
     mistakes = [
         Mistake("learning rates forgotten", "There are several learning rates to try.", 30),
         Mistake("epochs forgotten", "Each training has several epochs.", 4),
@@ -176,50 +176,52 @@ _NETWORK_MISTAKES = [
 ]
 
 
-def _given(subject: Subject, name: str) -> Ref:
+def _given(subject: StudentWork, name: str) -> Ref:
     """A new network from a function of the notebook that was given."""
     ref = subject.call(name)
     if not isinstance(ref, Ref) or subject.kind(ref) != "model":
-        raise Wrong(f"`{name}` is not as it was given; run its cell again.")
+        raise IncorrectAnswer(f"`{name}` is not as it was given; run its cell again.")
     return ref
 
 
-def _transfer(subject: Subject) -> Ref:
+def _transfer(subject: StudentWork) -> Ref:
     base = _given(subject, "small_base")
     return model_checks.build_with(subject, "build_transfer", base, _CLASSES)
 
 
-def _calculation(subject: Subject, rng: np.random.Generator) -> None:
+def _calculation(subject: StudentWork, rng: np.random.Generator) -> None:
     model = _transfer(subject)
     model_checks.same_network(subject, model, _network, _SIZE, rng, _NETWORK_MISTAKES)
 
 
-def _frozen(subject: Subject, rng: np.random.Generator) -> None:
+def _frozen(subject: StudentWork, rng: np.random.Generator) -> None:
     model = _transfer(subject)
     subject.model_weights(model, _SIZE)  # a network of a class of its own is built only now
     learns = subject.model_trainable(model, _SIZE)
     base, head = learns[:10], learns[10:]
     if not any(learns):
-        raise Wrong("Nothing can learn: the head must not be frozen.", "everything frozen")
+        raise IncorrectAnswer(
+            "Nothing can learn: the head must not be frozen.", "everything frozen"
+        )
     if all(base):
-        raise Wrong(
+        raise IncorrectAnswer(
             "The base can learn: set `base.trainable = False`. Training would soon overwrite what "
             "it knows.",
             "base not frozen",
         )
     if any(base):
-        raise Wrong(
+        raise IncorrectAnswer(
             "A part of the base can still learn; freeze all of it, batch normalisation, too.",
             "base not frozen",
         )
     if len(head) != 2 or not all(head):
-        raise Wrong("Only the dense layer should learn, with its weights and its bias.")
+        raise IncorrectAnswer("Only the dense layer should learn, with its weights and its bias.")
 
 
 # --- 08.3: features ----------------------------------------------------------------------------
 
 
-def _vectors(subject: Subject, rng: np.random.Generator) -> None:
+def _vectors(subject: StudentWork, rng: np.random.Generator) -> None:
     ref = _given(subject, "small_base")
     model = _base()
     weights = model_checks.random_weights(model, _SIZE, rng)
@@ -290,43 +292,45 @@ def _vectors(subject: Subject, rng: np.random.Generator) -> None:
 _LEARN = [*[False] * 10, True, *[False] * 4, True, True]
 
 
-def _prepared(subject: Subject) -> Ref:
+def _prepared(subject: StudentWork) -> Ref:
     return model_checks.build_with(
         subject, "prepare_fine_tuning", _given(subject, "with_trained_head")
     )
 
 
-def _learning(subject: Subject, rng: np.random.Generator) -> None:
+def _learning(subject: StudentWork, rng: np.random.Generator) -> None:
     learns = subject.model_trainable(_prepared(subject), _SIZE)
     if learns == _LEARN:
         return
     if len(learns) != len(_LEARN):
-        raise Wrong("Return the network that is given, without another layer.")
+        raise IncorrectAnswer("Return the network that is given, without another layer.")
     if not any(learns):
-        raise Wrong("Nothing can learn.", "everything frozen")
+        raise IncorrectAnswer("Nothing can learn.", "everything frozen")
     if not any(learns[:15]):
-        raise Wrong("Only the head learns: `block3_conv` is still frozen.", "still frozen")
+        raise IncorrectAnswer(
+            "Only the head learns: `block3_conv` is still frozen.", "still frozen"
+        )
     if not learns[15]:
-        raise Wrong("The head (`logits`) goes on learning, too.", "head frozen")
+        raise IncorrectAnswer("The head (`logits`) goes on learning, too.", "head frozen")
     if any(learns[k] for k in (0, 5)):
-        raise Wrong(
+        raise IncorrectAnswer(
             "Earlier blocks can learn. They know edges and colours; leave them frozen.",
             "base not frozen",
         )
     if any(learns[k] for k in (1, 2, 6, 7, 11, 12)):
-        raise Wrong(
+        raise IncorrectAnswer(
             "A batch normalisation can learn; then it also takes the averages of small batches. "
             "Leave it frozen.",
             "batch normalisation not frozen",
         )
-    raise Wrong("What learns is not what was asked for.")
+    raise IncorrectAnswer("What learns is not what was asked for.")
 
 
-def _small_steps(subject: Subject, rng: np.random.Generator) -> None:
+def _small_steps(subject: StudentWork, rng: np.random.Generator) -> None:
     model = _prepared(subject)
     compiled = subject.model_compiled(model)
     if not compiled:
-        raise Wrong(
+        raise IncorrectAnswer(
             "The network is not compiled; a change of `trainable` needs it.", "not compiled"
         )
     y = np.array([0, 3, 1, 4, 2, 2])
@@ -334,19 +338,19 @@ def _small_steps(subject: Subject, rng: np.random.Generator) -> None:
     logs = outputs - np.log(np.exp(outputs).sum(axis=1, keepdims=True))
     want = -logs[np.arange(6), y].mean()
     if abs(subject.model_loss(model, y, outputs) - want) > 1e-3:
-        raise Wrong(
+        raise IncorrectAnswer(
             "The loss does not fit: the network ends in logits, and the labels are class indices.",
             "loss does not fit",
         )
     rate = compiled["learning_rate"]
     if rate > 0.000101:
-        raise Wrong(
+        raise IncorrectAnswer(
             "The learning rate is too high for fine-tuning: large steps destroy what the network "
             "knows. Take one 10 to 100 times smaller than that of the head.",
             "rate too high for fine-tuning",
         )
     if rate < 0.0000099:
-        raise Wrong(
+        raise IncorrectAnswer(
             "With this learning rate hardly anything changes; 10 to 100 times smaller than that of "
             "the head is enough.",
             "rate too small",

@@ -1,0 +1,36 @@
+"""Answers of beginners who know the text of the exercises alone, written before reading the checks.
+
+The answers stand in ``beginners_01_to_04`` and ``beginners_05_to_07``, as ``RIGHT`` and ``WRONG``:
+a question, then names with the text of the answer cell. Each wrong one has the reason why it is
+wrong. An answer that begins with :data:`REST` gives a part of a question only, and the solution
+gives the rest.
+"""
+
+from __future__ import annotations
+
+from answers import solution
+from answers.beginners_01_to_04 import RIGHT as RIGHT_1
+from answers.beginners_01_to_04 import WRONG as WRONG_1
+from answers.beginners_05_to_07 import RIGHT as RIGHT_2
+from answers.beginners_05_to_07 import WRONG as WRONG_2
+from course_utils.checks import Question
+
+#: The first line of an answer to a part of a question.
+REST = "# The rest is that of the solution.\n"
+
+RIGHT = RIGHT_1 | RIGHT_2
+WRONG = WRONG_1 | WRONG_2
+
+
+def whole(question: Question, source: str) -> str:
+    """The text of an answer cell, with the solution's answers to the other parts."""
+    return f"{solution(question)}\n\n{source}" if source.startswith(REST) else source
+
+
+def of(question: Question) -> tuple[dict[str, str], dict[str, tuple[str, None]]]:
+    """The right and the wrong answers to a question, by names that tell where they are from."""
+    right, wrong = RIGHT.get(question.id, {}), WRONG.get(question.id, {})
+    return (
+        {f"beginner: {key}": whole(question, source) for key, source in right.items()},
+        {f"beginner: {key}": (whole(question, source), None) for key, (source, _) in wrong.items()},
+    )
