@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,10 +25,16 @@ SOURCES = ("*.md", ".github/**/*.md", "data/**/*.md", "notebooks/*.ipynb", "solu
 #: Seconds that a server may take to begin its answer.
 TIMEOUT = 20.0
 
-_MARKDOWN = re.compile(r"\]\(\s*<?((?:[^()\s<>]|\([^()\s]*\))+)>?(?:\s+\"[^\"]*\")?\s*\)")
+#: The forms of a link: inline, a definition, an attribute of HTML, an address in the text.
+_INLINE = re.compile(
+    r"\]\(\s*(?:<([^<>\n]+)>|((?:[^()\s<>]|\([^()\s]*\))+))(?:\s+\"[^\"]*\")?\s*\)"
+)
+_DEFINITION = re.compile(r"^ {0,3}\[[^\]\n]+\]:\s*<?([^\s<>]+)>?", re.MULTILINE)
+_ATTRIBUTE = re.compile(r"\b(?:href|src)=\"([^\"]+)\"")
 _ADDRESS = re.compile(r"https?://(?:[^\s<>\"'`\\()\[\]{}]|\([^\s()<>]*\))+")
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*\s*$", re.MULTILINE)
-_CODE = re.compile(r"^(```|~~~).*?^\1\s*$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^(```|~~~).*?^\1\s*$", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"(`+)[^\n]+?\1")
 
 #: Statuses with which a server says that it does not answer programs or is too busy.
 _NO_ANSWER = {401, 403, 405, 406, 408, 418, 425, 429, 451, 500, 502, 503, 504, 999}
@@ -148,32 +155,44 @@ def _text(path: Path) -> str:
 
 
 def _targets(text: str) -> Iterator[str]:
-    prose = _CODE.sub("", text)
-    yield from _MARKDOWN.findall(prose)
-    for match in _ADDRESS.finditer(_MARKDOWN.sub("", prose)):
-        yield match[0].rstrip(".,;:!?*_")
+    prose = _CODE.sub("", _BLOCK.sub("", text))
+    for form in (_INLINE, _DEFINITION, _ATTRIBUTE):
+        yield from (match[match.lastindex or 0].strip() for match in form.finditer(prose))
+        prose = form.sub("", prose)
+    yield from (match[0].rstrip(".,;:!?*_") for match in _ADDRESS.finditer(prose))
 
 
 def _wrong_inside(link: Link, root: Path) -> str:
     """Return what is wrong with a link inside the repository, or nothing."""
     name, heading = urldefrag(link.target)
+    name = unquote(name.partition("?")[0])
     here = root / link.file
-    path = (here.parent / unquote(name)).resolve() if name else here
+    path = (root / name[1:] if name.startswith("/") else here.parent / name).resolve()
+    path = path if name else here
     if not path.is_relative_to(root.resolve()):
         return "it leads out of the repository"
     if not path.exists():
         return f"there is no {path.relative_to(root.resolve()).as_posix()}"
-    if heading and path.suffix in {".md", ".ipynb"}:
-        headings = _HEADING.findall(_CODE.sub("", _text(path)))
-        if unquote(heading).casefold() not in {_anchor(each).casefold() for each in headings}:
-            return f"{path.name} has no heading {unquote(heading)!r}"
+    heading = unquote(heading)
+    with_headings = heading and path.suffix in {".md", ".ipynb"}
+    if with_headings and heading.casefold() not in _anchors(_text(path)):
+        return f"{path.name} has no heading {heading!r}"
     return ""
 
 
-def _anchor(heading: str) -> str:
-    """Return the anchor of a heading as GitHub makes it (Jupyter's differs in capitals only)."""
-    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
-    return re.sub(r"[^\w\- ]", "", plain).strip().replace(" ", "-")
+def _anchors(text: str) -> set[str]:
+    """Return the anchors of all headings as GitHub makes them; Jupyter's differ in capitals only.
+
+    A heading that occurs again has a number behind its anchor.
+    """
+    found: Counter[str] = Counter()
+    anchors = set()
+    for heading in _HEADING.findall(_BLOCK.sub("", text)):
+        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).casefold()
+        anchor = re.sub(r"[^\w\- ]", "", plain).strip().replace(" ", "-")
+        anchors.add(f"{anchor}-{found[anchor]}" if found[anchor] else anchor)
+        found[anchor] += 1
+    return anchors
 
 
 def _request(address: str, timeout: float) -> tuple[Literal["ok", "broken", "unknown"], str]:

@@ -51,6 +51,9 @@ def test_links_of_the_repository_lead_to_files_and_headings():
         ("notebooks/02_two.ipynb", "there is no notebooks/02_two.ipynb"),
         ("#how-to-install", "README.md has no heading 'how-to-install'"),
         ("../elsewhere.md", "it leads out of the repository"),
+        ("/notebooks/01_one.ipynb", ""),
+        ("README.md?plain=1#a-course", ""),
+        ("#a-course-1", "README.md has no heading 'a-course-1'"),
     ],
 )
 def test_each_kind_of_link_inside(course, target, reason):
@@ -69,8 +72,31 @@ def test_links_relative_to_the_folder_of_a_lesson(course):
 
 
 def test_code_is_no_link(course):
-    (course / "README.md").open("a").write("\n```\n[a](b.md) https://example.org/x\n```\n")
+    text = "\n```\n[a](b.md) https://example.org/x\n```\nand `[a](c.md)`, ``[a](d.md)``\n"
+    (course / "README.md").open("a").write(text)
     assert links.find_links(course) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "![picture](gone.md)",
+        "[`code`](gone.md)",
+        '[a](<gone.md> "title")',
+        "[a text\nof two lines](gone.md)",
+        "[a][b]\n\n[b]: gone.md",
+        '<a href="gone.md">a</a>',
+        '<img alt="" src="gone.md">',
+    ],
+)
+def test_all_forms_of_links_are_found(course, text):
+    (course / "README.md").open("a").write(f"\n{text}\n")
+    assert reasons(course) == {"gone.md": "there is no gone.md"}
+
+
+def test_a_heading_that_occurs_twice_has_two_anchors(course):
+    (course / "README.md").open("a").write("\n# A course\n[a](#a-course) [b](#a-course-1)\n")
+    assert set(reasons(course).values()) == {""}
 
 
 @pytest.mark.parametrize(
