@@ -185,7 +185,7 @@ def fixed(message: str, code: str) -> str:
     return ""
 
 
-#: Kinds of values, as `probe` names them in errors.
+#: Kinds of values, as `student_work` names them in errors.
 _WORDS = frozenset(IN_WORDS.values()) | {
     "numbers, text, a list or an array",
     "numbers, text, or a list, array or dictionary of them",

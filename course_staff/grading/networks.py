@@ -54,7 +54,7 @@ _WIDEST = 10_000
 
 
 def is_safe_network(network: Any) -> bool:
-    """Whether the description of a network (see ``probe``) may be built."""
+    """Whether the description of a network (see ``student_work``) may be built."""
     if not isinstance(network, dict) or set(network) != {
         "config",
         "weights",

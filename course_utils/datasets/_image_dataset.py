@@ -116,6 +116,10 @@ class ImageDataset:
         What the dataset is, in a few words.
     licence : str
         Under what terms the images may be used.
+    source : str
+        What ``datasets.load`` took: the name of a dataset of the course or the path of a folder,
+        with which it loads the same images anew, for instance at another size. Empty where the
+        dataset was made in another way.
     """
 
     name: str
@@ -126,6 +130,7 @@ class ImageDataset:
     seed: int
     title: str = ""
     licence: str = ""
+    source: str = ""
     _store: PixelStore = field(kw_only=True)
     _parts: Mapping[str, Part] = field(kw_only=True)
 

@@ -138,6 +138,27 @@ def opened(data: bytes) -> Iterator[Image.Image]:
         yield picture
 
 
+def is_gray(path: Path) -> bool | None:
+    """Return whether a file stores a picture without color, or None where it cannot be read.
+
+    Only the head of the file is read. A picture in RGB counts as one with color, whatever its
+    pixels are.
+    """
+    from PIL import Image
+
+    _open_heic()
+    try:
+        with warnings.catch_warnings(), path.open("rb") as file:
+            warnings.simplefilter("ignore")  # of huge pictures; decoding them says it
+            with Image.open(file) as picture:
+                mode, palette = picture.mode, picture.getpalette()
+    except Exception:  # decoders raise all kinds of errors; decoding the file names them
+        return None
+    if palette is not None:
+        return palette[0::3] == palette[1::3] == palette[2::3]
+    return mode in ("1", "L", "LA", "La", "F") or mode.startswith("I")
+
+
 def to_array(
     data: bytes,
     image_size: tuple[int, int] | None,

@@ -148,6 +148,30 @@ def from_directory(
     )
 
 
+def color_mode_of(listing: Listing) -> str:
+    """Return "grayscale" where every image file of a folder stores a picture without color.
+
+    Only the heads of the files are read, up to the first file with color. Files that cannot be read
+    do not count. One line says it where the answer is "grayscale".
+
+    Returns
+    -------
+    str
+        ``"rgb"`` or ``"grayscale"``, as `color_mode` of :func:`from_directory`.
+    """
+    some_gray = False
+    for one in listing.images:
+        gray = decoding.is_gray(one.file.path)
+        if gray is False:
+            return "rgb"
+        some_gray = some_gray or gray is True
+    if not some_gray:
+        return "rgb"
+    name = validate.printable(listing.root.name)
+    validate.say(f"The pictures in {name} have no color, so they are loaded with one channel.")
+    return "grayscale"
+
+
 def load_folder(
     listing: Listing,
     *,

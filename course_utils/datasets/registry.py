@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,20 +72,21 @@ def source(name: object) -> Source:
 
 
 def load(
-    name: str | None = None,
+    name: str | os.PathLike[str] | None = None,
     image_size: int | tuple[int, int] = (128, 128),
     batch_size: int = 32,
     seed: int | None = None,
-    color_mode: str = "rgb",
+    color_mode: str | None = None,
 ) -> ImageDataset:
-    """Load a dataset that the course knows by name, or the folder that was chosen.
+    """Load a dataset that the course knows by name, or a folder of one's own.
 
     Nothing is ever downloaded.
 
     Parameters
     ----------
-    name : str, optional
-        ``"paper_flowers"``, ``"tf_flowers"``, ``"clothing"`` or ``"cifar10"``. Without a name the
+    name : str or path, optional
+        ``"paper_flowers"``, ``"tf_flowers"``, ``"clothing"`` or ``"cifar10"``, or the path of a
+        folder, which is loaded as :func:`from_directory` does. Without a name the
         one that COURSE_DATASET names or ``course data use`` chose is taken, which may be a folder
         of one's own; else tf_flowers where it is on this machine; else paper_flowers. One line then
         says which it is.
@@ -94,14 +97,16 @@ def load(
     seed : int, optional
         Decides the order of the training images and, for tf_flowers and the validation images of
         cifar10, the division; by default COURSE_SEED, else 42.
-    color_mode : {"rgb", "grayscale"}
-        Whether images have three channels or one (cifar10: three only).
+    color_mode : {"rgb", "grayscale"}, optional
+        Whether images have three channels or one (cifar10: three only). By default three, but one
+        for a folder whose files all store pictures without color.
 
     Returns
     -------
     ImageDataset
         tf_flowers is divided 80 : 10 : 10, class by class; the others come with splits (cifar10
-        without validation, for which 5,000 training images are taken).
+        without validation, for which 5,000 training images are taken). Its `source` is the name or
+        the folder that was taken.
 
     Raises
     ------
@@ -117,12 +122,25 @@ def load(
     ('dandelion', 'daisy', 'tulips', 'sunflowers', 'roses')
     """
     arguments: dict[str, Any] = {"image_size": image_size, "batch_size": batch_size, "seed": seed}
-    if validate.choice("color_mode", color_mode, ("rgb", "grayscale")) != "rgb":
-        arguments["color_mode"] = color_mode
-    chosen = _choose() if name is None else name
+    if color_mode is not None:
+        validate.choice("color_mode", color_mode, ("rgb", "grayscale"))
+    chosen = _choose() if name is None else _named(name)
     if isinstance(chosen, Path):
-        return folder.from_directory(chosen, **arguments)
-    return source(chosen).read(**arguments)
+        listing = folder.scan(chosen)
+        mode = folder.color_mode_of(listing) if color_mode is None else color_mode
+        data = folder.load_folder(listing, color_mode=mode, **arguments)
+    else:
+        if color_mode == "grayscale":
+            arguments["color_mode"] = color_mode
+        data = source(chosen).read(**arguments)
+    return replace(data, source=str(chosen))
+
+
+def _named(name: str | os.PathLike[str]) -> str | Path:
+    """Return the folder that an argument names, or the argument itself as the name of a dataset."""
+    if isinstance(name, os.PathLike):
+        return Path(name).expanduser().absolute()
+    return (own_folder(name) if isinstance(name, str) else None) or name
 
 
 def own_folder(text: str) -> Path | None:
@@ -131,7 +149,7 @@ def own_folder(text: str) -> Path | None:
     A name that the course knows is never a folder. A relative path is looked for in the current
     folder, then in that of the course.
     """
-    if text in SOURCES or "\0" in text:
+    if text in SOURCES or "\0" in text or not text.strip():
         return None
     path = Path(text).expanduser()
     with suppress(OSError):
@@ -150,7 +168,9 @@ def _choose() -> str | Path:
         how = "" if settings.storing_outputs() else how
         path = own_folder(named)
         if path is not None:
-            validate.say(f"Using the folder {path}{how}.")
+            validate.say(
+                f"Using the folder {path}{how}; the texts of the lessons describe paper_flowers."
+            )
             return path
         if named not in SOURCES and Path(named).name != named:
             raise MissingData(
@@ -278,7 +298,8 @@ def image_folder(name: str) -> Path:
     Parameters
     ----------
     name : str
-        ``"paper_flowers"``, ``"tf_flowers"`` or ``"clothing"``.
+        ``"paper_flowers"``, ``"tf_flowers"`` or ``"clothing"``; or the path of a folder, which is
+        returned as it is, so that the `source` of every dataset can be given.
 
     Returns
     -------
@@ -291,6 +312,9 @@ def image_folder(name: str) -> Path:
     MissingData
         If it is not on this machine.
     """
+    own = _named(name)
+    if isinstance(own, Path):
+        return own
     wanted = source(name)
     if wanted.image_folder is None:
         with_files = [one.name for one in SOURCES.values() if one.image_folder is not None]

@@ -202,7 +202,7 @@ class Namespace:
     # --- networks as data ------------------------------------------------------------------
 
     def model_describe(self, what: What, input_shape: Sequence[int] | None) -> dict[str, Any]:
-        """Return a network as data; see ``probe._describe.describe``."""
+        """Return a network as data; see ``describe``."""
         model = self._model(what, layers=True)
         with guarded(self._seconds, self._values):
             return _describe.describe(model, input_shape)

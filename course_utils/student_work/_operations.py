@@ -101,7 +101,7 @@ class StudentWork(Protocol):
 
 #: What is decided where the questions are asked, not where the work is.
 _NOT_INSIDE = ("second", "is_repeated")
-#: The operations by name: those of :class:`StudentWork`, and how a network is told as data and built.
+#: The operations by name: those of :class:`StudentWork`, and how a network is described and built.
 OPERATIONS: tuple[str, ...] = (
     *(n for n in vars(StudentWork) if not n.startswith("_") and n not in _NOT_INSIDE),
     *("model_describe", "model_build", "model_take", "model_put"),
