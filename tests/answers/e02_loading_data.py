@@ -329,7 +329,7 @@ def split(labels, seed):
         "two arrays": (_split(end="np.array(train), np.array(test)"), None),
         "labels for positions": (
             _split(end="labels[train], labels[validation], labels[test]"),
-            "leak",
+            "labels instead of positions",
         ),
         "nothing returned": (_split().replace("return", "result ="), "nothing returned"),
         "masks": (
