@@ -36,7 +36,7 @@ help:
 	@echo "make setup    only set up; a second call does nothing"
 # only in the repository
 	@echo "make test     set up and run every test"
-	@echo "make test-all the same, with every mutant of the exercises' solutions"
+	@echo "make test-all the same, with the slow tests and every mutant of the exercises' solutions"
 	@echo "make lint     only check format, style and types"
 	@echo "make build    run the lessons, store their outputs, rebuild every derived file"
 	@echo "make bench    measure the course (ARGS=--quick: in 5 minutes)"
@@ -86,7 +86,7 @@ test: lint
 	COURSE_EPOCHS=1 COURSE_DATASET=paper_flowers COURSE_DATA= COURSE_STORED=1 \
 	  COURSE_WORK="$(CURDIR)/build/nbval" $(PYTEST) --nbval-lax --nbval-cell-timeout 600 notebooks solutions
 
-test-all: override ARGS += --all-mutants
+test-all: override ARGS += --all
 test-all: test
 
 build: setup

@@ -144,6 +144,7 @@ def test_the_same_files_give_the_same_zip(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zip", "b.zip"]
 
 
+@pytest.mark.slow
 def test_the_lesson_runs_on_its_own(unpacked):
     root, _ = unpacked
     answer = command(root, "lessons")
