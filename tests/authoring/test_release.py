@@ -176,7 +176,7 @@ def test_the_grader_is_missed_in_one_sentence(unpacked):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("course.tar", "call it course.zip"), ("no/course.zip", "no folder")]
+    ("name", "words"), [("course.tar", "name it course.zip"), ("no/course.zip", "no folder")]
 )
 def test_a_name_that_cannot_be_written_is_refused(tmp_path, name, words):
     with pytest.raises(InvalidInput, match=words):
