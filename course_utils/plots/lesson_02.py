@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from course_utils import validate
-from course_utils.datasets import displayable
+from course_utils.datasets import SPLITS, displayable
 from course_utils.exceptions import InvalidInput
 from course_utils.plots._style import (
     HATCHES,
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from course_utils.datasets.folder import Listing
     from course_utils.quality import QualityReport
 
-SPLITS = ("train", "validation", "test")
 _MOST_CLASSES = 12
 
 
