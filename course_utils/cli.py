@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from importlib import import_module, metadata
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,6 +42,8 @@ console = Console(highlight=False)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from course_utils.workspace.machine import installed_version
+
         console.print(f"course-utils {__version__}")
         console.print(f"Python {platform.python_version()} on {platform.system()}")
         console.print(f"TensorFlow {installed_version('tensorflow') or 'is not installed'}")
@@ -411,14 +413,6 @@ class CellBars:
         self._bar.close()
         if not console.is_terminal:
             console.print(f"      {self._started[-1]}: {state}")
-
-
-def installed_version(package: str) -> str | None:
-    """Return the version of an installed package without importing it, or None."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def plain(text: str) -> str:

@@ -242,7 +242,7 @@ def gather() -> Facts:
         system=platform.system(),
         processors=psutil.cpu_count() or 1,
         needs=needs,
-        installed={name: _installed(name) for name in needs},
+        installed={name: installed_version(name) for name in needs},
         memory=min(memory.total, limit),
         memory_free=min(memory.available, limit),
         work=work,
@@ -253,9 +253,17 @@ def gather() -> Facts:
         settings_errors=errors,
         tensorflow=probe_tensorflow(),
         card=find_card(),
-        cuda_libraries=_installed("nvidia-cudnn-cu12") is not None,
+        cuda_libraries=installed_version("nvidia-cudnn-cu12") is not None,
         cuda_hidden=settings.environment().get("CUDA_VISIBLE_DEVICES") in ("", "-1"),
     )
+
+
+def installed_version(package: str) -> str | None:
+    """Return the version of an installed package without importing it, or None."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _settings_errors() -> Iterable[str]:
@@ -285,13 +293,6 @@ def _needs() -> dict[str, str]:
         for need in map(Requirement, lines)
         if need.marker is None or need.marker.evaluate({"extra": ""})
     }
-
-
-def _installed(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _work_folder() -> tuple[Path, int, bool]:

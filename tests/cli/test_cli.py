@@ -78,7 +78,7 @@ def test_version_without_tensorflow(monkeypatch):
     def missing(name):
         raise metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr("course_utils.cli.metadata.version", missing)
+    monkeypatch.setattr("course_utils.workspace.machine.metadata.version", missing)
     answer = CliRunner().invoke(cli.app, ["--version"])
     assert answer.exit_code == 0
     assert "TensorFlow is not installed" in answer.output
