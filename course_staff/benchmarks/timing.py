@@ -24,18 +24,24 @@ def best_seconds(work: Callable[[], Any], times: int) -> float:
 
 
 def in_turn(
-    ways: Mapping[str, Callable[[int], Any]], rounds: int, warm_up: bool = True
+    ways: Mapping[str, Callable[[Any], Any]],
+    rounds: int,
+    warm_up: bool = True,
+    prepare: Callable[[int], Any] = int,
 ) -> tuple[dict[str, list[float]], dict[str, list[Any]]]:
     """Call several functions in each of several rounds, in alternating order.
 
     Parameters
     ----------
     ways : mapping of str to callable
-        Each gets the number of the round, from 0.
+        Each gets the result of `prepare`.
     rounds : int
         Number of rounds that are measured.
     warm_up : bool
         Whether one round more, which is not measured, comes first; its number is -1.
+    prepare : callable
+        Called before each call, outside of the measured time, with the number of the round; by
+        default returns this number.
 
     Returns
     -------
@@ -46,7 +52,7 @@ def in_turn(
     results: dict[str, list[Any]] = {name: [] for name in ways}
     for number in range(-1 if warm_up else 0, rounds):
         for name in list(ways)[:: -1 if number % 2 else 1]:
-            spent, result = timed(partial(ways[name], number))
+            spent, result = timed(partial(ways[name], prepare(number)))
             if number >= 0:
                 seconds[name].append(spent)
                 results[name].append(result)
