@@ -38,7 +38,7 @@ help:
 # only in the repository
 	@echo "make test     set up and run every test"
 	@echo "make quick    set up, run the quickest tests and the first two lessons"
-	@echo "make test-all make test, with every mutant of the exercises' solutions"
+	@echo "make test-all make test, with slow tests and every mutant of the exercises' solutions"
 	@echo "make lint     only check format, style, types and language"
 	@echo "make coverage which lines the tests run (ARGS=tests/models: those of a part)"
 	@echo "make links    do the links of documents and lessons lead anywhere? Needs a network"
@@ -98,7 +98,7 @@ quick: dev
 	$(RUN) -m pytest -q $(QUICK:%=tests/%)
 	@COURSE_DATASET=paper_flowers COURSE_DATA= COURSE_WORK="$(CURDIR)/build/quick" $(COURSE) lessons 00 01
 
-test-all: override ARGS += --all-mutants
+test-all: override ARGS += --all
 test-all: test
 
 # Settings are in pyproject.toml; CONTRIBUTING.md says what is not measured.

@@ -1,13 +1,11 @@
 """The verbs of the command ``course`` for instructors and authors.
 
-:mod:`course_utils.cli` imports this module where course_staff is there, which adds the verbs to its
-command.
+:mod:`course_utils.cli` imports this module if course_staff is installed. A new verb is a function
+with ``@app.command()`` here; its name goes to ``STAFF_VERBS`` of :mod:`course_utils.cli` too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,23 +20,22 @@ if TYPE_CHECKING:
     from course_staff.grading.engine import Report
     from course_staff.grading.intake import Refused
     from course_staff.grading.listing import Listing
-    from course_staff.grading.results import Graded
 
 
 @app.command()
 def build(
     names: Names = None,
     derived: Annotated[
-        bool, typer.Option("--derived", help="Only the derived files; run no lesson.")
+        bool, typer.Option("--derived", help="Write the derived files only; run no lesson.")
     ] = False,
     keep_cache: Annotated[
-        bool, typer.Option("--keep-cache", help="Use the models that are in work/ already.")
+        bool, typer.Option("--keep-cache", help="Use the models that are already in work/.")
     ] = False,
 ) -> None:
-    """For authors: run lessons, store their outputs, and rebuild every derived file.
+    """For authors: run lessons, store their outputs, and write all derived files.
 
-    The lessons run on paper_flowers, with no other data and no graphics card, so that they store
-    the same everywhere. Outputs that did not change stay byte for byte.
+    The lessons run on paper_flowers and on the CPU, so that every machine stores the same outputs.
+    Outputs that did not change keep their bytes.
     """
     from course_staff.authoring import build as building
     from course_staff.authoring import derived as deriving
@@ -49,7 +46,6 @@ def build(
         chosen = running.find(names or [])
         with CellBars(len(chosen)) as bars:
             for path in chosen:
-                bars.start(path.stem)
                 try:
                     changed = building.build_lesson(path, keep_cache=keep_cache, on_cell=bars.cell)
                     bars.end(True, "stored" if changed else "unchanged")
@@ -58,7 +54,7 @@ def build(
                     bars.end(False)
                     console.print(plain(str(error)), style="red")
     for name in deriving.rebuild():
-        console.print(f"{name}: made anew")
+        console.print(f"{name}: written")
     if failed:
         raise typer.Exit(1)
 
@@ -67,22 +63,22 @@ def build(
 def bench(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ROW]...", help="a row, or a part of its name; all where none"),
+        typer.Argument(metavar="[ROW]...", help="A row, or a part of its name; by default all."),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="In at most 5 minutes.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Take at most 5 minutes.")] = False,
     listed: Annotated[bool, typer.Option("--list", help="Only list the rows.")] = False,
 ) -> None:
-    """Measure the course against other ways of doing the same; write build/bench.json."""
-    from course_staff import benchmarks as benching
+    """Compare the course with alternatives in speed and memory; write build/bench.json."""
+    from course_staff import benchmarks
 
-    rows = benching.find(names or [])
+    rows = benchmarks.find(names or [])
     if listed:
         for row in rows:
             console.print(f"{row.name}: {row.about}")
         return
     minutes = None if names else (5 if quick else 25)
-    results = benching.run_rows(rows, quick=quick, say=console.print, minutes=minutes)
-    console.print(benching.table_of(results))
+    results = benchmarks.run_rows(rows, quick=quick, say=console.print, minutes=minutes)
+    console.print(benchmarks.table_of(results))
     if len(results) < len(rows):  # stopped
         raise typer.Exit(130)
 
@@ -92,10 +88,10 @@ def release(
     out: Annotated[Path, typer.Option(help="The zip to write.")],
     names: Names = None,
     solutions: Annotated[
-        bool, typer.Option("--with-solutions", help="Let the solutions go along.")
+        bool, typer.Option("--with-solutions", help="Include the solutions.")
     ] = False,
 ) -> None:
-    """For instructors: write the zip that students get, without solutions, outputs and grader."""
+    """For instructors: write the zip for students, without solutions, outputs and grader."""
     from course_staff.authoring import release as releasing
     from course_utils.workspace import lessons as running
 
@@ -106,21 +102,21 @@ def release(
 @app.command()
 def pretrain(
     out: Annotated[
-        Path | None, typer.Option(help="Where to; the course's own data/backbones by default.")
+        Path | None, typer.Option(help="The folder to write to; by default data/backbones.")
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="The full recipe where none is given.")
+        int | None, typer.Option(min=1, help="Number of epochs; by default the full recipe.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Decides weights, order and shifts.")] = 42,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 42,
 ) -> None:
     """For authors: train the small backbone of lesson 08 on CIFAR-10 (half an hour on 2 cores).
 
-    An interrupted training goes on where it stopped.
+    An interrupted training is resumed.
     """
     from course_staff.authoring import pretrain as pretraining
 
     path = pretraining.pretrain(out, epochs or pretraining.EPOCHS, seed)
-    console.print(f"{path} is written, and beside it its card, README.md.")
+    console.print(f"{path} is written, and its card README.md beside it.")
 
 
 @app.command()
@@ -155,57 +151,57 @@ def grade(
     ],
     out: Annotated[Path | None, typer.Option(help="The folder for the reports.")] = None,
     only_list: Annotated[
-        bool, typer.Option("--list", help="Show who was found with which file; grade nothing.")
+        bool, typer.Option("--list", help="List students and files; grade nothing.")
     ] = False,
     exercise: Annotated[
-        str | None, typer.Option(help="Take all notebooks to be of this one, such as 01.")
+        str | None, typer.Option(help="The exercise of all notebooks, such as 01.")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Decides the inputs; drawn anew by default.")
+        int | None, typer.Option(min=0, help="Seed of the random inputs; by default a new one.")
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Notebooks at once; by processors and memory where not given."),
+        typer.Option(min=1, help="Parallel notebooks; by default from CPU cores and memory."),
     ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Let this Dask scheduler do the work.")
+        str | None, typer.Option(metavar="ADDRESS", help="Use this Dask scheduler.")
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="At most so many epochs per training.")
+        int | None, typer.Option(min=1, help="Maximum number of epochs per training.")
     ] = None,
     marks: Annotated[
         Path | None,
-        typer.Option(help="A further table of marks; OUT/to_mark.csv is used in any case."),
+        typer.Option(help="Another table of marks, beside OUT/to_mark.csv."),
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="STUDENT", help="Grade this student again, and nobody else."),
+        typer.Option(metavar="STUDENT", help="Grade only this student, again."),
     ] = None,
     attempts: Annotated[
-        str, typer.Option(help="Which attempt counts: last, best, first.")
+        str, typer.Option(help="The attempt that counts: last, best or first.")
     ] = "last",
-    due: Annotated[
-        datetime | None, typer.Option(help="Until when it was to be handed in, local time.")
-    ] = None,
+    due: Annotated[datetime | None, typer.Option(help="Deadline, in local time.")] = None,
     times: Annotated[
-        Path | None, typer.Option(help="A CSV with student and time, and exercise where needed.")
+        Path | None, typer.Option(help="A CSV of submission times: student, time, exercise.")
     ] = None,
     late: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of the points that each late day costs.")
+        float, typer.Option(min=0, max=1, help="Fraction of the points subtracted per late day.")
     ] = 0.0,
-    anonymous: Annotated[bool, typer.Option("--anonymous", help="Ids in place of names.")] = False,
+    anonymous: Annotated[bool, typer.Option("--anonymous", help="Ids instead of names.")] = False,
     form: Annotated[
-        list[str] | None, typer.Option("--format", help="Also nbgrader or gradescope.")
+        list[str] | None, typer.Option("--format", help="A further format: nbgrader or gradescope.")
     ] = None,
     isolation: Annotated[
         str | None,
-        typer.Option(help="bubblewrap, or with less protection limits (see INSTRUCTORS.md)."),
+        typer.Option(help="bubblewrap, or limits with less protection (see INSTRUCTORS.md)."),
     ] = None,
 ) -> None:
-    """For instructors: grade exercises, each student's code in a sandbox.
+    """For instructors: grade exercises, with the code of each student in a sandbox.
 
-    A second run into the same folder runs only the notebooks that changed.
+    A second run with the same folder grades only the notebooks that changed.
     """
+    from tqdm import tqdm
+
     from course_staff.grading import command, engine, listing, policies
 
     options = engine.Options(
@@ -229,36 +225,32 @@ def grade(
         _print_listing(listing.listing(submissions, exercise, chosen.lateness, times))
         return
     if out is None:
-        raise InvalidInput("Name a folder for the reports with --out, or look first with --list.")
-    with _bar("notebooks") as (start, advance):
-        report = command.grade(submissions, out, options, chosen, start, advance)
+        raise InvalidInput("Name a folder for the reports with --out, or use --list first.")
+    with tqdm(unit=" notebooks", disable=not console.is_terminal) as bar:
+
+        def graded(name: str) -> None:
+            bar.set_postfix_str(name, refresh=False)
+            bar.update()
+
+        report = command.grade(submissions, out, options, chosen, bar.reset, graded)
     _print_grades(report, out)
 
 
 def _print_listing(listed: Listing) -> None:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("student", "exercise", "file", "attempt", "handed in", "look at"):
-        table.add_column(heading)
-    for one in listed.found:
-        when = " ".join(filter(None, [(one.time or "").replace("T", " "), _bracket(one)]))
-        table.add_row(
-            plain(one.student),
-            plain(one.exercise or "?"),
-            plain(one.name),
-            str(one.attempt or ""),
-            plain(when or "not known"),
-            plain(" ".join(one.flags)),
-        )
+    headings = ("student", "exercise", "file", "attempt", "handed in", "look at")
+    table = Table(*headings, box=None, pad_edge=False)
+    for work in listed.found:
+        source = f"({work.time_source})" if work.time_source else ""
+        time = f"{(work.time or '').replace('T', ' ')} {source}".strip() or "not known"
+        fields = (work.student, work.exercise or "?", work.name, str(work.attempt or ""), time)
+        table.add_row(*(plain(text) for text in (*fields, " ".join(work.flags))))
     console.print(table)
     for refused in listed.refused:
         _print_refused(refused)
-    people = {one.student for one in listed.found}
-    people |= {one.student for one in listed.refused} - {""}
-    console.print(f"Notebooks: {len(listed.found)}; students: {len(people)}. Nothing was graded.")
-
-
-def _bracket(one: Graded) -> str:
-    return f"({one.time_source})" if one.time_source else ""
+    students = {work.student for work in listed.found} | {one.student for one in listed.refused}
+    console.print(
+        f"Notebooks: {len(listed.found)}; students: {len(students - {''})}. Nothing was graded."
+    )
 
 
 def _print_refused(refused: Refused) -> None:
@@ -270,19 +262,17 @@ def _print_grades(report: Report, out: Path) -> None:
     from course_staff.grading.command import SLOTS
     from course_utils.checks.wording import points
 
-    table = Table(box=None, pad_edge=False)
-    for heading in ("student", "exercise", "points", "look at"):
-        table.add_column(heading)
-    for one in report.graded:
-        result = f"{points(one.points)} of {points(one.maximum)}"
-        table.add_row(plain(one.student), one.exercise, result, plain(" ".join(one.flags)))
+    table = Table("student", "exercise", "points", "look at", box=None, pad_edge=False)
+    for work in report.graded:
+        result = f"{points(work.points)} of {points(work.maximum)}"
+        table.add_row(plain(work.student), work.exercise, result, plain(" ".join(work.flags)))
     console.print(table)
     for refused in report.refused:
         _print_refused(refused)
     if report.damaged:
         console.print(
-            f"Of the results of earlier runs {report.damaged} were damaged or written only in "
-            f"part; their notebooks were graded again."
+            f"{report.damaged} results of earlier runs were damaged or incomplete; their notebooks "
+            f"were graded again."
         )
     unchanged = f", {report.reused} of them unchanged" if report.reused else ""
     console.print(
@@ -291,28 +281,9 @@ def _print_grades(report: Report, out: Path) -> None:
     )
     for note in report.notes:
         console.print(f"[yellow]note:[/] {plain(note)}")
-    waiting = sum(bool(one.waits) for one in report.graded)
-    if waiting:
+    unmarked = sum(bool(work.waits) for work in report.graded)
+    if unmarked:
         console.print(
-            f"Written answers of {waiting} notebooks wait for you in {plain(str(out / SLOTS))}; "
-            f"fill in the points, and run this again."
-        )
-
-
-@contextmanager
-def _bar(unit: str) -> Iterator[tuple[Callable[[int], None], Callable[[str], None]]]:
-    """A progress bar: a function that is told the total, and one that is told what is done."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=None)
-        yield (
-            lambda total: progress.update(task, total=total),
-            lambda name: progress.update(task, advance=1, description=plain(name)),
+            f"Mark the written answers of {unmarked} notebooks: fill in the points in "
+            f"{plain(str(out / SLOTS))}, and run this command again."
         )

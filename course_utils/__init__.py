@@ -8,8 +8,8 @@ imports only from rooms above it in this table:
 room                what is in it                                           first met in
 ==================  ======================================================  ==============
 ``exceptions``      errors that are written for the reader                  all
-``settings``        the one place that reads the environment                lesson 00
 ``files``           replace files in one step                               --
+``settings``        the one place that reads the environment                lesson 00
 ``results``         ``report_result``: what a lesson reached                lesson 04
 ``validate``        checks of arguments                                     --
 ``convolution``     the 6 x 6 letters, convolution and pooling in NumPy     lesson 01

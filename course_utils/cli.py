@@ -1,22 +1,22 @@
-"""The command ``course``: one thin function per verb.
+"""The command ``course``, with one short function per verb.
 
-``course --help`` lists the verbs; ``python -m course_utils.cli`` is the same command. What a verb
-does is in :mod:`course_utils.workspace` and :mod:`course_utils.datasets`, which are imported when
-they are needed, so that the help appears at once. The verbs for instructors and authors are in
-:mod:`course_staff.cli`; copies for students do not have it.
+``course --help`` lists the verbs; ``python -m course_utils.cli`` is the same command. The work is
+done in :mod:`course_utils.workspace` and :mod:`course_utils.datasets`, which are imported when they
+are needed, so that the help appears quickly. The verbs for instructors and authors are in
+:mod:`course_staff.cli`, which copies for students do not have.
 """
 
 from __future__ import annotations
 
 import platform
 import sys
-from importlib import import_module, metadata
+from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from course_utils import __version__
 from course_utils.exceptions import CourseError, InvalidInput, MissingData
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="course",
-    help="Classifying images with convolutional networks: the command of the course.",
+    help="Work with the course on classifying images with convolutional networks.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 data_app = typer.Typer(
-    help="See, fetch and choose the pictures that the lessons work on.", no_args_is_help=True
+    help="List, download and choose the dataset of the lessons.", no_args_is_help=True
 )
 app.add_typer(data_app, name="data")
 
@@ -42,6 +42,8 @@ console = Console(highlight=False)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from course_utils.workspace.machine import installed_version
+
         console.print(f"course-utils {__version__}")
         console.print(f"Python {platform.python_version()} on {platform.system()}")
         console.print(f"TensorFlow {installed_version('tensorflow') or 'is not installed'}")
@@ -65,24 +67,26 @@ def options(
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[LESSON]...", help="03, or 03_building_a_cnn; all where none is named"),
+    typer.Argument(
+        metavar="[LESSON]...", help="A lesson such as 03 or 03_building_a_cnn; by default all."
+    ),
 ]
 
 
 @app.command()
 def check() -> None:
-    """Check whether this machine is ready for the lessons; say what to do where it is not."""
-    from course_utils.workspace import machine as checking
+    """Check that the lessons can run on this machine."""
+    from course_utils.workspace import machine
 
-    with console.status("Looking at this machine ..."):
-        findings = checking.judge(checking.gather())
+    with console.status("Checking this machine ..."):
+        findings = machine.judge(machine.gather())
     table = Table(box=None, show_header=False, pad_edge=False)
     words = {"ok": "[green]OK[/]", "note": "[yellow]note[/]", "stop": "[red]stop[/]"}
     for finding in findings:
         table.add_row(words[finding.verdict], finding.what, plain(finding.text))
     console.print(table)
-    if not checking.ready(findings):
-        console.print("A lesson could not run here: put right what is marked with stop.")
+    if not machine.ready(findings):
+        console.print("The lessons cannot run here yet: fix what is marked with stop.")
         raise typer.Exit(1)
     console.print("The lessons can run here.")
 
@@ -94,22 +98,22 @@ def lab(
         bool | None,
         typer.Option(
             "--with-outputs/--without-outputs",
-            help="Let the lessons show the outputs they are stored with, before you run them.",
+            help="Keep the stored outputs in your copies of the lessons.",
             show_default="as before; at first without",
         ),
     ] = None,
 ) -> None:
-    """Copy lessons and exercises to work/ (never over your changes); open them in JupyterLab."""
+    """Copy the lessons to work/ without overwriting your changes, and open JupyterLab."""
     from course_utils.workspace import copies
 
     for copy in copies.update(with_outputs=with_outputs):
         if copy.state == "backed up":
             console.print(
-                f"{copy.path.name} was updated; the one you had run is kept as {copy.extra}."
+                f"{copy.path.name} was updated; the copy that you had run is now {copy.extra}."
             )
         elif copy.state == "beside":
             console.print(
-                f"{copy.path.name} stays as you changed it; there is a newer lesson, which is "
+                f"{copy.path.name} was not updated, because you changed it; the new version is "
                 f"beside it as {copy.extra.name if copy.extra else ''}."
             )
     raise typer.Exit(copies.open_lab(browser=browser))
@@ -117,40 +121,40 @@ def lab(
 
 @app.command()
 def reset(
-    lesson: Annotated[str, typer.Argument(help="03, or 03_building_a_cnn")],
+    lesson: Annotated[str, typer.Argument(help="A lesson such as 03 or 03_building_a_cnn.")],
     exercise: Annotated[
-        bool, typer.Option("--exercise", help="The lesson's exercise, not the lesson.")
+        bool, typer.Option("--exercise", help="Reset the exercise of the lesson.")
     ] = False,
     with_outputs: Annotated[
-        bool, typer.Option("--with-outputs", help="With the outputs the lesson is stored with.")
+        bool, typer.Option("--with-outputs", help="Keep the stored outputs.")
     ] = False,
 ) -> None:
-    """Put your copy of a lesson back to the original; what you had is kept as a dated backup."""
+    """Replace your copy of a lesson by the original, and keep a backup of your copy."""
     from course_utils.workspace import copies
 
     copy, backup = copies.reset(lesson, exercise=exercise, with_outputs=with_outputs)
     console.print(f"{copy} is the original again.")
     if backup is not None:
-        console.print(f"What you had is kept as {backup}.")
+        console.print(f"Your copy is kept as {backup}.")
 
 
 @app.command()
 def lessons(
     names: Names = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="At most so many epochs per training.")
+        int | None, typer.Option(min=1, help="Maximum number of epochs per training.")
     ] = None,
     dataset: Annotated[
-        str | None, typer.Option(help="The dataset to take, as listed by 'course data list'.")
+        str | None, typer.Option(help="The dataset, as listed by 'course data list'.")
     ] = None,
     keep_cache: Annotated[
-        bool, typer.Option("--keep-cache", help="Use the models that are in work/ already.")
+        bool, typer.Option("--keep-cache", help="Use the models that are already in work/.")
     ] = False,
 ) -> None:
-    """Run lessons from top to bottom without a browser, and list what they reached.
+    """Run lessons without a browser, and list their results.
 
-    The executed lessons are written to build/lessons/ as HTML. A lesson that fails does not keep
-    the others from running.
+    The executed lessons are written to build/lessons/ as HTML. If one fails, the others run all the
+    same.
     """
     from course_utils import settings
     from course_utils.workspace import lessons as running
@@ -159,7 +163,7 @@ def lessons(
     if dataset is not None:
         dataset = _known_dataset(dataset)
     if epochs is None and settings.reduced():
-        console.print(f"COURSE_EPOCHS shortens each training to {settings.epochs(10**6)} epochs.")
+        console.print(f"COURSE_EPOCHS limits each training to {settings.epochs(10**6)} epochs.")
     outcomes: list[Outcome] = []
     stopped = False
     with CellBars(len(chosen)) as bars:
@@ -174,61 +178,51 @@ def lessons(
                 epochs=epochs,
                 dataset=dataset,
                 keep_cache=keep_cache,
-                on_start=bars.start,
                 on_cell=bars.cell,
                 on_end=end,
             )
         except KeyboardInterrupt:
             stopped = True
+    if outcomes:
+        _print_outcomes(outcomes)
     if stopped:
-        if outcomes:
-            _print_outcomes(outcomes)
         console.print(
             f"Stopped: {len(chosen) - len(outcomes)} of {len(chosen)} lessons did not run."
         )
         raise typer.Exit(130)
-    _print_outcomes(outcomes)
     if not all(outcome.ok for outcome in outcomes):
         raise typer.Exit(1)
 
 
 def _print_outcomes(outcomes: list[Outcome]) -> None:
-    table = Table(title="Lessons", title_justify="left")
-    table.add_column("lesson")
-    table.add_column("seconds", justify="right")
-    table.add_column("peak memory", justify="right")
-    table.add_column("reached")
+    right = [Column(name, justify="right") for name in ("seconds", "peak memory")]
+    table = Table("lesson", *right, "results", title="Lessons", title_justify="left")
+    failed = [outcome for outcome in outcomes if not outcome.ok]
     for outcome in outcomes:
         run = outcome.run
-        reached = [plain(f"{result['name']}: {result['text']}") for result in run.results]
-        table.add_row(
-            outcome.lesson,
-            f"{run.seconds:.0f}",
-            f"{run.peak_bytes / 1e9:.2f} GB",
-            "\n".join([*reached, *([] if outcome.ok else ["[red]failed[/]"])]) or "-",
-        )
+        lines = [plain(f"{result['name']}: {result['text']}") for result in run.results]
+        lines += [] if outcome.ok else ["[red]failed[/]"]
+        memory = f"{run.peak_bytes / 1e9:.2f} GB"
+        table.add_row(outcome.lesson, f"{run.seconds:.0f}", memory, "\n".join(lines) or "-")
     console.print(table)
-    seconds = sum(outcome.run.seconds for outcome in outcomes)
-    where = outcomes[0].html.parent if outcomes else "build/lessons"
-    failed = [outcome for outcome in outcomes if not outcome.ok]
     for outcome in failed:
         console.print(f"[red]{outcome.lesson}[/] failed in {plain(str(outcome.run.error))}")
     console.print(
-        f"{len(outcomes) - len(failed)} of {len(outcomes)} lessons ran, in {seconds:.0f} s; "
-        f"they are in {where} as HTML."
+        f"{len(outcomes) - len(failed)} of {len(outcomes)} lessons ran, in "
+        f"{sum(outcome.run.seconds for outcome in outcomes):.0f} s; their HTML is in "
+        f"{outcomes[0].html.parent}."
     )
 
 
 @data_app.command("list")
 def data_list() -> None:
-    """List the datasets: which are here, how to get the others, and what lies in work/."""
+    """List the datasets, how to get them, and the disk space that is used."""
     from course_utils import datasets, settings
 
     frame = datasets.available()
     chosen = settings.dataset_name()
-    table = Table(box=None, pad_edge=False)
-    for heading in ("", "name", "images", "classes", "licence", "where, or how to get it"):
-        table.add_column(heading)
+    headings = ("", "name", "images", "classes", "license", "where, or how to get it")
+    table = Table(*headings, box=None, pad_edge=False)
     for row in frame.to_dict("records"):
         mark = "[green]here[/]" if row["here"] else ""
         if row["name"] == chosen:
@@ -243,36 +237,31 @@ def data_list() -> None:
 
 
 def _own_folder_row(chosen: str) -> tuple[str, ...]:
-    """The row of a folder of one's own; what is wrong with it stands in its place."""
+    """Return the table row of the student's own folder, or of what is wrong with it."""
     from course_utils.datasets import folder, registry
 
     place = registry.own_folder(chosen)
     if place is None:
         return ("[red]missing[/] [bold]in use[/]", plain(chosen), "", "", "", "no such folder")
+    images, classes, text = "", "", str(place)
     try:
         listing = folder.scan(place)
         images, classes = str(len(listing.images)), str(len(listing.class_names))
-        text = str(place)
     except CourseError as error:
-        images, classes, text = "", "", str(error)
+        text = str(error)
     mark = "[green]here[/] [bold]in use[/]"
     return (mark, plain(place.name), images, classes, "your own", plain(text))
 
 
 def _print_work() -> None:
-    """Say what lies in work/ and among the downloads, and how large it is."""
+    """Print the folders in work/ and the downloads with their sizes."""
     from course_utils import settings
     from course_utils.datasets import removal
 
-    places = [settings.downloads_root()]
     work = settings.work_root()
-    if work.is_dir():
-        places += sorted(path for path in work.iterdir() if path.name != "cache")
-        if (work / "cache").is_dir():
-            places += sorted((work / "cache").iterdir())
-    table = Table(box=None, pad_edge=False)
-    table.add_column("on this disk")
-    table.add_column("size", justify="right")
+    inside = [path for path in work.glob("*") if path.name != "cache"]
+    places = [settings.downloads_root(), *sorted(inside), *sorted((work / "cache").glob("*"))]
+    table = Table("on this disk", Column("size", justify="right"), box=None, pad_edge=False)
     for place in places:
         size = removal.size_of(place) if place.exists() else 0
         if size:
@@ -293,7 +282,7 @@ def _size(number: int) -> str:
 def data_get(
     name: Annotated[str, typer.Argument(help="A name from 'course data list'.")],
 ) -> None:
-    """Download a dataset, verify it, and put it where the lessons find it."""
+    """Download a dataset and verify it."""
     from course_utils import datasets
 
     place = datasets.download(_known_dataset(name))
@@ -307,55 +296,50 @@ def data_use(
         str | None,
         typer.Argument(
             metavar="[NAME or FOLDER]",
-            help="A name from 'course data list', or a folder of your own; none: say which.",
+            help="A name from 'course data list' or your own folder; without it, print the choice.",
         ),
     ] = None,
-    forget: Annotated[
-        bool, typer.Option("--forget", help="Forget the choice; the course chooses again.")
-    ] = False,
+    forget: Annotated[bool, typer.Option("--forget", help="Delete the choice.")] = False,
 ) -> None:
-    """Choose the dataset that the lessons take (the variable COURSE_DATASET wins over it)."""
+    """Choose the dataset of the lessons (COURSE_DATASET, if set, has priority)."""
     from course_utils import settings
 
+    by_default = "the lessons use tf_flowers if it is on this machine, else paper_flowers."
     if forget:
         settings.choose_dataset(None)
-        console.print("The lessons choose again: tf_flowers if it is here, else paper_flowers.")
-        return
-    if name is None:
+        console.print(f"The choice is deleted: {by_default}")
+    elif name is None:
         chosen = settings.dataset_name()
-        console.print(
-            f"The lessons take {plain(chosen)}."
-            if chosen
-            else "Nothing is chosen: the lessons take tf_flowers if it is here, else paper_flowers."
-        )
-        return
-    name = _known_dataset(name, must_be_here=True)
-    settings.choose_dataset(name)
-    console.print(f"The lessons take {plain(name)} from now on.")
-    if settings.dataset_name() != name:
-        console.print(
-            f"But COURSE_DATASET is {plain(str(settings.dataset_name()))} and wins; unset it."
-        )
+        use = f"The lessons use {plain(chosen)}." if chosen else f"Nothing is chosen: {by_default}"
+        console.print(use)
+    else:
+        name = _known_dataset(name, must_be_here=True)
+        settings.choose_dataset(name)
+        console.print(f"The lessons use {plain(name)} from now on.")
+        if (variable := settings.dataset_name()) != name:
+            console.print(
+                f"But COURSE_DATASET is {plain(str(variable))} and has priority; unset it."
+            )
 
 
 @data_app.command("remove")
 def data_remove(
     name: Annotated[str, typer.Argument(help="A name from 'course data list'.")],
 ) -> None:
-    """Remove what the course downloaded of a dataset; never a folder of your own."""
+    """Delete the downloaded files of a dataset; your own folders are never deleted."""
     from course_utils import datasets, settings
 
     paths, size = datasets.remove(name)
     for path in paths:
-        console.print(f"{plain(str(path))} is removed.")
-    console.print(f"{_size(size)} are free again.")
+        console.print(f"{plain(str(path))} is deleted.")
+    console.print(f"Disk space freed: {_size(size)}.")
     if settings.chosen_dataset() == name and name not in _here():
         settings.choose_dataset(None)
-        console.print("It was the dataset of the lessons: they choose again.")
+        console.print("It was the dataset of the lessons; the choice is deleted too.")
 
 
 def _here() -> set[str]:
-    """The names of the datasets that are on this machine."""
+    """Return the names of the datasets that are on this machine."""
     from course_utils import datasets
 
     frame = datasets.available()
@@ -363,10 +347,14 @@ def _here() -> set[str]:
 
 
 def _known_dataset(name: str, must_be_here: bool = False) -> str:
-    """Return a known name, or the path of a folder of one's own that can be loaded.
+    """Return the name of a dataset, or the path of a folder that can be loaded.
 
-    Refuses a name that no dataset has, the name of one that is not here, and a folder that cannot
-    be loaded.
+    Raises
+    ------
+    InvalidInput
+        If there is no such dataset, or the folder cannot be loaded.
+    MissingData
+        If `must_be_here` and the dataset is not on this machine.
     """
     import difflib
 
@@ -390,68 +378,45 @@ def _known_dataset(name: str, must_be_here: bool = False) -> str:
 
 
 class CellBars:
-    """A progress bar over the cells of each lesson; plain lines where there is no terminal."""
+    """Progress bars over the cells of each lesson; plain lines if there is no terminal."""
 
     def __init__(self, count: int) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.progress import TimeElapsedColumn as Elapsed
-
-        self._progress = Progress(
-            TextColumn("{task.description:<28}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("cells"),
-            Elapsed(),
-            TextColumn("{task.fields[state]}"),
-            console=console,
-            disable=not console.is_terminal,
-        )
         self._count = count
-        self._done = 0
-        self._name = ""
-        self._task: object = None
+        self._started: list[str] = []
+        self._bar: Any = None
 
     def __enter__(self) -> CellBars:
-        self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        if self._bar is not None:
+            self._bar.close()
 
-    def start(self, name: str) -> None:
-        """Begin with a lesson."""
-        self._name = name
-        self._done += 1
-        self._task = self._progress.add_task(name, total=None, state="")
-        if not console.is_terminal:
-            console.print(f"[{self._done}/{self._count}] {name} ...".replace("[", r"\["))
+    def cell(self, lesson: str, done: int, total: int) -> None:
+        """Show the number of cells that ran; the first call of a lesson starts its bar."""
+        from tqdm import tqdm
 
-    def cell(self, done: int, total: int) -> None:
-        """Say how many cells of it ran."""
-        self._progress.update(self._task, completed=done, total=total)  # type: ignore[arg-type]
+        if lesson not in self._started:
+            self._started.append(lesson)
+            terminal = console.is_terminal
+            self._bar = tqdm(desc=f"{lesson:<28}", total=total, unit=" cells", disable=not terminal)
+            if not terminal:
+                console.print(rf"\[{len(self._started)}/{self._count}] {lesson} ...")
+        self._bar.update(done - self._bar.n)
 
     def end(self, ok: bool, word: str = "ran") -> None:
-        """Say how the lesson ended."""
-        task = self._progress.tasks[-1]
+        """Show how the lesson ended, and close its bar."""
         state = f"[green]{word}[/]" if ok else "[red]failed[/]"
-        if ok:
-            self._progress.update(task.id, completed=task.total)
-        self._progress.update(task.id, state=state)
-        self._progress.stop_task(task.id)
+        if ok and self._bar.total is not None:
+            self._bar.update(self._bar.total - self._bar.n)
+        self._bar.set_postfix_str(word if ok else "failed")
+        self._bar.close()
         if not console.is_terminal:
-            console.print(f"      {self._name}: {state}")
-
-
-def installed_version(package: str) -> str | None:
-    """Return the version of an installed package without importing it, or None."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
+            console.print(f"      {self._started[-1]}: {state}")
 
 
 def plain(text: str) -> str:
-    """Text in which Rich sees no markup."""
+    """Return `text` with the markup characters of Rich escaped."""
     from rich.markup import escape
 
     return escape(text)
@@ -462,9 +427,9 @@ STAFF_VERBS = ("build", "bench", "release", "pretrain", "links", "grade")
 
 
 def add_staff_verbs() -> None:
-    """Add the verbs of instructors and authors; without course_staff, they say that it is missing.
+    """Add the verbs for instructors and authors.
 
-    The latter are hidden from the help.
+    Without course_staff, these verbs are hidden from the help and refuse to run.
     """
     if find_spec("course_staff") is not None:
         import_module("course_staff.cli")
@@ -482,8 +447,8 @@ def _not_for_students() -> None:
 
 
 def main() -> None:
-    """Run the command; an error that is written for the reader is shown as its one sentence."""
-    if __name__ == "__main__":  # course_staff.cli has to find this module, not a second one
+    """Run the command, and print a :class:`CourseError` as one sentence without a traceback."""
+    if __name__ == "__main__":  # course_staff.cli must import this module, not a second copy
         sys.modules["course_utils.cli"] = sys.modules[__name__]
     add_staff_verbs()
     try:

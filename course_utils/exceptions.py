@@ -1,17 +1,17 @@
-"""Errors that are written for the reader: what is wrong, where, and what to do.
+"""Errors with a message for the user: what is wrong, where, and what to do.
 
-In a notebook they are shown as one line instead of a long traceback. Everything that the course
-itself refuses derives from :class:`CourseError`; the subclasses are also the built-in exception
-that Python programmers expect, so ``except ValueError`` and ``except FileNotFoundError`` work.
+Notebooks show them as one line instead of a long traceback. All errors that the course raises
+derive from :class:`CourseError`, and also from the built-in exception that Python programmers
+expect, so ``except ValueError`` and ``except FileNotFoundError`` work.
 """
 
 from __future__ import annotations
 
 
 class CourseError(Exception):
-    """An error that the reader can fix; the message says how.
+    """An error that the user can fix; the message says how.
 
-    Characters that no terminal can show, as file names may hold, are written as escapes.
+    Characters that no terminal can show, for example in file names, are written as escapes.
     """
 
     def __init__(self, *args: object) -> None:
@@ -23,27 +23,27 @@ class CourseError(Exception):
         )
 
     def _render_traceback_(self) -> list[str]:
-        # IPython shows what this returns in place of the traceback.
+        # IPython shows the returned lines instead of the traceback.
         return [f"{type(self).__name__}: {self}"]
 
 
 class InvalidInput(CourseError, ValueError):
-    """An argument, a setting or a file has content that cannot be used."""
+    """An argument, a setting or a file has an invalid value."""
 
 
 class MissingData(CourseError, FileNotFoundError):
-    """A file, a folder or a dataset is not where it was looked for."""
+    """A file, a folder or a dataset does not exist."""
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
 
 
 class DownloadFailed(CourseError, OSError):
-    """A download was refused, broke off, or is not what was asked for."""
+    """A download was refused, was interrupted, or has the wrong content."""
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
 
 
 class TrainingStopped(CourseError, RuntimeError):
-    """Training cannot go on, for instance because the loss is not a number."""
+    """Training cannot continue, for example because the loss became NaN."""

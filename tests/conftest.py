@@ -1,4 +1,8 @@
-"""What the tests share."""
+"""Fixtures and options of all tests.
+
+``make test`` leaves out the tests that are marked as slow; ``make test-all`` (``--all``) runs them.
+Named tests (``pytest FILE::NAME``) and an expression (``-m slow``) always run.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,24 @@ from course_utils import settings
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the checks of the exercises be tested with every mutant (``make test-all``)."""
+    """Add the option of ``make test-all``: slow tests, and every mutant of the solutions."""
     parser.addoption(
-        "--all-mutants", action="store_true", help="try every mutant of the exercises' solutions"
+        "--all",
+        "--all-mutants",
+        action="store_true",
+        dest="all_tests",
+        help="run slow tests too, and try every mutant of the exercises' solutions",
     )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect slow tests, unless all or some of them are requested."""
+    named = any("::" in argument for argument in config.args)
+    if config.getoption("--all") or config.getoption("-m") or named:
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if not item.get_closest_marker("slow")]
 
 
 @pytest.fixture(autouse=True)

@@ -1,10 +1,10 @@
-"""How the course is made.
+"""Build the files of the course.
 
 =============  ====================================================================
 ``build``      runs the lessons for the repository and stores their outputs
-``derived``    the files that are made from other files
-``exercises``  the exercises, made from the solutions
-``release``    the zip that students get
+``derived``    files that are generated from other files
+``exercises``  generates the exercises from the solutions
+``release``    writes the zip for students
 ``links``      checks the links of the documents and the lessons
 ``pretrain``   trains the small backbone of lesson 08
 =============  ====================================================================

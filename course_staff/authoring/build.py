@@ -1,8 +1,8 @@
-"""Run the lessons for the repository and store their outputs, the same on every machine.
+"""Run the lessons and store their outputs, with the same result on every machine.
 
-A stored notebook holds no line of stderr, no timing and no trace of the machine. Where a new
-output differs from the stored one only in what varies from run to run (seconds, the compression
-of an identical picture), the stored one stays, so that an unchanged lesson stays byte for byte.
+A stored notebook has no stderr, no timings and no paths of the machine. If a new output differs
+from the stored one only in ways that vary from run to run (seconds, the compression of an identical
+image), the stored one is kept, so that the file of an unchanged lesson does not change.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
+from course_utils.files import write_atomic
 from course_utils.workspace.notebook_runner import join_streams, run_notebook
 
-#: Most bytes of a stored notebook.
+#: Largest size of a stored notebook in bytes.
 LARGEST = 1_500_000
 
-#: What a notebook's file says of itself, whoever ran it.
+#: Metadata of every stored notebook.
 METADATA: dict[str, Any] = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {
@@ -37,10 +39,10 @@ METADATA: dict[str, Any] = {
     },
 }
 
-#: Metadata of a cell that Jupyter or an editor leaves behind.
+#: Metadata that Jupyter and editors add to cells; they are removed.
 _CELL_LEFTOVERS = ("execution", "collapsed", "scrolled", "ExecuteTime", "vscode", "outputId")
 
-#: What differs from one run to the next in a text that says the same.
+#: Parts of a text that differ between runs: durations, addresses, progress bars.
 _VARYING = re.compile(
     r"\d+(?:\.\d+)?\s?(?:ns|µs|us|ms|s|sec|seconds|min|minutes|h)(?:/(?:step|epoch|image))?\b"
     r"|0x[0-9a-f]{6,}"
@@ -50,10 +52,10 @@ _VARYING = re.compile(
 
 @contextmanager
 def build_environment(keep_cache: bool = False) -> Iterator[dict[str, str]]:
-    """The environment in which a lesson gives the same outputs on every machine.
+    """Give the environment variables with which a lesson has the same outputs on every machine.
 
-    paper_flowers is the dataset; no other data, no weights, no settings of the user and no
-    graphics card are seen; caches are empty, unless `keep_cache`.
+    The dataset is paper_flowers. Other data, downloaded weights, settings of the user and GPUs are
+    hidden; caches are empty, unless `keep_cache`.
     """
     import matplotlib
 
@@ -81,7 +83,7 @@ def build_lesson(
     path: Path,
     *,
     keep_cache: bool = False,
-    on_cell: Callable[[int, int], None] | None = None,
+    on_cell: Callable[[str, int, int], None] | None = None,
 ) -> bool:
     """Run a lesson and store its outputs in its file.
 
@@ -90,9 +92,9 @@ def build_lesson(
     path : Path
         The notebook.
     keep_cache : bool
-        Use the models and images cached in ``work/`` instead of starting with an empty cache.
+        Whether to use the models and images cached in ``work/``.
     on_cell : callable, optional
-        Told the cells done and the cells in all.
+        Called as by :func:`course_utils.workspace.lessons.run_lessons`.
 
     Returns
     -------
@@ -103,40 +105,38 @@ def build_lesson(
     ------
     InvalidInput
         If a cell fails, or an output shows a path of this machine, or the notebook would be larger
-        than 1.5 MB. The file then stays as it was.
+        than 1.5 MB. The file is not changed then.
     """
     import nbformat
 
     before = path.read_text(encoding="utf-8")
     stored = nbformat.reads(before, as_version=4)
     notebook = copy.deepcopy(stored)
+    show = None if on_cell is None else partial(on_cell, path.stem)
+    if show is not None:
+        show(0, len(notebook.cells))
     with build_environment(keep_cache) as environment:
-        run = run_notebook(notebook, path.parent, environment, on_cell)
+        run = run_notebook(notebook, path.parent, environment, show)
         if run.error is not None:
             raise InvalidInput(f"{path.name} was not stored: {run.error}")
         tidy(notebook)
         refuse_machine_paths(notebook, path.name, _private_paths(environment))
     keep_unchanged_outputs(notebook, stored)
     after = nbformat.writes(notebook, indent=1).rstrip("\n") + "\n"
-    if len(after.encode("utf-8")) > LARGEST:
+    if (size := len(after.encode())) > LARGEST:
         raise InvalidInput(
-            f"{path.name} would hold {len(after.encode('utf-8')) / 1e6:.1f} MB, and at most "
-            f"{LARGEST / 1e6:.1f} MB are stored; draw its largest figures with a lower dpi or "
-            f"with fewer pictures ({_largest_cell(notebook)} is the largest cell)."
+            f"{path.name} would hold {size / 1e6:.1f} MB, and at most {LARGEST / 1e6:.1f} MB are "
+            f"stored; draw its largest figures with a lower dpi or with fewer images "
+            f"({_largest_cell(notebook)} is the largest cell)."
         )
     if after == before:
         return False
-    fresh = path.with_suffix(".ipynb.part")
-    fresh.write_text(after, encoding="utf-8", newline="\n")
-    fresh.replace(path)
+    write_atomic(path, after)
     return True
 
 
 def tidy(notebook: Any) -> None:
-    """Take out of a notebook what depends on the machine or on the moment, in place.
-
-    Lines of stderr, live widgets, timings and editors' metadata go.
-    """
+    """Remove stderr, live widgets, timings and metadata of editors from a notebook, in place."""
     notebook.metadata = type(notebook.metadata)(copy.deepcopy(METADATA))
     for cell in notebook.cells:
         for leftover in _CELL_LEFTOVERS:
@@ -158,10 +158,10 @@ def _tidy_output(output: Any) -> Any | None:
 
 
 def keep_unchanged_outputs(notebook: Any, stored: Any) -> None:
-    """Put the stored outputs back where the new ones show the same, in place.
+    """Replace new outputs by the stored ones that show the same, in place.
 
-    Two outputs show the same if they differ only in durations, memory addresses and the strokes of
-    progress bars, or if their pictures are equal pixel for pixel.
+    Two outputs show the same if they differ only in durations, memory addresses and progress bars,
+    or if their images have equal pixels.
     """
     old = {cell.get("id"): cell for cell in stored.cells if cell.cell_type == "code"}
     for cell in notebook.cells:
@@ -207,19 +207,18 @@ def _pixels(picture: str) -> tuple[tuple[int, int], bytes]:
 
 
 def _private_paths(environment: dict[str, str]) -> list[str]:
-    places = [settings.course_root(), Path.home(), Path(tempfile.gettempdir())]
-    if environment.get("COURSE_WORK"):
-        places.append(Path(environment["COURSE_WORK"]))
+    work = Path(environment["COURSE_WORK"])
+    places = [settings.course_root(), Path.home(), Path(tempfile.gettempdir()), work]
     return sorted({str(place) for place in places if place != Path(place.anchor)})
 
 
 def refuse_machine_paths(notebook: Any, name: str, private: list[str]) -> None:
-    """Refuse a notebook whose outputs show one of the `private` paths.
+    """Raise an error if an output of a notebook shows one of the `private` paths.
 
     Raises
     ------
     InvalidInput
-        With the first cell that does.
+        With the first such cell.
     """
     for cell in notebook.cells:
         for output in cell.get("outputs", []):

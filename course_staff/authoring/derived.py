@@ -1,7 +1,7 @@
-"""The files of the repository that are made from other files of it.
+"""Files of the repository that are generated from other files of it.
 
-Each is listed once in :data:`DERIVED`. ``course build`` writes them, and a test fails where one is
-out of step with what it is made from.
+Their generators are listed in :data:`DERIVED`. ``course build`` writes the files, and a test fails
+if one of them is out of date.
 """
 
 from __future__ import annotations
@@ -14,20 +14,21 @@ from pathlib import Path
 from course_staff.authoring.exercises import exercises
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
+from course_utils.files import write_atomic
 from course_utils.workspace.lessons import all_lessons
 
-#: Makes derived files: given the folder of the course, the content of each file by its path in it.
+#: Generator of derived files: from the folder of the course to the content of each file by path.
 Maker = Callable[[Path], dict[str, bytes]]
 
 
 def pins(requirements: Path) -> list[str]:
-    """The pinned packages of a requirements file, one ``name==version`` (and marker) each."""
+    """Return the lines ``name==version`` (with markers) of a requirements file."""
     lines = requirements.read_text(encoding="utf-8").splitlines()
     return [line.strip() for line in lines if re.match(r"[A-Za-z0-9]", line)]
 
 
 def environment_yml(root: Path) -> dict[str, bytes]:
-    """``environment.yml`` for conda: Python, and the pins of ``requirements.txt`` through pip."""
+    """Generate ``environment.yml`` for conda: Python, and the pins of ``requirements.txt``."""
     lines = [
         '# Made from requirements.txt by "make build"; edit requirements.in instead.',
         "#   conda env create --file environment.yml",
@@ -45,28 +46,37 @@ def environment_yml(root: Path) -> dict[str, bytes]:
     return {"environment.yml": ("\n".join(lines) + "\n").encode()}
 
 
-_LESSON_TABLE = re.compile(r"(<!-- lessons:[^>]*-->\n).*?(<!-- end of lessons -->)", re.DOTALL)
-
-
-def readme(root: Path) -> dict[str, bytes]:
-    """``README.md`` with the table of lessons, which is read from the lessons' first cells.
+def _replace_block(path: Path, kind: str, lines: list[str]) -> bytes:
+    """Return the text of a file with other lines between its marks ``kind`` and ``end of kind``.
 
     Raises
     ------
     InvalidInput
-        If the marks for the table are gone, or a lesson does not begin as lessons do.
+        If the marks are not there once.
     """
-    text = (root / "README.md").read_text(encoding="utf-8")
-    rows = ["| lesson | after it you can | time |", "|---|---|---|"]
-    rows += [_lesson_row(path) for path in all_lessons(root)]
-    table = "\n".join(["", *rows, "", ""])
-    text, count = _LESSON_TABLE.subn(lambda marks: marks[1] + table + marks[2], text)
+    marks = re.compile(rf"(<!-- {kind}:[^>]*-->\n).*?(<!-- end of {kind} -->)", re.DOTALL)
+    block = "\n".join(["", *lines, "", ""])
+    text = path.read_text(encoding="utf-8")
+    text, count = marks.subn(lambda found: found[1] + block + found[2], text)
     if count != 1:
         raise InvalidInput(
-            "README.md must hold the line '<!-- lessons: ... -->' and, below it, the line "
-            "'<!-- end of lessons -->' once; restore them."
+            f"{path.name} must hold the line '<!-- {kind}: ... -->' and, below it, the line "
+            f"'<!-- end of {kind} -->' once; restore them."
         )
-    return {"README.md": text.encode()}
+    return text.encode()
+
+
+def readme(root: Path) -> dict[str, bytes]:
+    """Generate ``README.md``, whose table of lessons comes from the first cells of the lessons.
+
+    Raises
+    ------
+    InvalidInput
+        If the marks of the table are missing, or a lesson has another beginning.
+    """
+    rows = ["| lesson | after it you can | time |", "|---|---|---|"]
+    rows += [_lesson_row(path) for path in all_lessons(root)]
+    return {"README.md": _replace_block(root / "README.md", "lessons", rows)}
 
 
 def _lesson_row(path: Path) -> str:
@@ -84,46 +94,35 @@ def _lesson_row(path: Path) -> str:
     return f"| [{title[1]}](notebooks/{path.name}) | {'; '.join(points)} | {time[1]} |"
 
 
-_RUBRICS = re.compile(r"(<!-- rubrics:[^>]*-->\n).*?(<!-- end of rubrics -->)", re.DOTALL)
-
-
 def instructors(root: Path) -> dict[str, bytes]:
-    """``INSTRUCTORS.md`` with how to mark the written answers, which is read from the questions.
+    """Generate ``INSTRUCTORS.md``, whose rubrics of written answers come from the questions.
 
     Raises
     ------
     InvalidInput
-        If the marks for the rubrics are gone.
+        If the marks of the rubrics are missing.
     """
     from course_utils import checks
 
     path = root / "INSTRUCTORS.md"
     if not path.is_file():
         return {}
-    lines = [""]
-    for exercise in checks.exercises():
-        for question in exercise.questions:
-            if question.rubric:
-                points = f"{question.points:g} point{'' if question.points == 1 else 's'}"
-                lines += [f"**{question.id} {question.title}** ({points})", ""]
-                lines += [*(f"- {criterion}" for criterion in question.rubric), ""]
-    text = path.read_text(encoding="utf-8")
-    block = "\n".join([*lines, ""])
-    text, count = _RUBRICS.subn(lambda marks: marks[1] + block + marks[2], text)
-    if count != 1:
-        raise InvalidInput(
-            "INSTRUCTORS.md must hold the line '<!-- rubrics: ... -->' and, below it, the line "
-            "'<!-- end of rubrics -->' once; restore them."
-        )
-    return {"INSTRUCTORS.md": text.encode()}
+    asked = [question for exercise in checks.exercises() for question in exercise.questions]
+    paragraphs = []
+    for question in asked:
+        if question.rubric:
+            points = f"{question.points:g} point{'' if question.points == 1 else 's'}"
+            criteria = "\n".join(f"- {criterion}" for criterion in question.rubric)
+            paragraphs.append(f"**{question.id} {question.title}** ({points})\n\n{criteria}")
+    return {"INSTRUCTORS.md": _replace_block(path, "rubrics", ["\n\n".join(paragraphs)])}
 
 
-#: Every maker of derived files; a new kind of derived file is added here and nowhere else.
+#: All generators; add a new kind of derived file here.
 DERIVED: tuple[Maker, ...] = (environment_yml, readme, instructors, exercises)
 
 
 def stale(root: Path | None = None) -> dict[str, bytes]:
-    """The derived files that are missing or out of step, with the content they should have."""
+    """Return the derived files that are missing or out of date, with their new content."""
     root = root or settings.course_root()
     wanted = {name: content for make in DERIVED for name, content in make(root).items()}
     return {
@@ -134,13 +133,9 @@ def stale(root: Path | None = None) -> dict[str, bytes]:
 
 
 def rebuild(root: Path | None = None) -> list[str]:
-    """Write the derived files that are missing or out of step, and return their names."""
+    """Write the derived files that are missing or out of date, and return their names."""
     root = root or settings.course_root()
     changed = stale(root)
     for name, content in changed.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(path.name + ".part")
-        fresh.write_bytes(content)
-        fresh.replace(path)
+        write_atomic(root / name, content)
     return sorted(changed)

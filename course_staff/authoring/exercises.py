@@ -1,11 +1,10 @@
-"""The exercises, made from the solutions as nbgrader's ``generate_assignment`` makes them.
+"""Generate the exercises from the solutions, as ``generate_assignment`` of nbgrader does.
 
-``solutions/NN_topic/topic.ipynb`` is the only copy that is written by hand. Its cells carry
-nbgrader's metadata (schema version 3), and what students are to write stands between
-``### BEGIN SOLUTION`` and ``### END SOLUTION``. An instructor who uses nbgrader can take the two
-folders as they are, with ``source_directory = "solutions"`` and ``release_directory =
-"exercises"``; a test shows that nbgrader's own command gives the same notebooks, but for the tag
-:data:`GO_ON` of the answers.
+``solutions/NN_topic/topic.ipynb`` is the only copy that is written by hand. Its cells have the
+metadata of nbgrader (schema version 3), and the answer of each is between ``### BEGIN SOLUTION``
+and ``### END SOLUTION``. Instructors can use both folders with nbgrader: ``source_directory =
+"solutions"`` and ``release_directory = "exercises"``. A test shows that the command of nbgrader
+gives the same notebooks, except for the tag :data:`GO_ON` of the answers.
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ from course_utils.workspace.lessons import as_bytes, clear_outputs, exercises_in
 
 CODE_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 TEXT_STUB = "YOUR ANSWER HERE"
-#: Jupyter's tag of a cell after whose error the next cell runs all the same.
+#: Tag of Jupyter: the next cell runs even if this one raises.
 GO_ON = "raises-exception"
 _BEGIN, _END = "BEGIN SOLUTION", "END SOLUTION"
 
 
 def all_solutions(root: Path | None = None) -> list[Path]:
-    """The notebooks ``solutions/NN_topic/topic.ipynb`` of the course, in order."""
+    """Return the notebooks ``solutions/NN_topic/topic.ipynb`` of the course, in order."""
     return exercises_in((root or settings.course_root()) / "solutions")
 
 
 def exercises(root: Path) -> dict[str, bytes]:
-    """The content of each exercise, by its path in the course."""
+    """Generate the content of each exercise, by its path in the course."""
     made = {}
     for path in all_solutions(root):
         solution = json.loads(path.read_text(encoding="utf-8"))
@@ -42,24 +41,24 @@ def exercises(root: Path) -> dict[str, bytes]:
 
 
 def exercise(solution: dict[str, Any], name: str) -> dict[str, Any]:
-    """Make an exercise of a solution.
+    """Generate an exercise from a solution.
 
     Parameters
     ----------
     solution : dict
         The notebook, as JSON; it is not changed.
     name : str
-        What to call it in an error.
+        The name of the notebook, for errors.
 
     Returns
     -------
     dict
-        The notebook without solutions and outputs, with nbgrader's checksums.
+        The notebook without solutions and outputs, with the checksums of nbgrader.
 
     Raises
     ------
     InvalidInput
-        If a solution is not marked as nbgrader wants it.
+        If a solution is not marked as nbgrader requires.
     """
     made: dict[str, Any] = json.loads(json.dumps(solution))
     clear_outputs(made)
@@ -114,9 +113,9 @@ def _lock(metadata: dict[str, Any], mark: dict[str, Any]) -> None:
 
 
 def _let_run_all_go_on(cell: dict[str, Any], mark: dict[str, Any]) -> None:
-    """Tag an answer so that *Run All* goes on where it raises, as an unanswered one does.
+    """Tag an answer, so that *Run All* continues if it raises, for example because it is empty.
 
-    The solutions do not have the tag: an error in one of them has to stop a run.
+    Solutions do not have the tag: an error in a solution must stop the run.
     """
     if cell["cell_type"] == "code" and mark.get("solution"):
         tags = cell["metadata"].setdefault("tags", [])
@@ -125,11 +124,11 @@ def _let_run_all_go_on(cell: dict[str, Any], mark: dict[str, Any]) -> None:
 
 
 def checksum(source: str, cell_type: str, mark: dict[str, Any]) -> str:
-    """The checksum that nbgrader gives a cell, by which it notices changes."""
+    """Return the checksum by which nbgrader detects changes of a cell."""
     grade, solution = bool(mark.get("grade")), bool(mark.get("solution"))
     locked = not solution and (grade or bool(mark.get("locked")))
     parts = [source, cell_type, str(grade), str(solution), str(locked), mark["grade_id"]]
     if grade:
         parts.append(str(float(mark["points"])))
-    # nbgrader's own choice; it protects against slips, not against intent.
+    # MD5 is the choice of nbgrader; it detects mistakes, not manipulation.
     return hashlib.md5("".join(parts).encode(), usedforsecurity=False).hexdigest()

@@ -1,4 +1,4 @@
-"""Training the small backbone that ships with the course: ``course pretrain``."""
+"""Train the small backbone that ships with the course: ``course pretrain``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LARGEST_FILE = 2_000_000
 def augmented_batches(
     images: np.ndarray, labels: np.ndarray, num_classes: int, seed: int, epoch: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Go once through the images in random order: shifted by up to 4 pixels, half of them mirrored.
+    """Yield the batches of one epoch: shuffled, shifted by up to 4 pixels, half of them mirrored.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def augmented_batches(
     labels : ndarray of int, shape (N,)
     num_classes : int
     seed, epoch : int
-        Decide the order, the shifts and the mirroring.
+        Determine the order, the shifts and the mirroring.
 
     Yields
     ------
@@ -80,8 +80,7 @@ def train_backbone(
     epochs : int
     seed : int
     backup : Path, optional
-        A folder in which the state after each epoch is kept, so that an interrupted training goes
-        on where it stopped.
+        The folder of a checkpoint after each epoch, from which an interrupted training is resumed.
     verbose : int
         As for ``Model.fit``.
 
@@ -129,12 +128,10 @@ def train_backbone(
         metrics=["accuracy"],
     )
     model.optimizer.build(model.trainable_variables)
-    callbacks = []
-    if backup is not None:
-        callbacks.append(keras.callbacks.BackupAndRestore(str(backup)))
+    callbacks = [] if backup is None else [keras.callbacks.BackupAndRestore(str(backup))]
 
     def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        # The optimiser's step count survives an interruption, so it says which epoch this is.
+        # The checkpoint contains the step count of the optimizer, which gives the epoch.
         epoch = int(model.optimizer.iterations) // steps
         while True:
             yield from augmented_batches(images, labels, num_classes, seed, epoch)
@@ -153,12 +150,12 @@ def train_backbone(
 
 
 def pretrain(out: Path | None = None, epochs: int = EPOCHS, seed: int = SEED) -> Path:
-    """Train the backbone on CIFAR-10 and store its weights with a card that says how.
+    """Train the backbone on CIFAR-10, and store its weights with a model card.
 
     Parameters
     ----------
     out : Path, optional
-        Where to; by default ``data/backbones`` of the course.
+        The folder to write to; by default ``data/backbones`` of the course.
     epochs : int
     seed : int
 
@@ -180,7 +177,7 @@ def pretrain(out: Path | None = None, epochs: int = EPOCHS, seed: int = SEED) ->
     cifar = datasets.load("cifar10", image_size=32, seed=seed)
     images = np.concatenate([cifar.images("train"), cifar.images("validation")])
     labels = np.concatenate([cifar.labels("train"), cifar.labels("validation")])
-    # The training states are kept under what decides them, so that other settings start afresh.
+    # The name of the checkpoint depends on data and settings, so that others start from scratch.
     key = hashlib.blake2b(f"{cifar.fingerprint} {epochs} {seed}".encode(), digest_size=8)
     backup = settings.cache_root() / "pretrain" / key.hexdigest()
     backup.mkdir(parents=True, exist_ok=True)
@@ -198,20 +195,20 @@ def pretrain(out: Path | None = None, epochs: int = EPOCHS, seed: int = SEED) ->
 def store(
     model: Any, folder: Path, accuracy: float, epochs: int, seed: int, seconds: float
 ) -> Path:
-    """Write the weights (without optimiser) and their card to one side, then rename them.
+    """Write the weights (without optimizer) and their model card, each in one step.
 
     Parameters
     ----------
     model : keras.Model
         From :func:`train_backbone`.
     folder : Path
-        Gets ``course.weights.h5`` (without the classifier), the classifier's own two arrays, and
-        README.md.
+        The folder of ``course.weights.h5`` (without the classifier), the two arrays of the
+        classifier, and README.md.
     accuracy : float
-        On CIFAR-10's test split, 0-1.
+        On the test split of CIFAR-10, 0-1.
     epochs, seed : int
     seconds : float
-        How long the training took.
+        Duration of the training.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What students get: one zip with lessons, exercises, the package and the small data."""
+"""Write the zip for students: lessons, exercises, the package and the small datasets."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput, MissingData
+from course_utils.files import atomic_path
 from course_utils.workspace import lessons as notebooks
 
 #: The folder inside the zip.
@@ -23,7 +24,7 @@ _DATA = ("README.md", "backbones", "messy_flowers", "new_flowers", "paper_flower
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 
-#: Lines of README.md and Makefile that speak of what students do not get.
+#: Lines of README.md and Makefile about files that are not in the zip.
 _ONLY_HERE = re.compile(
     r"^(?:#|<!--) only in the repository.*?^(?:#|<!--) end of only in the repository[^\n]*\n",
     re.DOTALL | re.MULTILINE,
@@ -35,20 +36,20 @@ _LESSON_ROW = re.compile(r"^\|[^|\n]*\]\(notebooks/(\w+)\.ipynb\).*\n", re.MULTI
 
 
 def release(lessons: Sequence[Path], out: Path, solutions: bool = False) -> int:
-    """Write the zip that students unpack.
+    """Write the zip for students.
 
-    It holds no solutions (unless asked for), no tests and no grader; README.md and Makefile name
-    only what is in it. The lessons come without outputs. The same files give the same zip, byte for
-    byte. It is written to one side and then renamed.
+    It has no solutions (unless requested), no tests and no grader; README.md and Makefile mention
+    only what is in it. The lessons have no outputs. The same files give the same zip, byte for
+    byte.
 
     Parameters
     ----------
     lessons : sequence of Path
-        The notebooks of the lessons; the exercises of the same names go along.
+        The notebooks of the lessons; the exercises of the same names are included.
     out : Path
-        The zip; its folder must exist. An older one is replaced.
+        The zip; its folder must exist. An existing file is replaced in one step.
     solutions : bool
-        Whether the solutions of these lessons go along, too.
+        Whether the solutions of these lessons are included.
 
     Returns
     -------
@@ -58,39 +59,37 @@ def release(lessons: Sequence[Path], out: Path, solutions: bool = False) -> int:
     Raises
     ------
     InvalidInput
-        If `out` is not called ``.zip``, or its folder does not exist.
+        If the name of `out` does not end in ``.zip``, or its folder does not exist.
     MissingData
-        If a part of the course is missing here.
+        If a part of the course is missing.
     """
     if out.suffix.lower() != ".zip":
-        raise InvalidInput(f"The release is a zip, so call it {out.with_suffix('.zip').name}.")
+        raise InvalidInput(f"The release is a zip, so name it {out.with_suffix('.zip').name}.")
     if not out.parent.is_dir():
         raise InvalidInput(f"There is no folder {out.parent}; make it, or write somewhere else.")
     root = settings.course_root()
     names = [path.stem for path in lessons]
     files = sorted(set(_files(root, names, solutions)))
-    side = out.with_name(f".{out.name}.part")
-    try:
-        with zipfile.ZipFile(side, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-            for path in files:
-                name = path.relative_to(root).as_posix()
-                entry = zipfile.ZipInfo(f"{FOLDER}/{name}", _DATE)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.external_attr = 0o644 << 16
-                archive.writestr(entry, _for_students(name, path.read_bytes(), names))
-        side.replace(out)
-    finally:
-        side.unlink(missing_ok=True)
+    with (
+        atomic_path(out) as part,
+        zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive,
+    ):
+        for path in files:
+            name = path.relative_to(root).as_posix()
+            entry = zipfile.ZipInfo(f"{FOLDER}/{name}", _DATE)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, _for_students(name, path.read_bytes(), names))
     return len(files)
 
 
 def _for_students(name: str, content: bytes, lessons: Sequence[str]) -> bytes:
-    """The content of a file in the zip, given its name in the course and the lessons that go along.
+    """Return the content of a file in the zip, given its name and the names of all lessons in it.
 
     Raises
     ------
     InvalidInput
-        If a mark "only in the repository" stands alone.
+        If the marks "only in the repository" are not in pairs.
     """
     if name.startswith("notebooks/"):
         notebook = json.loads(content)
@@ -102,7 +101,7 @@ def _for_students(name: str, content: bytes, lessons: Sequence[str]) -> bytes:
     if "only in the repository" in text:
         raise InvalidInput(
             f"{name} must hold the lines 'only in the repository' and 'end of only in the "
-            f"repository' in turn; one of them has no partner."
+            f"repository' in pairs; one of a pair is missing."
         )
     text = _LESSON_ROW.sub(lambda row: row[0] if row[1] in lessons else "", text)
     return re.sub(r"\n{3,}", "\n\n", _COMMENT.sub("", text)).encode()

@@ -1,8 +1,8 @@
-"""Measure the course against other ways of doing the same (``make bench``).
+"""Compare speed, memory and accuracy of the course with alternatives (``make bench``).
 
-A row of the table is a :class:`Row`. Each module of this package has a list ``ROWS`` of them, so a
-new topic is a new file here and nothing else. Every row is measured in a process of its own, so
-that the memory of one does not count for the next.
+A row of the table is a :class:`Row`. Modules of this package hold rows in a list ``ROWS``, so a new
+topic is one new file here. Every row is measured in a process of its own, so that the memory of one
+does not count for the next.
 """
 
 from __future__ import annotations
@@ -24,40 +24,37 @@ from typing import Any
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
+from course_utils.files import write_atomic
 from course_utils.workspace.notebook_runner import PeakMemory
-
-
-def _nothing() -> str | None:
-    return None
 
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that is measured.
+    """One measurement of the table.
 
     Attributes
     ----------
     name : str
         Short and unique, for instance ``"convolution against the loop"``.
     about : str
-        One line: what is done, ours and theirs.
+        One line: what is compared.
     run : callable
-        Given True for a quick run, measures and returns what :func:`measured` returns.
+        Given True for a quick run, measures and returns the result of :func:`measured`.
     needs : callable
-        Returns one sentence that says what is missing (data, a graphics card), or None.
+        Returns one sentence that names missing data or hardware, or None.
     limit : int
-        Seconds after which the row is given up.
+        Timeout in seconds.
     shared : bool
-        Whether it may use models that other such rows trained in the same call.
+        Whether it may use models that other rows of this kind trained in the same call.
     expected : (int, int)
-        Seconds that it takes on two cores, about: in full, and quick. Where time is short, a row
-        that would take too long is left out.
+        Approximate seconds on two cores, of a full and of a quick run. A row that would take longer
+        than the time that is left is skipped.
     """
 
     name: str
     about: str
     run: Callable[[bool], dict[str, Any]]
-    needs: Callable[[], str | None] = _nothing
+    needs: Callable[[], str | None] = lambda: None
     limit: int = 900
     shared: bool = False
     expected: tuple[int, int] = (0, 0)
@@ -72,55 +69,47 @@ def measured(
     note: str = "",
     **more: Any,
 ) -> dict[str, Any]:
-    """Put one measurement into the form that the table and ``bench.json`` hold.
+    """Return one measurement in the form that the table and ``bench.json`` use.
 
     Parameters
     ----------
     ours, theirs : float
-        What the course reaches, and what it is compared with.
+        Value of the course, and of the alternative.
     unit : str
         The unit of both.
     wanted : str
-        What is asked for, for instance ``"ratio at most 1.15"``.
+        The target, for instance ``"ratio at most 1.15"``.
     ok : bool, optional
-        Whether that was reached.
+        Whether the target was reached.
     note : str
         One line for the table.
     **more
-        Whatever else is worth keeping in ``bench.json``: single runs, losses, peaks.
+        Further values for ``bench.json``: single runs, losses, peaks.
 
     Returns
     -------
     dict
         With ``ratio`` = ours / theirs.
     """
-    ratio = ours / theirs if theirs else None
-    return {
-        "ours": ours,
-        "theirs": theirs,
-        "ratio": ratio,
-        "unit": unit,
-        "wanted": wanted,
-        "ok": ok,
-        "note": note,
-        **more,
-    }
+    values = {"ours": ours, "theirs": theirs, "ratio": ours / theirs if theirs else None}
+    return {**values, "unit": unit, "wanted": wanted, "ok": ok, "note": note, **more}
 
 
 def all_rows() -> list[Row]:
-    """The rows of all modules of this package."""
+    """Return the rows of all modules of this package; the lessons, which take longest, are last."""
     names = sorted(module.name for module in iter_modules(__path__) if module.name[0] != "_")
-    rows = [row for name in names for row in import_module(f"{__name__}.{name}").ROWS]
-    return sorted(rows, key=lambda row: row.shared)  # the lessons, which take longest, come last
+    modules = [import_module(f"{__name__}.{name}") for name in names]
+    rows = [row for module in modules for row in getattr(module, "ROWS", ())]
+    return sorted(rows, key=lambda row: row.shared)
 
 
 def find(names: Iterable[str]) -> list[Row]:
-    """The rows whose name holds one of `names`; all where there is none.
+    """Return the rows whose name contains one of `names`, or all rows if `names` is empty.
 
     Raises
     ------
     InvalidInput
-        If a name means no row.
+        If a name matches no row.
     """
     rows = all_rows()
     names = list(names)
@@ -141,34 +130,33 @@ def run_rows(
 ) -> list[dict[str, Any]]:
     """Measure rows one after the other and write them to ``build/bench.json``.
 
-    A row that lacks something, fails or takes too long says so under ``missing`` or ``error``.
-    The file is written anew after each row, so that what is stopped keeps what it measured. Rows
-    that are not asked for, or for which no time is left, stay in it as they were, with their date.
+    The result of a row that could not be measured holds the reason under ``missing`` or ``error``.
+    The file is written after each row, so that an interrupted run keeps its measurements. Earlier
+    results of rows that are not measured now stay in the file.
 
     Parameters
     ----------
     rows : list of Row
-        What to measure.
+        Rows to measure.
     quick : bool
-        Measure less, in at most 5 minutes for all.
+        Whether to measure less, in at most 5 minutes for all rows.
     output : Path, optional
-        Where the JSON goes; by default ``build/bench.json``.
+        The JSON file; by default ``build/bench.json``.
     say : callable
-        Told of each row before it is measured.
+        Called with a line of text before each row.
     minutes : float, optional
-        A row that is expected to take longer than what is left of them is not measured; where the
-        file has it, the earlier measurement is given, and its date.
+        Time budget. A row that is expected to take longer than what is left is not measured; its
+        earlier result is returned if the file has one.
 
     Returns
     -------
     list of dict
-        One for each row: its name, what :func:`measured` gave, seconds, peak memory and date. All
-        rows, unless Ctrl-C stopped it.
+        One for each row: name, date, seconds, peak memory and the values of :func:`measured`. Rows
+        after Ctrl-C are missing.
     """
     began = time.monotonic()
     results: list[dict[str, Any]] = []
     output = output or settings.course_root() / "build" / "bench.json"
-    output.parent.mkdir(parents=True, exist_ok=True)
     before = _rows_of(output)
     with tempfile.TemporaryDirectory(prefix="course-") as common:
         for row in rows:
@@ -188,72 +176,66 @@ def run_rows(
             results.append({**about, **result})
             before[row.name, quick] = results[-1]
             report = {"quick": quick, "machine": _machine(), "rows": list(before.values())}
-            fresh = output.with_suffix(".json.part")
-            fresh.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-            fresh.replace(output)
+            write_atomic(output, json.dumps(report, indent=1) + "\n")
     return results
 
 
 def _rows_of(file: Path) -> dict[tuple[str, bool], dict[str, Any]]:
-    """The rows that `file` holds, by name and whether they were measured quickly."""
-    if not file.is_file():
-        return {}
+    """Return the results in `file` by name and ``quick``; none if it is missing or damaged."""
     try:
         report = json.loads(file.read_text(encoding="utf-8"))
         return {(row["name"], row["quick"]): row for row in report["rows"]}
-    except (ValueError, KeyError, TypeError):
-        return {}  # it is written anew in any case
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def _left_out(row: Row, minutes: float | None, known: dict[str, Any] | None) -> dict[str, Any]:
-    """What the table says of a row for which no time is left."""
+    """Return the result of a row for which no time is left."""
     if known is not None and "ours" in known:
         note = f"measured on {known['date']}, not again; {known['note']}"
         return {**known, "note": note.removesuffix("; ")}
-    told = f"no time was left of the {minutes:g} minutes; 'course bench NAME' measures one row"
-    return {"name": row.name, "about": row.about, "missing": told}
+    text = f"no time was left of the {minutes:g} minutes; 'course bench NAME' measures one row"
+    return {"name": row.name, "about": row.about, "missing": text}
 
 
 def _run_apart(row: Row, quick: bool, common: Path) -> dict[str, Any]:
+    """Measure a row in a process of its own, and add its seconds and its peak memory."""
     with tempfile.TemporaryDirectory(prefix="course-") as folder:
         answer, log = Path(folder, "answer.json"), Path(folder, "log.txt")
-        command = [sys.executable, "-m", __name__, row.name, str(answer)]
+        command = [sys.executable, "-m", __name__, row.name, str(answer), *["--quick"] * quick]
+        work = Path(common if row.shared else folder, "work")
         began = time.perf_counter()
         with log.open("wb") as stream:
             process = subprocess.Popen(
-                command + ["--quick"] * quick,
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
-                env=settings.environment(
-                    COURSE_WORK=str(Path(common if row.shared else folder, "work"))
-                ),
+                env=settings.environment(COURSE_WORK=str(work)),
             )
             memory = PeakMemory(process.pid)
             try:
                 process.wait(timeout=row.limit)
             except subprocess.TimeoutExpired:
-                _end(process)
                 return {"error": f"given up after {row.limit} s"}
-            except KeyboardInterrupt:
-                _end(process)
-                raise
             finally:
+                _end(process)  # after a timeout and after Ctrl-C
                 peak = memory.stop()
-        spent = {
-            "seconds": round(time.perf_counter() - began, 1),
-            "peak_megabytes": round(peak / 1e6),
-        }
-        if not answer.is_file():
+        seconds = time.perf_counter() - began
+        if answer.is_file():
+            result = json.loads(answer.read_text(encoding="utf-8"))
+        else:
             lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            return {"error": lines[-1] if lines else f"exit status {process.returncode}", **spent}
-        return {**json.loads(answer.read_text(encoding="utf-8")), **spent}
+            result = {"error": lines[-1] if lines else f"exit status {process.returncode}"}
+        return {**result, "seconds": round(seconds, 1), "peak_megabytes": round(peak / 1e6)}
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it started, such as the kernel of a lesson."""
+    """Kill a process that still runs, with its child processes, such as the kernel of a lesson."""
     import psutil
 
+    if process.poll() is not None:
+        return
     with suppress(psutil.NoSuchProcess):
         for child in psutil.Process(process.pid).children(recursive=True):
             with suppress(psutil.NoSuchProcess):
@@ -285,7 +267,7 @@ def _processor() -> str:
 
 
 def table_of(results: list[dict[str, Any]]) -> Any:
-    """The results as a Rich table, and below it what is to be said of them."""
+    """Return the results as a Rich table with the notes below it."""
     from rich.console import Group
     from rich.markup import escape
     from rich.table import Table
@@ -297,9 +279,9 @@ def table_of(results: list[dict[str, Any]]) -> Any:
         table.add_column(heading, justify="left" if words else "right", no_wrap=heading == "what")
     notes: dict[str, list[str]] = {}
     for result in results:
-        told = result.get("missing") or result.get("error") or result["note"]
-        if told:
-            notes.setdefault(told, []).append(result["name"])
+        text = result.get("missing") or result.get("error") or result["note"]
+        if text:
+            notes.setdefault(text, []).append(result["name"])
         if "ours" not in result:
             table.add_row(result["name"], "-", "-", "-", "-", "")
             continue
@@ -312,7 +294,9 @@ def table_of(results: list[dict[str, Any]]) -> Any:
             f"{result['peak_megabytes'] / 1000:.2f} GB",
             escape(result["wanted"]) + mark,
         )
-    return Group(table, "", *(Text(f"{'; '.join(of)}: {told}.") for told, of in notes.items()))
+    return Group(
+        table, "", *(Text(f"{'; '.join(names)}: {note}.") for note, names in notes.items())
+    )
 
 
 def _number(value: float | None, unit: str = "") -> str:

@@ -1,7 +1,8 @@
-"""CIFAR-10 blown up to 128×128: streamed, against arrays that hold every enlarged picture."""
+"""CIFAR-10 enlarged to 128×128: streamed, against an array of all enlarged images."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from course_staff.benchmarks import Row, measured
 from course_utils import datasets
 from course_utils.exceptions import CourseError
+from course_utils.workspace.notebook_runner import PeakMemory
 
 SIDE, BATCH = 128, 32
 
@@ -19,34 +21,12 @@ def _needs_cifar() -> str | None:
     return None if row["here"] else "CIFAR-10 is not here; get it with 'course data get cifar10'"
 
 
-def _peak() -> float:
-    """Largest resident memory of this process so far, in gigabytes."""
-    import re
-    import sys
-    from pathlib import Path
-
-    status = Path("/proc/self/status")
-    if status.exists():  # Linux: of this program alone, whatever started it
-        found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text("utf-8"))
-        if found:
-            return int(found[1]) * 1024 / 1e9
-    import psutil
-
-    memory = psutil.Process().memory_info()
-    peak = getattr(memory, "peak_wset", None)
-    if peak is None:
-        import resource
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        peak *= 1 if sys.platform == "darwin" else 1024
-    return peak / 1e9
-
-
 def _memory(quick: bool) -> dict[str, Any]:
     import keras
 
     from course_utils import models, training
 
+    memory = PeakMemory(os.getpid())
     try:
         data = datasets.load("cifar10", image_size=SIDE, batch_size=BATCH, seed=0)
     except CourseError as error:
@@ -54,12 +34,12 @@ def _memory(quick: bool) -> dict[str, Any]:
     model = training.compile_model(models.small_cnn(data.input_shape, data.num_classes))
     keras.utils.set_random_seed(0)
     model.fit(data.train.take(20 if quick else 100), shuffle=False, verbose=0)
-    pictures = len(data.ids("train")) + len(data.ids("validation"))
-    blown_up = pictures * SIDE * SIDE * 3 * 4 / 1e9
-    peak = _peak()
+    memory.look()
+    peak = memory.stop() / 1e9
+    images = len(data.ids("train")) + len(data.ids("validation"))
     return measured(
         peak,
-        blown_up,
+        images * SIDE * SIDE * 3 * 4 / 1e9,
         "GB",
         "at most 2.0 GB",
         peak <= 2.0,
@@ -97,20 +77,20 @@ def _same_loss(quick: bool) -> dict[str, Any]:
         "",
         "differ by at most 1e-4",
         difference <= 1e-4,
-        f"training loss of {number} pictures in the same order; difference {difference:.1e}",
+        f"training loss of {number} images in the same order; difference {difference:.1e}",
     )
 
 
 ROWS = [
     Row(
         "CIFAR-10 at 128 px, memory",
-        "peak memory of training on streamed pictures, against the array of enlarged ones",
+        "peak memory of training on streamed images, against the array of enlarged ones",
         _memory,
         _needs_cifar,
     ),
     Row(
         "CIFAR-10 at 128 px, loss",
-        "the same pictures in the same order, streamed and from the array",
+        "the same images in the same order, streamed and from the array",
         _same_loss,
         _needs_cifar,
     ),

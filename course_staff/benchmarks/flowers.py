@@ -1,21 +1,19 @@
-"""Training on the photographs of tf_flowers, against the ways of the course's source documents.
+"""Training on the photographs of tf_flowers, against a common beginner's recipe.
 
-The network and the pipelines of "source 002" are written anew from their description: three
-convolutions of 16, 32 and 64 filters, each with 2×2 max pooling, then 128 dense units; pictures
-read and decoded again in every epoch.
+The recipe ("the source" below): three convolutions of 16, 32 and 64 filters, each with 2×2 max
+pooling, then 128 dense units; images are read and decoded again in every epoch.
 """
 
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from course_staff.benchmarks import Row, measured
+from course_staff.benchmarks.timing import compare_pipelines, in_turn, medians, timed
 from course_utils import datasets
 from course_utils.exceptions import CourseError
 
@@ -36,7 +34,7 @@ def _split_files(data: Any, split: str) -> tuple[list[str], np.ndarray]:
 
 
 def _decoding(data: Any, split: str, train: bool) -> Any:
-    """The pipeline of source 002: read, decode, resize, flip and batch again in each epoch."""
+    """Return the source's pipeline: read, decode, resize, flip and batch again in each epoch."""
     import tensorflow as tf
 
     def read(path: Any, label: Any) -> Any:
@@ -49,12 +47,12 @@ def _decoding(data: Any, split: str, train: bool) -> Any:
     files = tf.data.Dataset.from_tensor_slices(_split_files(data, split))
     if train:
         files = files.shuffle(len(data.ids(split)), seed=0)
-    # Loaders of Keras and TensorFlow Datasets decode in parallel; its own map did not.
+    # Decoded in parallel, as by the loaders of Keras and TensorFlow Datasets.
     return files.map(read, num_parallel_calls=tf.data.AUTOTUNE).map(preprocess).batch(BATCH)
 
 
 def _source_network(num_classes: int) -> Any:
-    """The network of source 002, compiled as it is there."""
+    """Return the source's network, compiled."""
     import keras
     from keras import layers
 
@@ -82,58 +80,41 @@ def _source_network(num_classes: int) -> Any:
 
 
 def _epoch_seconds(quick: bool) -> dict[str, Any]:
-    """Seconds of an epoch: ours, from tensors in memory, and the source's; turn by turn."""
+    """Time an epoch: from our pipeline, from tensors in memory, and from the source's pipeline."""
     import keras
     import tensorflow as tf
 
     data = datasets.load("tf_flowers", image_size=SIDE, batch_size=BATCH, seed=0)
     images = tf.constant(data.images("train"), tf.float32)
     labels = tf.constant(data.labels("train"))
-    floor = (
+    in_memory = (
         tf.data.Dataset.range(len(labels))
         .shuffle(len(labels), seed=0)
         .batch(BATCH)
         .map(lambda rows: (tf.gather(images, rows), tf.gather(labels, rows)))
         .prefetch(tf.data.AUTOTUNE)
     )
-    ways = {"ours": data.train, "floor": floor, "source": _decoding(data, "train", True)}
     keras.utils.set_random_seed(0)
     model = _source_network(data.num_classes)
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    epochs = 2 if quick else 9
-    for epoch in range(epochs):
-        # The order changes from round to round, so that no way always comes after the same one. The
-        # source's way is slow, and no bound hangs on it: a few rounds are enough.
-        for name in np.roll(list(ways), epoch):
-            if name == "source" and epoch > 2:
-                continue
-            began = time.perf_counter()
-            model.fit(ways[name], epochs=1, shuffle=False, verbose=0)
-            seconds[name].append(time.perf_counter() - began)
-    median = {name: statistics.median(values[1:]) for name, values in seconds.items()}
-    ratio = median["ours"] / median["floor"]
+
+    def epoch(stream: Any, _: int) -> None:
+        model.fit(stream, epochs=1, shuffle=False, verbose=0)
+
+    rounds = 1 if quick else 8
+    ways = {"ours": partial(epoch, data.train), "floor": partial(epoch, in_memory)}
+    seconds, _ = in_turn(ways, rounds)
+    # The source's pipeline is slow and decides nothing, so two rounds are enough.
+    source, _ = in_turn({"source": partial(epoch, _decoding(data, "train", True))}, min(rounds, 2))
+    ours, floor = medians(seconds)
     return measured(
-        median["ours"],
-        median["floor"],
+        ours,
+        floor,
         "s",
         "ratio at most 1.15",
-        None if quick else ratio <= 1.15,
-        f"median of {epochs - 1} epochs; the source's own pipeline: {median['source']:.1f} s",
-        seconds=seconds,
+        None if quick else ours / floor <= 1.15,
+        f"median of {rounds} epochs; the source's own pipeline: {medians(source)[0]:.1f} s",
+        seconds=seconds | source,
     )
-
-
-def _rate(batches: Callable[[int], Any], passes: int) -> float:
-    """Pictures per second of a pipeline alone; a first pass, which fills caches, is not counted.
-
-    `batches` gives the pictures of so many epochs.
-    """
-    for _ in batches(1):
-        pass
-    began, count = time.perf_counter(), 0
-    for _, labels in batches(passes):
-        count += len(labels)
-    return count / (time.perf_counter() - began)
 
 
 def _pipeline_rate(quick: bool) -> dict[str, Any]:
@@ -145,36 +126,22 @@ def _pipeline_rate(quick: bool) -> dict[str, Any]:
     ours = partial(
         training_stream, data, first_epoch=0, seed=0, num_classes=data.num_classes, augment=[flip]
     )
-    theirs = _decoding(data, "train", True)
-    rates: dict[str, list[float]] = {"ours": [], "theirs": []}
-    for _ in range(1 if quick else 3):  # turn by turn: a machine's speed changes
-        rates["ours"].append(_rate(lambda epochs: ours(epochs=epochs), 3))
-        rates["theirs"].append(_rate(theirs.repeat, 1))
-    fast, slow = (statistics.median(values) for values in rates.values())
-    return measured(
-        fast,
-        slow,
-        "images/s",
-        "ratio at least 5",
-        fast / slow >= 5,
-        "what fit() feeds to a model; both flip half of the pictures, theirs reads and decodes "
+    return compare_pipelines(
+        lambda epochs: ours(epochs=epochs),
+        _decoding(data, "train", True).repeat,
+        5,
+        quick,
+        "what fit() feeds to a model; both flip half of the images, theirs reads and decodes "
         "them again in each epoch",
-        rates=rates,
     )
 
 
-def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    began = time.perf_counter()
-    result = work()
-    return time.perf_counter() - began, result
-
-
 def _recipe(quick: bool) -> dict[str, Any]:
-    """The recipe of lesson 04 in the time that source 002 took for its 10 epochs.
+    """Train by the recipe of lesson 04 for the time that the source takes for 10 epochs.
 
-    The comparison is by wall-clock time. ``flowers_run`` counts training time only, so it gets what
-    is left of the source's time after loading, start-up and the last measurement, which a run of
-    hardly any training measures first.
+    The comparison is by wall-clock time. ``flowers_run`` counts training time only. A run with
+    almost no training therefore measures loading, start-up and the last evaluation first, and this
+    time is subtracted.
     """
     import keras
 
@@ -183,7 +150,7 @@ def _recipe(quick: bool) -> dict[str, Any]:
     data = datasets.load("tf_flowers", image_size=SIDE, batch_size=BATCH, seed=0)
     keras.utils.set_random_seed(0)
     source = _source_network(data.num_classes)
-    budget, history = _timed(
+    budget, history = timed(
         lambda: source.fit(
             _decoding(data, "train", True),
             validation_data=_decoding(data, "validation", False),
@@ -194,9 +161,9 @@ def _recipe(quick: bool) -> dict[str, Any]:
     )
     theirs = history.history["val_accuracy"]
     accuracies, seconds = [], []
-    around, _ = _timed(partial(training.flowers_run, 0.01, seed=0))
+    around, _ = timed(partial(training.flowers_run, 0.01, seed=0))
     for seed in range(1 if quick else 3):
-        spent, (_, ours) = _timed(
+        spent, (_, ours) = timed(
             partial(training.flowers_run, max(budget - around, 0.01), seed=seed)
         )
         accuracies.append(ours.final("val_accuracy"))
@@ -210,7 +177,7 @@ def _recipe(quick: bool) -> dict[str, Any]:
         None if quick else mean >= 0.78 and max(seconds) <= 1.05 * budget,
         f"validation accuracy, mean of {len(accuracies)} seeds in {max(seconds):.0f} s at most, of "
         f"which {around:.0f} s for loading and start-up; "
-        f"source 002: {budget:.0f} s, best epoch {max(theirs):.3f}",
+        f"the source: {budget:.0f} s, best epoch {max(theirs):.3f}",
         accuracies=accuracies,
         seconds=seconds,
         budget=budget,
@@ -222,20 +189,20 @@ def _recipe(quick: bool) -> dict[str, Any]:
 ROWS = [
     Row(
         "tf_flowers, one epoch",
-        "the network of source 002 at 128 px, batch 32: our pipeline against tensors in memory",
+        "the source's network at 128 px, batch 32: our pipeline against tensors in memory",
         _epoch_seconds,
         _needs_flowers,
         limit=900,
     ),
     Row(
         "tf_flowers, pipeline alone",
-        "pictures per second, decoded once against decoded in each epoch, equal augmentation",
+        "images per second, decoded once against decoded in each epoch, equal augmentation",
         _pipeline_rate,
         _needs_flowers,
     ),
     Row(
         "tf_flowers, recipe of lesson 04",
-        "validation accuracy in the time that source 002's 10 epochs took in the same run",
+        "validation accuracy in the time that 10 epochs of the source took in the same run",
         _recipe,
         _needs_flowers,
         limit=1200,

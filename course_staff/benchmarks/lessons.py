@@ -11,10 +11,10 @@ from course_staff.benchmarks import Row, measured
 from course_utils.exceptions import CourseError
 from course_utils.workspace import lessons
 
-#: Most memory that a lesson may take.
+#: Limit of the memory of a lesson.
 MOST_BYTES = 3.0e9
 
-#: Seconds that a lesson takes on two cores, about, with what the lessons before it have trained.
+#: Approximate seconds of a lesson on two cores, with the models that the lessons before it trained.
 EXPECTED = {0: 10, 1: 15, 2: 25, 3: 70, 4: 200, 5: 30, 6: 200, 7: 70, 8: 130}
 
 

@@ -1,27 +1,25 @@
-"""How long the package takes to import."""
+"""Time to import the package."""
 
 from __future__ import annotations
 
 import statistics
 import subprocess
 import sys
-import time
 from typing import Any
 
 from course_staff.benchmarks import Row, measured
+from course_staff.benchmarks.timing import timed
 
 
 def _median_seconds(code: str, times: int) -> float:
-    spent = []
-    for _ in range(times):
-        began = time.perf_counter()
+    def run() -> None:
         subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-        spent.append(time.perf_counter() - began)
-    return statistics.median(spent)
+
+    return statistics.median(timed(run)[0] for _ in range(times))
 
 
 def import_package(quick: bool) -> dict[str, Any]:
-    """Time ``import course_utils``, beside ``import tensorflow``, both less Python's own start."""
+    """Time ``import course_utils`` and ``import tensorflow``, less the start of Python."""
     times = 3 if quick else 7
     bare = _median_seconds("pass", times)
     ours = max(0.0, _median_seconds("import course_utils", times) - bare)  # less than the noise
@@ -31,8 +29,8 @@ def import_package(quick: bool) -> dict[str, Any]:
 
 ROWS = [
     Row(
-        name="import course_utils",
-        about="import course_utils, against import tensorflow; less the start of Python",
-        run=import_package,
+        "import course_utils",
+        "import course_utils, against import tensorflow; less the start of Python",
+        import_package,
     )
 ]

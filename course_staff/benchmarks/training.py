@@ -1,14 +1,14 @@
-"""``training.fit`` against Keras's own ``fit``, the pipelines that feed it, and a graphics card."""
+"""``training.fit`` against ``fit`` of Keras, its input pipelines, and GPU against CPU."""
 
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from course_staff.benchmarks import Row, measured
+from course_staff.benchmarks.timing import best_seconds, compare_pipelines, in_turn
 from course_utils import datasets
 
 SIDE, BATCH = 96, 32
@@ -25,7 +25,7 @@ def _flowers(batch_size: int = BATCH) -> Any:
 
 
 def _tiny(shape: tuple[int, int, int], num_classes: int) -> Any:
-    """A network whose steps take next to no time, so that everything around them shows."""
+    """Return a network with very short steps, so that the overhead around them is measured."""
     import keras
     from keras import layers
 
@@ -47,16 +47,20 @@ def _small(shape: tuple[int, int, int], num_classes: int) -> Any:
 
 
 def _fit(build: Callable[..., Any], epochs: int, rounds: int, quick: bool) -> dict[str, Any]:
-    """Seconds of a training from a model that is built to its history; turn by turn.
+    """Time a training of a new model, with both ways of ``fit``; building it is not measured.
 
-    Both train on the same pictures in the same order, measure the validation split after each
-    epoch, and show nothing. Checks, tracing and everything else that a call does is included.
+    Both train on the same images in the same order, evaluate the validation split after each
+    epoch, and print nothing. Checks of arguments and tracing are included.
     """
     import keras
 
     from course_utils import settings, training
 
     data = _flowers()
+
+    def new_model(_: int) -> Any:
+        keras.utils.set_random_seed(settings.seed())
+        return build(data.input_shape, data.num_classes)
 
     def ours(model: Any) -> list[float]:
         return training.fit(model, data, epochs, seed=0, verbose=0).history["loss"]
@@ -72,28 +76,23 @@ def _fit(build: Callable[..., Any], epochs: int, rounds: int, quick: bool) -> di
         )
         return history.history["loss"]
 
-    ways = {"ours": ours, "theirs": theirs}
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    losses: dict[str, list[float]] = {}
-    for number in range(1 + (1 if quick else rounds)):  # the first one, which warms up, is left out
-        for name in list(ways)[:: 1 if number % 2 else -1]:
-            keras.utils.set_random_seed(settings.seed())
-            model = build(data.input_shape, data.num_classes)
-            began = time.perf_counter()
-            losses[name] = ways[name](model)
-            seconds[name].append(time.perf_counter() - began)
-    pairs = list(zip(seconds["ours"][1:], seconds["theirs"][1:], strict=True))
+    seconds, losses = in_turn(
+        {"ours": ours, "theirs": theirs}, 1 if quick else rounds, prepare=new_model
+    )
+    pairs = list(zip(seconds["ours"], seconds["theirs"], strict=True))
     ratio = statistics.median(mine / other for mine, other in pairs)
+    last = {name: runs[-1] for name, runs in losses.items()}
+    median = statistics.median(seconds["theirs"])
     return measured(
-        ratio * statistics.median(seconds["theirs"][1:]),
-        statistics.median(seconds["theirs"][1:]),
+        ratio * median,
+        median,
         "s",
         "ratio at most 1.1",
         None if quick else ratio <= 1.1,
         f"{epochs} epochs of the same steps with validation; median ratio of {len(pairs)} rounds; "
-        f"last loss {losses['ours'][-1]:.4f} and {losses['theirs'][-1]:.4f}",
+        f"last loss {last['ours'][-1]:.4f} and {last['theirs'][-1]:.4f}",
         seconds=seconds,
-        losses=losses,
+        losses=last,
     )
 
 
@@ -101,11 +100,10 @@ def _fit(build: Callable[..., Any], epochs: int, rounds: int, quick: bool) -> di
 
 
 def _augmenting(crop: bool, quick: bool) -> dict[str, Any]:
-    """Pictures per second of what ``fit`` feeds, and of Keras's layers in a tf.data pipeline."""
+    """Compare the pipeline of ``fit`` with Keras layers in a tf.data pipeline."""
     import tensorflow as tf
     from keras import layers
 
-    from course_staff.benchmarks.flowers import _rate
     from course_utils import augmentation
     from course_utils.training.pipeline import training_stream
 
@@ -115,7 +113,7 @@ def _augmenting(crop: bool, quick: bool) -> dict[str, Any]:
         training_stream, data, first_epoch=0, seed=0, num_classes=data.num_classes, augment=[change]
     )
     parts: list[Any] = [layers.RandomFlip("horizontal", seed=0)]
-    if crop:  # a window at a random place, enlarged: Keras has it as a zoom and a shift
+    if crop:  # Keras does a random crop that is enlarged as a zoom and a shift
         shift = (1 - CROP) / 2
         parts += [
             layers.RandomZoom((CROP - 1, 0.0), seed=0),
@@ -136,20 +134,13 @@ def _augmenting(crop: bool, quick: bool) -> dict[str, Any]:
         .map(keras_layers, num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
     )
-    rates: dict[str, list[float]] = {"ours": [], "theirs": []}
-    for _ in range(1 if quick else 3):  # turn by turn: a machine's speed changes
-        rates["ours"].append(_rate(lambda epochs: ours(epochs=epochs), 3))
-        rates["theirs"].append(_rate(theirs.repeat, 1))
-    fast, slow = (statistics.median(values) for values in rates.values())
-    return measured(
-        fast,
-        slow,
-        "images/s",
-        "ratio at least 1.5" if crop else "ratio at least 1",
-        fast / slow >= (1.5 if crop else 1),
+    return compare_pipelines(
+        lambda epochs: ours(epochs=epochs),
+        theirs.repeat,
+        1.5 if crop else 1,
+        quick,
         f"at {SIDE} px from memory; theirs: {', '.join(type(part).__name__ for part in parts)} of "
         f"Keras in Dataset.map, run in parallel",
-        rates=rates,
     )
 
 
@@ -165,7 +156,7 @@ def _needs_card() -> str | None:
 
 
 def _epoch(network: str, batch: int, policy: str, device: str, times: int) -> float:
-    """Seconds of one epoch on a device; the first one, which traces, is not counted."""
+    """Return the seconds of the fastest epoch on a device; the first epoch is not counted."""
     import keras
     import tensorflow as tf
 
@@ -178,18 +169,15 @@ def _epoch(network: str, batch: int, policy: str, device: str, times: int) -> fl
             keras.utils.set_random_seed(0)
             model = getattr(models, network)(data.input_shape, data.num_classes)
             training.compile_model(model)
-            seconds = []
-            for _ in range(1 + times):
-                began = time.perf_counter()
-                model.fit(data.train, epochs=1, shuffle=False, verbose=0)
-                seconds.append(time.perf_counter() - began)
+            fit = partial(model.fit, data.train, epochs=1, shuffle=False, verbose=0)
+            fit()  # traces the model
+            return best_seconds(fit, times)
     finally:
         keras.config.set_dtype_policy("float32")
-    return min(seconds[1:])
 
 
 def card_against_processor(quick: bool, card: str = "/GPU:0") -> dict[str, Any]:
-    """Time epochs on the graphics card and on the processor of the same machine."""
+    """Time epochs on the GPU and on the CPU of the same machine."""
     from course_utils import training
 
     seconds: dict[str, float] = {}
@@ -222,19 +210,19 @@ ROWS = [
     ),
     Row(
         "fit, tiny network",
-        "training.fit against model.fit of Keras where the steps take next to no time, 3 epochs",
+        "training.fit against model.fit of Keras with very short steps, 3 epochs",
         lambda quick: _fit(_tiny, 3, 7, quick),
         expected=(25, 12),
     ),
     Row(
         "augmentation, flip",
-        "pictures per second at 96 px: what fit feeds, against Keras's layer in tf.data",
+        "images per second at 96 px: pipeline of fit, against Keras's layer in tf.data",
         lambda quick: _augmenting(False, quick),
         expected=(20, 12),
     ),
     Row(
         "augmentation, flip and crop",
-        "pictures per second at 96 px: what fit feeds, against Keras's layers in tf.data",
+        "images per second at 96 px: pipeline of fit, against Keras's layers in tf.data",
         lambda quick: _augmenting(True, quick),
         expected=(20, 12),
     ),

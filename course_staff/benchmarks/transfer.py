@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import statistics
-import time
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from course_staff.benchmarks import Row, measured
+from course_staff.benchmarks.timing import in_turn, medians, timed
 from course_utils import datasets
 from course_utils.exceptions import CourseError
 
@@ -35,18 +35,21 @@ def _sweep(quick: bool) -> dict[str, Any]:
 
     data = datasets.load("clothing", image_size=SIDE, batch_size=32, seed=0)
     backbone = transfer.load_backbone("mobilenet", image_size=SIDE)
-    began = time.perf_counter()
-    features = transfer.extract_features(backbone, data, cache=False, verbose=0)
-    for dropout in DROPOUTS[:1] if quick else DROPOUTS:
-        transfer.fit_head(features, dropout=dropout, epochs=EPOCHS, batch_size=128)
-    ours = time.perf_counter() - began
-    # Theirs: the head trained on top of the frozen base, which sees every picture in every epoch.
+
+    def with_features() -> Any:
+        features = transfer.extract_features(backbone, data, cache=False, verbose=0)
+        for dropout in DROPOUTS[:1] if quick else DROPOUTS:
+            transfer.fit_head(features, dropout=dropout, epochs=EPOCHS, batch_size=128)
+        return features
+
+    ours, features = timed(with_features)
+    # Theirs: the head is trained on top of the frozen base, which sees every image in every epoch.
     head = transfer.build_head(features.size, data.num_classes, 100, 0.2)
     model = training.compile_model(transfer.attach_head(backbone, head))
     model.fit(data.train.take(2), shuffle=False, verbose=0)
-    began = time.perf_counter()
-    model.fit(data.train, validation_data=data.validation, shuffle=False, verbose=0)
-    epoch = time.perf_counter() - began
+    epoch, _ = timed(
+        lambda: model.fit(data.train, validation_data=data.validation, shuffle=False, verbose=0)
+    )
     theirs = epoch * EPOCHS * (1 if quick else len(DROPOUTS))
     return measured(
         ours,
@@ -59,20 +62,34 @@ def _sweep(quick: bool) -> dict[str, Any]:
     )
 
 
+def _best_head(
+    features: Any, choices: list[tuple[int, float]], epochs: int, batch_size: int
+) -> tuple[int, float]:
+    """Train a head for each (hidden units, dropout), and return the best one on validation."""
+    from course_utils import transfer
+
+    def accuracy(choice: tuple[int, float]) -> float:
+        head = transfer.fit_head(
+            features,
+            hidden=choice[0],
+            dropout=choice[1],
+            epochs=epochs,
+            batch_size=batch_size,
+            seed=0,
+        )
+        return head.validation_accuracy
+
+    return max(choices, key=accuracy)
+
+
 def _frozen(name: str, wanted: float, quick: bool) -> dict[str, Any]:
     from course_utils import transfer
 
     data = datasets.load(name, image_size=SIDE, batch_size=32, seed=0)
     backbone = transfer.load_backbone("mobilenet", image_size=SIDE)
     features = transfer.extract_features(backbone, data, verbose=0)
-    choices = [(hidden, dropout) for hidden in (0, 100) for dropout in (0.2, 0.5)]
-    heads = {
-        choice: transfer.fit_head(
-            features, hidden=choice[0], dropout=choice[1], epochs=EPOCHS, batch_size=128, seed=0
-        )
-        for choice in choices
-    }
-    hidden, dropout = max(heads, key=lambda choice: heads[choice].validation_accuracy)
+    choices = list(product((0, 100), (0.2, 0.5)))
+    hidden, dropout = _best_head(features, choices, EPOCHS, 128)
     accuracies = [
         transfer.fit_head(
             features, hidden=hidden, dropout=dropout, epochs=EPOCHS, batch_size=128, seed=seed
@@ -93,7 +110,7 @@ def _frozen(name: str, wanted: float, quick: bool) -> dict[str, Any]:
 
 
 def _vectors(classes: int = 5, size: int = 1280) -> Any:
-    """Features as those of a backbone, drawn: classes that overlap, 2,500 vectors for training."""
+    """Return random features of overlapping classes, with 2,500 vectors for training."""
     from course_utils import transfer
 
     rng = np.random.default_rng(0)
@@ -109,12 +126,14 @@ def _vectors(classes: int = 5, size: int = 1280) -> Any:
 
 
 def _keras_head(features: Any, epochs: int, batch_size: int) -> float:
-    """Train the same head with Keras's ``fit``, keep its best epoch, return the test accuracy."""
+    """Train the same head with ``fit`` of Keras, and return the test accuracy of its best epoch."""
     import keras
 
     from course_utils import transfer
 
-    mean, variance = transfer._spread(features.vectors["train"])
+    vectors = features.vectors["train"]
+    mean, variance = vectors.mean(axis=0), vectors.var(axis=0)
+    variance += 0.01 * variance.mean()  # as fit_head does
     head = transfer.build_head(features.size, len(features.class_names), 100, 0.2, mean, variance)
     head.compile(
         optimizer=keras.optimizers.Adam(1e-3),
@@ -122,7 +141,7 @@ def _keras_head(features: Any, epochs: int, batch_size: int) -> float:
         metrics=["accuracy"],
     )
     head.fit(
-        features.vectors["train"],
+        vectors,
         features.labels["train"],
         validation_data=(features.vectors["validation"], features.labels["validation"]),
         epochs=epochs,
@@ -135,14 +154,12 @@ def _keras_head(features: Any, epochs: int, batch_size: int) -> float:
 
 
 def _head(quick: bool) -> dict[str, Any]:
-    """One head, ours and with Keras's fit; turn by turn, each with three seeds."""
+    """Time the training of one head with ``fit_head`` and with Keras, with several seeds."""
     import keras
 
     from course_utils import transfer
 
     features, epochs = _vectors(), 5 if quick else EPOCHS
-    seconds: dict[str, list[float]] = {"ours": [], "theirs": []}
-    accuracies: dict[str, list[float]] = {"ours": [], "theirs": []}
 
     def ours(seed: int) -> float:
         head = transfer.fit_head(features, epochs=epochs, batch_size=32, seed=seed)
@@ -152,12 +169,10 @@ def _head(quick: bool) -> dict[str, Any]:
         keras.utils.set_random_seed(seed)
         return _keras_head(features, epochs, 32)
 
-    for seed in range(1 if quick else 3):
-        for name, train in (("ours", ours), ("theirs", theirs)):
-            began = time.perf_counter()
-            accuracies[name].append(train(seed))
-            seconds[name].append(time.perf_counter() - began)
-    mine, other = (statistics.median(values) for values in seconds.values())
+    seconds, accuracies = in_turn(
+        {"ours": ours, "theirs": theirs}, 1 if quick else 3, warm_up=False
+    )
+    mine, other = medians(seconds)
     accurate = {name: statistics.fmean(values) for name, values in accuracies.items()}
     return measured(
         mine,
@@ -173,24 +188,12 @@ def _head(quick: bool) -> dict[str, Any]:
 
 
 def _head_sweep(quick: bool) -> dict[str, Any]:
-    """Twelve heads: three sizes of the hidden layer and four dropout rates."""
-    from course_utils import transfer
-
+    """Time twelve heads: three sizes of the hidden layer times four dropout rates."""
     features, epochs = _vectors(), 5 if quick else EPOCHS
     choices = list(product((0, 100, 200), DROPOUTS))
-    began = time.perf_counter()
-    heads = {
-        choice: transfer.fit_head(
-            features, hidden=choice[0], dropout=choice[1], epochs=epochs, batch_size=32, seed=0
-        )
-        for choice in choices
-    }
-    ours = time.perf_counter() - began
-    began = time.perf_counter()
-    _keras_head(features, epochs, 32)
-    one = time.perf_counter() - began
+    ours, (hidden, dropout) = timed(lambda: _best_head(features, choices, epochs, 32))
+    one, _ = timed(lambda: _keras_head(features, epochs, 32))
     theirs = one * len(choices)
-    hidden, dropout = max(heads, key=lambda choice: heads[choice].validation_accuracy)
     return measured(
         ours,
         theirs,

@@ -1,9 +1,9 @@
-"""What the command ``course`` does for a student.
+"""Functions behind the commands for students.
 
 ===================  ==============================================================
-``machine``          is this machine ready for the lessons? (``course check``)
-``copies``           the student's copies in ``work/`` (``course lab``, ``course reset``)
-``lessons``          finds the lessons; runs them all and writes them as HTML
+``machine``          checks that the lessons can run here (``course check``)
+``copies``           copies for the student in ``work/`` (``course lab``, ``course reset``)
+``lessons``          finds the lessons, runs them, and writes them as HTML
 ``notebook_runner``  runs one notebook without a browser; measures time and memory
 ===================  ==============================================================
 

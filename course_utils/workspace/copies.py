@@ -1,15 +1,14 @@
-"""The student's own copies of lessons and exercises, in ``work/``, which git does not see.
+"""Copies of lessons and exercises for the student in ``work/``, which git ignores.
 
-The copies come without outputs, so that a question asked before a cell runs is a real question.
-``git pull`` never meets a file that the student changed, and an update never overwrites one:
+The copies have no outputs, so that questions before a cell are real questions. ``git pull`` never
+meets a file that the student changed, and an update never overwrites one:
 
-* a copy that was not touched follows the original, also if JupyterLab saved it in its own format;
-* of a copy that was run but not edited, the run one goes to ``work/backups/``, and the new lesson
-  takes its place;
+* a copy without changes is replaced by the new lesson, also if JupyterLab saved it again;
+* a copy that was run but not edited is moved to ``work/backups/``, and replaced;
 * a copy that was edited stays, and the new lesson is put beside it.
 
-Whether a copy was touched is decided by what a person sees in it, the cells and their outputs, and
-not by the bytes of the file: JupyterLab rewrites metadata as soon as a notebook is opened.
+A copy has changes if its cells or their outputs differ. The bytes of the file do not count, because
+JupyterLab rewrites metadata as soon as a notebook is opened.
 """
 
 from __future__ import annotations
@@ -25,34 +24,36 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput, MissingData
+from course_utils.files import write_atomic
 from course_utils.workspace import lessons
 
 _RECORD = ".handed_out.json"
 
-#: Jupyter configuration of ``course lab``: no question about news, and no menus or
-#: buttons of the packages that only the tests need (nbgrader, its notebook, jupytext).
+#: Jupyter configuration of ``course lab``: no news, and no menus and buttons of packages that only
+#: the tests need (nbgrader, notebook, jupytext).
 _LAB_CONFIG = Path(__file__).with_name("lab")
 
 
 @dataclass(frozen=True)
 class Copy:
-    """What happened to one copy.
+    """Result of updating one copy.
 
     Attributes
     ----------
     path : Path
         The student's copy.
     state : str
-        ``"new"``, ``"unchanged"``, ``"updated"``, ``"backed up"`` (updated, the run copy kept in
-        `extra`), ``"kept"`` (run or edited; nothing new) or ``"beside"`` (edited; the new lesson
-        is in `extra`).
+        ``"new"``, ``"unchanged"``, ``"updated"``, ``"backed up"`` (updated; the copy that was run
+        is in `extra`), ``"kept"`` (run or edited; there is no new lesson) or ``"beside"`` (edited;
+        the new lesson is in `extra`).
     extra : Path or None
-        The file that was made besides.
+        The backup or the new lesson.
     """
 
     path: Path
@@ -62,10 +63,10 @@ class Copy:
 
 @dataclass(frozen=True)
 class _Content:
-    """Hashes of a notebook: of the file, of what a person wrote in it, and of its outputs.
+    """Hashes of a notebook: of the file, of its cells, and of its outputs.
 
-    `text` covers the cells that are not blank, in their order; Shift+Enter in the last cell adds a
-    blank one. `outputs` is empty where no cell was run. Neither depends on metadata.
+    `text` is of all cells that are not blank; Shift+Enter in the last cell adds a blank one.
+    `outputs` is empty if no cell was run. Neither depends on metadata.
     """
 
     file: str
@@ -79,10 +80,10 @@ def update(
     *,
     with_outputs: bool | None = None,
 ) -> list[Copy]:
-    """Bring the copies in ``work/`` up to date without losing anything.
+    """Update the copies in ``work/`` without overwriting changes of the student.
 
-    Lessons go to ``work/notebooks``, exercises to ``work/exercises``. The copies are signed, so
-    that JupyterLab trusts them.
+    Lessons are copied to ``work/notebooks``, exercises to ``work/exercises``. The copies are
+    signed, so that JupyterLab trusts them.
 
     Parameters
     ----------
@@ -91,8 +92,8 @@ def update(
     work : Path, optional
         The student's folder; by default that of the settings.
     with_outputs : bool, optional
-        Whether new and untouched copies show the outputs that the lessons are stored with. By
-        default each copy stays as it was asked for before, and new ones come without.
+        Whether new and unchanged copies have the stored outputs. By default as in the call before;
+        at first without.
 
     Returns
     -------
@@ -104,7 +105,7 @@ def update(
     InvalidInput
         If an original is not a notebook, or the record of the copies is damaged.
     MissingData
-        If outputs are asked for and no original has any.
+        If outputs are requested and no original has any.
     """
     if originals is None:
         originals = [*lessons.all_lessons(), *lessons.all_exercises()]
@@ -133,35 +134,37 @@ def _update_one(
     extra = None
     if state == "beside":
         extra = _free_name(copy.with_name(f"{copy.stem}.new.ipynb"))
-        _write(extra, new)
+        write_atomic(extra, new)
         handed_out["offered"] = fresh.text
     elif state != "kept":
         if state == "backed up":
             extra = _back_up(copy, work)
         if state != "unchanged":
-            _write(copy, new)
+            write_atomic(copy, new)
         handed_out.update(asdict(fresh))
     return Copy(copy, state, extra)
 
 
 def _state(copy: Path, fresh: _Content, original: Path, handed_out: dict[str, str]) -> str:
-    """What is to be done with a copy, as :class:`Copy` says it."""
+    """Return the state of a copy, as in :class:`Copy`."""
     if not copy.exists():
         return "new"
     mine, source = _content(copy.read_bytes()), _content(original.read_bytes())
     if _untouched(mine, handed_out, source):
         same = fresh.file in (mine.file, handed_out.get("file"))
         return "unchanged" if same else "updated"
-    offered = handed_out.get("offered")  # older versions of the course recorded a file
+    offered = handed_out.get(
+        "offered"
+    )  # older versions of the course recorded the hash of the file
     if fresh.text in (mine.text, handed_out.get("text"), offered) or source.file == offered:
         return "kept"
     return "backed up" if mine.text == handed_out.get("text") else "beside"
 
 
 def _untouched(mine: _Content, handed_out: dict[str, str], original: _Content) -> bool:
-    """Whether a copy holds nothing but what was handed out.
+    """Return whether the student did not change a copy.
 
-    Older versions of the course recorded no outputs and handed out those of the original.
+    Older versions of the course recorded no outputs and gave copies those of the original.
     """
     if mine.file == handed_out.get("file"):
         return True
@@ -170,7 +173,7 @@ def _untouched(mine: _Content, handed_out: dict[str, str], original: _Content) -
 
 
 def _place(original: Path, work: Path) -> tuple[str, Path]:
-    """The name of a notebook in the record, and where the student's copy of it is."""
+    """Return the name of a notebook in the record, and the path of the student's copy."""
     if original.parent.parent.name == "exercises":
         name = f"{original.parent.name}/{original.name}"
         return name, work / "exercises" / name
@@ -184,30 +187,30 @@ def reset(
     exercise: bool = False,
     with_outputs: bool = False,
 ) -> tuple[Path, Path | None]:
-    """Put the student's copy of a lesson, or of its exercise, back to the original.
+    """Replace the student's copy of a lesson, or of its exercise, by the original.
 
     Parameters
     ----------
     name : str
-        The lesson, as :func:`course_utils.workspace.lessons.find` takes it.
+        The lesson, as for :func:`course_utils.workspace.lessons.find`.
     work : Path, optional
         The student's folder; by default that of the settings.
     exercise : bool
-        Whether the lesson's exercise is meant.
+        Whether to reset the exercise of the lesson.
     with_outputs : bool
-        Whether the copy shows the outputs that the lesson is stored with.
+        Whether the copy has the stored outputs.
 
     Returns
     -------
     copy, backup : Path, Path or None
-        The copy, and the dated backup of what it was, where a person had run or edited it.
+        The copy, and the dated backup of what it was if it was run or edited.
 
     Raises
     ------
     InvalidInput
-        If `name` means no lesson, or more than one, or the lesson has no exercise.
+        If `name` matches no lesson, or more than one, or the lesson has no exercise.
     MissingData
-        If outputs are asked for and the original has none.
+        If outputs are requested and the original has none.
     """
     (original,) = lessons.find([name])
     if exercise:
@@ -226,7 +229,7 @@ def reset(
         if mine.text != source.text or mine.outputs not in ("", source.outputs):
             backup = _back_up(copy, work)
     new = _prepare(original, with_outputs)
-    _write(copy, new)
+    write_atomic(copy, new)
     record[key] = asdict(_content(new))
     _write_record(work, record)
     _sign([copy])
@@ -243,9 +246,9 @@ def _need_outputs(originals: list[Path]) -> None:
 
 
 def _prepare(original: Path, with_outputs: bool) -> bytes:
-    """The content of a new copy.
+    """Return the content of a new copy.
 
-    The version of Python stands in it as the kernel reports it; without it, JupyterLab marks a
+    It contains the version of Python as the kernel reports it; otherwise JupyterLab marks a
     notebook as changed as soon as its kernel has started.
     """
     try:
@@ -257,26 +260,19 @@ def _prepare(original: Path, with_outputs: bool) -> bytes:
             language["version"] = sys.version.split()[0]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidInput(
-            f"{original} is not a notebook any more; restore it with 'git checkout', or fetch the "
-            f"course again."
+            f"{original} is no longer a notebook; restore it with 'git checkout', or download "
+            f"the course again."
         ) from error
     return lessons.as_bytes(notebook)
 
 
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".part")
-    fresh.write_bytes(content)
-    fresh.replace(path)
-
-
 def _sign(notebooks: Iterable[Path]) -> None:
-    """Let JupyterLab trust notebooks, as ``jupyter trust`` does.
+    """Sign notebooks, so that JupyterLab trusts them, as ``jupyter trust`` does.
 
     Raises
     ------
     MissingData
-        If Jupyter's folder for its data cannot be written to.
+        If the data folder of Jupyter cannot be written.
     """
     import nbformat
     from jupyter_core.paths import jupyter_data_dir
@@ -305,29 +301,26 @@ def _back_up(copy: Path, work: Path) -> Path:
 
 
 def _free_name(path: Path) -> Path:
-    """`path`, or the first of ``path-2``, ``path-3``, ... that does not exist yet."""
-    candidate, number = path, 1
-    while candidate.exists():
-        number += 1
-        candidate = path.with_name(f"{path.stem}-{number}.ipynb")
-    return candidate
+    """Return `path`, or the first of ``path-2``, ``path-3``, ... that does not exist."""
+    numbered = (path.with_name(f"{path.stem}-{number}.ipynb") for number in count(2))
+    return next(candidate for candidate in chain([path], numbered) if not candidate.exists())
 
 
 def _content(data: bytes) -> _Content:
     file = hashlib.sha256(data).hexdigest()
     try:
-        cells = [c for c in json.loads(data)["cells"] if "".join(c["source"]).strip()]
+        cells = [cell for cell in json.loads(data)["cells"] if "".join(cell["source"]).strip()]
         text = [_text_of(cell) for cell in cells]
         shown = [_shown_by(cell) for cell in cells if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError, AttributeError):
-        return _Content(file, file, file)  # not a notebook any more: it was changed
+        return _Content(file, file, file)  # no longer a notebook, so it was changed
     outputs = _hash(shown) if any(ran or outputs for ran, outputs in shown) else ""
     return _Content(file, _hash(text), outputs)
 
 
 def _text_of(cell: dict[str, Any]) -> list[Any]:
     text = [cell["cell_type"], "".join(cell["source"])]
-    pasted = cell.get("attachments")  # pictures
+    pasted = cell.get("attachments")  # images
     return [*text, pasted] if pasted else text
 
 
@@ -336,7 +329,7 @@ def _shown_by(cell: dict[str, Any]) -> tuple[bool, Any]:
 
 
 def _joined(value: Any) -> Any:
-    """A part of a notebook with each text that is stored as a list of lines in one piece."""
+    """Return a part of a notebook with each list of lines joined to one text."""
     if isinstance(value, dict):
         return {key: _joined(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -359,23 +352,20 @@ def _read_record(work: Path) -> dict[str, dict[str, str]]:
         return {name: dict(entry) for name, entry in record.items()}
     except (ValueError, TypeError, AttributeError) as error:
         raise InvalidInput(
-            f"{file} is damaged; delete it, and your copies will be taken for changed ones, which "
+            f"{file} is damaged; delete it. Your copies then count as changed, and changed copies "
             f"are never overwritten."
         ) from error
 
 
 def _write_record(work: Path, record: dict[str, dict[str, str]]) -> None:
-    work.mkdir(parents=True, exist_ok=True)
-    fresh = work / (_RECORD + ".part")
-    fresh.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    fresh.replace(work / _RECORD)
+    write_atomic(work / _RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
 
 
 def open_lab(browser: bool = True, work: Path | None = None) -> int:
     """Open the student's folder in JupyterLab.
 
-    The settings of the course are given to this JupyterLab only; the student's own settings stay
-    as they are and win over them.
+    The settings of the course are only for this JupyterLab; the student's own settings are not
+    changed and have priority.
 
     Parameters
     ----------
@@ -387,7 +377,7 @@ def open_lab(browser: bool = True, work: Path | None = None) -> int:
     Returns
     -------
     int
-        The exit status of JupyterLab, once it is closed.
+        The exit status of JupyterLab after it is closed.
     """
     work = work or settings.work_root()
     first = sorted((work / "notebooks").glob("*.ipynb"))
@@ -398,29 +388,27 @@ def open_lab(browser: bool = True, work: Path | None = None) -> int:
         f"--LabApp.default_url={start}",
         f"--LabApp.workspaces_dir={_workspaces(work)}",
         *([] if browser else ["--no-browser"]),
-        # In a container one is often root; JupyterLab then wants to be told that this is meant.
+        # In a container the user is often root, which JupyterLab refuses without this option.
         *(["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []),
     ]
     environment = settings.environment()
-    others = environment.get("JUPYTER_CONFIG_PATH")
-    environment["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
-        [str(_LAB_CONFIG), *([others] if others else [])]
-    )
+    paths = [str(_LAB_CONFIG), environment.get("JUPYTER_CONFIG_PATH")]
+    environment["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
     interrupted = False
     with subprocess.Popen(command, env=environment) as lab:
         while True:
             try:
                 status = lab.wait()
-                # Ctrl-C is the usual way to close it, also before it could ask whether to stop.
+                # Ctrl-C is the usual way to close it, even before it asks for confirmation.
                 return 0 if interrupted and status == -signal.SIGINT else status
-            except KeyboardInterrupt:  # JupyterLab gets it too, and asks whether to stop
+            except KeyboardInterrupt:  # JupyterLab gets it too, and asks for confirmation
                 interrupted = True
 
 
 def _workspaces(work: Path) -> Path:
-    """The folder in which JupyterLab keeps its layout, with the table of contents in view at first.
+    """Return the folder of the layout of JupyterLab, which at first shows the table of contents.
 
-    It is one of the course, so that tabs of other work are not mixed with the lessons.
+    The course has its own folder, so that tabs of other work are not mixed with the lessons.
     """
     from jupyterlab_server.workspaces_handler import WORKSPACE_EXTENSION, slugify
 
@@ -432,5 +420,5 @@ def _workspaces(work: Path) -> Path:
         }
         workspace = {"data": {"layout-restorer:data": layout}, "metadata": {"id": "default"}}
         name = slugify("default") + WORKSPACE_EXTENSION
-        _write(folder / name, json.dumps(workspace).encode())
+        write_atomic(folder / name, json.dumps(workspace))
     return folder

@@ -1,4 +1,4 @@
-"""Find the lessons; run them all and write them as HTML."""
+"""Find the lessons, run them, and write them as HTML."""
 
 from __future__ import annotations
 
@@ -8,35 +8,37 @@ import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput, MissingData
+from course_utils.files import write_atomic
 from course_utils.workspace.notebook_runner import Run, run_notebook
 
 _NAME = re.compile(r"\d\d_\w+\.ipynb")
 
 
 def all_lessons(root: Path | None = None) -> list[Path]:
-    """The notebooks ``notebooks/NN_topic.ipynb`` of the course, in order."""
+    """Return the notebooks ``notebooks/NN_topic.ipynb`` of the course, in order."""
     folder = (root or settings.course_root()) / "notebooks"
     return sorted(path for path in folder.glob("*.ipynb") if _NAME.fullmatch(path.name))
 
 
 def all_exercises(root: Path | None = None) -> list[Path]:
-    """The notebooks ``exercises/NN_topic/topic.ipynb`` of the course, in order."""
+    """Return the notebooks ``exercises/NN_topic/topic.ipynb`` of the course, in order."""
     return exercises_in((root or settings.course_root()) / "exercises")
 
 
 def exercises_in(folder: Path) -> list[Path]:
-    """The notebooks ``NN_topic/topic.ipynb`` of a folder, in order."""
+    """Return the notebooks ``NN_topic/topic.ipynb`` of a folder, in order."""
     found = (path for path in folder.glob("*/*.ipynb") if re.match(r"\d\d_", path.parent.name))
     return sorted(path for path in found if path.stem == path.parent.name[3:])
 
 
 def as_bytes(notebook: dict[str, Any]) -> bytes:
-    """A notebook as Jupyter writes it."""
+    """Return a notebook, given as JSON, in the format that Jupyter writes."""
     text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True)
     return (text + "\n").encode()
 
@@ -49,19 +51,19 @@ def clear_outputs(notebook: dict[str, Any]) -> None:
 
 
 def find(names: Iterable[str], lessons: list[Path] | None = None) -> list[Path]:
-    """The lessons that `names` mean; all of them where there is no name.
+    """Return the lessons with the given names, or all lessons if `names` is empty.
 
     Parameters
     ----------
     names : iterable of str
         ``"3"``, ``"03"``, ``"03_building_a_cnn"``, ``"building"``, or the path of the notebook.
     lessons : list of Path, optional
-        What to choose from; by default all lessons.
+        The lessons to choose from; by default all.
 
     Raises
     ------
     InvalidInput
-        If a name means no lesson, or more than one.
+        If a name matches no lesson, or more than one.
     MissingData
         If there are no lessons at all.
     """
@@ -69,7 +71,7 @@ def find(names: Iterable[str], lessons: list[Path] | None = None) -> list[Path]:
     if not lessons:
         raise MissingData(
             f"There are no lessons in {settings.course_root() / 'notebooks'}; "
-            f"fetch the course anew, or restore the folder with 'git checkout notebooks'."
+            f"download the course again, or restore the folder with 'git checkout notebooks'."
         )
     chosen = [_find_one(name, lessons) for name in names]
     return sorted(set(chosen)) if chosen else lessons
@@ -91,7 +93,7 @@ def _find_one(name: str, lessons: list[Path]) -> Path:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What running one lesson gave, as ``course lessons`` lists it."""
+    """Result of one lesson, as ``course lessons`` lists it."""
 
     lesson: str
     run: Run
@@ -103,7 +105,7 @@ class Outcome:
         return self.run.error is None
 
     def to_dict(self) -> dict[str, Any]:
-        """For ``build/lessons/results.json``."""
+        """Return the entry of ``build/lessons/results.json``."""
         return {
             "lesson": self.lesson,
             "seconds": round(self.run.seconds, 1),
@@ -121,44 +123,44 @@ def run_lessons(
     keep_cache: bool = False,
     shipped_only: bool = False,
     output: Path | None = None,
-    on_start: Callable[[str], None] | None = None,
-    on_cell: Callable[[int, int], None] | None = None,
+    on_cell: Callable[[str, int, int], None] | None = None,
     on_end: Callable[[Outcome], None] | None = None,
 ) -> list[Outcome]:
-    """Run lessons one after the other, and write each as HTML with what it showed.
+    """Run lessons one after the other, and write each with its outputs as HTML.
 
-    Models are trained anew, in a cache that is thrown away; a lesson may use what a lesson before
-    it trained in the same call.
+    Models are trained in a temporary cache, which the lessons of one call share.
 
     Parameters
     ----------
     lessons : list of Path
         The notebooks. They are not changed.
     epochs : int, optional
-        At most so many epochs per training; by default what the lessons ask for (or COURSE_EPOCHS).
+        Maximum number of epochs per training; by default that of the lessons (or COURSE_EPOCHS).
     dataset : str, optional
-        The dataset for ``datasets.load()``; by default the one it would take for the student.
+        The dataset of ``datasets.load()``; by default the one that the student chose.
     keep_cache : bool
-        Use the student's own cache in ``work/`` instead, with the models trained before.
+        Whether to use the cache in ``work/`` with its trained models.
     shipped_only : bool
-        Do not let the lessons see the data that COURSE_DATA names.
+        Whether to hide the data that COURSE_DATA names from the lessons.
     output : Path, optional
-        Where the HTML goes; by default ``build/lessons``.
-    on_start, on_cell, on_end : callable, optional
-        Told the lesson's name, cells done and cells in all, and the outcome.
+        The folder of the HTML; by default ``build/lessons``.
+    on_cell : callable, optional
+        Called with the name of the lesson, the number of cells done and the number of cells: when
+        the lesson begins, and before each of its cells.
+    on_end : callable, optional
+        Called with the outcome of each lesson.
 
     Returns
     -------
     list of Outcome
-        One for each lesson, also for those that failed.
+        One for each lesson, including failed ones.
     """
     import nbformat
 
     output = output or settings.course_root() / "build" / "lessons"
-    output.mkdir(parents=True, exist_ok=True)
     changes: dict[str, str | None] = {
         "COURSE_DATASET": dataset or settings.dataset_name(),
-        "MPLBACKEND": None,  # figures belong into the notebook
+        "MPLBACKEND": None,  # figures are shown in the notebook
     }
     if epochs is not None:
         changes["COURSE_EPOCHS"] = str(epochs)
@@ -170,25 +172,26 @@ def run_lessons(
             changes["COURSE_WORK"] = work
         environment = settings.environment(**changes)
         for path in lessons:
-            if on_start is not None:
-                on_start(path.stem)
             notebook = nbformat.read(path, as_version=4)
-            run = run_notebook(notebook, path.parent, environment, on_cell)
+            show = None if on_cell is None else partial(on_cell, path.stem)
+            if show is not None:
+                show(0, len(notebook.cells))
+            run = run_notebook(notebook, path.parent, environment, show)
             html = output / f"{path.stem}.html"
-            html.write_text(to_html(notebook, path.stem), encoding="utf-8")
+            write_atomic(html, to_html(notebook, path.stem))
             outcomes.append(Outcome(path.stem, run, html))
             if on_end is not None:
                 on_end(outcomes[-1])
     table = [outcome.to_dict() for outcome in outcomes]
-    (output / "results.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    write_atomic(output / "results.json", json.dumps(table, indent=1) + "\n")
     return outcomes
 
 
 def to_html(notebook: Any, title: str) -> str:
-    """An executed notebook as one HTML page, its figures with their descriptions.
+    """Convert an executed notebook to one HTML page with alternative texts of its figures.
 
-    ``plots.describe`` leaves the description of a figure in the metadata of the output; here it
-    becomes the ``alt`` attribute of the picture.
+    ``plots.describe`` stores the description of a figure in the metadata of the output; here it
+    becomes the ``alt`` attribute of the image.
     """
     from bs4 import BeautifulSoup
     from nbconvert import HTMLExporter

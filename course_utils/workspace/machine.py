@@ -1,7 +1,7 @@
-"""See whether this machine is ready for the lessons (lesson 00).
+"""Check whether this machine is ready for the lessons (lesson 00).
 
-:func:`gather` looks at the machine, :func:`judge` says what the facts mean: one line each, ``ok``,
-``note`` (the lessons run, but read this) or ``stop`` (a lesson could not run).
+:func:`gather` collects facts about the machine; :func:`judge` rates each of them in one line:
+``ok``, ``note`` (the lessons run, but something could be better) or ``stop`` (a lesson cannot run).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from course_utils.exceptions import CourseError
 
 GIGABYTE = 10**9
 
-#: Python versions for which the pinned packages exist.
+#: Oldest and newest version of Python for which the pinned packages exist.
 PYTHONS = ((3, 11), (3, 13))
 
 Verdict = Literal["ok", "note", "stop"]
@@ -41,14 +42,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Card:
-    """An NVIDIA graphics card, as the operating system shows it.
+    """An NVIDIA graphics card, as the operating system reports it.
 
     Attributes
     ----------
     name : str
-        Its model, or ``"NVIDIA card"`` where the system does not tell.
+        Its model, or ``"NVIDIA card"`` if it is unknown.
     driver : bool
-        Whether NVIDIA's driver is loaded.
+        Whether the driver of NVIDIA is loaded.
     """
 
     name: str
@@ -57,14 +58,14 @@ class Card:
 
 @dataclass(frozen=True)
 class TensorFlow:
-    """What TensorFlow said when it was imported in a process of its own.
+    """Result of importing TensorFlow in a separate process.
 
     Attributes
     ----------
     error : str or None
-        Why it could not be imported, in one line.
+        Why it cannot be imported, in one line.
     gpus : tuple of str
-        The GPUs it would use.
+        The GPUs that it uses.
     """
 
     error: str | None = None
@@ -73,7 +74,7 @@ class TensorFlow:
 
 @dataclass(frozen=True)
 class Facts:
-    """What :func:`gather` found; sizes in bytes."""
+    """Facts that :func:`gather` collects; sizes in bytes."""
 
     python: tuple[int, ...]
     bits: int
@@ -95,11 +96,8 @@ class Facts:
     cuda_hidden: bool = False
 
 
-# --- what the facts mean ---------------------------------------------------------------------
-
-
 def judge(facts: Facts) -> list[Finding]:
-    """Say for each fact whether it is well, or what to do."""
+    """Rate each fact, and say what to do if it is not ok."""
     return [
         _python(facts),
         *_packages(facts),
@@ -113,41 +111,36 @@ def judge(facts: Facts) -> list[Finding]:
 
 
 def ready(findings: Iterable[Finding]) -> bool:
-    """Whether every lesson can run."""
+    """Return whether every lesson can run."""
     return all(finding.verdict != "stop" for finding in findings)
 
 
 def _python(facts: Facts) -> Finding:
     version = ".".join(map(str, facts.python))
-    if facts.bits != 64:
-        return Finding(
-            "Python", "stop", f"{version} for {facts.bits} bits: install the 64-bit version"
-        )
     lowest, highest = PYTHONS
-    if not lowest <= facts.python[:2] <= highest:
-        return Finding(
-            "Python",
-            "stop",
+    if facts.bits != 64:
+        text = f"{version} for {facts.bits} bits: install the 64-bit version"
+    elif not lowest <= facts.python[:2] <= highest:
+        text = (
             f"{version}: TensorFlow here needs Python 3.11, 3.12 or 3.13; install one of them, "
-            f"remove the folder .venv and run 'make setup'",
+            f"remove the folder .venv and run 'make setup'"
         )
-    return Finding("Python", "ok", version)
+    else:
+        return Finding("Python", "ok", version)
+    return Finding("Python", "stop", text)
 
 
 def _packages(facts: Facts) -> list[Finding]:
+    install = "run 'make setup' or 'pip install -r requirements.txt'"
     findings = []
     for name, wanted in facts.needs.items():
         version = facts.installed.get(name)
         if version is None:
-            text = f"{name} is not installed: run 'make setup' or 'pip install -r requirements.txt'"
-            findings.append(Finding("packages", "stop", text))
+            findings.append(Finding("packages", "stop", f"{name} is not installed: {install}"))
         elif not _within(version, wanted):
             old = _too_old(version, wanted)
-            text = f"{name} is {version}, and the course needs {wanted}: run " + (
-                "'make setup' or 'pip install -r requirements.txt'"
-                if old
-                else f"'pip install \"{name}{wanted}\"' if a lesson fails"
-            )
+            todo = install if old else f"run 'pip install \"{name}{wanted}\"' if a lesson fails"
+            text = f"{name} is {version}, and the course needs {wanted}: {todo}"
             findings.append(Finding("packages", "stop" if old else "note", text))
     if not facts.needs:
         text = "course_utils is not installed: run 'make setup' or 'pip install --editable .'"
@@ -178,85 +171,67 @@ def _tensorflow(facts: Facts) -> Finding:
 def _memory(facts: Facts) -> Finding:
     total, free = facts.memory / GIGABYTE, facts.memory_free / GIGABYTE
     if total < 3:
-        return Finding(
-            "memory", "stop", f"{total:.1f} GB: the lessons need 3 GB; take a larger machine"
-        )
+        text = f"{total:.1f} GB: the lessons need 3 GB; use a larger machine"
+        return Finding("memory", "stop", text)
+    text = f"{free:.1f} GB of {total:.1f} GB are free"
     if free < 3:
-        return Finding(
-            "memory",
-            "note",
-            f"{free:.1f} GB of {total:.1f} GB are free and the largest lesson may take 3 GB: "
-            f"close other programs and other notebooks",
-        )
-    return Finding("memory", "ok", f"{free:.1f} GB of {total:.1f} GB are free")
+        text += " and the largest lesson needs 3 GB: close other programs and other notebooks"
+    return Finding("memory", "ok" if free >= 3 else "note", text)
 
 
 def _disk(facts: Facts) -> Finding:
     free = facts.disk_free / GIGABYTE
     if not facts.work_writable:
-        return Finding(
-            "disk",
-            "stop",
-            f"{facts.work} cannot be written: change its permissions, or set COURSE_WORK to a "
-            f"folder of yours",
-        )
-    if free < 2:
-        return Finding(
-            "disk",
-            "stop" if free < 0.5 else "note",
-            f"{free:.1f} GB are free at {facts.work}, and caches and models take up to 2 GB: make "
-            f"room, or set COURSE_WORK to a folder on another disk",
-        )
-    return Finding("disk", "ok", f"{free:.0f} GB are free for your work")
+        todo = "change its permissions, or set COURSE_WORK to another folder"
+        return Finding("disk", "stop", f"{facts.work} cannot be written: {todo}")
+    if free >= 2:
+        return Finding("disk", "ok", f"{free:.0f} GB are free for your work")
+    text = (
+        f"{free:.1f} GB are free at {facts.work}, and caches and models need up to 2 GB: delete "
+        f"files, or set COURSE_WORK to a folder on another disk"
+    )
+    return Finding("disk", "stop" if free < 0.5 else "note", text)
 
 
 def _data(facts: Facts) -> Finding:
     if facts.paper_flowers == 0:
-        return Finding(
-            "data",
-            "stop",
-            "data/paper_flowers is missing or empty: run 'git checkout data', or fetch the course "
-            "anew",
-        )
+        todo = "run 'git checkout data', or download the course again"
+        return Finding("data", "stop", f"data/paper_flowers is missing or empty: {todo}")
     here = ", ".join(facts.datasets) or "paper_flowers"
     return Finding("data", "ok", f"here: {here} ('course data list' shows how to get more)")
 
 
 def _gpu(facts: Facts) -> Finding:
-    cpu = f"the lessons run on the processor ({facts.processors} cores)"
+    cpu = f"the lessons run on the CPU ({facts.processors} cores)"
     if facts.tensorflow.gpus:
         return Finding("GPU", "ok", f"TensorFlow uses {', '.join(facts.tensorflow.gpus)}")
     if facts.card is None:
-        return Finding("GPU", "ok", f"no NVIDIA card; {cpu}, for which they are made")
+        return Finding("GPU", "ok", f"no NVIDIA card; {cpu}, which is enough")
     name = facts.card.name
     if facts.tensorflow.error:
-        return Finding("GPU", "note", f"{name} is here; first mend TensorFlow, see above")
+        return Finding("GPU", "note", f"{name} is here; first fix TensorFlow, see above")
     if facts.cuda_hidden:
         todo = "CUDA_VISIBLE_DEVICES hides it: unset that variable to use it"
     elif facts.system == "Windows":
         todo = "on Windows, TensorFlow uses it only inside WSL2: see 'Windows' in README.md"
     elif not facts.card.driver:
-        todo = "its driver is not loaded: install NVIDIA's driver, then run 'make setup GPU=1'"
+        todo = "its driver is not loaded: install the driver of NVIDIA, then run 'make setup GPU=1'"
     elif not facts.cuda_libraries:
         todo = "the CUDA libraries are not installed: run 'make setup GPU=1'"
     else:
         todo = (
-            "TensorFlow cannot use it although the CUDA libraries are installed: bring NVIDIA's "
-            "driver up to date and look at what 'nvidia-smi' says"
+            "TensorFlow cannot use it although the CUDA libraries are installed: update the driver "
+            "of NVIDIA and run 'nvidia-smi'"
         )
     return Finding("GPU", "note", f"{name} is here, but {todo}; until then {cpu}")
 
 
-# --- looking at the machine ------------------------------------------------------------------
-
-
 def gather() -> Facts:
-    """Look at this machine. Imports TensorFlow in a process of its own, which takes seconds."""
+    """Collect the facts about this machine; importing TensorFlow takes some seconds."""
     import psutil
 
     errors = tuple(_settings_errors())
     needs = _needs()
-    card = find_card()
     work, disk_free, writable = _work_folder()
     memory = psutil.virtual_memory()
     limit = _memory_limit()
@@ -267,7 +242,7 @@ def gather() -> Facts:
         system=platform.system(),
         processors=psutil.cpu_count() or 1,
         needs=needs,
-        installed={name: _installed(name) for name in needs},
+        installed={name: installed_version(name) for name in needs},
         memory=min(memory.total, limit),
         memory_free=min(memory.available, limit),
         work=work,
@@ -277,10 +252,18 @@ def gather() -> Facts:
         datasets=names,
         settings_errors=errors,
         tensorflow=probe_tensorflow(),
-        card=card,
-        cuda_libraries=_installed("nvidia-cudnn-cu12") is not None,
+        card=find_card(),
+        cuda_libraries=installed_version("nvidia-cudnn-cu12") is not None,
         cuda_hidden=settings.environment().get("CUDA_VISIBLE_DEVICES") in ("", "-1"),
     )
+
+
+def installed_version(package: str) -> str | None:
+    """Return the version of an installed package without importing it, or None."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _settings_errors() -> Iterable[str]:
@@ -298,32 +281,22 @@ def _settings_errors() -> Iterable[str]:
 
 
 def _needs() -> dict[str, str]:
-    """The packages that course_utils names, with their ranges, for this Python and system."""
+    """Return the version ranges of the packages that course_utils needs on this machine."""
     from packaging.requirements import Requirement
 
     try:
         lines = metadata.requires("course-utils") or []
     except metadata.PackageNotFoundError:
         return {}
-    wanted = map(Requirement, lines)
     return {
         need.name: str(need.specifier)
-        for need in wanted
+        for need in map(Requirement, lines)
         if need.marker is None or need.marker.evaluate({"extra": ""})
     }
 
 
-def _installed(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-
-
 def _work_folder() -> tuple[Path, int, bool]:
-    """The folder for the student's work, the free bytes there, and whether it can be written."""
-    import tempfile
-
+    """Return the folder for the student's work, its free bytes, and whether it can be written."""
     try:
         work = settings.work_root()
     except CourseError:
@@ -340,7 +313,7 @@ def _work_folder() -> tuple[Path, int, bool]:
 
 
 def _memory_limit(root: Path = Path("/sys/fs/cgroup")) -> int:
-    """The memory that a container grants, or more than any machine has."""
+    """Return the memory limit of a container in bytes, or a very large number without one."""
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         with suppress(OSError, ValueError):
             return int((root / name).read_text(encoding="ascii"))
@@ -348,7 +321,7 @@ def _memory_limit(root: Path = Path("/sys/fs/cgroup")) -> int:
 
 
 def _datasets() -> tuple[int, tuple[str, ...]]:
-    """The number of images in data/paper_flowers, and the datasets that are here."""
+    """Return the number of images in data/paper_flowers, and the names of the datasets here."""
     try:
         folder = settings.shipped_data() / "paper_flowers"
         count = sum(1 for _ in folder.rglob("*.jpg"))
@@ -361,12 +334,12 @@ def _datasets() -> tuple[int, tuple[str, ...]]:
 
 
 def find_card(root: Path = Path("/")) -> Card | None:
-    """The NVIDIA card of this machine, whether or not anything can use it.
+    """Return the NVIDIA card of this machine, even if no program can use it.
 
     Parameters
     ----------
     root : Path
-        Where /proc, /sys and /dev are looked for.
+        The folder that contains proc and sys.
     """
     for information in sorted((root / "proc/driver/nvidia/gpus").glob("*/information")):
         text = information.read_text(encoding="utf-8", errors="replace")
@@ -384,7 +357,7 @@ def find_card(root: Path = Path("/")) -> Card | None:
 
 
 def _nvidia_smi() -> str | None:
-    """The name of the first card that NVIDIA's own tool lists."""
+    """Return the name of the first card that ``nvidia-smi`` lists."""
     tool = shutil.which("nvidia-smi") or shutil.which("nvidia-smi", path="/usr/lib/wsl/lib")
     if tool is None:
         return None
@@ -406,7 +379,7 @@ print(json.dumps([detail.get("device_name", "a GPU") for detail in details]))
 
 
 def probe_tensorflow(command: tuple[str, ...] = (sys.executable, "-c", _PROBE)) -> TensorFlow:
-    """Import TensorFlow in a process of its own, and ask it for its GPUs."""
+    """Import TensorFlow in a separate process, and list its GPUs."""
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=180)
     except subprocess.TimeoutExpired:
@@ -416,7 +389,7 @@ def probe_tensorflow(command: tuple[str, ...] = (sys.executable, "-c", _PROBE)) 
     if answer.returncode < 0:
         return TensorFlow(
             f"importing TensorFlow ended with signal {-answer.returncode}: the processor may lack "
-            f"the AVX instructions that TensorFlow needs; take another machine or Google Colab"
+            f"the AVX instructions that TensorFlow needs; use another machine or Google Colab"
         )
     last = next(iter(reversed(answer.stderr.strip().splitlines())), "no message")
-    return TensorFlow(f"it cannot be imported ({last}): run 'make setup', or install it anew")
+    return TensorFlow(f"it cannot be imported ({last}): run 'make setup', or install it again")

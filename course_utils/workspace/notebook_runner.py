@@ -1,4 +1,4 @@
-"""Run one notebook without a browser, and watch how long it takes and how much memory."""
+"""Run one notebook without a browser, and measure its time and memory."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ import psutil
 
 from course_utils import results
 
-#: Seconds that one cell may take before its lesson counts as failed.
+#: Timeout of one cell in seconds.
 CELL_TIMEOUT = 1800
 
-#: Seconds between two looks at the memory of the kernel.
+#: Seconds between two measurements of memory.
 _PERIOD = 0.2
 
-_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_TERMINAL_COLORS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 @dataclass(frozen=True)
 class CellError:
-    """The cell that stopped a notebook, and why, in one line."""
+    """Id of the cell that stopped a notebook, and the reason in one line."""
 
     cell: str
     message: str
@@ -41,7 +41,7 @@ class CellError:
 
 @dataclass
 class Run:
-    """What came of running a notebook.
+    """Result of running a notebook.
 
     Attributes
     ----------
@@ -50,9 +50,9 @@ class Run:
     seconds : float
         Wall-clock time, from the start of the kernel to its end.
     peak_bytes : int
-        Most resident memory of the kernel and the processes it started, together.
+        Peak resident memory of the kernel and its child processes together.
     results : list of dict
-        What the cells gave to ``report_result``: name, value, text.
+        The results that the cells reported with ``report_result``: name, value, text.
     error : CellError or None
         The cell that failed.
     """
@@ -65,10 +65,10 @@ class Run:
 
 
 class PeakMemory:
-    """Most resident memory of a process and the processes it started, together.
+    """Measure the peak resident memory of a process and its child processes together.
 
-    Every 0.2 seconds the resident sizes are added up; where Linux keeps the peak of the process
-    itself, a peak between two looks is not missed either.
+    The resident sizes are summed every 0.2 seconds. On Linux, the peak that the system records for
+    the process itself is included, also from before the first measurement.
     """
 
     def __init__(self, pid: int) -> None:
@@ -81,11 +81,11 @@ class PeakMemory:
     def look(self) -> None:
         """Measure now."""
         with suppress(psutil.Error):
-            process = psutil.Process(self._pid)
-            self.bytes = max(self.bytes, _resident(process), _peak_of_linux(self._pid))
+            resident = _resident(psutil.Process(self._pid))
+            self.bytes = max(self.bytes, resident, _peak_of_linux(self._pid))
 
     def stop(self) -> int:
-        """End the watch and return the peak in bytes."""
+        """Stop measuring, and return the peak in bytes."""
         self._stop.set()
         self._thread.join()
         return self.bytes
@@ -118,7 +118,7 @@ def run_notebook(
     on_cell: Callable[[int, int], None] | None = None,
     timeout: int = CELL_TIMEOUT,
 ) -> Run:
-    """Run all cells of a notebook in a fresh kernel of this Python.
+    """Run all cells of a notebook in a new kernel of this Python.
 
     Parameters
     ----------
@@ -138,75 +138,88 @@ def run_notebook(
     Run
         A cell that fails ends the run; it is named in ``error``, not raised.
     """
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs = []
-            cell.execution_count = None
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell in code:
+        cell.outputs, cell.execution_count = [], None
     run = Run(notebook)
-    place = 0
-    memory: PeakMemory | None = None
-
-    def before(cell: Any, cell_index: int) -> None:
-        nonlocal place, memory
-        place = cell_index
-        if memory is None:
-            _let_interrupts_through()
-            kernel: Any = client.km
-            memory = PeakMemory(kernel.provisioner.pid)
-        if on_cell is not None:
-            on_cell(cell_index, len(notebook.cells))
-
-    def after(cell: Any, cell_index: int, execute_reply: Any) -> None:
-        if memory is not None:
-            memory.look()
-
-    client = NotebookClient(
-        notebook,
-        timeout=timeout,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(folder)}},
-        record_timing=False,
-        store_widget_state=False,
-        extra_arguments=["--IPKernelApp.log_level=40"],  # its errors, not its warnings
-        on_cell_start=before,
-        on_cell_executed=after,
-    )
     began = time.perf_counter()
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
-        try:
-            client.execute(env=environment, stderr=log)
-        except CellExecutionError as error:
-            run.error = _error(notebook, place, f"{error.ename}: {error.evalue}")
-        except CellTimeoutError:
-            run.error = _error(notebook, place, f"it took longer than {timeout} s and was stopped")
-        except DeadKernelError:
-            run.error = _error(
-                notebook, place, "Python ended in the middle, most often because memory ran out"
-            )
-        except RuntimeError as error:  # the kernel did not even start
-            log.seek(0)
-            last = next(iter(reversed(log.read().strip().splitlines())), "")
-            run.error = _error(notebook, place, f"{error} {last}")
-            atexit.unregister(client._cleanup_kernel)  # there is none, and it would complain
-        finally:
-            if memory is not None:
-                run.peak_bytes = memory.stop()
+    _Execution(run, on_cell).execute(folder, environment, timeout)
     run.seconds = time.perf_counter() - began
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            join_streams(cell)
+    for cell in code:
+        join_streams(cell)
     run.results = results.collect(notebook)
     return run
 
 
-def join_streams(cell: Any) -> None:
-    """Join what a cell printed in several pieces, in place; of a progress bar keep the last state.
+class _Execution:
+    """Execute a notebook with nbclient, and record the peak memory and the error."""
 
-    A line that was written over several times (with a carriage return) is reduced to what is seen
-    in the end.
+    def __init__(self, run: Run, on_cell: Callable[[int, int], None] | None) -> None:
+        self._run = run
+        self._on_cell = on_cell
+        self._place = 0
+        self._memory: PeakMemory | None = None
+
+    def execute(self, folder: Path, environment: dict[str, str], timeout: int) -> None:
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+        class Client(NotebookClient):
+            async def async_start_new_kernel(self, **kwargs: Any) -> None:
+                _let_interrupts_through()
+                await super().async_start_new_kernel(**kwargs)
+
+        self._client = Client(
+            self._run.notebook,
+            timeout=timeout,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(folder)}},
+            record_timing=False,
+            store_widget_state=False,
+            extra_arguments=["--IPKernelApp.log_level=40"],  # errors, not warnings
+            on_cell_start=self._before,
+            on_cell_executed=self._after,
+        )
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+            try:
+                self._client.execute(env=environment, stderr=log)
+            except CellExecutionError as error:
+                self._failed(f"{error.ename}: {error.evalue}")
+            except CellTimeoutError:
+                self._failed(f"it took longer than {timeout} s and was stopped")
+            except DeadKernelError:
+                self._failed("Python ended unexpectedly, most often because memory ran out")
+            except RuntimeError as error:  # the kernel did not start
+                log.seek(0)
+                last = next(iter(reversed(log.read().strip().splitlines())), "")
+                self._failed(f"{error} {last}")
+                atexit.unregister(self._client._cleanup_kernel)  # it fails without a kernel
+            finally:
+                if self._memory is not None:
+                    self._run.peak_bytes = self._memory.stop()
+
+    def _before(self, cell: Any, cell_index: int) -> None:
+        self._place = cell_index
+        if self._memory is None:
+            kernel: Any = self._client.km
+            self._memory = PeakMemory(kernel.provisioner.pid)
+        if self._on_cell is not None:
+            self._on_cell(cell_index, len(self._run.notebook.cells))
+
+    def _after(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
+        if self._memory is not None:
+            self._memory.look()
+
+    def _failed(self, message: str) -> None:
+        first_line = next(iter(_TERMINAL_COLORS.sub("", message).strip().splitlines()), "")
+        name = self._run.notebook.cells[self._place].get("id", str(self._place + 1))
+        self._run.error = CellError(name, first_line)
+
+
+def join_streams(cell: Any) -> None:
+    """Join consecutive stream outputs of a cell, and shorten progress bars, in place.
+
+    Of a line with carriage returns, only the text after the last one is kept.
     """
     joined: list[Any] = []
     for output in cell.outputs:
@@ -230,11 +243,6 @@ def _last_state(line: str) -> str:
 
 
 def _let_interrupts_through() -> None:
-    """Let Ctrl-C end this program, rather than only the kernel, as nbclient arranges it."""
-    with suppress(RuntimeError, NotImplementedError):  # another thread, or Windows: nothing set
+    """Remove the handler of nbclient, so that Ctrl-C ends this program and not only the kernel."""
+    with suppress(RuntimeError, NotImplementedError):  # other threads and Windows have no handler
         asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
-
-
-def _error(notebook: Any, place: int, message: str) -> CellError:
-    first_line = next(iter(_COLOURS.sub("", message).strip().splitlines()), "")
-    return CellError(notebook.cells[place].get("id", str(place + 1)), first_line)

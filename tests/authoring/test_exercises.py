@@ -26,6 +26,14 @@ ROOT = settings.course_root()
 SOLUTIONS = making.all_solutions()
 
 
+def each_slow_but(names: list[str], *fast: str) -> list:
+    """Parameters of a test that is slow, except for the names that begin with one of `fast`."""
+    return [
+        name if name.startswith(fast) else pytest.param(name, marks=pytest.mark.slow)
+        for name in names
+    ]
+
+
 def cells_of(path: Path) -> list[dict]:
     return json.loads(path.read_text(encoding="utf-8"))["cells"]
 
@@ -293,7 +301,7 @@ def graded_by_program(name: str) -> dict[str, float]:
 
 
 @pytest.mark.filterwarnings("ignore:Object of type")
-@pytest.mark.parametrize("name", [one.name for one in exercises()])
+@pytest.mark.parametrize("name", each_slow_but([one.name for one in exercises()], "01", "06"))
 def test_nbgrader_grades_the_solution_and_the_empty_exercise(nbgrader, name, monkeypatch):
     set_up_reduced(monkeypatch)
     _, folder = nbgrader
@@ -310,7 +318,7 @@ def test_nbgrader_grades_the_solution_and_the_empty_exercise(nbgrader, name, mon
 
 
 @pytest.mark.filterwarnings("ignore:Object of type")
-@pytest.mark.parametrize("module", names())
+@pytest.mark.parametrize("module", each_slow_but(names(), "e01"))
 def test_nbgrader_gives_wrong_answers_what_the_checks_give(nbgrader, module, monkeypatch, request):
     set_up_reduced(monkeypatch)
     _, folder = nbgrader
@@ -318,8 +326,6 @@ def test_nbgrader_gives_wrong_answers_what_the_checks_give(nbgrader, module, mon
     most = max(len(one.wrong) for one in answers.values())
     asked = {q.id: q for q in known.questions}
     everything = request.config.getoption("--all-mutants")
-    if not everything and module[1:3] not in ("01", "03"):
-        pytest.skip("only with --all-mutants: it takes a while")
     for k in range(most if everything else 1):
         handed_in = {}
         for id, one in answers.items():

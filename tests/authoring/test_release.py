@@ -144,6 +144,7 @@ def test_the_same_files_give_the_same_zip(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zip", "b.zip"]
 
 
+@pytest.mark.slow
 def test_the_lesson_runs_on_its_own(unpacked):
     root, _ = unpacked
     answer = command(root, "lessons")
@@ -175,7 +176,7 @@ def test_the_grader_is_missed_in_one_sentence(unpacked):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("course.tar", "call it course.zip"), ("no/course.zip", "no folder")]
+    ("name", "words"), [("course.tar", "name it course.zip"), ("no/course.zip", "no folder")]
 )
 def test_a_name_that_cannot_be_written_is_refused(tmp_path, name, words):
     with pytest.raises(InvalidInput, match=words):

@@ -89,6 +89,7 @@ def test_a_row_for_which_no_time_is_left_says_so_or_gives_what_was_measured_befo
     assert "missing" in other, "a quick measurement does not stand for a whole one"
 
 
+@pytest.mark.slow
 def test_rows_that_are_not_measured_stay_in_the_file(tmp_path):
     loop, start = benchmarks.find(["convolution against the loop", "import course_utils"])
     for row in (loop, start, loop):

@@ -78,7 +78,7 @@ def test_version_without_tensorflow(monkeypatch):
     def missing(name):
         raise metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr("course_utils.cli.metadata.version", missing)
+    monkeypatch.setattr("course_utils.workspace.machine.metadata.version", missing)
     answer = CliRunner().invoke(cli.app, ["--version"])
     assert answer.exit_code == 0
     assert "TensorFlow is not installed" in answer.output
@@ -150,11 +150,11 @@ def test_epochs_must_be_a_number_of_at_least_1():
 def test_a_dataset_is_chosen_and_forgotten(tmp_path):
     work = {"COURSE_WORK": str(tmp_path / "a work folder")}
     assert "Nothing is chosen" in course("data", "use", **work).stdout
-    assert "take paper_flowers from now on" in course("data", "use", "paper_flowers", **work).stdout
-    assert "take paper_flowers." in course("data", "use", **work).stdout
+    assert "use paper_flowers from now on" in course("data", "use", "paper_flowers", **work).stdout
+    assert "use paper_flowers." in course("data", "use", **work).stdout
     assert "in use" in course("data", "list", **work).stdout
     answer = course("data", "use", "paper_flowers", **work, COURSE_DATASET="tf_flowers")
-    assert "COURSE_DATASET is tf_flowers and wins" in answer.stdout
+    assert "COURSE_DATASET is tf_flowers and has priority" in answer.stdout
     course("data", "use", "--forget", **work)
     assert "Nothing is chosen" in course("data", "use", **work).stdout
 
@@ -171,7 +171,7 @@ def test_a_folder_of_ones_own_is_chosen_and_listed(tmp_path):
     root = tree(tmp_path / "my [photos]", {"cats": 4, "dogs": 5})
     work = {"COURSE_WORK": str(tmp_path / "work"), "COURSE_DATA": ""}
     answer = course("data", "use", root.name, cwd=tmp_path, **work)
-    assert f"The lessons take {root} from now on." in answer.stdout
+    assert f"The lessons use {root} from now on." in answer.stdout
     shown = course("data", "list", **work).stdout
     (line,) = [line for line in shown.splitlines() if "my [photos]" in line]
     assert line.split()[:3] == ["here", "in", "use"]
@@ -218,9 +218,9 @@ def test_the_choice_is_what_settings_give_and_the_variable_wins(monkeypatch):
 def test_a_damaged_choice_is_one_sentence(tmp_path):
     (tmp_path / "settings.json").write_text("{")
     answer = course("data", "use", COURSE_WORK=str(tmp_path))
-    assert "is damaged; choose a dataset anew" in refused(answer)
+    assert "is damaged; choose a dataset again" in refused(answer)
     assert course("data", "use", "paper_flowers", COURSE_WORK=str(tmp_path)).returncode == 0
-    assert "take paper_flowers." in course("data", "use", COURSE_WORK=str(tmp_path)).stdout
+    assert "use paper_flowers." in course("data", "use", COURSE_WORK=str(tmp_path)).stdout
 
 
 def test_check_ends_well_on_this_machine_and_badly_with_a_wrong_setting(tmp_path):
@@ -230,7 +230,7 @@ def test_check_ends_well_on_this_machine_and_badly_with_a_wrong_setting(tmp_path
     bad = course("check", COURSE_DATA=str(tmp_path / "nowhere"))
     assert bad.returncode == 1
     assert "there is no such folder" in bad.stdout
-    assert "put right what is marked with stop" in bad.stdout
+    assert "fix what is marked with stop" in bad.stdout
 
 
 def test_reset_hands_out_the_original_again():
@@ -243,7 +243,7 @@ def test_reset_hands_out_the_original_again():
     assert not any(one.get("outputs") for one in mine["cells"])
     copy.write_text("mine")
     again = course("reset", "00")
-    assert "What you had is kept as" in again.stdout
+    assert "Your copy is kept as" in again.stdout
     (backup,) = (settings.work_root() / "backups").iterdir()
     assert backup.read_text() == "mine"
 
@@ -255,6 +255,7 @@ def test_a_lesson_runs_and_is_listed(tmp_path):
     assert "1 of 1 lessons ran" in answer.stdout
 
 
+@pytest.mark.slow
 def test_every_verb_works_in_a_folder_with_spaces(tmp_path):
     root = tmp_path / "my course – Kurs"
     here = settings.course_root()
@@ -275,7 +276,7 @@ def test_every_verb_works_in_a_folder_with_spaces(tmp_path):
         (["lessons", "00"], "1 of 1 lessons ran"),
         (["reset", "00"], "is the original again"),
         (["data", "list"], "paper_flowers"),
-        (["data", "use", "paper_flowers"], "take paper_flowers from now on"),
+        (["data", "use", "paper_flowers"], "use paper_flowers from now on"),
         (["bench", "--list"], "import"),
         (["build", "00"], ""),
     ):

@@ -226,7 +226,8 @@ def _record(module: str, tally: Tally, everything: bool) -> None:
 # One class per exercise, so that two workers can share the exercises between them.
 for _module in names():
     _name = "Test" + "".join(word.title() for word in _module.split("_"))
-    globals()[_name] = type(_name, (CheckedByAnswers,), {"module": _module})
+    _marks = [pytest.mark.slow] if _module[:3] in ("e03", "e04") else []  # they train networks
+    globals()[_name] = type(_name, (CheckedByAnswers,), {"module": _module, "pytestmark": _marks})
 
 
 def test_every_exercise_has_answers():

@@ -117,7 +117,18 @@ def written():
             left.unlink()
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+#: ``make test`` runs the first attack of each family, such as "a detector: ...".
+FIRST = {attack.name.partition(":")[0]: attack.name for attack in reversed(ATTACKS)}
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        pytest.param(attack, marks=[] if attack.name in FIRST.values() else pytest.mark.slow)
+        for attack in ATTACKS
+    ],
+    ids=lambda attack: attack.name,
+)
 def test_attack(attack, sandbox, port, written, request):
     everything = request.config.getoption("--all-mutants")
     if sandbox.level != LEVELS[0] and attack.name not in SAMPLE and not everything:

@@ -151,6 +151,7 @@ def test_folders_of_runs_that_go_on_are_left_alone(tmp_path, monkeypatch):
             assert first.folder.is_dir()
 
 
+@pytest.mark.slow
 def test_an_ended_sandbox_and_ended_scorers_cost_nobody_anything(tmp_path, monkeypatch):
     """The processes of the grader itself are killed while they work."""
     require()

@@ -75,7 +75,7 @@ def load():
         one.wait()
 
 
-@pytest.mark.parametrize("workers", [1, 2, 4])
+@pytest.mark.parametrize("workers", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 4))])
 def test_every_solution_gets_full_marks_every_time(workers, load, tmp_path, request):
     require()
     copies = 50 if request.config.getoption("--all-mutants") else {1: 1, 2: 1, 4: 2}[workers]

@@ -25,7 +25,7 @@ FOLDERS = {
     "gray": {"per_class": 40, "grayscale": True},
     "few": {"per_class": 5, "grayscale": True, "classes": ("circles", "squares")},
 }
-EVERY_TIME = {"color": ("02", "05"), "gray": ("07",), "few": ("06", "08")}
+EVERY_TIME = {"color": ("02",), "gray": ("05",), "few": ("06",)}
 
 #: Cells that speak of flowers as an example, whatever the data are.
 EXAMPLES = {

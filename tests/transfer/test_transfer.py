@@ -402,6 +402,7 @@ class TestPretraining:
         shifted = windows.transpose(0, 1, 3, 4, 2).reshape(-1, 8, 8, 3)
         assert any(np.array_equal(one, w) or np.array_equal(one, w[:, ::-1]) for w in shifted)
 
+    @pytest.mark.slow
     def test_what_it_stores_is_what_load_backbone_loads(self, tmp_path, monkeypatch):
         rng = np.random.default_rng(0)
         images = rng.integers(0, 256, (128, 32, 32, 3)).astype(np.uint8)

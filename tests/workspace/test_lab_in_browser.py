@@ -23,10 +23,7 @@ from course_utils.workspace import copies
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed on this machine"),
-]
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed here")
 
 LESSON = "notebooks/01_convolution_by_hand.ipynb"
 EXERCISE = "exercises/01_convolution_by_hand/convolution_by_hand.ipynb"
@@ -192,6 +189,7 @@ def state_of(lab: Lab, name: str) -> str:
     return states[lab.work / name]
 
 
+@pytest.mark.slow
 def test_it_opens_the_first_lesson_quietly(page, lab):
     open_notebook(page, lab, lab.url)
     assert page.locator(".lm-TabBar-tab", has_text="00_start_here.ipynb").is_visible()
@@ -208,6 +206,7 @@ def test_it_opens_the_first_lesson_quietly(page, lab):
     assert page.locator("body").get_attribute("data-jp-theme-name") == THEME["theme"]
 
 
+@pytest.mark.slow
 def test_a_lesson_that_was_opened_and_saved_is_unchanged(page, lab):
     name = "notebooks/00_start_here.ipynb"
     before = (lab.work / name).stat().st_mtime_ns
@@ -218,6 +217,7 @@ def test_a_lesson_that_was_opened_and_saved_is_unchanged(page, lab):
     assert state_of(lab, name) == "unchanged"
 
 
+@pytest.mark.slow
 def test_the_lesson_runs_to_its_end(page, lab):
     open_notebook(page, lab, lab.address(f"lab/tree/{LESSON}"))
     cells = run_all(page, lab, LESSON)
@@ -229,6 +229,7 @@ def test_the_lesson_runs_to_its_end(page, lab):
     assert state_of(lab, LESSON) == "kept"
 
 
+@pytest.mark.slow
 def test_run_all_goes_on_past_every_unanswered_question(page, lab):
     open_notebook(page, lab, lab.address(f"lab/tree/{EXERCISE}"))
     cells = run_all(page, lab, EXERCISE)
@@ -239,6 +240,7 @@ def test_run_all_goes_on_past_every_unanswered_question(page, lab):
         assert "Not attempted yet" in json.dumps(cell["outputs"]), cell["source"]
 
 
+@pytest.mark.slow
 def test_the_settings_of_the_student_are_as_they_were(lab):
     files = [path for path in lab.settings.rglob("*") if path.is_file()]
     assert [json.loads(path.read_text(encoding="utf-8")) for path in files] == [THEME]

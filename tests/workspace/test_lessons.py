@@ -49,8 +49,7 @@ def outcomes(tmp_path_factory):
         epochs=2,
         dataset="paper_flowers",
         output=folder / "build",
-        on_start=calls.append,
-        on_cell=lambda done, total: calls.append((done, total)),
+        on_cell=lambda *call: calls.append(call),
     )
     return found, calls, folder
 
@@ -59,8 +58,9 @@ def test_a_failing_lesson_does_not_keep_the_others_from_running(outcomes):
     found, calls, _ = outcomes
     assert [outcome.ok for outcome in found] == [True, False, True]
     assert str(found[1].run.error) == "cell T-2: ValueError: too small:"
-    assert [call for call in calls if isinstance(call, str)] == ["01_good", "02_bad", "03_good"]
-    assert (4, 5) in calls
+    assert list(dict.fromkeys(lesson for lesson, _, _ in calls)) == ["01_good", "02_bad", "03_good"]
+    assert calls[0] == ("01_good", 0, 5)
+    assert ("01_good", 4, 5) in calls
 
 
 def test_results_seconds_and_memory_are_collected(outcomes):
@@ -98,9 +98,8 @@ def test_a_kernel_that_dies_is_told_from_an_error(tmp_path):
     path = write(tmp_path / "n.ipynb", "1", "import os; os._exit(3)", "2")
     notebook = nbformat.read(path, as_version=4)
     run = notebook_runner.run_notebook(notebook, tmp_path, settings.environment())
-    assert run.error == notebook_runner.CellError(
-        "T-1", "Python ended in the middle, most often because memory ran out"
-    )
+    assert run.error.cell == "T-1"
+    assert "memory ran out" in run.error.message
 
 
 def test_a_cell_that_takes_too_long_is_stopped(tmp_path):

@@ -91,11 +91,11 @@ CARD = Card("NVIDIA T4", driver=True)
         ({}, "ok", "no NVIDIA card"),
         ({"card": CARD, "tensorflow": TensorFlow(gpus=("NVIDIA T4",))}, "ok", "uses NVIDIA T4"),
         ({"card": CARD}, "note", "libraries are not installed: run 'make setup GPU=1'"),
-        ({"card": Card("NVIDIA card", driver=False)}, "note", "install NVIDIA's driver"),
-        ({"card": CARD, "cuda_libraries": True}, "note", "bring NVIDIA's driver up to date"),
+        ({"card": Card("NVIDIA card", driver=False)}, "note", "install the driver"),
+        ({"card": CARD, "cuda_libraries": True}, "note", "update the driver"),
         ({"card": CARD, "system": "Windows"}, "note", "WSL2"),
         ({"card": CARD, "cuda_hidden": True}, "note", "CUDA_VISIBLE_DEVICES"),
-        ({"card": CARD, "tensorflow": TensorFlow(error="x")}, "note", "first mend TensorFlow"),
+        ({"card": CARD, "tensorflow": TensorFlow(error="x")}, "note", "first fix TensorFlow"),
     ],
 )
 def test_a_card_without_libraries_is_told_from_no_card(changes, verdict, words):
