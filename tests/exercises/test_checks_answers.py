@@ -1,7 +1,7 @@
 """The checks of the exercises, tested with right answers, wrong ones, and mutants.
 
-``make test`` tries all right and wrong answers and a sample of the mutants; ``make test-all``
-(``--all-mutants``) tries every mutant. The rates go to ``build/checks.json``.
+``make test`` tries a sample of each, always the same; ``make test-all`` (``--all``) tries every
+one. The rates go to ``build/checks.json``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import zlib
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import pytest
@@ -21,20 +21,21 @@ from filelock import FileLock
 from course_utils import error_analysis, settings
 from course_utils.checks import Question, exercise, exercises
 from course_utils.evaluation import Predictions
+from course_utils.files import write_atomic
 
-#: Mutants of each question that ``make test`` tries, and of each that asks for a network.
-SAMPLE, SAMPLE_OF_NETWORKS = 5, 2
-#: Of the other ways to write the solution.
-VARIANTS, VARIANTS_OF_NETWORKS = 3, 1
+#: How many ``make test`` tries of each question, and of each that asks for a network.
+RIGHT, WRONG, MUTANTS, VARIANTS = (8, 3), (16, 5), (4, 1), (3, 1)
+
+T = TypeVar("T")
 
 
 def sample(
     question: Question,
-    known: dict[str, str],
+    known: dict[str, T],
     everything: bool,
-    numbers: tuple[int, int] = (SAMPLE, SAMPLE_OF_NETWORKS),
-) -> dict[str, str]:
-    """All mutants (or variants), or always the same few."""
+    numbers: tuple[int, int],
+) -> dict[str, T]:
+    """All answers, or always the same few; `numbers` as in :data:`RIGHT`."""
     number = numbers[question.kind == "model"]
     if everything or len(known) <= number:
         return known
@@ -86,7 +87,7 @@ def _counted(request):
     request.cls.tally = Tally()
     yield
     if request.cls.tally.questions:
-        everything = request.config.getoption("--all-mutants")
+        everything = request.config.getoption("--all")
         _record(request.cls.module, request.cls.tally, everything)
 
 
@@ -116,10 +117,12 @@ class CheckedByAnswers:
             else:
                 assert answers.wrong, f"{question.id} needs wrong answers"
 
-    def test_right_answers_get_full_marks(self):
+    def test_right_answers_get_full_marks(self, request):
+        everything = request.config.getoption("--all")
         for question, answers in _asked(self.module):
             self.tally.questions += 1
-            for name, source in {"the solution": solution(question), **answers.right}.items():
+            tried = sample(question, answers.right, everything, RIGHT)
+            for name, source in {"the solution": solution(question), **tried}.items():
                 judged = judge(question, source, answers.needs)
                 self.tally.right += 1
                 if judged.status != "correct":
@@ -128,11 +131,11 @@ class CheckedByAnswers:
         assert not self.tally.refused, "\n".join(self.tally.refused)
 
     def test_other_ways_to_write_the_solution_get_full_marks(self, request):
-        everything = request.config.getoption("--all-mutants")
+        everything = request.config.getoption("--all")
         refused = []
         for question, answers in _asked(self.module):
             known = other_ways(question)
-            tried = sample(question, known, everything, (VARIANTS, VARIANTS_OF_NETWORKS))
+            tried = sample(question, known, everything, VARIANTS)
             for name, source in tried.items():
                 judged = judge(question, source, answers.needs)
                 self.tally.variants += 1
@@ -142,10 +145,12 @@ class CheckedByAnswers:
         self.tally.refused += refused
         assert not refused, "\n".join(refused)
 
-    def test_wrong_answers_lose_marks_and_hear_why(self):
+    def test_wrong_answers_lose_marks_and_hear_why(self, request):
+        everything = request.config.getoption("--all")
         unheard = []
         for question, answers in _asked(self.module):
-            for name, (source, mistake) in answers.wrong.items():
+            tried = sample(question, answers.wrong, everything, WRONG)
+            for name, (source, mistake) in tried.items():
                 judged = judge(question, source, answers.needs, seconds=30.0)
                 self.tally.wrong += 1
                 said = f"{question.id}, {name}"
@@ -159,7 +164,7 @@ class CheckedByAnswers:
         assert not unheard, "\n".join(unheard)
 
     def test_mutants_lose_marks(self, request):
-        everything = request.config.getoption("--all-mutants")
+        everything = request.config.getoption("--all")
         survived, stale = [], []
         for question, answers in _asked(self.module):
             if not answers.mutants:
@@ -167,7 +172,7 @@ class CheckedByAnswers:
             known = mutants_of(question)
             stale += [f"{question.id}: {n}" for n in answers.stale(known)]
             tried = {n: text for n, text in known.items() if not answers.sets_aside(n)}
-            for name, source in sample(question, tried, everything).items():
+            for name, source in sample(question, tried, everything, MUTANTS).items():
                 judged = judge(question, source, answers.needs, seconds=20.0)
                 self.tally.mutants += 1
                 if judged.points >= question.points:
@@ -217,17 +222,14 @@ def _record(module: str, tally: Tally, everything: bool) -> None:
             "share of right answers refused": refused / right if right else None,
             "share of wrong answers accepted": accepted / wrong if wrong else None,
         }
-        fresh = path.with_name("checks.json.part")
         text = json.dumps({**rates, "exercises": dict(sorted(by_exercise.items()))}, indent=1)
-        fresh.write_text(text + "\n", encoding="utf-8")
-        fresh.replace(path)
+        write_atomic(path, text + "\n")
 
 
 # One class per exercise, so that two workers can share the exercises between them.
 for _module in names():
     _name = "Test" + "".join(word.title() for word in _module.split("_"))
-    _marks = [pytest.mark.slow] if _module[:3] in ("e03", "e04") else []  # they train networks
-    globals()[_name] = type(_name, (CheckedByAnswers,), {"module": _module, "pytestmark": _marks})
+    globals()[_name] = type(_name, (CheckedByAnswers,), {"module": _module})
 
 
 def test_every_exercise_has_answers():
