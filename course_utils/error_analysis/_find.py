@@ -180,7 +180,7 @@ def suspect_labels(
     if method not in methods:
         raise InvalidInput(f"method must be one of {', '.join(methods)}, but it is {method!r}.")
     predictions = out_of_fold_predictions
-    predictions._need_labels("suspicion")
+    predictions.require_labels("suspicion")
     labels = predictions.labels
     # Rows of float32 add up to 1 only roughly, and cleanlab looks closely.
     sums = predictions.probabilities.astype(float)
