@@ -474,7 +474,7 @@ def out_of_fold(
         parts.append((held_out, predict(model, data, class_names=dataset.class_names)))
 
     order = np.argsort(np.concatenate([held_out for held_out, _ in parts]))
-    logits = [found.logits for _, found in parts]
+    logits = [found.logits for _, found in parts if found.logits is not None]
     return Predictions(
         ids,
         images,
@@ -482,7 +482,7 @@ def out_of_fold(
         np.concatenate([found.probabilities for _, found in parts])[order],
         dataset.class_names,
         head=parts[-1][1].head,
-        logits=None if any(part is None for part in logits) else np.concatenate(logits)[order],
+        logits=np.concatenate(logits)[order] if len(logits) == folds else None,
     )
 
 
