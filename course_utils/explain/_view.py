@@ -214,13 +214,13 @@ class _Borrowed(layers.Layer):
 
     def __init__(
         self,
-        lender: Any,
+        layer: Any,
         arguments: Callable[[list[Any]], tuple[tuple, dict[str, Any]]],
         name: str,
         without_activation: bool,
     ) -> None:
         super().__init__(name=name, autocast=False)
-        self.lender = lender
+        self.layer = layer
         self.arguments = arguments
         self.without_activation = without_activation
         self.is_target = False
@@ -238,25 +238,25 @@ class _Borrowed(layers.Layer):
     def compute_output_spec(self, tensors: list[Any], training: bool = False) -> Any:
         # Faster than the default of Keras, which traces `call`.
         args, kwargs = self.arguments(tensors)
-        spec = self.lender.compute_output_spec(*args, **kwargs)
+        spec = self.layer.compute_output_spec(*args, **kwargs)
         return keras.tree.map_structure(
             lambda x: keras.KerasTensor(x.shape, "float32" if x.dtype in _HALF else x.dtype), spec
         )
 
     def _output(self, *args: Any, **kwargs: Any) -> Any:
         if not self.without_activation:
-            return self.lender(*args, **kwargs)
-        if not hasattr(self.lender, "activation"):  # the softmax is a layer of its own
+            return self.layer(*args, **kwargs)
+        if not hasattr(self.layer, "activation"):  # the softmax is a layer of its own
             return args[0]
-        activation, self.lender.activation = self.lender.activation, keras.activations.linear
+        activation, self.layer.activation = self.layer.activation, keras.activations.linear
         try:
-            return self.lender(*args, **kwargs)
+            return self.layer(*args, **kwargs)
         finally:
-            self.lender.activation = activation
+            self.layer.activation = activation
 
 
-def _borrow(lender: Any, args: tuple, kwargs: dict, name: str, without_activation: bool) -> Any:
-    """Call `lender` through a `_Borrowed` layer; return the output, a KerasTensor."""
+def _borrow(layer: Any, args: tuple, kwargs: dict, name: str, without_activation: bool) -> Any:
+    """Call `layer` through a `_Borrowed` layer; return the output, a KerasTensor."""
     leaves = keras.tree.flatten((args, kwargs))
     positions = [i for i, leaf in enumerate(leaves) if isinstance(leaf, keras.KerasTensor)]
 
@@ -266,7 +266,7 @@ def _borrow(lender: Any, args: tuple, kwargs: dict, name: str, without_activatio
             filled[position] = tensor
         return keras.tree.pack_sequence_as((args, kwargs), filled)
 
-    borrowed = _Borrowed(lender, arguments, name, without_activation)
+    borrowed = _Borrowed(layer, arguments, name, without_activation)
     return borrowed([leaves[position] for position in positions])
 
 
