@@ -153,7 +153,7 @@ def test_only_what_the_course_downloaded_is_removed(nothing_here, tmp_path, monk
 
 
 def test_what_keras_downloaded_is_not_removed(nothing_here, tmp_path):
-    kept, archive = cifar10.made()
+    kept, archive = cifar10.SOURCE.downloaded_paths()
     kept.mkdir(parents=True)
     archive.write_bytes(b"12345")
     with pytest.raises(MissingData, match="has not downloaded cifar10"):
