@@ -1,4 +1,4 @@
-"""Drawing maps, and the checks that tell a good map from a pretty one."""
+"""Drawing maps, and the checks that tell how faithful a map is to the model."""
 
 from __future__ import annotations
 
