@@ -107,11 +107,8 @@ def output_size(n: int, kernel: int, stride: int = 1, padding: str = "valid") ->
     >>> output_size(6, 3, stride=2), output_size(6, 3, stride=2, padding="same")
     (2, 3)
     """
-    n, kernel, stride = (
-        whole_number("n", n, 1),
-        whole_number("kernel", kernel, 1),
-        whole_number("stride", stride, 1),
-    )
+    n, kernel = whole_number("n", n, 1), whole_number("kernel", kernel, 1)
+    stride = whole_number("stride", stride, 1)
     if _padding(padding) == "same":
         return math.ceil(n / stride)
     if kernel > n:

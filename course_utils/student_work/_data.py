@@ -193,83 +193,81 @@ class _Converter:
         self.keep = keep
         self.entries_left = _MAX_ENTRIES
 
-    def convert(self, one: Any, depth: int) -> Any:
+    def convert(self, value: Any, depth: int) -> Any:
         self.entries_left -= 1
         if depth > _MAX_DEPTH or self.entries_left < 0:
             raise NotPlain("too many levels or entries")
-        if type(one) in (bool, int, float, complex, str, Ref):
-            return one
-        method = getattr(self, f"_from_{kind_of(one)}", None)
-        converted = _FAILED if method is None else method(one, depth)
+        if type(value) in (bool, int, float, complex, str, Ref):
+            return value
+        method = getattr(self, f"_from_{kind_of(value)}", None)
+        converted = _FAILED if method is None else method(value, depth)
         if converted is not _FAILED:
             return converted
         if self.keep is not None:
-            return self.keep(one)
-        raise NotPlain(f"an object of class {type(one).__name__}")
+            return self.keep(value)
+        raise NotPlain(f"an object of class {type(value).__name__}")
 
     def entries(self, many: Any, depth: int) -> list[Any]:
         return [self.convert(entry, depth + 1) for entry in many]
 
-    def _from_none(self, one: None, depth: int) -> None:
+    def _from_none(self, value: None, depth: int) -> None:
         return None
 
-    def _from_text(self, one: Any, depth: int) -> Any:
-        if isinstance(one, str):
-            return str.__str__(one)
+    def _from_text(self, value: Any, depth: int) -> Any:
+        if isinstance(value, str):
+            return str.__str__(value)
         try:
-            return bytes(one).decode()  # for example strings of TensorFlow
+            return bytes(value).decode()  # for example strings of TensorFlow
         except UnicodeDecodeError:
             return _FAILED
 
-    def _from_number(self, one: Any, depth: int) -> Any:
-        exact: Any = int if isinstance(one, numbers.Integral) else float
-        if isinstance(one, np.bool_):
+    def _from_number(self, value: Any, depth: int) -> Any:
+        exact: Any = int if isinstance(value, numbers.Integral) else float
+        if isinstance(value, np.bool_):
             exact = bool
-        elif isinstance(one, complex | np.complexfloating):
+        elif isinstance(value, complex | np.complexfloating):
             exact = complex
         try:
-            return exact(one)
+            return exact(value)
         except (TypeError, ValueError, OverflowError):
             return _FAILED
 
-    def _from_sequence(self, one: Any, depth: int) -> Any:
-        if hasattr(one, "as_list") or hasattr(
-            one, "to_list"
-        ):  # shapes and ragged tensors of TensorFlow
-            one = one.as_list() if hasattr(one, "as_list") else one.to_list()
-        entries = self.entries(one, depth)
-        return tuple(entries) if isinstance(one, tuple) else entries
+    def _from_sequence(self, value: Any, depth: int) -> Any:
+        # Shapes and ragged tensors of TensorFlow have a method that returns a list.
+        to_list = getattr(value, "as_list", None) or getattr(value, "to_list", None)
+        entries = self.entries(to_list() if to_list else value, depth)
+        return tuple(entries) if isinstance(value, tuple) else entries
 
-    def _from_set(self, one: Any, depth: int) -> Any:
-        entries = self.entries(one, depth)
+    def _from_set(self, value: Any, depth: int) -> Any:
+        entries = self.entries(value, depth)
         try:
             return sorted(entries)
         except TypeError:  # entries of different types
             return sorted(entries, key=repr)
 
-    def _from_iterator(self, one: Any, depth: int) -> Any:
-        return self.entries(_read_once(one) if self.keep is None else one, depth)
+    def _from_iterator(self, value: Any, depth: int) -> Any:
+        return self.entries(_read_once(value) if self.keep is None else value, depth)
 
-    def _from_mapping(self, one: Any, depth: int) -> Any:
+    def _from_mapping(self, value: Any, depth: int) -> Any:
         found = {}
-        for key, entry in one.items():
+        for key, entry in value.items():
             try:
                 found[self.convert(key, depth + 1)] = self.convert(_by_name(entry), depth + 1)
             except TypeError:  # a key that is converted to a list
                 raise NotPlain(f"a key of class {type(key).__name__}") from None
         return found
 
-    def _from_history(self, one: Any, depth: int) -> Any:
-        return self._from_mapping(one.history, depth)
+    def _from_history(self, value: Any, depth: int) -> Any:
+        return self._from_mapping(value.history, depth)
 
-    def _from_array(self, one: Any, depth: int) -> Any:
-        array = _array(one)
+    def _from_array(self, value: Any, depth: int) -> Any:
+        array = _array(value)
         if array is None or array.dtype.kind not in "biufcUOV":
             return _FAILED
         if array.dtype.kind in "biufcU":
             return array
         entries = array.tolist()  # an array of objects, or with named fields
-        return _FAILED if entries is one else _same_kind(self.convert(entries, depth))
+        return _FAILED if entries is value else _same_kind(self.convert(entries, depth))
 
 
 _FAILED = object()

@@ -53,8 +53,8 @@ def _network(model: Any, input_shape: Sequence[int] | None) -> dict[str, Any] | 
         found = list(_layers(model))
         return {
             "config": json.dumps(config),
-            "weights": {path: [np.array(v.numpy()) for v in _own(one)] for path, one in found},
-            "trainable": {path: bool(one.trainable) for path, one in found},
+            "weights": {path: [np.array(v.numpy()) for v in _own(layer)] for path, layer in found},
+            "trainable": {path: bool(layer.trainable) for path, layer in found},
             "number": len({id(v) for v in model.weights}),
         }
     except Exception:  # a model that cannot be described is evaluated in its own process
@@ -72,7 +72,7 @@ def _is_container(model: Any) -> bool:
 def _is_built_in(model: Any) -> bool:
     """Return whether a model or layer, and all layers in it, are of built-in Keras classes."""
     if _is_container(model):
-        return all(_is_built_in(one) for one in model.layers)
+        return all(_is_built_in(layer) for layer in model.layers)
     return _is_built_in_layer(model)
 
 
@@ -128,7 +128,7 @@ def _traced(model: Any, input_shape: Sequence[int]) -> Any:
     # Read through the class of Keras: a custom class can override `weights`.
     if len(made[0].weights) != len({id(v) for v in keras.layers.Layer.weights.fget(model)}):
         return None
-    configs = [json.loads(json.dumps(one.get_config())) for one in made]
+    configs = [json.loads(json.dumps(functional.get_config())) for functional in made]
     if len(configs) == 3 and not _same_but_training(*configs):
         return None
     if not model.trainable:
@@ -150,7 +150,7 @@ def _same_but_training(none: Any, off: Any, on: Any, key: str = "") -> bool:
     if key == "training" and (none, off, on) == (None, False, True):
         return True
     if isinstance(none, str) and isinstance(off, str) and isinstance(on, str):
-        none, off, on = (re.sub(r"_\d+$", "", one) for one in (none, off, on))  # numbered names
+        none, off, on = (re.sub(r"_\d+$", "", name) for name in (none, off, on))  # numbered names
     return bool(none == off == on)
 
 
@@ -203,8 +203,8 @@ def build(network: dict[str, Any] | None, compiled: str) -> Any:
     else:
         model = keras.saving.deserialize_keras_object(json.loads(network["config"]))
         _assign(model, network["weights"])
-        for path, one in _layers(model):
-            one.trainable = network["trainable"][path]
+        for path, layer in _layers(model):
+            layer.trainable = network["trainable"][path]
         if len({id(v) for v in model.weights}) != network["number"]:
             raise ValueError("layers are shared in a way that the configuration does not say")
     if compiled:
@@ -215,7 +215,7 @@ def build(network: dict[str, Any] | None, compiled: str) -> Any:
 
 def take(model: Any) -> dict[str, list[np.ndarray]]:
     """Return the weights of each layer by its path."""
-    return {path: [np.array(v.numpy()) for v in _own(one)] for path, one in _layers(model)}
+    return {path: [np.array(v.numpy()) for v in _own(layer)] for path, layer in _layers(model)}
 
 
 def put(

@@ -98,8 +98,8 @@ class Namespace:
         if not callable(function):
             raise WrongKind(_key(what), IN_WORDS[kind_of(function)], "a function")
         self._changed = False
-        given = [self._given(one) for one in args]
-        named = {name: self._given(one) for name, one in kwargs.items()}
+        given = [self._given(argument) for argument in args]
+        named = {name: self._given(argument) for name, argument in kwargs.items()}
         with guarded(self._seconds, self._values), self._watch.running():
             # Converted here, because the code of a generator runs while its items are read.
             result = plain(function(*given, **named), self._keep)
@@ -254,9 +254,9 @@ class Namespace:
         if isinstance(argument, Ref):
             return self._find(argument)
         if type(argument) in (list, tuple):
-            return type(argument)(self._given(one) for one in argument)
+            return type(argument)(self._given(item) for item in argument)
         if type(argument) is dict:
-            return {name: self._given(one) for name, one in argument.items()}
+            return {name: self._given(item) for name, item in argument.items()}
         return copy.deepcopy(argument)
 
     def _keep(self, value: Any) -> Ref:

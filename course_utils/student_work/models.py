@@ -19,7 +19,9 @@ def outputs(model: Any, x: np.ndarray, training: bool) -> Any:
         model(keras.ops.convert_to_tensor(x[:1]), training=False)
     with _restored(model.non_trainable_weights if training else []):
         result = model(keras.ops.convert_to_tensor(x), training=training)
-    return keras.tree.map_structure(lambda one: np.array(keras.ops.convert_to_numpy(one)), result)
+    return keras.tree.map_structure(
+        lambda tensor: np.array(keras.ops.convert_to_numpy(tensor)), result
+    )
 
 
 @contextmanager
@@ -45,7 +47,7 @@ def in_order(model: Any, input_shape: Sequence[int]) -> list[Any]:
     original = keras.layers.Layer.__call__
 
     def recording(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        if not any(layer is one for one in called):
+        if not any(layer is seen for seen in called):
             called.append(layer)
         return original(layer, *args, **kwargs)
 
@@ -61,7 +63,7 @@ def in_order(model: Any, input_shape: Sequence[int]) -> list[Any]:
 
 def own_weights(layer: Any) -> list[Any]:
     """Return the weights of a layer itself, without those of the layers inside it."""
-    inside = {id(v) for one in layer._layers for v in one.weights}
+    inside = {id(v) for inner in layer._layers for v in inner.weights}
     return [v for v in layer.weights if id(v) not in inside]
 
 
@@ -151,7 +153,7 @@ def _make_metrics(model: Any, x: np.ndarray, y: np.ndarray) -> None:
 def parts(element: Any) -> list[Any]:
     """Return the parts of an element of a dataset as a flat list."""
     if isinstance(element, tuple | list):
-        return [part for one in element for part in parts(one)]
+        return [part for item in element for part in parts(item)]
     if isinstance(element, dict):
         return [part for name in sorted(element) for part in parts(element[name])]
     return [element]
