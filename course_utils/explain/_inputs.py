@@ -117,8 +117,8 @@ def check_classes(classes: Any, count: int, num_classes: int) -> np.ndarray:
     unknown = array[(array < 0) | (array >= num_classes)]
     if unknown.size:
         raise InvalidInput(
-            f"There is no class {unknown.flat[0]}: the model has {num_classes} classes, counted "
-            f"from 0 to {num_classes - 1}."
+            f"There is no class {unknown.flat[0]}: the model tells {num_classes} classes apart, "
+            f"counted from 0 to {num_classes - 1}."
         )
     return np.broadcast_to(array, (count,)).astype("int32")
 
