@@ -1,16 +1,15 @@
-"""Convolution, ReLU and pooling with NumPy alone, and the two letters that lesson 01 tells apart.
+"""Convolution, ReLU and pooling with NumPy, and the two letters that lesson 01 classifies.
 
-Every function here is written out by hand in lesson 01, once with plain loops and once in Keras;
-the three give the same numbers. Nothing in this module needs TensorFlow.
+Lesson 01 writes out each of these functions, once with loops and once in Keras; the three give the
+same numbers. Nothing in this module needs TensorFlow.
 
 Images are arrays of shape (height, width) or (height, width, channels). Kernels are arrays of
 shape (height, width), (height, width, channels) or (height, width, channels, filters), which is
-the order in which Keras keeps the weights of ``Conv2D``.
+the order in which Keras stores the weights of ``Conv2D``.
 """
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils.exceptions import InvalidInput
+from course_utils.validate import choice, is_whole, shown, whole_number
 
 __all__ = [
     "ANTI_DIAGONAL",
@@ -38,9 +38,9 @@ __all__ = [
     "relu",
 ]
 
-#: How many numbers the copied windows of one step may take (8 bytes each): large enough to be
-#: fast, small enough that a photograph from a camera does not fill the memory.
-_NUMBERS_PER_STEP = 1_000_000
+#: Maximum number of values in the windows that are copied at a time (8 bytes each): fast, and small
+#: enough for a photograph from a camera.
+_VALUES_PER_STEP = 1_000_000
 
 
 def _letter(*rows: str) -> NDArray[np.uint8]:
@@ -55,96 +55,23 @@ LETTER_O = _letter("001100", "010010", "100001", "100001", "010010", "001100")
 #: The letter X on 6 × 6 pixels.
 LETTER_X = _letter("100001", "010010", "001100", "001100", "010010", "100001")
 
-#: The letter X moved one pixel to the right; its last column falls off the picture.
+#: The letter X moved one pixel to the right, without its last column.
 LETTER_X_SHIFTED = _letter("010000", "001001", "000110", "000110", "001001", "010000")
 
 #: The 3 × 3 filter of lesson 01: ones from the top right corner to the bottom left one.
 ANTI_DIAGONAL = np.fliplr(np.eye(3))
 ANTI_DIAGONAL.setflags(write=False)
 
-#: The bias that goes with it.
+#: The bias of this filter.
 BIAS = -2.0
-
-
-# ------------------------------------------------------------------------------- reading arguments
-def _numbers(name: str, values: ArrayLike) -> NDArray[Any]:
-    """`values` as an array of real numbers, or one sentence that says why it is none."""
-    try:
-        array = np.asarray(values)
-    except ValueError as error:  # rows of unequal length
-        raise InvalidInput(
-            f"{name} cannot be made into an array, because its rows are not equally long; "
-            f"give every row the same number of values."
-        ) from error
-    if array.dtype.kind not in "biuf":
-        raise InvalidInput(
-            f"{name} must hold real numbers, but its values are of type {array.dtype}; "
-            f"convert it first, for instance with np.asarray(…, dtype='float32')."
-        )
-    return array
-
-
-def _image(name: str, values: ArrayLike) -> NDArray[Any]:
-    array = _numbers(name, values)
-    if array.ndim not in (2, 3):
-        hint = " pass one image of the batch at a time." if array.ndim == 4 else ""
-        raise InvalidInput(
-            f"{name} must have the shape (height, width) or (height, width, channels), "
-            f"but its shape is {array.shape}" + (f";{hint}" if hint else ".")
-        )
-    if array.size == 0:
-        raise InvalidInput(f"{name} has no values: its shape is {array.shape}.")
-    return array
-
-
-def _shown(value: Any) -> str:
-    """`value` as it is shown in a sentence: on one line and not too long."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 60 else text[:59] + "…"
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-
-
-def _pair(name: str, value: Any) -> tuple[int, int]:
-    """`value` as (vertical, horizontal): a whole number of at least 1, or a pair of such."""
-    is_sequence = isinstance(value, Sequence) or np.ndim(value) == 1
-    pair = tuple(value) if is_sequence else (value, value)
-    if len(pair) != 2 or not all(_is_whole(one) and one >= 1 for one in pair):
-        raise InvalidInput(
-            f"{name} must be a whole number of at least 1, or a pair of such "
-            f"(vertical, horizontal), but it is {_shown(value)}."
-        )
-    return int(pair[0]), int(pair[1])
-
-
-def _count(name: str, value: Any) -> int:
-    if not _is_whole(value) or value < 1:
-        raise InvalidInput(
-            f"{name} must be a whole number of at least 1, but it is {_shown(value)}."
-        )
-    return int(value)
-
-
-def _padding(value: Any) -> str:
-    known = ("valid", "same")
-    if isinstance(value, str) and value.lower() in known:
-        return value.lower()
-    near = difflib.get_close_matches(str(value).lower(), known, n=1)
-    raise InvalidInput(
-        "padding must be 'valid' (no border) or 'same' (a border of zeros), "
-        f"but it is {_shown(value)}" + (f"; did you mean {near[0]!r}?" if near else ".")
-    )
 
 
 # ------------------------------------------------------------------------------------- convolution
 def output_size(n: int, kernel: int, stride: int = 1, padding: str = "valid") -> int:
-    """Height (or width) of a feature map, from the height (or width) of the image.
+    """Compute the height (or width) of a feature map from that of the image.
 
-    With ``padding="valid"`` it is ``(n − kernel) // stride + 1``: the kernel only takes places
-    where it lies on the image completely. With ``padding="same"`` it is ``n / stride``, rounded up.
-    Written out in lesson 01.
+    With ``padding="valid"`` it is ``(n − kernel) // stride + 1``: the kernel stays inside the
+    image. With ``padding="same"`` it is ``n / stride``, rounded up. Written out in lesson 01.
 
     Parameters
     ----------
@@ -153,7 +80,7 @@ def output_size(n: int, kernel: int, stride: int = 1, padding: str = "valid") ->
     kernel : int
         Height or width of the kernel (or of the pooling window), in pixels.
     stride : int
-        How many pixels the kernel moves at a time.
+        Step of the kernel in pixels.
     padding : {"valid", "same"}
         Without a border, or with a border of zeros.
 
@@ -180,7 +107,8 @@ def output_size(n: int, kernel: int, stride: int = 1, padding: str = "valid") ->
     >>> output_size(6, 3, stride=2), output_size(6, 3, stride=2, padding="same")
     (2, 3)
     """
-    n, kernel, stride = _count("n", n), _count("kernel", kernel), _count("stride", stride)
+    n, kernel = whole_number("n", n, 1), whole_number("kernel", kernel, 1)
+    stride = whole_number("stride", stride, 1)
     if _padding(padding) == "same":
         return math.ceil(n / stride)
     if kernel > n:
@@ -191,12 +119,6 @@ def output_size(n: int, kernel: int, stride: int = 1, padding: str = "valid") ->
     return (n - kernel) // stride + 1
 
 
-def _border(n: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Zeros before and after `n` pixels for padding "same"; an odd one out goes after."""
-    total = max((output_size(n, kernel, stride, "same") - 1) * stride + kernel - n, 0)
-    return total // 2, total - total // 2
-
-
 def feature_map(
     image: ArrayLike,
     kernel: ArrayLike,
@@ -204,44 +126,43 @@ def feature_map(
     stride: int | tuple[int, int] = 1,
     padding: str = "valid",
 ) -> NDArray[np.floating]:
-    """Slide a kernel over an image; at each place, the dot product plus the bias.
+    """Convolve an image with a kernel: the dot product at each position, plus the bias.
 
-    As in every deep-learning library, the kernel is *not* flipped: a mathematician would call
-    this a cross-correlation. Lesson 01 writes it with loops and shows that Keras gives the same.
+    As in all deep-learning libraries the kernel is *not* flipped, which mathematics calls a
+    cross-correlation. Lesson 01 writes it with loops and shows that Keras gives the same.
 
     Parameters
     ----------
     image : array of shape (H, W) or (H, W, C)
-        One image. Whole numbers, truth values and floats are all accepted. A NaN in the image makes
-        every place NaN whose window holds it.
+        One image of integers, booleans or floats. All values whose window contains a NaN are NaN.
     kernel : array of shape (kh, kw), (kh, kw, C) or (kh, kw, C, F)
         One filter, or F filters at once. The number of channels C must be that of the image.
     bias : float or array of shape (F,)
-        Is added to every value; one number for all filters or one number each.
+        Added to all values; one number for all filters or one for each.
     stride : int or pair of int
-        How many pixels the kernel moves at a time (down, right).
+        Step of the kernel in pixels (down, right).
     padding : {"valid", "same"}
         "valid": the kernel stays inside the image. "same": zeros around the image, so that with a
-        stride of 1 the result is as large as the image. Where the number of zeros is odd,
-        TensorFlow puts the odd one below and to the right, and so does this function.
+        stride of 1 the result has the size of the image. If the number of zeros is odd, the odd one
+        is below or to the right, as in TensorFlow.
 
     Returns
     -------
     array of shape (H', W') or (H', W', F)
-        The feature map, or F of them. H' and W' are those of :func:`output_size`. The third axis is
-        there whenever the kernel has four, even where F is 1. float32 where image and kernel are
-        float32 (or smaller), else float64.
+        The feature map, or F of them; for H' and W' see :func:`output_size`. There is a third axis
+        whenever the kernel has four, even if F is 1. float32 if image and kernel are float32 (or
+        smaller), else float64.
 
     Raises
     ------
     InvalidInput
-        If shapes do not fit each other, or an argument is not what it has to be.
+        If the shapes do not match, or an argument is invalid.
 
     Notes
     -----
-    The windows are a *view*: NumPy addresses the same pixels several times, without a copy
-    (``sliding_window_view``). The dot products of all windows and all filters are then one matrix
-    product, which is also how libraries compute convolutions.
+    The windows are a *view* of the same pixels, without a copy (``sliding_window_view``). The dot
+    products of all windows and all filters are then one matrix product, which is also how libraries
+    compute convolutions.
 
     Examples
     --------
@@ -269,55 +190,24 @@ def feature_map(
             f"{pixels.shape[1]}; take a smaller kernel, a larger image, or padding='same'."
         )
 
-    # (H', W', kh, kw, C): for every place of the feature map, the window under the kernel
+    # (H', W', kh, kw, C): for each position of the feature map, the window under the kernel
     windows = sliding_window_view(pixels, (kh, kw), axis=(0, 1))[::down, ::right]
     windows = np.moveaxis(windows, 2, -1)
     result = np.empty((*windows.shape[:2], weights.shape[-1]), dtype=dtype)
-    rows = max(1, _NUMBERS_PER_STEP // math.prod(windows.shape[1:]))
+    rows = max(1, _VALUES_PER_STEP // math.prod(windows.shape[1:]))
     for top in range(0, len(result), rows):
         result[top : top + rows] = np.tensordot(windows[top : top + rows], weights, axes=3)
     result += offset.astype(dtype)
     return result[:, :, 0] if one_filter else result
 
 
-def _check_operands(
-    image: ArrayLike, kernel: ArrayLike, bias: ArrayLike
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Image, kernel and bias as arrays whose shapes go together."""
-    pixels = _image("image", image)
-    weights = _numbers("kernel", kernel)
-    if weights.ndim not in (2, 3, 4):
-        raise InvalidInput(
-            "kernel must have the shape (height, width), (height, width, channels) or (height, "
-            f"width, channels, filters), but its shape is {weights.shape}."
-        )
-    if weights.size == 0:
-        raise InvalidInput(f"kernel has no values: its shape is {weights.shape}.")
-    channels = pixels.shape[2] if pixels.ndim == 3 else 1
-    needed = weights.shape[2] if weights.ndim > 2 else 1
-    if channels != needed:
-        raise InvalidInput(
-            f"the image has {channels} channel{'s' * (channels > 1)} (shape {pixels.shape}), but "
-            f"the kernel has {needed} (shape {weights.shape}); a kernel needs one layer of "
-            f"weights for each channel: shape (height, width, {channels})."
-        )
-    filters = weights.shape[3] if weights.ndim == 4 else 1
-    offset = _numbers("bias", bias)
-    if offset.ndim > 1 or (offset.ndim == 1 and len(offset) != filters):
-        raise InvalidInput(
-            f"bias must be one number, or one for each of the {filters} "
-            f"filter{'s' * (filters > 1)}, but its shape is {offset.shape}."
-        )
-    return pixels, weights, offset
-
-
 def feature_map_loop(
     image: ArrayLike, kernel: ArrayLike, bias: float = 0.0, stride: int = 1
 ) -> NDArray[np.float64]:
-    """Compute what :func:`feature_map` computes, one value at a time with plain loops.
+    """Compute the same as :func:`feature_map` with loops, one value at a time.
 
-    This is the function that lesson 01 writes, first without and then with a stride. It is here to
-    be compared with: it takes one channel, one filter and no padding, and is far slower.
+    Lesson 01 writes this function, first without and then with a stride. It serves as a reference:
+    it supports one channel, one filter and no padding, and is much slower.
 
     Parameters
     ----------
@@ -341,7 +231,7 @@ def feature_map_loop(
             "feature_map_loop takes an image and a kernel of shape (height, width), but theirs are "
             f"{pixels.shape} and {weights.shape}; use feature_map for channels and several filters."
         )
-    step = _count("stride", stride)
+    step = whole_number("stride", stride, 1)
     height = output_size(pixels.shape[0], weights.shape[0], step)
     width = output_size(pixels.shape[1], weights.shape[1], step)
     result = np.zeros((height, width))
@@ -356,14 +246,14 @@ def feature_map_loop(
 
 
 def relu(x: ArrayLike) -> NDArray[Any]:
-    """Rectified linear unit: negative values become 0, the others stay as they are.
+    """Apply the rectified linear unit: set negative values to 0.
 
     Written out in lesson 01.
 
     Parameters
     ----------
     x : array of any shape
-        Real numbers. A NaN stays a NaN.
+        Real numbers. NaN is returned as NaN.
 
     Returns
     -------
@@ -388,19 +278,19 @@ def max_pool(
     size: int | tuple[int, int] = 2,
     stride: int | tuple[int, int] | None = None,
 ) -> NDArray[Any]:
-    """Keep the largest value of each window.
+    """Return the maximum of each window.
 
-    What is left over at the right and lower edge and does not fill a window is dropped, as Keras
-    does with ``padding="valid"``. Pooling has no parameters to learn. Written out in lesson 01.
+    Values at the right and lower edge that do not fill a window are dropped, as Keras does with
+    ``padding="valid"``. Pooling has no parameters to learn. Written out in lesson 01.
 
     Parameters
     ----------
     feature_map : array of shape (H, W) or (H, W, F)
-        Each of the F maps is pooled by itself.
+        Each of the F maps is pooled separately.
     size : int or pair of int
         Height and width of the window.
     stride : int or pair of int, optional
-        How far the window moves; by default as far as it is large, so that windows do not overlap.
+        Step of the window; by default its size, so that windows do not overlap.
 
     Returns
     -------
@@ -409,7 +299,7 @@ def max_pool(
     Raises
     ------
     InvalidInput
-        If the window is larger than the map, or an argument is not what it has to be.
+        If the window is larger than the map, or an argument is invalid.
 
     Examples
     --------
@@ -425,7 +315,7 @@ def average_pool(
     size: int | tuple[int, int] = 2,
     stride: int | tuple[int, int] | None = None,
 ) -> NDArray[np.floating]:
-    """Keep the mean of each window.
+    """Return the mean of each window.
 
     Parameters
     ----------
@@ -437,7 +327,7 @@ def average_pool(
     Returns
     -------
     array of shape (H', W') or (H', W', F)
-        float32 where the map is float32 (or smaller), else float64.
+        float32 if the map is float32 (or smaller), else float64.
 
     Raises
     ------
@@ -453,26 +343,11 @@ def average_pool(
     return windows.mean(axis=(-2, -1), dtype=np.result_type(windows.dtype, np.float32))
 
 
-def _pooling_windows(
-    values: ArrayLike, size: int | tuple[int, int], stride: int | tuple[int, int] | None
-) -> NDArray[Any]:
-    """View of shape (H', W', …, height, width) of the windows that are pooled."""
-    maps = _image("feature_map", values)
-    height, width = _pair("size", size)
-    down, right = (height, width) if stride is None else _pair("stride", stride)
-    if height > maps.shape[0] or width > maps.shape[1]:
-        raise InvalidInput(
-            f"a pooling window of {height}×{width} does not fit on a feature map of "
-            f"{maps.shape[0]}×{maps.shape[1]}; take a smaller window."
-        )
-    return sliding_window_view(maps, (height, width), axis=(0, 1))[::down, ::right]
-
-
 def parameter_count(filters: int, kernel_size: int | tuple[int, int], channels: int) -> int:
     """Count the parameters of a convolution layer: filters × (channels × height × width + 1).
 
-    Each filter has one weight for each pixel and channel of its window, and one bias. The size of
-    the image does not matter. Worked out in lesson 01.
+    Each filter has one weight for each pixel and channel of its window, and one bias. The number
+    does not depend on the size of the image. Worked out in lesson 01.
 
     Parameters
     ----------
@@ -481,7 +356,7 @@ def parameter_count(filters: int, kernel_size: int | tuple[int, int], channels: 
     kernel_size : int or pair of int
         Height and width of each filter.
     channels : int
-        Channels of what goes in: 1 for grey, 3 for RGB, else the filters of the layer before.
+        Channels of the input: 1 for gray, 3 for RGB, else the filters of the previous layer.
 
     Returns
     -------
@@ -498,16 +373,18 @@ def parameter_count(filters: int, kernel_size: int | tuple[int, int], channels: 
     304
     """
     height, width = _pair("kernel_size", kernel_size)
-    return _count("filters", filters) * (_count("channels", channels) * height * width + 1)
+    return whole_number("filters", filters, 1) * (
+        whole_number("channels", channels, 1) * height * width + 1
+    )
 
 
 # ------------------------------------------------------------------------- the network for letters
 @dataclass(frozen=True, eq=False)
 class LetterNetwork:
-    """The network of lesson 01 that tells the letter O from the letter X.
+    """The network of lesson 01, which classifies the letters O and X.
 
     A filter with its bias, ReLU, 2×2 max pooling, then 4 inputs → 1 hidden ReLU node → 2 outputs.
-    Its numbers are given, so that every step can be worked out by hand.
+    Its weights are given, so that each step can be computed by hand.
 
     Attributes
     ----------
@@ -539,7 +416,7 @@ class LetterNetwork:
     letters: ClassVar[tuple[str, str]] = ("O", "X")
 
     def pooled(self, image: ArrayLike) -> NDArray[np.floating]:
-        """Feature map, ReLU and max pooling of a 6×6 `image`: an array of shape (2, 2)."""
+        """Compute feature map, ReLU and max pooling of a 6×6 `image`; return shape (2, 2)."""
         pixels = _image("image", image)
         if pixels.shape != (6, 6):
             raise InvalidInput(
@@ -548,7 +425,7 @@ class LetterNetwork:
         return max_pool(relu(feature_map(pixels, self.kernel, self.bias)))
 
     def hidden(self, pooled: ArrayLike) -> float:
-        """Value of the hidden node, for the 4 values of a pooled feature map of shape (2, 2).
+        """Compute the hidden node from the 4 values of a pooled feature map of shape (2, 2).
 
         Raises
         ------
@@ -568,5 +445,105 @@ class LetterNetwork:
         return self.output_weights * self.hidden(pooled) + self.output_biases
 
     def predict(self, image: ArrayLike) -> str:
-        """Name the letter, "O" or "X", whose output is larger for a 6×6 `image`."""
+        """Return the letter, "O" or "X", with the larger output for a 6×6 `image`."""
         return self.letters[int(np.argmax(self.outputs(self.pooled(image))))]
+
+
+# ------------------------------------------------------------------------------ checking arguments
+def _numbers(name: str, values: ArrayLike) -> NDArray[Any]:
+    """Return `values` as an array of real numbers, or raise InvalidInput."""
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # rows of unequal length
+        raise InvalidInput(
+            f"{name} cannot be made into an array, because its rows are not equally long; "
+            f"give every row the same number of values."
+        ) from error
+    if array.dtype.kind not in "biuf":
+        raise InvalidInput(
+            f"{name} must hold real numbers, but its values are of type {array.dtype}; "
+            f"convert it first, for instance with np.asarray(…, dtype='float32')."
+        )
+    return array
+
+
+def _image(name: str, values: ArrayLike) -> NDArray[Any]:
+    """Return `values` as an array (height, width) or (height, width, channels)."""
+    array = _numbers(name, values)
+    if array.ndim not in (2, 3):
+        hint = "; pass one image of the batch at a time" if array.ndim == 4 else ""
+        raise InvalidInput(
+            f"{name} must have the shape (height, width) or (height, width, channels), "
+            f"but its shape is {array.shape}{hint}."
+        )
+    if array.size == 0:
+        raise InvalidInput(f"{name} has no values: its shape is {array.shape}.")
+    return array
+
+
+def _pair(name: str, value: Any) -> tuple[int, int]:
+    """Return `value`, a whole number of at least 1 or a pair of them, as (vertical, horizontal)."""
+    is_sequence = isinstance(value, Sequence) or np.ndim(value) == 1
+    pair = tuple(value) if is_sequence else (value, value)
+    if len(pair) != 2 or not all(is_whole(number) and number >= 1 for number in pair):
+        raise InvalidInput(
+            f"{name} is {shown(value)}, but it must be a whole number of at least 1, or a pair of "
+            f"such (vertical, horizontal)."
+        )
+    return int(pair[0]), int(pair[1])
+
+
+def _padding(value: Any) -> str:
+    return choice("padding", str(value).lower(), ("valid", "same"))
+
+
+def _check_operands(
+    image: ArrayLike, kernel: ArrayLike, bias: ArrayLike
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return image, kernel and bias as arrays with matching shapes, or raise InvalidInput."""
+    pixels = _image("image", image)
+    weights = _numbers("kernel", kernel)
+    if weights.ndim not in (2, 3, 4):
+        raise InvalidInput(
+            "kernel must have the shape (height, width), (height, width, channels) or (height, "
+            f"width, channels, filters), but its shape is {weights.shape}."
+        )
+    if weights.size == 0:
+        raise InvalidInput(f"kernel has no values: its shape is {weights.shape}.")
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    needed = weights.shape[2] if weights.ndim > 2 else 1
+    if channels != needed:
+        raise InvalidInput(
+            f"the image has {channels} channel{'s' * (channels > 1)} (shape {pixels.shape}), but "
+            f"the kernel has {needed} (shape {weights.shape}); a kernel needs one layer of "
+            f"weights for each channel: shape (height, width, {channels})."
+        )
+    filters = weights.shape[3] if weights.ndim == 4 else 1
+    offset = _numbers("bias", bias)
+    if offset.ndim > 1 or (offset.ndim == 1 and len(offset) != filters):
+        raise InvalidInput(
+            f"bias must be one number, or one for each of the {filters} "
+            f"filter{'s' * (filters > 1)}, but its shape is {offset.shape}."
+        )
+    return pixels, weights, offset
+
+
+def _border(n: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Return the zeros before and after `n` pixels for padding "same"; an odd one goes after."""
+    total = max((output_size(n, kernel, stride, "same") - 1) * stride + kernel - n, 0)
+    return total // 2, total - total // 2
+
+
+def _pooling_windows(
+    values: ArrayLike, size: int | tuple[int, int], stride: int | tuple[int, int] | None
+) -> NDArray[Any]:
+    """Return a view (H', W', …, height, width) of the windows that are pooled."""
+    maps = _image("feature_map", values)
+    height, width = _pair("size", size)
+    down, right = (height, width) if stride is None else _pair("stride", stride)
+    if height > maps.shape[0] or width > maps.shape[1]:
+        raise InvalidInput(
+            f"a pooling window of {height}×{width} does not fit on a feature map of "
+            f"{maps.shape[0]}×{maps.shape[1]}; take a smaller window."
+        )
+    return sliding_window_view(maps, (height, width), axis=(0, 1))[::down, ::right]

@@ -1,4 +1,4 @@
-"""How a lesson says what it reached, so that ``make lessons`` can list it."""
+"""Report the results of a lesson, so that ``make lessons`` can list them."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from course_utils.exceptions import InvalidInput
 if TYPE_CHECKING:
     from course_utils.datasets import ImageDataset
 
-#: The datasets on which the authors measured what the trainings of the lessons reach.
+#: The datasets for which the expected results of the lessons are known.
 _MEASURED = ("paper_flowers", "tf_flowers")
 
-#: The type under which a result stands in a notebook's output, beside its plain text.
+#: The MIME type of a result in the output of a notebook cell, beside its plain text.
 MIME = "application/vnd.course.result+json"
 
 
 def report_result(name: str, value: float, format: str = ".1%") -> None:
-    """Print a result in one line and leave it in the cell's output for ``course lessons``.
+    """Print a result and store it in the cell's output for ``course lessons``.
 
     Parameters
     ----------
     name : str
-        What was measured, for instance ``"validation accuracy"``.
+        Name of the measure, for example ``"validation accuracy"``.
     value : float
         The result; an accuracy as a fraction between 0 and 1.
     format : str
-        How the value is written, as in an f-string; ``".1%"`` writes 0.8312 as 83.1%.
+        Format specification, as in an f-string; ``".1%"`` formats 0.8312 as 83.1%.
 
     Raises
     ------
     InvalidInput
-        If `value` is not a finite number, or `format` does not suit a number.
+        If `value` is not finite, or `format` is no format of a number.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def report_result(name: str, value: float, format: str = ".1%") -> None:
     if not math.isfinite(value):
         raise InvalidInput(
             f"The result {name!r} is {value}, not a finite number; "
-            f"look for a loss that became NaN further up."
+            f"look for a loss that became NaN in a cell above."
         )
     try:
         text = f"{value:{format}}"
@@ -63,15 +63,14 @@ def report_result(name: str, value: float, format: str = ".1%") -> None:
 
 
 def can_check(data: ImageDataset) -> bool:
-    """Return whether a lesson can check what its trainings reached; where not, say why in a line.
+    """Return whether a lesson can check its results; if not, print the reason.
 
-    What to expect was measured on the flowers of the course, with all epochs. On other pictures
-    every training may go another way.
+    The expected results are known for the flower datasets of the course with all epochs only.
 
     Parameters
     ----------
     data : ImageDataset
-        What was trained on.
+        The training data.
 
     Returns
     -------
@@ -95,7 +94,7 @@ def _in_notebook() -> bool:
 
 
 def collect(notebook: Any) -> list[dict[str, Any]]:
-    """All results that the cells of an executed notebook reported, in order."""
+    """Return all results that the cells of an executed notebook reported, in order."""
     return [
         dict(output.data[MIME])
         for cell in notebook.cells

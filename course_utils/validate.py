@@ -55,6 +55,19 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {by_folded[match[0]]!r}?)" if match else ""
 
 
+def shown(value: object) -> str:
+    """Return the repr of `value` on one line of at most 60 characters, for a message.
+
+    Examples
+    --------
+    >>> shown([[1, 2],
+    ...        [3, 4]])
+    '[[1, 2], [3, 4]]'
+    """
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
 def is_whole(number: object) -> bool:
     """Return whether `number` is an integer, a NumPy integer too, but not a bool."""
     return isinstance(number, numbers.Integral) and not isinstance(number, bool)
@@ -87,7 +100,7 @@ def whole_number(
             return number
     limits = f"of at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
     raise InvalidInput(
-        f"{name} is {value!r}, but it must be a whole number {limits}, for example {example}."
+        f"{name} is {shown(value)}, but it must be a whole number {limits}, for example {example}."
     )
 
 
@@ -157,7 +170,7 @@ def choice(what: str, value: object, allowed: Sequence[str]) -> str:
     if value not in allowed:
         options = " or ".join(map(repr, allowed))
         raise InvalidInput(
-            f"{what} is {value!r}, but it must be {options}{nearest(str(value), allowed)}."
+            f"{what} is {shown(value)}, but it must be {options}{nearest(str(value), allowed)}."
         )
     return str(value)
 

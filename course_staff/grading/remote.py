@@ -139,10 +139,6 @@ class RemoteWork:
 
     # --- names and values ------------------------------------------------------------------
 
-    def names(self) -> list[str]:
-        """See :class:`~course_utils.student_work.StudentWork`."""
-        return self._ask(_list_of(str), "names")
-
     def kind(self, what: What) -> str:
         """See :class:`~course_utils.student_work.StudentWork`."""
         return self._ask(lambda one: isinstance(one, str) and one in IN_WORDS, "kind", what)

@@ -1,9 +1,9 @@
-"""Where is a network wrong, and why? The pictures behind the numbers of lesson 05.
+"""Find out where a network is wrong and why: the images behind the numbers of lesson 05.
 
-:func:`worst_predictions` and :func:`confused_pairs` find what to look at, :func:`suspect_labels`
-finds labels that are probably wrong, :func:`tag`, :func:`gallery` and :func:`export` keep what a
-person saw. Everything starts from :class:`course_utils.evaluation.Predictions`. First met in lesson
-06.
+:func:`worst_predictions` and :func:`confused_pairs` select images to look at,
+:func:`suspect_labels` ranks labels that are probably wrong, :func:`tag`, :func:`gallery` and
+:func:`export` record the causes that a person sees. All of them use
+:class:`course_utils.evaluation.Predictions`. First met in lesson 06.
 """
 
 from course_utils.error_analysis._find import (

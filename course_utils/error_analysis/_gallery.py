@@ -1,4 +1,4 @@
-"""Pictures with their predictions, to look at, to tag, and to hand on."""
+"""Show images with their predictions, and export them as a web page."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 from course_utils.datasets import displayable
 from course_utils.error_analysis._tags import CAUSES, tag, tags, untag
 from course_utils.exceptions import InvalidInput
+from course_utils.files import write_atomic
 
 if TYPE_CHECKING:
     from course_utils.evaluation import Predictions
@@ -28,21 +29,21 @@ def gallery(
     *,
     file: str | os.PathLike[str] | None = None,
 ) -> Any:
-    """Show pictures with a menu under each, in which you choose why it was predicted wrongly.
+    """Show images with a menu below each to choose the cause of the wrong prediction.
 
-    Each choice is written to the file of tags at once, and shown again the next time. It needs a
-    running notebook; in a stored one the menus are missing.
+    Each choice is written to the file of tags immediately and shown again the next time. The menus
+    need a running notebook; they are not stored in its outputs.
 
     First met in lesson 06.
 
     Parameters
     ----------
     predictions : Predictions
-        For instance from :func:`worst_predictions`.
+        For example from :func:`worst_predictions`.
     limit : int
-        At most so many pictures.
+        Largest number of images.
     columns : int
-        Pictures in a row.
+        Images per row.
     file : path, optional
         The CSV file, as for :func:`course_utils.error_analysis.tag`.
 
@@ -53,31 +54,90 @@ def gallery(
     Raises
     ------
     InvalidInput
-        If there is no picture to show, or the file is not one of tags.
+        If there are no predictions, or the file does not hold tags.
     """
     import ipywidgets
 
-    if not len(predictions):
-        raise InvalidInput("There is no picture to show: these predictions are empty.")
-    known = dict(zip(*(tags(file)[column] for column in ("id", "cause")), strict=True))
+    _require_images(predictions)
+    known = tags(file).set_index("id")["cause"]
     cells = []
     for i, name in enumerate(predictions.ids[:limit]):
         picture = ipywidgets.Image(value=_png(predictions.images[i]), format="png", width=140)
         picture.add_class("jp-mod-pixelated")
-        words = ipywidgets.HTML(_words(predictions, i))
+        caption = ipywidgets.HTML(_caption(predictions, i))
         menu = ipywidgets.Dropdown(
             options=[_NO_CAUSE, *CAUSES],
             value=known.get(name, _NO_CAUSE),
             layout=ipywidgets.Layout(width="180px"),
         )
-        menu.observe(_writer(name, predictions, file), names="value")
-        cells.append(ipywidgets.VBox([picture, words, menu]))
+        menu.observe(_tag_writer(name, predictions, file), names="value")
+        cells.append(ipywidgets.VBox([picture, caption, menu]))
     return ipywidgets.GridBox(
         cells, layout=ipywidgets.Layout(grid_template_columns=f"repeat({columns}, 200px)")
     )
 
 
-def _writer(name: str, predictions: Predictions, file: str | os.PathLike[str] | None) -> Any:
+def export(
+    predictions: Predictions,
+    folder: str | os.PathLike[str],
+    *,
+    file: str | os.PathLike[str] | None = None,
+) -> Path:
+    """Write a web page with the images, their predictions and their tags, and the same as a table.
+
+    The page contains its images, so it is a single file that can be sent, opened offline and
+    printed. Files of an earlier export in this folder are replaced.
+
+    First met in lesson 06.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        The predictions to export, in this order.
+    folder : path
+        Folder for ``errors.html`` and ``errors.csv``; it is created if it does not exist.
+    file : path, optional
+        The CSV file of tags, as for :func:`course_utils.error_analysis.tag`.
+
+    Returns
+    -------
+    pathlib.Path
+        The page.
+
+    Raises
+    ------
+    InvalidInput
+        If there are no predictions, or the file does not hold tags.
+    """
+    _require_images(predictions)
+    known = tags(file).set_index("id")
+    frame = predictions.to_frame()
+    for column in ("cause", "note"):
+        frame[column] = [known[column].get(name, "") for name in frame["id"]]
+    figures = []
+    for i, row in frame.iterrows():
+        name, cause, note = (html.escape(row[column]) for column in ("id", "cause", "note"))
+        data = base64.b64encode(_png(predictions.images[i])).decode("ascii")
+        shown = f"<br><b>{cause}</b>" * bool(cause) + f" ({note})" * bool(note)
+        figures.append(
+            f'<figure><img alt="{name}" src="data:image/png;base64,{data}">'
+            f"<figcaption>{name}<br>{_caption(predictions, i)}{shown}</figcaption></figure>"
+        )
+    target = Path(folder).expanduser()
+    page = _PAGE.replace("COUNT", str(len(frame))).replace("FIGURES", "\n".join(figures))
+    write_atomic(target / "errors.csv", frame.to_csv(index=False, lineterminator="\n"))
+    write_atomic(target / "errors.html", page)
+    return target / "errors.html"
+
+
+def _require_images(predictions: Predictions) -> None:
+    if not len(predictions):
+        raise InvalidInput("There is no picture to show: these predictions are empty.")
+
+
+def _tag_writer(name: str, predictions: Predictions, file: str | os.PathLike[str] | None) -> Any:
+    """Return a callback that writes the choice in a menu to the file of tags."""
+
     def write(change: Any) -> None:
         if change["new"] == _NO_CAUSE:
             untag(name, file=file)
@@ -90,82 +150,18 @@ def _writer(name: str, predictions: Predictions, file: str | os.PathLike[str] | 
 def _png(image: np.ndarray) -> bytes:
     from PIL import Image
 
-    pixels = displayable(image)
     stream = io.BytesIO()
-    Image.fromarray(np.asarray(pixels, np.uint8)).save(stream, "PNG")
+    Image.fromarray(np.asarray(displayable(image), np.uint8)).save(stream, "PNG")
     return stream.getvalue()
 
 
-def _words(predictions: Predictions, i: int) -> str:
+def _caption(predictions: Predictions, i: int) -> str:
+    """Return the true class (if known), the predicted class and its confidence as HTML."""
     names = predictions.class_names
     predicted = html.escape(names[int(predictions.predicted[i])])
     label = int(predictions.labels[i])
     truth = f"true: {html.escape(names[label])}<br>" if label >= 0 else ""
     return f"{truth}predicted: {predicted}, {predictions.confidence[i]:.0%}"
-
-
-def export(
-    predictions: Predictions,
-    folder: str | os.PathLike[str],
-    *,
-    file: str | os.PathLike[str] | None = None,
-) -> Path:
-    """Write a page with the pictures, their predictions and their tags, and a table of the same.
-
-    The page holds its pictures, so it can be sent by itself, opened without a network and printed.
-    Files of an earlier export in this folder are replaced.
-
-    First met in lesson 06.
-
-    Parameters
-    ----------
-    predictions : Predictions
-        What is shown, in this order.
-    folder : path
-        Made where it is missing; gets ``errors.html`` and ``errors.csv``.
-    file : path, optional
-        The CSV file of tags, as for :func:`course_utils.error_analysis.tag`.
-
-    Returns
-    -------
-    pathlib.Path
-        The page.
-
-    Raises
-    ------
-    InvalidInput
-        If there is no picture to show, or the file is not one of tags.
-    """
-    if not len(predictions):
-        raise InvalidInput("There is no picture to export: these predictions are empty.")
-    frame = predictions.to_frame()
-    known = tags(file).set_index("id")
-    frame["cause"] = [known["cause"].get(name, "") for name in frame["id"]]
-    frame["note"] = [known["note"].get(name, "") for name in frame["id"]]
-    figures = []
-    for i, (name, cause, note) in enumerate(
-        zip(frame["id"], frame["cause"], frame["note"], strict=True)
-    ):
-        data = base64.b64encode(_png(predictions.images[i])).decode("ascii")
-        shown = f"<br><b>{html.escape(cause)}</b>" if cause else ""
-        shown += f" ({html.escape(note)})" if note else ""
-        figures.append(
-            f'<figure><img alt="{html.escape(name, quote=True)}" '
-            f'src="data:image/png;base64,{data}">'
-            f"<figcaption>{html.escape(name)}<br>{_words(predictions, i)}{shown}</figcaption>"
-            "</figure>"
-        )
-    target = Path(folder).expanduser()
-    target.mkdir(parents=True, exist_ok=True)
-    page = _PAGE.replace("COUNT", str(len(frame))).replace("FIGURES", "\n".join(figures))
-    for path, text in (
-        (target / "errors.csv", frame.to_csv(index=False, lineterminator="\n")),
-        (target / "errors.html", page),
-    ):
-        side = path.with_name(f".{path.name}.part")
-        side.write_text(text, "utf-8")
-        side.replace(path)
-    return target / "errors.html"
 
 
 _PAGE = """\

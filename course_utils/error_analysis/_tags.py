@@ -1,23 +1,23 @@
-"""What a person saw in a picture, kept in a CSV file."""
+"""Causes of wrong predictions, as judged by a person, in a CSV file."""
 
 from __future__ import annotations
 
-import difflib
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
+from course_utils.files import atomic_path
+from course_utils.validate import choice, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from course_utils.evaluation import Predictions
 
-#: Why a prediction can be wrong. The first one is a mistake of the data, the others mostly are not.
+#: Causes of wrong predictions. The first is an error in the data, the others mostly are not.
 CAUSES = (
     "mislabelled",
     "occluded",
@@ -38,24 +38,24 @@ def tag(
     predictions: Predictions | None = None,
     file: str | os.PathLike[str] | None = None,
 ) -> pd.DataFrame:
-    """Write down why a picture was predicted wrongly, in your judgement.
+    """Record the cause of wrong predictions, as you judge it.
 
-    A picture has one cause; tagging it again replaces the old one. The file is written anew beside
-    the old one and then renamed, so that a crash loses nothing.
+    An image has one cause; a new tag replaces the old one. The file is replaced atomically, so a
+    crash loses nothing.
 
     First met in lesson 06.
 
     Parameters
     ----------
     ids : str or iterable of str
-        The pictures, as in ``predictions.ids``.
+        The images, as in ``predictions.ids``.
     cause : str
-        One of ``errors.CAUSES``.
+        One of ``error_analysis.CAUSES``.
     note : str
-        Anything to add.
+        A comment in your own words.
     predictions : Predictions, optional
-        Where the pictures come from: unknown ids are refused, and what was true and predicted is
-        kept, too.
+        The predictions of the images. With them unknown ids are refused, and the true and the
+        predicted class are stored, too.
     file : path, optional
         The CSV file; ``tags.csv`` in the folder ``work`` by default.
 
@@ -67,17 +67,14 @@ def tag(
     Raises
     ------
     InvalidInput
-        If there is no such cause or picture, or the file is not one of tags.
+        If the cause or an image does not exist, or the file does not hold tags.
     """
     import pandas as pd
     from filelock import FileLock
 
     chosen = [ids] if isinstance(ids, str) else list(ids)
-    if cause not in CAUSES:
-        near = difflib.get_close_matches(str(cause), CAUSES, 1)
-        meant = f"; did you mean {near[0]!r}?" if near else ""
-        raise InvalidInput(f"There is no cause {cause!r} among {', '.join(CAUSES)}{meant}.")
-    known = _known(chosen, predictions)
+    cause = choice("cause", cause, CAUSES)
+    known = _classes(chosen, predictions)
     path = _path(file)
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
@@ -90,24 +87,24 @@ def tag(
 
 
 def untag(ids: str | Iterable[str], *, file: str | os.PathLike[str] | None = None) -> pd.DataFrame:
-    """Take tags back.
+    """Remove tags.
 
     Parameters
     ----------
     ids : str or iterable of str
-        Pictures; those without a tag are passed over.
+        The images; those without a tag are ignored.
     file : path, optional
         As for :func:`tag`.
 
     Returns
     -------
     pandas.DataFrame
-        The tags that are left.
+        The remaining tags.
 
     Raises
     ------
     InvalidInput
-        If the file is not one of tags.
+        If the file does not hold tags.
     """
     from filelock import FileLock
 
@@ -123,7 +120,7 @@ def untag(ids: str | Iterable[str], *, file: str | os.PathLike[str] | None = Non
 
 
 def tags(file: str | os.PathLike[str] | None = None) -> pd.DataFrame:
-    """Read all tags.
+    """Return all tags.
 
     Parameters
     ----------
@@ -134,12 +131,12 @@ def tags(file: str | os.PathLike[str] | None = None) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns id, cause, note, true, predicted (class names, empty where unknown), confidence
-        (0-1); without rows where nothing has been tagged.
+        (0-1); empty where nothing has been tagged.
 
     Raises
     ------
     InvalidInput
-        If the file is not one of tags.
+        If the file does not hold tags.
     """
     return _read(_path(file))
 
@@ -148,18 +145,18 @@ def _path(file: str | os.PathLike[str] | None) -> Path:
     return settings.work_root() / "tags.csv" if file is None else Path(file).expanduser()
 
 
-def _known(ids: list[str], predictions: Predictions | None) -> dict[str, dict[str, object]]:
-    nothing = {"true": "", "predicted": "", "confidence": float("nan")}
+def _classes(ids: list[str], predictions: Predictions | None) -> dict[str, dict[str, object]]:
+    """Return the columns true, predicted and confidence of each image."""
     if predictions is None:
-        return dict.fromkeys(ids, nothing)
-    place = {name: i for i, name in enumerate(predictions.ids)}
+        return dict.fromkeys(ids, {"true": "", "predicted": "", "confidence": float("nan")})
+    positions = {name: i for i, name in enumerate(predictions.ids)}
     found = {}
     for name in ids:
-        if name not in place:
-            near = difflib.get_close_matches(name, place, 1)
-            meant = f"; did you mean {near[0]!r}?" if near else "."
-            raise InvalidInput(f"There is no picture {name!r} in these predictions{meant}")
-        i, names = place[name], predictions.class_names
+        if name not in positions:
+            raise InvalidInput(
+                f"There is no picture {name!r} in these predictions{nearest(name, positions)}."
+            )
+        i, names = positions[name], predictions.class_names
         label = int(predictions.labels[i])
         found[name] = {
             "true": names[label] if label >= 0 else "",
@@ -189,12 +186,5 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _write(path: Path, frame: pd.DataFrame) -> None:
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=".tags-", suffix=".csv", encoding="utf-8", delete=False
-    ) as side:
-        try:
-            frame.to_csv(side, index=False, lineterminator="\n")
-        except BaseException:
-            Path(side.name).unlink()
-            raise
-    Path(side.name).replace(path)
+    with atomic_path(path) as part:
+        frame.to_csv(part, index=False, lineterminator="\n")

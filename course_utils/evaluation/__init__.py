@@ -1,8 +1,8 @@
-"""Judge a trained network: how good it is, where it is wrong, what its training curve says.
+"""Evaluate a trained network: predictions, metrics, calibration, diagnosis of training curves.
 
-:func:`predict` turns a model and a dataset into :class:`Predictions`; everything else here, and
-the lessons on error analysis and Grad-CAM, start from those. First met in lesson 05, which writes
-out the confusion matrix, precision, recall, F1, top-k accuracy and the calibration error in NumPy.
+:func:`predict` turns a model and a dataset into :class:`Predictions`. The metrics here, error
+analysis and the figures all start from those. First met in lesson 05, which writes out the
+confusion matrix, precision, recall, F1, top-k accuracy and the calibration error in NumPy.
 """
 
 from course_utils.evaluation.diagnosis import DIAGNOSES, Diagnosis, curves, diagnose

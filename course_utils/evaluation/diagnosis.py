@@ -1,4 +1,4 @@
-"""Read a training curve: overfitting, underfitting, a learning rate too high, and the evidence."""
+"""Diagnose training curves: overfitting, underfitting, learning rate too high, and so on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from course_utils.exceptions import InvalidInput
+from course_utils.validate import whole_number
 
 DIAGNOSES = (
     "overfitting",
@@ -27,14 +28,14 @@ _ADVICE = {
     "learning rate too high": "start again with a learning rate 10 times smaller; a warm-up helps",
     "still improving": "train for more epochs",
     "healthy": "judge it once on the test split, then look at its mistakes",
-    "too short": "train for at least {least} epochs before you read the curve",
+    "too short": "train for at least {least} epochs, then diagnose again",
 }
 _LEAST_EPOCHS = 4
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What a training curve says, and by which numbers.
+    """The diagnosis of a training curve, with its evidence.
 
     Attributes
     ----------
@@ -44,8 +45,8 @@ class Diagnosis:
     reasons : tuple of str
         The observations that led to the name.
     evidence : dict of str to float
-        The numbers: epochs, best_epoch (1 is the first), best_val_loss, val_loss_rise,
-        accuracy_gap, loss_gap, train_slope, val_slope, oscillation, and chance where it is known.
+        The measured values: epochs, best_epoch (1 is the first), best_val_loss, val_loss_rise,
+        accuracy_gap, loss_gap, train_slope, val_slope, oscillation, and chance if it is known.
     advice : str
         What to try next.
     """
@@ -61,12 +62,12 @@ class Diagnosis:
 
 
 def curves(history: Any) -> dict[str, np.ndarray]:
-    """Bring a training history to four plain curves.
+    """Return the loss and accuracy curves of a training history as arrays.
 
     Parameters
     ----------
     history : History, dict of lists, or DataFrame
-        With loss and val_loss, and accuracy and val_accuracy if there are any (under the names
+        With loss and val_loss, and optionally accuracy and val_accuracy (under any of the names
         that Keras uses for accuracies).
 
     Returns
@@ -94,14 +95,8 @@ def curves(history: Any) -> dict[str, np.ndarray]:
                 f"train with validation data."
             )
         found[key] = np.asarray(table[key], dtype=np.float64)
-    accuracy = next(
-        (
-            name
-            for name in ("accuracy", "acc", *(n for n in names if str(n).endswith("_accuracy")))
-            if name in names and not str(name).startswith("val_") and f"val_{name}" in names
-        ),
-        None,
-    )
+    candidates = ["accuracy", "acc", *(n for n in names if str(n).endswith("_accuracy"))]
+    accuracy = next((n for n in candidates if n in names and f"val_{n}" in names), None)
     if accuracy is not None:
         found["accuracy"] = np.asarray(table[accuracy], dtype=np.float64)
         found["val_accuracy"] = np.asarray(table[f"val_{accuracy}"], dtype=np.float64)
@@ -112,56 +107,37 @@ def curves(history: Any) -> dict[str, np.ndarray]:
     return found
 
 
-def _text(number: float) -> str:
-    """Write a loss: three decimals, or none where it is large."""
-    return f"{number:.3f}" if abs(number) < 100 else f"{number:,.0f}"
-
-
-def _signed(share: float) -> str:
-    """Write a change in per cent with its sign."""
-    return f"{share:+z.1%}"
-
-
-def _slope(values: np.ndarray) -> float:
-    """Change per epoch over the last third (at least 3 epochs), relative to the level there."""
-    tail = values[-max(3, len(values) // 3) :]
-    level = np.abs(tail).mean()
-    if level == 0:
-        return 0.0
-    return float(np.polyfit(np.arange(len(tail)), tail, 1)[0] / level)
-
-
 def diagnose(
     history: Any, num_classes: int | None = None, chance: float | None = None
 ) -> Diagnosis:
-    """Name what a training curve shows, with the evidence.
+    """Diagnose a training curve by simple rules.
 
-    The rules, in order (each is a rule of thumb, not a law):
+    The rules, in this order (rules of thumb):
 
-    1. *learning rate too high*: the loss is not a number; or the training loss ends above where it
-       began; or it began above twice the loss of guessing and the network learnt little; or it
-       rises again and again (after epoch 1 the rises add up to 40 % of its range); or it stays at
-       the level of guessing, with the same answer for every image.
+    1. *learning rate too high*: the loss is NaN or infinite; or the training loss ends above its
+       first value; or it starts above twice the loss of guessing and accuracy stays low; or it
+       oscillates (after epoch 1 its rises add up to 40 % of its range); or it stays at the loss of
+       guessing, with the same prediction for every image.
     2. *too short*: fewer than 4 epochs.
     3. *overfitting*: the validation loss ends at least 10 % above its minimum while the training
-       loss went on falling; or training accuracy is 0.15 above validation accuracy while the
+       loss keeps falling; or training accuracy is 0.15 above validation accuracy while the
        validation loss has stopped falling.
-    4. *underfitting*: even the training accuracy is less than half the way from chance to 1, and
-       the training loss hardly falls any more (less than 2 % an epoch).
-    5. *still improving*: the validation loss falls by more than 1 % an epoch and its minimum is
+    4. *underfitting*: the training accuracy is below the middle between chance and 1, and the
+       training loss falls by less than 2 % per epoch.
+    5. *still improving*: the validation loss falls by more than 1 % per epoch and its minimum is
        among the last epochs.
     6. *healthy*: none of these.
 
-    First met in lesson 05, which makes each of them happen on purpose.
+    First met in lesson 05, which produces each of these curves.
 
     Parameters
     ----------
     history : History, dict of lists, or DataFrame
     num_classes : int, optional
-        Number of classes: gives the chance level 1 / classes and the loss of guessing,
+        Number of classes. It determines the chance level 1 / classes and the loss of guessing,
         log(classes).
     chance : float, optional
-        Accuracy of guessing, if it is not 1 / classes (``majority_accuracy``).
+        Accuracy of guessing, where it is not 1 / classes (see ``majority_accuracy``).
 
     Returns
     -------
@@ -172,18 +148,16 @@ def diagnose(
     InvalidInput
         If the history has no validation loss, or chance is not between 0 and 1.
     """
-    if num_classes is not None and num_classes < 2:
-        raise InvalidInput(f"num_classes must be at least 2, but it is {num_classes}.")
-    if chance is None and num_classes is not None:
-        chance = 1 / num_classes
+    if num_classes is not None:
+        num_classes = whole_number("num_classes", num_classes, 2, example=5)
+        chance = 1 / num_classes if chance is None else chance
     if chance is not None and not 0 < chance < 1:
         raise InvalidInput(f"chance must lie between 0 and 1, but it is {chance}.")
-    found = curves(history)
-    return _Reading(found, num_classes, chance).diagnosis()
+    return _Rules(curves(history), num_classes, chance).diagnosis()
 
 
-class _Reading:
-    """The numbers that are read off the curves, and the rules on them."""
+class _Rules:
+    """The values measured on the curves, and the rules that use them."""
 
     def __init__(
         self, found: dict[str, np.ndarray], num_classes: int | None, chance: float | None
@@ -191,7 +165,7 @@ class _Reading:
         self.loss, self.val_loss = found["loss"], found["val_loss"]
         self.accuracy, self.val_accuracy = found.get("accuracy"), found.get("val_accuracy")
         self.epochs, self.chance = len(self.loss), chance
-        self.guess_loss = float(np.log(num_classes)) if num_classes is not None else None
+        self.guess_loss = None if num_classes is None else float(np.log(num_classes))
         self.finite = bool(np.isfinite(self.loss).all() and np.isfinite(self.val_loss).all())
         self.evidence: dict[str, float] = {"epochs": self.epochs}
         if chance is not None:
@@ -206,13 +180,12 @@ class _Reading:
         self.rise = float(val_loss[-tail:].mean() / max(val_loss[self.best], 1e-12) - 1)
         last = slice(-min(3, self.epochs), None)
         self.loss_gap = float(val_loss[last].mean() - loss[last].mean())
-        self.train_slope = _slope(loss) if self.epochs > 1 else 0.0
-        self.val_slope = _slope(val_loss) if self.epochs > 1 else 0.0
-        steps = np.diff(loss[1:])  # the first epoch often falls far, whatever comes after
-        span = float(np.ptp(loss[1:])) if self.epochs > 1 else 0.0
-        wide = span > 0.1 * loss[1:].mean() if self.epochs > 1 else False  # more than noise
+        self.train_slope, self.val_slope = _slope(loss), _slope(val_loss)
+        later = loss[min(1, self.epochs - 1) :]  # the first step is often large in any case
+        steps, span = np.diff(later), float(np.ptp(later))
+        more_than_noise = span > 0.1 * later.mean()
         self.rises = int((steps > 0).sum())
-        self.oscillation = float(np.clip(steps, 0, None).sum() / span) if wide else 0.0
+        self.oscillation = float(np.clip(steps, 0, None).sum() / span) if more_than_noise else 0.0
         self.evidence |= {
             "best_epoch": self.best + 1,
             "best_val_loss": float(val_loss[self.best]),
@@ -230,12 +203,12 @@ class _Reading:
             self.skill = (self.level - floor) / (1 - floor)
             self.evidence["accuracy_gap"] = self.gap
 
-    # Each rule returns its reasons, or nothing where it does not apply.
+    # Each rule returns its reasons, or an empty list if it does not apply.
 
     def too_high(self) -> list[str]:
         if not self.finite:
             where = np.flatnonzero(~(np.isfinite(self.loss) & np.isfinite(self.val_loss)))[0]
-            return [f"the loss is not a number in epoch {where + 1}"]
+            return [f"the loss is NaN or infinite in epoch {where + 1}"]
         first, last = self.loss[0], self.loss[-1]
         if self.epochs > 1 and last > 1.1 * first:
             return [f"the training loss rose from {_text(first)} in epoch 1 to {_text(last)}"]
@@ -248,7 +221,7 @@ class _Reading:
         if first > 2 * guess and poor:
             reasons.append(
                 f"the training loss was {_text(first)} in epoch 1, far above the {_text(guess)} of "
-                f"guessing (so it is also when nobody rescales the pixels)"
+                f"guessing (pixels that are not rescaled have the same effect)"
             )
         if self.oscillation >= 0.4 and self.rises >= 2:
             reasons.append(
@@ -258,12 +231,12 @@ class _Reading:
         if self._stuck(guess, later):
             reasons.append(
                 f"after epoch 1 ({_text(first)}) the training loss stays at {_text(later)}, the "
-                f"level of guessing: the network gives every image the same answer"
+                f"level of guessing: the network predicts the same class for every image"
             )
         return reasons + self._level_reason() if reasons else []
 
     def _stuck(self, guess: float, later: float) -> bool:
-        """Whether the units have died: a loss that stays flat at the level of guessing."""
+        """Return whether the loss stays constant at the level of guessing (dead units)."""
         losses = self.loss[1:]
         flat = (losses.max() - losses.min()) < 0.02 * losses.mean()
         at_chance = self.level is not None and self.level < (self.chance or 0.25) + 0.1
@@ -332,7 +305,7 @@ class _Reading:
         if reasons:
             return self._named("learning rate too high", reasons)
         if self.epochs < _LEAST_EPOCHS:
-            text = f"{self.epochs} epoch{'s' * (self.epochs > 1)}: too few to tell a trend"
+            text = f"{self.epochs} epoch{'s' * (self.epochs > 1)}: too few for a diagnosis"
             return self._named("too short", [text, *self._gap_reason()])
         for name, rule in (
             ("overfitting", self.overfits),
@@ -348,3 +321,22 @@ class _Reading:
     def _named(self, name: str, reasons: list[str]) -> Diagnosis:
         advice = _ADVICE[name].format(least=_LEAST_EPOCHS)
         return Diagnosis(name, tuple(reasons), self.evidence, advice)
+
+
+def _text(number: float) -> str:
+    """Format a loss: three decimals, or none if it is large."""
+    return f"{number:.3f}" if abs(number) < 100 else f"{number:,.0f}"
+
+
+def _signed(share: float) -> str:
+    """Format a change in percent with its sign."""
+    return f"{share:+z.1%}"
+
+
+def _slope(values: np.ndarray) -> float:
+    """Return the relative change per epoch over the last third (at least 3 epochs) of a curve."""
+    tail = values[-max(3, len(values) // 3) :]
+    level = np.abs(tail).mean()
+    if level == 0 or len(values) < 2:
+        return 0.0
+    return float(np.polyfit(np.arange(len(tail)), tail, 1)[0] / level)

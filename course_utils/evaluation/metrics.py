@@ -1,4 +1,4 @@
-"""Numbers about predictions: confusion matrix, precision, recall, F1, top-k, calibration."""
+"""Metrics: confusion matrix, precision, recall, F1, top-k accuracy, calibration."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ import numpy as np
 
 from course_utils.evaluation.predictions import Predictions, softmax
 from course_utils.exceptions import InvalidInput
+from course_utils.validate import number_between, whole_number
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def confusion_matrix(predictions: Predictions, normalize: str | None = None) -> pd.DataFrame:
-    """Count, for each true class (row), how often each class (column) was predicted.
+    """Return the confusion matrix: for each true class (row) the counts of the predicted classes.
+
+    Entry (i, j) is the number of images of class i that were predicted as class j.
 
     First written out in lesson 05.
 
@@ -39,14 +42,15 @@ def confusion_matrix(predictions: Predictions, normalize: str | None = None) -> 
         If labels are unknown or `normalize` is something else.
     """
     import pandas as pd
+    from sklearn import metrics
 
     if normalize not in (None, "true"):
         raise InvalidInput(f"normalize must be None or 'true', but it is {normalize!r}.")
-    predictions._need_labels("confusion matrix")
-    classes = len(predictions.class_names)
-    counts = np.zeros((classes, classes), dtype=int)
-    np.add.at(counts, (predictions.labels, predictions.predicted), 1)
+    predictions.require_labels("confusion matrix")
     names = list(predictions.class_names)
+    counts = metrics.confusion_matrix(
+        predictions.labels, predictions.predicted, labels=range(len(names))
+    )
     frame = pd.DataFrame(
         counts, index=pd.Index(names, name="true"), columns=pd.Index(names, name="predicted")
     )
@@ -57,11 +61,12 @@ def confusion_matrix(predictions: Predictions, normalize: str | None = None) -> 
 
 
 def classification_report(predictions: Predictions) -> pd.DataFrame:
-    """Precision, recall and F1 of every class, and their averages.
+    """Compute precision, recall and F1 of every class, and their averages.
 
     ``precision = TP / (TP + FP)``, ``recall = TP / (TP + FN)`` and
-    ``F1 = 2 · precision · recall / (precision + recall)``. Where the divisor is 0 (a class that was
-    never predicted has no precision) the value is counted as 0, a warning says so, and
+    ``F1 = 2 · precision · recall / (precision + recall) = 2 TP / (2 TP + FP + FN)``, with TP true
+    positives, FP false positives and FN false negatives of the class. A value with the divisor 0 (a
+    class that was never predicted has no precision) is set to 0 with a warning, and
     ``frame.attrs["undefined"]`` lists the (class, measure) pairs.
 
     First written out in lesson 05.
@@ -86,45 +91,39 @@ def classification_report(predictions: Predictions) -> pd.DataFrame:
     Manning, Raghavan and Schütze (2008), Introduction to Information Retrieval, chapter 8.
     """
     import pandas as pd
+    from sklearn import metrics
 
-    matrix = confusion_matrix(predictions).to_numpy()
-    hits, predicted, support = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
-    undefined: list[tuple[str, str]] = []
-
-    def ratio(above: np.ndarray, below: np.ndarray, measure: str) -> np.ndarray:
-        for i in np.flatnonzero(below == 0):
-            undefined.append((predictions.class_names[i], measure))
-        return np.divide(above, below, out=np.zeros(len(below)), where=below != 0)
-
-    precision = ratio(hits, predicted, "precision")
-    recall = ratio(hits, support, "recall")
-    # 2PR / (P + R) with both written as fractions of counts: no second division by zero.
-    f1 = ratio(2 * hits, predicted + support, "f1")
-    frame = pd.DataFrame(
-        {"precision": precision, "recall": recall, "f1": f1, "support": support},
-        index=pd.Index(list(predictions.class_names), name="class"),
+    predictions.require_labels("precision, recall and F1")
+    names = list(predictions.class_names)
+    *values, support = metrics.precision_recall_fscore_support(
+        predictions.labels, predictions.predicted, labels=range(len(names)), zero_division=np.nan
     )
-    measures = frame[["precision", "recall", "f1"]].to_numpy()
-    total = int(support.sum())
-    for name, weights in (("macro average", None), ("weighted average", support)):
-        frame.loc[name] = [*np.average(measures, axis=0, weights=weights), total]
-    frame["support"] = frame["support"].astype(int)
+    classes = pd.DataFrame(np.transpose(values), index=names, columns=["precision", "recall", "f1"])
+    undefined = [(name, what) for what in classes for name in classes.index[classes[what].isna()]]
+    classes = classes.fillna(0.0)
+    averages = {
+        "macro average": classes.mean(),
+        "weighted average": classes.mul(support, axis=0).sum() / support.sum(),
+    }
+    frame = pd.concat([classes, pd.DataFrame(averages).T]).rename_axis("class")
+    frame["support"] = [*support, support.sum(), support.sum()]
     frame.attrs["undefined"] = undefined
-    if undefined:
-        what = {
-            "precision": "was never predicted, so it has no precision",
-            "recall": "has no image in this split, so it has no recall",
-        }
-        said = [f"{name!r} {what[measure]}" for name, measure in undefined if measure in what]
-        warnings.warn(f"{'; '.join(said)}: counted as 0.", UserWarning, stacklevel=2)
+    reasons = {
+        "precision": "was never predicted, so it has no precision",
+        "recall": "has no image in this split, so it has no recall",
+    }
+    parts = [f"{name!r} {reasons[measure]}" for name, measure in undefined if measure in reasons]
+    if parts:
+        warnings.warn(f"{'; '.join(parts)}: counted as 0.", UserWarning, stacklevel=2)
     return frame
 
 
 def top_k_accuracy(predictions: Predictions, k: int) -> float:
-    """Share of the images whose true class is among the `k` most probable ones.
+    """Compute the share of images whose true class is among the `k` most probable classes.
 
     Of classes with equal probability the one with the smaller index comes first, as with argmax,
-    so that k = 1 gives the accuracy. First written out in lesson 05.
+    so that k = 1 gives the accuracy. (scikit-learn puts the larger index first.)
+    First written out in lesson 05.
 
     Parameters
     ----------
@@ -141,16 +140,14 @@ def top_k_accuracy(predictions: Predictions, k: int) -> float:
     InvalidInput
         If `k` is out of range or labels are unknown.
     """
-    classes = len(predictions.class_names)
-    if not isinstance(k, (int, np.integer)) or not 1 <= k <= classes:
-        raise InvalidInput(f"k must be a whole number from 1 to {classes}, but it is {k!r}.")
-    predictions._need_labels("top-k accuracy")
+    k = whole_number("k", k, 1, len(predictions.class_names))
+    predictions.require_labels("top-k accuracy")
     order = np.argsort(-predictions.probabilities, axis=1, kind="stable")[:, :k]
     return float((order == predictions.labels[:, None]).any(axis=1).mean())
 
 
 class Interval(NamedTuple):
-    """An estimate and the range that goes with it."""
+    """An estimate with its confidence interval."""
 
     value: float
     low: float
@@ -158,15 +155,15 @@ class Interval(NamedTuple):
 
 
 def wilson_interval(correct: int, total: int, level: float = 0.95) -> Interval:
-    """Confidence interval for a share that was counted, such as an accuracy.
+    """Compute the Wilson score interval of a proportion, such as an accuracy.
 
     Parameters
     ----------
     correct, total : int
-        `correct` of `total` were right.
+        Number of correct predictions, and of all predictions.
     level : float
-        How often such an interval holds the true share, if one could repeat the test with new
-        images: 0.95 by default.
+        Confidence level: the share of such intervals that contain the true proportion when the
+        test is repeated with new images.
 
     Returns
     -------
@@ -200,7 +197,7 @@ def wilson_interval(correct: int, total: int, level: float = 0.95) -> Interval:
 
 
 def accuracy_interval(predictions: Predictions, level: float = 0.95) -> Interval:
-    """Accuracy with its confidence interval after Wilson: how much chance is in the number.
+    """Compute the accuracy with its Wilson confidence interval.
 
     Parameters
     ----------
@@ -210,15 +207,15 @@ def accuracy_interval(predictions: Predictions, level: float = 0.95) -> Interval
     Returns
     -------
     Interval
-        (value, low, high). It covers the luck of which images were drawn for the split, not that
-        of the random initial weights.
+        (value, low, high). It describes the random choice of the images of the split, not that of
+        the initial weights.
     """
     correct = predictions.correct
     return wilson_interval(int(correct.sum()), len(correct), level)
 
 
 def majority_accuracy(predictions: Predictions) -> float:
-    """Accuracy of always naming the most frequent class: what a network has to beat.
+    """Compute the accuracy of always predicting the most frequent class, the simplest baseline.
 
     Parameters
     ----------
@@ -228,12 +225,12 @@ def majority_accuracy(predictions: Predictions) -> float:
     -------
     float
     """
-    predictions._need_labels("majority class")
+    predictions.require_labels("majority class")
     return float(np.bincount(predictions.labels).max() / len(predictions))
 
 
 def negative_log_likelihood(predictions: Predictions) -> float:
-    """Mean of ``-log(probability of the true class)``: the cross-entropy loss, in nats.
+    """Compute the mean of ``-log(probability of the true class)``: the cross-entropy, in nats.
 
     Parameters
     ----------
@@ -242,30 +239,24 @@ def negative_log_likelihood(predictions: Predictions) -> float:
     Returns
     -------
     float
-        0 for a model that is right and certain each time; log(classes) for one that guesses.
-        A probability of 0 counts as 1e-12.
+        0 where each true class has the probability 1; log(classes) where all probabilities are
+        equal. A probability of 0 counts as 1e-12.
     """
-    predictions._need_labels("likelihood")
-    rows = np.arange(len(predictions))
+    predictions.require_labels("likelihood")
     if predictions.logits is not None:
-        scores = predictions.logits.astype(np.float64)
-        top = scores.max(axis=1, keepdims=True)
-        log_sum = top[:, 0] + np.log(np.exp(scores - top).sum(axis=1))
-        return float((log_sum - scores[rows, predictions.labels]).mean())
-    true = predictions.probabilities[rows, predictions.labels].astype(np.float64)
-    return float(-np.log(np.maximum(true, 1e-12)).mean())
+        return _cross_entropy(_scores(predictions), predictions.labels)
+    return float(-_of_true_class(_scores(predictions), predictions.labels).mean())
 
 
 @dataclass(frozen=True, eq=False)
 class CalibrationTable:
-    """Confidence against accuracy, bin by bin.
+    """Confidence and accuracy in each bin, and the expected calibration error.
 
     Attributes
     ----------
     table : pandas.DataFrame
-        A row per bin: lower, upper (the bin holds lower < confidence ≤ upper), count, confidence
-        (mean in the bin), accuracy (share that is right), gap = accuracy - confidence. Empty bins
-        hold NaN.
+        A row per bin: lower, upper (lower < confidence ≤ upper), count, confidence (mean in the
+        bin), accuracy (in the bin), gap = accuracy - confidence. Empty bins hold NaN.
     ece : float
         Expected calibration error, from 0 (perfect) to 1.
     """
@@ -278,11 +269,11 @@ class CalibrationTable:
 
 
 def calibration(predictions: Predictions, bins: int = 10) -> CalibrationTable:
-    """Compare how certain a model is with how often it is right.
+    """Compare the confidence of predictions with their accuracy (reliability diagram, ECE).
 
-    The images are sorted into `bins` equally wide bins by confidence. The expected calibration
-    error is the mean over the images of the distance between their bin's accuracy and its mean
-    confidence: ``ECE = sum over bins of (count / N) · |accuracy - confidence|``.
+    The images are sorted by confidence into `bins` bins of equal width. The expected calibration
+    error is ``ECE = sum over bins of (count / N) · |accuracy - confidence|``, with the accuracy and
+    the mean confidence of the bin.
 
     First written out in lesson 05.
 
@@ -308,11 +299,10 @@ def calibration(predictions: Predictions, bins: int = 10) -> CalibrationTable:
     """
     import pandas as pd
 
-    if bins < 1:
-        raise InvalidInput(f"bins must be at least 1, but it is {bins}.")
+    bins = whole_number("bins", bins, 1, example=10)
     correct, confidence = predictions.correct, predictions.confidence.astype(np.float64)
     edges = np.linspace(0, 1, bins + 1)
-    # Bin m holds the confidences in (m/bins, (m+1)/bins].
+    # Bin m holds the confidences in (m / bins, (m + 1) / bins].
     place = np.clip(np.digitize(confidence, edges, right=True) - 1, 0, bins - 1)
     count = np.bincount(place, minlength=bins)
     with np.errstate(invalid="ignore"):
@@ -336,7 +326,8 @@ def calibration(predictions: Predictions, bins: int = 10) -> CalibrationTable:
 def with_temperature(predictions: Predictions, temperature: float) -> Predictions:
     """Divide the logits by a temperature before the softmax.
 
-    Above 1 the model becomes less certain, below 1 more; the predicted classes stay the same.
+    A temperature above 1 lowers the confidence, one below 1 raises it. The predicted classes stay
+    the same.
 
     Parameters
     ----------
@@ -353,8 +344,7 @@ def with_temperature(predictions: Predictions, temperature: float) -> Prediction
     InvalidInput
         If the temperature is not positive.
     """
-    if not np.isfinite(temperature) or temperature <= 0:
-        raise InvalidInput(f"The temperature must be positive, but it is {temperature}.")
+    temperature = number_between("temperature", temperature, 0, 1e6, example=1.5, open_low=True)
     scores = _scores(predictions) / temperature
     return Predictions(
         ids=predictions.ids,
@@ -368,7 +358,7 @@ def with_temperature(predictions: Predictions, temperature: float) -> Prediction
 
 
 def fit_temperature(predictions: Predictions) -> float:
-    """Find the temperature that makes the validation labels most likely.
+    """Find the temperature that minimizes the cross-entropy of the labels.
 
     Lesson 05 uses it to calibrate a network. Fit it on the validation split, never on the test
     split.
@@ -386,15 +376,11 @@ def fit_temperature(predictions: Predictions) -> float:
     ----------
     Guo et al. (2017), On calibration of modern neural networks, section 4.2.
     """
-    predictions._need_labels("temperature")
+    predictions.require_labels("temperature")
     scores = _scores(predictions)
-    rows = np.arange(len(scores))
 
     def loss(log_temperature: float) -> float:
-        scaled = scores / np.exp(log_temperature)
-        scaled -= scaled.max(axis=1, keepdims=True)
-        log_sum = np.log(np.exp(scaled).sum(axis=1))
-        return float((log_sum - scaled[rows, predictions.labels]).mean())
+        return _cross_entropy(scores / np.exp(log_temperature), predictions.labels)
 
     # Golden-section search: the loss has one minimum, since it is convex in 1 / temperature.
     low, high = np.log(0.05), np.log(20.0)
@@ -411,7 +397,17 @@ def fit_temperature(predictions: Predictions) -> float:
 
 
 def _scores(predictions: Predictions) -> np.ndarray:
-    """Logits, or logarithms of the probabilities, which differ from them by a constant per row."""
+    """Return the logits, or the log probabilities (equal up to a constant per row)."""
     if predictions.logits is not None:
         return predictions.logits.astype(np.float64)
     return np.log(np.maximum(predictions.probabilities.astype(np.float64), 1e-12))
+
+
+def _of_true_class(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the value of the true class in each row of (N, classes), as (N,)."""
+    return values[np.arange(len(labels)), labels]
+
+
+def _cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Compute the mean cross-entropy of logits (N, classes): log(sum exp(logits)) - true logit."""
+    return float((np.logaddexp.reduce(logits, axis=1) - _of_true_class(logits, labels)).mean())

@@ -1,4 +1,4 @@
-"""From a model and images to :class:`Predictions`, in one pass that keeps the order."""
+"""Predict the classes of images: :class:`Predictions`, and the functions that make them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from course_utils import settings
+from course_utils import validate
 from course_utils.exceptions import InvalidInput
 from course_utils.models import check_pixels, last_activation
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from course_utils.datasets import ImageDataset
 
-UNKNOWN = -1  #: the label of a picture whose class nobody has told
+UNKNOWN = -1  #: the label of an image whose true class is not known
 
 
 def softmax(logits: Any) -> np.ndarray:
@@ -65,24 +65,24 @@ def softmax(logits: Any) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a model said about each image of a split, beside the truth.
+    """The class probabilities of each image of a split, with the true labels.
 
     Attributes
     ----------
     ids : tuple of str
-        Where each image comes from, in the order of everything else here.
+        Names of the images, such as paths; all other attributes have the same order.
     images : np.ndarray
-        uint8 (N, H, W, C), 0 to 255. Taken from the dataset when first asked for, as a view of its
-        own pixels where possible. (A function that returns the array may be given, too.)
+        uint8 (N, H, W, C), 0 to 255. Loaded from the dataset on first use, as a view of its pixels
+        where possible. (The constructor also accepts a function that returns the array.)
     labels : np.ndarray
         int32 (N,): the true classes, -1 where unknown.
     probabilities : np.ndarray
         float32 (N, classes); each row adds up to 1.
     class_names : tuple of str
     head : str
-        What the model's outputs were taken for.
+        How the model's outputs were interpreted: logits, softmax or sigmoid probabilities.
     logits : np.ndarray or None
-        float32 (N, classes): the model's outputs before softmax, if it gives any.
+        float32 (N, classes): the model's outputs before softmax, where it returns logits.
 
     Raises
     ------
@@ -101,10 +101,12 @@ class Predictions:
     def __post_init__(self) -> None:
         labels = _int_labels(self.labels)
         probabilities = np.asarray(self.probabilities, dtype=np.float32)
-        object.__setattr__(self, "ids", tuple(self.ids))
-        object.__setattr__(self, "class_names", tuple(self.class_names))
-        object.__setattr__(self, "labels", labels)
-        object.__setattr__(self, "probabilities", probabilities)
+        vars(self).update(  # the attributes of a frozen dataclass cannot be assigned
+            ids=tuple(self.ids),
+            class_names=tuple(self.class_names),
+            labels=labels,
+            probabilities=probabilities,
+        )
         count, classes = len(self.ids), len(self.class_names)
         if probabilities.shape != (count, classes):
             raise InvalidInput(
@@ -112,8 +114,7 @@ class Predictions:
                 f"({count}, {classes}), but they have {probabilities.shape}."
             )
         if callable(self.images):
-            object.__setattr__(self, "_load_images", self.images)
-            object.__delattr__(self, "images")
+            vars(self)["_load_images"] = vars(self).pop("images")
         elif len(self.images) != count:
             raise InvalidInput(f"There are {count} ids but {len(self.images)} images.")
         if len(labels) != count:
@@ -133,9 +134,9 @@ class Predictions:
             )
 
     def __getattr__(self, name: str) -> Any:
-        # Python comes here for `images` only until they have been loaded.
-        if name == "images" and "_load_images" in self.__dict__:
-            object.__setattr__(self, "images", self._load_images())
+        # Python calls this for `images` only until they have been loaded.
+        if name == "images" and "_load_images" in vars(self):
+            vars(self)["images"] = self._load_images()
             return self.images
         raise AttributeError(f"Predictions has no {name!r}")
 
@@ -143,27 +144,39 @@ class Predictions:
         return len(self.ids)
 
     def __repr__(self) -> str:
-        known = f"accuracy {self.accuracy:.3f}" if self._known().all() else "labels unknown"
+        result = f"accuracy {self.accuracy:.3f}" if self._all_labeled() else "labels unknown"
         return (
-            f"Predictions: {len(self)} images, {len(self.class_names)} classes, {known}; "
+            f"Predictions: {len(self)} images, {len(self.class_names)} classes, {result}; "
             f"the model's outputs were taken as {self.head}"
         )
 
-    def _known(self) -> np.ndarray:
-        return self.labels != UNKNOWN
+    def _all_labeled(self) -> bool:
+        return bool((self.labels != UNKNOWN).all())
 
-    def _need_labels(self, what: str) -> None:
+    def require_labels(self, what: str) -> None:
+        """Check that there are predictions and that all their labels are known.
+
+        Parameters
+        ----------
+        what : str
+            What is computed from the labels, for the message.
+
+        Raises
+        ------
+        InvalidInput
+            If there are no predictions, or labels are unknown.
+        """
         if not len(self):
             raise InvalidInput(f"There are no predictions, so there is no {what}.")
-        if not self._known().all():
+        if not self._all_labeled():
             raise InvalidInput(
                 f"The true classes of these images are unknown, so there is no {what}; "
-                f"give labels= to predict_images."
+                f"pass labels= to predict_images."
             )
 
     @property
     def predicted(self) -> np.ndarray:
-        """int32 (N,): the class with the highest probability (the first of equals)."""
+        """int32 (N,): the class with the highest probability (of equal ones the first)."""
         return self.probabilities.argmax(axis=1).astype(np.int32)
 
     @property
@@ -174,17 +187,17 @@ class Predictions:
     @property
     def correct(self) -> np.ndarray:
         """Bool (N,): whether the prediction is the true class."""
-        self._need_labels("right or wrong")
+        self.require_labels("right or wrong")
         return self.predicted == self.labels
 
     @property
     def accuracy(self) -> float:
         """Share of the images whose predicted class is the true one."""
-        self._need_labels("accuracy")
+        self.require_labels("accuracy")
         return float(self.correct.mean())
 
     def select(self, which: Any) -> Predictions:
-        """Keep some images only.
+        """Return the predictions of some of the images.
 
         Parameters
         ----------
@@ -227,11 +240,11 @@ class Predictions:
 
         names = np.array(self.class_names, dtype=object)
         columns: dict[str, Any] = {"id": self.ids}
-        if self._known().all():
+        if self._all_labeled():
             columns["true"] = names[self.labels]
         columns["predicted"] = names[self.predicted]
         columns["confidence"] = self.confidence
-        if self._known().all():
+        if self._all_labeled():
             columns["correct"] = self.predicted == self.labels
         frame = pd.DataFrame(columns)
         if probabilities:
@@ -248,27 +261,27 @@ def predict(
     class_names: Sequence[str] | None = None,
     batch_size: int = 32,
 ) -> Predictions:
-    """Let a model predict every image of a split, in one pass that keeps the order.
+    """Predict every image of a split, in one pass that keeps images and labels together.
 
-    Labels and outputs are collected together, batch by batch. Reading a shuffled dataset twice,
-    once for the labels and once for the outputs, would pair them wrongly: lesson 05 shows it.
+    Labels and outputs are collected batch by batch. Two passes over a shuffled dataset, one for the
+    labels and one for the outputs, would pair them wrongly, as lesson 05 shows.
 
     First met in lesson 05.
 
     Parameters
     ----------
     model : keras.Model
-        Gives logits, softmax probabilities, or (for two classes) one logit or sigmoid. Which one
-        is taken from its last layer, else from the outputs; `Predictions.head` says it.
+        Returns logits, softmax probabilities, or (for two classes) one logit or sigmoid. Which of
+        them is inferred from its last layer, else from the outputs; see `Predictions.head`.
     dataset : ImageDataset, tf.data.Dataset, or (images, labels)
-        With a tf.data.Dataset of batches of (images, int labels) the order is that of this one
-        pass. Arrays are (N, H, W, C) and (N,).
+        A tf.data.Dataset has batches of (images, int labels); the predictions have the order of
+        this pass. Arrays are (N, H, W, C) and (N,).
     split : {"test", "validation", "train"}
-        Which split of an ImageDataset; ignored otherwise.
+        The split of an ImageDataset; ignored otherwise.
     class_names : sequence of str, optional
-        For datasets that do not know them.
+        For datasets without class names.
     batch_size : int
-        For arrays only.
+        Images per batch; for arrays only.
 
     Returns
     -------
@@ -277,13 +290,12 @@ def predict(
     Raises
     ------
     InvalidInput
-        If the number of outputs is not the number of classes, if the images have another size or
-        other channels than the model takes, if labels are neither class indices nor one-hot, if
-        pixels lie in 0 to 1 and the model rescales them again, or if outputs are NaN.
+        If the number of outputs is not the number of classes, the size or channels of the images
+        do not match the model's input, labels are neither class indices nor one-hot, pixels in
+        0 to 1 would be rescaled again by the model, or outputs are NaN.
     """
     source = _Source.of(dataset, split, class_names, batch_size)
-    expected = len(source.class_names) if source.class_names is not None else None
-    _check_outputs(model, expected, source.class_names)
+    _check_outputs(model, source.class_names)
 
     outputs: list[np.ndarray] = []
     labels: list[np.ndarray] = []
@@ -325,41 +337,41 @@ def predict_images(
     labels: Sequence[int] | None = None,
     value_range: tuple[float, float] | None = None,
 ) -> Predictions:
-    """Let a model predict new pictures, wherever they come from.
+    """Predict new images: files, arrays or pictures in memory.
 
-    Pictures are read by :func:`course_utils.datasets.decode`, as the datasets read files: upright,
-    transparent parts on white, in the channels that the model takes, resized to its size; pixels
-    stay 0 to 255. Lesson 05 writes these steps out.
+    Images are read by :func:`course_utils.datasets.decode`, like the files of a dataset: rotated by
+    their EXIF orientation, transparency on white, converted to the channels and resized to the
+    input size of the model; pixels stay 0 to 255. Lesson 05 writes these steps out.
 
     Parameters
     ----------
     model : keras.Model
     images : path, bytes, binary file object, PIL picture, array (H, W, C), or a list of them
-        Image files or their content, or pictures with pixels 0 to 255 of any size.
+        Image files or their content, or images of any size with pixels 0 to 255.
     class_names : sequence of str
-        In the order in which the model was trained.
+        In the order of the model's outputs.
     labels : sequence of int, optional
         The true classes, if known.
     value_range : (low, high), optional
-        For pictures of more than 8 bits: what is black and what is white, as it was given when the
+        For images with more than 8 bits: the values of black and white, the same as when the
         training images were loaded.
 
     Returns
     -------
     Predictions
-        The ids are the paths, or "image 0", "image 1", … for what has no path.
+        The ids are the paths, or "image 0", "image 1", … for images without a path.
 
     Raises
     ------
     MissingData
-        If there is no such file.
+        If a file does not exist.
     InvalidInput
-        If a picture cannot be read, has no pixels or a scale that is not clear, or the model does
-        not fit.
+        If an image cannot be read, has no pixels or an unclear range of values, or does not fit the
+        model.
     """
     from course_utils import datasets
 
-    items = [images] if _is_one_picture(images) else list(images)
+    items = [images] if _is_one_image(images) else list(images)
     if not items:
         raise InvalidInput("There is no image to predict: the list is empty.")
     height, width, channels = _input_shape(model)
@@ -388,21 +400,105 @@ def predict_images(
     return predict(model, source)
 
 
-def _is_one_picture(images: Any) -> bool:
-    """Whether it is one picture rather than several."""
-    if isinstance(images, (str, Path, bytes, bytearray, memoryview, Mapping)):
-        return True
-    if callable(getattr(images, "read", None)):  # an open file
-        return True
-    if getattr(images, "ndim", 0) in (2, 3):
-        return True
-    if not isinstance(images, Iterable):  # a PIL picture, or what is refused later
-        return True
-    return isinstance(images, list) and bool(images) and _is_row_of_pixels(images[0])
+def out_of_fold(
+    build: Callable[[], keras.Model],
+    dataset: ImageDataset,
+    folds: int = 5,
+    epochs: int = 10,
+    *,
+    seed: int | None = None,
+    **fit_arguments: Any,
+) -> Predictions:
+    """Predict every training image with a model that was not trained on it (cross-validation).
+
+    The training split is divided into `folds` stratified parts. For each part a new model is
+    trained on the other parts and predicts this one. Lesson 06 finds wrong labels with it.
+
+    Parameters
+    ----------
+    build : callable
+        Returns a new, untrained model.
+    dataset : ImageDataset
+    folds : int
+        At least 2, at most the number of training images of the smallest class.
+    epochs : int
+        Epochs of each training.
+    seed : int, optional
+        Seed of the folds and of the models; by default ``settings.seed()``.
+    **fit_arguments
+        Arguments of :func:`course_utils.training.fit`. Validation after each epoch is skipped to
+        save time, unless `patience`, the schedule "plateau" or `callbacks` may need it.
+
+    Returns
+    -------
+    Predictions
+        Of the training split, in the order of ``dataset.ids("train")``.
+
+    Raises
+    ------
+    InvalidInput
+        If `folds` is below 2, or above the number of images of the smallest class.
+    """
+    import keras
+    from sklearn.model_selection import StratifiedKFold
+
+    from course_utils import training
+
+    ids, labels = dataset.ids("train"), dataset.labels("train")
+    counts = np.bincount(labels, minlength=len(dataset.class_names))
+    folds = validate.whole_number("folds", folds, 2, example=5)
+    if counts.min() < folds:
+        smallest = dataset.class_names[int(counts.argmin())]
+        raise InvalidInput(
+            f"The class {smallest!r} has {counts.min()} training images, too few for {folds} "
+            f"folds; take fewer folds or more images."
+        )
+    seed = validate.seed(seed)
+    fit_arguments.setdefault("verbose", 0)
+    # These curves are not shown: validate only where early stopping or a callback needs it.
+    fit_arguments.setdefault(
+        "validate",
+        fit_arguments.get("patience") is not None
+        or fit_arguments.get("schedule") == "plateau"
+        or bool(fit_arguments.get("callbacks")),
+    )
+    splitter = StratifiedKFold(n_splits=folds, shuffle=True, random_state=seed)
+    images = dataset.images("train")
+    parts = []
+    for fold, (_, held_out) in enumerate(splitter.split(np.zeros(len(ids)), labels)):
+        keras.utils.set_random_seed(seed + fold)
+        model = build()
+        others = dataset.without([ids[i] for i in held_out])
+        training.fit(model, others, epochs, seed=seed + fold, **fit_arguments)
+        data = (images[held_out], labels[held_out])
+        parts.append((held_out, predict(model, data, class_names=dataset.class_names)))
+
+    order = np.argsort(np.concatenate([held_out for held_out, _ in parts]))
+    logits = [found.logits for _, found in parts if found.logits is not None]
+    return Predictions(
+        ids,
+        images,
+        labels,
+        np.concatenate([found.probabilities for _, found in parts])[order],
+        dataset.class_names,
+        head=parts[-1][1].head,
+        logits=np.concatenate(logits)[order] if len(logits) == folds else None,
+    )
+
+
+def _is_one_image(images: Any) -> bool:
+    """Return whether the argument is a single image, not several."""
+    return (
+        isinstance(images, (str, Path, bytes, bytearray, memoryview, Mapping))
+        or callable(getattr(images, "read", None))  # an open file
+        or getattr(images, "ndim", 0) in (2, 3)
+        or not isinstance(images, Iterable)  # a PIL image, or something that decode refuses
+        or (isinstance(images, list) and bool(images) and _is_row_of_pixels(images[0]))
+    )
 
 
 def _is_row_of_pixels(item: Any) -> bool:
-    """Whether it is a list of numbers, or of lists of numbers: a row of a picture."""
+    """Return whether the item is a list of numbers, or of lists of numbers: a row of an image."""
     while isinstance(item, list) and item:
         item = item[0]
     return isinstance(item, (int, float, np.number))
@@ -410,7 +506,7 @@ def _is_row_of_pixels(item: Any) -> bool:
 
 @dataclass
 class _Source:
-    """Batches of (images, labels or None), and what is known about them."""
+    """Batches of (images, labels or None), with ids, uint8 images and class names if known."""
 
     batches: Iterable[tuple[Any, Any]]
     ids: tuple[str, ...] | None = None
@@ -421,36 +517,34 @@ class _Source:
     def of(
         cls, dataset: Any, split: str, class_names: Sequence[str] | None, batch_size: int
     ) -> _Source:
-        names = tuple(class_names) if class_names is not None else None
         if isinstance(dataset, cls):
             return dataset
-        if hasattr(dataset, "ordered") and hasattr(dataset, "ids"):
+        if hasattr(dataset, "ordered") and hasattr(dataset, "ids"):  # an ImageDataset
             return cls(
                 batches=_pairs(dataset.ordered(split)),
                 ids=tuple(dataset.ids(split)),
                 images=lambda: dataset.images(split),
                 class_names=tuple(dataset.class_names),
             )
-        if names is None and getattr(dataset, "class_names", None):
-            names = tuple(dataset.class_names)
+        if class_names is None:
+            class_names = getattr(dataset, "class_names", None)
+        names = tuple(class_names) if class_names else None
         if isinstance(dataset, tuple) and len(dataset) == 2:
             images, labels = np.asarray(dataset[0]), np.asarray(dataset[1])
             if len(images) != len(labels):
                 raise InvalidInput(f"There are {len(images)} images but {len(labels)} labels.")
-            kept = images if images.dtype == np.uint8 else None
-            return cls(_slices(images, labels, batch_size), images=kept, class_names=names)
+            shown = images if images.dtype == np.uint8 else None
+            return cls(_slices(images, labels, batch_size), images=shown, class_names=names)
         return cls(_pairs(_finite_batches(dataset)), class_names=names)
 
 
-#: A dataset that does not say how many batches it has may give at most so many, and so many bytes.
+#: Limits for a dataset of unknown length, beyond which it is taken to be endless.
 _MOST_BATCHES = 10_000
 _MOST_BYTES = 2 * 2**30
 
-_TAKE = "give a tf.data.Dataset with .take(n), or a list of n batches"
-
 
 def _finite_batches(dataset: Any) -> Iterable:
-    """Return the batches of a dataset that is no ImageDataset, or refuse one that never ends."""
+    """Return the batches of a dataset that is no ImageDataset; refuse an endless one."""
     if hasattr(dataset, "cardinality"):
         count = int(dataset.cardinality())
         if count == -1:
@@ -469,11 +563,17 @@ def _finite_batches(dataset: Any) -> Iterable:
     if isinstance(dataset, Sized):
         return itertools.islice(dataset, len(dataset))
     if isinstance(dataset, Iterator):
-        raise InvalidInput(
-            f"The {type(dataset).__name__} does not say how many batches it has, and may never "
-            f"end; {_TAKE}."
+        raise _unknown_length(
+            dataset, "give a tf.data.Dataset with .take(n), or a list of n batches"
         )
     return _limited(dataset)
+
+
+def _unknown_length(dataset: Any, advice: str) -> InvalidInput:
+    return InvalidInput(
+        f"The {type(dataset).__name__} does not say how many batches it has, and may never end; "
+        f"{advice}."
+    )
 
 
 def _of_sequence(dataset: Any) -> Iterator:
@@ -483,19 +583,16 @@ def _of_sequence(dataset: Any) -> Iterator:
     except NotImplementedError:
         count = None
     if count is None or not np.isfinite(count):
-        raise InvalidInput(
-            f"The {type(dataset).__name__} does not say how many batches it has, and may never "
-            f"end; give it a method __len__ that returns their number."
-        )
+        raise _unknown_length(dataset, "give it a method __len__ that returns their number")
     return (dataset[at] for at in range(int(count)))
 
 
 def _limited(dataset: Iterable) -> Iterator:
-    """Yield batches of a dataset of unknown length, and stop where there is no end in sight."""
+    """Yield the batches of a dataset of unknown length; raise InvalidInput beyond the limits."""
     size = 0
     for number, element in enumerate(dataset):
-        first = element[0] if isinstance(element, tuple) and element else None
-        size += int(np.prod(getattr(first, "shape", (0,)), dtype=np.int64))
+        images = element[0] if isinstance(element, tuple) and element else None
+        size += int(np.prod(getattr(images, "shape", (0,)), dtype=np.int64))
         if number >= _MOST_BATCHES or size > _MOST_BYTES:
             raise InvalidInput(
                 f"The dataset does not say how many batches it has, and {number:,} batches have "
@@ -511,12 +608,14 @@ def _kind(thing: Any) -> str:
 
 
 def _slices(images: np.ndarray, labels: Any, size: int) -> Iterator[tuple[Any, Any]]:
+    """Yield batches of (float32 images, labels or None)."""
     for start in range(0, len(images), size):
         part = slice(start, start + size)
         yield images[part].astype(np.float32), None if labels is None else labels[part]
 
 
 def _pairs(dataset: Iterable) -> Iterator[tuple[Any, Any]]:
+    """Yield (images, labels) of each element, without sample weights."""
     for element in dataset:
         if not isinstance(element, tuple) or len(element) < 2:
             raise InvalidInput(
@@ -527,6 +626,7 @@ def _pairs(dataset: Iterable) -> Iterator[tuple[Any, Any]]:
 
 
 def _int_labels(labels: Any) -> np.ndarray:
+    """Return class indices, int32 (N,), from indices (N,) or (N, 1) or one-hot rows."""
     array = np.asarray(labels)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
@@ -539,9 +639,7 @@ def _int_labels(labels: Any) -> np.ndarray:
         )
     if array.ndim != 1:
         raise InvalidInput(f"The labels must have the shape (N,), but they have {array.shape}.")
-    if array.dtype.kind == "f" and not (array == np.rint(array)).all():
-        raise InvalidInput("The labels must be whole numbers, the indices of the classes.")
-    if array.dtype.kind not in "iufb":
+    if array.dtype.kind not in "iufb" or (array != np.rint(array)).any():
         raise InvalidInput(
             f"The labels must be whole numbers, the indices of the classes, but they are of the "
             f"type {array.dtype}."
@@ -553,39 +651,36 @@ def _int_labels(labels: Any) -> np.ndarray:
 
 
 def _as_uint8(images: Any) -> np.ndarray:
-    array = np.asarray(images)
-    if array.dtype == np.uint8:
-        return array
-    return np.clip(np.rint(array), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(images), 0, 255).astype(np.uint8)
 
 
 def _input_shape(model: keras.Model) -> tuple[int | None, int | None, int | None]:
+    """Return height, width and channels of the model's input, None where not fixed."""
     shape = getattr(model, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4:
         return None, None, None
     return shape[1], shape[2], shape[3]
 
 
-def _check_outputs(
-    model: keras.Model, classes: int | None, class_names: Sequence[str] | None
-) -> None:
+def _check_outputs(model: keras.Model, class_names: Sequence[str] | None) -> None:
+    """Check before the first batch that the model returns a score for each class."""
     if not hasattr(model, "predict_on_batch"):
         raise InvalidInput(f"predict needs a Keras model, but it was given {_kind(model)}.")
-    shape = getattr(model, "output_shape", None) if getattr(model, "built", False) else None
-    if shape is None:
-        return
+    if getattr(model, "built", False) and (shape := getattr(model, "output_shape", None)):
+        _check_scores(shape, class_names)
+
+
+def _check_scores(shape: Any, class_names: Sequence[str] | None) -> None:
+    """Check that outputs of this shape are scores (batch, classes)."""
     if not isinstance(shape, tuple) or len(shape) != 2:
         raise InvalidInput(
             f"The model must give one row of class scores per image, of the shape "
             f"(batch, classes), but its output shape is {shape}."
         )
-    _check_width(shape[-1], classes, class_names)
-
-
-def _check_width(width: int | None, classes: int | None, class_names: Sequence[str] | None) -> None:
-    if width is None or classes is None or width == classes or (width == 1 and classes == 2):
+    width, classes = shape[1], len(class_names or ())
+    if class_names is None or width in (None, classes) or (width, classes) == (1, 2):
         return
-    shown = ", ".join((class_names or ())[:5]) + (", …" if classes > 5 else "")
+    shown = ", ".join(class_names[:5]) + (", …" if classes > 5 else "")
     raise InvalidInput(
         f"The model has {width} output{'s' * (width != 1)}, but the dataset has {classes} classes "
         f"({shown}); its last layer must be Dense({classes})."
@@ -593,6 +688,7 @@ def _check_width(width: int | None, classes: int | None, class_names: Sequence[s
 
 
 def _check_images(model: keras.Model, batch: Any) -> None:
+    """Check that a batch of images has the shape and the range that the model takes."""
     shape = tuple(batch.shape)
     if len(shape) == 3:
         raise InvalidInput(
@@ -619,18 +715,13 @@ def _check_images(model: keras.Model, batch: Any) -> None:
 def _probabilities(
     model: keras.Model, raw: np.ndarray, class_names: Sequence[str] | None
 ) -> tuple[np.ndarray, np.ndarray | None, str]:
-    """Read the outputs as what they are; return probabilities, logits or None, and what it was."""
-    if raw.ndim != 2:
-        raise InvalidInput(
-            f"The model must give one row of class scores per image, of the shape "
-            f"(batch, classes), but its outputs have the shape {raw.shape}."
-        )
-    _check_width(raw.shape[1], None if class_names is None else len(class_names), class_names)
+    """Interpret the outputs (N, units); return probabilities, logits or None, and `head`."""
+    _check_scores(raw.shape, class_names)
     bad = int((~np.isfinite(raw)).any(axis=1).sum())
     if bad:
         raise InvalidInput(
             f"The model's outputs are not numbers (NaN or infinity) for {bad} of {len(raw)} "
-            f"images; the training went wrong: train it anew with a smaller learning rate."
+            f"images; the training diverged: train it again with a smaller learning rate."
         )
     activation = last_activation(model)
     if raw.shape[1] == 1:
@@ -642,8 +733,8 @@ def _probabilities(
         return softmax(logits), logits, "one logit for the second class (sigmoid applied)"
     if activation == "sigmoid":
         raise InvalidInput(
-            "The model ends with a sigmoid for each class, which answers a question of its own for "
-            "every class; for one class per image end with Dense(classes) and take the softmax."
+            "The model ends with a sigmoid for each class, so the classes do not exclude each "
+            "other; for one class per image end with Dense(classes) and use the softmax."
         )
     sums_to_one = raw.min() >= 0 and np.abs(raw.sum(axis=1) - 1).max() < 1e-2
     if activation == "softmax" or sums_to_one:
@@ -651,106 +742,3 @@ def _probabilities(
         how = "its last activation" if activation == "softmax" else "its outputs add up to 1"
         return rows / rows.sum(axis=1, keepdims=True), None, f"probabilities (softmax: {how})"
     return softmax(raw), raw, "logits (softmax applied)"
-
-
-def out_of_fold(
-    build: Callable[[], keras.Model],
-    dataset: ImageDataset,
-    folds: int = 5,
-    epochs: int = 10,
-    *,
-    seed: int | None = None,
-    **fit_arguments: Any,
-) -> Predictions:
-    """Predict every training image by a model that has never seen it.
-
-    The training split is cut into `folds` stratified parts. For each part a new model is trained
-    on the other parts and predicts this one. Lesson 06 finds wrong labels with it.
-
-    Parameters
-    ----------
-    build : callable
-        Makes a new, untrained model.
-    dataset : ImageDataset
-    folds : int
-        At least 2, at most the number of training images of the smallest class.
-    epochs : int
-    seed : int, optional
-        For the folds and the models; by default ``settings.seed()``.
-    **fit_arguments
-        Passed on to :func:`course_utils.training.fit`. Validation after each epoch, which takes
-        time, is left out unless `patience`, the schedule "plateau" or `callbacks` may need it.
-
-    Returns
-    -------
-    Predictions
-        Over the training split, in the order of ``dataset.ids("train")``.
-
-    Raises
-    ------
-    InvalidInput
-        If there are too few images for so many folds.
-    """
-    import keras
-    from sklearn.model_selection import StratifiedKFold
-
-    from course_utils import training
-
-    ids, labels = dataset.ids("train"), dataset.labels("train")
-    counts = np.bincount(labels, minlength=len(dataset.class_names))
-    if folds < 2:
-        raise InvalidInput(f"out_of_fold needs at least 2 folds, but folds is {folds}.")
-    if counts.min() < folds:
-        smallest = dataset.class_names[int(counts.argmin())]
-        raise InvalidInput(
-            f"The class {smallest!r} has {counts.min()} training images, too few for {folds} "
-            f"folds; take fewer folds or more images."
-        )
-    seed = settings.seed() if seed is None else seed
-    fit_arguments.setdefault("verbose", 0)
-    # Nobody reads these curves, so they are validated only where something depends on it.
-    fit_arguments.setdefault(
-        "validate",
-        fit_arguments.get("patience") is not None
-        or fit_arguments.get("schedule") == "plateau"
-        or bool(fit_arguments.get("callbacks")),
-    )
-    splitter = StratifiedKFold(n_splits=folds, shuffle=True, random_state=seed)
-    pixels = dataset.images("train")
-    probabilities = np.full((len(ids), len(dataset.class_names)), np.nan, np.float32)
-    logits: np.ndarray | None = np.full_like(probabilities, np.nan)
-    head = ""
-    for fold, (_, held) in enumerate(splitter.split(np.zeros(len(ids)), labels)):
-        keras.utils.set_random_seed(seed + fold)
-        model = build()
-        part = dataset.without([ids[i] for i in held])
-        training.fit(model, part, epochs, seed=seed + fold, **fit_arguments)
-        batches = _Source(_slices_of(pixels, labels, held, 32))
-        predicted = _predict_rows(model, batches, dataset.class_names)
-        probabilities[held], head = predicted[0], predicted[2]
-        if logits is None or predicted[1] is None:
-            logits = None
-        else:
-            logits[held] = predicted[1]
-    return Predictions(
-        ids, pixels, labels, probabilities, dataset.class_names, head=head, logits=logits
-    )
-
-
-def _slices_of(
-    images: np.ndarray, labels: np.ndarray, places: np.ndarray, size: int
-) -> Iterator[tuple[Any, Any]]:
-    for start in range(0, len(places), size):
-        part = places[start : start + size]
-        yield images[part].astype(np.float32), labels[part]
-
-
-def _predict_rows(
-    model: keras.Model, source: _Source, class_names: Sequence[str]
-) -> tuple[np.ndarray, np.ndarray | None, str]:
-    raw: list[np.ndarray] = []
-    for batch, _ in source.batches:
-        if not raw:
-            _check_images(model, batch)
-        raw.append(np.asarray(model.predict_on_batch(batch), dtype=np.float32))
-    return _probabilities(model, np.concatenate(raw), class_names)

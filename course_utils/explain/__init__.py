@@ -1,10 +1,10 @@
-"""What does the model look at? Grad-CAM and its peers, and the checks that tell whether to believe.
+"""Explain predictions: saliency maps, and measures of how faithful they are to the model.
 
-Maps of heat are float32 arrays (N, H, W), one for each image. `grad_cam`, `saliency`,
-`integrated_gradients` and `occlusion` make them; `normalise` and `overlay` turn them into pictures;
-`pointing_hits`, `energy_inside`, `insertion_deletion` and `randomisation_check` test them, always
-beside `baseline_maps` that know nothing. `feature_maps`, `find_layer`, `activations` and
-`first_layer_filters` look inside a model.
+Saliency maps are float32 arrays (N, H, W), one for each image. `grad_cam`, `saliency`,
+`integrated_gradients` and `occlusion` compute them; `normalise` and `overlay` draw them;
+`pointing_hits`, `energy_inside`, `insertion_deletion` and `randomisation_check` evaluate them,
+always in comparison with `baseline_maps`, which do not use the model. `feature_maps`, `find_layer`,
+`activations` and `first_layer_filters` look inside a model.
 
 First met in lesson 07.
 """
@@ -17,6 +17,12 @@ from course_utils.explain._faithfulness import (
     randomisation_check,
     rank_correlation,
 )
+from course_utils.explain._layers import (
+    activations,
+    feature_maps,
+    find_layer,
+    first_layer_filters,
+)
 from course_utils.explain._maps import (
     IntegratedGradients,
     edge_detector,
@@ -27,7 +33,6 @@ from course_utils.explain._maps import (
 )
 from course_utils.explain._overlay import normalise, overlay
 from course_utils.explain._shortcuts import second_collection, third_collection
-from course_utils.explain._view import activations, feature_maps, find_layer, first_layer_filters
 
 __all__ = [
     "IntegratedGradients",

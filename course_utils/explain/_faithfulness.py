@@ -1,6 +1,6 @@
-"""Checks that tell a good map from a pretty one. All of them compare with maps that know nothing.
+"""Measure how faithful a saliency map is to the model, in comparison with baseline maps.
 
-See the notes of each function for what it can and cannot show; all are met in lesson 07.
+The notes of each function say what it can and cannot show. All are met in lesson 07.
 """
 
 from __future__ import annotations
@@ -11,30 +11,32 @@ import keras
 import numpy as np
 import pandas as pd
 
-from course_utils import settings
+from course_utils import validate
 from course_utils.exceptions import InvalidInput
-from course_utils.explain._maps import _parts, edge_detector
-from course_utils.explain._overlay import _as_maps
-from course_utils.explain._view import check_classes, check_images, flat_view
+from course_utils.explain._inputs import batch_slices, check_classes, check_images
+from course_utils.explain._maps import edge_detector
+from course_utils.explain._overlay import as_maps
+from course_utils.explain._view import flat_view
+from course_utils.validate import number_between, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 def baseline_maps(images: np.ndarray, seed: int | None = None) -> dict[str, np.ndarray]:
-    """Make maps that know no model, to be beaten by those that claim to know one.
+    """Return baseline saliency maps that do not use the model.
 
     Parameters
     ----------
     images : array (N, H, W, C)
     seed : int, optional
-        For the random maps; COURSE_SEED by default.
+        Seed of the random maps; COURSE_SEED by default.
 
     Returns
     -------
     dict of str to ndarray, float32 (N, H, W)
-        "random": noise, coarse like the map of a convolution; "centre": a hill in the middle of
-        the image; "edges": `edge_detector`.
+        "random": noise, as coarse as the map of a convolution; "centre": a Gaussian in the middle
+        of the image; "edges": `edge_detector`.
 
     Notes
     -----
@@ -42,30 +44,26 @@ def baseline_maps(images: np.ndarray, seed: int | None = None) -> dict[str, np.n
     """
     edges = edge_detector(images)
     count, height, width = edges.shape
-    rng = np.random.default_rng(settings.seed() if seed is None else seed)
-    cells = rng.random((count, 8, 8), dtype="float32")
-    rows = np.linspace(0, 7, height)
-    columns = np.linspace(0, 7, width)
-    noise = np.stack([_bilinear(grid, rows, columns) for grid in cells])
+    grids = np.random.default_rng(validate.seed(seed)).random((count, 8, 8), dtype="float32")
+    noise = (_interpolation(height) @ grids @ _interpolation(width).T).astype("float32")
     y = (np.arange(height) + 0.5) / height - 0.5
     x = (np.arange(width) + 0.5) / width - 0.5
-    hill = np.exp(-(y[:, None] ** 2 + x[None, :] ** 2) / (2 * 0.2**2)).astype("float32")
+    gaussian = np.exp(-(y[:, None] ** 2 + x[None, :] ** 2) / (2 * 0.2**2)).astype("float32")
     return {
         "random": noise,
-        "centre": np.repeat(hill[np.newaxis], count, axis=0),
+        "centre": np.repeat(gaussian[np.newaxis], count, axis=0),
         "edges": edges,
     }
 
 
-def _bilinear(grid: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    down = np.stack([np.interp(rows, np.arange(len(grid)), line) for line in grid.T], axis=1)
-    return np.stack([np.interp(columns, np.arange(grid.shape[1]), line) for line in down]).astype(
-        "float32"
-    )
+def _interpolation(size: int, cells: int = 8) -> np.ndarray:
+    """Return the matrix (size, cells) that interpolates `cells` values linearly to `size`."""
+    positions = np.linspace(0, cells - 1, size)
+    return np.maximum(0, 1 - np.abs(positions[:, np.newaxis] - np.arange(cells)))
 
 
 def pointing_hits(maps: np.ndarray, boxes: np.ndarray, tolerance: float = 0) -> np.ndarray:
-    """Tell whether the hottest pixel of each map lies in the box of the object (pointing game).
+    """Return whether the maximum of each map lies in the box of the object (pointing game).
 
     Parameters
     ----------
@@ -73,18 +71,18 @@ def pointing_hits(maps: np.ndarray, boxes: np.ndarray, tolerance: float = 0) -> 
     boxes : array (N, 4)
         x0, y0, x1, y1 in pixels; x to the right, y down; x1 and y1 are the first pixels outside.
     tolerance : float
-        By how many pixels the peak may miss the box.
+        Distance in pixels by which the maximum may miss the box.
 
     Returns
     -------
     ndarray, bool (N,)
-        The mean of it is the score. A map that is zero everywhere has no peak and does not hit; of
-        several equal peaks the mean position counts.
+        The mean over the images is the score. A map that is zero everywhere has no maximum and does
+        not hit; of several equal maxima the mean position counts.
 
     Raises
     ------
     InvalidInput
-        If the shapes do not go together or a box is empty.
+        If the shapes do not match or a box is empty.
 
     References
     ----------
@@ -93,43 +91,40 @@ def pointing_hits(maps: np.ndarray, boxes: np.ndarray, tolerance: float = 0) -> 
 
     Notes
     -----
-    Where the object is large or in the middle, anything hits; so look at the hits of
-    `baseline_maps`, too. First met in lesson 07.
+    Where the object is large or in the middle, most maps hit, so compare with `baseline_maps`.
+    First met in lesson 07.
     """
     heat, frames = _maps_and_boxes(maps, boxes)
-    if not tolerance >= 0:
-        raise InvalidInput(f"tolerance must be at least 0 pixels, but it is {tolerance!r}.")
+    tolerance = number_between("tolerance", tolerance, 0, float("inf"), example=2)
     hits = np.zeros(len(heat), dtype=bool)
-    for i, (one, (x0, y0, x1, y1)) in enumerate(zip(heat, frames, strict=True)):
-        if one.max() > 0:
-            ys, xs = np.nonzero(one == one.max())
-            x, y = xs.mean() + 0.5, ys.mean() + 0.5  # the middle of the pixel
-            hits[i] = (
-                x0 - tolerance <= x <= x1 + tolerance and y0 - tolerance <= y <= y1 + tolerance
-            )
+    for i, (heat_map, frame) in enumerate(zip(heat, frames, strict=True)):
+        if heat_map.max() > 0:
+            ys, xs = np.nonzero(heat_map == heat_map.max())
+            peak = np.array([xs.mean(), ys.mean()]) + 0.5  # the middle of the pixel
+            hits[i] = (abs(peak - np.clip(peak, frame[:2], frame[2:])) <= tolerance).all()
     return hits
 
 
 def energy_inside(maps: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Measure which share of each map's heat falls inside the box of the object.
+    """Compute the share of the sum of each map that lies inside the box of the object.
 
     Parameters
     ----------
     maps : array (N, H, W)
-        Negative values count as no heat.
+        Negative values count as 0.
     boxes : array (N, 4)
         As for `pointing_hits`.
 
     Returns
     -------
     ndarray, float32 (N,)
-        From 0 to 1; 0 for a map that is zero everywhere. An even map gives the share of the image
-        that the box covers, so compare with that and with `baseline_maps`.
+        From 0 to 1; 0 for a map that is zero everywhere. A constant map gives the area of the box
+        as a share of the image, so compare with that and with `baseline_maps`.
 
     Raises
     ------
     InvalidInput
-        If the shapes do not go together or a box is empty.
+        If the shapes do not match or a box is empty.
 
     References
     ----------
@@ -152,7 +147,7 @@ def energy_inside(maps: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 
 def _maps_and_boxes(maps: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    heat = np.maximum(_as_maps(maps), 0).astype("float64")
+    heat = np.maximum(as_maps(maps), 0).astype("float64")
     frames = np.asarray(boxes, dtype="float64")
     if heat.ndim != 3 or frames.shape != (len(heat), 4):
         raise InvalidInput(
@@ -177,12 +172,13 @@ def insertion_deletion(
     seed: int | None = None,
     batch_size: int | None = None,
 ) -> pd.DataFrame:
-    """Take away, or put in, the pixels in the order of a map and watch the probability.
+    """Remove or insert the pixels in the order of a map and measure the class probability.
 
-    Deletion replaces the hottest pixels first by the mean colour of the image; with a good map the
-    probability of the class falls fast, so **low is good**. Insertion starts from a blurred image
-    and uncovers the hottest pixels first; the probability rises fast, so **high is good**. The
-    baselines of `baseline_maps` are always scored along with the maps: edges alone often do well.
+    Deletion replaces the pixels by the mean color of the image, those with the highest values of
+    the map first. With a faithful map the probability of the class drops fast, so **low is good**.
+    Insertion starts from a blurred image and restores the pixels in the same order. The probability
+    rises fast, so **high is good**. The maps of `baseline_maps` are always scored, too: edges alone
+    often reach a good score.
 
     Parameters
     ----------
@@ -190,31 +186,31 @@ def insertion_deletion(
         A built classifier of images, Sequential or functional.
     images : array (N, H, W, C)
     maps : array (N, H, W), or dict of str to such arrays
-        One method's maps, or those of several by name.
+        Maps of one method, or of several methods by name.
     classes : int or sequence of N ints, optional
-        Whose probability is watched; the predicted classes by default.
+        The classes whose probability is measured; the predicted classes by default.
     steps : int
-        In how many equal portions the pixels are moved.
+        Number of equal portions in which the pixels are replaced.
     blur : float, optional
-        Width of the blur (standard deviation, in pixels); a tenth of the width by default.
+        Standard deviation of the blur in pixels; a tenth of the width by default.
     seed : int, optional
-        For the random map; COURSE_SEED by default.
+        Seed of the random map; COURSE_SEED by default.
     batch_size : int, optional
-        How many images go through the model at a time; see `grad_cam`.
+        Images per batch; see `grad_cam`.
 
     Returns
     -------
     DataFrame
         One row per map, indexed by its name ("maps" where no name was given; then "random",
         "centre" and "edges"): deletion, deletion spread, insertion, insertion spread. Scores are
-        areas under the curve, 0-1, as mean over the images; spread is the standard deviation
+        areas under the curve, 0-1, averaged over the images; spread is the standard deviation
         between images. The curves themselves are in ``.attrs["curves"][row]["deletion"]`` and
         ``["insertion"]``: lists of ``steps + 1`` mean probabilities.
 
     Raises
     ------
     InvalidInput
-        If the images do not fit the model, or the maps not the images.
+        If the images do not fit the model, or the maps do not fit the images.
 
     References
     ----------
@@ -223,8 +219,8 @@ def insertion_deletion(
 
     Notes
     -----
-    Half-covered pictures are unlike any that the model was trained on, so the score mixes what the
-    map found with how the model takes such pictures. First met in lesson 07.
+    Partly covered images are unlike the training images, so the score depends both on the map and
+    on how the model reacts to such images. First met in lesson 07.
     """
     view = flat_view(model)
     batch = check_images(images, model)
@@ -234,56 +230,60 @@ def insertion_deletion(
     if clash:
         raise InvalidInput(f"{clash.pop()!r} names a baseline; give your maps another name.")
     by_name |= baselines
-    if not isinstance(steps, int) or steps < 1:
-        raise InvalidInput(f"steps must be a whole number of at least 1, but it is {steps!r}.")
-    for name, one in by_name.items():
-        if _as_maps(one).shape != batch.shape[:3]:
+    steps = whole_number("steps", steps, 1, example=16)
+    for name, heat in by_name.items():
+        if as_maps(heat).shape != batch.shape[:3]:
             raise InvalidInput(
-                f"{name} has the shape {np.shape(one)}, but the images have {batch.shape}."
+                f"{name} has the shape {np.shape(heat)}, but the images have {batch.shape}."
             )
-    # one output unit stands for the logits -z and z, and the softmax of -z/2 and z/2 is its sigmoid
+    # One output unit stands for the logits -z and z; the softmax of -z/2 and z/2 is its sigmoid.
     head = keras.Model(view.inputs, keras.ops.softmax(view.logits / (2 if view.binary else 1)))
-    wanted = (
-        _predict(head, batch, batch_size).argmax(axis=1)
-        if classes is None
-        else check_classes(classes, len(batch), view.num_classes)
-    )
+    if classes is None:
+        wanted = _predict(head, batch, batch_size).argmax(axis=1)
+    else:
+        wanted = check_classes(classes, len(batch), view.num_classes)
+
+    def curve(ranks: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """Return the probabilities (N, steps + 1) while `end` replaces `start` by rank."""
+        curve = np.empty((len(batch), steps + 1), dtype="float32")
+        for step in range(steps + 1):
+            replaced = (ranks < step / steps * ranks[0].size)[..., np.newaxis]
+            found = _predict(head, np.where(replaced, end, start), batch_size)
+            curve[:, step] = found[np.arange(len(batch)), wanted]
+        return curve
+
     width = batch.shape[2] / 10 if blur is None else blur
     blurred = np.stack([_blur(image, width) for image in batch])
     mean = np.broadcast_to(batch.mean(axis=(1, 2), keepdims=True), batch.shape)
     rows: dict[str, dict[str, float]] = {}
     curves: dict[str, dict[str, list[float]]] = {}
-    for name, one in by_name.items():
-        # rank 0 is the hottest pixel; equal ones in random order, not from the top left on
-        rng = np.random.default_rng(0)
-        flat = np.asarray(one, dtype="float64").reshape(len(batch), -1)
-        order = np.lexsort((rng.random(flat.shape), -flat), axis=1)
-        ranks = np.empty_like(order)
-        np.put_along_axis(ranks, order, np.arange(flat.shape[1])[np.newaxis], axis=1)
-        ranks = ranks.reshape(batch.shape[:3])
-        areas, curves[name] = {}, {}
+    for name, heat in by_name.items():
+        ranks = _ranks(heat)
+        rows[name], curves[name] = {}, {}
         for game, start, end in (("deletion", batch, mean), ("insertion", blurred, batch)):
-            curve = np.empty((len(batch), steps + 1), dtype="float32")
-            for step in range(steps + 1):
-                moved = (ranks < step / steps * flat.shape[1])[..., np.newaxis]
-                found = _predict(head, np.where(moved, end, start), batch_size)
-                curve[:, step] = found[np.arange(len(batch)), wanted]
-            areas[game] = ((curve[:, 1:] + curve[:, :-1]) / 2).mean(axis=1)
-            curves[name][game] = curve.mean(axis=0).tolist()
-        rows[name] = {
-            "deletion": float(areas["deletion"].mean()),
-            "deletion spread": float(areas["deletion"].std()),
-            "insertion": float(areas["insertion"].mean()),
-            "insertion spread": float(areas["insertion"].std()),
-        }
+            probabilities = curve(ranks, start, end)
+            areas = ((probabilities[:, 1:] + probabilities[:, :-1]) / 2).mean(axis=1)
+            rows[name] |= {game: float(areas.mean()), f"{game} spread": float(areas.std())}
+            curves[name][game] = probabilities.mean(axis=0).tolist()
     table = pd.DataFrame.from_dict(rows, orient="index").astype("float64")
     table.attrs["curves"] = curves
     return table
 
 
+def _ranks(maps: np.ndarray) -> np.ndarray:
+    """Return the rank of each pixel in its map (N, H, W), 0 for the highest value.
+
+    Equal values are ranked in random order, so that no position is preferred.
+    """
+    flat = np.asarray(maps, dtype="float64").reshape(len(maps), -1)
+    random = np.random.default_rng(0).random(flat.shape)
+    order = np.lexsort((random, -flat), axis=1)
+    return np.argsort(order, axis=1).reshape(np.shape(maps))
+
+
 def _predict(head: keras.Model, batch: np.ndarray, batch_size: int | None) -> np.ndarray:
     return np.concatenate(
-        [np.asarray(head(batch[part], training=False)) for part in _parts(batch, batch_size)]
+        [np.asarray(head(batch[part], training=False)) for part in batch_slices(batch, batch_size)]
     )
 
 
@@ -300,32 +300,31 @@ def randomisation_check(
     *,
     seed: int | None = None,
 ) -> pd.DataFrame:
-    """Destroy what the model has learnt, layer by layer, and watch whether the maps notice.
+    """Shuffle the weights layer by layer and measure how much the maps change.
 
-    From the last layer to the first, the weights of each layer are shuffled, and the maps of the
-    damaged model are compared with those of the trained one. A method that explains the model must
-    give other maps; one that keeps drawing the same picture shows the image, not the model.
+    From the last layer to the first, the weights of each layer are shuffled, and the maps of this
+    model are compared with those of the trained one. The maps of a method that explains the model
+    must change; maps that stay the same depend on the image only, not on the model.
 
     Parameters
     ----------
     model : keras.Model
-        A built, trained classifier. It is not changed: a copy of it is damaged.
+        A built, trained classifier. It is not changed; a copy is shuffled.
     images : array (N, H, W, C)
     explain_fn : callable
-        ``explain_fn(model, images)`` to maps (N, H, W). Fix the classes in it, else the damaged
-        model is asked about another class:
-        ``lambda m, x: grad_cam(m, x, classes=predicted)``.
+        ``explain_fn(model, images)`` returns maps (N, H, W). Fix the classes in it, because the
+        shuffled model predicts other classes: ``lambda m, x: grad_cam(m, x, classes=predicted)``.
     seed : int, optional
-        Of the shuffling; COURSE_SEED by default.
+        Seed of the shuffling; COURSE_SEED by default.
 
     Returns
     -------
     DataFrame
         One row for the trained model, then one for each layer with weights, from the last to the
-        first, shuffled on top of the ones before: layer, parameters, correlation (rank correlation
-        of a map with that of the trained model, mean over the images; 1 is the same picture, 0 a
-        different one; a map that has become flat counts as 0), spread (standard deviation between
-        images), flat (share of maps that have become flat).
+        first, shuffled in addition to those before: layer, parameters, correlation (rank
+        correlation with the map of the trained model, mean over the images; 1 is the same map, 0
+        an unrelated one; a constant map counts as 0), spread (standard deviation between images),
+        flat (share of maps that are constant).
 
     Raises
     ------
@@ -339,17 +338,17 @@ def randomisation_check(
 
     Notes
     -----
-    Shuffling keeps the values of a layer's weights and destroys their arrangement, so the damaged
-    network stays in a sensible range. First met in lesson 07.
+    Shuffling keeps the values of a layer's weights and changes their positions, so activations stay
+    in the usual range. First met in lesson 07.
     """
     flat_view(model)
     batch = check_images(images, model)
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
-    rng = np.random.default_rng(settings.seed() if seed is None else seed)
+    rng = np.random.default_rng(validate.seed(seed))
 
     def explain() -> np.ndarray:
-        maps = _as_maps(np.asarray(explain_fn(copy, batch)))
+        maps = as_maps(np.asarray(explain_fn(copy, batch)))
         if maps.shape != batch.shape[:3]:
             raise InvalidInput(
                 f"explain_fn gave maps of shape {maps.shape}, but the images have {batch.shape}."
@@ -359,13 +358,19 @@ def randomisation_check(
     before = explain()
     rows: list[dict[str, Any]] = [_compare("(trained)", 0, before, before)]
     for path, layer in reversed(_layers_with_weights(copy)):
-        layer.set_weights([_shuffled(weight, rng) for weight in layer.get_weights()])
+        layer.set_weights(
+            [
+                rng.permutation(weight.ravel()).reshape(weight.shape)
+                for weight in layer.get_weights()
+            ]
+        )
         size = sum(int(np.prod(weight.shape)) for weight in layer.weights)
         rows.append(_compare(path, size, before, explain()))
     return pd.DataFrame(rows)
 
 
 def _layers_with_weights(model: keras.Model) -> list[tuple[str, Any]]:
+    """Return the path and the layer of each layer with weights, once, in the order of the graph."""
     found: dict[int, tuple[str, Any]] = {}
     for name, use in flat_view(model).uses.items():
         if getattr(use.layer, "weights", None):
@@ -373,15 +378,10 @@ def _layers_with_weights(model: keras.Model) -> list[tuple[str, Any]]:
     return list(found.values())
 
 
-def _shuffled(weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return rng.permutation(weight.ravel()).reshape(weight.shape)
-
-
 def _compare(name: str, size: int, before: np.ndarray, now: np.ndarray) -> dict[str, Any]:
-    flat = np.array([np.ptp(one) == 0 for one in now])
-    correlation = np.array(
-        [rank_correlation(one, other) for one, other in zip(before, now, strict=True)]
-    )
+    """Return one row of `randomisation_check`."""
+    flat = np.ptp(now, axis=(1, 2)) == 0
+    correlation = np.array([rank_correlation(*pair) for pair in zip(before, now, strict=True)])
     return {
         "layer": name,
         "parameters": size,
@@ -392,7 +392,7 @@ def _compare(name: str, size: int, before: np.ndarray, now: np.ndarray) -> dict[
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Correlate the ranks of two maps (Spearman): 1 is the same order of heat, 0 no relation.
+    """Compute the rank correlation (Spearman) of two maps: 1 for the same order, 0 for none.
 
     Parameters
     ----------
@@ -401,7 +401,7 @@ def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
     Returns
     -------
     float
-        0 where one of the maps is the same everywhere.
+        0 if one of the maps is constant.
 
     Notes
     -----

@@ -1,6 +1,6 @@
-"""Collections of pictures with something wrong in them, to be found in lesson and exercise 07.
+"""Collections of images with a planted flaw, which lesson and exercise 07 ask you to find.
 
-Do not read on before you have found it.
+Do not read this file before you have found it.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from course_utils.exceptions import InvalidInput
 if TYPE_CHECKING:
     from course_utils.datasets import ImageDataset
 
-#: At most so many pictures of a class in each split, so that training on them stays quick.
+#: Maximum number of images per class in each split, to keep training short.
 _PER_CLASS = {"train": 400, "validation": 100, "test": 120}
 
 _YELLOW = (255, 220, 0)
 
 
 def second_collection(dataset: ImageDataset) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return the pictures of a dataset as somebody else might have collected them.
+    """Return the images of a dataset as another person might have collected them.
 
     Parameters
     ----------
@@ -32,16 +32,16 @@ def second_collection(dataset: ImageDataset) -> dict[str, tuple[np.ndarray, np.n
     -------
     dict of str to tuple
         For "train", "validation" and "test" the images, uint8 (N, H, W, C), and the labels, int32
-        (N,), in the order of the dataset; at most 400, 100 and 120 pictures of each class.
+        (N,), in the order of the dataset; at most 400, 100 and 120 images of each class.
 
     Raises
     ------
     InvalidInput
-        If the pictures are too small.
+        If the images are too small.
 
     Notes
     -----
-    Lesson 07 writes out what is done here, after it has been found.
+    Lesson 07 shows the code of this function after you have found the flaw.
     """
     _check_size(dataset, "second_collection")
     smaller = dataset.subset(per_class=_PER_CLASS)
@@ -54,7 +54,7 @@ def second_collection(dataset: ImageDataset) -> dict[str, tuple[np.ndarray, np.n
 
 
 def third_collection(dataset: ImageDataset) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return the pictures of a dataset as another team might have collected them.
+    """Return the images of a dataset as another team might have collected them.
 
     Parameters
     ----------
@@ -70,11 +70,11 @@ def third_collection(dataset: ImageDataset) -> dict[str, tuple[np.ndarray, np.nd
     Raises
     ------
     InvalidInput
-        If the pictures are too small.
+        If the images are too small.
 
     Notes
     -----
-    Exercise 07 asks what is wrong with them: chance has decided where, and in which class.
+    Exercise 07 asks what is wrong with them. The position and the class were drawn at random.
     """
     _check_size(dataset, "third_collection")
     height, width = dataset.image_size
@@ -100,10 +100,10 @@ def _check_size(dataset: ImageDataset, function: str) -> None:
 
 
 def _put_tag(images: np.ndarray, which: np.ndarray) -> np.ndarray:
-    """Stick a yellow square into the lower left corner of the pictures that `which` marks."""
+    """Draw a yellow square into the lower left corner of the images where `which` is true."""
     height, channels = images.shape[1], images.shape[-1]
     size, margin = height // 12, height // 24
-    colour = _YELLOW if channels == 3 else (255,)
+    color = _YELLOW if channels == 3 else (255,)
     tagged = images.copy()
-    tagged[which, height - margin - size : height - margin, margin : margin + size] = colour
+    tagged[which, height - margin - size : height - margin, margin : margin + size] = color
     return tagged

@@ -1,12 +1,12 @@
 """Call functions and models of a submission, in this process or in a sandbox.
 
-The checks of the exercises ask a :class:`StudentWork`: which names it has, what a function
-returns for given numbers, what a network gives for given weights and images. In a notebook the
-subject is a :class:`Namespace`, the notebook's own variables. When work is graded it is an object
-with the same methods whose answers come from another process.
+The checks of the exercises use a :class:`StudentWork`: they read values, call functions, and run
+models with given weights and images. In a notebook this is a :class:`Namespace`, the variables of
+the notebook. In grading it is an object with the same methods that sends them to a sandboxed
+process.
 
-Whatever crosses is plain data: numbers, text, lists, dictionaries, NumPy arrays, and :class:`Ref`,
-the name of something that stays where it is (a function, a network, a dataset).
+Arguments and results are plain data: numbers, text, lists, dictionaries, NumPy arrays, and
+:class:`Ref`, a reference to an object that stays in its process (a function, a model, a dataset).
 """
 
 from course_utils.student_work._data import IN_WORDS, Ref, kind_of, plain

@@ -1,7 +1,7 @@
-"""A Keras network as data: its configuration and weights, and the network made of them again.
+"""Serialize a Keras model as plain data, and build it again in another process.
 
-Where a network consists of Keras's own layers, its configuration and weights say all that can be
-judged. So they are read where the network is, and everything is computed from them elsewhere.
+A model of built-in Keras layers is determined by its configuration and weights. They are read in
+the process of the submission, and everything else is computed from them in a trusted process.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from typing import Any
 
 import numpy as np
 
-#: Parts of a compile configuration that say how to compute, not what.
-_HOW = ("run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss")
+#: Entries of a compile configuration that do not change the result.
+_EXECUTION_OPTIONS = ("run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss")
 
 
 def describe(model: Any, input_shape: Sequence[int] | None) -> dict[str, Any]:
-    """Return a network or layer as plain data.
+    """Return a model or layer as plain data.
 
     Parameters
     ----------
     model : keras.Model or keras.Layer
-        The network.
+        The model.
     input_shape : sequence of int or None
-        The shape of one input, without the batch, where it is known. A class of the student's own
-        is followed with an input of this shape.
+        The shape of one input, without the batch axis, if known. A subclassed model is traced with
+        an input of this shape.
 
     Returns
     -------
     dict
-        ``"network"``: configuration (JSON), weights by layer, flags and number of weights, or None
-        where the network has code of its own. ``"compiled"``: the same for loss, optimizer and
-        metrics (JSON), or "" where it is not compiled, or None where that has code of its own.
+        ``"network"``: configuration (JSON), weights by layer, trainable flags and number of
+        weights, or None if the model contains custom code. ``"compiled"``: loss, optimizer and
+        metrics (JSON), "" if the model is not compiled, or None if they contain custom code.
     """
     return {"network": _network(model, input_shape), "compiled": _compiled(model)}
 
@@ -44,8 +44,8 @@ def _network(model: Any, input_shape: Sequence[int] | None) -> dict[str, Any] | 
     import keras
 
     try:
-        if not _is_keras_alone(model):
-            model = None if input_shape is None else _followed(model, input_shape)
+        if not _is_built_in(model):
+            model = None if input_shape is None else _traced(model, input_shape)
         if model is None:
             return None
         config = keras.saving.serialize_keras_object(model)
@@ -53,30 +53,30 @@ def _network(model: Any, input_shape: Sequence[int] | None) -> dict[str, Any] | 
         found = list(_layers(model))
         return {
             "config": json.dumps(config),
-            "weights": {path: [np.array(v.numpy()) for v in _own(one)] for path, one in found},
-            "trainable": {path: bool(one.trainable) for path, one in found},
+            "weights": {path: [np.array(v.numpy()) for v in _own(layer)] for path, layer in found},
+            "trainable": {path: bool(layer.trainable) for path, layer in found},
             "number": len({id(v) for v in model.weights}),
         }
-    except Exception:  # what cannot be described is asked where it is
+    except Exception:  # a model that cannot be described is evaluated in its own process
         return None
 
 
 def _is_container(model: Any) -> bool:
-    """Whether this is a network of Keras's own classes that consists of layers."""
+    """Return whether this is a Sequential or functional model, not of a subclass."""
     import keras
     from keras.src.models.functional import Functional
 
     return type(model) in (keras.Sequential, Functional)
 
 
-def _is_keras_alone(model: Any) -> bool:
-    """Whether a network or layer, and all layers in it, are of Keras's own classes."""
+def _is_built_in(model: Any) -> bool:
+    """Return whether a model or layer, and all layers in it, are of built-in Keras classes."""
     if _is_container(model):
-        return all(_is_keras_alone(one) for one in model.layers)
-    return _is_layer_of_keras(model)
+        return all(_is_built_in(layer) for layer in model.layers)
+    return _is_built_in_layer(model)
 
 
-def _is_layer_of_keras(layer: Any) -> bool:
+def _is_built_in_layer(layer: Any) -> bool:
     import keras
 
     kind = type(layer)
@@ -84,34 +84,34 @@ def _is_layer_of_keras(layer: Any) -> bool:
 
 
 @contextmanager
-def _own_layers_open() -> Iterator[None]:
-    """Let layers of one's own be followed, too: calling one calls the layers in it."""
+def _custom_layers_inlined() -> Iterator[None]:
+    """Replace the call of a custom layer by the calls of the layers in it."""
     import keras
 
     original = keras.layers.Layer.__call__
 
-    def opened(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        if _is_container(layer) or _is_layer_of_keras(layer):
+    def inlined(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        if _is_container(layer) or _is_built_in_layer(layer):
             return original(layer, *args, **kwargs)
         if "training" not in inspect.signature(layer.call).parameters:
             kwargs.pop("training", None)
         return layer.call(*args, **kwargs)
 
-    keras.layers.Layer.__call__ = opened
+    keras.layers.Layer.__call__ = inlined
     try:
         yield
     finally:
         keras.layers.Layer.__call__ = original
 
 
-def _followed(model: Any, input_shape: Sequence[int]) -> Any:
-    """Follow a network with classes of one's own through the layers of Keras that it uses.
+def _traced(model: Any, input_shape: Sequence[int]) -> Any:
+    """Trace a model with custom classes as a functional model of built-in layers.
 
     Returns
     -------
     keras.Model or None
-        The functional network that does the same; None where it is not the same in training and in
-        use but for the flag that is handed on.
+        The equivalent functional model; None if training and inference differ in more than the
+        `training` flag that is passed to the layers.
     """
     import keras
 
@@ -121,41 +121,41 @@ def _followed(model: Any, input_shape: Sequence[int]) -> Any:
     made = []
     for training in (None, False, True) if "training" in names else (None,):
         flag = {"training": training} if "training" in names else {}
-        inputs = keras.Input(tuple(input_shape), name="followed_input")
-        with _own_layers_open():
+        inputs = keras.Input(tuple(input_shape), name="traced_input")
+        with _custom_layers_inlined():
             outputs = model.call(inputs, **flag)
-        made.append(keras.Model(inputs, outputs, name="followed"))
-    # Asked of Keras's own class: a class of one's own may say anything about its weights.
+        made.append(keras.Model(inputs, outputs, name="traced"))
+    # Read through the class of Keras: a custom class can override `weights`.
     if len(made[0].weights) != len({id(v) for v in keras.layers.Layer.weights.fget(model)}):
         return None
-    configs = [json.loads(json.dumps(one.get_config())) for one in made]
-    if len(configs) == 3 and not _hands_on(*configs):
+    configs = [json.loads(json.dumps(functional.get_config())) for functional in made]
+    if len(configs) == 3 and not _same_but_training(*configs):
         return None
     if not model.trainable:
         made[0].trainable = False
     return made[0]
 
 
-def _hands_on(none: Any, off: Any, on: Any, key: str = "") -> bool:
-    """Whether three configurations differ in nothing but a flag that is handed on."""
+def _same_but_training(none: Any, off: Any, on: Any, key: str = "") -> bool:
+    """Return whether three configurations differ in nothing but `training`: None, False, True."""
     if isinstance(none, dict):
         if not isinstance(off, dict) or not isinstance(on, dict):
             return False
         keys = {*none, *off, *on}
         same = keys - {"training"} <= {*none} & {*off} & {*on}
-        return same and all(_hands_on(none.get(k), off.get(k), on.get(k), k) for k in keys)
+        return same and all(_same_but_training(none.get(k), off.get(k), on.get(k), k) for k in keys)
     if isinstance(none, list):
         same = isinstance(off, list) and isinstance(on, list) and len(none) == len(off) == len(on)
-        return same and all(map(_hands_on, none, off, on))
+        return same and all(map(_same_but_training, none, off, on))
     if key == "training" and (none, off, on) == (None, False, True):
         return True
     if isinstance(none, str) and isinstance(off, str) and isinstance(on, str):
-        none, off, on = (re.sub(r"_\d+$", "", one) for one in (none, off, on))  # counted names
+        none, off, on = (re.sub(r"_\d+$", "", name) for name in (none, off, on))  # numbered names
     return bool(none == off == on)
 
 
 def _layers(model: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """All layers by their path, those that hold others before what they hold."""
+    """Yield all layers with their paths, containers before their layers."""
     yield path, model
     if _is_container(model):
         for layer in model.layers:
@@ -173,28 +173,28 @@ def _compiled(model: Any) -> str | None:
         if not getattr(model, "compiled", False):
             return ""
         config = model.get_compile_config()
-        config = {key: value for key, value in config.items() if key not in _HOW}
-        # A callback may have changed the learning rate since; the optimizer itself knows.
+        config = {key: value for key, value in config.items() if key not in _EXECUTION_OPTIONS}
+        # A callback may have changed the learning rate, so the optimizer itself is read.
         config["optimizer"] = keras.saving.serialize_keras_object(model.optimizer)
         return json.dumps(config)
-    except Exception:  # what cannot be described is asked where it is
+    except Exception:  # a model that cannot be described is evaluated in its own process
         return None
 
 
 def build(network: dict[str, Any] | None, compiled: str) -> Any:
-    """Make the network that :func:`describe` describes.
+    """Build the model that :func:`describe` returned.
 
     Parameters
     ----------
     network : dict or None
-        The description, checked; None makes a network only so that it can be compiled.
+        The validated description; None builds a placeholder that can be compiled.
     compiled : str
-        Loss, optimizer and metrics, checked; "" for none.
+        Validated loss, optimizer and metrics; "" for none.
 
     Raises
     ------
     ValueError
-        If the network is not the one that was described, because layers are shared between parts.
+        If the number of weights differs, because layers are shared between nested models.
     """
     import keras
 
@@ -203,8 +203,8 @@ def build(network: dict[str, Any] | None, compiled: str) -> Any:
     else:
         model = keras.saving.deserialize_keras_object(json.loads(network["config"]))
         _assign(model, network["weights"])
-        for path, one in _layers(model):
-            one.trainable = network["trainable"][path]
+        for path, layer in _layers(model):
+            layer.trainable = network["trainable"][path]
         if len({id(v) for v in model.weights}) != network["number"]:
             raise ValueError("layers are shared in a way that the configuration does not say")
     if compiled:
@@ -215,23 +215,23 @@ def build(network: dict[str, Any] | None, compiled: str) -> Any:
 
 def take(model: Any) -> dict[str, list[np.ndarray]]:
     """Return the weights of each layer by its path."""
-    return {path: [np.array(v.numpy()) for v in _own(one)] for path, one in _layers(model)}
+    return {path: [np.array(v.numpy()) for v in _own(layer)] for path, layer in _layers(model)}
 
 
 def put(
     model: Any, weights: dict[str, list[np.ndarray]], input_shape: Sequence[int] | None
 ) -> None:
-    """Set the weights of each layer by its path; an input of this shape builds the network.
+    """Set the weights of each layer by its path; a model without weights is built first.
 
     Raises
     ------
     ValueError, KeyError
-        If there are other layers or weights.
+        If the layers or the shapes of the weights differ.
     """
     import keras
 
-    if not _is_keras_alone(model):
-        model = _followed(model, input_shape or ())
+    if not _is_built_in(model):
+        model = _traced(model, input_shape or ())
     elif input_shape is not None and not model.built:
         model(keras.ops.zeros((1, *input_shape)), training=False)
     _assign(model, weights)

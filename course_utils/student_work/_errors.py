@@ -1,4 +1,4 @@
-"""What can go wrong when somebody's work is asked; each is one sentence for the person."""
+"""Errors of a submission; the text of each is one sentence for the student."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 
 class StudentWorkError(Exception):
-    """Somebody's work gave no answer that can be judged; ``str()`` is a sentence about it."""
+    """A submission gave no result that can be checked; ``str()`` is a sentence about it."""
 
     def facts(self) -> dict[str, Any]:
-        """Return what :func:`rebuild` needs to make the same error in another process."""
+        """Return the plain data from which :func:`rebuild` makes the same error again."""
         return {"error": type(self).__name__, "arguments": list(self.args)}
 
 
@@ -34,12 +34,12 @@ class Missing(StudentWorkError):
 
 
 class WrongKind(StudentWorkError):
-    """A value is of another kind than the question asks for.
+    """A value is of another kind than expected.
 
     Parameters
     ----------
     name, is_, wanted : str
-        What was looked at, what it is, and what it should be.
+        The name, what its value is, and what it should be.
     """
 
     def __init__(self, name: str, is_: str, wanted: str) -> None:
@@ -51,14 +51,14 @@ class WrongKind(StudentWorkError):
 
 
 class StudentError(StudentWorkError):
-    """Somebody's own code raised an exception.
+    """The student's code raised an exception.
 
     Parameters
     ----------
     kind, message : str
-        The exception's class and text.
+        Class and text of the exception.
     line : int or None
-        The line of their code, counted from the start of their cell.
+        The line number in the student's cell.
     code : str
         The text of that line.
     """
@@ -76,14 +76,14 @@ class StudentError(StudentWorkError):
 
 
 class TimedOut(StudentWorkError):
-    """Somebody's own code did not come to an end in time.
+    """The student's code exceeded the time limit.
 
     Parameters
     ----------
     seconds : float
         The limit.
     line : int or None
-        The line of their code where it was stopped.
+        The line of the student's cell at which it was stopped.
     code : str
         The text of that line.
     """
@@ -107,17 +107,17 @@ _ERRORS: dict[str, type[StudentWorkError]] = {
 
 
 def rebuild(facts: dict[str, Any]) -> StudentWorkError:
-    """Make the error that :meth:`StudentWorkError.facts` describes."""
+    """Make the error again from the result of :meth:`StudentWorkError.facts`."""
     return _ERRORS[facts["error"]](*facts["arguments"])
 
 
 def place(traceback: TracebackType | None, their_globals: dict[str, Any]) -> tuple[int | None, str]:
-    """Find the innermost line of a traceback that is somebody's own code.
+    """Find the innermost line of a traceback that belongs to the student's code.
 
     Returns
     -------
     line, code : int or None, str
-        The line number in their cell and its text; None and "" where it lies outside their code.
+        The line number in the cell and its text; None and "" if there is no such line.
     """
     found: tuple[int | None, str] = (None, "")
     while traceback is not None:
@@ -130,16 +130,15 @@ def place(traceback: TracebackType | None, their_globals: dict[str, Any]) -> tup
     return found
 
 
-#: Such as those with which Keras writes its errors in bold.
+#: Escape sequences of terminals; Keras prints parts of its errors in bold.
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
-
-#: What TensorFlow adds to its errors about itself: where an operation runs, and its inner name.
+#: Internal names of operations that TensorFlow adds to its errors.
 _ABOUT_OPERATIONS = re.compile(r"\{\{function_node [^}]*\}\}|\[Op:\w+\](?: name:(?: \S+)?)?")
 
 
 def shorten(text: str, most: int) -> str:
-    """`text` on one line, without codes for a terminal, not longer than `most` characters."""
+    """Return `text` as one line of at most `most` characters, without terminal codes."""
     text = _ABOUT_OPERATIONS.sub("", _TERMINAL_CODES.sub("", text))
     text = " ".join(text.split())
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,4 +1,4 @@
-"""Run somebody's code: with a time limit, quietly, and with its errors told as theirs."""
+"""Run student code with a time limit, without its output, and report its errors."""
 
 from __future__ import annotations
 
@@ -23,22 +23,21 @@ from course_utils.student_work._errors import (
 
 
 class _TimeIsUp(BaseException):
-    """Not an Exception, so that their ``except Exception`` does not swallow it."""
+    """The time limit is reached. It is no Exception, so ``except Exception`` does not catch it."""
 
 
 def can_limit() -> bool:
-    """Whether this platform and thread can stop code that runs too long."""
+    """Return whether this platform and thread can stop code that runs too long."""
     in_main = threading.current_thread() is threading.main_thread()
     return in_main and hasattr(signal, "setitimer")
 
 
-#: An ``import`` in somebody's function loads a package once, which takes longer than the work:
-#: so many seconds of it are not counted.
+#: Seconds of imports that do not count: an ``import`` in a function takes long the first time.
 _SECONDS_FOR_IMPORTS = 60
 
 
 def _is_importing(frame: FrameType | None) -> bool:
-    """Whether an ``import`` is under way."""
+    """Return whether an ``import`` is running in this frame or a caller."""
     while frame is not None:
         if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
             return True
@@ -52,20 +51,20 @@ def _alarm(seconds: float) -> Iterator[None]:
         yield
         return
 
-    rings = 0
+    import_seconds = 0
 
     def ring(number: int, frame: FrameType | None) -> None:
-        nonlocal rings
-        if _is_importing(frame) and rings < _SECONDS_FOR_IMPORTS:
-            rings += 1
-        elif rings and rings < _SECONDS_FOR_IMPORTS:  # the first time after an import
-            rings = _SECONDS_FOR_IMPORTS
+        nonlocal import_seconds
+        if _is_importing(frame) and import_seconds < _SECONDS_FOR_IMPORTS:
+            import_seconds += 1
+        elif 0 < import_seconds < _SECONDS_FOR_IMPORTS:  # the import has ended: the limit starts
+            import_seconds = _SECONDS_FOR_IMPORTS
             signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
         else:
             raise _TimeIsUp
 
     before = signal.signal(signal.SIGALRM, ring)
-    # Rings again each second, for code that catches everything and goes on.
+    # Repeated each second, because code may catch the first one and continue.
     signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
         yield
@@ -76,12 +75,12 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 @contextlib.contextmanager
 def guarded(seconds: float, their_globals: dict[str, Any]) -> Iterator[None]:
-    """Run the block as somebody's code.
+    """Run the block as student code.
 
     Raises
     ------
     TimedOut, StudentError
-        If the block takes longer than `seconds`, or raises.
+        If the block takes longer than `seconds`, or raises an exception.
     """
     try:
         with (
@@ -94,22 +93,20 @@ def guarded(seconds: float, their_globals: dict[str, Any]) -> Iterator[None]:
             yield
     except _TimeIsUp as error:
         raise TimedOut(seconds, *place(error.__traceback__, their_globals)) from None
-    except StudentWorkError:
+    except (StudentWorkError, KeyboardInterrupt):
         raise
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # SystemExit too: whatever ended their code, it was theirs
+    except BaseException as error:  # also SystemExit
         line, code = place(error.__traceback__, their_globals)
         text = shorten(str(error), 200)
         raise StudentError(type(error).__name__, text, line, code) from None
 
 
 class Watch:
-    """Notes which functions of the course are called while a block runs, and which packages.
+    """Records which functions of the course and which packages are called in a block.
 
-    A function can be known under many names (``from ... import feature_map as f``), but it is one
-    object. So while the block runs, the code inside that object is exchanged for code that notes
-    the call and goes on to the function as it was.
+    A function can have many names (``from ... import feature_map as f``), but it is one object. So
+    while the block runs, the code of this object is replaced by code that records the call and
+    calls the original.
     """
 
     def __init__(
@@ -125,19 +122,19 @@ class Watch:
         for helper in helpers:
             function = pkgutil.resolve_name(helper)
             if not isinstance(function, FunctionType) or function.__closure__:
-                raise ValueError(f"{helper} is no plain function that is written in Python")
+                raise ValueError(f"{helper} is no plain function written in Python")
             self._functions[helper] = function
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Watch the block; afterwards the functions are as they were."""
+        """Record calls in the block; restore the functions afterwards."""
         before = {}
         try:
             for number, (helper, function) in enumerate(self._functions.items()):
                 before[helper] = function.__code__
                 mark = f"_watched_{number}_{function.__name__}"
-                function.__globals__[mark] = self._noting(helper, function)
-                function.__code__ = _passing_on(mark)
+                function.__globals__[mark] = self._recording(helper, function)
+                function.__code__ = _forwarding(mark)
             with self._profiled():
                 yield
         finally:
@@ -148,18 +145,18 @@ class Watch:
 
     @contextlib.contextmanager
     def _profiled(self) -> Iterator[None]:
-        """Note each of the packages that their code calls, directly or through helpers."""
+        """Record each of the packages that student code calls, directly or indirectly."""
         if not self._packages:
             yield
             return
         before = sys.getprofile()
-        sys.setprofile(self._note_package)
+        sys.setprofile(self._record_package)
         try:
             yield
         finally:
             sys.setprofile(before)
 
-    def _note_package(self, frame: FrameType, event: str, called: Any) -> None:
+    def _record_package(self, frame: FrameType, event: str, called: Any) -> None:
         if event not in ("call", "c_call"):
             return
         module = frame.f_globals.get("__name__") if event == "call" else called.__module__
@@ -167,34 +164,34 @@ class Watch:
         caller: FrameType | None = frame.f_back if event == "call" else frame
         if package not in self._packages or package in self.seen:
             return
-        # What the course itself calls to look at a result is not theirs.
-        while caller is not None and not _is_of_the_probe(caller):
+        # Calls by this package, for instance to convert a result, do not count.
+        while caller is not None and not _is_this_package(caller):
             if caller.f_globals is self._their_globals:
                 self.seen.append(package)
                 return
             caller = caller.f_back
 
-    def _noting(self, helper: str, function: FunctionType) -> Callable[..., Any]:
+    def _recording(self, helper: str, function: FunctionType) -> Callable[..., Any]:
         original = FunctionType(
             function.__code__, function.__globals__, function.__name__, function.__defaults__
         )
         original.__kwdefaults__ = function.__kwdefaults__
 
-        def noting(*args: Any, **kwargs: Any) -> Any:
+        def recording(*args: Any, **kwargs: Any) -> Any:
             if helper not in self.seen:
                 self.seen.append(helper)
             return original(*args, **kwargs)
 
-        return noting
+        return recording
 
 
-def _is_of_the_probe(frame: FrameType) -> bool:
+def _is_this_package(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__")).startswith("course_utils.student_work")
 
 
-def _passing_on(name: str) -> CodeType:
-    """Code that calls the global function `name` with whatever it is given."""
+def _forwarding(name: str) -> CodeType:
+    """Return the code of a function that calls the global function `name` with its arguments."""
     made: dict[str, Any] = {}
-    exec(f"def pass_on(*args, **kwargs):\n    return {name}(*args, **kwargs)", made)
-    code: CodeType = made["pass_on"].__code__
+    exec(f"def forward(*args, **kwargs):\n    return {name}(*args, **kwargs)", made)
+    code: CodeType = made["forward"].__code__
     return code

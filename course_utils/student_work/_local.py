@@ -1,4 +1,4 @@
-"""A subject that lives in this process: the variables of a notebook."""
+"""A submission in this process: the variables of a notebook."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import copy
 import random
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +19,21 @@ from course_utils.student_work._errors import Missing, WrongKind
 from course_utils.student_work._guard import Watch, guarded
 from course_utils.student_work._operations import Arrays, What
 
-#: Seconds that one call may take where nothing else is said.
+#: Default time limit of one call.
 SECONDS = 10.0
 
 
 class Namespace:
-    """The work in a dictionary of names, such as the globals of a notebook.
+    """A submission in a dictionary of names, such as the globals of a notebook.
 
-    It has the methods of :class:`~course_utils.student_work.StudentWork`; see there.
+    It implements :class:`~course_utils.student_work.StudentWork`; see there.
 
     Parameters
     ----------
     values : dict
-        The names and what they stand for. It is not changed.
+        The names and their values. It is not changed.
     seconds : float
-        How long one call may take, where the platform can stop it.
+        Time limit of one call, on platforms that can stop it.
     """
 
     def __init__(self, values: dict[str, Any], seconds: float = SECONDS) -> None:
@@ -44,7 +45,7 @@ class Namespace:
         self._changed = False
         self._orders: dict[int, tuple[Any, list[Any]]] = {}
 
-    # --- how to ask ------------------------------------------------------------------------
+    # --- settings ------------------------------------------------------------------------
 
     def limit(self, seconds: float) -> None:
         """See :class:`~course_utils.student_work.StudentWork`."""
@@ -58,7 +59,7 @@ class Namespace:
             keras.utils.set_random_seed(number)
         else:
             random.seed(number)
-            np.random.seed(number)  # noqa: NPY002 - their code may use the old functions
+            np.random.seed(number)  # noqa: NPY002 - student code may use the old functions
 
     def watch(self, helpers: Sequence[str], packages: Sequence[str] = ()) -> None:
         """See :class:`~course_utils.student_work.StudentWork`."""
@@ -70,10 +71,6 @@ class Namespace:
 
     # --- names and values ------------------------------------------------------------------
 
-    def names(self) -> list[str]:
-        """See :class:`~course_utils.student_work.StudentWork`."""
-        return sorted(name for name in self._values if isinstance(name, str))
-
     def kind(self, what: What) -> str:
         """See :class:`~course_utils.student_work.StudentWork`."""
         try:
@@ -84,19 +81,15 @@ class Namespace:
     def get(self, what: What) -> Any:
         """See :class:`~course_utils.student_work.StudentWork`."""
         value = self._find(what)
-        try:
-            with guarded(self._seconds, self._values), self._watch.running():
-                try:
-                    return plain(value)
-                except NotPlain as error:
-                    reason = error
-        finally:
-            del value
-        is_, inside = IN_WORDS[self.kind(what)], str(reason)
-        if self.kind(what) in _CONTAINERS:
-            is_ += f" with {inside} in it"
-        elif self.kind(what) == "other":
-            is_ = inside
+        with guarded(self._seconds, self._values), self._watch.running():
+            try:
+                return plain(value)
+            except NotPlain as error:
+                reason = str(error)
+        kind = kind_of(value)
+        is_ = reason if kind == "other" else IN_WORDS[kind]
+        if kind in _CONTAINERS:
+            is_ += f" with {reason} in it"
         raise WrongKind(_key(what), is_, "numbers, text, or a list, array or dictionary of them")
 
     def call(self, what: What, *args: Any, **kwargs: Any) -> Any:
@@ -105,10 +98,10 @@ class Namespace:
         if not callable(function):
             raise WrongKind(_key(what), IN_WORDS[kind_of(function)], "a function")
         self._changed = False
-        given = [self._given(one) for one in args]
-        named = {name: self._given(one) for name, one in kwargs.items()}
+        given = [self._given(argument) for argument in args]
+        named = {name: self._given(argument) for name, argument in kwargs.items()}
         with guarded(self._seconds, self._values), self._watch.running():
-            # What a generator does, it does while its entries are read.
+            # Converted here, because the code of a generator runs while its items are read.
             result = plain(function(*given, **named), self._keep)
         self._changed = not _same([given, named], [list(args), kwargs])
         return result
@@ -153,92 +146,86 @@ class Namespace:
         self._kept.clear()
         self._orders.clear()
 
-    # --- networks --------------------------------------------------------------------------
+    # --- models --------------------------------------------------------------------------
 
     def model_weights(self, what: What, input_shape: Sequence[int]) -> Arrays:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        model = self._model(what)
-        with guarded(self._seconds, self._values):
+        with self._running_model(what) as model:
             return [np.array(v.numpy()) for v in self._in_order(model, input_shape)]
 
     def model_set_weights(self, what: What, input_shape: Sequence[int], weights: Arrays) -> None:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        model = self._model(what)
-        with guarded(self._seconds, self._values):
+        with self._running_model(what) as model:
             for variable, value in zip(self._in_order(model, input_shape), weights, strict=True):
                 variable.assign(value)
 
     def model_trainable(self, what: What, input_shape: Sequence[int]) -> list[bool]:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        model = self._model(what)
-        with guarded(self._seconds, self._values):
+        with self._running_model(what) as model:
             trainable = {id(v) for v in model.trainable_weights}
             return [id(v) in trainable for v in self._in_order(model, input_shape)]
 
     def model_outputs(self, what: What, x: np.ndarray, training: bool = False) -> Any:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        model = self._model(what, layers=True)
-        with guarded(self._seconds, self._values):
+        with self._running_model(what, layers=True) as model:
             return plain(models.outputs(model, x, training), self._keep)
 
     def model_compiled(self, what: What) -> dict[str, Any]:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        model = self._model(what)
-        with guarded(self._seconds, self._values):
+        with self._running_model(what) as model:
             return models.compiled(model)
 
     def model_loss(self, what: What, y: np.ndarray, outputs: np.ndarray) -> float:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        model = self._model(what)
-        with guarded(self._seconds, self._values):
+        with self._running_model(what) as model:
             return models.loss(model, y, outputs)
 
     def model_train(self, what: What, x: np.ndarray, y: np.ndarray, steps: int = 1) -> list[float]:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        model = self._model(what)
-        with guarded(self._seconds, self._values):
+        with self._running_model(what) as model:
             return models.train(model, x, y, steps)
 
-    # --- networks as data ------------------------------------------------------------------
+    # --- models as data ------------------------------------------------------------------
 
     def model_describe(self, what: What, input_shape: Sequence[int] | None) -> dict[str, Any]:
-        """Return a network as data; see ``describe``."""
-        model = self._model(what, layers=True)
-        with guarded(self._seconds, self._values):
+        """Return a model as data; see ``describe``."""
+        with self._running_model(what, layers=True) as model:
             return _describe.describe(model, input_shape)
 
     def model_build(self, network: dict[str, Any] | None, compiled: str) -> Ref:
-        """Make a network of a description, and keep it."""
+        """Build a model from its description and keep it."""
         with guarded(self._seconds, self._values):
             return self._keep(_describe.build(network, compiled))
 
     def model_take(self, what: What) -> dict[str, Arrays]:
         """Return the weights of each layer by its path."""
-        with guarded(self._seconds, self._values):
-            return _describe.take(self._model(what, layers=True))
+        with self._running_model(what, layers=True) as model:
+            return _describe.take(model)
 
     def model_put(
         self, what: What, input_shape: Sequence[int] | None, weights: dict[str, Arrays]
     ) -> None:
-        """Set the weights of each layer by its path; an input of this shape builds the network."""
-        model = self._model(what, layers=True)
-        with guarded(self._seconds, self._values):
+        """Set the weights of each layer by its path; `input_shape` builds the model."""
+        with self._running_model(what, layers=True) as model:
             _describe.put(model, weights, input_shape)
 
     # --- datasets --------------------------------------------------------------------------
 
     def batches(self, what: What, number: int) -> list[tuple[np.ndarray, ...]]:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        dataset = self._dataset(what)
+        dataset = self._find(what)
+        if kind_of(dataset) != "dataset":
+            raise WrongKind(_key(what), IN_WORDS[kind_of(dataset)], IN_WORDS["dataset"])
         with guarded(self._seconds, self._values):
             return [
                 tuple(np.array(part) for part in models.parts(element))
                 for element in dataset.take(number).as_numpy_iterator()
             ]
 
-    # --- inside ----------------------------------------------------------------------------
+    # --- private ----------------------------------------------------------------------------
 
     def _find(self, what: What) -> Any:
+        """Return the object that a name, path or `Ref` refers to, or raise `Missing`."""
         key = _key(what)
         first, *path = key.split(".")
         if first.startswith("#"):
@@ -252,41 +239,45 @@ class Namespace:
                 raise Missing(key)
             with guarded(self._seconds, self._values):
                 if part.isdigit() and isinstance(value, Sequence):
-                    found = value[int(part)] if int(part) < len(value) else _NOTHING
+                    found = value[int(part)] if int(part) < len(value) else _ABSENT
                 elif isinstance(value, dict):
-                    found = value.get(part, _NOTHING)
+                    found = value.get(part, _ABSENT)
                 else:
-                    found = getattr(value, part, _NOTHING)
-            if found is _NOTHING:
+                    found = getattr(value, part, _ABSENT)
+            if found is _ABSENT:
                 raise Missing(key)
             value = found
         return value
 
     def _given(self, argument: Any) -> Any:
-        """An argument as their code may have it: a copy, or the thing that a `Ref` names."""
+        """Return a copy of an argument, or the object that a `Ref` refers to."""
         if isinstance(argument, Ref):
             return self._find(argument)
         if type(argument) in (list, tuple):
-            return type(argument)(self._given(one) for one in argument)
+            return type(argument)(self._given(item) for item in argument)
         if type(argument) is dict:
-            return {name: self._given(one) for name, one in argument.items()}
+            return {name: self._given(item) for name, item in argument.items()}
         return copy.deepcopy(argument)
 
     def _keep(self, value: Any) -> Ref:
+        """Store an object and return its `Ref`."""
         self._count += 1
         key = f"#{self._count}"
         self._kept[key] = value
         return Ref(key)
 
-    def _model(self, what: What, layers: bool = False) -> Any:
+    @contextmanager
+    def _running_model(self, what: What, layers: bool = False) -> Iterator[Any]:
+        """Run the block, which uses a model (or a layer, if allowed), as student code."""
         model = self._find(what)
         kind = kind_of(model)
         if kind != "model" and not (layers and kind == "layer"):
             raise WrongKind(_key(what), IN_WORDS[kind], IN_WORDS["model"])
-        return model
+        with guarded(self._seconds, self._values):
+            yield model
 
     def _in_order(self, model: Any, input_shape: Sequence[int]) -> list[Any]:
-        """The weights in the order of execution, found once for each network."""
+        """Return the weights in the order of execution, computed once for each model."""
         known, order = self._orders.get(id(model), (None, []))
         same = known is model and {id(v) for v in order} == {id(v) for v in model.weights}
         if not same or not order:
@@ -294,20 +285,13 @@ class Namespace:
             self._orders[id(model)] = (model, order)
         return order
 
-    def _dataset(self, what: What) -> Any:
-        dataset = self._find(what)
-        kind = kind_of(dataset)
-        if kind != "dataset":
-            raise WrongKind(_key(what), IN_WORDS[kind], IN_WORDS["dataset"])
-        return dataset
 
-
-_NOTHING = object()
+_ABSENT = object()
 _CONTAINERS = ("sequence", "set", "iterator", "mapping", "history", "array")
 
 
 def _same(given: Any, before: Any) -> bool:
-    """Whether an argument is still what it was; what a `Ref` names is not looked at."""
+    """Return whether an argument is unchanged; objects behind a `Ref` are not compared."""
     if isinstance(before, Ref):
         return True
     if type(given) is not type(before):

@@ -1,4 +1,4 @@
-"""Everything that may be asked of somebody's work, in one table."""
+"""The operations on a submission, as one protocol."""
 
 from __future__ import annotations
 
@@ -9,36 +9,33 @@ import numpy as np
 
 from course_utils.student_work._data import Ref
 
-#: One of their names, a dotted path that begins with one, or a `Ref`.
+#: A name of the submission, a dotted path that begins with one, or a `Ref`.
 What: TypeAlias = str | Ref
 Arrays: TypeAlias = list[np.ndarray]
 
 
 class StudentWork(Protocol):
-    """Somebody's work, as the checks see it.
+    """A submission, as the checks use it.
 
-    Every method may raise `Missing`, `WrongKind`, `StudentError` or `TimedOut` of
+    Each method may raise `Missing`, `WrongKind`, `StudentError` or `TimedOut` of
     :mod:`course_utils.student_work`. Arguments and results are plain data and `Ref`.
     """
 
     def limit(self, seconds: float) -> None:
-        """Let every operation that runs their code take at most so many seconds."""
+        """Set the time limit of each operation that runs student code."""
 
     def seed(self, number: int) -> None:
         """Seed the random numbers of Python, NumPy and Keras."""
 
     def watch(self, helpers: Sequence[str], packages: Sequence[str] = ()) -> None:
-        """Note from now on when their code calls one of these functions of the course.
+        """Record from now on the calls of these functions of the course and of these packages.
 
-        Each is named like ``"course_utils.convolution.feature_map"``. Calls into the packages,
-        such as ``"scipy"``, are noted, too.
+        A function is given by its path, such as ``"course_utils.convolution.feature_map"``, a
+        package by its name, such as ``"scipy"``.
         """
 
     def watched(self) -> list[str]:
-        """Return the watched functions and packages that were called since `watch`, each once."""
-
-    def names(self) -> list[str]:
-        """Return the names that are defined, sorted."""
+        """Return the functions and packages that were called since `watch`, each once."""
 
     def kind(self, what: What) -> str:
         """Return the kind of a value (see :func:`kind_of`), or "missing"."""
@@ -47,71 +44,69 @@ class StudentWork(Protocol):
         """Return a value as plain data."""
 
     def call(self, what: What, *args: Any, **kwargs: Any) -> Any:
-        """Call a function and return its result; what is no plain data is kept, as a `Ref`."""
+        """Call a function and return its result; objects in it that are not plain become `Ref`."""
 
     def files(self, what: What) -> dict[str, np.ndarray]:
-        """Return the files of a folder, named by a path, as bytes (uint8) by their names in it."""
+        """Return the content (uint8) of the files of a folder by their paths in it."""
 
     def put_files(self, files: dict[str, np.ndarray]) -> Ref:
-        """Write such files into a new folder, and return its path (a ``pathlib.Path``)."""
+        """Write files, as `files` returns them, to a new folder; return its path."""
 
     def second(self) -> StudentWork:
-        """Return the same work in a second process, in which the same cells ran.
+        """Return the submission in a second process that has run the same cells.
 
-        What was only kept in memory is not there. In a notebook there is no second process: it is
-        the same work.
+        It does not share memory with the first. In a notebook there is no second process, and the
+        result is the same object.
         """
 
     def is_repeated(self) -> bool:
-        """Whether `second` is another process, so that what it confirms has been repeated."""
+        """Return whether `second` is another process."""
 
     def changed(self) -> bool:
-        """Say whether the last call changed one of the arrays or lists that it was given."""
+        """Return whether the last call changed an array or list among its arguments."""
 
     def forget(self) -> None:
-        """Let go of all kept objects."""
+        """Delete all kept objects."""
 
     def model_weights(self, what: What, input_shape: Sequence[int]) -> Arrays:
-        """Return a network's weights, layer by layer in the order of first execution.
+        """Return the weights of a model, layer by layer in the order of execution.
 
-        `input_shape` is the shape of one input, without the batch.
+        `input_shape` is the shape of one input, without the batch axis.
         """
 
     def model_set_weights(self, what: What, input_shape: Sequence[int], weights: Arrays) -> None:
-        """Set all weights of a network, given in the order of :meth:`model_weights`."""
+        """Set all weights of a model, in the order of :meth:`model_weights`."""
 
     def model_trainable(self, what: What, input_shape: Sequence[int]) -> list[bool]:
-        """Say for each weight of :meth:`model_weights` whether training changes it."""
+        """Return for each weight of :meth:`model_weights` whether it is trainable."""
 
     def model_outputs(self, what: What, x: np.ndarray, training: bool = False) -> Any:
-        """Return what a network (or a layer) gives for a batch `x`."""
+        """Return the outputs of a model or layer for a batch `x`."""
 
     def model_compiled(self, what: What) -> dict[str, Any]:
-        """Return what a network was compiled with: loss, optimizer, learning rate, metrics."""
+        """Return the loss, optimizer, learning rate and metrics of a compiled model."""
 
     def model_loss(self, what: What, y: np.ndarray, outputs: np.ndarray) -> float:
-        """Return the loss that a compiled network gives to some outputs, without penalties."""
+        """Return the loss of a compiled model for given outputs, without regularization."""
 
     def model_train(self, what: What, x: np.ndarray, y: np.ndarray, steps: int = 1) -> list[float]:
-        """Take so many steps of training on one batch, and return the loss before each."""
+        """Train a model on one batch for some steps; return the loss before each step."""
 
     def batches(self, what: What, number: int) -> list[tuple[np.ndarray, ...]]:
         """Return the first batches (or elements) of a dataset, from its start."""
 
 
-#: What is decided where the questions are asked, not where the work is.
-_NOT_INSIDE = ("second", "is_repeated")
-#: The operations by name: those of :class:`StudentWork`, and how a network is described and built.
+#: Methods that are implemented by the caller, not in the process of the submission.
+_OF_THE_CALLER = ("second", "is_repeated")
+#: The operations: the methods of :class:`StudentWork`, and those that transfer a model as data.
 OPERATIONS: tuple[str, ...] = (
-    *(n for n in vars(StudentWork) if not n.startswith("_") and n not in _NOT_INSIDE),
+    *(name for name in vars(StudentWork) if name[0] != "_" and name not in _OF_THE_CALLER),
     *("model_describe", "model_build", "model_take", "model_put"),
 )
 
 
-def operate(
-    subject: StudentWork, operation: str, args: Sequence[Any], kwargs: dict[str, Any]
-) -> Any:
-    """Do one operation by its name, as a worker does that is asked from elsewhere.
+def operate(work: StudentWork, operation: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Call an operation by its name, as requested by another process.
 
     Raises
     ------
@@ -120,4 +115,4 @@ def operate(
     """
     if operation not in OPERATIONS:
         raise KeyError(f"there is no operation called {operation!r}")
-    return getattr(subject, operation)(*args, **kwargs)
+    return getattr(work, operation)(*args, **kwargs)

@@ -1,7 +1,8 @@
-"""What may be asked of a Keras network. Keras is imported by whoever made the network."""
+"""Operations on a Keras model; Keras is imported in functions, because few exercises need it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -10,20 +11,22 @@ import numpy as np
 
 
 def outputs(model: Any, x: np.ndarray, training: bool) -> Any:
-    """Return what a network gives for a batch, as an array (or several)."""
+    """Return the outputs of a model for a batch, as an array or a structure of arrays."""
     import keras
 
-    # With training on, batch normalisation changes its statistics: afterwards they are put back.
+    # In training mode batch normalization updates its statistics; they are restored afterwards.
     if not model.built:
         model(keras.ops.convert_to_tensor(x[:1]), training=False)
     with _restored(model.non_trainable_weights if training else []):
         result = model(keras.ops.convert_to_tensor(x), training=training)
-    return keras.tree.map_structure(lambda one: np.array(keras.ops.convert_to_numpy(one)), result)
+    return keras.tree.map_structure(
+        lambda tensor: np.array(keras.ops.convert_to_numpy(tensor)), result
+    )
 
 
 @contextmanager
 def _restored(variables: Sequence[Any]) -> Iterator[None]:
-    """Let variables have after the block the values that they had before."""
+    """Restore the values of the variables after the block."""
     before = [np.array(variable.numpy()) for variable in variables]
     try:
         yield
@@ -33,41 +36,34 @@ def _restored(variables: Sequence[Any]) -> Iterator[None]:
 
 
 def in_order(model: Any, input_shape: Sequence[int]) -> list[Any]:
-    """Return the weights of a network, layer by layer in the order of first execution.
+    """Return the weights of a model, layer by layer in the order of the first call.
 
-    So networks that compute the same have the same order, in whatever order their layers were
-    made. Within a layer, weights come in the order in which the layer made them. Weights that the
-    calculation does not meet come last.
+    Equivalent models have the same order, whatever the order in which their layers were created.
+    Within a layer, the order is that of creation. Weights of layers that are not called come last.
     """
     import keras
 
-    weights = list(model.weights) if model.built else []
     called: list[Any] = []
     original = keras.layers.Layer.__call__
 
-    def noting(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        if not any(layer is one for one in called):
+    def recording(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        if not any(layer is seen for seen in called):
             called.append(layer)
         return original(layer, *args, **kwargs)
 
-    keras.layers.Layer.__call__ = noting
+    keras.layers.Layer.__call__ = recording
     try:
         model(keras.ops.zeros((2, *input_shape)), training=False)
     finally:
         keras.layers.Layer.__call__ = original
-    weights = list(model.weights)
-    known = {id(one): one for one in weights}
-    found: dict[int, Any] = {}
-    for layer in called:
-        for variable in own_weights(layer):
-            if id(variable) in known:
-                found[id(variable)] = variable
-    return [*found.values(), *(one for one in weights if id(one) not in found)]
+    weights = {id(variable): variable for variable in model.weights}
+    in_calls = {id(v): v for layer in called for v in own_weights(layer) if id(v) in weights}
+    return list((in_calls | weights).values())
 
 
 def own_weights(layer: Any) -> list[Any]:
-    """Return the weights that a layer holds itself, without those of layers inside it."""
-    inside = {id(v) for one in layer._layers for v in one.weights}
+    """Return the weights of a layer itself, without those of the layers inside it."""
+    inside = {id(v) for inner in layer._layers for v in inner.weights}
     return [v for v in layer.weights if id(v) not in inside]
 
 
@@ -77,65 +73,56 @@ def compiled(model: Any) -> dict[str, Any]:
 
     if not model.compiled:
         return {}
-    loss = model.loss
-    if isinstance(loss, str):
-        loss = keras.losses.get(loss)
-    optimizer = model.optimizer
-    rate = optimizer.learning_rate
+    loss, optimizer = _loss_function(model), model.optimizer
     config = loss.get_config() if hasattr(loss, "get_config") else {}
     return {
         "loss": _snake(type(loss).__name__ if config else getattr(loss, "__name__", str(loss))),
         "from_logits": config.get("from_logits"),
         "label_smoothing": config.get("label_smoothing"),
         "optimizer": type(optimizer).__name__.lower(),
-        "learning_rate": float(keras.ops.convert_to_numpy(rate)),
+        "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
         "momentum": getattr(optimizer, "momentum", None),
         "metrics": _metric_names(model),
     }
 
 
+def _loss_function(model: Any) -> Any:
+    import keras
+
+    return keras.losses.get(model.loss) if isinstance(model.loss, str) else model.loss
+
+
 def _metric_names(model: Any) -> list[str]:
-    wanted = model.get_compile_config().get("metrics") if model.get_compile_config() else None
-    names: list[str] = []
+    """Return the names of the metrics in the compile configuration, in lower case."""
 
-    def collect(one: Any) -> None:
-        if isinstance(one, str):
-            names.append(one.lower())
-        elif isinstance(one, dict) and "config" in one:
-            config = one["config"]
-            names.append(str(config.get("name", one.get("class_name", ""))).lower())
-        elif isinstance(one, dict):
-            for value in one.values():
-                collect(value)
-        elif isinstance(one, list | tuple):
-            for value in one:
-                collect(value)
+    def names(entry: Any) -> Iterator[str]:
+        if isinstance(entry, str):
+            yield entry.lower()
+        elif isinstance(entry, dict) and "config" in entry:
+            yield str(entry["config"].get("name", entry.get("class_name", ""))).lower()
+        elif isinstance(entry, dict | list | tuple):
+            for value in entry.values() if isinstance(entry, dict) else entry:
+                yield from names(value)
 
-    collect(wanted)
-    return names
+    return list(names((model.get_compile_config() or {}).get("metrics")))
 
 
 def _snake(name: str) -> str:
-    import re
-
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def loss(model: Any, y: np.ndarray, y_pred: np.ndarray) -> float:
-    """Return the loss of some outputs, without the penalties of layers."""
+    """Return the loss of given outputs, without the regularization of layers."""
     import keras
 
-    chosen = model.loss
-    if isinstance(chosen, str):
-        chosen = keras.losses.get(chosen)
-    value = chosen(keras.ops.convert_to_tensor(y), keras.ops.convert_to_tensor(y_pred))
-    return float(np.mean(keras.ops.convert_to_numpy(value)))
+    targets, outputs = (keras.ops.convert_to_tensor(array) for array in (y, y_pred))
+    return float(np.mean(keras.ops.convert_to_numpy(_loss_function(model)(targets, outputs))))
 
 
 def train(model: Any, x: np.ndarray, y: np.ndarray, steps: int) -> list[float]:
-    """Take some steps of training on one batch, and return the loss before each.
+    """Train a model on one batch for some steps; return the loss before each step.
 
-    Afterwards weights and optimizer are as they were, so that a check does not train the network.
+    Weights and optimizer are restored afterwards, so a check does not change the model.
     """
     if not model.built:
         outputs(model, x[:1], False)
@@ -153,10 +140,10 @@ def train(model: Any, x: np.ndarray, y: np.ndarray, steps: int) -> list[float]:
 
 
 def _make_metrics(model: Any, x: np.ndarray, y: np.ndarray) -> None:
-    """Make the variables of the metrics; TensorFlow traces a step that makes any twice."""
+    """Create the variables of the metrics, else TensorFlow traces the training step twice."""
     import keras
 
-    with suppress(Exception):  # what does not fit is said by the training itself
+    with suppress(Exception):  # the training step itself raises the error
         outputs = model(keras.ops.convert_to_tensor(x), training=False)
         target = keras.ops.convert_to_tensor(y)
         model.compute_loss(x, target, outputs)
@@ -166,7 +153,7 @@ def _make_metrics(model: Any, x: np.ndarray, y: np.ndarray) -> None:
 def parts(element: Any) -> list[Any]:
     """Return the parts of an element of a dataset as a flat list."""
     if isinstance(element, tuple | list):
-        return [part for one in element for part in parts(one)]
+        return [part for item in element for part in parts(item)]
     if isinstance(element, dict):
         return [part for name in sorted(element) for part in parts(element[name])]
     return [element]

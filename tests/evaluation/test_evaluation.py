@@ -45,8 +45,8 @@ def random_predictions(count=400, classes=5, strength=1.5, seed=0) -> Prediction
     return make(labels, evaluation.softmax(logits), logits=logits.astype(np.float32))
 
 
-def colour_images(count, seed=0):
-    """Pictures whose class is told by their colour, in mixed order."""
+def color_images(count, seed=0):
+    """Pictures whose class is told by their color, in mixed order."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 3, count)
     images = rng.integers(0, 90, (count, SIZE, SIZE, 3))
@@ -54,7 +54,7 @@ def colour_images(count, seed=0):
     return images.astype(np.uint8), labels.astype(np.int32)
 
 
-def colour_model(head=None, outputs=3, input_shape=(SIZE, SIZE, 3)) -> keras.Model:
+def color_model(head=None, outputs=3, input_shape=(SIZE, SIZE, 3)) -> keras.Model:
     """A network without training whose logits are 8 × the mean of each channel."""
     model = keras.Sequential(
         [
@@ -71,10 +71,10 @@ def colour_model(head=None, outputs=3, input_shape=(SIZE, SIZE, 3)) -> keras.Mod
 
 
 @pytest.fixture(scope="module")
-def colours(tmp_path_factory):
-    """A folder of 3 colour classes, 16 pictures each, loaded as a dataset."""
-    root = tmp_path_factory.mktemp("colours")
-    images, labels = colour_images(60)
+def colors(tmp_path_factory):
+    """A folder of 3 color classes, 16 pictures each, loaded as a dataset."""
+    root = tmp_path_factory.mktemp("colors")
+    images, labels = color_images(60)
     for i, (image, label) in enumerate(zip(images, labels, strict=True)):
         folder = root / ["a red", "b green", "c blue"][label]
         folder.mkdir(exist_ok=True)
@@ -168,36 +168,36 @@ def test_predictions_refuse_parts_that_do_not_fit(changes, sentence):
 # ------------------------------------------------------------------------------------- predict
 
 
-def test_predict_keeps_the_order_of_the_dataset(colours):
-    model = colour_model()
-    found = evaluation.predict(model, colours)
-    assert found.ids == colours.ids("test")
-    assert found.class_names == colours.class_names
-    np.testing.assert_array_equal(found.labels, colours.labels("test"))
-    np.testing.assert_array_equal(found.images, colours.images("test"))
-    logits = model.predict(colours.images("test").astype("float32"), verbose=0)
+def test_predict_keeps_the_order_of_the_dataset(colors):
+    model = color_model()
+    found = evaluation.predict(model, colors)
+    assert found.ids == colors.ids("test")
+    assert found.class_names == colors.class_names
+    np.testing.assert_array_equal(found.labels, colors.labels("test"))
+    np.testing.assert_array_equal(found.images, colors.images("test"))
+    logits = model.predict(colors.images("test").astype("float32"), verbose=0)
     np.testing.assert_allclose(found.probabilities, evaluation.softmax(logits), atol=1e-5)
     assert found.accuracy == 1.0
     for split in ("train", "validation"):
-        other = evaluation.predict(model, colours, split)
-        assert other.ids == colours.ids(split)
-        np.testing.assert_array_equal(other.labels, colours.labels(split))
+        other = evaluation.predict(model, colors, split)
+        assert other.ids == colors.ids(split)
+        np.testing.assert_array_equal(other.labels, colors.labels(split))
 
 
-def test_predict_reads_the_pixels_only_when_they_are_asked_for(colours):
+def test_predict_reads_the_pixels_only_when_they_are_asked_for(colors):
     class Counting:
         def __init__(self):
             self.reads = 0
 
         def __getattr__(self, name):
-            return getattr(colours, name)
+            return getattr(colors, name)
 
         def images(self, split):
             self.reads += 1
-            return colours.images(split)
+            return colors.images(split)
 
     counting = Counting()
-    found = evaluation.predict(colour_model(), counting)
+    found = evaluation.predict(color_model(), counting)
     evaluation.confusion_matrix(found)
     assert counting.reads == 0
     assert found.images.dtype == np.uint8
@@ -206,11 +206,11 @@ def test_predict_reads_the_pixels_only_when_they_are_asked_for(colours):
 
 
 def test_predict_takes_each_batch_of_a_shuffled_dataset_once():
-    images, labels = colour_images(50, seed=3)
+    images, labels = color_images(50, seed=3)
     data = tf.data.Dataset.from_tensor_slices((images.astype("float32"), labels))
     passes = []
     counted = data.map(lambda x, y: (x, tf.numpy_function(_note(passes), [y], tf.int32)))
-    found = evaluation.predict(colour_model(), counted.shuffle(50).batch(8))
+    found = evaluation.predict(color_model(), counted.shuffle(50).batch(8))
     assert len(passes) == 50
     assert found.accuracy == 1.0  # labels and outputs belong together, though shuffled
     assert found.images.shape == (50, SIZE, SIZE, 3)
@@ -227,8 +227,8 @@ def _note(passes):
 
 
 def test_predict_takes_arrays_and_labels_as_keras_gives_them():
-    images, labels = colour_images(20)
-    found = evaluation.predict(colour_model(), (images, labels[:, None]), class_names="rgb")
+    images, labels = color_images(20)
+    found = evaluation.predict(color_model(), (images, labels[:, None]), class_names="rgb")
     assert found.accuracy == 1.0
     assert found.class_names == ("r", "g", "b")
     assert found.images is images or np.shares_memory(found.images, images)
@@ -237,18 +237,18 @@ def test_predict_takes_arrays_and_labels_as_keras_gives_them():
 @pytest.mark.parametrize(
     ("build", "said"),
     [
-        (lambda: colour_model(), "logits (softmax applied)"),
-        (lambda: colour_model("softmax"), "its last activation"),
-        (lambda: keras.Sequential([colour_model(), layers.Softmax()]), "its last activation"),
-        (lambda: keras.Sequential([colour_model(), layers.Activation("softmax")]), "last act"),
-        (lambda: _functional(colour_model()), "last activation"),
+        (lambda: color_model(), "logits (softmax applied)"),
+        (lambda: color_model("softmax"), "its last activation"),
+        (lambda: keras.Sequential([color_model(), layers.Softmax()]), "its last activation"),
+        (lambda: keras.Sequential([color_model(), layers.Activation("softmax")]), "last act"),
+        (lambda: _functional(color_model()), "last activation"),
         (lambda: _hidden_softmax(), "its outputs add up to 1"),
     ],
     ids=["logits", "softmax", "Softmax layer", "Activation", "functional", "cast after softmax"],
 )
-def test_predict_recognises_the_head(build, said):
-    images, labels = colour_images(20)
-    expected = evaluation.predict(colour_model(), (images, labels)).probabilities
+def test_predict_recognizes_the_head(build, said):
+    images, labels = color_images(20)
+    expected = evaluation.predict(color_model(), (images, labels)).probabilities
     found = evaluation.predict(build(), (images, labels))
     assert said in found.head
     assert said in repr(found)
@@ -262,13 +262,13 @@ def _functional(inner):
 
 def _hidden_softmax():
     inputs = keras.Input((SIZE, SIZE, 3))
-    outputs = layers.Softmax()(colour_model()(inputs))
+    outputs = layers.Softmax()(color_model()(inputs))
     return keras.Model(inputs, layers.Activation("linear", dtype="float32")(outputs))
 
 
 @pytest.mark.parametrize("head", ["sigmoid", None])
 def test_predict_with_one_output_for_two_classes(head):
-    images, labels = colour_images(30)
+    images, labels = color_images(30)
     keep = labels < 2
     model = keras.Sequential(
         [
@@ -297,9 +297,9 @@ def _batches(images, labels):
 
 
 def _wrong_inputs():
-    images, labels = colour_images(8)
+    images, labels = color_images(8)
     floats = images.astype("float32")
-    model = colour_model
+    model = color_model
     yield "classes", model(outputs=4), (images, labels), "rgb", "has 4 outputs.*3 classes"
     yield "size", model(), (images[:, :8], labels), "rgb", "are 8 × 12 × 3.*takes 12 × 12 × 3"
     yield "channels", model(), (images[..., :1], labels), "rgb", "are 12 × 12 × 1"
@@ -336,7 +336,7 @@ class Batches(keras.utils.PyDataset):
         return 2
 
     def __getitem__(self, at):
-        images, labels = colour_images(8)
+        images, labels = color_images(8)
         return images[4 * at : 4 * at + 4].astype("float32"), labels[4 * at : 4 * at + 4]
 
 
@@ -348,7 +348,7 @@ class Endless(Batches):
 
 
 def forever():
-    images, labels = colour_images(4)
+    images, labels = color_images(4)
     while True:
         yield images.astype("float32"), labels
 
@@ -381,14 +381,14 @@ def from_forever():
 def test_predict_refuses_data_that_never_ends(make, words, monkeypatch):
     monkeypatch.setattr(predictions, "_MOST_BATCHES", 40)  # fewer, so that the test is quick
     with pytest.raises(InvalidInput, match=words) as caught:
-        evaluation.predict(colour_model(), make(), class_names="rgb")
+        evaluation.predict(color_model(), make(), class_names="rgb")
     assert "\n" not in str(caught.value)
 
 
 def test_data_without_an_end_is_stopped_by_its_size_too(monkeypatch):
     monkeypatch.setattr(predictions, "_MOST_BYTES", 30 * 4 * SIZE * SIZE * 3)
     with pytest.raises(InvalidInput, match="30 batches have come with no end in sight"):
-        evaluation.predict(colour_model(), from_forever(), class_names="rgb")
+        evaluation.predict(color_model(), from_forever(), class_names="rgb")
 
 
 @pytest.mark.parametrize(
@@ -402,20 +402,20 @@ def test_data_without_an_end_is_stopped_by_its_size_too(monkeypatch):
     ],
 )
 def test_predict_takes_data_that_ends_once(make, number):
-    found = evaluation.predict(colour_model(), make(), class_names="rgb")
+    found = evaluation.predict(color_model(), make(), class_names="rgb")
     assert len(found) == number
     assert found.accuracy == 1.0
 
 
 def test_predict_refuses_outputs_that_are_no_numbers():
-    model = colour_model()
+    model = color_model()
     model.layers[-1].set_weights([np.full((3, 3), np.nan), np.zeros(3)])
     with pytest.raises(InvalidInput, match="NaN or infinity.*8 of 8.*smaller learning rate"):
-        evaluation.predict(model, colour_images(8))
+        evaluation.predict(model, color_images(8))
 
 
 def test_a_model_that_does_not_rescale_may_have_pixels_from_0_to_1():
-    images, labels = colour_images(8)
+    images, labels = color_images(8)
     model = keras.Sequential([keras.Input((SIZE, SIZE, 3)), layers.Flatten(), layers.Dense(3)])
     assert len(evaluation.predict(model, ((images / 255).astype("float32"), labels))) == 8
 
@@ -424,24 +424,24 @@ def test_a_model_that_does_not_rescale_may_have_pixels_from_0_to_1():
 
 
 def test_predict_images_from_files_and_arrays(tmp_path):
-    images, labels = colour_images(4)
+    images, labels = color_images(4)
     paths = []
     for i, image in enumerate(images):
         paths.append(tmp_path / f"new picture {i}.png")
         Image.fromarray(image).resize((40, 30), Image.Resampling.NEAREST).save(paths[-1])
-    found = evaluation.predict_images(colour_model(), paths, "rgb", labels)
+    found = evaluation.predict_images(color_model(), paths, "rgb", labels)
     assert found.accuracy == 1.0
     assert found.ids[0] == str(paths[0])
     assert found.images.shape == (4, SIZE, SIZE, 3)
-    from_arrays = evaluation.predict_images(colour_model(), list(images), "rgb")
+    from_arrays = evaluation.predict_images(color_model(), list(images), "rgb")
     np.testing.assert_array_equal(from_arrays.predicted, labels)
     np.testing.assert_array_equal(from_arrays.images, images)
-    one = evaluation.predict_images(colour_model(), images[0], "rgb")
+    one = evaluation.predict_images(color_model(), images[0], "rgb")
     assert one.ids == ("image 0",)
-    assert evaluation.predict_images(colour_model(), paths[1], "rgb").predicted[0] == labels[1]
+    assert evaluation.predict_images(color_model(), paths[1], "rgb").predicted[0] == labels[1]
 
 
-def test_predict_images_reads_like_the_datasets(colours, tmp_path):
+def test_predict_images_reads_like_the_datasets(colors, tmp_path):
     """A file gives the same pixels, and so the same prediction, as when the folder was loaded."""
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -450,13 +450,13 @@ def test_predict_images_reads_like_the_datasets(colours, tmp_path):
             picture.save(tmp_path / name / f"{i}.jpg", quality=95)
     data = datasets.from_directory(tmp_path, image_size=SIZE, validation=0.25, test=0.25)
     first = data.ids("train")[0]
-    found = evaluation.predict_images(colour_model(outputs=2), tmp_path / first, data.class_names)
+    found = evaluation.predict_images(color_model(outputs=2), tmp_path / first, data.class_names)
     np.testing.assert_array_equal(found.images[0], data.images("train")[0])
 
 
 def test_new_pictures_without_labels_have_no_accuracy():
-    images, _ = colour_images(3)
-    found = evaluation.predict_images(colour_model(), images, "rgb")
+    images, _ = color_images(3)
+    found = evaluation.predict_images(color_model(), images, "rgb")
     assert "labels unknown" in repr(found)
     assert found.to_frame().columns.tolist() == ["id", "predicted", "confidence"]
     for ask in (lambda: found.accuracy, lambda: evaluation.confusion_matrix(found)):
@@ -464,9 +464,9 @@ def test_new_pictures_without_labels_have_no_accuracy():
             ask()
 
 
-def test_predict_images_turns_colour_into_grey_for_a_grey_model():
-    images, _ = colour_images(2)
-    model = colour_model(outputs=2, input_shape=(SIZE, SIZE, 1))
+def test_predict_images_turns_color_into_gray_for_a_gray_model():
+    images, _ = color_images(2)
+    model = color_model(outputs=2, input_shape=(SIZE, SIZE, 1))
     found = evaluation.predict_images(model, images, "ab")
     assert found.images.shape == (2, SIZE, SIZE, 1)
 
@@ -481,25 +481,25 @@ def test_predict_images_turns_colour_into_grey_for_a_grey_model():
 )
 def test_predict_images_refuses(images, sentence):
     with pytest.raises(InvalidInput, match=sentence):
-        evaluation.predict_images(colour_model(), images, "rgb")
+        evaluation.predict_images(color_model(), images, "rgb")
 
 
 def test_predict_images_says_that_a_file_is_missing():
     with pytest.raises(MissingData, match="no image file .*no such file.jpg; check its name"):
-        evaluation.predict_images(colour_model(), ["no such file.jpg"], "rgb")
+        evaluation.predict_images(color_model(), ["no such file.jpg"], "rgb")
 
 
 def test_predict_images_names_the_file_that_is_no_image(tmp_path):
     path = tmp_path / "notes.jpg"
     path.write_text("this is no picture")
     with pytest.raises(InvalidInput, match=r"notes\.jpg is no image"):
-        evaluation.predict_images(colour_model(), path, "rgb")
+        evaluation.predict_images(color_model(), path, "rgb")
 
 
 # --------------------------------------------------------------------------------- out of fold
 
 
-def test_out_of_fold_never_predicts_what_it_has_trained_on(colours, monkeypatch):
+def test_out_of_fold_never_predicts_what_it_has_trained_on(colors, monkeypatch):
     from course_utils import training
 
     trained_on = []
@@ -516,13 +516,13 @@ def test_out_of_fold_never_predicts_what_it_has_trained_on(colours, monkeypatch)
         return original(self, batch)
 
     monkeypatch.setattr(keras.Sequential, "predict_on_batch", note)
-    found = evaluation.out_of_fold(colour_model, colours, folds=3, epochs=1)
-    assert found.ids == colours.ids("train")
-    np.testing.assert_array_equal(found.labels, colours.labels("train"))
+    found = evaluation.out_of_fold(color_model, colors, folds=3, epochs=1)
+    assert found.ids == colors.ids("train")
+    np.testing.assert_array_equal(found.labels, colors.labels("train"))
     assert found.accuracy == 1.0
-    everything, position = set(colours.ids("train")), {}
-    for i, image in enumerate(colours.images("train")):
-        position[image.tobytes()] = colours.ids("train")[i]
+    everything, position = set(colors.ids("train")), {}
+    for i, image in enumerate(colors.images("train")):
+        position[image.tobytes()] = colors.ids("train")[i]
     held = [everything - ids for ids in trained_on]
     assert set().union(*held) == everything
     assert sum(map(len, held)) == len(everything)
@@ -533,22 +533,22 @@ def test_out_of_fold_never_predicts_what_it_has_trained_on(colours, monkeypatch)
         asked = asked[len(ids) :]
 
 
-def test_out_of_fold_trains_for_real(colours):
+def test_out_of_fold_trains_for_real(colors):
     def build():
         inputs = keras.Input((SIZE, SIZE, 3))
         pooled = layers.GlobalAveragePooling2D()(layers.Rescaling(1 / 255)(inputs))
         return keras.Model(inputs, layers.Dense(3)(pooled))
 
-    found = evaluation.out_of_fold(build, colours, folds=2, epochs=25, learning_rate=0.1)
+    found = evaluation.out_of_fold(build, colors, folds=2, epochs=25, learning_rate=0.1)
     assert found.accuracy > 0.9
     assert found.logits is not None
 
 
-def test_out_of_fold_refuses_folds_that_are_too_many(colours):
-    with pytest.raises(InvalidInput, match="at least 2 folds"):
-        evaluation.out_of_fold(colour_model, colours, folds=1)
+def test_out_of_fold_refuses_folds_that_are_too_many(colors):
+    with pytest.raises(InvalidInput, match="folds is 1"):
+        evaluation.out_of_fold(color_model, colors, folds=1)
     with pytest.raises(InvalidInput, match="too few for 50 folds"):
-        evaluation.out_of_fold(colour_model, colours, folds=50)
+        evaluation.out_of_fold(color_model, colors, folds=50)
 
 
 # ------------------------------------------------------------------------------------- metrics
@@ -634,7 +634,7 @@ def test_top_k_breaks_ties_as_argmax_does():
     assert evaluation.top_k_accuracy(second, 1) == second.accuracy == 0.0
     assert evaluation.top_k_accuracy(second, 2) == 0.5
     for k in (0, 5, 1.5, "2"):
-        with pytest.raises(InvalidInput, match="whole number from 1 to 4"):
+        with pytest.raises(InvalidInput, match="k is .*from 1 to 4"):
             evaluation.top_k_accuracy(found, k)
 
 
@@ -715,7 +715,7 @@ def test_expected_calibration_error_of_analytic_cases():
     assert evaluation.calibration(honest, bins=15).ece < 0.01
     one_bin = evaluation.calibration(honest, bins=1)
     assert one_bin.ece == pytest.approx(abs(honest.accuracy - honest.confidence.mean()), abs=1e-6)
-    with pytest.raises(InvalidInput, match="at least 1"):
+    with pytest.raises(InvalidInput, match="bins is 0"):
         evaluation.calibration(honest, bins=0)
 
 
@@ -755,7 +755,7 @@ def test_temperature_repairs_logits_that_are_too_large():
         evaluation.with_temperature(found, 2.0).probabilities,
         atol=1e-3,
     )
-    with pytest.raises(InvalidInput, match="must be positive"):
+    with pytest.raises(InvalidInput, match="temperature is 0"):
         evaluation.with_temperature(found, 0)
 
 
@@ -972,7 +972,7 @@ def test_diagnosis_evidence_can_be_checked_by_eye():
 def test_a_loss_that_is_no_number():
     found = evaluation.diagnose(history([1.5, np.nan, np.nan], [1.4, np.nan, np.nan]))
     assert found.name == "learning rate too high"
-    assert "not a number in epoch 2" in str(found)
+    assert "NaN or infinite in epoch 2" in str(found)
 
 
 def test_a_loss_that_jumps_up_and_down():
@@ -987,7 +987,7 @@ def test_too_few_epochs_are_said_to_be_too_few(epochs):
     table = {name: values[:epochs] for name, values in SYNTHETIC["overfitting"].items()}
     found = evaluation.diagnose(table, 5)
     assert found.name == "too short"
-    assert "too few to tell" in str(found)
+    assert "too few" in str(found)
 
 
 def test_noise_on_a_plateau_is_no_oscillation():
@@ -1037,14 +1037,14 @@ def test_diagnose_refuses_what_is_no_history(table, sentence):
 
 
 def test_diagnose_refuses_an_impossible_chance():
-    with pytest.raises(InvalidInput, match="num_classes must be at least 2"):
+    with pytest.raises(InvalidInput, match="num_classes is 1"):
         evaluation.diagnose(SYNTHETIC["healthy"], num_classes=1)
     with pytest.raises(InvalidInput, match="chance must lie between 0 and 1"):
         evaluation.diagnose(SYNTHETIC["healthy"], chance=1.5)
 
 
 def test_diagnose_a_real_training_that_overfits():
-    """Labels that have nothing to do with the pictures can only be learnt by heart."""
+    """Labels that have nothing to do with the pictures can only be learned by heart."""
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
     images, labels = rng.random((40, 8, 8, 1), np.float32), rng.integers(0, 2, 40)

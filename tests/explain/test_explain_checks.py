@@ -1,4 +1,4 @@
-"""Drawing maps, and the checks that tell a good map from a pretty one."""
+"""Drawing maps, and the checks that tell how faithful a map is to the model."""
 
 from __future__ import annotations
 
@@ -248,13 +248,13 @@ IMAGES = np.full((2, 8, 8, 3), 100.0)
         (lambda: explain.overlay(IMAGES, MAPS[:1]), "do not go together"),
         (lambda: explain.overlay(IMAGES[0], MAPS), "do not go together"),
         (lambda: explain.overlay(np.ones((2, 8, 8, 4)), MAPS), r"1 or 3 channels.*\[..., :3\]"),
-        (lambda: explain.overlay(IMAGES, MAPS, alpha=2), "alpha must lie between 0 and 1"),
+        (lambda: explain.overlay(IMAGES, MAPS, alpha=2), "alpha is 2"),
         (lambda: explain.overlay(IMAGES, MAPS, value_range=(0, 1)), "outside of value_range"),
         (lambda: explain.overlay(IMAGES / 255, MAPS), r"give value_range=\(0, 1\)"),
         (lambda: explain.overlay(IMAGES, MAPS, value_range=(1, 0)), "black, white"),
         (lambda: explain.pointing_hits(MAPS, BOXES[:1]), "do not go together"),
         (lambda: explain.pointing_hits(MAPS, BOXES[:, ::-1]), "box 0 is"),
-        (lambda: explain.pointing_hits(MAPS, BOXES, tolerance=-1), "at least 0"),
+        (lambda: explain.pointing_hits(MAPS, BOXES, tolerance=-1), "tolerance is -1"),
         (lambda: explain.energy_inside(MAPS, BOXES * np.nan), "NaN"),
         (lambda: explain.energy_inside(MAPS[0], BOXES), "do not go together"),
         (
@@ -269,7 +269,7 @@ IMAGES = np.full((2, 8, 8, 3), 100.0)
             lambda: explain.insertion_deletion(
                 trained_like_model(), pictures(1), np.ones((1, SIZE, SIZE)), steps=0
             ),
-            "steps must be",
+            "steps is 0",
         ),
         (
             lambda: explain.randomisation_check(
