@@ -242,7 +242,7 @@ def _print_refused(refused: Refused) -> None:
 
 
 def _print_grades(report: Report, out: Path) -> None:
-    from course_staff.grading.command import SLOTS
+    from course_staff.grading.marks import SLOTS
     from course_utils.checks.wording import points
 
     table = Table(box=None, pad_edge=False)

@@ -1,4 +1,4 @@
-"""How learning platforms name what they export.
+"""Read the names that learning platforms give to exported files.
 
 Each function reads the name of one file or folder. A student decides only what comes last in such a
 name, so of several ways to read it the one with the shortest front part is the platform's.
@@ -196,12 +196,12 @@ def read_day(text: str) -> str | None:
 
 
 def _brightspace(names: list[str]) -> dict[str, Label]:
-    """Of the two numbers one is the person's: the first that no two names have in common."""
+    """Keep of two numbers the one of the person: the first that no two names have in common."""
     found = {name: label for name in names if (label := _brightspace_one(name))}
     if found and "index.html" in names:  # a table of contents that the platform wrote
         return {**_brightspace([*found]), "index.html": Label("Brightspace", "", note="receipt")}
-    numbers = [one.number.split("-") for one in found.values()]
-    whose = {one.who for one in found.values()}
+    numbers = [label.number.split("-") for label in found.values()]
+    whose = {label.who for label in found.values()}
     for place in (0, 1):
         people: dict[str, set[str]] = defaultdict(set)
         for label in found.values():
@@ -209,8 +209,8 @@ def _brightspace(names: list[str]) -> dict[str, Label]:
         same = len(people) == 1 and len({tuple(pair) for pair in numbers}) > 1
         if not (same and len(whose) == 1) and all(len(who) == 1 for who in people.values()):
             return {
-                name: replace(one, number=one.number.split("-")[place])
-                for name, one in found.items()
+                name: replace(label, number=label.number.split("-")[place])
+                for name, label in found.items()
             }
     return found
 
@@ -259,11 +259,11 @@ def _canvas(names: list[str]) -> dict[str, Label]:
     if any(count > 1 for count in files.values()) or any(
         len(who) > 1 for number, who in people.items() if number
     ):
-        return {name: one for name, one in found.items() if one.late}
-    several = len({one.who for one in found.values()}) > 1 or any(
-        one.late for one in found.values()
+        return {name: label for name, label in found.items() if label.late}
+    several = len({label.who for label in found.values()}) > 1 or any(
+        label.late for label in found.values()
     )
-    return {name: one for name, one in found.items() if several or len(one.number) > 1}
+    return {name: label for name, label in found.items() if several or len(label.number) > 1}
 
 
 def _canvas_one(name: str) -> tuple[Label, str] | None:
@@ -357,11 +357,13 @@ def read_metadata(text: str) -> dict[str, Handed]:
                 people[-1][key.strip()] = _scalar(value.strip())
     return {
         name: Handed(
-            tuple((one["name"], one.get("email") or one.get("sid", "")) for one in several),
+            tuple(
+                (person["name"], person.get("email") or person.get("sid", "")) for person in several
+            ),
             read_time(facts.get("created_at", "")),
         )
         for name, (several, facts) in found.items()
-        if several and all(one.get("name") for one in several)
+        if several and all(person.get("name") for person in several)
     }
 
 

@@ -1,4 +1,4 @@
-"""Find the notebooks in what was handed in, and say whose they are.
+"""Find the submitted notebooks, and whose they are.
 
 A submission may be a notebook, a folder, or a zip as learning platforms export them. Everything is
 read first (:mod:`~course_staff.grading.unpack`), then it is decided over the whole class who handed
@@ -120,7 +120,7 @@ def collect(paths: Iterable[Path], exercise: str | None = None) -> Intake:
         reader.read(path, parts)
     _leave_out_working_copies(reader.files)
     notes = [_look(file) if file.is_notebook else _Note() for file in reader.files]
-    whose = people.assign(reader.files, [one.exercise for one in notes], root)
+    whose = people.assign(reader.files, [note.exercise for note in notes], root)
     found = _sorted_out(reader.files, notes, whose, exercise)
     if not found.submissions and not found.refused:
         names = ", ".join(str(path) for path in paths)
@@ -129,7 +129,7 @@ def collect(paths: Iterable[Path], exercise: str | None = None) -> Intake:
 
 
 def _leave_out_working_copies(files: list[File]) -> None:
-    """Teams keeps ``Working files`` beside ``Submitted files``; only these were handed in."""
+    """Leave out the ``Working files`` that Teams keeps beside ``Submitted files``."""
     handed_in = {
         file.parts[:place]
         for file in files
@@ -143,7 +143,7 @@ def _leave_out_working_copies(files: list[File]) -> None:
 
 
 def _named(paths: list[Path]) -> dict[Path, tuple[str, ...]]:
-    """Each path with the names that may say whose it is: its own, and where needed those above it.
+    """Return each path with the names that may identify its owner (its own, parents if needed).
 
     The only folder or zip has none: it holds the class. A path inside another one, or the same one
     again, is left out.
@@ -218,7 +218,7 @@ def _answers(cells: list[notebook.Cell]) -> tuple[str, ...]:
 
 @cache
 def _given(name: str) -> tuple[str, ...]:
-    """The answer cells of an exercise as it was given out."""
+    """Return the answer cells of an exercise as it was given out."""
     path = settings.course_root() / "exercises" / name
     return _answers(notebook.read(path.read_bytes())) if path.is_file() else ()
 
@@ -229,7 +229,7 @@ def _given(name: str) -> tuple[str, ...]:
 def _sorted_out(
     files: list[File], notes: list[_Note], whose: list[Whose], exercise: str | None
 ) -> Intake:
-    """Leave out copies and what is of no exercise, where a student has notebooks that are."""
+    """Select the notebooks to grade: no copies, and none of no exercise beside those of one."""
     found = Intake()
     mine: dict[str, list[int]] = defaultdict(list)
     for index, file in enumerate(files):
@@ -267,7 +267,7 @@ def _sorted_out(
 def _that_count(
     works: list[int], files: list[File], notes: list[_Note], whose: list[Whose], wanted: str
 ) -> tuple[list[int], list[str]]:
-    """Which notebooks of one student are graded, and sentences about the others."""
+    """Return which notebooks of one student are graded, and sentences about the others."""
     kept: list[int] = []
     seen: set[tuple[object, ...]] = set()
     left: dict[str, list[int]] = defaultdict(list)
@@ -307,7 +307,7 @@ def _not_graded(why: str, several: list[int], files: list[File]) -> list[str]:
 
 
 def _some(names: list[str]) -> str:
-    """A few of many names."""
+    """Return a few of many names."""
     shown = ", ".join(clean(name) or "a folder" for name in dict.fromkeys(names[:3]))
     more = len(names) - len(dict.fromkeys(names[:3]))
     return f"{shown} and {more:,} more" if more else shown
@@ -319,7 +319,7 @@ _TYPED = "A text was typed on the platform; it is no notebook, ask for the .ipyn
 def _refused(
     student: str, others: list[int], files: list[File], whose: list[Whose], graded: bool
 ) -> list[Refused]:
-    """A row for each file of a student that is not graded; of many for one reason only one."""
+    """Return a row for each file that is not graded, or one for many with the same reason."""
     by_reason: dict[str, list[int]] = defaultdict(list)
     receipts = [k for k in others if whose[k].ignored]
     for k in others:

@@ -1,4 +1,4 @@
-"""What Colab, Kaggle, Deepnote and VS Code leave in a notebook, and that exists only there.
+"""Handle statements that work only on Colab, Kaggle, Deepnote and VS Code.
 
 A cell with ``from google.colab import drive`` among its imports runs on Colab and stops anywhere
 else. Here such statements do nothing and the rest of the cell runs: :data:`PREPARE` is run in the
@@ -202,7 +202,7 @@ def noticed(number: int, source: str) -> str:
 
 
 def needs_preparing(source: str) -> bool:
-    """Say whether a code cell may hold something for which :data:`PREPARE` is needed."""
+    """Return whether a code cell may hold something for which :data:`PREPARE` is needed."""
     return _HINT.search(source[:_MOST]) is not None
 
 

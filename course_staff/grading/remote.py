@@ -1,4 +1,4 @@
-"""A student's work in the sandbox, asked as if it were here."""
+"""Access a student's work in the sandbox as if it were in this process."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class RemoteWork:
                 "ValueError", f"the answer cannot be judged: {error}"
             ) from None
         if "error" in answer:
-            asked = [one.key if isinstance(one, student_work.Ref) else one for one in args[:1]]
+            asked = [what.key if isinstance(what, student_work.Ref) else what for what in args[:1]]
             raise self._lines.safe(answer["error"], str(asked[0]) if asked else "", self._seconds)
         if not is_right(answer["value"]):
             self._ended = self._worker.tampered()
@@ -165,8 +165,8 @@ class RemoteWork:
 
         def is_right(value: Any) -> bool:
             return isinstance(value, dict) and all(
-                isinstance(name, str) and isinstance(one, np.ndarray) and one.dtype == np.uint8
-                for name, one in value.items()
+                isinstance(name, str) and isinstance(entry, np.ndarray) and entry.dtype == np.uint8
+                for name, entry in value.items()
             )
 
         return self._ask(is_right, "files", what)
@@ -266,7 +266,7 @@ class RemoteWork:
         *args: Any,
         compiled: bool = False,
     ) -> Any:
-        """Compute something of a network in the clean process, or ask where it is."""
+        """Compute something of a network in the clean process, or in the student's own one."""
         copy = self._copy(what, shape, with_network=True)
         if copy is None or (compiled and copy.description["compiled"] is None):
             self.notes.append(OWN_CODE)
@@ -285,7 +285,7 @@ class RemoteWork:
         return self._compute(is_right, operation, copy.ref, *args)
 
     def _copy(self, what: What, shape: list[int] | None, with_network: bool) -> _Copy | None:
-        """The network in the clean process as it is now; None where it has code of its own."""
+        """Return the network in the clean process as it is now; None if it has code of its own."""
         key = (_key(what), with_network)
         if self._clean is None or key in self._unbuildable:
             return None
@@ -375,7 +375,7 @@ def _list_of(kind: type, length: int | None = None) -> Callable[[Any], bool]:
     def is_right(value: Any) -> bool:
         return (
             isinstance(value, list)
-            and all(type(one) is kind for one in value)
+            and all(type(entry) is kind for entry in value)
             and (length is None or len(value) == length)
         )
 
@@ -383,7 +383,7 @@ def _list_of(kind: type, length: int | None = None) -> Callable[[Any], bool]:
 
 
 def _safe_compiled(text: Any) -> str | None:
-    """A compile configuration without metrics of the student's own, or None."""
+    """Return a compile configuration without metrics of the student's own, or None."""
     if not isinstance(text, str):
         return None
     try:
@@ -405,12 +405,12 @@ def _is_same_but_weights(one: dict[str, Any], other: dict[str, Any]) -> bool:
 def _shapes(description: dict[str, Any]) -> Any:
     network = description["network"]
     return network and {
-        path: [one.shape for one in arrays] for path, arrays in network["weights"].items()
+        path: [array.shape for array in arrays] for path, arrays in network["weights"].items()
     }
 
 
 def _are_equal(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two networks of the same layers have the same weights."""
+    """Return whether two networks of the same layers have the same weights."""
     first, second = one["network"]["weights"], other["network"]["weights"]
     return first.keys() == second.keys() and all(
         len(first[path]) == len(second[path])

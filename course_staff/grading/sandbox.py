@@ -1,7 +1,7 @@
-"""Run students' code where it can do no harm, and talk to it.
+"""Run students' code in a sandbox, and communicate with it.
 
 =================  ===========================================================================
-level              what keeps a student's code apart
+level              isolation of a student's code
 =================  ===========================================================================
 ``bubblewrap``     bubblewrap shows it the system, Python and the package, read-only, and nothing
                    else; no network; each submission has processes, files and memory of its own
@@ -40,7 +40,8 @@ import course_utils
 from course_staff.grading import stripped
 from course_staff.grading.sandbox_runtime import linux, wire
 from course_utils import settings, student_work
-from course_utils.exceptions import CourseError, InvalidInput
+from course_utils.exceptions import CourseError
+from course_utils.validate import choice
 
 LEVELS = ("bubblewrap", "limits")
 _PLACE = "/grading"
@@ -178,10 +179,8 @@ class Sandbox:
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
-        if self.level is not None and self.level not in LEVELS:
-            raise InvalidInput(
-                f"There is no isolation {self.level!r}; there are {', '.join(LEVELS)}."
-            )
+        if self.level is not None:
+            choice("--isolation", self.level, LEVELS)
         self._process: subprocess.Popen | None = None
         self._control: socket.socket | None = None
         self._folder: Path | None = None
@@ -239,7 +238,7 @@ class Sandbox:
         return made
 
     def fileno(self) -> int:
-        """The file descriptor of the socket to the server; for a process that is to share it."""
+        """Return the file descriptor of the socket to the server, for a process that shares it."""
         self.start()
         assert self._control is not None
         return self._control.fileno()
@@ -328,19 +327,19 @@ class Sandbox:
             if self._process.stderr:
                 self._process.stderr.close()
             self._process = None
-        for one in left:
+        for process in left:
             with contextlib.suppress(psutil.Error):
-                one.kill()
+                process.kill()
 
     def _below(self) -> list[psutil.Process]:
-        """With limits alone, what runs below the server: no namespace ends it with the server."""
+        """Return, at level limits, the descendants of the server."""
         if self.level == "limits" and self._process is not None:
             with contextlib.suppress(psutil.Error):
                 return psutil.Process(self._process.pid).children(recursive=True)
         return []
 
     def warm(self, name: str, sources: Iterable[str], preload: tuple[str, ...] = ()) -> None:
-        """Run cells of the course, once, so that later workers find in the cache what they made.
+        """Run cells of the course once, so that later workers find their results in the cache.
 
         Decoded pictures and computed features are then there for every submission, read-only.
 
@@ -416,7 +415,7 @@ class Sandbox:
         return Worker(channel, status, self.limits, budget, self.level)
 
     def _copy_without(self, helpers: frozenset[str]) -> str:
-        """The name of a copy of the package that lacks some functions; "" is the whole one."""
+        """Return the name of a copy of the package without some functions; "" for the whole one."""
         if not helpers:
             return ""
         assert self._folder is not None
@@ -475,7 +474,7 @@ class Worker:
         self.close()
 
     def run(self, source: str) -> dict[str, Any] | None:
-        """Run one cell; returns the facts of its error, or None.
+        """Run one cell; return the facts of its error, or None.
 
         Raises
         ------
@@ -540,7 +539,7 @@ class Worker:
         return max(_LOOK, min(self._limits.idle, self._budget.idle))
 
     def _busy(self) -> float | None:
-        """Seconds in which the worker computed so far; None where that is not known."""
+        """Return seconds in which the worker computed so far; None where that is not known."""
         try:
             self._status.settimeout(_ANSWERS)
             self._status.sendall(linux.HOW_BUSY)
@@ -552,7 +551,7 @@ class Worker:
         return None
 
     def _line(self) -> dict[str, Any] | None:
-        """The next line of the supervisor, as a dict; None where there is none any more."""
+        """Return the next line of the supervisor, as a dict; None where there is none any more."""
         while b"\n" not in self._said:
             part = self._status.recv(4096)
             if not part:
@@ -565,7 +564,7 @@ class Worker:
         return line
 
     def tampered(self) -> WorkerEnded:
-        """End the worker because what it said did not come from the grader's part of it."""
+        """End the worker because its message did not come from the grader's part of it."""
         self.close()
         return WorkerEnded(
             "tampered", "The code wrote into the channel over which the grader asks its questions."
@@ -625,7 +624,7 @@ class Worker:
         self._budget.cpu -= float(self.usage.get("cpu", 0.0))
 
     def _hear(self, seconds: float) -> None:
-        """Listen to the supervisor until it ends, for so many seconds at most."""
+        """Read from the supervisor until it ends, for `seconds` at most."""
         ends = time.monotonic() + seconds
         with contextlib.suppress(OSError, ValueError):
             while (left := ends - time.monotonic()) > 0:
@@ -673,14 +672,14 @@ class _Wait:
         return self.idle >= self._most_idle
 
     def recv(self, size: int) -> bytes:
-        """Receive what is there, as soon as something is."""
+        """Wait for data, and return it."""
         while True:
             self._look()
             with contextlib.suppress(TimeoutError):
                 return self._channel.recv(size)
 
     def sendall(self, data: bytes) -> None:
-        """Send everything."""
+        """Send all of `data`."""
         left = memoryview(data)
         while left:
             self._look()
@@ -688,7 +687,7 @@ class _Wait:
                 left = left[self._channel.send(left) :]
 
     def _look(self) -> None:
-        """Set how long the next wait may take; TimeoutError where there is no time left."""
+        """Set how long the next wait may take; raise TimeoutError if no time is left."""
         now = time.monotonic()
         if now >= self._looks:
             busy = self._busy()
@@ -704,11 +703,13 @@ class _Wait:
 
 
 def _texts(value: Any) -> set[str]:
-    return {one for one in value if isinstance(one, str)} if isinstance(value, list) else set()
+    return (
+        {entry for entry in value if isinstance(entry, str)} if isinstance(value, list) else set()
+    )
 
 
 def _are_facts(error: Any) -> bool:
-    """Whether this describes one of the errors of `student_work`, with arguments of the right types."""
+    """Return whether this describes an error of `student_work`, with arguments of its types."""
     types: dict[str, tuple[tuple[type, ...], ...]] = {
         "Missing": ((str,),),
         "WrongKind": ((str,), (str,), (str,)),
@@ -722,7 +723,7 @@ def _are_facts(error: Any) -> bool:
         wanted is not None
         and isinstance(given, list)
         and len(given) == len(wanted)
-        and all(isinstance(one, kinds) for one, kinds in zip(given, wanted, strict=True))
+        and all(isinstance(argument, kinds) for argument, kinds in zip(given, wanted, strict=True))
     )
 
 
@@ -740,7 +741,7 @@ _PREFIX = "course-grading-"
 
 
 def _refusal(level: str, reason: str) -> str:
-    """Say why no code is run, and what can be done about it."""
+    """Return a sentence that says why no code is run, and what to do."""
     sentence = f"No student's code can be run with the isolation {level!r}: {reason.rstrip('.')}."
     if level == LEVELS[0]:
         sentence += (
@@ -752,7 +753,7 @@ def _refusal(level: str, reason: str) -> str:
 
 
 def _clear_abandoned() -> None:
-    """Remove the folders of earlier runs that were ended before they could do it themselves."""
+    """Remove the folders of earlier runs that were killed."""
     import fcntl
 
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
@@ -809,7 +810,7 @@ def _staged() -> tuple[Path, int]:
 
 
 def _environment(home: str, epochs: int | None) -> dict[str, str]:
-    """All environment variables that a submission sees; nothing is passed on from here."""
+    """Return all environment variables that a submission sees; nothing is passed on from here."""
     variables = {
         "PATH": "/usr/bin:/bin",
         "HOME": home,
@@ -831,7 +832,7 @@ def _environment(home: str, epochs: int | None) -> dict[str, str]:
 
 
 def _shown(folder: Path) -> tuple[list[list[str]], list[list[str]]]:
-    """Which folders and files the sandbox sees, at which place, and which links are made."""
+    """Return which folders and files the sandbox sees, at which place, and which links are made."""
     show: list[list[str]] = []
     links: list[list[str]] = []
     for name in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
@@ -853,7 +854,7 @@ def _shown(folder: Path) -> tuple[list[list[str]], list[list[str]]]:
 
 
 def _real(executable: str) -> list[str]:
-    """The folder of the interpreter itself, where links lead out of the known prefixes."""
+    """Return the folder of the interpreter itself, where links lead out of the known prefixes."""
     folder = Path(executable).resolve().parent
     known = (sys.base_prefix, sys.prefix)
     if any(folder.is_relative_to(Path(one).resolve()) for one in known):
@@ -862,7 +863,7 @@ def _real(executable: str) -> list[str]:
 
 
 def _hidden() -> list[str]:
-    """Folders that lie below something that is shown, and must not be seen."""
+    """Return folders that lie below something that is shown, and must not be seen."""
     hidden = [str(settings.course_root())]
     site = Path(sysconfig.get_paths()["purelib"])
     for name in ("course_utils", "course_staff"):
@@ -872,8 +873,8 @@ def _hidden() -> list[str]:
 
 
 def _command(level: str, folder: Path, control: int) -> tuple[list[str], dict[str, Any]]:
-    """The command that starts the server, and its view."""
-    from course_staff.grading.sandbox_runtime.server import View
+    """Return the command that starts the server, and its view."""
+    from course_staff.grading.sandbox_runtime.supervisor import View  # not on Windows
 
     show, links = _shown(folder)
     if level == "limits":
@@ -907,7 +908,7 @@ def _command(level: str, folder: Path, control: int) -> tuple[list[str], dict[st
         command += ["--unshare-cgroup-try"]
     else:
         command += ["--unshare-all"]
-    above = {str(one) for _, target in show for one in list(Path(target).parents)[:-1]}
+    above = {str(parent) for _, target in show for parent in list(Path(target).parents)[:-1]}
     for one in sorted(above):  # else they are closed to nobody, where they are closed outside
         command += ["--perms", "0755", "--dir", one]
     for source, target in show:

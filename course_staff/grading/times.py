@@ -1,4 +1,4 @@
-"""Times of hand-in that the instructor gives in a table, for ``course grade --times``."""
+"""Times of submission in a table of the instructor's, for ``course grade --times``."""
 
 from __future__ import annotations
 
@@ -119,8 +119,8 @@ def apply(times: Sequence[Time], handed_in: Sequence[_HandedIn]) -> list[Time]:
         Those that belong to nobody here.
     """
     names: dict[str, set[str]] = defaultdict(set)
-    for one in handed_in:
-        names[_folded(one.student)].add(one.student)
+    for result in handed_in:
+        names[_folded(result.student)].add(result.student)
     by_student: dict[str, list[Time]] = defaultdict(list)
     for time in times:
         exact = unicodedata.normalize("NFC", time.student)
@@ -130,17 +130,17 @@ def apply(times: Sequence[Time], handed_in: Sequence[_HandedIn]) -> list[Time]:
         elif len(alike) == 1:
             by_student[next(iter(alike))].append(time)
     used: set[int] = set()
-    for one in handed_in:
+    for result in handed_in:
         fitting = [
             time
-            for time in by_student.get(one.student, ())
-            if time.exercise in ("", one.exercise)
-            and (not time.file or one.name.replace("\\", "/").endswith(time.file))
+            for time in by_student.get(result.student, ())
+            if time.exercise in ("", result.exercise)
+            and (not time.file or result.name.replace("\\", "/").endswith(time.file))
         ]
         if fitting:
             best = max(fitting, key=lambda time: (bool(time.file), bool(time.exercise)))
             used.update(id(time) for time in fitting)
-            one.time, one.time_source = best.time, best.source
+            result.time, result.time_source = best.time, best.source
     return [time for time in times if id(time) not in used]
 
 

@@ -1,4 +1,4 @@
-"""Read files, folders and zips that somebody handed in, with bounds on everything.
+"""Read submitted files, folders and zips, with limits on sizes and numbers.
 
 Nothing is written, no link is followed, and no name of a file is used as a path. What is no
 notebook is kept as a :class:`File` too, with the reason why it cannot be graded.
@@ -261,7 +261,7 @@ class Reader:
 
 
 def _no_member(member: zipfile.ZipInfo, kind: str, limit: int) -> str:
-    """Why a file in a zip is not even unpacked, or ""."""
+    """Return why a file in a zip is not even unpacked, or ""."""
     if stat.S_ISLNK(member.external_attr >> 16):
         return _LINK
     if kind not in (".ipynb", ".zip"):
@@ -300,7 +300,7 @@ def _too_large(kind: str, limit: int) -> str:
 
 
 def is_junk(name: str, folder: bool = False) -> bool:
-    """Whether the system or an editor made it, and nobody handed it in."""
+    """Return whether the system or an editor made it, and nobody handed it in."""
     if name.startswith(("._", ".~", "~$", "__MACOSX")) or name.casefold() in _JUNK:
         return True
     if folder:
@@ -315,21 +315,24 @@ def _is_junk_path(own: tuple[str, ...], folder: bool) -> bool:
 
 
 def _printable(name: str) -> str:
-    """Bounded, in NFC, valid Unicode, with "?" for what steers a terminal or a direction."""
+    """Return a bounded NFC text, with "?" for control characters and lone surrogates."""
     text = name[:4096].encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
     text = unicodedata.normalize("NFC", text)
-    kept = "".join(" " if one.isspace() else one for one in text)
-    return "".join(one if one.isprintable() or one in "\u200c\u200d" else "?" for one in kept)
+    kept = "".join(" " if character.isspace() else character for character in text)
+    return "".join(
+        character if character.isprintable() or character in "\u200c\u200d" else "?"
+        for character in kept
+    )
 
 
 def shown(name: str) -> str:
-    """A name for people: printable, and cut in the middle where it is long."""
+    """Return a printable name for messages, cut in the middle if it is long."""
     text = _printable(name if len(name) <= 4096 else f"{name[:400]}…{name[-400:]}")
     return text if len(text) <= 400 else f"{text[:200]}…{text[-199:]}"
 
 
 def clean(name: str) -> str:
-    """One name of a file or folder: bounded, printable, in NFC, blanks made single.
+    """Return one name of a file or folder: bounded, printable, in NFC, blanks made single.
 
     Two names that differ stay different in nearly all cases; whoever must tell them apart for
     certain compares the names as they were found.
@@ -357,11 +360,11 @@ _REASONS = {
     "url webloc link lnk gdoc gsheet": "It is a link ({}), not the notebook; ask for the file.",
 }
 _OTHER = "It is neither a notebook (.ipynb) nor a zip."
-_BY_ENDING = {f".{one}": text for ends, text in _REASONS.items() for one in ends.split()}
+_BY_ENDING = {f".{ending}": text for ends, text in _REASONS.items() for ending in ends.split()}
 
 
 def reason(name: str) -> str:
-    """Why a file of this name cannot be graded, in one sentence; "" for a notebook."""
+    """Return why a file of this name cannot be graded, in one sentence; "" for a notebook."""
     lowered = name.lower()
     stem, ending = os.path.splitext(lowered)
     ending = shown(ending)[:12]
@@ -378,5 +381,5 @@ def reason(name: str) -> str:
 
 
 def lies_beside(why: str) -> bool:
-    """Whether such files often lie beside a notebook that is graded: code, pictures, data."""
+    """Return whether such files (code, pictures, data) often lie beside a notebook."""
     return why == _OTHER or why.startswith(("It is a Python script", "It is a picture"))

@@ -594,11 +594,11 @@ class TestClass:
     @pytest.mark.parametrize(
         ("arguments", "sentence"),
         [
-            (["--format", "pdf"], "There is no format 'pdf'"),
-            (["--attempts", "worst"], "--attempts is last, best or first"),
+            (["--format", "pdf"], "--format is 'pdf'.*nbgrader"),
+            (["--attempts", "worst"], "--attempts is 'worst'.*last.*best"),
             (["--marks", "nowhere.csv"], "There is no nowhere.csv with marks"),
             (["--exercise", "99"], "There is no exercise '99'"),
-            (["--isolation", "none"], "There is no isolation 'none'"),
+            (["--isolation", "none"], "--isolation is 'none'.*bubblewrap"),
         ],
     )
     def test_what_is_asked_wrongly_is_said(self, folder, tmp_path, arguments, sentence):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import errno
 import hashlib
@@ -18,9 +19,10 @@ from typer.testing import CliRunner
 
 from course_staff.grading import command, engine, marks, policies, reports, tables
 from course_staff.grading.intake import Refused
-from course_staff.grading.results import Graded, PartResult, QuestionResult, cleaned, from_dict
+from course_staff.grading.results import Graded, QuestionResult, cleaned, from_dict
 from course_utils import checks, cli
 from course_utils import settings as course_settings
+from course_utils.checks import PartVerdict
 from course_utils.exceptions import CourseError, InvalidInput, MissingData
 
 E05 = "05_evaluation"
@@ -400,7 +402,7 @@ class TestResults:
 
     def test_texts_are_cleaned_and_bounded(self):
         long = made("s\ud800", "a\n" * 4_000_000, flags=["\x1b[31m" + "x" * 10**7] * 1000)
-        long.questions[0].parts = [PartResult("p\ud800", 1, 2, "wrong", "y" * 10**7)]
+        long.questions[0].parts = [PartVerdict("p\ud800", 1, 2, "incorrect", "y" * 10**7)]
         safe = cleaned(long)
         text = json.dumps(safe.as_dict(), ensure_ascii=False)
         assert text.encode()
@@ -434,6 +436,21 @@ def exercise_05(written: str) -> bytes:
 
 def run_grade(*arguments: object):
     return CliRunner().invoke(cli.app, ["grade", *map(str, arguments)], catch_exceptions=False)
+
+
+@contextlib.contextmanager
+def full_disk_for(name):
+    """Let the disk be full when a file of this name is written, whatever its temporary name."""
+    sync = os.fsync
+
+    def fails(number):
+        if Path(os.readlink(f"/proc/self/fd/{number}")).name.startswith(f".{Path(name).stem}-"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(number)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", fails)
+        yield
 
 
 class TestClass:
@@ -484,8 +501,7 @@ class TestClass:
         mark(out, "ada", "2")
         kept = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
         for name in (marks.SLOTS, "grades.csv", "summary.html"):
-            (out / f"{name}.part").symlink_to("/dev/full")
-            with pytest.raises(CourseError, match="the disk is full") as caught:
+            with full_disk_for(name), pytest.raises(CourseError, match="disk is full") as caught:
                 command.grade([folder], out, engine.Options(), command.Policies())
             assert name in str(caught.value)
             assert "2" in {row["points"] for row in rows_of(out / marks.SLOTS)}
@@ -509,8 +525,7 @@ def test_a_folder_in_the_place_of_a_report_is_found_out_before(tmp_path):
 
 
 def test_the_error_of_a_write_names_the_file(tmp_path):
-    (tmp_path / "a.csv.part").symlink_to("/dev/full")
-    with pytest.raises(OSError, match=r"a\.csv") as caught:
+    with full_disk_for("a.csv"), pytest.raises(OSError, match=r"a\.csv") as caught:
         tables.write(tmp_path / "a.csv", [["x" * 10]])
     assert caught.value.errno == errno.ENOSPC
     assert os.listdir(tmp_path) == []

@@ -208,7 +208,7 @@ class TestMoved:
         stub = "def double(x):\n    raise NotImplementedError()"
         made = cells(first=stub, before="def double(x):\n    return 3 * x")
         first = grade(made, sandbox).questions[0]
-        assert (first.status, first.points) == ("wrong", 0)
+        assert (first.status, first.points) == ("incorrect", 0)
 
 
 class TestShadows:

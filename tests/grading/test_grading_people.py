@@ -997,7 +997,7 @@ class TestShown:
             found.refused, "limits", 1,
         )  # fmt: skip
         ids = {name: f"id-{name.encode().hex()}" for name in ("Ada", "Bo", "Cy", "Ed")}
-        hidden = reports.under_ids(report, ids)
+        hidden = reports.pseudonymize(report, ids)
         text = repr(hidden)
         assert not any(
             f"{name}" in text for name in ("Ada", "Bo_", "Cy_", "Ed_", "onlinetext.html")

@@ -47,7 +47,7 @@ def unshare(flags: int) -> None:
 
 
 def map_own_user(user: int, group: int) -> None:
-    """Be the same user inside a new user namespace as outside."""
+    """Map the user and group of this process to themselves in a new user namespace."""
     Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
     Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
     Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="ascii")
@@ -60,12 +60,12 @@ def mount(source: str, target: str, kind: str, flags: int = 0, options: str = ""
 
 
 def make_private() -> None:
-    """Let no mount that is made from here on be seen elsewhere."""
+    """Make mounts from here on invisible to other namespaces."""
     mount("none", "/", "none", _REC | _PRIVATE)
 
 
 def bind(source: str, target: str) -> None:
-    """Show a folder at a second place, read-only and without set-uid programs."""
+    """Mount a folder at a second place, read-only and without set-uid programs."""
     mount(source, target, "none", _BIND | _REC)
     set_attributes(target, _READ_ONLY | _NO_SUID)
 
@@ -104,24 +104,24 @@ def processes(target: str = "/proc") -> None:
 
 
 def read_only(target: str) -> None:
-    """Let nothing be written to the file system that is mounted at `target` any more."""
+    """Make the file system that is mounted at `target` read-only."""
     set_attributes(target, _READ_ONLY, below=False)
 
 
 def _prctl(option: int, *arguments: int) -> None:
     if not HERE:
         return
-    four = [ctypes.c_ulong(one) for one in (*arguments, 0, 0, 0, 0)[:4]]
+    four = [ctypes.c_ulong(number) for number in (*arguments, 0, 0, 0, 0)[:4]]
     _call("prctl", ctypes.c_int(option), *four)
 
 
 def set_dumpable(dumpable: bool) -> None:
-    """Say whether processes of the same user may look into this one."""
+    """Return whether processes of the same user may look into this one."""
     _prctl(_PR_SET_DUMPABLE, int(dumpable))
 
 
 def end_with_parent(parent: int) -> None:
-    """Let the kernel end this process when its parent ends.
+    """Make the kernel kill this process when its parent ends.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ _NAMESPACES = 0x7E020000
 
 
 def refuse_calls() -> bool:
-    """Let the kernel refuse what no exercise needs, the network included.
+    """Make the kernel refuse system calls that no exercise needs, the network included.
 
     Returns
     -------
@@ -208,7 +208,7 @@ def refuse_calls() -> bool:
 
 
 def _filter(known: dict) -> bytes:
-    """Write the filter as instructions of the kernel's small machine (BPF), 8 bytes each."""
+    """Return the filter as BPF instructions of 8 bytes each."""
 
     def step(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
         return struct.pack("HBBI", code, yes, no, value)
@@ -272,7 +272,7 @@ class Use:
 
 
 def below(ancestor: int) -> list[int]:
-    """The processes that descend from `ancestor`."""
+    """Return the processes that descend from `ancestor`."""
     if not os.path.isdir("/proc/self"):
         import psutil
 
@@ -295,7 +295,7 @@ def below(ancestor: int) -> list[int]:
 
 
 def use(pid: int) -> Use:
-    """What a process uses; nothing where it has ended."""
+    """Return what a process uses; nothing where it has ended."""
     if not os.path.isdir("/proc/self"):
         import psutil
 
@@ -317,7 +317,7 @@ def use(pid: int) -> Use:
 
 
 def waits_for_processor(pid: int) -> bool:
-    """Whether a thread of a process runs, or would run if a processor or disk were free."""
+    """Return whether a thread of a process runs, or would run if a processor or disk were free."""
     try:
         threads = os.listdir(f"/proc/{pid}/task")
     except OSError:
@@ -335,7 +335,7 @@ def waits_for_processor(pid: int) -> bool:
 
 
 def share(pid: int) -> int:
-    """Bytes of memory of a process, where what it shares is divided by those who share it."""
+    """Return the proportional set size of a process (PSS): shared memory is divided."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     except OSError:
@@ -347,7 +347,7 @@ def share(pid: int) -> int:
 
 
 def threads_of(user: int) -> int | None:
-    """How many threads a user runs on this machine; None where that cannot be known."""
+    """Return how many threads a user runs on this machine; None where that cannot be known."""
     count = 0
     try:
         entries = os.listdir("/proc")

@@ -113,9 +113,9 @@ def main(channel: socket.socket, home: str, request: dict[str, Any]) -> None:
 
 
 def _use_copy(folder: str) -> None:
-    """Import the course from here; with limits alone a copy cannot be put in its place."""
+    """Import the course from this folder; at level limits a copy cannot be mounted over it."""
     whole = os.path.dirname(course_utils.__path__[0])
-    sys.path[:] = [folder if one == whole else one for one in sys.path]
+    sys.path[:] = [folder if entry == whole else entry for entry in sys.path]
     course_utils.__path__ = [os.path.join(folder, "course_utils")]
 
 
@@ -131,7 +131,7 @@ class _Work(student_work.Namespace):
 
 
 def _quiet(channel: socket.socket) -> None:
-    """Let nothing but the channel lead out of this process."""
+    """Close every way out of this process except the channel."""
     empty = os.open("/dev/null", os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(empty, number)
@@ -180,7 +180,7 @@ def _answer(subject: student_work.Namespace, asked: dict[str, Any]) -> dict[str,
 
 
 def _place(frame: FrameType | None) -> tuple[int | None, str]:
-    """The innermost line of the student's own code that is being run."""
+    """Return the innermost line of the student's own code that is being run."""
     while frame is not None:
         if frame.f_globals is _shell.user_ns:
             line = frame.f_lineno
@@ -190,7 +190,7 @@ def _place(frame: FrameType | None) -> tuple[int | None, str]:
 
 
 def _run(source: str) -> dict[str, Any]:
-    """Run one cell as a notebook would, and say how it ended."""
+    """Run one cell as a notebook would, and return how it ended."""
     importlib.invalidate_caches()  # for modules that an earlier cell wrote
     removed.forget()
     error = first = _executed(source)
@@ -212,7 +212,7 @@ def _executed(source: str) -> BaseException | None:
 
 
 def _after(source: str, error: BaseException) -> str:
-    """The statements of a cell behind the one that called a removed function, at their lines."""
+    """Return the statements after the one that called a removed function, at their lines."""
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_frame.f_globals is not _shell.user_ns:
         traceback = traceback.tb_next
@@ -220,7 +220,7 @@ def _after(source: str, error: BaseException) -> str:
         return ""
     text = _shell.transform_cell(source)
     for statement in ast.parse(text).body:
-        line = min([statement.lineno, *(one.lineno for one in _decorators(statement))])
+        line = min([statement.lineno, *(decorator.lineno for decorator in _decorators(statement))])
         if line > traceback.tb_lineno:
             # Comments, since empty lines at the start of a cell are not counted.
             return "#\n" * (line - 1) + "\n".join(text.splitlines()[line - 1 :])
@@ -232,7 +232,7 @@ def _decorators(statement: ast.stmt) -> list[ast.expr]:
 
 
 def _told(error: BaseException) -> student_work.StudentError:
-    """An exception of a cell as it is told to the scoring process."""
+    """Return an exception of a cell as it is told to the scoring process."""
     line, code = None, ""
     if isinstance(error, SyntaxError):
         line, code = error.lineno, (error.text or "").strip()[:80]
