@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils import settings
+from course_utils.datasets import SPLITS
 from course_utils.exceptions import DownloadFailed, InvalidInput, MissingData, TrainingStopped
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from course_utils.datasets import ImageDataset
-
-SPLITS = ("train", "validation", "test")
 
 #: Files of the backbone that ships with the course: its weights, and those of its classifier.
 COURSE_WEIGHTS = "course.weights.h5"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
 from course_utils import validate
-from course_utils.exceptions import InvalidInput
+from course_utils.exceptions import DownloadFailed, InvalidInput, MissingData
 
 
 @pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3)])
@@ -31,3 +33,10 @@ def test_numbers(value):
 def test_what_is_no_number_within_the_limits(value):
     with pytest.raises(InvalidInput, match=r"rate is .* above 0 and at most 1"):
         validate.number_between("rate", value, 0, 1, 0.1, open_low=True)
+
+
+@pytest.mark.parametrize("kind", [InvalidInput, MissingData, DownloadFailed])
+def test_messages_can_be_printed_and_sent_to_other_processes(kind):
+    error = pickle.loads(pickle.dumps(kind("no file b/\udcff.jpg")))
+    assert str(error) == r"no file b/\udcff.jpg"
+    str(error).encode("utf-8")
