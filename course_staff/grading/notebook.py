@@ -548,36 +548,41 @@ def _end_of(cells: Sequence[Cell], start: int, question: str) -> int:
 def _note(
     result: Plan,
     cells: Sequence[Cell],
-    questions: dict[str, Question],
-    places: dict[str, list[int]],
+    questions: Mapping[str, Question],
+    places: Mapping[str, list[int]],
 ) -> None:
+    """Add flags about answer cells and test cells that are not as they were handed out."""
     for name, question in questions.items():
         found = places[name]
         if not found:
             result.flags.append(f"The answer cell of {name} is missing.")
-        elif all(k in result.retaken for k in found):
+        elif result.retaken.issuperset(found):
             result.flags.append(
-                f"The answer cell of {name} is not marked as such any more; the code behind its "
+                f"The answer cell of {name} is no longer marked as such; the code after its "
                 f"question was taken."
             )
         elif len(found) > 1:
             result.flags.append(f"The answer cell of {name} is there {len(found)} times; all ran.")
-        if question.kind == "written":
-            continue
-        tests = [k for k, cell in enumerate(cells) if (cell.question, cell.role) == (name, "check")]
-        if not tests:
-            result.flags.append(f"The test cell of {name} was deleted, which changes nothing.")
-        if len(tests) > 1:
-            result.flags.append(f"The test cell of {name} was doubled, which changes nothing.")
-        if any(_bare(cells[k].source) != f'check("{name}")' for k in tests):
-            result.flags.append(f"The test cell of {name} was edited, which changes nothing.")
-        if tests and found and tests[0] < found[0]:
-            result.flags.append(f"The test cell of {name} was moved, which changes nothing.")
-    strange = sorted(
-        {cell.question for cell in cells if cell.question and cell.question not in questions}
-    )
+        if question.kind != "written":
+            changes = _changes_of_tests(cells, name, found)
+            result.flags += [
+                f"The test cell of {name} was {how}, which changes nothing." for how in changes
+            ]
+    strange = sorted({cell.question for cell in cells if cell.question} - questions.keys())
     if strange:
         result.flags.append(f"There are cells of unknown questions: {', '.join(strange[:5])}.")
+
+
+def _changes_of_tests(cells: Sequence[Cell], name: str, found: list[int]) -> list[str]:
+    """Return how the test cells of a question differ from the one that was handed out."""
+    tests = [k for k, cell in enumerate(cells) if (cell.question, cell.role) == (name, "check")]
+    changes = {
+        "deleted": not tests,
+        "doubled": len(tests) > 1,
+        "edited": any(_bare(cells[k].source) != f'check("{name}")' for k in tests),
+        "moved": bool(tests and found) and tests[0] < found[0],
+    }
+    return [how for how, is_so in changes.items() if is_so]
 
 
 def _bare(source: str) -> str:
@@ -588,8 +593,8 @@ def _bare(source: str) -> str:
 
 #: Rooms of the course that notebooks use.
 _ROOMS = """
-augmentation convolution datasets errors evaluation explain models plots quality settings training
-transfer
+augmentation convolution datasets error_analysis evaluation explain models plots quality settings
+training transfer
 """
 #: Modules that many notebooks import, and that are worth importing once for all.
 _SHARED = {

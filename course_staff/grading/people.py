@@ -570,31 +570,33 @@ def _tree(files: Sequence[File], root: str) -> _Box:
 
 def _settle_names(units: list[_Unit], files: Sequence[File], topics: list[str]) -> None:
     """Name the student of each unit: one name for each person, and never one name for two."""
-    by_name: dict[str, list[_Unit]] = defaultdict(list)
+    by_name: dict[str, dict[tuple[str, ...], list[_Unit]]] = defaultdict(lambda: defaultdict(list))
     for unit in units:
         if unit.name:
-            by_name[unit.name].append(unit)
+            by_name[unit.name][unit.identity].append(unit)
     taken = set(by_name)
-    for name, several in by_name.items():
-        people: dict[tuple[str, ...], list[_Unit]] = defaultdict(list)
-        for unit in several:
-            people[unit.identity].append(unit)
+    for name, people in by_name.items():
+        several = [unit for mine in people.values() for unit in mine]
         if len(people) == 1:
             _call(several, name)
         elif _may_be_one(list(people.values()), files, topics):
-            with_work = [several for several in people.values() if _work(several, files)]
+            with_work = [mine for mine in people.values() if _work(mine, files)]
             _call(several, name, _JOINED if len(with_work) > 1 else "")
         else:
             groups = {mine[0].group for mine in people.values()}
             by_group = "" not in groups and len(groups) == len(people)
             for mine in people.values():
                 _call(mine, _distinct(mine[0], taken, by_group), _APART)
+    _flag_alike([unit for unit in units if unit.student])
+
+
+def _flag_alike(units: list[_Unit]) -> None:
+    """Add a flag where names of students differ only in what a reader may overlook."""
     alike: dict[str, set[str]] = defaultdict(set)
     for unit in units:
-        if unit.student:
-            alike[_folded(unit.student)].add(unit.student)
+        alike[_folded(unit.student)].add(unit.student)
     for unit in units:
-        if unit.student and len(alike[_folded(unit.student)]) > 1 and _APART not in unit.flags:
+        if len(alike[_folded(unit.student)]) > 1 and _APART not in unit.flags:
             unit.flags.append(_ALIKE)
 
 

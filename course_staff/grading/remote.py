@@ -293,22 +293,27 @@ class RemoteWork:
         if known is not None and not known.is_old:
             return known
         told = self._ask(_is_description, "model_describe", what, shape)
-        network, compiled = (told["network"] if with_network else None), told["compiled"]
+        network = told["network"] if with_network else None
         if with_network and not networks.is_safe_network(network):
             self._copies.pop(key, None)
             return None
-        if compiled and not networks.is_safe(compiled):
-            compiled = _safe_compiled(compiled)
-        if not with_network and compiled is None:
+        description = {"network": network, "compiled": _safe_compiled(told["compiled"])}
+        if not with_network and description["compiled"] is None:
             return None
-        description = {"network": network, "compiled": compiled}
         if known is not None and _is_same_but_weights(known.description, description):
             if network is not None and not _are_equal(known.description, description):
                 self._compute(_is_none, "model_put", known.ref, shape, network["weights"])
             known.description, known.is_old = description, False
             return known
+        return self._build(key, description, shape)
+
+    def _build(
+        self, key: tuple[str, bool], description: dict[str, Any], shape: list[int] | None
+    ) -> _Copy | None:
+        """Build a network in the clean process; return None if that is not possible."""
+        compiled = description["compiled"] or ""
         try:
-            ref = self._compute(_is_ref, "model_build", network, compiled or "")
+            ref = self._compute(_is_ref, "model_build", description["network"], compiled)
         except student_work.StudentError:  # it cannot be built of its description alone
             self._copies.pop(key, None)
             return None
@@ -383,9 +388,9 @@ def _list_of(kind: type, length: int | None = None) -> Callable[[Any], bool]:
 
 
 def _safe_compiled(text: Any) -> str | None:
-    """Return a compile configuration without metrics of the student's own, or None."""
-    if not isinstance(text, str):
-        return None
+    """Return a safe compile configuration, if needed without its metrics, or None."""
+    if not text or networks.is_safe(text):
+        return text
     try:
         text = networks.without_metrics(text)
     except (ValueError, TypeError, RecursionError):

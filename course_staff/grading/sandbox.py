@@ -338,7 +338,9 @@ class Sandbox:
                 return psutil.Process(self._process.pid).children(recursive=True)
         return []
 
-    def warm(self, name: str, sources: Iterable[str], preload: tuple[str, ...] = ()) -> None:
+    def prefill_cache(
+        self, name: str, sources: Iterable[str], preload: tuple[str, ...] = ()
+    ) -> None:
         """Run cells of the course once, so that later workers find their results in the cache.
 
         Decoded pictures and computed features are then there for every submission, read-only.
@@ -346,7 +348,7 @@ class Sandbox:
         Parameters
         ----------
         name : str
-            What is warmed; a second call with the same name does nothing.
+            The name of these cells; a second call with the same name does nothing.
         sources : iterable of str
             The text of the cells; never anything that a student wrote.
         preload : tuple of str
@@ -382,7 +384,7 @@ class Sandbox:
         budget : Budget, optional
             What the submission has left of its time; a whole budget where none is given.
         warm : bool
-            Whether this worker fills the cache of the others; see :meth:`warm`.
+            Whether this worker fills the cache of the others; see :meth:`prefill_cache`.
         without : frozenset of str
             Functions of the course that do not exist in this worker.
         """
@@ -876,32 +878,43 @@ def _command(level: str, folder: Path, control: int) -> tuple[list[str], dict[st
     """Return the command that starts the server, and its view."""
     from course_staff.grading.sandbox_runtime.supervisor import View  # not on Windows
 
-    show, links = _shown(folder)
     if level == "limits":
-        home = folder / "home"
-        home.mkdir(exist_ok=True)
-        home.chmod(0o711)  # each worker gets a folder in it, and cannot list those of others
-        code = str(folder / "course")
-        with contextlib.suppress(OSError):
-            data = folder / "course" / "data"
-            data.rmdir()
-            data.symlink_to(settings.shipped_data())
-        if _LINUX:  # nobody of the same user looks into this process
-            linux.set_dumpable(False)
+        code, wrapper = str(folder / "course"), []
+        home = _prepare_limits(folder)
         view = asdict(View(level, str(home), copies=str(folder / "copies"), linux=_LINUX))
-        return _python(code, control, view), view
+    else:
+        code, home_inside, warm = f"{_PLACE}/course", f"{_PLACE}/home", f"{_PLACE}/warm"
+        wrapper = _bubblewrap(folder, home_inside, warm)
+        view = asdict(View(level, home_inside, warm, f"{_PLACE}/copies"))
+    start = _START.format(code=code)
+    # -P and -s: nothing is imported from the current folder or from the user's own packages.
+    python = [sys.executable, "-P", "-s", "-c", start, str(control), json.dumps(view)]
+    return [*wrapper, *python], view
+
+
+def _prepare_limits(folder: Path) -> Path:
+    """Make the folder of all homes for the level limits, and close this process to others."""
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    home.chmod(0o711)  # each worker gets a folder in it, and cannot list those of others
+    with contextlib.suppress(OSError):
+        data = folder / "course" / "data"
+        data.rmdir()
+        data.symlink_to(settings.shipped_data())
+    if _LINUX:  # processes of the same user cannot look into this one
+        linux.set_dumpable(False)
+    return home
+
+
+def _bubblewrap(folder: Path, home: str, warm: str) -> list[str]:
+    """Return the command line of bubblewrap up to the program that it runs."""
     if not _LINUX:
         raise SandboxFailed("it is made for Linux")
-    home_inside, warm, copies = f"{_PLACE}/home", f"{_PLACE}/warm", f"{_PLACE}/copies"
-    code = f"{_PLACE}/course"
-    masks = [
-        hidden
-        for hidden in _hidden()
-        if any(Path(hidden).is_relative_to(target) for _, target in show)
-    ]
     tool = shutil.which("bwrap")
     if tool is None:
         raise SandboxFailed("bubblewrap is not installed (the command bwrap)")
+    show, links = _shown(folder)
+    masks = [hidden for hidden in _hidden() if _is_below(hidden, (target for _, target in show))]
     command = [tool, "--die-with-parent", "--new-session"]
     if os.geteuid() == 0:  # stays root, so that each worker can become nobody
         command += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
@@ -909,25 +922,20 @@ def _command(level: str, folder: Path, control: int) -> tuple[list[str], dict[st
     else:
         command += ["--unshare-all"]
     above = {str(parent) for _, target in show for parent in list(Path(target).parents)[:-1]}
-    for one in sorted(above):  # else they are closed to nobody, where they are closed outside
-        command += ["--perms", "0755", "--dir", one]
+    for place in sorted(above):  # else the user nobody cannot enter those that are closed outside
+        command += ["--perms", "0755", "--dir", place]
     for source, target in show:
         command += ["--ro-bind", source, target]
     for mask in masks:
         command += ["--tmpfs", mask]
-    for source, target in show:  # what lies below a mask and is wanted all the same
-        if any(Path(target).is_relative_to(mask) for mask in masks):
+    for source, target in show:  # what is below a mask and needed all the same
+        if _is_below(target, masks):
             command += ["--ro-bind", source, target]
     for text, target in links:
         command += ["--symlink", text, target]
     command += ["--proc", "/proc", "--dev", "/dev", "--dir", "/tmp", "--dir", warm]
-    command += ["--tmpfs", home_inside]
-    command += ["--chdir", "/"]
-    view = asdict(View(level, home_inside, warm, copies))
-    return [*command, *_python(code, control, view)], view
+    return [*command, "--tmpfs", home, "--chdir", "/"]
 
 
-def _python(code: str, control: int, view: dict[str, Any]) -> list[str]:
-    start = _START.format(code=code)
-    # -P and -s: nothing is imported from the current folder or from the user's own packages.
-    return [sys.executable, "-P", "-s", "-c", start, str(control), json.dumps(view)]
+def _is_below(place: str, folders: Iterable[str]) -> bool:
+    return any(Path(place).is_relative_to(folder) for folder in folders)

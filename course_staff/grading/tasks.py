@@ -153,7 +153,7 @@ def prefill_cache(sandbox: Sandbox, exercise: str) -> None:
         cell for cell in notebook.released(exercise) if cell.kind == "code" and not cell.question
     ]
     if any("datasets." in cell.source for cell in given):
-        sandbox.warm(exercise, [cell.source for cell in given], notebook.imports(given))
+        sandbox.prefill_cache(exercise, [cell.source for cell in given], notebook.imports(given))
 
 
 def preload(exercises: Iterable[str]) -> None:

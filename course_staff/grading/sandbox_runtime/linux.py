@@ -11,6 +11,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 #: Whether these calls are there; elsewhere those that only harden do nothing.
 HERE = sys.platform == "linux"
 
@@ -273,47 +275,21 @@ class Use:
 
 def below(ancestor: int) -> list[int]:
     """Return the processes that descend from `ancestor`."""
-    if not os.path.isdir("/proc/self"):
-        import psutil
-
-        try:
-            return [one.pid for one in psutil.Process(ancestor).children(recursive=True)]
-        except psutil.Error:
-            return []
-    parents: dict[int, int] = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                stat = Path("/proc", entry, "stat").read_text(encoding="ascii", errors="replace")
-                parents[int(entry)] = int(stat.rpartition(")")[2].split()[1])
-            except (OSError, ValueError, IndexError):
-                continue
-    found: set[int] = {ancestor}
-    while more := {pid for pid, parent in parents.items() if parent in found} - found:
-        found |= more
-    return sorted(found - {ancestor})
+    try:
+        return [child.pid for child in psutil.Process(ancestor).children(recursive=True)]
+    except psutil.Error:
+        return []
 
 
 def use(pid: int) -> Use:
-    """Return what a process uses; nothing where it has ended."""
-    if not os.path.isdir("/proc/self"):
-        import psutil
-
-        try:
-            one = psutil.Process(pid)
-            times = one.cpu_times()
-            return Use(int(one.memory_info().rss), 0, times.user + times.system)
-        except psutil.Error:
-            return Use()
+    """Return what a process uses; nothing if it has ended."""
     try:
-        sizes = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-        ticks = sum(map(int, stat.rpartition(")")[2].split()[11:15]))
-    except (OSError, ValueError, IndexError):
+        process = psutil.Process(pid)
+        memory, times = process.memory_info(), process.cpu_times()
+    except psutil.Error:
         return Use()
-    page = os.sysconf("SC_PAGE_SIZE")
-    seconds = ticks / os.sysconf("SC_CLK_TCK")
-    return Use(int(sizes[1]) * page, int(sizes[5]) * page, seconds)
+    seconds = times.user + times.system + times.children_user + times.children_system
+    return Use(int(memory.rss), int(getattr(memory, "data", 0)), seconds)
 
 
 def waits_for_processor(pid: int) -> bool:
