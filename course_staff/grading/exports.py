@@ -1,7 +1,7 @@
 """Read the names that learning platforms give to exported files.
 
-Each function reads the name of one file or folder. A student decides only what comes last in such a
-name, so of several ways to read it the one with the shortest front part is the platform's.
+Each function parses names of files or folders. A student chooses only the end of such a name, so of
+several interpretations the one with the shortest front part is taken.
 Names are those that :func:`course_staff.grading.unpack.clean` made: short, and without control
 characters.
 """
@@ -18,7 +18,7 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Label:
-    """What a platform wrote into a name.
+    """What a platform wrote into a name of a file or folder.
 
     Attributes
     ----------
@@ -27,22 +27,22 @@ class Label:
     who : str
         The name or the user name of the student.
     number : str
-        What tells students of one name apart, or "".
+        The platform's number that distinguishes students of the same name, or "".
     rest : str
-        The student's own name of the file; "" for a folder.
+        The name that the student gave to the file; "" for a folder.
     late : bool
         Whether the platform marked it as late.
     time : str or None
-        When it was handed in: ISO 8601, local time.
+        The time of submission: ISO 8601, local time.
     steady : bool
-        Whether `number` is that of the person in every assignment, or of one assignment only.
+        Whether a person has the same `number` in every assignment.
     blind : bool
         Whether `who` is the same word for everybody, as in blind marking.
     note : str
         ``"text"`` for a text that was typed on the platform, ``"receipt"`` for a file that the
         platform wrote itself, else "".
     front : int
-        How many letters the platform wrote.
+        The number of characters that the platform wrote.
     """
 
     platform: str
@@ -59,7 +59,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Handed:
-    """One entry of Gradescope's ``submission_metadata.yml``: who handed in, and when."""
+    """An entry of Gradescope's ``submission_metadata.yml``: students, and time of submission."""
 
     people: tuple[tuple[str, str], ...]
     time: str | None
@@ -109,7 +109,7 @@ def _is_number(text: str) -> bool:
 
 
 def _moodle(name: str) -> Label | None:
-    """``Ada Lovelace_12345_assignsubmission_file_topic.ipynb``, or a folder ``…_file_``."""
+    """Parse ``Ada Lovelace_12345_assignsubmission_file_topic.ipynb``, or a folder ``…_file_``."""
     front, mark, back = name.partition("_assignsubmission_")
     who, _, number = front.rpartition("_")
     if not mark or not who.strip() or not _is_number(number):
@@ -130,7 +130,7 @@ _ATTEMPT = re.compile(r"_attempt_(\d{4}(?:-\d\d){5})(?=[_.]|$)")
 
 
 def _blackboard(names: list[str]) -> dict[str, Label]:
-    """``Assignment 1_username_attempt_2024-03-01-10-15-00_topic.ipynb``."""
+    """Parse ``Assignment 1_username_attempt_2024-03-01-10-15-00_topic.ipynb``."""
     matches = {name: match for name in names if (match := _ATTEMPT.search(name))}
     users = _users({match.string[: match.start()] for match in matches.values()})
     found = {}
@@ -154,7 +154,7 @@ def _blackboard(names: list[str]) -> dict[str, Label]:
 
 
 def _users(fronts: set[str]) -> dict[str, str]:
-    """Take the assignment, which is the same for all, from the front of the user names."""
+    """Remove the assignment, which is the same for all, from the front of the user names."""
     split = {front: front.split("_") for front in fronts}
     if len({tuple(tokens[:-1]) for tokens in split.values()}) <= 1:
         return {front: tokens[-1] for front, tokens in split.items()}
@@ -216,7 +216,7 @@ def _brightspace(names: list[str]) -> dict[str, Label]:
 
 
 def _brightspace_one(name: str) -> Label | None:
-    """``123-456 - Ada Lovelace - Mar 1, 2024 1015 AM``, a folder, or with `` - topic.ipynb``."""
+    """Parse ``123-456 - Ada Lovelace - Mar 1, 2024 1015 AM - topic.ipynb``, or a folder."""
     number, *parts = name.split(" - ")
     first, _, second = number.partition("-")
     if not (_is_number(first) and _is_number(second)) or len(parts) < 2:
@@ -230,7 +230,7 @@ def _brightspace_one(name: str) -> Label | None:
 
 
 def _nbgrader(name: str) -> Label | None:
-    """``ada+assignment+2024-03-01 10:15:00 UTC+random``, a folder of the exchange."""
+    """Parse ``ada+assignment+2024-03-01 10:15:00 UTC+random``, a folder of the exchange."""
     parts = name.split("+")
     when = read_time("+".join(parts[2:])) or read_time("+".join(parts[2:-1]))
     if when is None or not parts[0]:
@@ -242,10 +242,10 @@ def _nbgrader(name: str) -> Label | None:
 
 
 def _canvas(names: list[str]) -> dict[str, Label]:
-    """``lovelaceada_LATE_1234_5678_topic.ipynb``: the person's number and that of the file.
+    """Parse ``lovelaceada_LATE_1234_5678_topic.ipynb``: numbers of the person and of the file.
 
-    Other names look alike, such as ``week_1_2_ada.ipynb``. A person has one number, a file another
-    one than all other files; where that does not hold, the names are none of Canvas's.
+    Other names look similar, such as ``week_1_2_ada.ipynb``. In names of Canvas each person has one
+    number, and each file a unique one; otherwise they are not of Canvas.
     """
     found: dict[str, Label] = {}
     files: Counter[str] = Counter()
@@ -310,7 +310,7 @@ def _canvas_numbers(tokens: list[str], needed: int) -> tuple[Label, str] | None:
 
 
 def _gradescope(names: list[str], handed: Mapping[str, Handed]) -> dict[str, Label]:
-    """``submission_12345``, with names where the metadata beside it give them."""
+    """Parse ``submission_12345``, and add the names in the metadata beside it."""
     found = {}
     for name in names:
         start, _, number = name.partition("_")
@@ -330,9 +330,9 @@ def _gradescope(names: list[str], handed: Mapping[str, Handed]) -> dict[str, Lab
 
 
 def read_metadata(text: str) -> dict[str, Handed]:
-    """Read who handed in what from Gradescope's ``submission_metadata.yml``.
+    """Return the students and times in Gradescope's ``submission_metadata.yml``.
 
-    It is YAML of one form, of which four keys are read; entries without a name are left out.
+    Four keys are read of this fixed form of YAML; entries without a name are left out.
     """
     found: dict[str, tuple[list[dict[str, str]], dict[str, str]]] = {}
     people: list[dict[str, str]] = []

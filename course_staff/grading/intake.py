@@ -1,9 +1,9 @@
 """Find the submitted notebooks, and whose they are.
 
-A submission may be a notebook, a folder, or a zip as learning platforms export them. Everything is
-read first (:mod:`~course_staff.grading.unpack`), then it is decided over the whole class who handed
-in what (:mod:`~course_staff.grading.people`). What cannot be graded is kept with its student and
-the reason, in one sentence; the others are graded all the same.
+A submission is a notebook, a folder, or a zip as learning platforms export them. All files are read
+first (:mod:`~course_staff.grading.unpack`); then the owners are found for the whole class together
+(:mod:`~course_staff.grading.people`). Files that cannot be graded are listed with their student and
+the reason; all others are graded.
 """
 
 from __future__ import annotations
@@ -31,28 +31,28 @@ __all__ = ["FLAG", "Intake", "Refused", "Submission", "collect"]
 
 @dataclass(frozen=True)
 class Submission:
-    """One notebook that somebody handed in.
+    """A submitted notebook.
 
     Attributes
     ----------
     student : str
-        Whose it is, as far as the names of file and folders say.
+        Whose it is, by the names of file and folders.
     name : str
         Where it was found, for people: a path, or a path in a zip.
     file_name : str
-        The name of the notebook alone, without what the platform put in front.
+        The name of the notebook, without the platform's prefix.
     content : bytes
         The file.
     time : str or None
-        When it was handed in, where the platform says so: ISO 8601, local time.
+        The time of submission, if the platform states it: ISO 8601, local time.
     attempt : int
-        The number that the platform or the browser put behind the name, else 0.
+        The number that the platform or the browser added to the name, or 0.
     late : bool
         Whether the platform marked it as late.
     time_source : str
         Where `time` comes from.
     flags : tuple of str
-        What could not be told for certain, one sentence each.
+        Sentences about what is not certain.
     exercise : str
         The name of its exercise, as far as the file says it, else "".
     """
@@ -76,7 +76,7 @@ class Submission:
 
 @dataclass(frozen=True)
 class Refused:
-    """Something that was handed in and is not graded, why, in one sentence, and whose it is."""
+    """A file that is not graded: its name, the reason in one sentence, and its student."""
 
     name: str
     sentence: str
@@ -85,14 +85,14 @@ class Refused:
 
 @dataclass
 class Intake:
-    """What was found: the submissions, and what was refused."""
+    """The submissions, and the files that are not graded."""
 
     submissions: list[Submission] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
 
 def collect(paths: Iterable[Path], exercise: str | None = None) -> Intake:
-    """Read everything that was handed in.
+    """Read all submissions.
 
     Parameters
     ----------

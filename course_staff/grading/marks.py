@@ -1,8 +1,8 @@
 """Manual grades: read from a table, put into the results, and written into the table again.
 
 A mark belongs to the text it was given for. Each row has an id made of the student, the question
-and a checksum of the answer; where the answer has changed since, the mark does not count, the old
-mark stays visible in its row, and the answer waits to be marked again.
+and a checksum of the answer. If the answer has changed since, the mark does not count, the old mark
+stays visible in its row, and the answer waits to be marked again.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ class Row:
     line : int
         The line at which the row begins.
     cells : dict
-        The cells of the known columns, without what guards them.
+        The cells of the known columns, without the apostrophes that guard formulas.
     extra : dict
         The cells of columns that a person added, by the name of the column.
     surplus : list of str
-        Cells behind the last column: a comma too many, perhaps a decimal comma.
+        Cells after the last column: perhaps a decimal comma.
     slot : tuple of str or None
         The student, exercise and question it is for, where this is known.
     text : str
@@ -95,7 +95,7 @@ class Tables:
     merged : list of Path
         Tables of the folder that are read beside the main one.
     separator : str
-        What stands between two cells in the folder's own table.
+        The separator between cells in the folder's own table.
     target : Path
         Where the table is to be written.
     """
@@ -222,7 +222,7 @@ _ID = re.compile(r"(?P<slot>m[0-9a-f]{16})-(?P<text>t(?:[0-9a-f]{16}|none))")
 
 
 class _Places:
-    """The questions of a class, found by what a spreadsheet left of a row."""
+    """The questions of a class, found by a row that a spreadsheet may have changed."""
 
     def __init__(self, graded: Iterable[Graded]) -> None:
         self.results: dict[Slot, list[tuple[Graded, QuestionResult]]] = defaultdict(list)
@@ -349,8 +349,8 @@ def apply(
 def _bind_copies(candidates: list[Row], rows: list[Row]) -> None:
     """Give rows without an id the id of a row with the same mark in another table.
 
-    So a mark from a table of one's own stays with the text it was given for, although the table
-    does not say for which that was.
+    So a mark from another table stays with the text it was given for, although that table does not
+    name the text.
     """
     by_slot: dict[Slot | None, list[Row]] = defaultdict(list)
     for row in rows:
@@ -481,8 +481,8 @@ def _give(row: Row, places: _Places) -> None:
 def write(graded: Iterable[Graded], found: Tables, pages: Mapping[str, str] | None = None) -> str:
     """Write the table: what a person wrote, and a row for each answer that waits.
 
-    A table that could not be read is left alone; the new one goes beside it. Nothing that a person
-    wrote is dropped, columns and unusable rows included.
+    A table that could not be read is left unchanged; the new one is written beside it. Everything
+    that a person wrote is kept, columns and unusable rows included.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
 """Report errors of the sandbox to students, without the values that were tried.
 
-Whatever the student's process says about an error may be written by the student's code, and could
-carry the inputs of the grader into the feedback. So the kind has to be a known one, the line has
-to stand in the notebook, and the text is only told where it is one of the fixed sentences of
-Python, NumPy and Keras, without the numbers and names in it that the line does not hold itself.
+The description of an error comes from the student's process: it may be forged, and could carry the
+inputs of the grader into the feedback. So the kind has to be known, the line has to be in the
+notebook, and the text is shown only if it is one of the fixed sentences of Python, NumPy and Keras,
+without the numbers and names in it that the line does not contain itself.
 """
 
 from __future__ import annotations

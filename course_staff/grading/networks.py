@@ -1,7 +1,7 @@
 """Decide which descriptions of networks may be built by the scorer: Keras's own, of bounded size.
 
-A description comes from the process with a student's code, so it is taken for hostile: only names
-on the lists below, no code, no registered names, and no numbers that nobody needs.
+A description comes from the process with a student's code, so it is untrusted: only names on the
+lists below, no code, no registered names, and no excessive numbers.
 """
 
 from __future__ import annotations

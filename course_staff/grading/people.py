@@ -1,13 +1,13 @@
 """Find out who handed in which file, from the names of all files together.
 
-The names are a tree of folders and zips. One level of it holds an entry for each student: the first
-one whose names a platform made, or below the folders that are common to all. Rules:
+The names are a tree of folders and zips. One level of it has an entry for each student: the first
+level with names of a platform, or the one below the folders that all share. Rules:
 
-- Nobody is merged in silence. Entries of one name are one person only where that is certain, or
-  where they are of different exercises; else they stay apart. Either way it is flagged.
-- A platform's number is taken off a name only where the name has one number.
-- A zip inside what was given belongs to one student; no name inside it makes another.
-- What cannot be told from the names is flagged, in one sentence that begins with :data:`FLAG`.
+- Entries of the same name are one person only if that is certain, or if they are of different
+  exercises; otherwise they stay separate. Both cases are flagged.
+- A platform's number is removed from a name only if the name has one number.
+- A zip inside a zip or folder belongs to one student, whatever the names inside it.
+- What the names do not determine is flagged, in one sentence that begins with :data:`FLAG`.
 """
 
 from __future__ import annotations
@@ -56,24 +56,24 @@ _PREFIX = f"{FLAG} several assignments may be mixed here, so the user name may b
 
 @dataclass(frozen=True)
 class Whose:
-    """Who handed in a file, and what its names say besides.
+    """The student of a file, and further facts in its names.
 
     Attributes
     ----------
     student : str
-        The name; "" for what belongs to nobody in particular.
+        The name; "" for files of no particular student.
     file_name : str
-        The name of the file, without what the platform put in front and the attempt behind.
+        The name of the file, without the platform's prefix and the number of the attempt.
     attempt : int
-        The number of the attempt, as far as a name says it, else 0.
+        The number of the attempt in a name, or 0.
     late : bool
         Whether the platform marked it as late.
     time, time_source : str or None, str
-        When it was handed in, where a name or the platform's table says it, and which.
+        The time of submission in a name or the platform's table, and which of them.
     flags : tuple of str
-        What could not be told for certain.
+        Sentences about what is not certain.
     ignored : bool
-        Whether the platform itself wrote it, so that it is nobody's work.
+        Whether the platform itself wrote the file.
     note : str
         ``"text"`` for a text that was typed on the platform.
     """
@@ -122,7 +122,7 @@ class _Box:
 
 @dataclass
 class _Unit:
-    """What one entry of a level of students holds."""
+    """An entry of the level of the students."""
 
     name: str
     files: list[int]

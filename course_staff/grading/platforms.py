@@ -1,8 +1,8 @@
 """Handle statements that work only on Colab, Kaggle, Deepnote and VS Code.
 
-A cell with ``from google.colab import drive`` among its imports runs on Colab and stops anywhere
-else. Here such statements do nothing and the rest of the cell runs: :data:`PREPARE` is run in the
-sandbox before such a notebook, and :func:`noticed` says in a sentence what is skipped.
+A cell that imports ``google.colab`` runs only on Colab. Here such statements do nothing, and the
+rest of the cell runs: :data:`PREPARE` is run in the sandbox before such a notebook, and
+:func:`noticed` returns a sentence about what is skipped.
 """
 
 from __future__ import annotations

@@ -22,18 +22,17 @@ ATTEMPTS = ("last", "best", "first")
 
 @dataclass(frozen=True)
 class Lateness:
-    """What is taken off for handing in late.
+    """The penalty for late submissions.
 
-    Only times count that say when it was handed in: those of a table of the instructor's, those
-    that the platform wrote into a name, and its LATE mark. Never those of files or of entries in a
-    zip.
+    Only times of submission count: those in a table of the instructor's, those that the platform
+    wrote into a name, and its LATE mark; never the modification times of files.
 
     Attributes
     ----------
     due : datetime or None
-        Until when it was to be handed in, local time.
+        The due time, local time.
     per_day : float
-        The share of the exercise's points that each day that has begun costs, such as 0.1.
+        The share of the exercise's points that each day begun costs, such as 0.1.
     """
 
     due: datetime | None = None
@@ -74,9 +73,9 @@ _NO_TIME = (
 def choose_attempts(graded: list[Graded], which: str) -> list[Graded]:
     """Keep one notebook per student and exercise.
 
-    Attempts are in the order of their times where all have one, else of the numbers in their names
-    (``evaluation (1)``, ``evaluation-Copy1``, ``Version 2``). Where that does not say which is the
-    last or the first, the one with the most points of those in question counts. It is flagged.
+    Attempts are ordered by time if all have one, else by the numbers in their names (``evaluation
+    (1)``, ``evaluation-Copy1``, ``Version 2``). If that does not determine the last or the first,
+    the one with the most points of the candidates counts, with a flag.
 
     Parameters
     ----------
@@ -147,7 +146,7 @@ _SAME = "The answers are the same as those of"
 def anonymous_ids(students: Iterable[str], file: Path) -> dict[str, str]:
     """Return a random id for each student, the same on each run into the same folder.
 
-    The table from names to ids is kept in `file`; keep it to yourself.
+    The table of names and ids is stored in `file`, which only the instructor should have.
     """
     known: dict[str, str] = {}
     secret = secrets.token_hex(16)

@@ -15,7 +15,7 @@ from course_staff.grading.sandbox_runtime import wire
 from course_utils import student_work
 from course_utils.student_work import IN_WORDS, Arrays, What
 
-#: What is said where a network could not be computed apart from the student's code.
+#: The note on a network that could not be computed without the student's code.
 OWN_CODE = (
     "The network has code of its own, so it was asked in the student's own process; it was not "
     "computed again."
@@ -24,7 +24,7 @@ OWN_CODE = (
 
 @dataclass
 class _Copy:
-    """A network of the student's as the clean process has it.
+    """A copy of a student's network in the clean process.
 
     Attributes
     ----------
@@ -50,12 +50,12 @@ class _Copy:
 class RemoteWork:
     """A :class:`~course_utils.student_work.StudentWork` whose answers come from a worker.
 
-    Each answer is checked to be of the type that the operation has; anything else did not come
-    from the worker's own code, and ends it. Errors are told without the values that were tried.
+    Each answer must have the type of the operation; any other did not come from the worker's own
+    code, and ends it. Errors are reported without the values that were tried.
 
-    A network of Keras's own layers is read as configuration and weights, and whatever is judged of
-    it is computed in a second worker, which runs no student's code. Before the student's code runs
-    again, weights that were set there are handed on.
+    A network of Keras's own layers is read as configuration and weights, and computed in a second
+    worker, which runs no student's code. Before the student's code runs again, it receives weights
+    that were set there.
 
     Parameters
     ----------

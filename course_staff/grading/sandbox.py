@@ -51,10 +51,10 @@ _START = (
     "from course_staff.grading.sandbox_runtime import server; server.start(sys.argv[1:])"
 )
 
-#: Rooms of the package that no submission needs, and that could tell something.
+#: Rooms of the package that no submission needs, and that reveal how answers are checked.
 _LEFT_OUT = {"checks", "cli.py"}
 
-_NO_CHECKS = '''"""Stands in for the checks where work is graded: asking them does nothing here."""
+_NO_CHECKS = '''"""Stand-in for the checks in the sandbox: they do nothing here."""
 
 
 def __getattr__(name):
@@ -79,10 +79,10 @@ class WorkerEnded(Exception):
     how : str
         ``"timeout"``, ``"memory"``, ``"crashed"`` or ``"tampered"``.
     sentence : str
-        What happened, for the student.
+        A description for the student.
     by_chance : bool
-        Whether it may not be the student's doing and happen to right work, too: only the time on
-        the clock ran out, as on a busy machine, or a library crashed. It is then tried again.
+        Whether it may not be the student's fault: only the wall-clock time ran out, as on a busy
+        machine, or a library crashed. The notebook is then tried again.
     """
 
     def __init__(self, how: str, sentence: str, by_chance: bool = False) -> None:
@@ -95,7 +95,7 @@ class WorkerEnded(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may use; at least twice what the solution of each exercise needs.
+    """The resources of a submission: at least twice what the solution of each exercise needs.
 
     Attributes
     ----------
@@ -109,10 +109,9 @@ class Limits:
     file_size : int
         Bytes of the largest file.
     clock, patience : float
-        So many seconds on the clock may pass for each second of processor time, and for one cell or
-        call so many more.
+        Wall-clock seconds for each second of processor time, and further ones for a cell or call.
     idle, idle_of_all : float
-        Seconds in which one cell or call, and everything together, may do nothing but wait.
+        Seconds that one cell or call, and everything together, may only wait.
     """
 
     cell: float = 120.0
@@ -129,7 +128,7 @@ class Limits:
 
 
 class Budget:
-    """What one submission has left of its time, over all its workers and tries.
+    """The remaining time of a submission, over all its workers and tries.
 
     Parameters
     ----------
@@ -146,12 +145,12 @@ class Budget:
 
     @property
     def clock(self) -> float:
-        """Seconds on the clock that are left."""
+        """Wall-clock seconds that are left."""
         return self._ends - time.monotonic()
 
     @property
     def spent(self) -> bool:
-        """Whether there is no time for another worker."""
+        """Whether no time is left for another worker."""
         return self.clock < 1 or self.cpu < 1
 
 
@@ -439,7 +438,7 @@ _NOT_LOADED = 127
 
 
 class Worker:
-    """The process with one student's code, as the scoring process sees it.
+    """The process with a student's code, as the scoring process sees it.
 
     Attributes
     ----------
@@ -635,24 +634,24 @@ class Worker:
                     return
 
 
-#: How often, in seconds, it is looked whether a worker that has not answered computes, and how long
-#: its supervisor may take to say so.
+#: Seconds between two checks whether a worker that has not answered computes, and the time limit of
+#: its supervisor for this information.
 _LOOK, _ANSWERS = 1.0, 5.0
 
 
 class _Wait:
-    """A socket that is waited for until one moment, however slowly bytes drip in.
+    """A socket with a deadline for all its bytes together.
 
     Parameters
     ----------
     channel : socket
         The socket of a worker.
     seconds : float
-        How long may be waited.
+        The deadline, from now.
     busy : callable
-        Says for how many seconds the worker has computed so far; None where that is not known.
+        Returns for how many seconds the worker has computed so far; None if unknown.
     most_idle : float
-        For how many seconds it may do nothing but wait.
+        The number of seconds that the worker may only wait.
     """
 
     def __init__(
@@ -670,7 +669,7 @@ class _Wait:
 
     @property
     def is_idle(self) -> bool:
-        """Whether the worker did nothing but wait for too long."""
+        """Whether the worker only waited for too long."""
         return self.idle >= self._most_idle
 
     def recv(self, size: int) -> bytes:

@@ -1,8 +1,8 @@
 """Copies of the package in which the functions that a question forbids do not exist.
 
-Whatever watches calls inside a student's process can be evaded there. So in the copy of the
-package that the process sees, the body of a forbidden function is replaced by one that raises, in
-source and bytecode, and so are the private functions that nothing else uses.
+Monitoring of calls inside a student's process can be evaded there. So in the copy of the package
+that the process sees, forbidden functions, and private functions that only they use, have a body
+that raises an error, in source and bytecode.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class Table:
     rows : list of tuple of int and list of str
         The line in the file at which each row begins, and its cells.
     separator : str
-        What stands between two cells.
+        The separator between cells.
     """
 
     path: Path
@@ -62,7 +62,7 @@ def read(path: Path, columns: Sequence[set[str]], names: Iterable[str] = ()) -> 
     columns : sequence of set of str
         The table needs all columns of one of these sets.
     names : iterable of str
-        Names that are likely to stand in the table; they tell one encoding from another.
+        Names that are likely to be in the table, which help to find the encoding.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def decode(data: bytes, names: Iterable[str] = ()) -> str | None:
         The file: UTF-8 or UTF-16, with a byte order mark or without, or the encoding of an older
         Windows or macOS.
     names : iterable of str
-        Names that are likely to stand in the text.
+        Names that are likely to be in the text.
     """
     try:
         return data.decode(_unicode_of(data))
@@ -216,10 +216,10 @@ def _oddities(text: str) -> int:
 
 # --- formulae ------------------------------------------------------------------------------------
 
-# A cell may be split once more where a program takes another separator than the file has, so each
-# piece behind a separator or a line break is guarded, too. Blanks and apostrophes in front of a
-# sign are skipped: some programs drop them. Guarding adds one apostrophe at each such place, and
-# no place begins or ends to be one by that; so taking one away at each place restores the text.
+# A program that assumes another separator splits cells further, so each piece after a separator or
+# a line break is guarded, too. Blanks and apostrophes before a sign are skipped: some programs drop
+# them. Guarding adds one apostrophe at each such place and changes none of the other places, so
+# removing one at each place restores the text.
 _SIGN = "[=+\\-@\uff1d\uff0b\uff0d\uff20\u2212]"
 _AT_THE_START = rf"(?=['\s\u200b\ufeff]*{_SIGN})"
 _IN_A_PIECE = rf"(?=(?:'|[^\S\t\r\n]|\u200b|\ufeff)*{_SIGN})"

@@ -29,7 +29,7 @@ class _HandedIn(Protocol):
 
 @dataclass(frozen=True)
 class Time:
-    """When a student handed in.
+    """The time of a submission.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Time:
     file : str
         The name of a file, where a student has several attempts; "" for all.
     source : str
-        Where it stands.
+        The table and the line.
     """
 
     student: str
@@ -58,10 +58,10 @@ def read_times(path: Path) -> list[Time]:
     Parameters
     ----------
     path : Path
-        A CSV file with the columns ``student`` and ``time`` and, where wanted, ``exercise`` and
-        ``file``, as any program saves it (see :func:`~course_staff.grading.tables.read`). A time
-        is written as ``2026-11-30 23:59`` or as platforms write it; where no zone is given it is
-        local time. Rows without a time are left out.
+        A CSV file with the columns ``student`` and ``time`` and optionally ``exercise`` and
+        ``file``, as any program saves it (see :func:`~course_staff.grading.tables.read`). A time is
+        written as ``2026-11-30 23:59`` or as platforms write it, without a zone in local time. Rows
+        without a time are left out.
 
     Raises
     ------
@@ -108,15 +108,15 @@ def _folded(name: str) -> str:
 
 
 def apply(times: Sequence[Time], handed_in: Sequence[_HandedIn]) -> list[Time]:
-    """Write the times into what was handed in.
+    """Set the times of submissions.
 
-    A time for a file counts before one for an exercise, and that before one for all. The name of a
-    student counts as it is written; in small or capital letters only where that fits one student.
+    A time for a file has precedence over one for an exercise, and that over one for all. The case
+    of a student's name is ignored only if that fits one student.
 
     Returns
     -------
     list of Time
-        Those that belong to nobody here.
+        The times that belong to no submission.
     """
     names: dict[str, set[str]] = defaultdict(set)
     for result in handed_in:
@@ -145,12 +145,12 @@ def apply(times: Sequence[Time], handed_in: Sequence[_HandedIn]) -> list[Time]:
 
 
 def give(times: Sequence[Time], handed_in: Sequence[_HandedIn]) -> None:
-    """Write the times into what was handed in.
+    """Set the times of submissions; see :func:`apply`.
 
     Raises
     ------
     InvalidInput
-        If none of them is for anybody here, as with the table of another class.
+        If none of them belongs to a submission, as with the table of another class.
     """
     unused = apply(times, handed_in)
     if times and handed_in and len(unused) == len(times):

@@ -1,7 +1,7 @@
 """Read submitted files, folders and zips, with limits on sizes and numbers.
 
-Nothing is written, no link is followed, and no name of a file is used as a path. What is no
-notebook is kept as a :class:`File` too, with the reason why it cannot be graded.
+Nothing is written, no link is followed, and no name in a zip is used as a path. Other files than
+notebooks are listed as :class:`File` too, with the reason why they cannot be graded.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ MOST_FOLDERS = 30
 LONGEST_NAME = 120
 
 _LINK = "It is a symbolic link, which could lead anywhere; hand in the file itself."
-_OUTSIDE = "Its name leads out of the zip; pack it anew."
+_OUTSIDE = "Its name leads out of the zip; compress it again."
 _TOO_MUCH = "All together is more than can be unpacked safely."
 _TOO_DEEP = f"It lies in more than {MOST_FOLDERS} folders; hand in the notebook alone."
 
-#: What the system or an editor leaves behind.
+#: Files of the operating system or an editor.
 _JUNK = {"thumbs.db", "desktop.ini", "__macosx", "__pycache__", "ehthumbs.db", "@eadir"}
 
 _JUNK_FOLDERS = {
@@ -58,14 +58,13 @@ class File:
     parts : tuple of str
         Names of the folders and zips above it and its own name, as they were found.
     outer : int
-        How many of `parts` come before anything that lies in a zip inside what was given; names of
-        people are read from these only.
+        The number of `parts` up to a zip inside a zip or folder; only these can name people.
     name : str
         Where it was found, for people.
     content : bytes or None
         The notebook, or the text of :data:`METADATA`; None for everything else.
     why : str
-        Why it cannot be graded; "" for a notebook.
+        The reason why it cannot be graded; "" for a notebook.
     """
 
     parts: tuple[str, ...]
@@ -87,7 +86,7 @@ class File:
 
 @dataclass
 class Reader:
-    """Reads what was handed in, and keeps account of how much it was.
+    """Read submissions, and count the bytes.
 
     Attributes
     ----------
@@ -183,7 +182,7 @@ class Reader:
             members = archive.infolist()
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
             self._refuse(
-                name, above or (Path(name).name,), "It is damaged, or no zip; pack it anew."
+                name, above or (Path(name).name,), "It is damaged, or not a zip; compress it again."
             )
             return
         if len(members) > most:
@@ -300,7 +299,7 @@ def _too_large(kind: str, limit: int) -> str:
 
 
 def is_junk(name: str, folder: bool = False) -> bool:
-    """Return whether the system or an editor made it, and nobody handed it in."""
+    """Return whether the operating system or an editor made the file."""
     if name.startswith(("._", ".~", "~$", "__MACOSX")) or name.casefold() in _JUNK:
         return True
     if folder:

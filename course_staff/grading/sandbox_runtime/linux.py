@@ -1,4 +1,4 @@
-"""The few calls of Linux that Python has no function for: namespaces, mounts, seccomp."""
+"""Linux system calls without a Python function: namespaces, mounts, seccomp."""
 
 from __future__ import annotations
 
@@ -155,8 +155,8 @@ def drop_capabilities() -> None:
 
 # --- seccomp -----------------------------------------------------------------------------------
 
-#: Calls that no exercise needs, by processor: namespaces, mounts, looking into other processes,
-#: and parts of the kernel with a history of holes.
+#: System calls that no exercise needs, by processor: namespaces, mounts, access to other processes,
+#: and parts of the kernel with a history of vulnerabilities.
 _REFUSED = {
     "x86_64": {
         "arch": 0xC000003E,
@@ -258,7 +258,7 @@ def _filter(known: dict) -> bytes:
 
 @dataclass(frozen=True)
 class Use:
-    """What a process uses at one moment.
+    """The resources of a process at one moment.
 
     Attributes
     ----------

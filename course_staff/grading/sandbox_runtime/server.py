@@ -1,8 +1,8 @@
-"""The process that imports TensorFlow once, and forks a worker for each submission.
+"""Server process that imports TensorFlow once and forks a worker for each submission.
 
-It is started with the number of a socket and a JSON text, :class:`View`. Over the socket come
-requests, each with two sockets of its own: one over which the worker is asked, and one over which
-its supervisor says how it ended. No student's code runs in this process.
+It is started with the number of a socket and a :class:`View` as JSON. Each request on the socket
+comes with two sockets: one for the questions to the worker, and one on which its supervisor reports
+how it ended. No student's code runs in this process.
 
 server ── supervisor (process 1 of its own namespaces) ── worker (a student's code)
 """
@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from course_staff.grading.sandbox_runtime import linux, supervisor
 from course_staff.grading.sandbox_runtime.supervisor import View
 
-#: The most bytes of a request.
+#: The maximum number of bytes of a request.
 _LARGEST = 65536
 
 

@@ -26,7 +26,7 @@ _BUSY = 0.25
 
 @dataclass(frozen=True)
 class View:
-    """What the sandbox is, as the scoring process decided it.
+    """The configuration of the sandbox, set by the scoring process.
 
     Attributes
     ----------
@@ -35,11 +35,11 @@ class View:
     home : str
         The folder in which a worker may write.
     warm : str
-        Where a worker sees what was computed for all, before the first student's code ran.
+        Where a worker sees the cache that was filled before any student's code ran.
     copies : str
-        The folder with copies of the package that lack what a question forbids.
+        The folder with copies of the package without the functions that a question forbids.
     linux : bool
-        Whether to use what only Linux has.
+        Whether to use features that only Linux has.
     """
 
     level: str
@@ -223,7 +223,7 @@ def _limit(view: View, request: dict[str, Any]) -> None:
 
 
 class _Account:
-    """What a worker and the processes that it started use, looked at in short periods.
+    """The resources of a worker and its descendants, sampled in short periods.
 
     Attributes
     ----------

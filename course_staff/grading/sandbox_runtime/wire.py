@@ -1,4 +1,4 @@
-"""Messages between the process that scores and the one that runs a student's code.
+"""Messages between the scoring process and the one that runs a student's code.
 
 A message is JSON, followed by the arrays in it as ``.npy``. Neither side ever unpickles anything,
 and what is read is checked before memory is set aside for it, since the other side may be hostile.
@@ -41,11 +41,11 @@ _SIZE = struct.Struct(">Q")
 
 
 class NotAMessage(Exception):
-    """What arrived is no message of this kind."""
+    """The received bytes are no valid message."""
 
 
 class Closed(Exception):
-    """The other side is gone."""
+    """The other side has closed the channel."""
 
 
 # --- values and bytes ------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Run one student's notebook, cell by cell, and answer questions about what is defined in it.
 
-This is the process that runs foreign code. It knows no test, no answer and no mark: it is given
-the text of cells, and then operations of :mod:`course_utils.student_work` with their arguments.
+This process runs untrusted code. It has no access to tests, answers or marks: it receives the text
+of cells, and then operations of :mod:`course_utils.student_work` with their arguments.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ import course_utils
 from course_staff.grading.sandbox_runtime import removed, wire
 from course_utils import student_work
 
-#: Magics that would start programs or change what is installed: taken note of, not run.
+#: Magics that would start programs or change the installation: ignored.
 NOT_RUN = {
     "line": "pip conda mamba micromamba uv sx system sc killbgscripts tensorboard matplotlib pylab",
     "cell": "bash sh script system sx perl ruby python2 pypy cmd",
 }
 
-#: The most characters that the cells of a notebook may print.
+#: The maximum number of characters that the cells of a notebook may print.
 MOST_PRINTED = 20_000_000
 
 #: Seconds after the limit at which the kernel ends code that ignores it.
@@ -42,11 +42,11 @@ _shell: Any = None
 
 
 class TooMuchOutput(Exception):
-    """The cells printed more than anybody would read."""
+    """The cells printed too much."""
 
 
 class _Sink(io.TextIOBase):
-    """Takes what is printed, and only counts it."""
+    """A text stream that counts what is printed, and drops it."""
 
     encoding = "utf-8"
     errors = "replace"
