@@ -242,7 +242,7 @@ def _print_refused(refused: Refused) -> None:
 
 
 def _print_grades(report: Report, out: Path) -> None:
-    from course_staff.grading.marks import SLOTS
+    from course_staff.grading.marks import MANUAL_GRADES
     from course_utils.checks.wording import points
 
     table = Table(box=None, pad_edge=False)
@@ -269,7 +269,7 @@ def _print_grades(report: Report, out: Path) -> None:
     waiting = sum(bool(one.waits) for one in report.graded)
     if waiting:
         console.print(
-            f"Written answers of {waiting} notebooks wait for you in {plain(str(out / SLOTS))}; "
+            f"Written answers of {waiting} notebooks wait for you in {plain(str(out / MANUAL_GRADES))}; "
             f"fill in the points, and run this again."
         )
 

@@ -126,7 +126,7 @@ def grade(
     with _writing(folder):
         # Marks come first: nothing that is written behind them can cost one.
         pages = reports.pages_of_answers(report)
-        note = marks.write(report.graded, found, pages)
+        note = marks.write_manual_grades(report.graded, found, pages)
         report.notes += [note] if note else []
         reports.write(report, folder, chosen.formats)
     return report

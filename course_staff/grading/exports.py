@@ -65,6 +65,9 @@ class Handed:
     time: str | None
 
 
+Names = list[str]
+Metadata = Mapping[str, Handed]
+
 #: Words that platforms write in place of a name.
 _BLIND = {
     *("participant", "anonymous", "anon", "teilnehmer", "teilnehmerin", "teilnehmer in"),
@@ -88,27 +91,23 @@ def labels(names: Iterable[str], handed: Mapping[str, Handed] | None = None) -> 
         A label for each name that a platform made.
     """
     names = list(names)
-    found: dict[str, list[Label]] = defaultdict(list)
-    for name in names:
-        for read in (_moodle, _nbgrader):
-            if label := read(name):
-                found[name].append(label)
-    for group in (
-        _brightspace(names),
-        _blackboard(names),
-        _canvas(names),
-        _gradescope(names, handed or {}),
-    ):
-        for name, label in group.items():
-            found[name].append(label)
-    return {name: min(several, key=lambda one: one.front) for name, several in found.items()}
+    found: dict[str, Label] = {}
+    for parse in _PARSERS:
+        for name, label in parse(names, handed or {}).items():
+            if name not in found or label.front < found[name].front:
+                found[name] = label
+    return found
 
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def _moodle(name: str) -> Label | None:
+def _moodle(names: Names, handed: Metadata) -> dict[str, Label]:
+    return {name: label for name in names if (label := _moodle_one(name))}
+
+
+def _moodle_one(name: str) -> Label | None:
     """Parse ``Ada Lovelace_12345_assignsubmission_file_topic.ipynb``, or a folder ``…_file_``."""
     front, mark, back = name.partition("_assignsubmission_")
     who, _, number = front.rpartition("_")
@@ -129,7 +128,7 @@ def _is_blind(who: str) -> bool:
 _ATTEMPT = re.compile(r"_attempt_(\d{4}(?:-\d\d){5})(?=[_.]|$)")
 
 
-def _blackboard(names: list[str]) -> dict[str, Label]:
+def _blackboard(names: Names, handed: Metadata) -> dict[str, Label]:
     """Parse ``Assignment 1_username_attempt_2024-03-01-10-15-00_topic.ipynb``."""
     matches = {name: match for name in names if (match := _ATTEMPT.search(name))}
     users = _users({match.string[: match.start()] for match in matches.values()})
@@ -195,11 +194,14 @@ def read_day(text: str) -> str | None:
         return None
 
 
-def _brightspace(names: list[str]) -> dict[str, Label]:
+def _brightspace(names: Names, handed: Metadata) -> dict[str, Label]:
     """Keep of two numbers the one of the person: the first that no two names have in common."""
     found = {name: label for name in names if (label := _brightspace_one(name))}
     if found and "index.html" in names:  # a table of contents that the platform wrote
-        return {**_brightspace([*found]), "index.html": Label("Brightspace", "", note="receipt")}
+        return {
+            **_brightspace([*found], handed),
+            "index.html": Label("Brightspace", "", note="receipt"),
+        }
     numbers = [label.number.split("-") for label in found.values()]
     whose = {label.who for label in found.values()}
     for place in (0, 1):
@@ -229,7 +231,11 @@ def _brightspace_one(name: str) -> Label | None:
     return Label("Brightspace", who, number, rest, time=when, steady=True, front=front)
 
 
-def _nbgrader(name: str) -> Label | None:
+def _nbgrader(names: Names, handed: Metadata) -> dict[str, Label]:
+    return {name: label for name in names if (label := _nbgrader_one(name))}
+
+
+def _nbgrader_one(name: str) -> Label | None:
     """Parse ``ada+assignment+2024-03-01 10:15:00 UTC+random``, a folder of the exchange."""
     parts = name.split("+")
     when = read_time("+".join(parts[2:])) or read_time("+".join(parts[2:-1]))
@@ -241,7 +247,7 @@ def _nbgrader(name: str) -> Label | None:
 # --- Canvas --------------------------------------------------------------------------------------
 
 
-def _canvas(names: list[str]) -> dict[str, Label]:
+def _canvas(names: Names, handed: Metadata) -> dict[str, Label]:
     """Parse ``lovelaceada_LATE_1234_5678_topic.ipynb``: numbers of the person and of the file.
 
     Other names look similar, such as ``week_1_2_ada.ipynb``. In names of Canvas each person has one
@@ -309,7 +315,7 @@ def _canvas_numbers(tokens: list[str], needed: int) -> tuple[Label, str] | None:
 # --- Gradescope ----------------------------------------------------------------------------------
 
 
-def _gradescope(names: list[str], handed: Mapping[str, Handed]) -> dict[str, Label]:
+def _gradescope(names: Names, handed: Metadata) -> dict[str, Label]:
     """Parse ``submission_12345``, and add the names in the metadata beside it."""
     found = {}
     for name in names:
@@ -327,6 +333,10 @@ def _gradescope(names: list[str], handed: Mapping[str, Handed]) -> dict[str, Lab
             )
         found[name] = label
     return found
+
+
+#: The parsers of all platforms; of two labels for a name the one with the shorter front counts.
+_PARSERS = (_moodle, _nbgrader, _brightspace, _blackboard, _canvas, _gradescope)
 
 
 def read_metadata(text: str) -> dict[str, Handed]:

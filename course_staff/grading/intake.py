@@ -14,13 +14,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from course_staff.grading import naming, notebook, people
 from course_staff.grading.people import FLAG, Whose
 from course_staff.grading.unpack import METADATA, File, Reader, clean, lies_beside
-from course_utils import checks, settings
+from course_utils import checks
 from course_utils.exceptions import InvalidInput, MissingData
 
 #: The most rows for files of one student that are not graded for the same reason.
@@ -209,18 +208,12 @@ def _look(file: File) -> _Note:
     except InvalidInput:
         return _Note()
     answers = _answers(cells)
-    return _Note(exercise.name, certain, bool(answers) and answers == _given(exercise.notebook))
+    untouched = bool(answers) and answers == _answers(notebook.released(exercise.name))
+    return _Note(exercise.name, certain, untouched)
 
 
-def _answers(cells: list[notebook.Cell]) -> tuple[str, ...]:
-    return tuple(cell.source.strip() for cell in cells if cell.role in ("answer", "written"))
-
-
-@cache
-def _given(name: str) -> tuple[str, ...]:
-    """Return the answer cells of an exercise as it was given out."""
-    path = settings.course_root() / "exercises" / name
-    return _answers(notebook.read(path.read_bytes())) if path.is_file() else ()
+def _answers(cells: Iterable[notebook.Cell]) -> list[str]:
+    return [cell.source.strip() for cell in cells if cell.role in ("answer", "written")]
 
 
 # --- what counts ---------------------------------------------------------------------------------
@@ -275,15 +268,8 @@ def _that_count(
     touched = {notes[k].exercise for k in works if notes[k].exercise and not notes[k].untouched}
     known = any(notes[k].exercise for k in works)
     for k in works:
-        note, copy = (
-            notes[k],
-            (
-                notes[k].exercise,
-                files[k].sha256,
-                whose[k].time,
-                whose[k].late,
-            ),
-        )
+        note, owner = notes[k], whose[k]
+        copy = (note.exercise, files[k].sha256, owner.time, owner.late)
         if wanted and wanted in certain and (note.exercise, note.certain) != (wanted, True):
             left["of another exercise"].append(k)
         elif known and not note.exercise and not wanted:
@@ -323,9 +309,8 @@ def _refused(
     by_reason: dict[str, list[int]] = defaultdict(list)
     receipts = [k for k in others if whose[k].ignored]
     for k in others:
-        if k in receipts:
-            continue
-        by_reason[_TYPED if whose[k].note == "text" else files[k].why].append(k)
+        if k not in receipts:
+            by_reason[_TYPED if whose[k].note == "text" else files[k].why].append(k)
     if student and receipts and not by_reason and not graded:
         by_reason[_TYPED] = receipts
     rows = []

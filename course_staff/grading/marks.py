@@ -27,7 +27,7 @@ from course_staff.grading.results import (
 from course_utils.exceptions import InvalidInput, MissingData
 
 #: The table in which a person writes marks, in the folder of the reports.
-SLOTS = "to_mark.csv"
+MANUAL_GRADES = "to_mark.csv"
 #: The columns that a person fills in or needs to know whose the row is.
 COLUMNS = ("student", "exercise", "question", "points", "comment")
 #: All columns of the table, in the order in which they are written.
@@ -129,7 +129,7 @@ def find(folder: Path, named: Path | None, names: Iterable[str] = ()) -> Tables:
         If the table that was named is not there or cannot be read.
     """
     names = list(names)
-    main = folder / SLOTS
+    main = folder / MANUAL_GRADES
     found = Tables(main)
     if named is not None:
         check_named(named)
@@ -478,7 +478,9 @@ def _give(row: Row, places: _Places) -> None:
 # --- the table -----------------------------------------------------------------------------------
 
 
-def write(graded: Iterable[Graded], found: Tables, pages: Mapping[str, str] | None = None) -> str:
+def write_manual_grades(
+    graded: Iterable[Graded], found: Tables, pages: Mapping[str, str] | None = None
+) -> str:
     """Write the table: what a person wrote, and a row for each answer that waits.
 
     A table that could not be read is left unchanged; the new one is written beside it. Everything

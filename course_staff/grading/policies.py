@@ -109,7 +109,7 @@ def choose_attempts(graded: list[Graded], which: str) -> list[Graded]:
 
 
 def _attempt(group: list[Graded], which: str) -> tuple[Graded, bool]:
-    """Return the attempt that counts, and whether it is sure that it is the one."""
+    """Return the attempt that counts, and whether that is certain."""
     in_question = group
     if which != "best":
         timed = all(result.time is not None for result in group)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 
 from course_staff.grading import store
@@ -50,6 +50,12 @@ class Table:
     head: list[str]
     rows: list[tuple[int, list[str]]] = field(default_factory=list)
     separator: str = ","
+
+    def records(self) -> Iterator[tuple[int, dict[str, str]]]:
+        """Yield each row as its line and its cells by column; of two equal columns the first."""
+        for line, cells in self.rows:
+            pairs = [*zip_longest(self.head, cells[: len(self.head)], fillvalue="")]
+            yield line, dict(reversed(pairs))
 
 
 def read(path: Path, columns: Sequence[set[str]], names: Iterable[str] = ()) -> Table:

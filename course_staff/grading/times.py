@@ -71,16 +71,12 @@ def read_times(path: Path) -> list[Time]:
     if not path.is_file():
         raise MissingData(f"There is no {path} with times.")
     table = tables.read(path, [{student, time} for student in _STUDENT for time in _TIME])
-    columns = [
-        next((table.head.index(name) for name in names if name in table.head), None)
-        for names in (_STUDENT, _TIME, ("exercise",), ("file",))
-    ]
     times: list[Time] = []
     seen: dict[tuple[str, str, str], int] = {}
-    for number, row in table.rows:
+    for number, cells in table.records():
         student, text, exercise, file = (
-            row[column].strip() if column is not None and column < len(row) else ""
-            for column in columns
+            next((cells[name].strip() for name in names if name in cells), "")
+            for names in (_STUDENT, _TIME, ("exercise",), ("file",))
         )
         if not student or text in ("", "-"):
             continue

@@ -239,28 +239,29 @@ class Reader:
             return
         if kind != ".zip":
             self._take(content, where, parts, outer)
-        elif len(content) > limit:
-            self._refuse(where, parts, _too_large(kind, limit), outer)
-        elif len(content) > self.left:
-            self._refuse(where, parts, _TOO_MUCH, outer)
+        elif why := self._no_room(content, kind, limit):
+            self._refuse(where, parts, why, outer)
         else:
-            self.left -= len(content)
             self._read_zip(io.BytesIO(content), where, parts, outer or len(parts), depth + 1)
 
     def _take(self, content: bytes, where: str, parts: tuple[str, ...], outer: int) -> None:
-        if len(content) > LARGEST_NOTEBOOK:
-            why = _too_large(".ipynb", LARGEST_NOTEBOOK)
-        elif len(content) > self.left:
-            why = _TOO_MUCH
+        if why := self._no_room(content, ".ipynb", LARGEST_NOTEBOOK):
+            self._refuse(where, parts, why, outer)
         else:
-            self.left -= len(content)
             self.files.append(File(parts, outer or len(parts), shown(where), content))
-            return
-        self._refuse(where, parts, why, outer)
+
+    def _no_room(self, content: bytes, kind: str, limit: int) -> str:
+        """Count the bytes of a file, or return why it is too large."""
+        if len(content) > limit:
+            return _too_large(kind, limit)
+        if len(content) > self.left:
+            return _TOO_MUCH
+        self.left -= len(content)
+        return ""
 
 
 def _no_member(member: zipfile.ZipInfo, kind: str, limit: int) -> str:
-    """Return why a file in a zip is not even unpacked, or ""."""
+    """Return why a file in a zip is not unpacked, or ""."""
     if stat.S_ISLNK(member.external_attr >> 16):
         return _LINK
     if kind not in (".ipynb", ".zip"):
