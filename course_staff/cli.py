@@ -269,8 +269,8 @@ def _print_grades(report: Report, out: Path) -> None:
     waiting = sum(bool(one.waits) for one in report.graded)
     if waiting:
         console.print(
-            f"Written answers of {waiting} notebooks wait for you in {plain(str(out / MANUAL_GRADES))}; "
-            f"fill in the points, and run this again."
+            f"Written answers of {waiting} notebooks wait for you in "
+            f"{plain(str(out / MANUAL_GRADES))}; fill in the points, and run this again."
         )
 
 
