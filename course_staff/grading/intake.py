@@ -53,7 +53,7 @@ class Submission:
     flags : tuple of str
         Sentences about what is not certain.
     exercise : str
-        The name of its exercise, as far as the file says it, else "".
+        The name of its exercise, or "" if the file does not name one.
     """
 
     student: str

@@ -76,7 +76,7 @@ class Row:
         return f"{self.source.name}, line {self.line}"
 
     def is_touched(self) -> bool:
-        """Return whether a person wrote something into it, or an earlier mark stands in it."""
+        """Whether a person wrote something into it, or it has an earlier mark."""
         mine = ("points", "comment", "previous mark")
         values = [self.cells.get(name, "") for name in mine]
         return any(one.strip() for one in [*values, *self.extra.values(), *self.surplus])
@@ -401,7 +401,7 @@ def _problem(row: Row, places: _Places) -> str:
     _grow_old(row)
     return (
         f"the answer of {_told(row.slot)} was changed after it was marked; the old mark, "
-        f"{points:g} points, does not count, and stands in the column previous mark."
+        f"{points:g} points, does not count, and is in the column previous mark."
     )
 
 

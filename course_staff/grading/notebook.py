@@ -281,7 +281,7 @@ def which_exercise(
 
 @lru_cache(maxsize=32)
 def released(exercise: str) -> tuple[Cell, ...]:
-    """Return the cells of an exercise as they are handed out; none where it is not here.
+    """Return the cells of an exercise as they are handed out; none if it is not installed.
 
     Parameters
     ----------

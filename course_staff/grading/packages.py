@@ -29,7 +29,7 @@ def used(answers: Iterable[str], cells: Iterable[str], only: Iterable[str]) -> l
     cells : iterable of str
         The code of all cells; what the answer uses of them is looked at, too.
     only : iterable of str
-        The packages that the question allows; none where it allows those of the course.
+        The packages that the question allows; none if it allows those of the course.
 
     Returns
     -------

@@ -25,33 +25,33 @@ from course_staff.grading import exports, naming
 from course_staff.grading.exports import Label
 from course_staff.grading.unpack import METADATA, File, clean
 
-#: How flags of this module begin. They are for the instructor only.
+#: The beginning of the flags of this module, which are for the instructor only.
 FLAG = "Hand-in:"
 
-_NOBODY = f"{FLAG} no name of a person was found, so it goes by the name of the file or folder."
+_NOBODY = f"{FLAG} no name of a person was found; the name of the file or folder is used."
 _APART = (
-    f"{FLAG} this name occurs more than once here; nothing says that it is one person, so they "
-    f"stay apart."
+    f"{FLAG} this name occurs more than once, and it is not certain that it is one person; they "
+    f"are kept separate."
 )
 _JOINED = (
     f"{FLAG} this name was found in several places, with different exercises or the same files; "
     f"taken to be one person."
 )
-_ALIKE = f"{FLAG} another name differs only in case, blanks or a number such as (1); kept apart."
-_UNCLEAR = f"{FLAG} it is unclear whether a folder above it is a person or a group; kept apart."
+_ALIKE = f"{FLAG} another name differs only in case, blanks or a number such as (1); kept separate."
+_UNCLEAR = f"{FLAG} it is unclear whether a folder above it is a person or a group; kept separate."
 _WHICH = f"{FLAG} more than one folder above the file may name the person; the lowest was taken."
 _FOLDERS = (
-    f"{FLAG} several notebooks of one exercise lie in different folders; taken to be attempts of "
+    f"{FLAG} several notebooks of one exercise are in different folders; taken to be attempts of "
     f"one person."
 )
-_EXPORT = f"{FLAG} it lies in a zip inside what was given, which was taken for a platform's export."
-_GIVEN = f"{FLAG} no name stands in it, so it goes by that of the folder or zip that was given."
-_ABOVE = f"{FLAG} it goes by the name of the file; that of a folder above may be meant as well."
+_EXPORT = f"{FLAG} it is in a zip inside the given zip or folder, which was taken for an export."
+_GIVEN = f"{FLAG} it names nobody; the name of the given folder or zip is used."
+_ABOVE = f"{FLAG} the name of the file is used; a folder above it may name the person instead."
 _OWN_NAMES = (
-    f"{FLAG} several notebooks with names of their own in one folder; taken to be one person's."
+    f"{FLAG} several notebooks with different names are in one folder; taken to be one person's."
 )
-_UNLABELED = f"{FLAG} the platform did not make this name; the person is named after it."
-_PREFIX = f"{FLAG} several assignments may be mixed here, so the user name may be cut wrongly."
+_UNLABELED = f"{FLAG} this name was not made by the platform, but is used as the person's name."
+_PREFIX = f"{FLAG} several assignments may be mixed here, so the user name may be wrong."
 
 
 @dataclass(frozen=True)
@@ -152,9 +152,9 @@ def assign(files: Sequence[File], topics: Sequence[str], root: str = "") -> list
     files : sequence of File
         Everything that was found.
     topics : sequence of str
-        Of which exercise each notebook is, as far as it is known; else "".
+        The exercise of each notebook, or "" if unknown.
     root : str
-        The name of the folder or zip that was given, where it was one.
+        The name of the given folder or zip, if it is only one.
 
     Returns
     -------
@@ -177,7 +177,7 @@ class _Finder:
             or (f"? {naming.attempt_of(_stem(file.parts[-1]))[0]}" if file.is_notebook else "")
             for file, topic in zip(files, topics, strict=True)
         ]
-        if not any(self.topics):  # nobody handed in a notebook: look for people all the same
+        if not any(self.topics):  # without any notebook, people are found by their other files
             self.topics = ["no notebook"] * len(self.topics)
         self.tree = _tree(files, root)
         self.units: list[_Unit] = []
@@ -654,6 +654,6 @@ def _distinct(unit: _Unit, taken: set[str], by_group: bool) -> str:
 
 
 def _folded(name: str) -> str:
-    """Return equal for names that a reader could take for the same."""
+    """Return a key that is equal for names that a reader could confuse."""
     text = unicodedata.normalize("NFKC", name).casefold()
     return re.sub(r"[\s_.-]+", " ", re.sub(r" ?\(\d{1,4}\)$", "", text)).strip()

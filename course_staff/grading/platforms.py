@@ -53,7 +53,7 @@ def _prepare_for_other_platforms():
         def visit_Try(self, node):
             if not node.handlers:
                 return self.generic_visit(node)
-            for field in ("handlers", "orelse", "finalbody"):  # what stands in `try` stays
+            for field in ("handlers", "orelse", "finalbody"):  # the body of `try` stays
                 setattr(node, field, [self.visit(one) for one in getattr(node, field)])
             return node
 

@@ -7,7 +7,7 @@ level              isolation of a student's code
                    else; no network; each submission has processes, files and memory of its own
 ``limits``         limits on time, memory, processes and files, another user where the grader is
                    root, and on Linux no network; it reads and writes what the user who grades (or
-                   nobody) may read and write, so it is taken only where it is asked for by name
+                   nobody) may read and write, so it is used only if it is asked for by name
 =================  ===========================================================================
 
 At every level the student's code runs in another process than the one that scores, and only
@@ -459,7 +459,7 @@ class Worker:
         self._limits, self._budget, self._level = limits, budget, level
         self._said = b""
         self.usage: dict[str, Any] = {}
-        #: The functions that are removed and were called all the same while cells ran.
+        #: The removed functions that cells called.
         self.removed: set[str] = set()
         self._open = True
 

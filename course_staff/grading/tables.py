@@ -159,7 +159,7 @@ def _decoded(path: Path, names: Iterable[str]) -> str:
 
 
 def decode(data: bytes, names: Iterable[str] = ()) -> str | None:
-    """Return the text of a file of unknown encoding, or None where it is no text.
+    """Return the text of a file of unknown encoding, or None if it is not text.
 
     Parameters
     ----------

@@ -80,7 +80,7 @@ class File:
 
     @property
     def is_notebook(self) -> bool:
-        """Whether it can be graded, as far as its name says."""
+        """Whether it is a notebook, by its name."""
         return self.content is not None and self.parts[-1] != METADATA
 
 

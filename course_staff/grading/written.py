@@ -25,7 +25,7 @@ MOST_PIXELS = 60_000_000
 #: The types of pictures that pages show, with the names of the formats in Pillow.
 TYPES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WEBP"}
 
-#: What stands in the cell of a written answer before somebody writes into it.
+#: The text of the cell of a written answer before it is filled in.
 _PLACEHOLDERS = ("YOUR ANSWER HERE", "WRITE YOUR ANSWER HERE")
 
 
@@ -59,7 +59,7 @@ class Piece:
     kind : str
         What is said of it: "" for the text of an answer cell or of a cell with text.
     text : str
-        What stands in it, at most :data:`~course_staff.grading.results.LONGEST_ANSWER` characters.
+        Its text, at most :data:`~course_staff.grading.results.LONGEST_ANSWER` characters.
     pictures : tuple of Picture
         The pictures in it, in their order; ``(picture 1: name)`` in the text refers to them.
     digest : str
