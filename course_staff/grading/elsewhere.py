@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
 
 from course_staff.grading import notebook
 from course_staff.grading.results import QuestionResult, Status
+from course_staff.grading.sandbox import Worker
 from course_utils.checks import Question
-
-
-class Runs(Protocol):
-    """Something that runs cells: a worker."""
-
-    def run(self, source: str) -> object:
-        """Run a cell."""
 
 
 class SecondLook:
@@ -60,7 +53,7 @@ class SecondLook:
 
     def at(
         self,
-        worker: Runs,
+        worker: Worker,
         ask: Callable[[Question], QuestionResult],
         questions: Iterable[Question],
         found: dict[str, QuestionResult],
@@ -70,7 +63,7 @@ class SecondLook:
 
         Parameters
         ----------
-        worker : Runs
+        worker : Worker
             The process in which all cells have run.
         ask : callable
             Asks a question there.
@@ -99,7 +92,7 @@ class SecondLook:
         self,
         question: Question,
         before: QuestionResult,
-        worker: Runs,
+        worker: Worker,
         ask: Callable[[Question], QuestionResult],
         ended: set[int],
     ) -> QuestionResult:
@@ -148,7 +141,7 @@ class SecondLook:
         self,
         question: Question,
         known: QuestionResult,
-        worker: Runs,
+        worker: Worker,
         ask: Callable[[Question], QuestionResult],
         names: Mapping[str, int],
     ) -> None:

@@ -8,7 +8,6 @@ grading ── server (imports) ── scorers ──▶ sandbox
 
 from __future__ import annotations
 
-import array
 import contextlib
 import gc
 import json
@@ -249,8 +248,8 @@ def serve(arguments: list[str]) -> None:
     gc.freeze()
     server = os.getpid()
     while True:
-        number = _receive(control)
-        if number is None:
+        _, numbers, *_ = socket.recv_fds(control, 1, 1)
+        if not numbers:
             os._exit(0)
         if os.fork() == 0:
             code = 1
@@ -262,20 +261,11 @@ def serve(arguments: list[str]) -> None:
                 sandbox = Sandbox.attached(
                     facts["shared"], facts["level"], limits, Path(facts["folder"])
                 )
-                _score(connection.Connection(number), sandbox)
+                _score(connection.Connection(numbers[0]), sandbox)
                 code = 0
             finally:
                 os._exit(code)
-        os.close(number)
-
-
-def _receive(control: socket.socket) -> int | None:
-    numbers = array.array("i")
-    _, extra, _, _ = control.recvmsg(1, socket.CMSG_SPACE(numbers.itemsize))
-    for level, kind, content in extra:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            numbers.frombytes(content[: numbers.itemsize])
-    return numbers[0] if numbers else None
+        os.close(numbers[0])
 
 
 def _score(channel: connection.Connection, sandbox: Sandbox) -> None:

@@ -7,24 +7,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from course_staff.grading import tables
 from course_staff.grading.exports import read_day, read_time
+from course_staff.grading.results import Graded
 from course_utils import checks
 from course_utils.exceptions import InvalidInput, MissingData
 
 #: Names of the columns, and those that platforms give them.
 _STUDENT = ("student", "full name", "name")
 _TIME = ("time", "last modified (submission)", "submitted", "handed in")
-
-
-class _HandedIn(Protocol):
-    student: str
-    exercise: str
-    name: str
-    time: str | None
-    time_source: str
 
 
 @dataclass(frozen=True)
@@ -103,7 +95,7 @@ def _folded(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
 
-def apply(times: Sequence[Time], handed_in: Sequence[_HandedIn]) -> list[Time]:
+def apply(times: Sequence[Time], handed_in: Sequence[Graded]) -> list[Time]:
     """Set the times of submissions.
 
     A time for a file has precedence over one for an exercise, and that over one for all. The case
@@ -140,7 +132,7 @@ def apply(times: Sequence[Time], handed_in: Sequence[_HandedIn]) -> list[Time]:
     return [time for time in times if id(time) not in used]
 
 
-def give(times: Sequence[Time], handed_in: Sequence[_HandedIn]) -> None:
+def give(times: Sequence[Time], handed_in: Sequence[Graded]) -> None:
     """Set the times of submissions; see :func:`apply`.
 
     Raises

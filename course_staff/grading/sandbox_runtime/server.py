@@ -9,7 +9,6 @@ server ── supervisor (process 1 of its own namespaces) ── worker (a stud
 
 from __future__ import annotations
 
-import array
 import contextlib
 import gc
 import importlib
@@ -40,7 +39,9 @@ def main(control: socket.socket, view: View) -> None:
     control.sendall(b"ready\n")
     os.dup2(os.open("/dev/null", os.O_WRONLY), 2)  # nobody reads what is said from here on
     while True:
-        data, descriptors = _receive(control)
+        data, descriptors = b"", list[int]()
+        with contextlib.suppress(OSError):
+            data, descriptors, *_ = socket.recv_fds(control, _LARGEST, 2)
         if len(descriptors) != 2:
             os._exit(0)  # the scoring process is gone
         request = json.loads(data)
@@ -103,18 +104,6 @@ def _imported_by(name: str) -> list[str]:
     os.close(writing)
     with open(reading, encoding="utf-8") as end:
         return end.read().split()
-
-
-def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
-    descriptors = array.array("i")
-    try:
-        data, extra, _, _ = control.recvmsg(_LARGEST, socket.CMSG_SPACE(2 * descriptors.itemsize))
-    except OSError:
-        return b"", []
-    for level, kind, content in extra:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            descriptors.frombytes(content[: len(content) // 4 * 4])
-    return data, list(descriptors)
 
 
 def start(arguments: list[str]) -> None:
