@@ -3,11 +3,14 @@
 Importing this module registers the dataset, so that ``tfds.load`` finds it like any other.
 No network is needed: the images are those of ``data/paper_flowers``.
 
->>> import tensorflow_datasets as tfds  # doctest: +SKIP
->>> from course_utils.datasets import tfds_builder  # doctest: +SKIP
->>> train = tfds.load(  # doctest: +SKIP
+>>> import tensorflow_datasets as tfds
+>>> from course_utils.datasets import tfds_builder
+>>> train = tfds.load(
 ...     "paper_flowers", split="train", as_supervised=True, data_dir=tfds_builder.data_dir()
-... )
+... )  # doctest: +ELLIPSIS
+Downloading and preparing dataset ...
+>>> len(train)
+1700
 """
 
 from __future__ import annotations

@@ -84,8 +84,10 @@ def report(
 
     Examples
     --------
-    >>> from course_utils import quality
-    >>> print(quality.report("my_photos"))  # doctest: +SKIP
+    >>> from course_utils import settings
+    >>> found = report(settings.shipped_data() / "messy_flowers")
+    >>> found.verdict, len(found.to_frame())
+    ('problem', 10)
     """
     from course_utils.datasets import ImageDataset
 

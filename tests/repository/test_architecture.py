@@ -1,4 +1,4 @@
-"""Rooms import only from rooms above them in the tables of the two packages, and in no circle."""
+"""Rooms import only from rooms above them in the tables of the two packages, without cycles."""
 
 from __future__ import annotations
 
