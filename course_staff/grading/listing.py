@@ -58,7 +58,7 @@ def listing(
             found.append(_as_result(submission))
     times.give(given, found)
     (lateness or Lateness()).apply(found)
-    attempts = Counter((one.student, one.exercise) for one in found)
+    attempts = Counter((result.student, result.exercise) for result in found)
     for result in found:
         if (number := attempts[result.student, result.exercise]) > 1:
             result.flags.append(f"One of {number} attempts.")

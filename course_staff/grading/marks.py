@@ -79,7 +79,7 @@ class Row:
         """Whether a person wrote something into it, or it has an earlier mark."""
         mine = ("points", "comment", "previous mark")
         values = [self.cells.get(name, "") for name in mine]
-        return any(one.strip() for one in [*values, *self.extra.values(), *self.surplus])
+        return any(text.strip() for text in [*values, *self.extra.values(), *self.surplus])
 
 
 @dataclass
@@ -446,7 +446,7 @@ def _grow_old(row: Row) -> None:
     """Move the mark of a row to the column of previous marks."""
     earlier = row.cells.get("previous mark", "")
     if _said(row) not in earlier.split("; "):
-        row.cells["previous mark"] = "; ".join(one for one in (earlier, _said(row)) if one)
+        row.cells["previous mark"] = "; ".join(mark for mark in (earlier, _said(row)) if mark)
     row.cells["points"] = row.cells["comment"] = row.text = ""
 
 
@@ -537,7 +537,7 @@ def write_manual_grades(
     why = " ".join(found.unreadable.values())
     return (
         f"{why} It was left as it is and its marks are not used; what waits is in "
-        f"{found.target.name}. Save the old table anew as CSV (UTF-8), or copy its marks into the "
+        f"{found.target.name}. Save the old table again as CSV (UTF-8), or copy its marks into the "
         f"new one and remove it."
     )
 

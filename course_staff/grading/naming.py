@@ -65,13 +65,13 @@ def _topics() -> list[tuple[str, list[str]]]:
 
 def _only(name: str, known: set[str]) -> bool:
     found = words(name)
-    letters = [one for one in found if not one.isdigit()]
+    letters = [word for word in found if not word.isdigit()]
     return bool(letters) and all(word in known for word in letters) and not _has_id(found)
 
 
 def _has_id(found: list[str]) -> bool:
     """Return whether a number is long enough for a student's id (a year has four digits)."""
-    return any(one.isdigit() and len(one) > 4 for one in found)
+    return any(word.isdigit() and len(word) > 4 for word in found)
 
 
 def is_frame(name: str) -> bool:
@@ -100,7 +100,7 @@ def without_topic(stem: str) -> tuple[str, bool]:
     found = list(_WORDS.finditer(stem.casefold()))
     if len(stem.casefold()) != len(stem):  # places are those of the name in lower case
         stem = stem.casefold()
-    plain = [one[0] for one in found]
+    plain = [match[0] for match in found]
     for number, topic in _topics():
         for place in range(len(plain) - len(topic) + 1):
             if plain[place : place + len(topic)] != topic:
@@ -118,7 +118,7 @@ def says_nobody(stem: str) -> bool:
     """Return whether the name of a notebook holds nothing that could be a person's name."""
     rest, _ = without_topic(attempt_of(stem)[0])
     found = words(rest)
-    return all(one in _NOBODY or one.isdigit() for one in found) and not _has_id(found)
+    return all(word in _NOBODY or word.isdigit() for word in found) and not _has_id(found)
 
 
 def is_support(stem: str) -> bool:

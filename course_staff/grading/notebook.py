@@ -513,9 +513,9 @@ def bound_names(source: str) -> list[str]:
 
 def given_names(cell: Cell, exercise: str) -> list[str]:
     """Return the names that a cell of the set-up defines, as it was handed out."""
-    for one in released(exercise):
-        if cell.id and one.id == cell.id:
-            return _names_of(ast.parse(one.source))
+    for known in released(exercise):
+        if cell.id and known.id == cell.id:
+            return _names_of(ast.parse(known.source))
     return bound_names(cell.source)
 
 

@@ -648,7 +648,7 @@ def _distinct(unit: _Unit, taken: set[str], by_group: bool) -> str:
     if by_group and " / " not in name:
         options.append(naming.student_name(f"{unit.group} / {name}"))
     numbered = (f"{name} ({count})" for count in itertools.count(1))
-    chosen = next(one for one in itertools.chain(options, numbered) if one not in taken)
+    chosen = next(option for option in itertools.chain(options, numbered) if option not in taken)
     taken.add(chosen)
     return chosen
 

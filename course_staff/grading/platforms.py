@@ -54,19 +54,19 @@ def _prepare_for_other_platforms():
             if not node.handlers:
                 return self.generic_visit(node)
             for field in ("handlers", "orelse", "finalbody"):  # the body of `try` stays
-                setattr(node, field, [self.visit(one) for one in getattr(node, field)])
+                setattr(node, field, [self.visit(inner) for inner in getattr(node, field)])
             return node
 
         def visit_Import(self, node):
-            return self._instead(node, [one for one in node.names if is_elsewhere(one.name)])
+            return self._instead(node, [alias for alias in node.names if is_elsewhere(alias.name)])
 
         def visit_ImportFrom(self, node):
             if node.level or not node.module:
                 return node
             here = [
-                one
-                for one in node.names
-                if is_elsewhere(node.module) or is_elsewhere(node.module + "." + one.name)
+                alias
+                for alias in node.names
+                if is_elsewhere(node.module) or is_elsewhere(node.module + "." + alias.name)
             ]
             return self._instead(node, here)
 
@@ -87,13 +87,13 @@ def _prepare_for_other_platforms():
         def _instead(self, node, skipped):
             if not skipped:
                 return node
-            kept = [one for one in node.names if one not in skipped]
+            kept = [alias for alias in node.names if alias not in skipped]
             made = []
             if kept:
                 node.names = kept
                 made.append(node)
-            for one in skipped:
-                name = one.asname or one.name.split(".")[0]
+            for alias in skipped:
+                name = alias.asname or alias.name.split(".")[0]
                 text = "pass" if name == "*" else name + " = __not_here__"
                 for fresh in ast.parse(text).body:
                     for inner in ast.walk(fresh):

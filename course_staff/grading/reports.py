@@ -236,7 +236,9 @@ def _for_gradescope(graded: Graded) -> dict[str, Any]:
 
 
 def _titles() -> dict[str, str]:
-    return {one.name: f"{one.number} · {one.title}" for one in checks.exercises()}
+    return {
+        exercise.name: f"{exercise.number} · {exercise.title}" for exercise in checks.exercises()
+    }
 
 
 def _feedback(student: str, graded: list[Graded]) -> dict[str, Any]:
@@ -244,8 +246,12 @@ def _feedback(student: str, graded: list[Graded]) -> dict[str, Any]:
     return {
         "student": student,
         "graded": graded,
-        "told": [[flag for flag in one.flags if not flag.startswith(_PRIVATE)] for one in graded],
-        "titles": {one.exercise: titles.get(one.exercise, one.exercise) for one in graded},
+        "told": [
+            [flag for flag in result.flags if not flag.startswith(_PRIVATE)] for result in graded
+        ],
+        "titles": {
+            result.exercise: titles.get(result.exercise, result.exercise) for result in graded
+        },
     }
 
 
@@ -350,13 +356,13 @@ def pseudonymize(report: Report, ids: dict[str, str]) -> Report:
     """Return the same report with ids in place of names."""
     graded = [
         replace(
-            one,
-            student=ids[one.student],
-            name=f"{ids[one.student]}.ipynb",
+            result,
+            student=ids[result.student],
+            name=f"{ids[result.student]}.ipynb",
             # names of other files contain names of people
-            flags=[re.sub(r"(not graded, [^:]*): .*", r"\1.", flag) for flag in one.flags],
+            flags=[re.sub(r"(not graded, [^:]*): .*", r"\1.", flag) for flag in result.flags],
         )
-        for one in report.graded
+        for result in report.graded
     ]
     refused = [
         replace(item, student=ids.get(item.student, ""), name=ids.get(item.student, "(a file)"))

@@ -858,7 +858,7 @@ def _real(executable: str) -> list[str]:
     """Return the folder of the interpreter itself, where links lead out of the known prefixes."""
     folder = Path(executable).resolve().parent
     known = (sys.base_prefix, sys.prefix)
-    if any(folder.is_relative_to(Path(one).resolve()) for one in known):
+    if any(folder.is_relative_to(Path(prefix).resolve()) for prefix in known):
         return []
     return [str(folder)]
 
