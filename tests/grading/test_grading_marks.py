@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from course_staff import cli
-from course_staff.grading import command, engine, marks, policies, reports, tables
+from course_staff.grading import command, engine, marks, policies, reports, store, tables
 from course_staff.grading.intake import Refused
 from course_staff.grading.results import Graded, QuestionResult, cleaned, from_dict
 from course_utils import checks
@@ -547,3 +547,44 @@ def test_ids_that_cannot_be_read_are_not_made_anew(tmp_path):
     with pytest.raises(InvalidInput, match="nobody would know whose ids"):
         policies.anonymous_ids(["ada"], file)
     assert file.read_text() == '{"ids": 3'
+
+
+@pytest.mark.parametrize(("stored", "status"), [("wrong", "incorrect"), ("crashed", "crashed")])
+def test_results_of_earlier_versions_are_read(stored, status):
+    result = json.loads(json.dumps(made("ada").as_dict()))
+    result["questions"][0]["status"] = stored
+    assert from_dict(result).questions[0].status == status
+
+
+@pytest.mark.parametrize("stored", ["perfect", "", None, 3, ["correct"], {"a": 1}])
+def test_a_result_with_another_status_is_refused(stored):
+    result = made("ada").as_dict()
+    result["questions"][0]["status"] = stored
+    with pytest.raises(InvalidInput, match="is no status"):
+        from_dict(result)
+
+
+def test_of_two_equal_columns_the_first_counts_and_short_rows_are_filled(tmp_path):
+    text = "Student,time,student,file\nAda,2026-01-01 10:00,Bob\nCleo,2026-01-02 10:00,Dora,x,y\n"
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    table = tables.read(tmp_path / "t.csv", [{"student", "time"}])
+    assert list(table.records()) == [
+        (2, {"student": "Ada", "time": "2026-01-01 10:00", "file": ""}),
+        (3, {"student": "Cleo", "time": "2026-01-02 10:00", "file": "x"}),
+    ]
+
+
+class TestStore:
+    def test_a_file_is_replaced_with_its_permissions_and_nothing_is_left_beside_it(self, tmp_path):
+        path = tmp_path / "new" / "seed.json"
+        for content in ("{}", b"[1]"):
+            store.write(path, content, 0o600)
+        assert path.read_bytes() == b"[1]"
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert os.listdir(path.parent) == ["seed.json"]
+
+    @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"b": 1}', b"[" * 100_000])
+    def test_damaged_json_is_one_sentence(self, tmp_path, content):
+        (tmp_path / "x.json").write_bytes(content)
+        with pytest.raises(InvalidInput, match=r"x\.json cannot be read: delete it"):
+            store.read_json(tmp_path / "x.json", lambda stored: stored["a"], "delete it")
