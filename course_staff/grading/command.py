@@ -30,23 +30,23 @@ _FOLDERS = reports.FOLDERS
 
 @dataclass(frozen=True)
 class Policies:
-    """What the instructor decides about the results.
+    """The policies of the instructor.
 
     Attributes
     ----------
     attempts : str
         Which of several attempts counts, one of :data:`~course_staff.grading.policies.ATTEMPTS`.
     lateness : Lateness
-        What being late costs.
+        The due time, and the penalty for lateness.
     times : Path, optional
-        A table with times of hand-in (see :func:`~course_staff.grading.times.read_times`).
+        A table with times of submission (see :func:`~course_staff.grading.times.read_times`).
     marks : Path, optional
-        A table with marks that a person gave. Those of the ``to_mark.csv`` in the folder of the
-        reports are used in any case.
+        A table with manual grades. Those in ``to_mark.csv`` in the folder of the reports are always
+        used.
     anonymous : bool
-        Put ids in place of names.
+        Whether to use ids in place of names.
     formats : tuple of str
-        Further forms, out of :data:`~course_staff.grading.reports.FORMATS`.
+        Further formats, out of :data:`~course_staff.grading.reports.FORMATS`.
     """
 
     attempts: str = "last"
@@ -72,17 +72,17 @@ def grade(
     paths : iterable of Path
         Notebooks, folders and zips.
     folder : Path
-        Where the reports go. A second run into the same folder runs only what changed.
+        The folder of the reports. A second run into the same folder grades only what changed.
     options, chosen : Options, Policies
-        How it is graded, and what is made of the results. Where `options` names students, they
-        alone are graded again, and everybody else's results stay as they are.
+        How it is graded, and the policies. If `options` names students, only they are graded again,
+        and all other results are unchanged.
     on_start, on_done : callable
-        Told the number of notebooks to run, and the name of each that is done.
+        Called with the number of notebooks to run, and with the student of each that is done.
 
     Returns
     -------
     Report
-        As it was written: with the attempts that count, marks merged, and ids if wanted.
+        As it was written: with the attempts that count, manual grades, and ids if wanted.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def grade(
     report.graded = policies.choose_attempts(report.graded, chosen.attempts)
     report.graded.sort(key=lambda one: (one.exercise, one.student.casefold()))
     with _writing(folder):
-        # Marks come first: nothing that is written behind them can cost one.
+        # Manual grades come first: a failure of a later write cannot lose them.
         pages = reports.pages_of_answers(report)
         note = marks.write_manual_grades(report.graded, found, pages)
         report.notes += [note] if note else []

@@ -38,7 +38,7 @@ def listing(
     exercise : str, optional
         The exercise that all notebooks are taken to be of.
     lateness : Lateness, optional
-        Until when it was to be handed in.
+        The due time and the penalty.
     table : Path, optional
         A table with times (see :func:`~course_staff.grading.times.read_times`).
 

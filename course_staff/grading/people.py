@@ -1,4 +1,4 @@
-"""Find out who handed in which file, from the names of all files together.
+"""Find out whose each file is, from the names of all files together.
 
 The names are a tree of folders and zips. One level of it has an entry for each student: the first
 level with names of a platform, or the one below the folders that all share. Rules:

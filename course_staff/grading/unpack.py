@@ -45,7 +45,7 @@ _JUNK_FOLDERS = {
     *(".ruff_cache", ".trash", ".trashes", ".spotlight-v100", ".fseventsd", ".conda", ".keras"),
 }
 
-#: The file in which Gradescope says who handed in what.
+#: The file in which Gradescope lists students and times.
 METADATA = "submission_metadata.yml"
 
 
