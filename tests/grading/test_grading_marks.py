@@ -454,7 +454,8 @@ def full_disk_for(name):
     sync = os.fsync
 
     def fails(number):
-        if Path(os.readlink(f"/proc/self/fd/{number}")).name.startswith(f".{Path(name).stem}-"):
+        written = Path(os.readlink(f"/proc/self/fd/{number}")).name
+        if written.startswith(f".{Path(name).stem}-") and written.endswith(Path(name).suffix):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         sync(number)
 
