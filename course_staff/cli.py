@@ -259,7 +259,7 @@ def _print_refused(refused: Refused) -> None:
 
 
 def _print_grades(report: Report, out: Path) -> None:
-    from course_staff.grading.command import SLOTS
+    from course_staff.grading.marks import MANUAL_GRADES
     from course_utils.checks.wording import points
 
     table = Table("student", "exercise", "points", "look at", box=None, pad_edge=False)
@@ -285,5 +285,5 @@ def _print_grades(report: Report, out: Path) -> None:
     if unmarked:
         console.print(
             f"Mark the written answers of {unmarked} notebooks: fill in the points in "
-            f"{plain(str(out / SLOTS))}, and run this command again."
+            f"{plain(str(out / MANUAL_GRADES))}, and run this command again."
         )

@@ -1,9 +1,8 @@
-"""What ``course grade`` does, apart from talking to the terminal."""
+"""Run ``course grade``, except for its output in the terminal."""
 
 from __future__ import annotations
 
 import difflib
-import errno
 import json
 import os
 import secrets
@@ -13,49 +12,41 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from course_staff.grading import journal, marks, policies, reports, tables, times
-from course_staff.grading.engine import SEED_BITS, Options, Report, grade_class
+from course_staff.grading import journal, marks, policies, reports, store, times
+from course_staff.grading.engine import Report, grade_class
 from course_staff.grading.intake import Refused
-from course_staff.grading.marks import SLOTS
 from course_staff.grading.results import Graded, clean_sentence, cleaned, from_dict
+from course_staff.grading.tasks import SEED_BITS, Options
 from course_utils.exceptions import CourseError, InvalidInput, MissingData
+from course_utils.validate import choice
 
 _APPEALS = "appeals.json"
 _IDENTITIES = "identities.json"
-#: The seed of the inputs, for nobody but the instructor.
+#: The seed of the inputs, which only the instructor should know.
 SEED_FILE = "seed.json"
-_FILES = (
-    SEED_FILE,
-    SLOTS,
-    journal.NAME,
-    _APPEALS,
-    _IDENTITIES,
-    "grades.csv",
-    "grades.json",
-    "summary.html",
-)
-_FOLDERS = ("feedback", "marking", "gradescope")
+_FILES = (SEED_FILE, journal.NAME, _APPEALS, _IDENTITIES, *reports.FILES)
+_FOLDERS = reports.FOLDERS
 
 
 @dataclass(frozen=True)
 class Policies:
-    """What the instructor decides about the results.
+    """The policies of the instructor.
 
     Attributes
     ----------
     attempts : str
         Which of several attempts counts, one of :data:`~course_staff.grading.policies.ATTEMPTS`.
     lateness : Lateness
-        What being late costs.
+        The due time, and the penalty for lateness.
     times : Path, optional
-        A table with times of hand-in (see :func:`~course_staff.grading.times.read_times`).
+        A table with times of submission (see :func:`~course_staff.grading.times.read_times`).
     marks : Path, optional
-        A table with marks that a person gave. Those of the ``to_mark.csv`` in the folder of the
-        reports are used in any case.
+        A table with manual grades. Those in ``to_mark.csv`` in the folder of the reports are always
+        used.
     anonymous : bool
-        Put ids in place of names.
+        Whether to use ids in place of names.
     formats : tuple of str
-        Further forms, out of :data:`~course_staff.grading.reports.FORMATS`.
+        Further formats, out of :data:`~course_staff.grading.reports.FORMATS`.
     """
 
     attempts: str = "last"
@@ -74,24 +65,24 @@ def grade(
     on_start: Callable[[int], None] = lambda total: None,
     on_done: Callable[[str], None] = lambda name: None,
 ) -> Report:
-    """Grade what was handed in, and write all reports into `folder`.
+    """Grade all submissions, and write the reports into `folder`.
 
     Parameters
     ----------
     paths : iterable of Path
         Notebooks, folders and zips.
     folder : Path
-        Where the reports go. A second run into the same folder runs only what changed.
+        The folder of the reports. A second run into the same folder grades only what changed.
     options, chosen : Options, Policies
-        How it is graded, and what is made of the results. Where `options` names students, they
-        alone are graded again, and everybody else's results stay as they are.
+        How it is graded, and the policies. If `options` names students, only they are graded again,
+        and all other results are unchanged.
     on_start, on_done : callable
-        Told the number of notebooks to run, and the name of each that is done.
+        Called with the number of notebooks to run, and with the student of each that is done.
 
     Returns
     -------
     Report
-        As it was written: with the attempts that count, marks merged, and ids if wanted.
+        As it was written: with the attempts that count, manual grades, and ids if wanted.
 
     Raises
     ------
@@ -114,17 +105,18 @@ def grade(
         report = grade_class(paths, options, kept, begin, on_done)
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    report.graded = [cleaned(one) for one in report.graded]
+    report.graded = [cleaned(graded) for graded in report.graded]
     _use_appeals(folder, report)
     times.give(given, report.graded)
     students = sorted(
-        {one.student for one in report.graded} | {one.student for one in report.refused} - {""}
+        {graded.student for graded in report.graded}
+        | {refused.student for refused in report.refused} - {""}
     )
     ids: dict[str, str] = {}
     if chosen.anonymous:
         with _writing(folder):
             ids = policies.anonymous_ids(students, folder / _IDENTITIES)
-        report = reports.under_ids(report, ids)
+        report = reports.pseudonymize(report, ids)
     policies.flag_identical(report.graded)
     chosen.lateness.apply(report.graded)
     found = marks.find(folder, chosen.marks, students)
@@ -132,9 +124,9 @@ def grade(
     report.graded = policies.choose_attempts(report.graded, chosen.attempts)
     report.graded.sort(key=lambda one: (one.exercise, one.student.casefold()))
     with _writing(folder):
-        # Marks come first: nothing that is written behind them can cost one.
+        # Manual grades come first: a failure of a later write cannot lose them.
         pages = reports.pages_of_answers(report)
-        note = marks.write(report.graded, found, pages)
+        note = marks.write_manual_grades(report.graded, found, pages)
         report.notes += [note] if note else []
         reports.write(report, folder, chosen.formats)
     return report
@@ -144,25 +136,20 @@ def grade(
 
 
 def _check(folder: Path, chosen: Policies) -> None:
-    """Refuse what cannot work before the first notebook is run."""
+    """Raise an error for options that cannot work, before the first notebook is run."""
     if folder.exists() and not folder.is_dir():
         raise InvalidInput(f"{folder} is a file; name a folder for the reports.")
     for name in chosen.formats:
-        if name not in reports.FORMATS:
-            known = ", ".join(reports.FORMATS)
-            raise InvalidInput(f"There is no format {name!r}; there are {known}.")
-    if chosen.attempts not in policies.ATTEMPTS:
-        raise InvalidInput(f"--attempts is last, best or first, not {chosen.attempts!r}.")
+        choice("--format", name, reports.FORMATS)
+    choice("--attempts", chosen.attempts, policies.ATTEMPTS)
     if chosen.marks is not None:
         marks.check_named(chosen.marks)
-    for name in _FOLDERS:
-        if (folder / name).exists() and not (folder / name).is_dir():
-            raise InvalidInput(f"{folder / name} is a file, and reports go into a folder there.")
-    for name in _FILES:
-        if name != SLOTS and (folder / name).is_dir():
-            raise InvalidInput(
-                f"{folder / name} is a folder, and a report of this name goes there."
-            )
+    for path in (folder / name for name in _FOLDERS):
+        if path.exists() and not path.is_dir():
+            raise InvalidInput(f"{path} is a file, but a folder of reports has this name.")
+    for path in (folder / name for name in _FILES):
+        if path.is_dir():
+            raise InvalidInput(f"{path} is a folder, but a report has this name.")
     _check_writable(folder)
 
 
@@ -183,86 +170,65 @@ def seed_for(folder: Path, given: int | None) -> int:
         If the file of the seed is damaged.
     """
     path = folder / SEED_FILE
-    if given is None:
-        try:
-            stored = json.loads(path.read_text(encoding="utf-8"))["seed"]
-        except FileNotFoundError:
-            given = secrets.randbits(SEED_BITS)
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise InvalidInput(
-                f"{path} cannot be read: it holds the seed of the last run. Delete it, and all "
-                f"notebooks are graded anew with other inputs."
-            ) from error
-        else:
-            if type(stored) is not int or stored < 0:
-                raise InvalidInput(f"{path} holds no seed. Delete it, and a new one is drawn.")
-            return stored
-    return given
+    if given is not None:
+        return given
+    if not path.exists():
+        return secrets.randbits(SEED_BITS)
+    advice = (
+        "it has the seed of the last run. Delete it, and all notebooks are graded again with other "
+        "inputs."
+    )
+    return store.read_json(path, _seed_in, advice)
+
+
+def _seed_in(stored: Any) -> int:
+    if type(stored["seed"]) is not int or stored["seed"] < 0:
+        raise ValueError("it has no seed")
+    return stored["seed"]
 
 
 def keep_seed(folder: Path, seed: int) -> None:
-    """Write the seed into the folder of the reports, for the next run and nobody else."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / SEED_FILE
-    fresh = path.with_name(path.name + ".part")
-    fresh.unlink(missing_ok=True)
-    fresh.touch(mode=0o600)
-    fresh.write_text(json.dumps({"seed": seed}) + "\n", encoding="utf-8")
-    fresh.replace(path)
+    """Write the seed into the folder of the reports, readable only by its owner."""
+    store.write(folder / SEED_FILE, json.dumps({"seed": seed}) + "\n", 0o600)
 
 
 def _check_writable(folder: Path) -> None:
-    """Write a file where the reports go, and remove it and all folders made for it."""
+    """Check that the folder is writable; remove the test file and new folders afterwards."""
     made: list[Path] = []
-    probe = folder / f".course-grade-{os.getpid()}"
     try:
         for place in reversed([folder, *folder.parents]):
             if not place.exists():
                 place.mkdir()
                 made.append(place)
         for place in (folder, *(folder / name for name in _FOLDERS if (folder / name).is_dir())):
-            probe = place / probe.name
+            probe = place / f".course-grade-{os.getpid()}"
             try:
-                with probe.open("wb") as stream:
-                    stream.write(bytes(2**20))
-                    stream.flush()
-                    os.fsync(stream.fileno())
+                store.write(probe, bytes(2**20))
             finally:
                 probe.unlink(missing_ok=True)
     except OSError as error:
         raise CourseError(
-            f"The reports cannot be written into {folder}: {_reason(error)}; name another folder, "
-            f"or mend this one. Nothing was graded."
+            f"The reports cannot be written into {folder}: {store.reason(error)}; name another "
+            f"folder, or repair this one. Nothing was graded."
         ) from error
     finally:
         for place in reversed(made):
             place.rmdir()
 
 
-def _reason(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "the disk is full"
-    return (error.strerror or type(error).__name__).lower()
-
-
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
-    """Say in a sentence that a report could not be written."""
+    """Turn an error of writing a report into one sentence."""
     try:
         yield
     except CourseError:
         raise
     except OSError as error:
-        what = error.filename or folder
         raise CourseError(
-            f"{what} cannot be written: {_reason(error)}. All files that were there are as they "
-            f"were or complete; run the same command again when this is mended: it goes on from "
-            f"what {folder / journal.NAME} holds."
+            f"{error.filename or folder} cannot be written: {store.reason(error)}. All other files "
+            f"are complete or unchanged. Solve this and run the same command again: it continues "
+            f"from {folder / journal.NAME}."
         ) from error
-
-
-def _remember(path: Path, stored: Any) -> None:
-    tables.replace(path, (json.dumps(stored) + "\n").encode())
 
 
 # --- one student again --------------------------------------------------------------------------
@@ -278,22 +244,21 @@ def _grade_again(
 ) -> Report:
     """Grade some students again, with the same notebooks and usually another seed.
 
-    Their new results replace the old ones, in this and in all later runs, until they hand in
-    another notebook. Nobody else's results are touched.
+    Their new results replace the old ones, in this and in all later runs, until they submit another
+    notebook. All other results are unchanged.
     """
     before = _last_report(folder)
-    shown = {one.student for one in before.graded}
-    names = {name: one for name, one in _names(folder).items() if one in shown}
-    wanted = [_row_name(one, before, names) for one in options.only]
-    real = {one: name for name, one in names.items()}
+    shown = {graded.student for graded in before.graded}
+    ids = {name: number for name, number in _identities(folder).items() if number in shown}
+    wanted = [_row_name(name, before, ids) for name in options.only]
+    real = {number: name for name, number in ids.items()}
     seed = seed_for(folder, options.seed)
-    options = replace(options, only=tuple(real.get(one, one) for one in wanted), seed=seed)
-    appeals, damaged = _appeals(folder)
-    if damaged:
-        raise InvalidInput(f"{folder / _APPEALS} cannot be read; restore it or move it away.")
+    only = tuple(real.get(name, name) for name in wanted)
+    appeals = _appeals(folder)
     with journal.Journal(folder) as kept:
+        options = replace(options, only=only, seed=seed)
         report = grade_class(paths, options, kept, on_start, on_done)
-    fresh = {(one.exercise, one.sha256): cleaned(one) for one in report.graded}
+    fresh = {(graded.exercise, graded.sha256): cleaned(graded) for graded in report.graded}
     replaced = []
     for index, old in enumerate(before.graded):
         if old.student not in wanted:
@@ -310,12 +275,12 @@ def _grade_again(
         }
         before.graded[index] = _in_place_of(old, new, seed)
         replaced.append(before.graded[index])
-    found = marks.find(folder, chosen.marks, [one.student for one in before.graded])
-    theirs = [row for row in found.rows if row.cells.get("student") in {*wanted, *options.only}]
-    before.notes = marks.apply(replaced, replace(found, rows=theirs), names)
+    found = marks.find(folder, chosen.marks, [graded.student for graded in before.graded])
+    theirs = [row for row in found.rows if row.cells.get("student") in {*wanted, *only}]
+    before.notes = marks.apply(replaced, replace(found, rows=theirs), ids)
     before.contents = report.contents
     with _writing(folder):
-        _remember(folder / _APPEALS, appeals)
+        store.write(folder / _APPEALS, json.dumps(appeals) + "\n")
         reports.write(before, folder, chosen.formats)
     return before
 
@@ -324,41 +289,44 @@ def _last_report(folder: Path) -> Report:
     path = folder / "grades.json"
     if not path.is_file():
         raise MissingData(f"There is no {path}; grade the whole class first, without --only.")
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        graded = [from_dict(one) for one in stored["graded"]]
-        refused = [Refused(**{key: str(one[key]) for key in one}) for one in stored["refused"]]
-        return Report(graded, refused, str(stored["isolation"]), int(stored.get("seed", 0)))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InvalidInput(
-            f"{path} cannot be read; grade the whole class again, without --only."
-        ) from error
+    return store.read_json(
+        path,
+        lambda stored: Report(
+            [from_dict(entry) for entry in stored["graded"]],
+            [Refused(**{key: str(entry[key]) for key in entry}) for entry in stored["refused"]],
+            str(stored["isolation"]),
+            int(stored.get("seed", 0)),
+        ),
+        "grade the whole class again, without --only.",
+    )
 
 
-def _names(folder: Path) -> dict[str, str]:
-    """The ids of students by name, where there are any."""
+def _identities(folder: Path) -> dict[str, str]:
+    """Return the ids of students by name, if there are any."""
     try:
-        stored = json.loads((folder / _IDENTITIES).read_text(encoding="utf-8"))
-        return {str(name): str(one) for name, one in stored["ids"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return store.read_json(
+            folder / _IDENTITIES,
+            lambda stored: {str(name): str(number) for name, number in stored["ids"].items()},
+            "",
+        )
+    except InvalidInput:
         return {}
 
 
-def _row_name(name: str, before: Report, names: dict[str, str]) -> str:
-    """The name under which a student stands in the report."""
-    students = sorted({one.student for one in before.graded})
-    for one in (clean_sentence(name), names.get(name, "")):
-        if one in students:
-            return one
+def _row_name(name: str, before: Report, ids: dict[str, str]) -> str:
+    """Return the name of a student in the report."""
+    students = sorted({graded.student for graded in before.graded})
+    for known in (clean_sentence(name), ids.get(name, "")):
+        if known in students:
+            return known
     near = difflib.get_close_matches(name, students, 3, 0.4)
     hint = f"; do you mean {', '.join(near)}?" if near else "."
     raise InvalidInput(f"There is no student {name!r} in the reports of this folder{hint}")
 
 
 def _in_place_of(old: Graded, new: Graded, seed: int) -> Graded:
-    """The new result, with everything that does not depend on how the answers were tried."""
-    notice = f"Graded again with the seed {seed}."
-    flags = [*old.flags, *(one for one in new.flags if one not in old.flags)]
+    """Return the new result, with everything that does not depend on the inputs of the checks."""
+    flags = [flag for flag in [*old.flags, *new.flags] if not flag.startswith("Graded again with")]
     return replace(
         new,
         student=old.student,
@@ -368,7 +336,7 @@ def _in_place_of(old: Graded, new: Graded, seed: int) -> Graded:
         attempt=old.attempt,
         late=old.late,
         penalty=old.penalty,
-        flags=[*(one for one in flags if not one.startswith("Graded again with")), notice],
+        flags=[*dict.fromkeys(flags), f"Graded again with the seed {seed}."],
     )
 
 
@@ -376,25 +344,25 @@ def _appeal(student: str, graded: Graded) -> str:
     return f"{student} · {graded.exercise} · {graded.sha256}"
 
 
-def _appeals(folder: Path) -> tuple[dict[str, Any], bool]:
-    """The results of students who were graded again, and whether their file is damaged."""
+def _appeals(folder: Path) -> dict[str, Any]:
+    """Return the results of students who were graded again; raise InvalidInput if damaged."""
+
+    def convert(stored: Any) -> dict[str, Any]:
+        for appeal in stored.values():
+            from_dict(appeal["graded"])
+            int(appeal["seed"])
+        return stored
+
     path = folder / _APPEALS
-    if not path.exists():
-        return {}, False
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        for one in stored.values():
-            from_dict(one["graded"])
-            int(one["seed"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return {}, True
-    return stored, False
+    return store.read_json(path, convert, "restore it or move it away.") if path.exists() else {}
 
 
 def _use_appeals(folder: Path, report: Report) -> None:
-    """Put the results of students who were graded again in place of those of the class's run."""
-    appeals, damaged = _appeals(folder)
-    if damaged:
+    """Replace results by those of students who were graded again (``--only``)."""
+    try:
+        appeals = _appeals(folder)
+    except InvalidInput:
+        appeals = {}
         report.notes.append(
             f"{_APPEALS} cannot be read: students who were graded again have the results of the "
             f"whole class's run. The file is left as it is."

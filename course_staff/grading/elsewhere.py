@@ -1,25 +1,18 @@
-"""Look at a whole notebook once more: answers in other places, and names that are in the way."""
+"""Ask questions again after a whole notebook has run: answers elsewhere, shadowed builtins."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
 
 from course_staff.grading import notebook
-from course_staff.grading.results import QuestionResult
+from course_staff.grading.results import QuestionResult, Status
+from course_staff.grading.sandbox import Worker
 from course_utils.checks import Question
 
 
-class Runs(Protocol):
-    """What runs cells: a worker."""
-
-    def run(self, source: str) -> object:
-        """Run a cell."""
-
-
 class SecondLook:
-    """What is asked again when all cells of a notebook have run, each question once.
+    """The questions that are asked again after all cells of a notebook have run, each once.
 
     Parameters
     ----------
@@ -45,22 +38,22 @@ class SecondLook:
         self.missing: list[str] | None = None
 
     def is_wanted(self, question: Question, known: QuestionResult) -> bool:
-        """Say whether something of a question was not attempted, but may be answered elsewhere."""
-        statuses = {known.status, *(one.status for one in known.parts)}
+        """Return whether a part was not attempted, but may be answered elsewhere."""
+        statuses = {known.status, *(part.status for part in known.parts)}
         return (
             question.id not in self.asked
-            and "not attempted" in statuses
+            and Status.NOT_ATTEMPTED in statuses
             and bool(self._plan.own_code(without=question.id))
         )
 
     def forget(self, question: str) -> None:
-        """Let a question be asked again, since it is asked in another process from now on."""
+        """Forget that a question was asked again; it is now asked in another process."""
         self.asked.discard(question)
         self._unshadowed.discard(question)
 
     def at(
         self,
-        worker: Runs,
+        worker: Worker,
         ask: Callable[[Question], QuestionResult],
         questions: Iterable[Question],
         found: dict[str, QuestionResult],
@@ -70,7 +63,7 @@ class SecondLook:
 
         Parameters
         ----------
-        worker : Runs
+        worker : Worker
             The process in which all cells have run.
         ask : callable
             Asks a question there.
@@ -81,7 +74,7 @@ class SecondLook:
         ended : iterable of int
             The places of cells that are not run again.
         """
-        questions = [one for one in questions if one.id in found]
+        questions = [question for question in questions if question.id in found]
         for question in questions:
             if self.is_wanted(question, found[question.id]):
                 self.asked.add(question.id)
@@ -99,11 +92,11 @@ class SecondLook:
         self,
         question: Question,
         before: QuestionResult,
-        worker: Runs,
+        worker: Worker,
         ask: Callable[[Question], QuestionResult],
         ended: set[int],
     ) -> QuestionResult:
-        """Ask a question when all cells have run, and once more with its definitions rerun.
+        """Ask a question after all cells have run, and once more with its definitions run again.
 
         The definitions may stand above an answer cell that nobody filled in: running this cell has
         replaced them by functions that raise NotImplementedError.
@@ -117,7 +110,7 @@ class SecondLook:
                 if index not in ended:
                     worker.run(self._plan.cells[index].source)
             found = ask(question)
-        attempted = before.status == "not attempted" and found.status != "not attempted"
+        attempted = before.status == Status.NOT_ATTEMPTED != found.status
         if not (found.points > before.points or (attempted and places)):
             return before
         where = ", ".join(str(index + 1) for index in places[:20])
@@ -131,8 +124,8 @@ class SecondLook:
     def _in_the_way(
         self, question: Question, known: QuestionResult, shadows: Mapping[str, int]
     ) -> dict[str, int]:
-        """Variables named like builtins that the code of a question uses, with their cells."""
-        bad = ("wrong", "error", "partly", "not attempted")
+        """Return the variables with names of builtins that the code of a question uses, by cell."""
+        bad = (Status.INCORRECT, Status.ERROR, Status.PARTLY, Status.NOT_ATTEMPTED)
         if known.points >= known.maximum or known.status not in bad:
             return {}
         plan = self._plan
@@ -148,14 +141,14 @@ class SecondLook:
         self,
         question: Question,
         known: QuestionResult,
-        worker: Runs,
+        worker: Worker,
         ask: Callable[[Question], QuestionResult],
         names: Mapping[str, int],
     ) -> None:
         for name in names:
             worker.run(f"del {name}")
         answer = self._plan.answered.get(question.id)
-        if known.status == "error" and answer is not None:
+        if known.status == Status.ERROR and answer is not None:
             worker.run(self._plan.cells[answer].source)
         found = ask(question)
         if found.points <= known.points:
@@ -170,13 +163,13 @@ class SecondLook:
     # --- the set-up --------------------------------------------------------------------------
 
     def stopped(self, errors: Mapping[int, Exception]) -> list[int]:
-        """The places of the set-up's cells that stopped, out of all cells that did."""
+        """Return the places of the set-up's cells that stopped, out of all cells that did."""
         return [index for index in self._plan.setup if index in errors]
 
     def note_missing(
         self, stopped: Iterable[int], exercise: str, is_there: Callable[[str], bool]
     ) -> None:
-        """Keep which names of the set-up are not there at the end.
+        """Record which names of the set-up are not defined at the end.
 
         Parameters
         ----------
@@ -195,7 +188,7 @@ class SecondLook:
         self.missing = [name for name in dict.fromkeys(given) if not is_there(name)]
 
     def about(self, errors: Mapping[int, Exception]) -> list[str]:
-        """All sentences: what stopped in the set-up, what is missing, what was asked again."""
+        """Return the sentences on the set-up, missing names, and questions asked again."""
         stopped = self.stopped(errors)
         flags = []
         if stopped:
@@ -212,6 +205,6 @@ class SecondLook:
 
 
 def as_sentence(error: Exception) -> str:
-    """The text of an error, with a full stop."""
+    """Return the text of an error, with a full stop."""
     text = str(error)
     return text if text.endswith((".", "?", "!", "…")) else f"{text}."

@@ -1,7 +1,7 @@
-"""How learning platforms name what they export.
+"""Read the names that learning platforms give to exported files.
 
-Each function reads the name of one file or folder. A student decides only what comes last in such a
-name, so of several ways to read it the one with the shortest front part is the platform's.
+Each function parses names of files or folders. A student chooses only the end of such a name, so of
+several interpretations the one with the shortest front part is taken.
 Names are those that :func:`course_staff.grading.unpack.clean` made: short, and without control
 characters.
 """
@@ -18,7 +18,7 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Label:
-    """What a platform wrote into a name.
+    """What a platform wrote into a name of a file or folder.
 
     Attributes
     ----------
@@ -27,22 +27,22 @@ class Label:
     who : str
         The name or the user name of the student.
     number : str
-        What tells students of one name apart, or "".
+        The platform's number that distinguishes students of the same name, or "".
     rest : str
-        The student's own name of the file; "" for a folder.
+        The name that the student gave to the file; "" for a folder.
     late : bool
         Whether the platform marked it as late.
     time : str or None
-        When it was handed in: ISO 8601, local time.
+        The time of submission: ISO 8601, local time.
     steady : bool
-        Whether `number` is that of the person in every assignment, or of one assignment only.
+        Whether a person has the same `number` in every assignment.
     blind : bool
         Whether `who` is the same word for everybody, as in blind marking.
     note : str
         ``"text"`` for a text that was typed on the platform, ``"receipt"`` for a file that the
         platform wrote itself, else "".
     front : int
-        How many letters the platform wrote.
+        The number of characters that the platform wrote.
     """
 
     platform: str
@@ -59,11 +59,14 @@ class Label:
 
 @dataclass(frozen=True)
 class Handed:
-    """One entry of Gradescope's ``submission_metadata.yml``: who handed in, and when."""
+    """An entry of Gradescope's ``submission_metadata.yml``: students, and time of submission."""
 
     people: tuple[tuple[str, str], ...]
     time: str | None
 
+
+Names = list[str]
+Metadata = Mapping[str, Handed]
 
 #: Words that platforms write in place of a name.
 _BLIND = {
@@ -88,28 +91,24 @@ def labels(names: Iterable[str], handed: Mapping[str, Handed] | None = None) -> 
         A label for each name that a platform made.
     """
     names = list(names)
-    found: dict[str, list[Label]] = defaultdict(list)
-    for name in names:
-        for read in (_moodle, _nbgrader):
-            if label := read(name):
-                found[name].append(label)
-    for group in (
-        _brightspace(names),
-        _blackboard(names),
-        _canvas(names),
-        _gradescope(names, handed or {}),
-    ):
-        for name, label in group.items():
-            found[name].append(label)
-    return {name: min(several, key=lambda one: one.front) for name, several in found.items()}
+    found: dict[str, Label] = {}
+    for parse in _PARSERS:
+        for name, label in parse(names, handed or {}).items():
+            if name not in found or label.front < found[name].front:
+                found[name] = label
+    return found
 
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def _moodle(name: str) -> Label | None:
-    """``Ada Lovelace_12345_assignsubmission_file_topic.ipynb``, or a folder ``…_file_``."""
+def _moodle(names: Names, handed: Metadata) -> dict[str, Label]:
+    return {name: label for name in names if (label := _moodle_one(name))}
+
+
+def _moodle_one(name: str) -> Label | None:
+    """Parse ``Ada Lovelace_12345_assignsubmission_file_topic.ipynb``, or a folder ``…_file_``."""
     front, mark, back = name.partition("_assignsubmission_")
     who, _, number = front.rpartition("_")
     if not mark or not who.strip() or not _is_number(number):
@@ -129,8 +128,8 @@ def _is_blind(who: str) -> bool:
 _ATTEMPT = re.compile(r"_attempt_(\d{4}(?:-\d\d){5})(?=[_.]|$)")
 
 
-def _blackboard(names: list[str]) -> dict[str, Label]:
-    """``Assignment 1_username_attempt_2024-03-01-10-15-00_topic.ipynb``."""
+def _blackboard(names: Names, handed: Metadata) -> dict[str, Label]:
+    """Parse ``Assignment 1_username_attempt_2024-03-01-10-15-00_topic.ipynb``."""
     matches = {name: match for name in names if (match := _ATTEMPT.search(name))}
     users = _users({match.string[: match.start()] for match in matches.values()})
     found = {}
@@ -154,7 +153,7 @@ def _blackboard(names: list[str]) -> dict[str, Label]:
 
 
 def _users(fronts: set[str]) -> dict[str, str]:
-    """Take the assignment, which is the same for all, from the front of the user names."""
+    """Remove the assignment, which is the same for all, from the front of the user names."""
     split = {front: front.split("_") for front in fronts}
     if len({tuple(tokens[:-1]) for tokens in split.values()}) <= 1:
         return {front: tokens[-1] for front, tokens in split.items()}
@@ -195,13 +194,16 @@ def read_day(text: str) -> str | None:
         return None
 
 
-def _brightspace(names: list[str]) -> dict[str, Label]:
-    """Of the two numbers one is the person's: the first that no two names have in common."""
+def _brightspace(names: Names, handed: Metadata) -> dict[str, Label]:
+    """Keep of two numbers the one of the person: the first that no two names have in common."""
     found = {name: label for name in names if (label := _brightspace_one(name))}
     if found and "index.html" in names:  # a table of contents that the platform wrote
-        return {**_brightspace([*found]), "index.html": Label("Brightspace", "", note="receipt")}
-    numbers = [one.number.split("-") for one in found.values()]
-    whose = {one.who for one in found.values()}
+        return {
+            **_brightspace([*found], handed),
+            "index.html": Label("Brightspace", "", note="receipt"),
+        }
+    numbers = [label.number.split("-") for label in found.values()]
+    whose = {label.who for label in found.values()}
     for place in (0, 1):
         people: dict[str, set[str]] = defaultdict(set)
         for label in found.values():
@@ -209,14 +211,14 @@ def _brightspace(names: list[str]) -> dict[str, Label]:
         same = len(people) == 1 and len({tuple(pair) for pair in numbers}) > 1
         if not (same and len(whose) == 1) and all(len(who) == 1 for who in people.values()):
             return {
-                name: replace(one, number=one.number.split("-")[place])
-                for name, one in found.items()
+                name: replace(label, number=label.number.split("-")[place])
+                for name, label in found.items()
             }
     return found
 
 
 def _brightspace_one(name: str) -> Label | None:
-    """``123-456 - Ada Lovelace - Mar 1, 2024 1015 AM``, a folder, or with `` - topic.ipynb``."""
+    """Parse ``123-456 - Ada Lovelace - Mar 1, 2024 1015 AM - topic.ipynb``, or a folder."""
     number, *parts = name.split(" - ")
     first, _, second = number.partition("-")
     if not (_is_number(first) and _is_number(second)) or len(parts) < 2:
@@ -229,8 +231,12 @@ def _brightspace_one(name: str) -> Label | None:
     return Label("Brightspace", who, number, rest, time=when, steady=True, front=front)
 
 
-def _nbgrader(name: str) -> Label | None:
-    """``ada+assignment+2024-03-01 10:15:00 UTC+random``, a folder of the exchange."""
+def _nbgrader(names: Names, handed: Metadata) -> dict[str, Label]:
+    return {name: label for name in names if (label := _nbgrader_one(name))}
+
+
+def _nbgrader_one(name: str) -> Label | None:
+    """Parse ``ada+assignment+2024-03-01 10:15:00 UTC+random``, a folder of the exchange."""
     parts = name.split("+")
     when = read_time("+".join(parts[2:])) or read_time("+".join(parts[2:-1]))
     if when is None or not parts[0]:
@@ -241,11 +247,11 @@ def _nbgrader(name: str) -> Label | None:
 # --- Canvas --------------------------------------------------------------------------------------
 
 
-def _canvas(names: list[str]) -> dict[str, Label]:
-    """``lovelaceada_LATE_1234_5678_topic.ipynb``: the person's number and that of the file.
+def _canvas(names: Names, handed: Metadata) -> dict[str, Label]:
+    """Parse ``lovelaceada_LATE_1234_5678_topic.ipynb``: numbers of the person and of the file.
 
-    Other names look alike, such as ``week_1_2_ada.ipynb``. A person has one number, a file another
-    one than all other files; where that does not hold, the names are none of Canvas's.
+    Other names look similar, such as ``week_1_2_ada.ipynb``. In names of Canvas each person has one
+    number, and each file a unique one; otherwise they are not of Canvas.
     """
     found: dict[str, Label] = {}
     files: Counter[str] = Counter()
@@ -259,11 +265,11 @@ def _canvas(names: list[str]) -> dict[str, Label]:
     if any(count > 1 for count in files.values()) or any(
         len(who) > 1 for number, who in people.items() if number
     ):
-        return {name: one for name, one in found.items() if one.late}
-    several = len({one.who for one in found.values()}) > 1 or any(
-        one.late for one in found.values()
+        return {name: label for name, label in found.items() if label.late}
+    several = len({label.who for label in found.values()}) > 1 or any(
+        label.late for label in found.values()
     )
-    return {name: one for name, one in found.items() if several or len(one.number) > 1}
+    return {name: label for name, label in found.items() if several or len(label.number) > 1}
 
 
 def _canvas_one(name: str) -> tuple[Label, str] | None:
@@ -309,8 +315,8 @@ def _canvas_numbers(tokens: list[str], needed: int) -> tuple[Label, str] | None:
 # --- Gradescope ----------------------------------------------------------------------------------
 
 
-def _gradescope(names: list[str], handed: Mapping[str, Handed]) -> dict[str, Label]:
-    """``submission_12345``, with names where the metadata beside it give them."""
+def _gradescope(names: Names, handed: Metadata) -> dict[str, Label]:
+    """Parse ``submission_12345``, and add the names in the metadata beside it."""
     found = {}
     for name in names:
         start, _, number = name.partition("_")
@@ -329,10 +335,14 @@ def _gradescope(names: list[str], handed: Mapping[str, Handed]) -> dict[str, Lab
     return found
 
 
-def read_metadata(text: str) -> dict[str, Handed]:
-    """Read who handed in what from Gradescope's ``submission_metadata.yml``.
+#: The parsers of all platforms; of two labels for a name the one with the shorter front counts.
+_PARSERS = (_moodle, _nbgrader, _brightspace, _blackboard, _canvas, _gradescope)
 
-    It is YAML of one form, of which four keys are read; entries without a name are left out.
+
+def read_metadata(text: str) -> dict[str, Handed]:
+    """Return the students and times in Gradescope's ``submission_metadata.yml``.
+
+    Four keys are read of this fixed form of YAML; entries without a name are left out.
     """
     found: dict[str, tuple[list[dict[str, str]], dict[str, str]]] = {}
     people: list[dict[str, str]] = []
@@ -357,11 +367,13 @@ def read_metadata(text: str) -> dict[str, Handed]:
                 people[-1][key.strip()] = _scalar(value.strip())
     return {
         name: Handed(
-            tuple((one["name"], one.get("email") or one.get("sid", "")) for one in several),
+            tuple(
+                (person["name"], person.get("email") or person.get("sid", "")) for person in several
+            ),
             read_time(facts.get("created_at", "")),
         )
         for name, (several, facts) in found.items()
-        if several and all(one.get("name") for one in several)
+        if several and all(person.get("name") for person in several)
     }
 
 

@@ -1,9 +1,9 @@
-"""Find the notebooks in what was handed in, and say whose they are.
+"""Find the submitted notebooks, and whose they are.
 
-A submission may be a notebook, a folder, or a zip as learning platforms export them. Everything is
-read first (:mod:`~course_staff.grading.unpack`), then it is decided over the whole class who handed
-in what (:mod:`~course_staff.grading.people`). What cannot be graded is kept with its student and
-the reason, in one sentence; the others are graded all the same.
+A submission is a notebook, a folder, or a zip as learning platforms export them. All files are read
+first (:mod:`~course_staff.grading.unpack`); then the owners are found for the whole class together
+(:mod:`~course_staff.grading.people`). Files that cannot be graded are listed with their student and
+the reason; all others are graded.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from course_staff.grading import naming, notebook, people
 from course_staff.grading.people import FLAG, Whose
 from course_staff.grading.unpack import METADATA, File, Reader, clean, lies_beside
-from course_utils import checks, settings
+from course_utils import checks
 from course_utils.exceptions import InvalidInput, MissingData
 
 #: The most rows for files of one student that are not graded for the same reason.
@@ -31,30 +30,30 @@ __all__ = ["FLAG", "Intake", "Refused", "Submission", "collect"]
 
 @dataclass(frozen=True)
 class Submission:
-    """One notebook that somebody handed in.
+    """A submitted notebook.
 
     Attributes
     ----------
     student : str
-        Whose it is, as far as the names of file and folders say.
+        Whose it is, by the names of file and folders.
     name : str
         Where it was found, for people: a path, or a path in a zip.
     file_name : str
-        The name of the notebook alone, without what the platform put in front.
+        The name of the notebook, without the platform's prefix.
     content : bytes
         The file.
     time : str or None
-        When it was handed in, where the platform says so: ISO 8601, local time.
+        The time of submission, if the platform states it: ISO 8601, local time.
     attempt : int
-        The number that the platform or the browser put behind the name, else 0.
+        The number that the platform or the browser added to the name, or 0.
     late : bool
         Whether the platform marked it as late.
     time_source : str
         Where `time` comes from.
     flags : tuple of str
-        What could not be told for certain, one sentence each.
+        Sentences about what is not certain.
     exercise : str
-        The name of its exercise, as far as the file says it, else "".
+        The name of its exercise, or "" if the file does not name one.
     """
 
     student: str
@@ -76,7 +75,7 @@ class Submission:
 
 @dataclass(frozen=True)
 class Refused:
-    """Something that was handed in and is not graded, why, in one sentence, and whose it is."""
+    """A file that is not graded: its name, the reason in one sentence, and its student."""
 
     name: str
     sentence: str
@@ -85,14 +84,14 @@ class Refused:
 
 @dataclass
 class Intake:
-    """What was found: the submissions, and what was refused."""
+    """The submissions, and the files that are not graded."""
 
     submissions: list[Submission] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
 
 def collect(paths: Iterable[Path], exercise: str | None = None) -> Intake:
-    """Read everything that was handed in.
+    """Read all submissions.
 
     Parameters
     ----------
@@ -120,7 +119,7 @@ def collect(paths: Iterable[Path], exercise: str | None = None) -> Intake:
         reader.read(path, parts)
     _leave_out_working_copies(reader.files)
     notes = [_look(file) if file.is_notebook else _Note() for file in reader.files]
-    whose = people.assign(reader.files, [one.exercise for one in notes], root)
+    whose = people.assign(reader.files, [note.exercise for note in notes], root)
     found = _sorted_out(reader.files, notes, whose, exercise)
     if not found.submissions and not found.refused:
         names = ", ".join(str(path) for path in paths)
@@ -129,7 +128,7 @@ def collect(paths: Iterable[Path], exercise: str | None = None) -> Intake:
 
 
 def _leave_out_working_copies(files: list[File]) -> None:
-    """Teams keeps ``Working files`` beside ``Submitted files``; only these were handed in."""
+    """Leave out the ``Working files`` that Teams keeps beside ``Submitted files``."""
     handed_in = {
         file.parts[:place]
         for file in files
@@ -143,7 +142,7 @@ def _leave_out_working_copies(files: list[File]) -> None:
 
 
 def _named(paths: list[Path]) -> dict[Path, tuple[str, ...]]:
-    """Each path with the names that may say whose it is: its own, and where needed those above it.
+    """Return each path with the names that may identify its owner (its own, parents if needed).
 
     The only folder or zip has none: it holds the class. A path inside another one, or the same one
     again, is left out.
@@ -209,18 +208,12 @@ def _look(file: File) -> _Note:
     except InvalidInput:
         return _Note()
     answers = _answers(cells)
-    return _Note(exercise.name, certain, bool(answers) and answers == _given(exercise.notebook))
+    untouched = bool(answers) and answers == _answers(notebook.released(exercise.name))
+    return _Note(exercise.name, certain, untouched)
 
 
-def _answers(cells: list[notebook.Cell]) -> tuple[str, ...]:
-    return tuple(cell.source.strip() for cell in cells if cell.role in ("answer", "written"))
-
-
-@cache
-def _given(name: str) -> tuple[str, ...]:
-    """The answer cells of an exercise as it was given out."""
-    path = settings.course_root() / "exercises" / name
-    return _answers(notebook.read(path.read_bytes())) if path.is_file() else ()
+def _answers(cells: Iterable[notebook.Cell]) -> list[str]:
+    return [cell.source.strip() for cell in cells if cell.role in ("answer", "written")]
 
 
 # --- what counts ---------------------------------------------------------------------------------
@@ -229,7 +222,7 @@ def _given(name: str) -> tuple[str, ...]:
 def _sorted_out(
     files: list[File], notes: list[_Note], whose: list[Whose], exercise: str | None
 ) -> Intake:
-    """Leave out copies and what is of no exercise, where a student has notebooks that are."""
+    """Select the notebooks to grade: no copies, and none of no exercise beside those of one."""
     found = Intake()
     mine: dict[str, list[int]] = defaultdict(list)
     for index, file in enumerate(files):
@@ -267,7 +260,7 @@ def _sorted_out(
 def _that_count(
     works: list[int], files: list[File], notes: list[_Note], whose: list[Whose], wanted: str
 ) -> tuple[list[int], list[str]]:
-    """Which notebooks of one student are graded, and sentences about the others."""
+    """Return which notebooks of one student are graded, and sentences about the others."""
     kept: list[int] = []
     seen: set[tuple[object, ...]] = set()
     left: dict[str, list[int]] = defaultdict(list)
@@ -275,15 +268,8 @@ def _that_count(
     touched = {notes[k].exercise for k in works if notes[k].exercise and not notes[k].untouched}
     known = any(notes[k].exercise for k in works)
     for k in works:
-        note, copy = (
-            notes[k],
-            (
-                notes[k].exercise,
-                files[k].sha256,
-                whose[k].time,
-                whose[k].late,
-            ),
-        )
+        note, owner = notes[k], whose[k]
+        copy = (note.exercise, files[k].sha256, owner.time, owner.late)
         if wanted and wanted in certain and (note.exercise, note.certain) != (wanted, True):
             left["of another exercise"].append(k)
         elif known and not note.exercise and not wanted:
@@ -307,7 +293,7 @@ def _not_graded(why: str, several: list[int], files: list[File]) -> list[str]:
 
 
 def _some(names: list[str]) -> str:
-    """A few of many names."""
+    """Return a few of many names."""
     shown = ", ".join(clean(name) or "a folder" for name in dict.fromkeys(names[:3]))
     more = len(names) - len(dict.fromkeys(names[:3]))
     return f"{shown} and {more:,} more" if more else shown
@@ -319,13 +305,12 @@ _TYPED = "A text was typed on the platform; it is no notebook, ask for the .ipyn
 def _refused(
     student: str, others: list[int], files: list[File], whose: list[Whose], graded: bool
 ) -> list[Refused]:
-    """A row for each file of a student that is not graded; of many for one reason only one."""
+    """Return a row for each file that is not graded, or one for many with the same reason."""
     by_reason: dict[str, list[int]] = defaultdict(list)
     receipts = [k for k in others if whose[k].ignored]
     for k in others:
-        if k in receipts:
-            continue
-        by_reason[_TYPED if whose[k].note == "text" else files[k].why].append(k)
+        if k not in receipts:
+            by_reason[_TYPED if whose[k].note == "text" else files[k].why].append(k)
     if student and receipts and not by_reason and not graded:
         by_reason[_TYPED] = receipts
     rows = []

@@ -1,7 +1,7 @@
-"""What grading found, kept in the folder of the reports as soon as it is known.
+"""Store results in the folder of the reports as soon as they are known.
 
-The file holds one line for each notebook, and grows: where a run is ended in the middle, the next
-one takes over what is there. A line that was written only in part, or changed, counts as nothing.
+The file has one line for each notebook. If a run is interrupted, the next one continues with the
+stored results. A line that is incomplete or was changed is ignored.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from course_staff.grading import store
 from course_staff.grading.results import from_dict
 from course_utils.exceptions import InvalidInput
 
@@ -30,9 +31,9 @@ class Journal:
     Attributes
     ----------
     known : dict
-        What earlier runs found, as plain data.
+        The results of earlier runs, as plain data.
     damaged : int
-        How many lines could not be understood; their notebooks are graded again.
+        The number of lines that could not be read; their notebooks are graded again.
 
     Raises
     ------
@@ -51,7 +52,7 @@ class Journal:
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
-            raise InvalidInput(f"{self._path} cannot be read: {_reason(error)}.") from error
+            raise InvalidInput(f"{self._path} cannot be read: {store.reason(error)}.") from error
         for line in filter(bytes.strip, lines):
             try:
                 key, record = _read(line)
@@ -70,7 +71,7 @@ class Journal:
         self._file = self._lock = None
 
     def begin(self) -> None:
-        """Make sure that results can be written, before any are found.
+        """Check that results can be written, before any are computed.
 
         Raises
         ------
@@ -83,7 +84,8 @@ class Journal:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = _locked(self._path.parent)
             if self.damaged:
-                self._repair()
+                lines = b"".join(_line(key, record) for key, record in self.known.items())
+                store.write(self._path, lines, 0o600)
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
             self._file = os.open(self._path, flags, 0o600)
             os.write(self._file, b"\n")  # found out now whether there is room
@@ -92,7 +94,7 @@ class Journal:
             raise self._unwritable(error) from error
 
     def add(self, key: str, record: dict[str, Any]) -> None:
-        """Keep a result; it is on the disk when this returns.
+        """Store a result; it is on the disk when this returns.
 
         Raises
         ------
@@ -108,30 +110,15 @@ class Journal:
             raise self._unwritable(error) from error
         self.known[key] = record
 
-    def _repair(self) -> None:
-        """Write the file anew without the lines that are damaged."""
-        fresh = self._path.with_name(self._path.name + ".part")
-        try:
-            number = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            try:
-                _write(number, b"".join(_line(key, one) for key, one in self.known.items()))
-                os.fsync(number)
-            finally:
-                os.close(number)
-            fresh.replace(self._path)
-        finally:
-            fresh.unlink(missing_ok=True)
-
     def _unwritable(self, error: OSError) -> InvalidInput:
         return InvalidInput(
-            f"Nothing can be written into {self._path.parent}: {_reason(error)}. What was graded "
-            f"is kept as far as it was written; once there is room, the same command goes on from "
-            f"there."
+            f"Nothing can be written into {self._path.parent}: {store.reason(error)}. All results "
+            f"written so far are kept; once this is solved, the same command goes on from there."
         )
 
 
 def _locked(folder: Path) -> int:
-    """Lock a folder for this process; InvalidInput where another one has it."""
+    """Lock a folder for this process; raise InvalidInput if another process has the lock."""
     import fcntl
 
     number = os.open(folder, os.O_RDONLY)
@@ -170,7 +157,3 @@ def _write(number: int, data: bytes) -> None:
     left = memoryview(data)
     while left:
         left = left[os.write(number, left) :]
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

@@ -1,4 +1,4 @@
-"""Say who was found with which file, without grading: ``course grade --list``."""
+"""List who was found with which file, without grading: ``course grade --list``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from course_utils.exceptions import InvalidInput
 
 @dataclass(frozen=True)
 class Listing:
-    """What ``course grade`` would grade, as results without questions, and what it would not."""
+    """The notebooks that would be graded, as results without questions, and the other files."""
 
     found: list[Graded]
     refused: list[Refused]
@@ -29,7 +29,7 @@ def listing(
     lateness: Lateness | None = None,
     table: Path | None = None,
 ) -> Listing:
-    """Say who was found with which file, and grade nothing.
+    """List who was found with which file, without grading.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def listing(
     exercise : str, optional
         The exercise that all notebooks are taken to be of.
     lateness : Lateness, optional
-        Until when it was to be handed in.
+        The due time and the penalty.
     table : Path, optional
         A table with times (see :func:`~course_staff.grading.times.read_times`).
 
@@ -51,14 +51,14 @@ def listing(
     handed_in = intake.collect(paths, exercise)
     refused = list(handed_in.refused)
     found = []
-    for one in handed_in.submissions:
-        if why := _why_not(one):
-            refused.append(Refused(one.name, why, one.student))
+    for submission in handed_in.submissions:
+        if why := _why_not(submission):
+            refused.append(Refused(submission.name, why, submission.student))
         else:
-            found.append(_as_result(one))
+            found.append(_as_result(submission))
     times.give(given, found)
     (lateness or Lateness()).apply(found)
-    attempts = Counter((one.student, one.exercise) for one in found)
+    attempts = Counter((result.student, result.exercise) for result in found)
     for result in found:
         if (number := attempts[result.student, result.exercise]) > 1:
             result.flags.append(f"One of {number} attempts.")
@@ -67,7 +67,7 @@ def listing(
 
 
 def _why_not(submission: Submission) -> str:
-    """Why a notebook could not be graded, or ""."""
+    """Return why a notebook could not be graded, or ""."""
     try:
         cells = notebook.read(submission.content)
         if not submission.exercise:

@@ -1,8 +1,8 @@
-"""Marks that a person gives: read from a table, put into the results, and kept in the table.
+"""Manual grades: read from a table, put into the results, and written into the table again.
 
 A mark belongs to the text it was given for. Each row has an id made of the student, the question
-and a checksum of the answer; where the answer has changed since, the mark does not count, the old
-mark stays visible in its row, and the answer waits to be marked again.
+and a checksum of the answer. If the answer has changed since, the mark does not count, the old mark
+stays visible in its row, and the answer waits to be marked again.
 """
 
 from __future__ import annotations
@@ -17,11 +17,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from course_staff.grading import tables
-from course_staff.grading.results import Graded, QuestionResult, clean_sentence, clean_text
+from course_staff.grading.results import (
+    Graded,
+    QuestionResult,
+    Status,
+    clean_sentence,
+    clean_text,
+)
 from course_utils.exceptions import InvalidInput, MissingData
 
 #: The table in which a person writes marks, in the folder of the reports.
-SLOTS = "to_mark.csv"
+MANUAL_GRADES = "to_mark.csv"
 #: The columns that a person fills in or needs to know whose the row is.
 COLUMNS = ("student", "exercise", "question", "points", "comment")
 #: All columns of the table, in the order in which they are written.
@@ -45,11 +51,11 @@ class Row:
     line : int
         The line at which the row begins.
     cells : dict
-        The cells of the known columns, without what guards them.
+        The cells of the known columns, without the apostrophes that guard formulas.
     extra : dict
         The cells of columns that a person added, by the name of the column.
     surplus : list of str
-        Cells behind the last column: a comma too many, perhaps a decimal comma.
+        Cells after the last column: perhaps a decimal comma.
     slot : tuple of str or None
         The student, exercise and question it is for, where this is known.
     text : str
@@ -70,10 +76,10 @@ class Row:
         return f"{self.source.name}, line {self.line}"
 
     def is_touched(self) -> bool:
-        """Whether a person wrote something into it, or an earlier mark stands in it."""
+        """Whether a person wrote something into it, or it has an earlier mark."""
         mine = ("points", "comment", "previous mark")
         values = [self.cells.get(name, "") for name in mine]
-        return any(one.strip() for one in [*values, *self.extra.values(), *self.surplus])
+        return any(text.strip() for text in [*values, *self.extra.values(), *self.surplus])
 
 
 @dataclass
@@ -89,7 +95,7 @@ class Tables:
     merged : list of Path
         Tables of the folder that are read beside the main one.
     separator : str
-        What stands between two cells in the folder's own table.
+        The separator between cells in the folder's own table.
     target : Path
         Where the table is to be written.
     """
@@ -123,7 +129,7 @@ def find(folder: Path, named: Path | None, names: Iterable[str] = ()) -> Tables:
         If the table that was named is not there or cannot be read.
     """
     names = list(names)
-    main = folder / SLOTS
+    main = folder / MANUAL_GRADES
     found = Tables(main)
     if named is not None:
         check_named(named)
@@ -152,7 +158,7 @@ def find(folder: Path, named: Path | None, names: Iterable[str] = ()) -> Tables:
 
 
 def _beside_main(folder: Path) -> list[Path]:
-    """Tables that were written beside one that could not be read."""
+    """Return the tables that were written beside one that could not be read."""
     return [
         path
         for path in sorted(folder.glob("to_mark-*.csv"))
@@ -161,7 +167,7 @@ def _beside_main(folder: Path) -> list[Path]:
 
 
 def check_named(path: Path) -> None:
-    """Refuse a table that was named and cannot be used.
+    """Raise an error if a named table cannot be used.
 
     Raises
     ------
@@ -216,21 +222,21 @@ _ID = re.compile(r"(?P<slot>m[0-9a-f]{16})-(?P<text>t(?:[0-9a-f]{16}|none))")
 
 
 class _Places:
-    """The questions of a class, found by what a spreadsheet left of a row."""
+    """The questions of a class, found by a row that a spreadsheet may have changed."""
 
     def __init__(self, graded: Iterable[Graded]) -> None:
         self.results: dict[Slot, list[tuple[Graded, QuestionResult]]] = defaultdict(list)
-        for one in graded:
-            for question in one.questions:
-                slot = (one.student, one.exercise, question.question)
-                self.results[slot].append((one, question))
+        for result in graded:
+            for question in result.questions:
+                slot = (result.student, result.exercise, question.question)
+                self.results[slot].append((result, question))
         self._by_id = {_slot_id(slot): slot for slot in self.results}
         self._plain: dict[Slot, set[Slot]] = defaultdict(set)
         for slot in self.results:
             self._plain[_plain_slot(slot)].add(slot)
 
     def assign(self, row: Row) -> str:
-        """Find the slot of a row; returns a sentence where that is not possible."""
+        """Find the slot of a row; return a sentence if that is not possible."""
         name = row.cells.get("id", "")
         match = _ID.fullmatch(name)
         if name and not match:
@@ -258,7 +264,7 @@ def _shown(row: Row) -> Slot:
 
 
 def _plain_slot(slot: Slot) -> Slot:
-    """A slot without what spreadsheets change: zeros in front, kinds of letters, blanks."""
+    """Return a slot without what spreadsheets change: zeros in front, kinds of letters, blanks."""
     student = " ".join(unicodedata.normalize("NFKC", slot[0]).casefold().split())
     student = student.lstrip("0") if student.isdigit() else student
     exercise = re.match(r"0*(\d+)", slot[1].strip())
@@ -278,7 +284,7 @@ def _told(slot: Slot) -> str:
 
 
 def points_of(text: str) -> float | None:
-    """Read a number of points with a decimal point or a decimal comma; None where it is none."""
+    """Return the points in a text, with a decimal point or comma; None if there are none."""
     try:
         number = float(text.strip().replace(",", ".").replace("\u066b", "."))
     except ValueError:
@@ -341,10 +347,10 @@ def apply(
 
 
 def _bind_copies(candidates: list[Row], rows: list[Row]) -> None:
-    """Give rows without an id that of a row which says the same, in another table.
+    """Give rows without an id the id of a row with the same mark in another table.
 
-    So a mark from a table of one's own stays with the text it was given for, although the table
-    does not say for which that was.
+    So a mark from another table stays with the text it was given for, although that table does not
+    name the text.
     """
     by_slot: dict[Slot | None, list[Row]] = defaultdict(list)
     for row in rows:
@@ -371,14 +377,14 @@ def _not_here(rows: list[Row]) -> list[str]:
 
 
 def _problem(row: Row, places: _Places) -> str:
-    """Say why a row with points cannot be used, or bind it to its answer and return ""."""
+    """Return why a row with points cannot be used, or bind it to its answer and return ""."""
     assert row.slot is not None
     results = places.results[row.slot]
     problem = _misread(row, results)
     if problem:
         return problem
     points = points_of(row.cells["points"])
-    if not row.cells.get("comment") and not any(_is_for_a_person(one) for _, one in results):
+    if not row.cells.get("comment") and not any(_is_for_a_person(result) for _, result in results):
         return (
             f"{row.slot[2]} was graded already; a mark that overrides it needs a reason in the "
             f"column comment."
@@ -387,20 +393,20 @@ def _problem(row: Row, places: _Places) -> str:
         row.text = _text_id(results[-1][1].digest)
     if any(_text_id(question.digest) == row.text for _, question in results):
         return ""
-    for one, question in results:
-        one.flags.append(
+    for result, question in results:
+        result.flags.append(
             f"The answer to {question.question} was changed after it was marked; the mark of "
             f"{points:g} points does not count any more."
         )
     _grow_old(row)
     return (
         f"the answer of {_told(row.slot)} was changed after it was marked; the old mark, "
-        f"{points:g} points, does not count, and stands in the column previous mark."
+        f"{points:g} points, does not count, and is in the column previous mark."
     )
 
 
 def _misread(row: Row, results: list[tuple[Graded, QuestionResult]]) -> str:
-    """Say what is wrong with the numbers of a row, or return ""."""
+    """Return what is wrong with the numbers of a row, or ""."""
     text, maximum = row.cells["points"], row.cells.get("maximum", "")
     most = max(question.maximum for _, question in results)
     points = points_of(text)
@@ -417,30 +423,30 @@ def _misread(row: Row, results: list[tuple[Graded, QuestionResult]]) -> str:
 
 
 def _is_for_a_person(question: QuestionResult) -> bool:
-    return bool(question.written) or question.status == "for a person"
+    return bool(question.written) or question.status == Status.FOR_A_PERSON
 
 
 def _is_for_this(row: Row, question: QuestionResult) -> bool:
-    """Say whether the answer in a row without an id is the one that is there now."""
+    """Return whether the answer in a row without an id is the one that is there now."""
     shown = _squeezed(row.cells.get("answer", ""))[:300]
     return not (shown and question.written) or _squeezed(question.written).startswith(shown)
 
 
 def _squeezed(text: str) -> str:
-    return "".join(one for one in text if one.isalnum())
+    return "".join(character for character in text if character.isalnum())
 
 
 def _said(row: Row) -> str:
-    """The mark of a row as it stands among the previous ones."""
+    """Return the mark of a row as it stands among the previous ones."""
     parts = (row.cells.get("points", ""), row.cells.get("comment", ""))
-    return ": ".join(one.replace("; ", ", ") for one in parts if one)
+    return ": ".join(part.replace("; ", ", ") for part in parts if part)
 
 
 def _grow_old(row: Row) -> None:
     """Move the mark of a row to the column of previous marks."""
     earlier = row.cells.get("previous mark", "")
     if _said(row) not in earlier.split("; "):
-        row.cells["previous mark"] = "; ".join(one for one in (earlier, _said(row)) if one)
+        row.cells["previous mark"] = "; ".join(mark for mark in (earlier, _said(row)) if mark)
     row.cells["points"] = row.cells["comment"] = row.text = ""
 
 
@@ -462,18 +468,23 @@ def _give(row: Row, places: _Places) -> None:
         question.comment = clean_text(comment)
         question.by_person = True
         question.points = points
-        full, none = points >= question.maximum, points <= 0
-        question.status = "correct" if full else "wrong" if none else "partly"
+        question.status = Status.PARTLY
+        if points >= question.maximum:
+            question.status = Status.CORRECT
+        elif points <= 0:
+            question.status = Status.INCORRECT
 
 
 # --- the table -----------------------------------------------------------------------------------
 
 
-def write(graded: Iterable[Graded], found: Tables, pages: Mapping[str, str] | None = None) -> str:
+def write_manual_grades(
+    graded: Iterable[Graded], found: Tables, pages: Mapping[str, str] | None = None
+) -> str:
     """Write the table: what a person wrote, and a row for each answer that waits.
 
-    A table that could not be read is left alone; the new one goes beside it. Nothing that a person
-    wrote is dropped, columns and unusable rows included.
+    A table that could not be read is left unchanged; the new one is written beside it. Everything
+    that a person wrote is kept, columns and unusable rows included.
 
     Parameters
     ----------
@@ -493,17 +504,17 @@ def write(graded: Iterable[Graded], found: Tables, pages: Mapping[str, str] | No
     by_slot: dict[Slot | None, list[Row]] = defaultdict(list)
     for row in kept:
         by_slot[row.slot].append(row)
-    for one in graded:
-        for question in one.questions:
-            slot = (one.student, one.exercise, question.question)
+    for result in graded:
+        for question in result.questions:
+            slot = (result.student, result.exercise, question.question)
             theirs = by_slot[slot]
             here = [row for row in theirs if row.text in ("", _text_id(question.digest))]
-            if not here and question.status == "for a person":
+            if not here and question.status == Status.FOR_A_PERSON:
                 here = [Row(found.target, 0, {}, slot=slot)]
                 here[0].cells["previous mark"] = _earlier(theirs)
                 kept += here
             for row in here:
-                _fill(row, one, question, pages or {})
+                _fill(row, result, question, pages or {})
     extra = list(dict.fromkeys(name for row in kept for name in row.extra))
     surplus = max((len(row.surplus) for row in kept), default=0)
     lines: list[list[object]] = [[*HEAD, *extra]]
@@ -526,7 +537,7 @@ def write(graded: Iterable[Graded], found: Tables, pages: Mapping[str, str] | No
     why = " ".join(found.unreadable.values())
     return (
         f"{why} It was left as it is and its marks are not used; what waits is in "
-        f"{found.target.name}. Save the old table anew as CSV (UTF-8), or copy its marks into the "
+        f"{found.target.name}. Save the old table again as CSV (UTF-8), or copy its marks into the "
         f"new one and remove it."
     )
 
@@ -539,7 +550,7 @@ def _beside(found: Tables) -> Path:
 
 
 def _kept(rows: list[Row]) -> list[Row]:
-    """The rows that hold something, each once."""
+    """Return the rows that hold something, each once."""
     kept: list[Row] = []
     seen: dict[object, Row] = {}
     for row in rows:
@@ -561,18 +572,18 @@ def _kept(rows: list[Row]) -> list[Row]:
 
 
 def _written(row: Row) -> object:
-    """What a person wrote into a row."""
+    """Return what a person wrote into a row."""
     return [row.cells.get(name, "") for name in COLUMNS], row.extra, row.surplus
 
 
 def _earlier(rows: list[Row]) -> str:
-    """What was said of earlier answers to a question."""
+    """Return what was said of earlier answers to a question."""
     said = [_said(row) for row in rows if row.cells.get("points")]
     return "; ".join(dict.fromkeys(said))
 
 
 def _fill(row: Row, one: Graded, question: QuestionResult, pages: Mapping[str, str]) -> None:
-    """Write into a row what it is about."""
+    """Fill in the columns of a row that describe the answer."""
     row.cells["student"], row.cells["exercise"] = one.student, one.exercise
     row.cells["question"] = question.question
     row.cells["maximum"] = f"{question.maximum:g}"

@@ -1,9 +1,9 @@
-"""What a student is told about an error in the sandbox: never the values that were tried.
+"""Report errors of the sandbox to students, without the values that were tried.
 
-Whatever the student's process says about an error may be written by the student's code, and could
-carry the inputs of the grader into the feedback. So the kind has to be a known one, the line has
-to stand in the notebook, and the text is only told where it is one of the fixed sentences of
-Python, NumPy and Keras, without the numbers and names in it that the line does not hold itself.
+The description of an error comes from the student's process: it may be forged, and could carry the
+inputs of the grader into the feedback. So the kind has to be known, the line has to be in the
+notebook, and the text is shown only if it is one of the fixed sentences of Python, NumPy and Keras,
+without the numbers and names in it that the line does not contain itself.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _OTHER_KINDS = """
 """
 _KINDS = frozenset(_OTHER_KINDS.split()) | {
     name
-    for name, one in vars(builtins).items()
-    if isinstance(one, type) and issubclass(one, BaseException)
+    for name, value in vars(builtins).items()
+    if isinstance(value, type) and issubclass(value, BaseException)
 }
 #: What stands for an exception of a class that is not Python's, NumPy's or the course's.
 _OTHER = "an exception of its own"
@@ -91,7 +91,7 @@ _SENTENCES = [
 _NUMBERS = re.compile(r"\(?-?\d[\d.,e+\- ]*\)?(?<! )|(?<=\s)-?(?:inf|nan)\b")
 _OTHER_TYPES = "NoneType ndarray function module method generator Tensor EagerTensor"
 _TYPES = frozenset(_OTHER_TYPES.split()) | {
-    name for name, one in vars(builtins).items() if isinstance(one, type)
+    name for name, value in vars(builtins).items() if isinstance(value, type)
 }
 
 
@@ -145,7 +145,7 @@ class Lines:
         return student_work.Missing(asked if error.args[0] == asked else asked.partition(".")[0])
 
     def _place(self, line: int | None, code: str) -> tuple[int | None, str]:
-        """A line and its text where the notebook has this text at this line of a cell."""
+        """Return a line and its text where the notebook has this text at this line of a cell."""
         code = _short(code, 80)
         if line is None or not any(code in self._texts(source, line) for source in self._sources):
             return None, ""
@@ -161,7 +161,7 @@ class Lines:
 
 
 def fixed(message: str, code: str) -> str:
-    """The text of an exception where it is one of the known sentences, else "".
+    """Return the text of an exception where it is one of the known sentences, else "".
 
     Parameters
     ----------
@@ -200,5 +200,7 @@ def _of(word: str, otherwise: str) -> str:
 
 def _short(text: str, most: int = 160) -> str:
     text = text[: 10 * most]
-    text = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    text = " ".join(
+        "".join(character if character.isprintable() else " " for character in text).split()
+    )
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,4 +1,4 @@
-"""What the names of files and folders mean that people chose themselves.
+"""Interpret the names of files and folders that people chose themselves.
 
 All functions take names that :func:`course_staff.grading.unpack.clean` made.
 """
@@ -54,53 +54,53 @@ _WORDS = re.compile(r"[^\W\d_]+|\d+")
 
 
 def words(name: str) -> list[str]:
-    """Words and numbers of a name, in lower case."""
+    """Return the words and numbers of a name, in lower case."""
     return _WORDS.findall(name.casefold())
 
 
 @cache
 def _topics() -> list[tuple[str, list[str]]]:
-    return [(one.number, words(one.name[3:])) for one in checks.exercises()]
+    return [(exercise.number, words(exercise.name[3:])) for exercise in checks.exercises()]
 
 
 def _only(name: str, known: set[str]) -> bool:
     found = words(name)
-    letters = [one for one in found if not one.isdigit()]
-    return bool(letters) and all(one in known for one in letters) and not _has_id(found)
+    letters = [word for word in found if not word.isdigit()]
+    return bool(letters) and all(word in known for word in letters) and not _has_id(found)
 
 
 def _has_id(found: list[str]) -> bool:
-    """Whether there is a number so long that it is a student's, not that of a week or a year."""
-    return any(one.isdigit() and len(one) > 4 for one in found)
+    """Return whether a number is long enough for a student's id (a year has four digits)."""
+    return any(word.isdigit() and len(word) > 4 for word in found)
 
 
 def is_frame(name: str) -> bool:
-    """Whether it is the name of a folder above those of students, such as ``submitted``."""
-    return _only(name, _FRAMES) and not any(one.isdigit() for one in words(name))
+    """Return whether it is the name of a folder above those of students, such as ``submitted``."""
+    return _only(name, _FRAMES) and not any(word.isdigit() for word in words(name))
 
 
 def is_version(name: str) -> bool:
-    """Whether it is the name of one of several versions, such as ``Version 2``."""
+    """Return whether it is the name of one of several versions, such as ``Version 2``."""
     return _only(name, _VERSIONS)
 
 
 def is_assignment(name: str) -> bool:
-    """Whether it is the name of an assignment, such as ``05_evaluation`` or ``Week 2``."""
+    """Return whether it is the name of an assignment, such as ``05_evaluation`` or ``Week 2``."""
     rest, found = without_topic(name)
     return (found and not rest) or (found and _only(rest, _VERSIONS)) or _only(name, _ASSIGNMENTS)
 
 
 def is_generic(name: str) -> bool:
-    """Whether a folder of this name is nobody's in particular."""
+    """Return whether a folder of this name is nobody's in particular."""
     return is_version(name) or is_assignment(name) or _only(name, _COURSE)
 
 
 def without_topic(stem: str) -> tuple[str, bool]:
-    """Take the name of an exercise out of a name; returns the rest, and whether there was one."""
+    """Remove the name of an exercise from a name; return the rest, and whether there was one."""
     found = list(_WORDS.finditer(stem.casefold()))
     if len(stem.casefold()) != len(stem):  # places are those of the name in lower case
         stem = stem.casefold()
-    plain = [one[0] for one in found]
+    plain = [match[0] for match in found]
     for number, topic in _topics():
         for place in range(len(plain) - len(topic) + 1):
             if plain[place : place + len(topic)] != topic:
@@ -115,14 +115,14 @@ def without_topic(stem: str) -> tuple[str, bool]:
 
 
 def says_nobody(stem: str) -> bool:
-    """Whether the name of a notebook holds nothing that could be a person's name."""
+    """Return whether the name of a notebook holds nothing that could be a person's name."""
     rest, _ = without_topic(attempt_of(stem)[0])
     found = words(rest)
-    return all(one in _NOBODY or one.isdigit() for one in found) and not _has_id(found)
+    return all(word in _NOBODY or word.isdigit() for word in found) and not _has_id(found)
 
 
 def is_support(stem: str) -> bool:
-    """Whether a file that is no notebook is nobody's work, such as ``readme.txt``."""
+    """Return whether a file that is no notebook is nobody's work, such as ``readme.txt``."""
     return says_nobody(stem) or _only(stem, _SUPPORT | _NOBODY)
 
 
@@ -145,18 +145,18 @@ def without_assignment(names: list[str], above: str = "") -> list[str]:
     shared = 0
     while (
         len(names) > 1
-        and all(len(one) > shared + 1 for one in split)
-        and (len({one[shared].casefold() for one in split}) == 1)
+        and all(len(tokens) > shared + 1 for tokens in split)
+        and (len({tokens[shared].casefold() for tokens in split}) == 1)
     ):
         shared += 1
     front = "-".join(split[0][:shared])
     while shared and above.casefold() != f"{front}-submissions".casefold():
         last = words(split[0][shared - 1])
-        if any(one in _ASSIGNMENTS or one.isdigit() or one in _topic_words() for one in last):
+        if any(word in _ASSIGNMENTS or word.isdigit() or word in _topic_words() for word in last):
             break
         shared -= 1
         front = "-".join(split[0][:shared])
-    return ["-".join(one[shared:]) for one in split]
+    return ["-".join(tokens[shared:]) for tokens in split]
 
 
 @cache
@@ -165,7 +165,7 @@ def _topic_words() -> set[str]:
 
 
 def person_in(stem: str) -> tuple[str, int]:
-    """The person that the name of a loose notebook names, and the attempt where a word says it.
+    """Return the person in the name of a loose notebook, and the attempt if a word states it.
 
     A bare number such as ``(1)`` stays: it may stand for another person.
     """
@@ -218,6 +218,6 @@ _TRICKS = "'\"=+-@|%\uff1d\uff0b\uff0d\uff20 \t"
 
 
 def student_name(name: str) -> str:
-    """A name as the reports show it: no spreadsheet takes it for a formula; never empty."""
+    """Return a name as the reports show it: no spreadsheet takes it for a formula; never empty."""
     text = name.strip().lstrip(_TRICKS).strip(" _.,;")
-    return text if any(one.isalnum() for one in text) else "unknown"
+    return text if any(character.isalnum() for character in text) else "unknown"

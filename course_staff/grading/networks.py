@@ -1,7 +1,7 @@
-"""Which descriptions of networks are built where work is scored: Keras's own parts, of some size.
+"""Decide which descriptions of networks may be built by the scorer: Keras's own, of bounded size.
 
-A description comes from the process with a student's code, so it is taken for hostile: only names
-on the lists below, no code, no registered names, and no numbers that nobody needs.
+A description comes from the process with a student's code, so it is untrusted: only names on the
+lists below, no code, no registered names, and no excessive numbers.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _WIDEST = 10_000
 
 
 def is_safe_network(network: Any) -> bool:
-    """Whether the description of a network (see ``student_work``) may be built."""
+    """Return whether the description of a network (see ``student_work``) may be built."""
     if not isinstance(network, dict) or set(network) != {
         "config",
         "weights",
@@ -77,11 +77,11 @@ def is_safe_network(network: Any) -> bool:
 
 
 def _sides(weights: dict[str, list[np.ndarray]]) -> list[int]:
-    return [side for one in weights.values() for array in one for side in array.shape]
+    return [side for arrays in weights.values() for array in arrays for side in array.shape]
 
 
 def _widest(value: Any) -> int:
-    """The largest number of units, filters or entries that a configuration asks for.
+    """Return the largest number of units, filters or entries that a configuration asks for.
 
     As many numbers stand in a row of the weights; a network that asks for more is not theirs.
     """
@@ -90,23 +90,25 @@ def _widest(value: Any) -> int:
     if not isinstance(value, dict):
         return 0
     named = [value.get(name) for name in ("units", "filters", "input_dim", "output_dim")]
-    own = max((one for one in named if type(one) is int), default=0)
+    own = max((width for width in named if type(width) is int), default=0)
     return max([own, *map(_widest, value.values())])
 
 
 def are_weights(weights: Any) -> bool:
-    """Whether these are lists of arrays by path, and not too many numbers."""
-    if not isinstance(weights, dict) or not all(isinstance(one, list) for one in weights.values()):
+    """Return whether these are lists of arrays by path, and not too many numbers."""
+    if not isinstance(weights, dict) or not all(
+        isinstance(arrays, list) for arrays in weights.values()
+    ):
         return False
-    arrays = [array for one in weights.values() for array in one]
+    arrays = [array for arrays in weights.values() for array in arrays]
     return (
-        all(isinstance(one, np.ndarray) and one.dtype.kind in "biuf" for one in arrays)
-        and sum(one.size for one in arrays) <= _MOST_WEIGHTS
+        all(isinstance(array, np.ndarray) and array.dtype.kind in "biuf" for array in arrays)
+        and sum(array.size for array in arrays) <= _MOST_WEIGHTS
     )
 
 
 def is_safe(text: Any) -> bool:
-    """Whether a configuration, as JSON, names nothing but Keras's own parts."""
+    """Return whether a configuration, as JSON, names nothing but Keras's own parts."""
     if not isinstance(text, str) or len(text) > _MOST_TEXT:
         return False
     try:
@@ -117,7 +119,7 @@ def is_safe(text: Any) -> bool:
 
 
 def without_metrics(text: str) -> str:
-    """A compile configuration without its metrics, which may be functions of one's own."""
+    """Return a compile configuration without its metrics, which may be functions of one's own."""
     config = json.loads(text)
     return json.dumps({**config, "metrics": None, "weighted_metrics": None})
 
@@ -128,16 +130,16 @@ def _plain(value: Any, depth: int) -> bool:
     if isinstance(value, dict):
         if "class_name" in value and not _is_known(value):
             return False
-        return all(len(key) <= 300 and _plain(one, depth + 1) for key, one in value.items())
+        return all(len(key) <= 300 and _plain(entry, depth + 1) for key, entry in value.items())
     if isinstance(value, list):
-        return all(_plain(one, depth + 1) for one in value)
+        return all(_plain(entry, depth + 1) for entry in value)
     if isinstance(value, str):
         return len(value) <= 300
     return not isinstance(value, int | float) or not abs(value) > _LARGEST or depth == 0
 
 
 def _is_known(value: dict[str, Any]) -> bool:
-    """Whether a serialized object is one of Keras's own that carry no code."""
+    """Return whether a serialized object is one of Keras's own that carry no code."""
     module, name, registered = (value.get(k) for k in ("module", "class_name", "registered_name"))
     if not isinstance(name, str) or not _WORD.match(name):
         return False
@@ -163,7 +165,7 @@ def _is_known(value: dict[str, Any]) -> bool:
 
 
 def _functions() -> frozenset[str]:
-    """Names of the functions that Keras has as losses, metrics and activations."""
+    """Return names of the functions that Keras has as losses, metrics and activations."""
     import keras
 
     return frozenset(

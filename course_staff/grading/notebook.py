@@ -1,4 +1,4 @@
-"""Read a notebook that somebody handed in, and find the questions in it."""
+"""Read a submitted notebook, and find the questions in it."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Plan:
     retaken: set[int] = field(default_factory=set)
 
     def defining(self, names: Iterable[str], without: str = "") -> list[int]:
-        """The places of the student's own code cells that define one of these names.
+        """Return the places of the student's own code cells that define one of these names.
 
         Parameters
         ----------
@@ -128,11 +128,11 @@ class Plan:
         ]
 
     def defines(self, index: int, names: Iterable[str]) -> bool:
-        """Say whether the cell at a place gives a value to one of these names."""
+        """Return whether the cell at a place gives a value to one of these names."""
         return not set(names).isdisjoint(self._bound.get(index, ()))
 
     def own_code(self, without: str = "") -> list[int]:
-        """The places of the student's own cells that are run, but for those of one question."""
+        """Return the places of the student's cells that are run, except those of one question."""
         return [index for index in self._bound if self.cells[index].question != without]
 
     @cached_property
@@ -147,7 +147,7 @@ class Plan:
         return found
 
     def shadows(self) -> dict[str, int]:
-        """Builtins of Python to which a cell gives another value, with the place of that cell."""
+        """Return the builtins of Python to which a cell gives another value, with its place."""
         found: dict[str, int] = {}
         for index, names in self._bound.items():
             for name in names:
@@ -169,7 +169,7 @@ def read(content: bytes) -> list[Cell]:
     InvalidInput
         If it is no notebook.
     """
-    cells = [_cell(one) for one in _stored(content)]
+    cells = [_cell(cell) for cell in _stored(content)]
     if len(cells) > MOST_CELLS:
         raise InvalidInput(f"It has {len(cells):,} cells; at most {MOST_CELLS:,} are run.")
     return cells
@@ -192,7 +192,7 @@ def _stored(content: bytes) -> list[dict[str, Any]]:
     if form < 4:
         stored = _converted(stored, form)
     cells = stored.get("cells")
-    if not isinstance(cells, list) or not all(isinstance(one, dict) for one in cells):
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         raise InvalidInput("It is no notebook: there are no cells in it.")
     return cells
 
@@ -216,7 +216,7 @@ def _converted(stored: dict[str, Any], form: int) -> dict[str, Any]:
 def _cell(stored: dict[str, Any]) -> Cell:
     source = stored.get("source", "")
     if isinstance(source, list):
-        source = "".join(one for one in source if isinstance(one, str))
+        source = "".join(line for line in source if isinstance(line, str))
     source = _SURROGATE.sub("\ufffd", str(source)).replace("\r\n", "\n")
     kind = stored.get("cell_type", "code")
     kind = kind if kind in ("code", "markdown") else "raw"
@@ -224,7 +224,7 @@ def _cell(stored: dict[str, Any]) -> Cell:
     metadata = metadata if isinstance(metadata, dict) else {}
     attached = stored.get("attachments")
     more: dict[str, Any] = {
-        "id": next((one for one in _ids(stored, metadata) if _GIVEN_ID.match(one)), ""),
+        "id": next((name for name in _ids(stored, metadata) if _GIVEN_ID.match(name)), ""),
         "language": platforms.language(metadata) if kind == "code" else "",
         "attachments": attached if isinstance(attached, dict) else {},
     }
@@ -246,29 +246,33 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _ids(stored: dict[str, Any], metadata: dict[str, Any]) -> list[str]:
-    """The ids of a cell; Colab keeps them in the metadata."""
-    return [one for one in (stored.get("id"), metadata.get("id")) if isinstance(one, str)]
+    """Return the ids of a cell; Colab keeps them in the metadata."""
+    return [name for name in (stored.get("id"), metadata.get("id")) if isinstance(name, str)]
 
 
 def which_exercise(
     cells: Sequence[Cell], file_name: str, exercises: Sequence[Exercise]
 ) -> Exercise:
-    """Say of which exercise a notebook is: by its grade_ids, else by its name.
+    """Return the exercise of a notebook, found by its grade_ids, else by its name.
 
     Raises
     ------
     InvalidInput
         If it is of none.
     """
-    known = {one.number: one for one in exercises}
+    known = {exercise.number: exercise for exercise in exercises}
     votes = Counter(cell.question[:2] for cell in cells if cell.question[:2] in known)
     if votes:
         return known[votes.most_common(1)[0][0]]
     stem = file_name.lower().removesuffix(".ipynb")
-    for one in exercises:
-        if one.name in stem or one.name[3:] in stem or stem.startswith(f"{one.number}_"):
-            return one
-    names = ", ".join(one.name for one in exercises)
+    for exercise in exercises:
+        if (
+            exercise.name in stem
+            or exercise.name[3:] in stem
+            or stem.startswith(f"{exercise.number}_")
+        ):
+            return exercise
+    names = ", ".join(exercise.name for exercise in exercises)
     raise InvalidInput(
         f"It is of no exercise that is known here ({names}): neither its cells nor its name say "
         f"of which."
@@ -277,7 +281,7 @@ def which_exercise(
 
 @lru_cache(maxsize=32)
 def released(exercise: str) -> tuple[Cell, ...]:
-    """Return the cells of an exercise as they are handed out; none where it is not here.
+    """Return the cells of an exercise as they are handed out; none if it is not installed.
 
     Parameters
     ----------
@@ -294,7 +298,7 @@ def plan(cells: Sequence[Cell], exercise: Exercise) -> Plan:
     Test cells are never run: whether they are there, edited, doubled or moved, the questions are
     the same. It is only noted.
     """
-    questions = {one.id: one for one in exercise.questions}
+    questions = {question.id: question for question in exercise.questions}
     handed_out = released(exercise.name)
     result = Plan(_restored(cells, questions, handed_out))
     cells = result.cells
@@ -333,7 +337,7 @@ def plan(cells: Sequence[Cell], exercise: Exercise) -> Plan:
 def _restored(
     cells: Sequence[Cell], questions: Mapping[str, Question], handed_out: Sequence[Cell]
 ) -> list[Cell]:
-    """The cells with the roles that their questions give them."""
+    """Return the cells with the roles that their questions give them."""
     bare_checks = {f'check("{name}")': name for name in questions}
     were_code = {cell.id for cell in handed_out if cell.id and cell.kind == "code"}
     made = []
@@ -360,7 +364,7 @@ def _unfenced(source: str) -> str:
 
 
 def _is_run(result: Plan, index: int, cell: Cell) -> bool:
-    """Say whether a cell is run, and note what is unusual about that."""
+    """Return whether a cell is run, and note what is unusual about that."""
     number = index + 1
     if cell.role in ("check", "written") or not cell.source.strip():
         return False
@@ -390,7 +394,7 @@ def _is_run(result: Plan, index: int, cell: Cell) -> bool:
 
 
 def _take_for_answers(result: Plan, questions: Mapping[str, Question]) -> None:
-    """Take the student's code in a question's section for its answer where its cell is gone."""
+    """Take the student's code in a question's section for its answer if its cell is missing."""
     there = {cell.question for cell in result.cells if cell.role in ("answer", "written")}
     for index in sorted(result.own):
         cell, section = result.cells[index], result.sections[index]
@@ -415,7 +419,7 @@ def _key(source: str) -> str:
 
 
 def _own(cells: Sequence[Cell], handed_out: Sequence[Cell]) -> set[int]:
-    """The cells that the student wrote or could have written."""
+    """Return the cells that the student wrote or could have written."""
     ids = {cell.id for cell in handed_out if cell.id}
     texts = {_key(cell.source) for cell in handed_out}
     own = set()
@@ -435,7 +439,7 @@ _CHECK = re.compile(r"""\s*check\(["'](?P<question>\d\d\.\d+)["']\)""")
 def _sections(
     cells: Sequence[Cell], questions: Mapping[str, Question], handed_out: Sequence[Cell]
 ) -> list[str]:
-    """For each cell the question in whose section it stands.
+    """Return for each cell the question in whose section it stands.
 
     A section begins with whatever is known to belong to a question: a cell with its number in the
     metadata or the id, its text as it was handed out, or its test cell.
@@ -451,7 +455,7 @@ def _sections(
 
 
 def _belongs_to(cell: Cell, texts: Mapping[str, str]) -> str | None:
-    """The question to which a cell belongs by what it is, "" for none, None where it is unknown."""
+    """Return the question to which a cell belongs; "" for none, None if unknown."""
     if cell.question:
         return cell.question
     name = cell.id or texts.get(_key(cell.source), "")
@@ -463,7 +467,7 @@ def _belongs_to(cell: Cell, texts: Mapping[str, str]) -> str | None:
 
 
 def _setup(result: Plan) -> list[int]:
-    """The places of code cells that were handed out for the others to build on."""
+    """Return the places of code cells that were handed out for the others to build on."""
     places = []
     for index in sorted(step.cell for step in result.steps if step.cell is not None):
         cell = result.cells[index]
@@ -492,13 +496,13 @@ _BOUND = re.compile(
 
 
 def bound_names(source: str) -> list[str]:
-    """The names that a cell gives a value at its top level; by its text alone.
+    """Return the names that a cell gives a value at its top level; by its text alone.
 
     The text is not compiled: it comes from a student, and this runs outside the sandbox.
     """
     found: dict[str, None] = {}
     for match in _BOUND.finditer(source[:_MOST_READ]):
-        text = next(one for one in match.groups() if one)
+        text = next(group for group in match.groups() if group)
         for part in re.split(r"[,=]", re.sub(r"#[^\n]*", "", text)):
             whole, _, other = part.strip().partition(" as ")
             name = other.strip() or (whole.partition(".")[0] if match["imported"] else whole)
@@ -508,10 +512,10 @@ def bound_names(source: str) -> list[str]:
 
 
 def given_names(cell: Cell, exercise: str) -> list[str]:
-    """The names that a cell of the set-up defines, as it was handed out."""
-    for one in released(exercise):
-        if cell.id and one.id == cell.id:
-            return _names_of(ast.parse(one.source))
+    """Return the names that a cell of the set-up defines, as it was handed out."""
+    for known in released(exercise):
+        if cell.id and known.id == cell.id:
+            return _names_of(ast.parse(known.source))
     return bound_names(cell.source)
 
 
@@ -519,17 +523,17 @@ def _names_of(tree: ast.Module) -> list[str]:
     names: list[str] = []
     for node in tree.body:
         if isinstance(node, ast.Import | ast.ImportFrom):
-            names += [(one.asname or one.name).partition(".")[0] for one in node.names]
+            names += [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
             names.append(node.name)
         elif isinstance(node, ast.Assign | ast.AnnAssign):
-            inner = [one for one in ast.walk(node) if isinstance(one, ast.Name)]
-            names += [one.id for one in inner if isinstance(one.ctx, ast.Store)]
+            inner = [inner for inner in ast.walk(node) if isinstance(inner, ast.Name)]
+            names += [node.id for node in inner if isinstance(node.ctx, ast.Store)]
     return list(dict.fromkeys(names))
 
 
 def _end_of(cells: Sequence[Cell], start: int, question: str) -> int:
-    """The last cell that belongs to the answer which begins at `start`."""
+    """Return the last cell that belongs to the answer which begins at `start`."""
     end = start
     for index in range(start + 1, len(cells)):
         cell = cells[index]
@@ -544,36 +548,41 @@ def _end_of(cells: Sequence[Cell], start: int, question: str) -> int:
 def _note(
     result: Plan,
     cells: Sequence[Cell],
-    questions: dict[str, Question],
-    places: dict[str, list[int]],
+    questions: Mapping[str, Question],
+    places: Mapping[str, list[int]],
 ) -> None:
+    """Add flags about answer cells and test cells that are not as they were handed out."""
     for name, question in questions.items():
         found = places[name]
         if not found:
             result.flags.append(f"The answer cell of {name} is missing.")
-        elif all(k in result.retaken for k in found):
+        elif result.retaken.issuperset(found):
             result.flags.append(
-                f"The answer cell of {name} is not marked as such any more; the code behind its "
+                f"The answer cell of {name} is no longer marked as such; the code after its "
                 f"question was taken."
             )
         elif len(found) > 1:
             result.flags.append(f"The answer cell of {name} is there {len(found)} times; all ran.")
-        if question.kind == "written":
-            continue
-        tests = [k for k, cell in enumerate(cells) if (cell.question, cell.role) == (name, "check")]
-        if not tests:
-            result.flags.append(f"The test cell of {name} was deleted, which changes nothing.")
-        if len(tests) > 1:
-            result.flags.append(f"The test cell of {name} was doubled, which changes nothing.")
-        if any(_bare(cells[k].source) != f'check("{name}")' for k in tests):
-            result.flags.append(f"The test cell of {name} was edited, which changes nothing.")
-        if tests and found and tests[0] < found[0]:
-            result.flags.append(f"The test cell of {name} was moved, which changes nothing.")
-    strange = sorted(
-        {cell.question for cell in cells if cell.question and cell.question not in questions}
-    )
+        if question.kind != "written":
+            changes = _changes_of_tests(cells, name, found)
+            result.flags += [
+                f"The test cell of {name} was {how}, which changes nothing." for how in changes
+            ]
+    strange = sorted({cell.question for cell in cells if cell.question} - questions.keys())
     if strange:
         result.flags.append(f"There are cells of unknown questions: {', '.join(strange[:5])}.")
+
+
+def _changes_of_tests(cells: Sequence[Cell], name: str, found: list[int]) -> list[str]:
+    """Return how the test cells of a question differ from the one that was handed out."""
+    tests = [k for k, cell in enumerate(cells) if (cell.question, cell.role) == (name, "check")]
+    changes = {
+        "deleted": not tests,
+        "doubled": len(tests) > 1,
+        "edited": any(_bare(cells[k].source) != f'check("{name}")' for k in tests),
+        "moved": bool(tests and found) and tests[0] < found[0],
+    }
+    return [how for how, is_so in changes.items() if is_so]
 
 
 def _bare(source: str) -> str:
@@ -584,8 +593,8 @@ def _bare(source: str) -> str:
 
 #: Rooms of the course that notebooks use.
 _ROOMS = """
-augmentation convolution datasets errors evaluation explain models plots quality settings training
-transfer
+augmentation convolution datasets error_analysis evaluation explain models plots quality settings
+training transfer
 """
 #: Modules that many notebooks import, and that are worth importing once for all.
 _SHARED = {
@@ -598,12 +607,12 @@ _IMPORT = re.compile(
 
 
 def imports(cells: Sequence[Cell]) -> tuple[str, ...]:
-    """The well-known modules that a notebook imports, in a fixed order."""
+    """Return the well-known modules that a notebook imports, in a fixed order."""
     found: set[str] = set()
     for cell in cells:
         if cell.kind != "code":
             continue
         for module, names in _IMPORT.findall(cell.source[:_MOST_READ]):
             found |= {module, module.partition(".")[0], ".".join(module.split(".")[:2])}
-            found |= {f"{module}.{one.strip()}" for one in names.split(",")}
+            found |= {f"{module}.{name.strip()}" for name in names.split(",")}
     return tuple(sorted(found & _SHARED))

@@ -1,4 +1,4 @@
-"""Which packages an answer uses: a look at its text, for a person, not for the mark."""
+"""Find the packages that an answer uses, by its text: information for a person, not for marks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LONGEST = 200_000
 
 
 def used(answers: Iterable[str], cells: Iterable[str], only: Iterable[str]) -> list[str]:
-    """Say which packages an answer uses that its question does not mean.
+    """Return the packages that an answer uses and its question does not expect.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def used(answers: Iterable[str], cells: Iterable[str], only: Iterable[str]) -> l
     cells : iterable of str
         The code of all cells; what the answer uses of them is looked at, too.
     only : iterable of str
-        The packages that the question allows; none where it allows those of the course.
+        The packages that the question allows; none if it allows those of the course.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def _statements(cells: Iterable[str]) -> Iterator[ast.stmt]:
     for cell in cells:
         if len(cell) > _LONGEST:
             continue
-        lines = ["" if one.lstrip().startswith(("%", "!")) else one for one in cell.splitlines()]
+        lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in cell.splitlines()]
         try:
             yield from ast.parse("\n".join(lines)).body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -69,30 +69,30 @@ def _statements(cells: Iterable[str]) -> Iterator[ast.stmt]:
 
 
 def _imports(statement: ast.stmt) -> Iterator[tuple[str, str]]:
-    """The names that are bound by imports, and the package of each."""
+    """Return the names that are bound by imports, and the package of each."""
     for node in ast.walk(statement):
         if isinstance(node, ast.Import):
-            for one in node.names:
-                package = one.name.partition(".")[0]
-                yield one.asname or package, package
+            for alias in node.names:
+                package = alias.name.partition(".")[0]
+                yield alias.asname or package, package
         elif isinstance(node, ast.ImportFrom) and node.module:
-            for one in node.names:
-                yield one.asname or one.name, node.module.partition(".")[0]
+            for alias in node.names:
+                yield alias.asname or alias.name, node.module.partition(".")[0]
 
 
 def _read_from_outside(statement: ast.stmt) -> set[str]:
-    """The names that a statement reads and does not set itself."""
+    """Return the names that a statement reads and does not set itself."""
     nodes = list(ast.walk(statement))
-    names = [one for one in nodes if isinstance(one, ast.Name)]
-    read = {one.id for one in names if isinstance(one.ctx, ast.Load)}
-    written = {one.id for one in names if isinstance(one.ctx, ast.Store)}
-    return read - written - {one.arg for one in nodes if isinstance(one, ast.arg)}
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    read = {name.id for name in names if isinstance(name.ctx, ast.Load)}
+    written = {name.id for name in names if isinstance(name.ctx, ast.Store)}
+    return read - written - {node.arg for node in nodes if isinstance(node, ast.arg)}
 
 
 def _names_of(statement: ast.stmt) -> Iterator[str]:
-    """The names that a statement defines, imports apart."""
+    """Return the names that a statement defines, imports apart."""
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
         yield statement.name
     elif isinstance(statement, ast.Assign):
         for target in statement.targets:
-            yield from (one.id for one in ast.walk(target) if isinstance(one, ast.Name))
+            yield from (inner.id for inner in ast.walk(target) if isinstance(inner, ast.Name))

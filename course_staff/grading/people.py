@@ -1,13 +1,13 @@
-"""Say who handed in which file, from the names of all files together.
+"""Find out whose each file is, from the names of all files together.
 
-The names are a tree of folders and zips. One level of it holds an entry for each student: the first
-one whose names a platform made, or below the folders that are common to all. Rules:
+The names are a tree of folders and zips. One level of it has an entry for each student: the first
+level with names of a platform, or the one below the folders that all share. Rules:
 
-- Nobody is merged in silence. Entries of one name are one person only where that is certain, or
-  where they are of different exercises; else they stay apart. Either way it is flagged.
-- A platform's number is taken off a name only where the name has one number.
-- A zip inside what was given belongs to one student; no name inside it makes another.
-- What cannot be told from the names is flagged, in one sentence that begins with :data:`FLAG`.
+- Entries of the same name are one person only if that is certain, or if they are of different
+  exercises; otherwise they stay separate. Both cases are flagged.
+- A platform's number is removed from a name only if the name has one number.
+- A zip inside a zip or folder belongs to one student, whatever the names inside it.
+- What the names do not determine is flagged, in one sentence that begins with :data:`FLAG`.
 """
 
 from __future__ import annotations
@@ -25,55 +25,55 @@ from course_staff.grading import exports, naming
 from course_staff.grading.exports import Label
 from course_staff.grading.unpack import METADATA, File, clean
 
-#: How flags of this module begin. They are for the instructor only.
+#: The beginning of the flags of this module, which are for the instructor only.
 FLAG = "Hand-in:"
 
-_NOBODY = f"{FLAG} no name of a person was found, so it goes by the name of the file or folder."
+_NOBODY = f"{FLAG} no name of a person was found; the name of the file or folder is used."
 _APART = (
-    f"{FLAG} this name occurs more than once here; nothing says that it is one person, so they "
-    f"stay apart."
+    f"{FLAG} this name occurs more than once, and it is not certain that it is one person; they "
+    f"are kept separate."
 )
 _JOINED = (
     f"{FLAG} this name was found in several places, with different exercises or the same files; "
     f"taken to be one person."
 )
-_ALIKE = f"{FLAG} another name differs only in case, blanks or a number such as (1); kept apart."
-_UNCLEAR = f"{FLAG} it is unclear whether a folder above it is a person or a group; kept apart."
+_ALIKE = f"{FLAG} another name differs only in case, blanks or a number such as (1); kept separate."
+_UNCLEAR = f"{FLAG} it is unclear whether a folder above it is a person or a group; kept separate."
 _WHICH = f"{FLAG} more than one folder above the file may name the person; the lowest was taken."
 _FOLDERS = (
-    f"{FLAG} several notebooks of one exercise lie in different folders; taken to be attempts of "
+    f"{FLAG} several notebooks of one exercise are in different folders; taken to be attempts of "
     f"one person."
 )
-_EXPORT = f"{FLAG} it lies in a zip inside what was given, which was taken for a platform's export."
-_GIVEN = f"{FLAG} no name stands in it, so it goes by that of the folder or zip that was given."
-_ABOVE = f"{FLAG} it goes by the name of the file; that of a folder above may be meant as well."
+_EXPORT = f"{FLAG} it is in a zip inside the given zip or folder, which was taken for an export."
+_GIVEN = f"{FLAG} it names nobody; the name of the given folder or zip is used."
+_ABOVE = f"{FLAG} the name of the file is used; a folder above it may name the person instead."
 _OWN_NAMES = (
-    f"{FLAG} several notebooks with names of their own in one folder; taken to be one person's."
+    f"{FLAG} several notebooks with different names are in one folder; taken to be one person's."
 )
-_UNLABELED = f"{FLAG} the platform did not make this name; the person is named after it."
-_PREFIX = f"{FLAG} several assignments may be mixed here, so the user name may be cut wrongly."
+_UNLABELED = f"{FLAG} this name was not made by the platform, but is used as the person's name."
+_PREFIX = f"{FLAG} several assignments may be mixed here, so the user name may be wrong."
 
 
 @dataclass(frozen=True)
 class Whose:
-    """Who handed in a file, and what its names say besides.
+    """The student of a file, and further facts in its names.
 
     Attributes
     ----------
     student : str
-        The name; "" for what belongs to nobody in particular.
+        The name; "" for files of no particular student.
     file_name : str
-        The name of the file, without what the platform put in front and the attempt behind.
+        The name of the file, without the platform's prefix and the number of the attempt.
     attempt : int
-        The number of the attempt, as far as a name says it, else 0.
+        The number of the attempt in a name, or 0.
     late : bool
         Whether the platform marked it as late.
     time, time_source : str or None, str
-        When it was handed in, where a name or the platform's table says it, and which.
+        The time of submission in a name or the platform's table, and which of them.
     flags : tuple of str
-        What could not be told for certain.
+        Sentences about what is not certain.
     ignored : bool
-        Whether the platform itself wrote it, so that it is nobody's work.
+        Whether the platform itself wrote the file.
     note : str
         ``"text"`` for a text that was typed on the platform.
     """
@@ -122,7 +122,7 @@ class _Box:
 
 @dataclass
 class _Unit:
-    """What one entry of a level of students holds."""
+    """An entry of the level of the students."""
 
     name: str
     files: list[int]
@@ -145,16 +145,16 @@ class _Unit:
 
 
 def assign(files: Sequence[File], topics: Sequence[str], root: str = "") -> list[Whose]:
-    """Say for each file whose it is.
+    """Return for each file whose it is.
 
     Parameters
     ----------
     files : sequence of File
         Everything that was found.
     topics : sequence of str
-        Of which exercise each notebook is, as far as it is known; else "".
+        The exercise of each notebook, or "" if unknown.
     root : str
-        The name of the folder or zip that was given, where it was one.
+        The name of the given folder or zip, if it is only one.
 
     Returns
     -------
@@ -177,7 +177,7 @@ class _Finder:
             or (f"? {naming.attempt_of(_stem(file.parts[-1]))[0]}" if file.is_notebook else "")
             for file, topic in zip(files, topics, strict=True)
         ]
-        if not any(self.topics):  # nobody handed in a notebook: look for people all the same
+        if not any(self.topics):  # without any notebook, people are found by their other files
             self.topics = ["no notebook"] * len(self.topics)
         self.tree = _tree(files, root)
         self.units: list[_Unit] = []
@@ -188,38 +188,40 @@ class _Finder:
     # --- what a level looks like -----------------------------------------------------------------
 
     def notes(self, box: _Box) -> list[tuple[str, int]]:
-        """Loose notebooks of a level."""
+        """Return the loose notebooks of a level."""
         return [(raw, index) for raw, index in box.files if self.files[index].is_notebook]
 
     def holds(self, box: _Box) -> set[str]:
-        """The exercises of all notebooks in it."""
+        """Return the exercises of all notebooks in it."""
         if id(box) not in self.held:
             self.held[id(box)] = {self.topics[index] for index in box.all_files()} - {""}
         return self.held[id(box)]
 
     def shape(self, box: _Box) -> str:
-        """Whether it is a platform's export, a group of people, one person's, or cannot be said."""
+        """Return "export" (of a platform), "group" (of people), "person" or "unclear"."""
         if id(box) not in self.shapes:
             self.shapes[id(box)] = self._shape(box)
         return self.shapes[id(box)]
 
     def _shape(self, box: _Box) -> str:
-        people = {(one.who, one.number) for one in box.labels.values() if one.note != "receipt"}
+        people = {
+            (label.who, label.number) for label in box.labels.values() if label.note != "receipt"
+        }
         if len(people) > 1 or (people and not box.inner_zip):
             return "export"
-        active = [one for one in box.boxes.values() if self.holds(one)]
+        active = [inner for inner in box.boxes.values() if self.holds(inner)]
         only = active[0] if len(active) == 1 and not self.notes(box) else None
         inner = self.shape(only) if only is not None and not only.inner_zip else ""
         if self._is_group(box) or inner in ("export", "group"):
             return "group"
         if self.notes(box) or not box.boxes:
             return "person"
-        if any(naming.is_generic(one.name) for one in box.boxes.values()):
+        if any(naming.is_generic(inner.name) for inner in box.boxes.values()):
             return "person"
         return "unclear"
 
     def _is_group(self, box: _Box) -> bool:
-        """Whether several entries of it hold the same exercise, and no name says why."""
+        """Return whether several entries of it hold the same exercise, and no name says why."""
         counts: Counter[str] = Counter()
         beside: Counter[str] = Counter()  # in folders that may be of an assignment or a person
         for inner in box.boxes.values():
@@ -240,7 +242,7 @@ class _Finder:
             bool(box.boxes)
             and not self.notes(box)
             and not box.inner_zip
-            and not any(naming.is_generic(one.name) for one in box.boxes.values())
+            and not any(naming.is_generic(inner.name) for inner in box.boxes.values())
         )
 
     # --- going down ------------------------------------------------------------------------------
@@ -251,9 +253,9 @@ class _Finder:
         if box.labels and (not box.inner_zip or self.shape(box) == "export"):
             self._labeled(box, trail, unclear)
             return
-        active = {raw: one for raw, one in box.boxes.items() if self.holds(one)}
-        passive = {raw: one for raw, one in box.boxes.items() if raw not in active}
-        named = any(not naming.is_generic(one.name) for one in passive.values())
+        active = {raw: inner for raw, inner in box.boxes.items() if self.holds(inner)}
+        passive = {raw: inner for raw, inner in box.boxes.items() if raw not in active}
+        named = any(not naming.is_generic(inner.name) for inner in passive.values())
         if not active:
             self._without_notebooks(passive, trail, unclear)
             self._loose(box.files, trail, unclear, beside=named)
@@ -273,21 +275,21 @@ class _Finder:
     def _without_notebooks(
         self, boxes: dict[str, _Box], trail: list[str], unclear: bool, nobodys: bool = False
     ) -> None:
-        """Folders without a notebook: a student's beside those of others, or nobody's."""
+        """Assign folders without a notebook: to a student, beside those of others, or to nobody."""
         level = self.levels
-        for raw, one in boxes.items():
-            if self.shape(one) == "export":
-                self.look(one, [*trail, one.name], unclear)
+        for raw, inner in boxes.items():
+            if self.shape(inner) == "export":
+                self.look(inner, [*trail, inner.name], unclear)
                 continue
-            name = "" if nobodys or naming.is_generic(one.name) else one.name
-            self._add(name, raw, one.all_files(), trail, unclear, level=level)
+            name = "" if nobodys or naming.is_generic(inner.name) else inner.name
+            self._add(name, raw, inner.all_files(), trail, unclear, level=level)
 
     def _is_one_person(self, box: _Box, trail: list[str]) -> bool:
-        """Whether the folders of a level are those of exercises and versions, not of people."""
+        """Return whether the folders of a level are of exercises and versions, not of people."""
         _, said = self._name_of(trail)
         stems = [_stem(self.files[k].parts[-1]) for k in box.all_files() if self.topics[k]]
         return (said or all(map(naming.says_nobody, stems))) and (
-            all(naming.is_generic(one.name) for one in box.boxes.values() if self.holds(one))
+            all(naming.is_generic(inner.name) for inner in box.boxes.values() if self.holds(inner))
             and all(naming.says_nobody(_stem(raw)) for raw, _ in self.notes(box))
             and not self._is_group(box)
         )
@@ -300,7 +302,7 @@ class _Finder:
             elif naming.says_nobody(only.name):
                 self._person(only, trail or [only.name], unclear, raw)
             else:
-                above = [one for one in trail if not _says_nothing(one)]
+                above = [folder for folder in trail if not _says_nothing(folder)]
                 self._add(only.name, raw, only.all_files(), above, unclear or bool(above))
         elif shape == "person" and not (
             self._own_names(only) > 1 or (naming.is_frame(only.name) and self.notes(only))
@@ -310,7 +312,7 @@ class _Finder:
             self.look(only, [*trail, only.name], unclear)
 
     def _own_names(self, box: _Box) -> int:
-        """How many loose notebooks have a name that could be a person's."""
+        """Return how many loose notebooks have a name that could be a person's."""
         return sum(not naming.says_nobody(_stem(raw)) for raw, _ in self.notes(box))
 
     def _look_into_zip(self, box: _Box, trail: list[str], unclear: bool) -> None:
@@ -320,18 +322,18 @@ class _Finder:
             unit.flags.append(_EXPORT)
 
     def _person(self, box: _Box, trail: list[str], unclear: bool, raw: str = "") -> None:
-        """All of a box belongs to the person that the folders above it name."""
+        """Assign all of a box to the person that the folders above it name."""
         name, said = self._name_of(trail)
         unit = self._add(name or "unknown", raw or box.name, box.all_files(), trail[:-1], unclear)
         if not said:
             unit.flags.append(_NOBODY)
         elif all(map(_says_nothing, trail)):
             unit.flags.append(_GIVEN)
-        elif len([one for one in trail if not _says_nothing(one)]) > 1 and not unclear:
+        elif len([folder for folder in trail if not _says_nothing(folder)]) > 1 and not unclear:
             unit.flags.append(_WHICH)
 
     def _name_of(self, trail: list[str]) -> tuple[str, bool]:
-        named = [one for one in trail if not _says_nothing(one)]
+        named = [folder for folder in trail if not _says_nothing(folder)]
         if named:
             return named[-1], True
         root = self.tree.name
@@ -347,15 +349,15 @@ class _Finder:
         trail: list[str],
         unclear: bool,
     ) -> None:
-        """A level with several folders: each is a person, or a group of them."""
+        """Search a level with several folders: each is a person, or a group of people."""
         groups = [
             raw
-            for raw, one in boxes.items()
-            if self.shape(one) in ("export", "group")
-            or (naming.is_generic(one.name) and self._holds_only_people(one))
+            for raw, inner in boxes.items()
+            if self.shape(inner) in ("export", "group")
+            or (naming.is_generic(inner.name) and self._holds_only_people(inner))
         ]
         exports = [raw for raw in groups if self.shape(boxes[raw]) == "export"]
-        zips = [raw for raw, one in boxes.items() if one.inner_zip]
+        zips = [raw for raw, inner in boxes.items() if inner.inner_zip]
         only_exports = len(exports) == len(boxes) and not self.notes(box)
         if zips and not only_exports:
             groups = [raw for raw in groups if raw not in zips]
@@ -364,20 +366,20 @@ class _Finder:
         if box.name.casefold() == "submitted":  # nbgrader: submitted/STUDENT/ASSIGNMENT
             groups = []
         level = self.levels
-        names = naming.without_assignment([one.name for one in boxes.values()], box.name)
+        names = naming.without_assignment([inner.name for inner in boxes.values()], box.name)
         self._without_notebooks(passive, trail, unclear, nobodys=bool(groups))
-        all_generic = all(naming.is_generic(one.name) for one in boxes.values())
+        all_generic = all(naming.is_generic(inner.name) for inner in boxes.values())
         if all_generic or (groups and not people and 2 * len(groups) >= len(boxes)):
-            for raw, one in boxes.items():
+            for raw, inner in boxes.items():
                 into = self._look_into_zip if raw in zips else self.look
-                into(one, [*trail, one.name], unclear)
+                into(inner, [*trail, inner.name], unclear)
         else:
-            for (raw, one), name in zip(boxes.items(), names, strict=True):
+            for (raw, inner), name in zip(boxes.items(), names, strict=True):
                 if raw in groups:
-                    self.look(one, [*trail, one.name], True)
+                    self.look(inner, [*trail, inner.name], True)
                 else:
-                    unit = self._add(name, raw, one.all_files(), trail, unclear, level=level)
-                    if self._own_names(one) > 1 and not one.inner_zip:
+                    unit = self._add(name, raw, inner.all_files(), trail, unclear, level=level)
+                    if self._own_names(inner) > 1 and not inner.inner_zip:
                         unit.flags.append(_OWN_NAMES)
         self._loose(box.files, trail, unclear, beside=True, level=level)
 
@@ -389,7 +391,7 @@ class _Finder:
         beside: bool = False,
         level: int | None = None,
     ) -> None:
-        """Files of a level that is no person's: each is somebody's, named by its name.
+        """Assign the files of a level that is no person's: the name of each names its owner.
 
         Beside folders of people, what is no notebook and no archive is nobody's.
         """
@@ -423,7 +425,7 @@ class _Finder:
                 unit.name = ""
 
     def _labeled(self, box: _Box, trail: list[str], unclear: bool) -> None:
-        """A level whose names a platform made."""
+        """Assign the entries of a level whose names a platform made."""
         labels = box.labels
         level = self.levels
         for raw, inner in box.boxes.items():
@@ -476,11 +478,11 @@ class _Finder:
         return unit
 
     def _in_several_folders(self, files: list[int]) -> bool:
-        """Whether an exercise is there more than once, and no folder says that it is a version."""
+        """Return whether an exercise is there more than once, in folders that are no versions."""
         folders: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
         for index in files:
             file = self.files[index]
-            if file.is_notebook and not any(_version(clean(one)) for one in file.parts[:-1]):
+            if file.is_notebook and not any(_version(clean(part)) for part in file.parts[:-1]):
                 folders[self.topics[index]].setdefault(file.sha256, file.parts[:-1])
         return any(len(set(found.values())) > 1 for found in folders.values())
 
@@ -499,7 +501,7 @@ class _Finder:
         if label is not None and file.parts[-1] == unit.raw:
             name = label.rest or name
         stem, attempt = naming.attempt_of(_stem(name))
-        versions = [_version(clean(one)) for one in file.parts[:-1]]
+        versions = [_version(clean(part)) for part in file.parts[:-1]]
         attempt = max([attempt, unit.attempt, *versions])
         ending = PurePosixPath(name).suffix
         time = label.time if label else None
@@ -522,7 +524,7 @@ class _Finder:
 
 
 def _version(folder: str) -> int:
-    """The number of the version that a folder's name says, such as ``Version 2``, or 0."""
+    """Return the number of the version that a folder's name says, such as ``Version 2``, or 0."""
     if naming.is_version(folder):
         return naming.attempt_of(f"x {folder}")[1]
     return naming.attempt_of(folder, bare=False)[1] if naming.is_assignment(folder) else 0
@@ -533,7 +535,7 @@ def _says_nothing(folder: str) -> bool:
 
 
 def _stem(name: str) -> str:
-    """The name of a file without its ending, cleaned; of endings such as ``.tar.gz`` both."""
+    """Return the cleaned name of a file without its ending, or both as in ``.tar.gz``."""
     path = clean(name)
     base, dot, ending = path.rpartition(".")
     if not (base and dot and re.fullmatch(r"[A-Za-z0-9]{1,6}", ending)) or ending.isdigit():
@@ -567,32 +569,34 @@ def _tree(files: Sequence[File], root: str) -> _Box:
 
 
 def _settle_names(units: list[_Unit], files: Sequence[File], topics: list[str]) -> None:
-    """Give each unit its student: one name for one person, and never one name for two."""
-    by_name: dict[str, list[_Unit]] = defaultdict(list)
+    """Name the student of each unit: one name for each person, and never one name for two."""
+    by_name: dict[str, dict[tuple[str, ...], list[_Unit]]] = defaultdict(lambda: defaultdict(list))
     for unit in units:
         if unit.name:
-            by_name[unit.name].append(unit)
+            by_name[unit.name][unit.identity].append(unit)
     taken = set(by_name)
-    for name, several in by_name.items():
-        people: dict[tuple[str, ...], list[_Unit]] = defaultdict(list)
-        for unit in several:
-            people[unit.identity].append(unit)
+    for name, people in by_name.items():
+        several = [unit for mine in people.values() for unit in mine]
         if len(people) == 1:
             _call(several, name)
         elif _may_be_one(list(people.values()), files, topics):
-            with_work = [one for one in people.values() if _work(one, files)]
+            with_work = [mine for mine in people.values() if _work(mine, files)]
             _call(several, name, _JOINED if len(with_work) > 1 else "")
         else:
             groups = {mine[0].group for mine in people.values()}
             by_group = "" not in groups and len(groups) == len(people)
             for mine in people.values():
                 _call(mine, _distinct(mine[0], taken, by_group), _APART)
+    _flag_alike([unit for unit in units if unit.student])
+
+
+def _flag_alike(units: list[_Unit]) -> None:
+    """Add a flag where names of students differ only in what a reader may overlook."""
     alike: dict[str, set[str]] = defaultdict(set)
     for unit in units:
-        if unit.student:
-            alike[_folded(unit.student)].add(unit.student)
+        alike[_folded(unit.student)].add(unit.student)
     for unit in units:
-        if unit.student and len(alike[_folded(unit.student)]) > 1 and _APART not in unit.flags:
+        if len(alike[_folded(unit.student)]) > 1 and _APART not in unit.flags:
             unit.flags.append(_ALIKE)
 
 
@@ -608,7 +612,7 @@ def _work(units: list[_Unit], files: Sequence[File]) -> set[str]:
 
 
 def _may_be_one(people: list[list[_Unit]], files: Sequence[File], topics: list[str]) -> bool:
-    """Whether entries of one name may count as one person: nothing of theirs is in conflict."""
+    """Return whether entries of one name may count as one person, without any conflict."""
     if all(naming.is_version(unit.group) for mine in people for unit in mine):
         return True
     seen: set[tuple[str, str]] = set()
@@ -630,11 +634,11 @@ def _may_be_one(people: list[list[_Unit]], files: Sequence[File], topics: list[s
     if all(count == 1 for count in counts.values()):
         return not any(topic.startswith("?") for topic in counts) or len(counts) < 2
     whole = [_work(mine, files) for mine in people]
-    return all(one == whole[0] for one in whole)
+    return all(digests == whole[0] for digests in whole)
 
 
 def _distinct(unit: _Unit, taken: set[str], by_group: bool) -> str:
-    """A name that nobody else has: with the platform's number, the folder above, or a count."""
+    """Return a unique name: with the platform's number, the folder above, or a count."""
     name = unit.name
     label = unit.label
     options = []
@@ -644,12 +648,12 @@ def _distinct(unit: _Unit, taken: set[str], by_group: bool) -> str:
     if by_group and " / " not in name:
         options.append(naming.student_name(f"{unit.group} / {name}"))
     numbered = (f"{name} ({count})" for count in itertools.count(1))
-    chosen = next(one for one in itertools.chain(options, numbered) if one not in taken)
+    chosen = next(option for option in itertools.chain(options, numbered) if option not in taken)
     taken.add(chosen)
     return chosen
 
 
 def _folded(name: str) -> str:
-    """Equal for names that a reader could take for the same."""
+    """Return a key that is equal for names that a reader could confuse."""
     text = unicodedata.normalize("NFKC", name).casefold()
     return re.sub(r"[\s_.-]+", " ", re.sub(r" ?\(\d{1,4}\)$", "", text)).strip()

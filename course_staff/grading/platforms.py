@@ -1,8 +1,8 @@
-"""What Colab, Kaggle, Deepnote and VS Code leave in a notebook, and that exists only there.
+"""Handle statements that work only on Colab, Kaggle, Deepnote and VS Code.
 
-A cell with ``from google.colab import drive`` among its imports runs on Colab and stops anywhere
-else. Here such statements do nothing and the rest of the cell runs: :data:`PREPARE` is run in the
-sandbox before such a notebook, and :func:`noticed` says in a sentence what is skipped.
+A cell that imports ``google.colab`` runs only on Colab. Here such statements do nothing, and the
+rest of the cell runs: :data:`PREPARE` is run in the sandbox before such a notebook, and
+:func:`noticed` returns a sentence about what is skipped.
 """
 
 from __future__ import annotations
@@ -53,20 +53,20 @@ def _prepare_for_other_platforms():
         def visit_Try(self, node):
             if not node.handlers:
                 return self.generic_visit(node)
-            for field in ("handlers", "orelse", "finalbody"):  # what stands in `try` stays
-                setattr(node, field, [self.visit(one) for one in getattr(node, field)])
+            for field in ("handlers", "orelse", "finalbody"):  # the body of `try` stays
+                setattr(node, field, [self.visit(inner) for inner in getattr(node, field)])
             return node
 
         def visit_Import(self, node):
-            return self._instead(node, [one for one in node.names if is_elsewhere(one.name)])
+            return self._instead(node, [alias for alias in node.names if is_elsewhere(alias.name)])
 
         def visit_ImportFrom(self, node):
             if node.level or not node.module:
                 return node
             here = [
-                one
-                for one in node.names
-                if is_elsewhere(node.module) or is_elsewhere(node.module + "." + one.name)
+                alias
+                for alias in node.names
+                if is_elsewhere(node.module) or is_elsewhere(node.module + "." + alias.name)
             ]
             return self._instead(node, here)
 
@@ -87,13 +87,13 @@ def _prepare_for_other_platforms():
         def _instead(self, node, skipped):
             if not skipped:
                 return node
-            kept = [one for one in node.names if one not in skipped]
+            kept = [alias for alias in node.names if alias not in skipped]
             made = []
             if kept:
                 node.names = kept
                 made.append(node)
-            for one in skipped:
-                name = one.asname or one.name.split(".")[0]
+            for alias in skipped:
+                name = alias.asname or alias.name.split(".")[0]
                 text = "pass" if name == "*" else name + " = __not_here__"
                 for fresh in ast.parse(text).body:
                     for inner in ast.walk(fresh):
@@ -202,7 +202,7 @@ def noticed(number: int, source: str) -> str:
 
 
 def needs_preparing(source: str) -> bool:
-    """Say whether a code cell may hold something for which :data:`PREPARE` is needed."""
+    """Return whether a code cell may hold something for which :data:`PREPARE` is needed."""
     return _HINT.search(source[:_MOST]) is not None
 
 

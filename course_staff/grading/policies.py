@@ -1,4 +1,4 @@
-"""What instructors decide: attempts, lateness, names and copies."""
+"""Policies of the instructor: attempts, lateness, names and copies."""
 
 from __future__ import annotations
 
@@ -12,57 +12,56 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from course_staff.grading import tables
+from course_staff.grading import store
 from course_staff.grading.people import FLAG
 from course_staff.grading.results import Graded
-from course_utils.exceptions import InvalidInput
+from course_utils.validate import choice
 
 ATTEMPTS = ("last", "best", "first")
 
 
 @dataclass(frozen=True)
 class Lateness:
-    """What is taken off for handing in late.
+    """The penalty for late submissions.
 
-    Only times count that say when it was handed in: those of a table of the instructor's, those
-    that the platform wrote into a name, and its LATE mark. Never those of files or of entries in a
-    zip.
+    Only times of submission count: those in a table of the instructor's, those that the platform
+    wrote into a name, and its LATE mark; never the modification times of files.
 
     Attributes
     ----------
     due : datetime or None
-        Until when it was to be handed in, local time.
+        The due time, local time.
     per_day : float
-        The share of the exercise's points that each day that has begun costs, such as 0.1.
+        The share of the exercise's points that each day begun costs, such as 0.1.
     """
 
     due: datetime | None = None
     per_day: float = 0.0
 
     def days(self, graded: Graded) -> int:
-        """How many days have begun since it was due; 1 where only the platform's mark is known."""
+        """Return the number of days begun after the due time; 1 if only the mark is known."""
         if self.due is None or graded.time is None:
             return 1 if graded.late else 0
         over = (datetime.fromisoformat(graded.time) - self.due).total_seconds()
         return max(0, math.ceil(over / 86400))
 
     def apply(self, graded: Iterable[Graded]) -> None:
-        """Write what is taken off into each result, and say so."""
-        for one in graded:
-            days = self.days(one)
-            one.penalty = 0.0
-            if self.due is not None and not days and not one.time_source and one.time is None:
-                one.flags.append(_NO_TIME)
+        """Set the penalty of each result, and add a flag about it."""
+        for result in graded:
+            days = self.days(result)
+            result.penalty = 0.0
+            if self.due is not None and not days and not result.time_source and result.time is None:
+                result.flags.append(_NO_TIME)
             if not days:
                 continue
-            one.penalty = round(min(1.0, days * self.per_day) * one.maximum, 4)
-            taken = f"; {one.penalty:g} points are taken off" if one.penalty else ""
+            result.penalty = round(min(1.0, days * self.per_day) * result.maximum, 4)
+            taken = f"; {result.penalty:g} points are taken off" if result.penalty else ""
             begun = "a day has begun" if days == 1 else f"{days} days have begun"
-            said = one.time_source or ("LATE mark of the platform" if one.late else "")
-            if self.due is not None and one.time is not None:
-                said = f"{one.time.replace('T', ' ')}, {said}".rstrip(", ")
+            said = result.time_source or ("LATE mark of the platform" if result.late else "")
+            if self.due is not None and result.time is not None:
+                said = f"{result.time.replace('T', ' ')}, {said}".rstrip(", ")
             said = f" ({said})" if said else ""
-            one.flags.append(f"Handed in late{said}: {begun} since it was due{taken}.")
+            result.flags.append(f"Handed in late{said}: {begun} since it was due{taken}.")
 
 
 _NO_TIME = (
@@ -74,9 +73,9 @@ _NO_TIME = (
 def choose_attempts(graded: list[Graded], which: str) -> list[Graded]:
     """Keep one notebook per student and exercise.
 
-    Attempts are in the order of their times where all have one, else of the numbers in their names
-    (``evaluation (1)``, ``evaluation-Copy1``, ``Version 2``). Where that does not say which is the
-    last or the first, the one with the most points of those in question counts. It is flagged.
+    Attempts are ordered by time if all have one, else by the numbers in their names (``evaluation
+    (1)``, ``evaluation-Copy1``, ``Version 2``). If that does not determine the last or the first,
+    the one with the most points of the candidates counts, with a flag.
 
     Parameters
     ----------
@@ -90,18 +89,15 @@ def choose_attempts(graded: list[Graded], which: str) -> list[Graded]:
     InvalidInput
         If there is no such policy.
     """
-    if which not in ATTEMPTS:
-        raise InvalidInput(
-            f"Of several attempts the {which!r} cannot be taken; there are last, best and first."
-        )
+    choice("--attempts", which, ATTEMPTS)
     groups: dict[tuple[str, str], list[Graded]] = defaultdict(list)
-    for one in graded:
-        groups[one.student, one.exercise].append(one)
+    for result in graded:
+        groups[result.student, result.exercise].append(result)
     kept = []
     for group in groups.values():
         chosen, sure = _attempt(group, which)
         if len(group) > 1:
-            names = ", ".join(Path(one.name).name for one in group if one is not chosen)
+            names = ", ".join(Path(result.name).name for result in group if result is not chosen)
             chosen.flags.append(f"Of {len(group)} attempts the {which} counts; left out: {names}.")
         if not sure:
             chosen.flags.append(
@@ -113,30 +109,32 @@ def choose_attempts(graded: list[Graded], which: str) -> list[Graded]:
 
 
 def _attempt(group: list[Graded], which: str) -> tuple[Graded, bool]:
-    """The attempt that counts, and whether it is sure that it is the one."""
+    """Return the attempt that counts, and whether that is certain."""
     in_question = group
     if which != "best":
-        timed = all(one.time is not None for one in group)
-        order = {id(one): ((one.time or "") if timed else "", one.attempt) for one in group}
+        timed = all(result.time is not None for result in group)
+        order = {
+            id(result): ((result.time or "") if timed else "", result.attempt) for result in group
+        }
         ends = max(order.values()) if which == "last" else min(order.values())
-        in_question = [one for one in group if order[id(one)] == ends]
+        in_question = [result for result in group if order[id(result)] == ends]
     best = max(sorted(in_question, key=lambda one: one.name), key=lambda one: one.points)
     return best, which == "best" or len(in_question) == 1
 
 
 def flag_identical(graded: list[Graded]) -> None:
-    """Note where different students handed in the same answers."""
+    """Add a flag where different students handed in the same answers."""
     groups: dict[tuple[str, str], list[Graded]] = defaultdict(list)
-    for one in graded:
-        one.flags = [flag for flag in one.flags if not flag.startswith(_SAME)]
-        if one.answers:
-            groups[one.exercise, one.answers].append(one)
+    for result in graded:
+        result.flags = [flag for flag in result.flags if not flag.startswith(_SAME)]
+        if result.answers:
+            groups[result.exercise, result.answers].append(result)
     for group in groups.values():
-        students = sorted({one.student for one in group})
-        for one in group:
-            others = [name for name in students if name != one.student]
+        students = sorted({result.student for result in group})
+        for result in group:
+            others = [name for name in students if name != result.student]
             if others:
-                one.flags.append(f"{_SAME} {', '.join(others)}.")
+                result.flags.append(f"{_SAME} {', '.join(others)}.")
 
 
 _SAME = "The answers are the same as those of"
@@ -146,25 +144,22 @@ _SAME = "The answers are the same as those of"
 
 
 def anonymous_ids(students: Iterable[str], file: Path) -> dict[str, str]:
-    """Give each student an id that says nothing, the same on each run into the same folder.
+    """Return a random id for each student, the same on each run into the same folder.
 
-    The table from names to ids is kept in `file`; keep it to yourself.
+    The table of names and ids is stored in `file`, which only the instructor should have.
     """
     known: dict[str, str] = {}
     secret = secrets.token_hex(16)
     if file.is_file():
-        try:
-            stored = json.loads(file.read_text(encoding="utf-8"))
-            known, secret = dict(stored["ids"]), str(stored["secret"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise InvalidInput(
-                f"{file} cannot be read, so nobody would know whose ids these are; restore it from "
-                f"a copy, or move it away to get new ids."
-            ) from error
+        known, secret = store.read_json(
+            file,
+            lambda stored: (dict(stored["ids"]), str(stored["secret"])),
+            "nobody would know whose ids these are. Restore it from a copy, or move it away to get "
+            "new ids.",
+        )
     for student in students:
         digest = hashlib.sha256(f"{secret} {student}".encode("utf-8", "replace")).hexdigest()
         known.setdefault(student, f"student-{digest[:8]}")
     text = json.dumps({"secret": secret, "ids": known}, indent=1)
-    tables.replace(file, f"{text}\n".encode())
-    file.chmod(0o600)
+    store.write(file, f"{text}\n", 0o600)
     return known

@@ -1,4 +1,4 @@
-"""A student's work in the sandbox, asked as if it were here."""
+"""Access a student's work in the sandbox as if it were in this process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from course_staff.grading.sandbox_runtime import wire
 from course_utils import student_work
 from course_utils.student_work import IN_WORDS, Arrays, What
 
-#: What is said where a network could not be computed apart from the student's code.
+#: The note on a network that could not be computed without the student's code.
 OWN_CODE = (
     "The network has code of its own, so it was asked in the student's own process; it was not "
     "computed again."
@@ -24,7 +24,7 @@ OWN_CODE = (
 
 @dataclass
 class _Copy:
-    """A network of the student's as the clean process has it.
+    """A copy of a student's network in the clean process.
 
     Attributes
     ----------
@@ -50,12 +50,12 @@ class _Copy:
 class RemoteWork:
     """A :class:`~course_utils.student_work.StudentWork` whose answers come from a worker.
 
-    Each answer is checked to be of the type that the operation has; anything else did not come
-    from the worker's own code, and ends it. Errors are told without the values that were tried.
+    Each answer must have the type of the operation; any other did not come from the worker's own
+    code, and ends it. Errors are reported without the values that were tried.
 
-    A network of Keras's own layers is read as configuration and weights, and whatever is judged of
-    it is computed in a second worker, which runs no student's code. Before the student's code runs
-    again, weights that were set there are handed on.
+    A network of Keras's own layers is read as configuration and weights, and computed in a second
+    worker, which runs no student's code. Before the student's code runs again, it receives weights
+    that were set there.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class RemoteWork:
                 "ValueError", f"the answer cannot be judged: {error}"
             ) from None
         if "error" in answer:
-            asked = [one.key if isinstance(one, student_work.Ref) else one for one in args[:1]]
+            asked = [what.key if isinstance(what, student_work.Ref) else what for what in args[:1]]
             raise self._lines.safe(answer["error"], str(asked[0]) if asked else "", self._seconds)
         if not is_right(answer["value"]):
             self._ended = self._worker.tampered()
@@ -161,8 +161,8 @@ class RemoteWork:
 
         def is_right(value: Any) -> bool:
             return isinstance(value, dict) and all(
-                isinstance(name, str) and isinstance(one, np.ndarray) and one.dtype == np.uint8
-                for name, one in value.items()
+                isinstance(name, str) and isinstance(entry, np.ndarray) and entry.dtype == np.uint8
+                for name, entry in value.items()
             )
 
         return self._ask(is_right, "files", what)
@@ -262,7 +262,7 @@ class RemoteWork:
         *args: Any,
         compiled: bool = False,
     ) -> Any:
-        """Compute something of a network in the clean process, or ask where it is."""
+        """Compute something of a network in the clean process, or in the student's own one."""
         copy = self._copy(what, shape, with_network=True)
         if copy is None or (compiled and copy.description["compiled"] is None):
             self.notes.append(OWN_CODE)
@@ -281,7 +281,7 @@ class RemoteWork:
         return self._compute(is_right, operation, copy.ref, *args)
 
     def _copy(self, what: What, shape: list[int] | None, with_network: bool) -> _Copy | None:
-        """The network in the clean process as it is now; None where it has code of its own."""
+        """Return the network in the clean process as it is now; None if it has code of its own."""
         key = (_key(what), with_network)
         if self._clean is None or key in self._unbuildable:
             return None
@@ -289,22 +289,27 @@ class RemoteWork:
         if known is not None and not known.is_old:
             return known
         told = self._ask(_is_description, "model_describe", what, shape)
-        network, compiled = (told["network"] if with_network else None), told["compiled"]
+        network = told["network"] if with_network else None
         if with_network and not networks.is_safe_network(network):
             self._copies.pop(key, None)
             return None
-        if compiled and not networks.is_safe(compiled):
-            compiled = _safe_compiled(compiled)
-        if not with_network and compiled is None:
+        description = {"network": network, "compiled": _safe_compiled(told["compiled"])}
+        if not with_network and description["compiled"] is None:
             return None
-        description = {"network": network, "compiled": compiled}
         if known is not None and _is_same_but_weights(known.description, description):
             if network is not None and not _are_equal(known.description, description):
                 self._compute(_is_none, "model_put", known.ref, shape, network["weights"])
             known.description, known.is_old = description, False
             return known
+        return self._build(key, description, shape)
+
+    def _build(
+        self, key: tuple[str, bool], description: dict[str, Any], shape: list[int] | None
+    ) -> _Copy | None:
+        """Build a network in the clean process; return None if that is not possible."""
+        compiled = description["compiled"] or ""
         try:
-            ref = self._compute(_is_ref, "model_build", network, compiled or "")
+            ref = self._compute(_is_ref, "model_build", description["network"], compiled)
         except student_work.StudentError:  # it cannot be built of its description alone
             self._copies.pop(key, None)
             return None
@@ -371,7 +376,7 @@ def _list_of(kind: type, length: int | None = None) -> Callable[[Any], bool]:
     def is_right(value: Any) -> bool:
         return (
             isinstance(value, list)
-            and all(type(one) is kind for one in value)
+            and all(type(entry) is kind for entry in value)
             and (length is None or len(value) == length)
         )
 
@@ -379,9 +384,9 @@ def _list_of(kind: type, length: int | None = None) -> Callable[[Any], bool]:
 
 
 def _safe_compiled(text: Any) -> str | None:
-    """A compile configuration without metrics of the student's own, or None."""
-    if not isinstance(text, str):
-        return None
+    """Return a safe compile configuration, if needed without its metrics, or None."""
+    if not text or networks.is_safe(text):
+        return text
     try:
         text = networks.without_metrics(text)
     except (ValueError, TypeError, RecursionError):
@@ -401,12 +406,12 @@ def _is_same_but_weights(one: dict[str, Any], other: dict[str, Any]) -> bool:
 def _shapes(description: dict[str, Any]) -> Any:
     network = description["network"]
     return network and {
-        path: [one.shape for one in arrays] for path, arrays in network["weights"].items()
+        path: [array.shape for array in arrays] for path, arrays in network["weights"].items()
     }
 
 
 def _are_equal(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two networks of the same layers have the same weights."""
+    """Return whether two networks of the same layers have the same weights."""
     first, second = one["network"]["weights"], other["network"]["weights"]
     return first.keys() == second.keys() and all(
         len(first[path]) == len(second[path])

@@ -1,4 +1,4 @@
-"""Write what grading found: tables for machines, pages for students and for the instructor."""
+"""Write the reports: tables for programs, pages for students and for the instructor."""
 
 from __future__ import annotations
 
@@ -13,26 +13,35 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from course_staff.grading import notebook, tables, written
+from course_staff.grading import notebook, store, tables, written
+from course_staff.grading.engine import Report
+from course_staff.grading.intake import Refused
 from course_staff.grading.people import FLAG
-from course_staff.grading.results import STATUSES, Graded, clean_sentence, cleaned
+from course_staff.grading.results import (
+    WORDS,
+    Graded,
+    QuestionResult,
+    Status,
+    clean_sentence,
+    cleaned,
+)
 from course_utils import checks
 from course_utils.checks.wording import marked, points
-from course_utils.exceptions import InvalidInput
+from course_utils.validate import choice
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from course_staff.grading.engine import Report
-    from course_staff.grading.intake import Refused
-
 FORMATS = ("nbgrader", "gradescope")
+#: The files and the folders that :func:`write` makes.
+FILES = ("grades.csv", "grades.json", "summary.html")
+FOLDERS = ("feedback", "marking", "gradescope")
 
 _ISOLATION = {
-    "bubblewrap": "The code ran inside bubblewrap: no network, no view of this machine's files, "
+    "bubblewrap": "The code ran inside bubblewrap: no network, no access to this machine's files, "
     "limits on time, memory, processes and files.",
-    "limits": "The code ran with limits on time, memory, processes and files alone: it could read "
-    "and change what the user who graded may read and change (as root: what everybody may). Grade "
+    "limits": "The code ran with limits on time, memory, processes and files only: it could read "
+    "and change what the user who graded can read and change (as root: what every user can). Grade "
     "with bubblewrap for the full sandbox.",
 }
 
@@ -60,7 +69,7 @@ def _templates() -> Environment:
     made.globals.update(
         points=points,
         marked=marked,
-        words=STATUSES,
+        words=WORDS,
         style=(folder / "style.css").read_text(encoding="utf-8"),
     )
     return made
@@ -74,65 +83,68 @@ def write(report: Report, folder: Path, formats: Iterable[str] = ()) -> None:
     report : Report
         The graded class.
     folder : Path
-        Is made where it does not exist.
+        The folder, which is made if it does not exist.
     formats : iterable of str
-        Further forms, out of :data:`FORMATS`.
+        Further formats, out of :data:`FORMATS`.
 
     Raises
     ------
     InvalidInput
-        If there is no such form.
+        If there is no such format.
     OSError
-        If something cannot be written.
+        If a file cannot be written.
     """
-    formats = list(formats)
-    for name in formats:
-        if name not in FORMATS:
-            raise InvalidInput(f"There is no format {name!r}; there are {', '.join(FORMATS)}.")
-    folder.mkdir(parents=True, exist_ok=True)
+    formats = [choice("--format", name, FORMATS) for name in formats]
     report = _safe(report)
-    files = file_names(one.student for one in report.graded)
-    _write(folder / "grades.json", json.dumps(_as_json(report), indent=1, ensure_ascii=False))
-    tables.write(folder / "grades.csv", _table(report.graded, report.refused))
-    pages = folder / "feedback"
-    pages.mkdir(exist_ok=True)
+    files = file_names(graded.student for graded in report.graded)
     by_student: dict[str, list[Graded]] = defaultdict(list)
-    for one in report.graded:
-        by_student[one.student].append(one)
+    for graded in report.graded:
+        by_student[graded.student].append(graded)
+    _write_json(folder / "grades.json", _as_json(report))
+    tables.write(folder / "grades.csv", _table(report.graded, report.refused))
     for student, theirs in by_student.items():
-        _write(pages / files[student], _feedback(student, theirs))
-    for page in pages.glob("*.html"):  # of students who are not in the report any more
+        _write_page(folder / "feedback" / files[student], "feedback", _feedback(student, theirs))
+    for page in (folder / "feedback").glob("*.html"):  # of students who are no longer in the report
         if page.name not in files.values():
             page.unlink()
-    _write_answers(report, by_student, folder / "marking", files)
-    _write(folder / "summary.html", _summary(report, files, pages_of_answers(report)))
-    if "nbgrader" in formats:  # read by programs, which do not expect a byte order mark
+    for student, theirs in by_student.items():
+        if found := _written_answers(report, theirs):
+            values = {"student": student, "found": found}
+            _write_page(folder / "marking" / files[student], "marking", values)
+    _write_page(folder / "summary.html", "summary", _summary(report, files))
+    if "nbgrader" in formats:  # read by programs that do not expect a byte order mark
         tables.write(folder / "nbgrader.csv", _for_nbgrader(report.graded), encoding="utf-8")
-    if "gradescope" in formats:
-        place = folder / "gradescope"
-        place.mkdir(exist_ok=True)
-        for one in report.graded:
-            name = f"{Path(files[one.student]).stem}-{one.exercise}.json"
-            _write(place / name, json.dumps(_for_gradescope(one), indent=1, ensure_ascii=False))
+    for graded in report.graded if "gradescope" in formats else []:
+        name = f"{Path(files[graded.student]).stem}-{graded.exercise}.json"
+        _write_json(folder / "gradescope" / name, _for_gradescope(graded))
 
 
 def _safe(report: Report) -> Report:
-    """The same report with every text of bounded length and safe to write."""
-    refused = [
-        replace(one, name=clean_sentence(one.name, 300), sentence=clean_sentence(one.sentence))
-        for one in report.refused
-    ]
-    notes = [clean_sentence(one, 4000) for one in report.notes]
-    graded = [cleaned(one) for one in report.graded]
-    return replace(report, graded=graded, refused=refused, notes=notes)
+    """Return the same report with every text of bounded length and safe to write."""
+    return replace(
+        report,
+        graded=cleaned(report.graded),
+        refused=[
+            replace(
+                item, name=clean_sentence(item.name, 300), sentence=clean_sentence(item.sentence)
+            )
+            for item in report.refused
+        ],
+        notes=[clean_sentence(note, 4000) for note in report.notes],
+    )
 
 
-def _write(path: Path, text: str) -> None:
-    tables.replace(path, (text.rstrip("\n") + "\n").encode())
+def _write_json(path: Path, content: Any) -> None:
+    store.write(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def _write_page(path: Path, template: str, values: dict[str, Any]) -> None:
+    page = _templates().get_template(f"{template}.html").render(values)
+    store.write(path, page.rstrip("\n") + "\n")
 
 
 def file_names(students: Iterable[str]) -> dict[str, str]:
-    """Give each student's page a name that is safe on every system and belongs to nobody else."""
+    """Return a unique file name for the page of each student, safe on every system."""
     names: dict[str, str] = {}
     taken: set[str] = set()
     for student in dict.fromkeys(students):
@@ -154,32 +166,32 @@ def _as_json(report: Report) -> dict[str, Any]:
     return {
         "isolation": report.level,
         "isolation_in_words": _ISOLATION[report.level],
-        "graded": [one.as_dict() for one in report.graded],
-        "refused": [asdict(one) for one in report.refused],
+        "graded": [graded.as_dict() for graded in report.graded],
+        "refused": [asdict(refused) for refused in report.refused],
     }
 
 
 def _table(graded: list[Graded], refused: Iterable[Refused] = ()) -> list[list[object]]:
-    """A row per student and exercise, a column per question, and a row of maxima per exercise.
+    """Return a row per student and exercise, with a column per question, and a row of maxima.
 
     Whatever was not graded has a row at the end, without points and with the reason.
     """
-    ids = sorted({q.question for one in graded for q in one.questions})
+    ids = sorted({q.question for result in graded for q in result.questions})
     rows: list[list[object]] = [["student", "exercise", "points", "maximum", "percent", *ids]]
     rows[0] += ["waiting", "penalty", "flags", "statuses", "handed_in", "handed_in_from"]
-    for name in dict.fromkeys(one.exercise for one in graded):
-        group = [one for one in graded if one.exercise == name]
+    for name in dict.fromkeys(result.exercise for result in graded):
+        group = [result for result in graded if result.exercise == name]
         most = {q.question: q.maximum for q in group[0].questions}
         whole = sum(most.values())
         rows.append(["(maximum)", name, whole, whole, 100, *(most.get(i, "") for i in ids)])
-        for one in group:
-            got = {q.question: q.points for q in one.questions}
-            percent = round(100 * one.points / one.maximum, 1) if one.maximum else 0
-            row: list[object] = [one.student, name, one.points, one.maximum, percent]
+        for result in group:
+            got = {q.question: q.points for q in result.questions}
+            percent = round(100 * result.points / result.maximum, 1) if result.maximum else 0
+            row: list[object] = [result.student, name, result.points, result.maximum, percent]
             row += [got.get(i, "") for i in ids]
-            statuses = ", ".join(f"{q.question} {q.status}" for q in one.questions)
-            row += [one.waits, one.penalty, " ".join(one.flags), statuses]
-            rows.append([*row, one.time or "", one.time_source])
+            statuses = ", ".join(f"{q.question} {q.status}" for q in result.questions)
+            row += [result.waits, result.penalty, " ".join(result.flags), statuses]
+            rows.append([*row, result.time or "", result.time_source])
     for left in refused:
         empty = [""] * (len(ids) + 6)
         rows.append([left.student, *empty, f"{left.sentence} ({left.name})", "not graded", "", ""])
@@ -187,19 +199,19 @@ def _table(graded: list[Graded], refused: Iterable[Refused] = ()) -> list[list[o
 
 
 def _for_nbgrader(graded: list[Graded]) -> list[list[object]]:
-    """The columns of ``nbgrader export``."""
+    """Return the columns of ``nbgrader export``."""
     head = "assignment duedate timestamp student_id last_name first_name email raw_score"
     rows: list[list[object]] = [[*head.split(), "late_submission_penalty", "score", "max_score"]]
-    for one in graded:
-        raw = sum(q.points for q in one.questions)
-        first, _, last = one.student.rpartition(" ")
-        row = [one.exercise, "", one.time or "", one.student, last, first, "", raw]
-        rows.append([*row, one.penalty, one.points, one.maximum])
+    for result in graded:
+        raw = sum(q.points for q in result.questions)
+        first, _, last = result.student.rpartition(" ")
+        row = [result.exercise, "", result.time or "", result.student, last, first, "", raw]
+        rows.append([*row, result.penalty, result.points, result.maximum])
     return rows
 
 
 def _for_gradescope(graded: Graded) -> dict[str, Any]:
-    """The ``results.json`` of a Gradescope autograder."""
+    """Return the ``results.json`` of a Gradescope autograder."""
     return {
         "score": graded.points,
         "execution_time": graded.seconds,
@@ -211,7 +223,7 @@ def _for_gradescope(graded: Graded) -> dict[str, Any]:
                 "name": question.title,
                 "score": question.points,
                 "max_score": question.maximum,
-                "status": "passed" if question.status == "correct" else "failed",
+                "status": "passed" if question.status == Status.CORRECT else "failed",
                 "output": question.sentence,
                 "visibility": "visible",
             }
@@ -224,116 +236,98 @@ def _for_gradescope(graded: Graded) -> dict[str, Any]:
 
 
 def _titles() -> dict[str, str]:
-    return {one.name: f"{one.number} · {one.title}" for one in checks.exercises()}
-
-
-def _feedback(student: str, graded: list[Graded]) -> str:
-    titles = _titles()
-    told = [[f for f in one.flags if not f.startswith(_PRIVATE)] for one in graded]
-    return (
-        _templates()
-        .get_template("feedback.html")
-        .render(
-            student=student,
-            graded=graded,
-            told=told,
-            titles={one.exercise: titles.get(one.exercise, one.exercise) for one in graded},
-        )
-    )
-
-
-def pages_of_answers(report: Report) -> dict[str, str]:
-    """The page of each student with written answers, relative to the folder of the reports."""
-    files = file_names(one.student for one in report.graded)
     return {
-        one.student: f"marking/{files[one.student]}"
-        for one in report.graded
-        if any(question.written for question in one.questions)
+        exercise.name: f"{exercise.number} · {exercise.title}" for exercise in checks.exercises()
     }
 
 
-def _write_answers(
-    report: Report, by_student: dict[str, list[Graded]], folder: Path, files: dict[str, str]
-) -> None:
-    """Write a page for each student with written answers, for whoever marks."""
-    exercises = {one.name: one for one in checks.exercises()}
-    for student, theirs in by_student.items():
-        found = []
-        for one in theirs:
-            content, exercise = report.contents.get(one.sha256), exercises.get(one.exercise)
-            waiting = {q.question: q for q in one.questions if q.written}
-            if content is None or exercise is None or not waiting:
-                continue
-            answers = written.answers(notebook.plan(notebook.read(content), exercise), exercise)
-            for question in exercise.questions:
-                if question.id in waiting and question.id in answers:
-                    found.append((one, question, waiting[question.id], answers[question.id]))
-        if found:
-            folder.mkdir(exist_ok=True)
-            template = _templates().get_template("marking.html")
-            _write(folder / files[student], template.render(student=student, found=found))
-
-
-def _summary(report: Report, files: dict[str, str], shown: dict[str, str]) -> str:
+def _feedback(student: str, graded: list[Graded]) -> dict[str, Any]:
     titles = _titles()
-    exercises = []
-    for name in dict.fromkeys(one.exercise for one in report.graded):
-        group = [one for one in report.graded if one.exercise == name]
-        exercises.append(_of_exercise(titles.get(name, name), group))
-    return (
-        _templates()
-        .get_template("summary.html")
-        .render(
-            graded=report.graded,
-            students=len({one.student for one in report.graded}),
-            isolation=_ISOLATION[report.level],
-            exercises=exercises,
-            refused=report.refused,
-            notes=report.notes,
-            files=files,
-            shown=shown,
-        )
-    )
+    return {
+        "student": student,
+        "graded": graded,
+        "told": [
+            [flag for flag in result.flags if not flag.startswith(_PRIVATE)] for result in graded
+        ],
+        "titles": {
+            result.exercise: titles.get(result.exercise, result.exercise) for result in graded
+        },
+    }
+
+
+def pages_of_answers(report: Report) -> dict[str, str]:
+    """Return the page of each student with written answers, relative to the reports."""
+    files = file_names(graded.student for graded in report.graded)
+    return {
+        graded.student: f"marking/{files[graded.student]}"
+        for graded in report.graded
+        if any(question.written for question in graded.questions)
+    }
+
+
+def _written_answers(report: Report, theirs: list[Graded]) -> list[tuple[Any, ...]]:
+    """Return a student's written answers: notebook, question, result, and answer."""
+    exercises = {exercise.name: exercise for exercise in checks.exercises()}
+    found = []
+    for graded in theirs:
+        content, exercise = report.contents.get(graded.sha256), exercises.get(graded.exercise)
+        results = {result.question: result for result in graded.questions if result.written}
+        if content is None or exercise is None or not results:
+            continue
+        answers = written.answers(notebook.plan(notebook.read(content), exercise), exercise)
+        found += [
+            (graded, question, results[question.id], answers[question.id])
+            for question in exercise.questions
+            if question.id in results and question.id in answers
+        ]
+    return found
+
+
+def _summary(report: Report, files: dict[str, str]) -> dict[str, Any]:
+    titles = _titles()
+    groups: dict[str, list[Graded]] = defaultdict(list)
+    for graded in report.graded:
+        groups[graded.exercise].append(graded)
+    return {
+        "graded": report.graded,
+        "students": len(files),
+        "isolation": _ISOLATION[report.level],
+        "exercises": [_of_exercise(titles.get(name, name), groups[name]) for name in groups],
+        "refused": report.refused,
+        "notes": report.notes,
+        "files": files,
+        "shown": pages_of_answers(report),
+    }
 
 
 def _of_exercise(title: str, group: list[Graded]) -> dict[str, Any]:
-    shares = [100 * one.points / one.maximum if one.maximum else 0.0 for one in group]
+    shares = [100 * graded.points / graded.maximum if graded.maximum else 0.0 for graded in group]
     counts = Counter(min(9, int(share // 10)) for share in shares)
     highest = max(counts.values())
     labels = [f"{10 * k}–{10 * k + 10}" for k in range(10)]
-    bars = [
-        {"count": counts[k], "label": labels[k], "height": round(140 * counts[k] / highest)}
-        for k in range(10)
+    reached = ", ".join(f"{labels[k]} %: {counts[k]}" for k in range(10) if counts[k])
+    questions = [
+        _of_question([graded.questions[k] for graded in group])
+        for k in range(len(group[0].questions))
     ]
-    said = ", ".join(f"{labels[k]} %: {counts[k]}" for k in range(10) if counts[k])
-    questions = []
-    for index, question in enumerate(group[0].questions):
-        results = [one.questions[index] for one in group]
-        judged = [one for one in results if one.status != "for a person"]
-        most = sum(one.maximum for one in judged)
-        reached = sum(one.points for one in judged) / most if most else None
-        questions.append(
-            {
-                "id": question.question,
-                "title": question.title,
-                "share": None if reached is None else round(100 * reached),
-                "waits": len(results) - len(judged),
-                "correct": sum(one.status == "correct" for one in results),
-                "untouched": sum(one.status in ("not attempted", "missing") for one in results),
-            }
-        )
     mistakes = Counter(
-        (q.mistake, q.question) for one in group for q in one.questions if q.mistake is not None
+        (result.mistake, result.question)
+        for graded in group
+        for result in graded.questions
+        if result.mistake is not None
     )
     return {
         "title": title,
         "count": len(group),
         "maximum": group[0].maximum,
-        "median": statistics.median(one.points for one in group),
-        "mean": statistics.fmean(one.points for one in group),
-        "waits": sum(q.status == "for a person" for one in group for q in one.questions),
-        "bars": bars,
-        "said": f"Points reached: {said}",
+        "median": statistics.median(graded.points for graded in group),
+        "mean": statistics.fmean(graded.points for graded in group),
+        "waits": sum(row["waits"] for row in questions),
+        "bars": [
+            {"count": counts[k], "label": labels[k], "height": round(140 * counts[k] / highest)}
+            for k in range(10)
+        ],
+        "said": f"Points reached: {reached}",
         "questions": sorted(
             questions, key=lambda row: 101 if row["share"] is None else row["share"]
         ),
@@ -344,20 +338,34 @@ def _of_exercise(title: str, group: list[Graded]) -> dict[str, Any]:
     }
 
 
-def under_ids(report: Report, ids: dict[str, str]) -> Report:
-    """The same report with ids in place of names."""
+def _of_question(results: list[QuestionResult]) -> dict[str, Any]:
+    judged = [result for result in results if result.status != Status.FOR_A_PERSON]
+    most = sum(result.maximum for result in judged)
+    empty = (Status.NOT_ATTEMPTED, Status.MISSING)
+    return {
+        "id": results[0].question,
+        "title": results[0].title,
+        "share": round(100 * sum(result.points for result in judged) / most) if most else None,
+        "waits": len(results) - len(judged),
+        "correct": sum(result.status == Status.CORRECT for result in results),
+        "untouched": sum(result.status in empty for result in results),
+    }
+
+
+def pseudonymize(report: Report, ids: dict[str, str]) -> Report:
+    """Return the same report with ids in place of names."""
     graded = [
         replace(
-            one,
-            student=ids[one.student],
-            name=f"{ids[one.student]}.ipynb",
-            # names of other files hold names of people
-            flags=[re.sub(r"(not graded, [^:]*): .*", r"\1.", flag) for flag in one.flags],
+            result,
+            student=ids[result.student],
+            name=f"{ids[result.student]}.ipynb",
+            # names of other files contain names of people
+            flags=[re.sub(r"(not graded, [^:]*): .*", r"\1.", flag) for flag in result.flags],
         )
-        for one in report.graded
+        for result in report.graded
     ]
     refused = [
-        replace(one, student=ids.get(one.student, ""), name=ids.get(one.student, "(a file)"))
-        for one in report.refused
+        replace(item, student=ids.get(item.student, ""), name=ids.get(item.student, "(a file)"))
+        for item in report.refused
     ]
     return replace(report, graded=graded, refused=refused)

@@ -1,86 +1,93 @@
-"""What grading found, as plain data that can be stored, sent and read again."""
+"""The results of grading, as plain data that can be stored, sent and read again."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from course_utils.checks import PartVerdict
 from course_utils.exceptions import InvalidInput
 
-#: The most characters of a sentence, and the most entries of a list of them.
+#: The maximum number of characters of a sentence, and of entries of a list of sentences.
 LONGEST_SENTENCE = 1000
 MOST_SENTENCES = 100
-#: The most characters of a written answer that are shown.
+#: The maximum number of characters of a written answer that is shown.
 LONGEST_ANSWER = 20_000
 
-#: What an answer can be, with the words of the reports.
-STATUSES = {
-    "correct": "correct",
-    "partly": "partly correct",
-    "wrong": "wrong",
-    "not attempted": "not attempted",
-    "error": "stopped with an error",
-    "timeout": "not finished in time",
-    "crashed": "ended Python",
-    "missing": "missing",
-    "tampered": "tampered with",
-    "for a person": "waits for a person",
+
+class Status(StrEnum):
+    """The status of an answer: those of a check, and those that only grading has."""
+
+    CORRECT = "correct"
+    PARTLY = "partly"
+    INCORRECT = "incorrect"
+    NOT_ATTEMPTED = "not attempted"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    CRASHED = "crashed"
+    MISSING = "missing"
+    TAMPERED = "tampered"
+    FOR_A_PERSON = "for a person"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Status | None:
+        return cls.INCORRECT if value == "wrong" else None  # its name in earlier reports
+
+
+#: How reports name a status, where that is not its own name.
+WORDS = {
+    Status.PARTLY: "partly correct",
+    Status.ERROR: "stopped with an error",
+    Status.TIMEOUT: "not finished in time",
+    Status.CRASHED: "ended Python",
+    Status.TAMPERED: "tampered with",
+    Status.FOR_A_PERSON: "waits for a person",
 }
 
 
 @dataclass
-class PartResult:
-    """One part of a question."""
-
-    name: str
-    points: float
-    maximum: float
-    status: str
-    sentence: str = ""
-
-
-@dataclass
 class QuestionResult:
-    """What one question got.
+    """The result of one question: the verdict of its check, and what grading adds.
 
     Attributes
     ----------
     question, title : str
-        Its number and what it is about.
-    status : str
-        One of :data:`STATUSES`.
+        The number and the topic.
+    status : Status
+        The status of the answer.
     points, maximum : float
-        What it got and what it is worth.
+        The points of the answer, and the points of the question.
     sentence : str
-        One sentence that says why.
+        One sentence that gives the reason.
     mistake : str or None
-        The name of the mistake, where it is a usual one.
-    parts : list of PartResult
-        The same for each part.
+        The name of the mistake, if it is a usual one.
+    parts : list of PartVerdict
+        The verdict on each part.
     written : str
         The text of a written answer.
     comment : str
-        What a person wrote beside their mark.
+        The comment of the person who marked it.
     by_person : bool
         Whether a person gave these points.
     digest : str
         A checksum of what the student wrote for this question: a mark belongs to this text.
     notes : list of str
-        One sentence for each thing about how it was judged, such as that it was not repeated.
+        Sentences about how it was judged, such as that it was not repeated.
     """
 
     question: str
     title: str
-    status: str
+    status: Status
     points: float
     maximum: float
     sentence: str = ""
     mistake: str | None = None
-    parts: list[PartResult] = field(default_factory=list)
+    parts: list[PartVerdict] = field(default_factory=list)
     written: str = ""
     comment: str = ""
     by_person: bool = False
@@ -90,7 +97,7 @@ class QuestionResult:
 
 @dataclass
 class Graded:
-    """One notebook, graded.
+    """The result of one notebook.
 
     Attributes
     ----------
@@ -103,17 +110,17 @@ class Graded:
     cells : list of str
         One sentence for each cell that stopped with an error.
     flags : list of str
-        One sentence for each thing that was noticed.
+        One sentence for each thing that a person should know.
     seconds, cpu, peak : float
-        Time on the clock, processor time, and bytes of memory at most.
+        Wall-clock time, processor time, and peak memory in bytes.
     by_chance : bool
-        Whether something was stopped that may not be the student's doing.
+        Whether something was stopped that may not be the student's fault.
     answers : str
-        A checksum of the answers, without blanks and comments; "" where nothing was answered.
+        A checksum of the answers without blanks and comments; "" if nothing was answered.
     time, time_source : str or None, str
-        When it was handed in, and what says so.
+        The time of submission, and where it was found.
     attempt, late : int, bool
-        As the platform says.
+        As given by the platform.
     penalty : float
         Points taken off for lateness.
     """
@@ -138,26 +145,26 @@ class Graded:
 
     @property
     def points(self) -> float:
-        """Points of all questions, less what is taken off."""
-        return round(max(0.0, sum(one.points for one in self.questions) - self.penalty), 4)
+        """Points of all questions, less the penalty."""
+        return round(max(0.0, sum(q.points for q in self.questions) - self.penalty), 4)
 
     @property
     def maximum(self) -> float:
-        """What the exercise is worth."""
-        return sum(one.maximum for one in self.questions)
+        """Points of the exercise."""
+        return sum(question.maximum for question in self.questions)
 
     @property
     def waits(self) -> float:
-        """Points that a person has yet to decide on."""
-        return sum(one.maximum for one in self.questions if one.status == "for a person")
+        """Points of the questions that a person has yet to mark."""
+        return sum(q.maximum for q in self.questions if q.status == Status.FOR_A_PERSON)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as plain data."""
+        """Return the result as plain data."""
         return {**asdict(self), "points": self.points, "maximum": self.maximum}
 
 
 def from_dict(stored: Any) -> Graded:
-    """Make the object that `as_dict` describes.
+    """Make the result that `as_dict` described.
 
     Raises
     ------
@@ -168,27 +175,28 @@ def from_dict(stored: Any) -> Graded:
         raise InvalidInput("This is no result of grading: it has no field 'questions'.")
     facts = {key: value for key, value in stored.items() if key not in ("points", "maximum")}
     graded: Graded = _checked(facts, Graded, "result")
-    for question in graded.questions:
-        if question.status not in STATUSES:
-            raise InvalidInput(f"This is no result of grading: {question.status!r} is no status.")
     return graded
 
 
 def _checked(stored: Any, kind: Any, name: str) -> Any:
-    """Return `stored` as the type that `kind` says; raise InvalidInput where it is another."""
+    """Return `stored` as the type that `kind` names; raise InvalidInput if it has another one."""
     if is_dataclass(kind):
         return _as_dataclass(stored, kind, name)
     if get_origin(kind) is list and isinstance(stored, list):
         (inner,) = get_args(kind)
-        return [_checked(one, inner, name) for one in stored]
-    choices = get_args(kind) if isinstance(kind, UnionType) else (kind,)
-    if stored is None and NoneType in choices:
-        return None
-    for one in choices:
-        if one is float:
+        return [_checked(entry, inner, name) for entry in stored]
+    if kind is Status:
+        try:
+            return Status(stored)
+        except ValueError:
+            raise InvalidInput(
+                f"This is no result of grading: {stored!r:.60} is no status."
+            ) from None
+    for choice in get_args(kind) if isinstance(kind, UnionType) else (kind,):
+        if choice is float:
             if type(stored) in (int, float) and math.isfinite(stored):
                 return stored
-        elif type(stored) is one:
+        elif type(stored) is choice or (choice is NoneType and stored is None):
             return stored
     raise InvalidInput(f"This is no result of grading: the field {name!r} has another type.")
 
@@ -203,7 +211,7 @@ def _as_dataclass(stored: Any, kind: Any, name: str) -> Any:
     try:
         return kind(**{key: _checked(value, types[key], key) for key, value in stored.items()})
     except TypeError as error:
-        known = ", ".join(one.name for one in fields(kind))
+        known = ", ".join(item.name for item in fields(kind))
         raise InvalidInput(
             f"This is no result of grading: {name!r} needs the fields {known}."
         ) from error
@@ -211,7 +219,7 @@ def _as_dataclass(stored: Any, kind: Any, name: str) -> Any:
 
 # --- texts of students -------------------------------------------------------------------------
 
-# What no page and no table should hold: control characters, lone surrogates, and characters that
+# What no page and no table should contain: control characters, lone surrogates, and characters that
 # change the direction in which the text around them is shown.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
@@ -220,54 +228,42 @@ def clean_text(text: str, most: int = LONGEST_ANSWER) -> str:
     """Return a text of several lines that can be stored and shown.
 
     Line ends become those of Unix; control characters and lone surrogates become U+FFFD. A text
-    of more than `most` characters (and a hundred, for that sentence) is cut, and says so at its
-    end.
+    that is more than 100 characters longer than `most` is cut, and ends with a note about it.
     """
     whole = len(text)
     is_cut = whole > most + 100
-    if is_cut:
-        text = text[: most + 1]
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _UNSAFE.sub("\ufffd", text)
+    text = text[: most + 1] if is_cut else text
+    text = _UNSAFE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
     if is_cut:
         text = f"{text[:most]}\n… (cut here: the whole text has {whole:,} characters)"
     return text
 
 
 def clean_sentence(text: str, most: int = LONGEST_SENTENCE) -> str:
-    """Return a sentence that can be stored and shown: one line of at most `most` characters."""
+    """Return one line of at most `most` characters that can be stored and shown."""
     text = _UNSAFE.sub("\ufffd", " ".join(text[: most + 1].split()))
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def cleaned(graded: Graded) -> Graded:
-    """The same result with every text of bounded length and safe to write."""
-    questions = [
-        QuestionResult(
-            **{
-                **_clean_fields(one, keep=("written", "comment", "parts")),
-                "written": clean_text(one.written),
-                "comment": clean_text(one.comment),
-                "parts": [PartResult(**_clean_fields(part)) for part in one.parts],
-            }
-        )
-        for one in graded.questions
-    ]
-    return Graded(**{**_clean_fields(graded, keep=("questions",)), "questions": questions})
+def cleaned(result: Any, name: str = "") -> Any:
+    """Return a result with every text of bounded length and safe to write.
 
-
-def _clean_fields(one: Any, keep: tuple[str, ...] = ()) -> dict[str, Any]:
-    values = {item.name: getattr(one, item.name) for item in fields(one) if item.name not in keep}
-    for name, value in values.items():
-        if isinstance(value, str):
-            values[name] = clean_sentence(value)
-        elif isinstance(value, list):
-            values[name] = _clean_list(value)
-    return values
-
-
-def _clean_list(sentences: list[str]) -> list[str]:
-    if len(sentences) <= MOST_SENTENCES:
-        return [clean_sentence(one) for one in sentences]
-    kept = [clean_sentence(one) for one in sentences[: MOST_SENTENCES - 1]]
-    return [*kept, f"{len(sentences) - len(kept)} more are left out."]
+    Parameters
+    ----------
+    result : Graded
+        The result; the function calls itself for its fields.
+    name : str
+        The name of the field.
+    """
+    if is_dataclass(result) and not isinstance(result, type):
+        values = {item.name: getattr(result, item.name) for item in fields(result)}
+        return replace(result, **{key: cleaned(value, key) for key, value in values.items()})
+    if isinstance(result, list):
+        kept = result
+        if len(result) > MOST_SENTENCES and isinstance(result[0], str):
+            left = len(result) - MOST_SENTENCES + 1
+            kept = [*result[:-left], f"{left} more are left out."]
+        return [cleaned(entry) for entry in kept]
+    if isinstance(result, str) and not isinstance(result, Status):
+        return clean_text(result) if name in ("written", "comment") else clean_sentence(result)
+    return result

@@ -1,13 +1,13 @@
-"""Run students' code where it can do no harm, and talk to it.
+"""Run students' code in a sandbox, and communicate with it.
 
 =================  ===========================================================================
-level              what keeps a student's code apart
+level              isolation of a student's code
 =================  ===========================================================================
 ``bubblewrap``     bubblewrap shows it the system, Python and the package, read-only, and nothing
                    else; no network; each submission has processes, files and memory of its own
 ``limits``         limits on time, memory, processes and files, another user where the grader is
                    root, and on Linux no network; it reads and writes what the user who grades (or
-                   nobody) may read and write, so it is taken only where it is asked for by name
+                   nobody) may read and write, so it is used only if it is asked for by name
 =================  ===========================================================================
 
 At every level the student's code runs in another process than the one that scores, and only
@@ -40,7 +40,8 @@ import course_utils
 from course_staff.grading import stripped
 from course_staff.grading.sandbox_runtime import linux, wire
 from course_utils import settings, student_work
-from course_utils.exceptions import CourseError, InvalidInput
+from course_utils.exceptions import CourseError
+from course_utils.validate import choice
 
 LEVELS = ("bubblewrap", "limits")
 _PLACE = "/grading"
@@ -50,10 +51,10 @@ _START = (
     "from course_staff.grading.sandbox_runtime import server; server.start(sys.argv[1:])"
 )
 
-#: Rooms of the package that no submission needs, and that could tell something.
+#: Rooms of the package that no submission needs, and that reveal how answers are checked.
 _LEFT_OUT = {"checks", "cli.py"}
 
-_NO_CHECKS = '''"""Stands in for the checks where work is graded: asking them does nothing here."""
+_NO_CHECKS = '''"""Stand-in for the checks in the sandbox: they do nothing here."""
 
 
 def __getattr__(name):
@@ -78,10 +79,10 @@ class WorkerEnded(Exception):
     how : str
         ``"timeout"``, ``"memory"``, ``"crashed"`` or ``"tampered"``.
     sentence : str
-        What happened, for the student.
+        A description for the student.
     by_chance : bool
-        Whether it may not be the student's doing and happen to right work, too: only the time on
-        the clock ran out, as on a busy machine, or a library crashed. It is then tried again.
+        Whether it may not be the student's fault: only the wall-clock time ran out, as on a busy
+        machine, or a library crashed. The notebook is then tried again.
     """
 
     def __init__(self, how: str, sentence: str, by_chance: bool = False) -> None:
@@ -94,7 +95,7 @@ class WorkerEnded(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may use; at least twice what the solution of each exercise needs.
+    """The resources of a submission: at least twice what the solution of each exercise needs.
 
     Attributes
     ----------
@@ -108,10 +109,9 @@ class Limits:
     file_size : int
         Bytes of the largest file.
     clock, patience : float
-        So many seconds on the clock may pass for each second of processor time, and for one cell or
-        call so many more.
+        Wall-clock seconds for each second of processor time, and further ones for a cell or call.
     idle, idle_of_all : float
-        Seconds in which one cell or call, and everything together, may do nothing but wait.
+        Seconds that one cell or call, and everything together, may only wait.
     """
 
     cell: float = 120.0
@@ -128,7 +128,7 @@ class Limits:
 
 
 class Budget:
-    """What one submission has left of its time, over all its workers and tries.
+    """The remaining time of a submission, over all its workers and tries.
 
     Parameters
     ----------
@@ -145,12 +145,12 @@ class Budget:
 
     @property
     def clock(self) -> float:
-        """Seconds on the clock that are left."""
+        """Wall-clock seconds that are left."""
         return self._ends - time.monotonic()
 
     @property
     def spent(self) -> bool:
-        """Whether there is no time for another worker."""
+        """Whether no time is left for another worker."""
         return self.clock < 1 or self.cpu < 1
 
 
@@ -178,10 +178,8 @@ class Sandbox:
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
-        if self.level is not None and self.level not in LEVELS:
-            raise InvalidInput(
-                f"There is no isolation {self.level!r}; there are {', '.join(LEVELS)}."
-            )
+        if self.level is not None:
+            choice("--isolation", self.level, LEVELS)
         self._process: subprocess.Popen | None = None
         self._control: socket.socket | None = None
         self._folder: Path | None = None
@@ -239,7 +237,7 @@ class Sandbox:
         return made
 
     def fileno(self) -> int:
-        """The file descriptor of the socket to the server; for a process that is to share it."""
+        """Return the file descriptor of the socket to the server, for a process that shares it."""
         self.start()
         assert self._control is not None
         return self._control.fileno()
@@ -328,26 +326,28 @@ class Sandbox:
             if self._process.stderr:
                 self._process.stderr.close()
             self._process = None
-        for one in left:
+        for process in left:
             with contextlib.suppress(psutil.Error):
-                one.kill()
+                process.kill()
 
     def _below(self) -> list[psutil.Process]:
-        """With limits alone, what runs below the server: no namespace ends it with the server."""
+        """Return, at level limits, the descendants of the server."""
         if self.level == "limits" and self._process is not None:
             with contextlib.suppress(psutil.Error):
                 return psutil.Process(self._process.pid).children(recursive=True)
         return []
 
-    def warm(self, name: str, sources: Iterable[str], preload: tuple[str, ...] = ()) -> None:
-        """Run cells of the course, once, so that later workers find in the cache what they made.
+    def prefill_cache(
+        self, name: str, sources: Iterable[str], preload: tuple[str, ...] = ()
+    ) -> None:
+        """Run cells of the course once, so that later workers find their results in the cache.
 
         Decoded pictures and computed features are then there for every submission, read-only.
 
         Parameters
         ----------
         name : str
-            What is warmed; a second call with the same name does nothing.
+            The name of these cells; a second call with the same name does nothing.
         sources : iterable of str
             The text of the cells; never anything that a student wrote.
         preload : tuple of str
@@ -383,7 +383,7 @@ class Sandbox:
         budget : Budget, optional
             What the submission has left of its time; a whole budget where none is given.
         warm : bool
-            Whether this worker fills the cache of the others; see :meth:`warm`.
+            Whether this worker fills the cache of the others; see :meth:`prefill_cache`.
         without : frozenset of str
             Functions of the course that do not exist in this worker.
         """
@@ -416,7 +416,7 @@ class Sandbox:
         return Worker(channel, status, self.limits, budget, self.level)
 
     def _copy_without(self, helpers: frozenset[str]) -> str:
-        """The name of a copy of the package that lacks some functions; "" is the whole one."""
+        """Return the name of a copy of the package without some functions; "" for the whole one."""
         if not helpers:
             return ""
         assert self._folder is not None
@@ -438,7 +438,7 @@ _NOT_LOADED = 127
 
 
 class Worker:
-    """The process with one student's code, as the scoring process sees it.
+    """The process with a student's code, as the scoring process sees it.
 
     Attributes
     ----------
@@ -459,7 +459,7 @@ class Worker:
         self._limits, self._budget, self._level = limits, budget, level
         self._said = b""
         self.usage: dict[str, Any] = {}
-        #: The functions that are removed and were called all the same while cells ran.
+        #: The removed functions that cells called.
         self.removed: set[str] = set()
         self._open = True
 
@@ -475,7 +475,7 @@ class Worker:
         self.close()
 
     def run(self, source: str) -> dict[str, Any] | None:
-        """Run one cell; returns the facts of its error, or None.
+        """Run one cell; return the facts of its error, or None.
 
         Raises
         ------
@@ -540,7 +540,7 @@ class Worker:
         return max(_LOOK, min(self._limits.idle, self._budget.idle))
 
     def _busy(self) -> float | None:
-        """Seconds in which the worker computed so far; None where that is not known."""
+        """Return seconds in which the worker computed so far; None where that is not known."""
         try:
             self._status.settimeout(_ANSWERS)
             self._status.sendall(linux.HOW_BUSY)
@@ -552,7 +552,7 @@ class Worker:
         return None
 
     def _line(self) -> dict[str, Any] | None:
-        """The next line of the supervisor, as a dict; None where there is none any more."""
+        """Return the next line of the supervisor, as a dict; None where there is none any more."""
         while b"\n" not in self._said:
             part = self._status.recv(4096)
             if not part:
@@ -565,7 +565,7 @@ class Worker:
         return line
 
     def tampered(self) -> WorkerEnded:
-        """End the worker because what it said did not come from the grader's part of it."""
+        """End the worker because its message did not come from the grader's part of it."""
         self.close()
         return WorkerEnded(
             "tampered", "The code wrote into the channel over which the grader asks its questions."
@@ -625,7 +625,7 @@ class Worker:
         self._budget.cpu -= float(self.usage.get("cpu", 0.0))
 
     def _hear(self, seconds: float) -> None:
-        """Listen to the supervisor until it ends, for so many seconds at most."""
+        """Read from the supervisor until it ends, for `seconds` at most."""
         ends = time.monotonic() + seconds
         with contextlib.suppress(OSError, ValueError):
             while (left := ends - time.monotonic()) > 0:
@@ -634,24 +634,24 @@ class Worker:
                     return
 
 
-#: How often, in seconds, it is looked whether a worker that has not answered computes, and how long
-#: its supervisor may take to say so.
+#: Seconds between two checks whether a worker that has not answered computes, and the time limit of
+#: its supervisor for this information.
 _LOOK, _ANSWERS = 1.0, 5.0
 
 
 class _Wait:
-    """A socket that is waited for until one moment, however slowly bytes drip in.
+    """A socket with a deadline for all its bytes together.
 
     Parameters
     ----------
     channel : socket
         The socket of a worker.
     seconds : float
-        How long may be waited.
+        The deadline, from now.
     busy : callable
-        Says for how many seconds the worker has computed so far; None where that is not known.
+        Returns for how many seconds the worker has computed so far; None if unknown.
     most_idle : float
-        For how many seconds it may do nothing but wait.
+        The number of seconds that the worker may only wait.
     """
 
     def __init__(
@@ -669,18 +669,18 @@ class _Wait:
 
     @property
     def is_idle(self) -> bool:
-        """Whether the worker did nothing but wait for too long."""
+        """Whether the worker only waited for too long."""
         return self.idle >= self._most_idle
 
     def recv(self, size: int) -> bytes:
-        """Receive what is there, as soon as something is."""
+        """Wait for data, and return it."""
         while True:
             self._look()
             with contextlib.suppress(TimeoutError):
                 return self._channel.recv(size)
 
     def sendall(self, data: bytes) -> None:
-        """Send everything."""
+        """Send all of `data`."""
         left = memoryview(data)
         while left:
             self._look()
@@ -688,7 +688,7 @@ class _Wait:
                 left = left[self._channel.send(left) :]
 
     def _look(self) -> None:
-        """Set how long the next wait may take; TimeoutError where there is no time left."""
+        """Set how long the next wait may take; raise TimeoutError if no time is left."""
         now = time.monotonic()
         if now >= self._looks:
             busy = self._busy()
@@ -704,11 +704,13 @@ class _Wait:
 
 
 def _texts(value: Any) -> set[str]:
-    return {one for one in value if isinstance(one, str)} if isinstance(value, list) else set()
+    return (
+        {entry for entry in value if isinstance(entry, str)} if isinstance(value, list) else set()
+    )
 
 
 def _are_facts(error: Any) -> bool:
-    """Whether this is an error of `student_work`, with arguments of the right types."""
+    """Return whether this describes an error of `student_work`, with arguments of its types."""
     types: dict[str, tuple[tuple[type, ...], ...]] = {
         "Missing": ((str,),),
         "WrongKind": ((str,), (str,), (str,)),
@@ -722,7 +724,7 @@ def _are_facts(error: Any) -> bool:
         wanted is not None
         and isinstance(given, list)
         and len(given) == len(wanted)
-        and all(isinstance(one, kinds) for one, kinds in zip(given, wanted, strict=True))
+        and all(isinstance(argument, kinds) for argument, kinds in zip(given, wanted, strict=True))
     )
 
 
@@ -740,7 +742,7 @@ _PREFIX = "course-grading-"
 
 
 def _refusal(level: str, reason: str) -> str:
-    """Say why no code is run, and what can be done about it."""
+    """Return a sentence that says why no code is run, and what to do."""
     sentence = f"No student's code can be run with the isolation {level!r}: {reason.rstrip('.')}."
     if level == LEVELS[0]:
         sentence += (
@@ -752,7 +754,7 @@ def _refusal(level: str, reason: str) -> str:
 
 
 def _clear_abandoned() -> None:
-    """Remove the folders of earlier runs that were ended before they could do it themselves."""
+    """Remove the folders of earlier runs that were killed."""
     import fcntl
 
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
@@ -809,7 +811,7 @@ def _staged() -> tuple[Path, int]:
 
 
 def _environment(home: str, epochs: int | None) -> dict[str, str]:
-    """All environment variables that a submission sees; nothing is passed on from here."""
+    """Return all environment variables that a submission sees; nothing is passed on from here."""
     variables = {
         "PATH": "/usr/bin:/bin",
         "HOME": home,
@@ -831,7 +833,7 @@ def _environment(home: str, epochs: int | None) -> dict[str, str]:
 
 
 def _shown(folder: Path) -> tuple[list[list[str]], list[list[str]]]:
-    """Which folders and files the sandbox sees, at which place, and which links are made."""
+    """Return which folders and files the sandbox sees, at which place, and which links are made."""
     show: list[list[str]] = []
     links: list[list[str]] = []
     for name in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
@@ -853,16 +855,16 @@ def _shown(folder: Path) -> tuple[list[list[str]], list[list[str]]]:
 
 
 def _real(executable: str) -> list[str]:
-    """The folder of the interpreter itself, where links lead out of the known prefixes."""
+    """Return the folder of the interpreter itself, where links lead out of the known prefixes."""
     folder = Path(executable).resolve().parent
     known = (sys.base_prefix, sys.prefix)
-    if any(folder.is_relative_to(Path(one).resolve()) for one in known):
+    if any(folder.is_relative_to(Path(prefix).resolve()) for prefix in known):
         return []
     return [str(folder)]
 
 
 def _hidden() -> list[str]:
-    """Folders that lie below something that is shown, and must not be seen."""
+    """Return folders that lie below something that is shown, and must not be seen."""
     hidden = [str(settings.course_root())]
     site = Path(sysconfig.get_paths()["purelib"])
     for name in ("course_utils", "course_staff"):
@@ -872,61 +874,67 @@ def _hidden() -> list[str]:
 
 
 def _command(level: str, folder: Path, control: int) -> tuple[list[str], dict[str, Any]]:
-    """The command that starts the server, and its view."""
-    from course_staff.grading.sandbox_runtime.server import View
+    """Return the command that starts the server, and its view."""
+    from course_staff.grading.sandbox_runtime.supervisor import View  # not on Windows
 
-    show, links = _shown(folder)
     if level == "limits":
-        home = folder / "home"
-        home.mkdir(exist_ok=True)
-        home.chmod(0o711)  # each worker gets a folder in it, and cannot list those of others
-        code = str(folder / "course")
-        with contextlib.suppress(OSError):
-            data = folder / "course" / "data"
-            data.rmdir()
-            data.symlink_to(settings.shipped_data())
-        if _LINUX:  # nobody of the same user looks into this process
-            linux.set_dumpable(False)
+        code, wrapper = str(folder / "course"), []
+        home = _prepare_limits(folder)
         view = asdict(View(level, str(home), copies=str(folder / "copies"), linux=_LINUX))
-        return _python(code, control, view), view
+    else:
+        code, home_inside, warm = f"{_PLACE}/course", f"{_PLACE}/home", f"{_PLACE}/warm"
+        wrapper = _bubblewrap(folder, home_inside, warm)
+        view = asdict(View(level, home_inside, warm, f"{_PLACE}/copies"))
+    start = _START.format(code=code)
+    # -P and -s: nothing is imported from the current folder or from the user's own packages.
+    python = [sys.executable, "-P", "-s", "-c", start, str(control), json.dumps(view)]
+    return [*wrapper, *python], view
+
+
+def _prepare_limits(folder: Path) -> Path:
+    """Make the folder of all homes for the level limits, and close this process to others."""
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    home.chmod(0o711)  # each worker gets a folder in it, and cannot list those of others
+    with contextlib.suppress(OSError):
+        data = folder / "course" / "data"
+        data.rmdir()
+        data.symlink_to(settings.shipped_data())
+    if _LINUX:  # processes of the same user cannot look into this one
+        linux.set_dumpable(False)
+    return home
+
+
+def _bubblewrap(folder: Path, home: str, warm: str) -> list[str]:
+    """Return the command line of bubblewrap up to the program that it runs."""
     if not _LINUX:
         raise SandboxFailed("it is made for Linux")
-    home_inside, warm, copies = f"{_PLACE}/home", f"{_PLACE}/warm", f"{_PLACE}/copies"
-    code = f"{_PLACE}/course"
-    masks = [
-        hidden
-        for hidden in _hidden()
-        if any(Path(hidden).is_relative_to(target) for _, target in show)
-    ]
     tool = shutil.which("bwrap")
     if tool is None:
         raise SandboxFailed("bubblewrap is not installed (the command bwrap)")
+    show, links = _shown(folder)
+    masks = [hidden for hidden in _hidden() if _is_below(hidden, (target for _, target in show))]
     command = [tool, "--die-with-parent", "--new-session"]
     if os.geteuid() == 0:  # stays root, so that each worker can become nobody
         command += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
         command += ["--unshare-cgroup-try"]
     else:
         command += ["--unshare-all"]
-    above = {str(one) for _, target in show for one in list(Path(target).parents)[:-1]}
-    for one in sorted(above):  # else they are closed to nobody, where they are closed outside
-        command += ["--perms", "0755", "--dir", one]
+    above = {str(parent) for _, target in show for parent in list(Path(target).parents)[:-1]}
+    for place in sorted(above):  # else the user nobody cannot enter those that are closed outside
+        command += ["--perms", "0755", "--dir", place]
     for source, target in show:
         command += ["--ro-bind", source, target]
     for mask in masks:
         command += ["--tmpfs", mask]
-    for source, target in show:  # what lies below a mask and is wanted all the same
-        if any(Path(target).is_relative_to(mask) for mask in masks):
+    for source, target in show:  # what is below a mask and needed all the same
+        if _is_below(target, masks):
             command += ["--ro-bind", source, target]
     for text, target in links:
         command += ["--symlink", text, target]
     command += ["--proc", "/proc", "--dev", "/dev", "--dir", "/tmp", "--dir", warm]
-    command += ["--tmpfs", home_inside]
-    command += ["--chdir", "/"]
-    view = asdict(View(level, home_inside, warm, copies))
-    return [*command, *_python(code, control, view)], view
+    return [*command, "--tmpfs", home, "--chdir", "/"]
 
 
-def _python(code: str, control: int, view: dict[str, Any]) -> list[str]:
-    start = _START.format(code=code)
-    # -P and -s: nothing is imported from the current folder or from the user's own packages.
-    return [sys.executable, "-P", "-s", "-c", start, str(control), json.dumps(view)]
+def _is_below(place: str, folders: Iterable[str]) -> bool:
+    return any(Path(place).is_relative_to(folder) for folder in folders)

@@ -1,14 +1,13 @@
-"""Processes that score, forked from one that has imported what the checks need.
+"""Scoring processes, forked from one that has imported what the checks need.
 
-One scorer grades one notebook at a time. All of them ask for workers in one sandbox, so that what
-notebooks import is imported once. None of these processes outlives the one that started them.
+A scorer grades one notebook at a time. All scorers share one sandbox, so that what notebooks import
+is imported once. No process outlives the one that started it.
 
 grading ── server (imports) ── scorers ──▶ sandbox
 """
 
 from __future__ import annotations
 
-import array
 import contextlib
 import gc
 import json
@@ -23,31 +22,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from multiprocessing import connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from course_staff.grading import tasks
 from course_staff.grading.sandbox import Limits, Sandbox, SandboxFailed
 from course_staff.grading.sandbox_runtime import linux
+from course_staff.grading.tasks import Outcome, Task
 from course_utils import settings
-
-if TYPE_CHECKING:
-    from course_staff.grading.engine import Task
 
 _START = (
     "import sys; sys.path.insert(0, {code!r}); "
     "from course_staff.grading import scoring; scoring.serve(sys.argv[1:])"
 )
-#: Seconds in which a scorer has to be there, imports included.
+#: Seconds until a scorer must have started, imports included.
 _STARTS = 300.0
-#: Seconds that scoring may take on top of the time that a submission may take.
+#: Seconds that scoring may take beyond the time limit of a submission.
 _SCORING = 120.0
-
-#: What a scorer found for a task, see :func:`~course_staff.grading.engine.grade_one`.
-Outcome = dict[str, Any]
 
 
 @dataclass
 class _Scorer:
-    """A process that scores, as the grading process sees it."""
+    """A scoring process, as the grading process sees it."""
 
     channel: connection.Connection
     pid: int = 0
@@ -55,7 +50,7 @@ class _Scorer:
     ends: float = 0.0
 
     def close(self) -> None:
-        """End it; its worker then ends, too."""
+        """Kill the scorer; its worker then ends, too."""
         self.channel.close()
         if self.pid:
             with contextlib.suppress(OSError):
@@ -63,14 +58,14 @@ class _Scorer:
 
 
 class Scorers:
-    """The processes that score; a context manager.
+    """A pool of scoring processes; a context manager.
 
     Parameters
     ----------
     sandbox : Sandbox
-        Where the students' code runs; the scorers share it.
+        The sandbox for the students' code, which all scorers share.
     number : int
-        How many score at the same time.
+        The number of scorers.
     exercises : sequence of str
         The exercises whose checks are imported once for all scorers.
 
@@ -110,7 +105,7 @@ class Scorers:
                 )
         except OSError as error:
             mine.close()
-            raise SandboxFailed(f"No process that scores can be started: {error}.") from error
+            raise SandboxFailed(f"No scoring process can be started: {error}.") from error
         finally:
             theirs.close()
         self._control = mine
@@ -122,89 +117,86 @@ class Scorers:
         self.close()
 
     def close(self) -> None:
-        """End all of them."""
-        for one in self._scorers:
-            one.close()
+        """Kill all scorers and the process they are forked from."""
+        for scorer in self._scorers:
+            scorer.close()
         self._scorers.clear()
         self._control.close()
         self._server.kill()
         self._server.wait()
 
-    def run(self, tasks: deque[Task], on_outcome: Callable[[Task, Outcome], None]) -> None:
-        """Let the tasks be done.
+    def run(self, waiting: deque[Task], on_outcome: Callable[[Task, Outcome], None]) -> None:
+        """Run tasks until none is left.
 
-        A scorer that ends, or that takes longer than a submission may, is replaced; the outcome of
-        its task is then ``{"broken": sentence}``, as where the sandbox fails. Where the sandbox
-        itself ended, or the process that scorers are forked from, this returns early.
+        A scorer that ends or exceeds the time limit is replaced, and the outcome of its task is
+        ``{"broken": sentence}``. If the sandbox ends, or the process that scorers are forked from,
+        this returns early.
 
         Parameters
         ----------
-        tasks : deque of Task
-            Is emptied from the left as tasks are handed out.
+        waiting : deque of Task
+            The tasks, which are taken off from the left.
         on_outcome : callable
-            Told each task and its outcome when it is known.
+            Called with each task and its outcome.
         """
-        for _ in range(min(self._number, len(tasks))):
+        for _ in range(min(self._number, len(waiting))):
             self._add()
         while self._scorers and self.is_running:
-            moment = min(one.ends for one in self._scorers)
-            channels = [one.channel for one in self._scorers]
+            moment = min(scorer.ends for scorer in self._scorers)
+            channels = [scorer.channel for scorer in self._scorers]
             ready = connection.wait(channels, max(0.0, moment - time.monotonic()))
-            for one in list(self._scorers):
-                late = time.monotonic() >= one.ends
-                if one.channel in ready or late:
-                    self._hear(one, tasks, on_outcome, late=one.channel not in ready)
-        for one in self._scorers:
-            if one.task is not None:
-                on_outcome(one.task, {"broken": "The sandbox ended while it ran."})
+            for scorer in list(self._scorers):
+                if scorer.channel in ready or time.monotonic() >= scorer.ends:
+                    self._hear(scorer, waiting, on_outcome, late=scorer.channel not in ready)
+        for scorer in self._scorers:
+            if scorer.task is not None:
+                on_outcome(scorer.task, {"broken": "The sandbox ended while it ran."})
 
     @property
     def is_running(self) -> bool:
-        """Whether tasks can be done: the sandbox and the server of the scorers run."""
+        """Whether the sandbox and the server of the scorers run."""
         return self._sandbox.is_running and not self._ended and self._server.poll() is None
 
     def _hear(
         self,
-        one: _Scorer,
-        tasks: deque[Task],
+        scorer: _Scorer,
+        waiting: deque[Task],
         on_outcome: Callable[[Task, Outcome], None],
         late: bool,
     ) -> None:
-        task, one.task = one.task, None
-        outcome: Outcome = {"broken": "Scoring it took too long and was stopped."}
-        try:
-            if late:
-                raise EOFError
-            heard = one.channel.recv()
-        except (EOFError, OSError):
-            self._scorers.remove(one)
-            one.close()
-            if task is None:  # it did not even start
-                self._ended = True
-            if not late:
-                outcome = {"broken": "The process that scored it ended."}
-            if tasks:
+        """Receive what a scorer sent (first its process id, then outcomes), or replace it."""
+        task, scorer.task = scorer.task, None
+        reason = "Scoring it took too long and was stopped." if late else ""
+        received: Any = None
+        if not late:
+            try:
+                received = scorer.channel.recv()
+            except (EOFError, OSError):
+                reason = "The process that scored it ended."
+        if reason:
+            self._scorers.remove(scorer)
+            scorer.close()
+            received = {"broken": reason}
+            self._ended |= task is None  # it did not even start
+            if waiting:
                 self._add()
-        else:
-            if task is None:
-                one.pid = heard
-            else:
-                outcome = heard
         if task is not None:
-            on_outcome(task, outcome)
-        if one in self._scorers:
-            self._hand_out(one, tasks)
+            on_outcome(task, received)
+        elif not reason:
+            scorer.pid = received
+        if not reason:
+            self._hand_out(scorer, waiting)
 
-    def _hand_out(self, one: _Scorer, tasks: deque[Task]) -> None:
-        if not tasks:
-            self._scorers.remove(one)
-            one.channel.close()  # it then ends by itself
+    def _hand_out(self, scorer: _Scorer, waiting: deque[Task]) -> None:
+        if not waiting:
+            self._scorers.remove(scorer)
+            scorer.channel.close()  # it then ends by itself
             return
-        one.task = tasks.popleft()
+        scorer.task = waiting.popleft()
         limits = self._sandbox.limits
-        one.ends = time.monotonic() + limits.submission * limits.clock + _SCORING
-        with contextlib.suppress(OSError):  # where it ended, that is heard next
-            one.channel.send(one.task)
+        scorer.ends = time.monotonic() + limits.submission * limits.clock + _SCORING
+        with contextlib.suppress(OSError):  # if it has ended, the next `_hear` finds out
+            scorer.channel.send(scorer.task)
 
     def _add(self) -> None:
         mine, theirs = socket.socketpair()
@@ -220,7 +212,7 @@ class Scorers:
         self._scorers.append(_Scorer(channel, ends=time.monotonic() + _STARTS))
 
     def last_words(self) -> str:
-        """The last line that the processes that score wrote into their log."""
+        """Return the last line in the log of the scoring processes."""
         with contextlib.suppress(OSError):
             lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             if lines:
@@ -229,7 +221,7 @@ class Scorers:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """The networks of the checks are tiny: no graphics card, one thread, no start-up lines."""
+    """Return the environment of the scorers: no GPU, one thread, no start-up messages."""
     one_thread = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
     return settings.environment(
         CUDA_VISIBLE_DEVICES="-1",
@@ -241,25 +233,23 @@ def _environment(folder: Path) -> dict[str, str]:
     )
 
 
-# --- in the processes that score ---------------------------------------------------------------
+# --- in the scoring processes ------------------------------------------------------------------
 
 
 def serve(arguments: list[str]) -> None:
-    """Fork a scorer for each socket that comes, until the grading process ends."""
+    """Fork a scorer for each socket received, until the grading process ends."""
     linux.end_with_parent(int(arguments[0]))
     linux.set_dumpable(False)  # with limits alone, a student's code may run as the same user
     control = socket.socket(fileno=int(arguments[1]))
     facts = json.loads(arguments[2])
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps them
-    from course_staff.grading import engine
-
-    engine.preload(facts["exercises"])
+    tasks.preload(facts["exercises"])
     gc.collect()
     gc.freeze()
     server = os.getpid()
     while True:
-        number = _receive(control)
-        if number is None:
+        _, numbers, *_ = socket.recv_fds(control, 1, 1)
+        if not numbers:
             os._exit(0)
         if os.fork() == 0:
             code = 1
@@ -271,32 +261,21 @@ def serve(arguments: list[str]) -> None:
                 sandbox = Sandbox.attached(
                     facts["shared"], facts["level"], limits, Path(facts["folder"])
                 )
-                _score(connection.Connection(number), sandbox, engine.grade_in)
+                _score(connection.Connection(numbers[0]), sandbox)
                 code = 0
             finally:
                 os._exit(code)
-        os.close(number)
+        os.close(numbers[0])
 
 
-def _receive(control: socket.socket) -> int | None:
-    numbers = array.array("i")
-    _, extra, _, _ = control.recvmsg(1, socket.CMSG_SPACE(numbers.itemsize))
-    for level, kind, content in extra:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            numbers.frombytes(content[: numbers.itemsize])
-    return numbers[0] if numbers else None
-
-
-def _score(
-    channel: connection.Connection, sandbox: Sandbox, grade: Callable[[Task, Sandbox], Outcome]
-) -> None:
-    """Do tasks until the grading process has no more."""
+def _score(channel: connection.Connection, sandbox: Sandbox) -> None:
+    """Run tasks until the grading process has no more."""
     channel.send(os.getpid())
     with contextlib.suppress(EOFError, OSError):
         while True:
             task = channel.recv()
             try:
-                outcome = grade(task, sandbox)
+                outcome = tasks.grade_in(task, sandbox)
             except SandboxFailed as error:
                 outcome = {"broken": str(error)}
             channel.send(outcome)

@@ -1,8 +1,8 @@
 """Copies of the package in which the functions that a question forbids do not exist.
 
-Whatever watches calls inside a student's process can be evaded there. So in the copy of the
-package that the process sees, the body of a forbidden function is replaced by one that raises, in
-source and bytecode, and so are the private functions that nothing else uses.
+Monitoring of calls inside a student's process can be evaded there. So in the copy of the package
+that the process sees, forbidden functions, and private functions that only they use, have a body
+that raises an error, in source and bytecode.
 """
 
 from __future__ import annotations
@@ -65,17 +65,17 @@ class _Sources:
         self._changed: set[str] = set()
 
     def tree(self, file: str) -> ast.Module:
-        """The syntax tree of a module, as it is now."""
+        """Return the syntax tree of a module, as it is now."""
         if file not in self._trees:
             self._trees[file] = ast.parse(self._texts[file])
         return self._trees[file]
 
     def uses(self, name: str) -> bool:
-        """Whether a name is read, taken from an object, or imported anywhere."""
+        """Return whether a name is read, taken from an object, or imported anywhere."""
         return any(name in _names(self.tree(file)) for file in self._with(name))
 
     def defined(self, name: str) -> list[tuple[str, _Function]]:
-        """The functions of this name that have a body, each with its module."""
+        """Return the functions of this name that have a body, each with its module."""
         return [
             (file, function)
             for file in self._with(name)
@@ -84,7 +84,7 @@ class _Sources:
         ]
 
     def empty(self, file: str, function: _Function, helper: str) -> set[str]:
-        """Remove the body of a function; returns the private names that it used."""
+        """Remove the body of a function; return the private names that it used."""
         used = _names(function)
         _empty(function, helper)
         self._changed.add(file)
@@ -101,14 +101,14 @@ class _Sources:
 
 
 def _place(helper: str) -> tuple[str, str]:
-    """The file of a function, relative to the package, and its name with that of its class."""
+    """Return the file of a function, relative to the package, and its qualified name."""
     function = inspect.unwrap(pkgutil.resolve_name(helper))
     file = Path(function.__code__.co_filename).resolve().relative_to(_PACKAGE)
     return file.as_posix(), function.__qualname__
 
 
 def _functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, _Function]]:
-    """All functions of a module and of its classes, by their qualified names."""
+    """Return all functions of a module and of its classes, by their qualified names."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, _Function):
             yield prefix + node.name, node
@@ -119,20 +119,22 @@ def _functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, _Function
 
 
 def _empty(function: _Function, helper: str) -> None:
-    """Keep the name and the docstring; whatever arguments it is called with, it raises."""
+    """Keep the name and the docstring, and raise an error for any arguments."""
     body = "from course_staff.grading.sandbox_runtime import removed\n"
     body += f"return removed.stop({helper!r})"
     function.args = ast.arguments([], [], ast.arg("args"), [], [], ast.arg("kwargs"), [])
     documented = [ast.Expr(ast.Constant(text))] if (text := ast.get_docstring(function)) else []
     kinds = ("staticmethod", "classmethod", "property")
     function.decorator_list = [
-        one for one in function.decorator_list if isinstance(one, ast.Name) and one.id in kinds
+        decorator
+        for decorator in function.decorator_list
+        if isinstance(decorator, ast.Name) and decorator.id in kinds
     ]
     function.body = [*documented, *ast.parse(body).body]
 
 
 def _names(tree: ast.AST) -> set[str]:
-    """The names that are used in it: read, taken from an object, or imported."""
+    """Return the names that are used in it: read, taken from an object, or imported."""
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 
+from course_staff.grading import store
 from course_staff.grading.results import clean_text
 from course_utils.exceptions import InvalidInput
 
@@ -43,13 +43,19 @@ class Table:
     rows : list of tuple of int and list of str
         The line in the file at which each row begins, and its cells.
     separator : str
-        What stands between two cells.
+        The separator between cells.
     """
 
     path: Path
     head: list[str]
     rows: list[tuple[int, list[str]]] = field(default_factory=list)
     separator: str = ","
+
+    def records(self) -> Iterator[tuple[int, dict[str, str]]]:
+        """Yield each row as its line and its cells by column; of two equal columns the first."""
+        for line, cells in self.rows:
+            pairs = [*zip_longest(self.head, cells[: len(self.head)], fillvalue="")]
+            yield line, dict(reversed(pairs))
 
 
 def read(path: Path, columns: Sequence[set[str]], names: Iterable[str] = ()) -> Table:
@@ -62,7 +68,7 @@ def read(path: Path, columns: Sequence[set[str]], names: Iterable[str] = ()) -> 
     columns : sequence of set of str
         The table needs all columns of one of these sets.
     names : iterable of str
-        Names that are likely to stand in the table; they tell one encoding from another.
+        Names that are likely to be in the table, which help to find the encoding.
 
     Raises
     ------
@@ -81,12 +87,12 @@ def read(path: Path, columns: Sequence[set[str]], names: Iterable[str] = ()) -> 
     for separator in separators:
         for number, (_, cells) in enumerate(_first(path, text, separator)):
             head = [_column(cell) for cell in cells]
-            if any(one <= set(head) for one in columns):
+            if any(needed <= set(head) for needed in columns):
                 return _table(path, text, separator, number, offset)
             found = len(wanted & set(head))
             if found > best[0]:
                 best = (found, separator, head)
-    missing = min((sorted(one - set(best[2])) for one in columns), key=len)
+    missing = min((sorted(needed - set(best[2])) for needed in columns), key=len)
     needed = max(columns, key=len)
     raise InvalidInput(
         f"{path.name} has no column {missing[0]!r}; it needs {', '.join(sorted(needed))}, and was "
@@ -108,7 +114,7 @@ def _table(path: Path, text: str, separator: str, head_at: int, offset: int) -> 
 
 
 def _first(path: Path, text: str, separator: str) -> list[tuple[int, list[str]]]:
-    """The first records, as far as they can be read with this separator."""
+    """Return the first records, as far as they can be read with this separator."""
     found: list[tuple[int, list[str]]] = []
     with suppress(InvalidInput):
         for record in islice(_records(path, text, separator), 20):
@@ -117,7 +123,7 @@ def _first(path: Path, text: str, separator: str) -> list[tuple[int, list[str]]]
 
 
 def _records(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """The records of a table with the lines at which they begin; quoted cells may have several."""
+    """Yield the records of a table with the lines at which they begin."""
     before, line = csv.field_size_limit(LARGEST_TABLE), 1
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
@@ -153,7 +159,7 @@ def _decoded(path: Path, names: Iterable[str]) -> str:
 
 
 def decode(data: bytes, names: Iterable[str] = ()) -> str | None:
-    """Return the text of a file of unknown encoding, or None where it is no text.
+    """Return the text of a file of unknown encoding, or None if it is not text.
 
     Parameters
     ----------
@@ -161,7 +167,7 @@ def decode(data: bytes, names: Iterable[str] = ()) -> str | None:
         The file: UTF-8 or UTF-16, with a byte order mark or without, or the encoding of an older
         Windows or macOS.
     names : iterable of str
-        Names that are likely to stand in the text.
+        Names that are likely to be in the text.
     """
     try:
         return data.decode(_unicode_of(data))
@@ -210,16 +216,16 @@ _ODD = re.compile(
 
 
 def _oddities(text: str) -> int:
-    """How many characters stand where they would hardly stand in a text that was read rightly."""
+    """Return the number of characters that are unlikely in correctly decoded text."""
     return len(_ODD.findall(text))
 
 
 # --- formulae ------------------------------------------------------------------------------------
 
-# A cell may be split once more where a program takes another separator than the file has, so each
-# piece behind a separator or a line break is guarded, too. Blanks and apostrophes in front of a
-# sign are skipped: some programs drop them. Guarding adds one apostrophe at each such place, and
-# no place begins or ends to be one by that; so taking one away at each place restores the text.
+# A program that assumes another separator splits cells further, so each piece after a separator or
+# a line break is guarded, too. Blanks and apostrophes before a sign are skipped: some programs drop
+# them. Guarding adds one apostrophe at each such place and changes none of the other places, so
+# removing one at each place restores the text.
 _SIGN = "[=+\\-@\uff1d\uff0b\uff0d\uff20\u2212]"
 _AT_THE_START = rf"(?=['\s\u200b\ufeff]*{_SIGN})"
 _IN_A_PIECE = rf"(?=(?:'|[^\S\t\r\n]|\u200b|\ufeff)*{_SIGN})"
@@ -228,7 +234,7 @@ _GUARDED = re.compile(rf"\A'{_AT_THE_START}|(?<=[,;|\t\r\n])'{_IN_A_PIECE}")
 
 
 def guarded(cell: object) -> object:
-    """A cell that no spreadsheet takes for a formula; :func:`unguarded` undoes it exactly.
+    """Return a cell that no spreadsheet takes for a formula; :func:`unguarded` undoes it exactly.
 
     Parameters
     ----------
@@ -239,7 +245,7 @@ def guarded(cell: object) -> object:
 
 
 def unguarded(text: str) -> str:
-    """The text that :func:`guarded` was given."""
+    """Return the text that :func:`guarded` was given."""
     return _GUARDED.sub("", text)
 
 
@@ -249,38 +255,16 @@ def write(
     separator: str = ",",
     encoding: str = "utf-8-sig",
 ) -> None:
-    """Write a table as Excel opens it: UTF-8 with a byte order mark, no cell a formula.
+    """Write a table for Excel: UTF-8 with a byte order mark, and no cell is a formula.
 
-    The file is written to one side and renamed; where that fails, the old one stays.
+    The file is replaced in one step; see :func:`~course_staff.grading.store.write`.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=separator)
     for row in rows:
         writer.writerow([guarded(_short(cell)) for cell in row])
-    replace(path, text.getvalue().encode(encoding))
+    store.write(path, text.getvalue().encode(encoding))
 
 
 def _short(cell: object) -> object:
     return clean_text(cell, LONGEST_CELL) if isinstance(cell, str) else cell
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Write a file to one side, then put it in place of the old one.
-
-    Raises
-    ------
-    OSError
-        If that fails; the old file is as it was, and nothing is left beside it.
-    """
-    fresh = path.with_name(path.name + ".part")
-    try:
-        with fresh.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(path)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        if error.filename is None:  # tell which file it was
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        raise

@@ -1,4 +1,4 @@
-"""Times of hand-in that the instructor gives in a table, for ``course grade --times``."""
+"""Times of submission in a table of the instructor's, for ``course grade --times``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from course_staff.grading import tables
 from course_staff.grading.exports import read_day, read_time
+from course_staff.grading.results import Graded
 from course_utils import checks
 from course_utils.exceptions import InvalidInput, MissingData
 
@@ -19,17 +19,9 @@ _STUDENT = ("student", "full name", "name")
 _TIME = ("time", "last modified (submission)", "submitted", "handed in")
 
 
-class _HandedIn(Protocol):
-    student: str
-    exercise: str
-    name: str
-    time: str | None
-    time_source: str
-
-
 @dataclass(frozen=True)
 class Time:
-    """When a student handed in.
+    """The time of a submission.
 
     Attributes
     ----------
@@ -42,7 +34,7 @@ class Time:
     file : str
         The name of a file, where a student has several attempts; "" for all.
     source : str
-        Where it stands.
+        The table and the line.
     """
 
     student: str
@@ -58,10 +50,10 @@ def read_times(path: Path) -> list[Time]:
     Parameters
     ----------
     path : Path
-        A CSV file with the columns ``student`` and ``time`` and, where wanted, ``exercise`` and
-        ``file``, as any program saves it (see :func:`~course_staff.grading.tables.read`). A time
-        is written as ``2026-11-30 23:59`` or as platforms write it; where no zone is given it is
-        local time. Rows without a time are left out.
+        A CSV file with the columns ``student`` and ``time`` and optionally ``exercise`` and
+        ``file``, as any program saves it (see :func:`~course_staff.grading.tables.read`). A time is
+        written as ``2026-11-30 23:59`` or as platforms write it, without a zone in local time. Rows
+        without a time are left out.
 
     Raises
     ------
@@ -71,16 +63,12 @@ def read_times(path: Path) -> list[Time]:
     if not path.is_file():
         raise MissingData(f"There is no {path} with times.")
     table = tables.read(path, [{student, time} for student in _STUDENT for time in _TIME])
-    columns = [
-        next((table.head.index(name) for name in names if name in table.head), None)
-        for names in (_STUDENT, _TIME, ("exercise",), ("file",))
-    ]
     times: list[Time] = []
     seen: dict[tuple[str, str, str], int] = {}
-    for number, row in table.rows:
+    for number, cells in table.records():
         student, text, exercise, file = (
-            row[column].strip() if column is not None and column < len(row) else ""
-            for column in columns
+            next((cells[name].strip() for name in names if name in cells), "")
+            for names in (_STUDENT, _TIME, ("exercise",), ("file",))
         )
         if not student or text in ("", "-"):
             continue
@@ -107,20 +95,20 @@ def _folded(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
 
-def apply(times: Sequence[Time], handed_in: Sequence[_HandedIn]) -> list[Time]:
-    """Write the times into what was handed in.
+def apply(times: Sequence[Time], handed_in: Sequence[Graded]) -> list[Time]:
+    """Set the times of submissions.
 
-    A time for a file counts before one for an exercise, and that before one for all. The name of a
-    student counts as it is written; in small or capital letters only where that fits one student.
+    A time for a file has precedence over one for an exercise, and that over one for all. The case
+    of a student's name is ignored only if that fits one student.
 
     Returns
     -------
     list of Time
-        Those that belong to nobody here.
+        The times that belong to no submission.
     """
     names: dict[str, set[str]] = defaultdict(set)
-    for one in handed_in:
-        names[_folded(one.student)].add(one.student)
+    for result in handed_in:
+        names[_folded(result.student)].add(result.student)
     by_student: dict[str, list[Time]] = defaultdict(list)
     for time in times:
         exact = unicodedata.normalize("NFC", time.student)
@@ -130,27 +118,27 @@ def apply(times: Sequence[Time], handed_in: Sequence[_HandedIn]) -> list[Time]:
         elif len(alike) == 1:
             by_student[next(iter(alike))].append(time)
     used: set[int] = set()
-    for one in handed_in:
+    for result in handed_in:
         fitting = [
             time
-            for time in by_student.get(one.student, ())
-            if time.exercise in ("", one.exercise)
-            and (not time.file or one.name.replace("\\", "/").endswith(time.file))
+            for time in by_student.get(result.student, ())
+            if time.exercise in ("", result.exercise)
+            and (not time.file or result.name.replace("\\", "/").endswith(time.file))
         ]
         if fitting:
             best = max(fitting, key=lambda time: (bool(time.file), bool(time.exercise)))
             used.update(id(time) for time in fitting)
-            one.time, one.time_source = best.time, best.source
+            result.time, result.time_source = best.time, best.source
     return [time for time in times if id(time) not in used]
 
 
-def give(times: Sequence[Time], handed_in: Sequence[_HandedIn]) -> None:
-    """Write the times into what was handed in.
+def give(times: Sequence[Time], handed_in: Sequence[Graded]) -> None:
+    """Set the times of submissions; see :func:`apply`.
 
     Raises
     ------
     InvalidInput
-        If none of them is for anybody here, as with the table of another class.
+        If none of them belongs to a submission, as with the table of another class.
     """
     unused = apply(times, handed_in)
     if times and handed_in and len(unused) == len(times):

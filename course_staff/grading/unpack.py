@@ -1,7 +1,7 @@
-"""Read files, folders and zips that somebody handed in, with bounds on everything.
+"""Read submitted files, folders and zips, with limits on sizes and numbers.
 
-Nothing is written, no link is followed, and no name of a file is used as a path. What is no
-notebook is kept as a :class:`File` too, with the reason why it cannot be graded.
+Nothing is written, no link is followed, and no name in a zip is used as a path. Other files than
+notebooks are listed as :class:`File` too, with the reason why they cannot be graded.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ MOST_FOLDERS = 30
 LONGEST_NAME = 120
 
 _LINK = "It is a symbolic link, which could lead anywhere; hand in the file itself."
-_OUTSIDE = "Its name leads out of the zip; pack it anew."
+_OUTSIDE = "Its name leads out of the zip; compress it again."
 _TOO_MUCH = "All together is more than can be unpacked safely."
 _TOO_DEEP = f"It lies in more than {MOST_FOLDERS} folders; hand in the notebook alone."
 
-#: What the system or an editor leaves behind.
+#: Files of the operating system or an editor.
 _JUNK = {"thumbs.db", "desktop.ini", "__macosx", "__pycache__", "ehthumbs.db", "@eadir"}
 
 _JUNK_FOLDERS = {
@@ -45,7 +45,7 @@ _JUNK_FOLDERS = {
     *(".ruff_cache", ".trash", ".trashes", ".spotlight-v100", ".fseventsd", ".conda", ".keras"),
 }
 
-#: The file in which Gradescope says who handed in what.
+#: The file in which Gradescope lists students and times.
 METADATA = "submission_metadata.yml"
 
 
@@ -58,14 +58,13 @@ class File:
     parts : tuple of str
         Names of the folders and zips above it and its own name, as they were found.
     outer : int
-        How many of `parts` come before anything that lies in a zip inside what was given; names of
-        people are read from these only.
+        The number of `parts` up to a zip inside a zip or folder; only these can name people.
     name : str
         Where it was found, for people.
     content : bytes or None
         The notebook, or the text of :data:`METADATA`; None for everything else.
     why : str
-        Why it cannot be graded; "" for a notebook.
+        The reason why it cannot be graded; "" for a notebook.
     """
 
     parts: tuple[str, ...]
@@ -81,13 +80,13 @@ class File:
 
     @property
     def is_notebook(self) -> bool:
-        """Whether it can be graded, as far as its name says."""
+        """Whether it is a notebook, by its name."""
         return self.content is not None and self.parts[-1] != METADATA
 
 
 @dataclass
 class Reader:
-    """Reads what was handed in, and keeps account of how much it was.
+    """Read submissions, and count the bytes.
 
     Attributes
     ----------
@@ -183,7 +182,7 @@ class Reader:
             members = archive.infolist()
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
             self._refuse(
-                name, above or (Path(name).name,), "It is damaged, or no zip; pack it anew."
+                name, above or (Path(name).name,), "It is damaged, or not a zip; compress it again."
             )
             return
         if len(members) > most:
@@ -240,28 +239,29 @@ class Reader:
             return
         if kind != ".zip":
             self._take(content, where, parts, outer)
-        elif len(content) > limit:
-            self._refuse(where, parts, _too_large(kind, limit), outer)
-        elif len(content) > self.left:
-            self._refuse(where, parts, _TOO_MUCH, outer)
+        elif why := self._no_room(content, kind, limit):
+            self._refuse(where, parts, why, outer)
         else:
-            self.left -= len(content)
             self._read_zip(io.BytesIO(content), where, parts, outer or len(parts), depth + 1)
 
     def _take(self, content: bytes, where: str, parts: tuple[str, ...], outer: int) -> None:
-        if len(content) > LARGEST_NOTEBOOK:
-            why = _too_large(".ipynb", LARGEST_NOTEBOOK)
-        elif len(content) > self.left:
-            why = _TOO_MUCH
+        if why := self._no_room(content, ".ipynb", LARGEST_NOTEBOOK):
+            self._refuse(where, parts, why, outer)
         else:
-            self.left -= len(content)
             self.files.append(File(parts, outer or len(parts), shown(where), content))
-            return
-        self._refuse(where, parts, why, outer)
+
+    def _no_room(self, content: bytes, kind: str, limit: int) -> str:
+        """Count the bytes of a file, or return why it is too large."""
+        if len(content) > limit:
+            return _too_large(kind, limit)
+        if len(content) > self.left:
+            return _TOO_MUCH
+        self.left -= len(content)
+        return ""
 
 
 def _no_member(member: zipfile.ZipInfo, kind: str, limit: int) -> str:
-    """Why a file in a zip is not even unpacked, or ""."""
+    """Return why a file in a zip is not unpacked, or ""."""
     if stat.S_ISLNK(member.external_attr >> 16):
         return _LINK
     if kind not in (".ipynb", ".zip"):
@@ -300,7 +300,7 @@ def _too_large(kind: str, limit: int) -> str:
 
 
 def is_junk(name: str, folder: bool = False) -> bool:
-    """Whether the system or an editor made it, and nobody handed it in."""
+    """Return whether the operating system or an editor made the file."""
     if name.startswith(("._", ".~", "~$", "__MACOSX")) or name.casefold() in _JUNK:
         return True
     if folder:
@@ -315,21 +315,24 @@ def _is_junk_path(own: tuple[str, ...], folder: bool) -> bool:
 
 
 def _printable(name: str) -> str:
-    """Bounded, in NFC, valid Unicode, with "?" for what steers a terminal or a direction."""
+    """Return a bounded NFC text, with "?" for control characters and lone surrogates."""
     text = name[:4096].encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
     text = unicodedata.normalize("NFC", text)
-    kept = "".join(" " if one.isspace() else one for one in text)
-    return "".join(one if one.isprintable() or one in "\u200c\u200d" else "?" for one in kept)
+    kept = "".join(" " if character.isspace() else character for character in text)
+    return "".join(
+        character if character.isprintable() or character in "\u200c\u200d" else "?"
+        for character in kept
+    )
 
 
 def shown(name: str) -> str:
-    """A name for people: printable, and cut in the middle where it is long."""
+    """Return a printable name for messages, cut in the middle if it is long."""
     text = _printable(name if len(name) <= 4096 else f"{name[:400]}…{name[-400:]}")
     return text if len(text) <= 400 else f"{text[:200]}…{text[-199:]}"
 
 
 def clean(name: str) -> str:
-    """One name of a file or folder: bounded, printable, in NFC, blanks made single.
+    """Return one name of a file or folder: bounded, printable, in NFC, blanks made single.
 
     Two names that differ stay different in nearly all cases; whoever must tell them apart for
     certain compares the names as they were found.
@@ -357,11 +360,11 @@ _REASONS = {
     "url webloc link lnk gdoc gsheet": "It is a link ({}), not the notebook; ask for the file.",
 }
 _OTHER = "It is neither a notebook (.ipynb) nor a zip."
-_BY_ENDING = {f".{one}": text for ends, text in _REASONS.items() for one in ends.split()}
+_BY_ENDING = {f".{ending}": text for ends, text in _REASONS.items() for ending in ends.split()}
 
 
 def reason(name: str) -> str:
-    """Why a file of this name cannot be graded, in one sentence; "" for a notebook."""
+    """Return why a file of this name cannot be graded, in one sentence; "" for a notebook."""
     lowered = name.lower()
     stem, ending = os.path.splitext(lowered)
     ending = shown(ending)[:12]
@@ -378,5 +381,5 @@ def reason(name: str) -> str:
 
 
 def lies_beside(why: str) -> bool:
-    """Whether such files often lie beside a notebook that is graded: code, pictures, data."""
+    """Return whether such files (code, pictures, data) often lie beside a notebook."""
     return why == _OTHER or why.startswith(("It is a Python script", "It is a picture"))

@@ -1,4 +1,4 @@
-"""Everything that a student wrote for a question that a person marks, with its pictures."""
+"""Collect a student's written answer to a question, with its pictures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST_PIXELS = 60_000_000
 #: The types of pictures that pages show, with the names of the formats in Pillow.
 TYPES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WEBP"}
 
-#: What stands in the cell of a written answer before somebody writes into it.
+#: The text of the cell of a written answer before it is filled in.
 _PLACEHOLDERS = ("YOUR ANSWER HERE", "WRITE YOUR ANSWER HERE")
 
 
@@ -59,7 +59,7 @@ class Piece:
     kind : str
         What is said of it: "" for the text of an answer cell or of a cell with text.
     text : str
-        What stands in it, at most :data:`~course_staff.grading.results.LONGEST_ANSWER` characters.
+        Its text, at most :data:`~course_staff.grading.results.LONGEST_ANSWER` characters.
     pictures : tuple of Picture
         The pictures in it, in their order; ``(picture 1: name)`` in the text refers to them.
     digest : str
@@ -122,8 +122,10 @@ def answers(plan: Plan, exercise: Exercise) -> dict[str, Answer]:
     """
     budget = [LARGEST_PICTURES]
     before = {cell.id: cell.source for cell in released(exercise.name) if cell.id}
-    asked = {one.id: one for one in exercise.questions if one.kind == "written"}
-    found = {name: _at_its_place(plan, one, before, budget) for name, one in asked.items()}
+    asked = {question.id: question for question in exercise.questions if question.kind == "written"}
+    found = {
+        name: _at_its_place(plan, question, before, budget) for name, question in asked.items()
+    }
     for answer in found.values():
         if not answer.pieces:
             places = _elsewhere(plan, set(asked))
@@ -148,7 +150,7 @@ def _at_its_place(
 
 
 def _elsewhere(plan: Plan, written: set[str]) -> list[int]:
-    """The student's own cells of text behind the beginning of the first question."""
+    """Return the student's own cells of text behind the beginning of the first question."""
     first = next((k for k, name in enumerate(plan.sections) if name), len(plan.cells))
     return [
         index
@@ -178,7 +180,7 @@ def _pieces(
 
 
 def _added(text: str, handed_out: str, cell: Cell) -> str:
-    """The lines of a cell that were not there when the exercise was handed out.
+    """Return the lines of a cell that were not there when the exercise was handed out.
 
     In a cell of the exercise that is no place for answers, further lines count only where all that
     was handed out is still there: else it may be another edition of the exercise.
@@ -224,7 +226,7 @@ _PICTURE = re.compile(
 
 
 def _with_pictures(cell: Cell, budget: list[int]) -> tuple[str, tuple[Picture, ...]]:
-    """The text of a cell with a short name in place of each picture, and the pictures."""
+    """Return the text of a cell with a short name in place of each picture, and the pictures."""
     found: list[Picture] = []
     used: set[str] = set()
     most = 2 * MOST_PICTURES
@@ -258,7 +260,11 @@ def _attached(cell: Cell, name: str, budget: list[int]) -> Picture:
     if not isinstance(bundle, Mapping):
         return Picture(clean_sentence(name, 100), "", "The notebook does not contain this picture.")
     for kind, data in bundle.items():
-        data = "".join(one for one in data if isinstance(one, str)) if type(data) is list else data
+        data = (
+            "".join(entry for entry in data if isinstance(entry, str))
+            if type(data) is list
+            else data
+        )
         if isinstance(kind, str) and isinstance(data, str):
             return _checked(name, data, budget)
     return Picture(clean_sentence(name, 100), "", "The notebook does not contain this picture.")
@@ -271,7 +277,7 @@ def _inline(name: str, uri: str, budget: list[int]) -> Picture:
 
 
 def _checked(name: str, data: str, budget: list[int]) -> Picture:
-    """A picture that is of one of the allowed types, whatever it says of itself."""
+    """Return a picture that is of one of the allowed types, whatever it says of itself."""
     name = clean_sentence(name, 100) or "picture"
     if len(data) > LARGEST_PICTURE or len(data) > budget[0]:
         large = f"It is too large to be shown here ({len(data) * 3 // 4 / 1e6:.1f} MB)."

@@ -107,7 +107,7 @@ def _edited(made: list[dict], grade_id: str, source: str) -> list[dict]:
     return made
 
 
-WRONG = {"90.1": "wrong", "90.2": "wrong"}
+WRONG = {"90.1": "incorrect", "90.2": "incorrect"}
 FIRST = {"90.2": "correct"}
 
 _EQUAL = """
@@ -454,9 +454,9 @@ ATTACKS = [
            {**FIRST, "90.1": "error"}),
     Attack("an answer that is deep", _plain(
            second="answer = []\nfor _ in range(10**5):\n    answer = [answer]"),
-           {"90.1": "correct", "90.2": "wrong"}),
+           {"90.1": "correct", "90.2": "incorrect"}),
     Attack("an answer that is long", _plain(second="answer = list(range(3 * 10**6))"),
-           {"90.1": "correct", "90.2": "wrong"}),
+           {"90.1": "correct", "90.2": "incorrect"}),
     Attack("10,000 cells", lambda port, root: notebook(
            [code(f"x{k} = {k}") for k in range(10_000)] + cells())),
     # --- objects ---
@@ -464,37 +464,37 @@ ATTACKS = [
            before=_EQUAL, first="def double(x):\n    return Equal()", second="answer = Equal()"),
            WRONG),
     Attack("a class that says it is another", _plain(second=_SPOOFED),
-           {"90.1": "correct", "90.2": "wrong"}),
+           {"90.1": "correct", "90.2": "incorrect"}),
     Attack("NaN and infinity", _plain(
            first="def double(x):\n    return x * np.nan", second="answer = float('inf')"), WRONG),
     Attack("arrays of objects", _plain(
            before=_EQUAL, first="def double(x):\n    return np.array([Equal()] * np.size(x))",
            second="answer = np.array(Equal(), dtype=object)"), WRONG),
-    Attack("an array subclass", _plain(first=_SUBCLASS), {**FIRST, "90.1": "wrong"}),
+    Attack("an array subclass", _plain(first=_SUBCLASS), {**FIRST, "90.1": "incorrect"}),
     Attack("something that runs when unpickled", _filled(second=_PICKLED),
-           {"90.1": "correct", "90.2": "wrong"}),
+           {"90.1": "correct", "90.2": "incorrect"}),
     Attack("patched numpy and builtins", _plain(
            first="def double(x):\n    return 3 * x\n" + _PATCHED, second="answer = 13"),
-           {"90.1": "crashed", "90.2": "wrong"},
+           {"90.1": "crashed", "90.2": "incorrect"},
            why="values are compared elsewhere; this NumPy cannot even answer"),
     # --- looking and cheating ---
     Attack("an input transformer that blanks later cells", _plain(
            before="get_ipython().input_transformers_cleanup.append(lambda lines: ['pass'])"),
            {"90.1": "not attempted", "90.2": "not attempted"},
            why="there is no test in the notebook that it could blank"),
-    Attack("looking through the stack", _plain(first=_STACK), {**FIRST, "90.1": "wrong"}),
+    Attack("looking through the stack", _plain(first=_STACK), {**FIRST, "90.1": "incorrect"}),
     Attack("reading answers from disk", _filled(second=_FILES),
-           {"90.1": "correct", "90.2": "wrong"}, alone=HONEST,
+           {"90.1": "correct", "90.2": "incorrect"}, alone=HONEST,
            why="the files are not there; with limits alone whatever everybody may read is read"),
     Attack("importing checks and grader", _plain(second=_MODULES),
-           {"90.1": "correct", "90.2": "wrong"}),
+           {"90.1": "correct", "90.2": "incorrect"}),
     Attack("reading the environment", _filled(second=_ENVIRONMENT),
-           {"90.1": "correct", "90.2": "wrong"}),
+           {"90.1": "correct", "90.2": "incorrect"}),
     Attack("answers that depend on being graded", _plain(before="import os", first=_TABLE),
-           {**FIRST, "90.1": "wrong"}, alone=HONEST,
+           {**FIRST, "90.1": "incorrect"}, alone=HONEST,
            why="inputs are new; with limits alone this one does not notice that it is graded"),
     Attack("writing to the course and the report", _filled(second=_WRITE),
-           as_user={"90.1": "correct", "90.2": "wrong"}, leaves=True,
+           as_user={"90.1": "correct", "90.2": "incorrect"}, leaves=True,
            why="read-only, or another user's; what the user who grades may write is written"),
     Attack("files left for the next student", _plain(second=_SHARED)),
     Attack("the network", _filled(second=_NETWORK)),
@@ -504,7 +504,7 @@ ATTACKS = [
     Attack("noise on the channel", _plain(first=_CHANNEL), {**FIRST, "90.1": "tampered"},
            flag="speak for the grader"),
     Attack("one forged answer to all questions", _plain(before=_FORGED, first="double = 1"),
-           {"90.1": "wrong", "90.2": "correct"},
+           {"90.1": "incorrect", "90.2": "correct"},
            why="the forger would have to compute what was asked; 12 is what it then answered"),
     Attack("forged answers of the wrong type", _plain(before=_FORGED_TYPES),
            {"90.1": "tampered", "90.2": "tampered"}, flag="speak for the grader"),
@@ -513,10 +513,10 @@ ATTACKS = [
            lambda made: _without(_without(made, "90-1-check"), "90-2-check")), flag="deleted"),
     Attack("a test cell edited", _cells(lambda made: _edited(
            _edited(made, "90-2-check", "pass"), "90-2", "answer = 13")),
-           {"90.1": "correct", "90.2": "wrong"}, flag="edited"),
+           {"90.1": "correct", "90.2": "incorrect"}, flag="edited"),
     Attack("answers in test cells", _cells(lambda made: _edited(
            _edited(made, "90-2-check", "answer = 12"), "90-2", "answer = 13")),
-           {"90.1": "correct", "90.2": "wrong"}, flag="edited", why="test cells are never run"),
+           {"90.1": "correct", "90.2": "incorrect"}, flag="edited", why="test cells are never run"),
     Attack("a test cell doubled", _cells(
            lambda made: [*made, code('check("90.1")', "90-1-check", grade=True)]), flag="doubled"),
     Attack("a test cell moved", _cells(
@@ -566,7 +566,7 @@ ATTACKS += [
     *_believed("invented", "02.4", trusted.FOLDERS, earns=2.0),
     *_believed("invented", "05.4", trusted.KEPT, earns=2.0),
     *(
-        Attack(f"the seed: {way}", trusted.looked_up(source), {**FIRST, "90.1": "wrong"})
+        Attack(f"the seed: {way}", trusted.looked_up(source), {**FIRST, "90.1": "incorrect"})
         for way, source in trusted.SEEDS.items()
     ),
     *(

@@ -278,7 +278,7 @@ folder.mkdir(parents=True, exist_ok=True)
 (folder / "images").write_text("course")
 """
     for _ in range(2):  # the second call changes nothing
-        sandbox.warm("a test", [make])
+        sandbox.prefill_cache("a test", [make])
     spoil = """
 import os, shutil
 place = os.path.join(os.path.expanduser("~"), "work", "cache", "decoded", "key")

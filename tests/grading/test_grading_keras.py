@@ -157,8 +157,8 @@ model = Mine()
     for source, status in {
         RIGHT: "correct",
         subclass: "correct",
-        RIGHT.replace("relu", "sigmoid"): "wrong",
-        "model = 3": "wrong",
+        RIGHT.replace("relu", "sigmoid"): "incorrect",
+        "model = 3": "incorrect",
         "model = None": "not attempted",
     }.items():
         graded = runner.grade(submission(source), EXERCISE, sandbox, 1)

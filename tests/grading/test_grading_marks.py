@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import errno
 import hashlib
@@ -17,11 +18,12 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from course_staff import cli
-from course_staff.grading import command, engine, marks, policies, reports, tables
+from course_staff.grading import command, engine, marks, policies, reports, store, tables
 from course_staff.grading.intake import Refused
-from course_staff.grading.results import Graded, PartResult, QuestionResult, cleaned, from_dict
+from course_staff.grading.results import Graded, QuestionResult, cleaned, from_dict
 from course_utils import checks
 from course_utils import settings as course_settings
+from course_utils.checks import PartVerdict
 from course_utils.exceptions import CourseError, InvalidInput, MissingData
 
 E05 = "05_evaluation"
@@ -40,7 +42,7 @@ def run(folder: Path, graded: list[Graded], named: Path | None = None) -> tuple[
     """What a run does with marks: read, put into the results, write the table."""
     found = marks.find(folder, named, [one.student for one in graded])
     problems = marks.apply(graded, found)
-    return problems, marks.write(graded, found)
+    return problems, marks.write_manual_grades(graded, found)
 
 
 def rows_of(path: Path, separator: str = ",") -> list[dict[str, str]]:
@@ -58,11 +60,11 @@ def save(path: Path, rows: list[dict[str, str]], encoding="utf-8", separator=","
 
 def mark(folder: Path, student: str, points: str, comment: str = "", **how) -> None:
     """Fill in one row as a person does in a spreadsheet."""
-    rows = rows_of(folder / marks.SLOTS)
+    rows = rows_of(folder / marks.MANUAL_GRADES)
     for row in rows:
         if row["student"] == student:
             row.update(points=points, comment=comment)
-    save(folder / marks.SLOTS, rows, **how)
+    save(folder / marks.MANUAL_GRADES, rows, **how)
 
 
 def points_of(graded: list[Graded]) -> dict[str, float]:
@@ -81,12 +83,12 @@ class TestSpreadsheets:
         run(tmp_path, [made(name) for name in NAMES])
         for name in NAMES:
             said = tables.guarded(name)
-            mark_rows = rows_of(tmp_path / marks.SLOTS)
+            mark_rows = rows_of(tmp_path / marks.MANUAL_GRADES)
             for row in mark_rows:
                 if row["student"] == said:
                     row.update(points="1,5", comment=f"Good,\r\n{name}; naïve\n= 2")
-            save(tmp_path / marks.SLOTS, mark_rows)
-        save(tmp_path / marks.SLOTS, mark_rows, encoding, separator)
+            save(tmp_path / marks.MANUAL_GRADES, mark_rows)
+        save(tmp_path / marks.MANUAL_GRADES, mark_rows, encoding, separator)
         for _ in range(3):  # and every further run
             graded = [made(name) for name in NAMES]
             problems, note = run(tmp_path, graded)
@@ -101,10 +103,10 @@ class TestSpreadsheets:
     def test_old_encodings_and_line_ends(self, tmp_path, encoding, end):
         names = ["José Müller", "Zoë Ångström", "Élodie Façade", "Bjørn"]
         run(tmp_path, [made(name) for name in names])
-        rows = rows_of(tmp_path / marks.SLOTS)
+        rows = rows_of(tmp_path / marks.MANUAL_GRADES)
         for row in rows:
             row.update(points="1", comment="déjà vu, größer")
-        save(tmp_path / marks.SLOTS, rows, encoding, ";", lineterminator=end)
+        save(tmp_path / marks.MANUAL_GRADES, rows, encoding, ";", lineterminator=end)
         graded = [made(name) for name in names]
         assert run(tmp_path, graded) == ([], "")
         assert points_of(graded) == dict.fromkeys(names, 1)
@@ -112,7 +114,7 @@ class TestSpreadsheets:
 
     def test_the_separator_line_of_excel_and_moved_and_added_columns(self, tmp_path):
         run(tmp_path, [made("ada"), made("bob")])
-        rows = rows_of(tmp_path / marks.SLOTS)
+        rows = rows_of(tmp_path / marks.MANUAL_GRADES)
         rows[1].update(points="0,5")
         changed = [
             {"second marker": f"Kim {k}", **dict(reversed(row.items()))}
@@ -120,7 +122,9 @@ class TestSpreadsheets:
         ]
         save(tmp_path / "x.csv", changed, separator=";")
         text = (tmp_path / "x.csv").read_text(encoding="utf-8")
-        (tmp_path / marks.SLOTS).write_text("sep=;\r\n" + text, encoding="utf-8-sig", newline="")
+        (tmp_path / marks.MANUAL_GRADES).write_text(
+            "sep=;\r\n" + text, encoding="utf-8-sig", newline=""
+        )
         for _ in range(2):
             graded = [made("ada"), made("bob")]
             assert run(tmp_path, graded) == ([], "")
@@ -130,21 +134,21 @@ class TestSpreadsheets:
 
     def test_what_a_spreadsheet_makes_of_numbers_and_dates(self, tmp_path):
         run(tmp_path, [made("007"), made("ada")])
-        rows = rows_of(tmp_path / marks.SLOTS)
+        rows = rows_of(tmp_path / marks.MANUAL_GRADES)
         rows[0].update(student="7", question="5.6", points="2,0")
         rows[1].update(question="05. Jun", points=" 1 ")  # the id still tells which it was
-        save(tmp_path / marks.SLOTS, rows, separator=";")
+        save(tmp_path / marks.MANUAL_GRADES, rows, separator=";")
         graded = [made("007"), made("ada")]
         assert run(tmp_path, graded) == ([], "")
         assert points_of(graded) == {"007": 2, "ada": 1}
-        assert {row["question"] for row in rows_of(tmp_path / marks.SLOTS, ";")} == {"05.6"}
+        assert {row["question"] for row in rows_of(tmp_path / marks.MANUAL_GRADES, ";")} == {"05.6"}
 
     def test_the_table_opens_in_excel_and_keeps_the_separator(self, tmp_path):
         run(tmp_path, [made("ada")])
-        assert (tmp_path / marks.SLOTS).read_bytes().startswith(b"\xef\xbb\xbfstudent,")
+        assert (tmp_path / marks.MANUAL_GRADES).read_bytes().startswith(b"\xef\xbb\xbfstudent,")
         mark(tmp_path, "ada", "1", separator=";")
         run(tmp_path, [made("ada")])
-        assert (tmp_path / marks.SLOTS).read_bytes().startswith(b"\xef\xbb\xbfstudent;")
+        assert (tmp_path / marks.MANUAL_GRADES).read_bytes().startswith(b"\xef\xbb\xbfstudent;")
 
 
 class TestFormulae:
@@ -166,10 +170,10 @@ class TestFormulae:
     def test_no_name_refuses_the_marks_of_all(self, tmp_path, name):
         students = [name, "ada"]
         run(tmp_path, [made(one) for one in students])
-        rows = rows_of(tmp_path / marks.SLOTS)
+        rows = rows_of(tmp_path / marks.MANUAL_GRADES)
         for row in rows:
             row["points"] = "1"
-        save(tmp_path / marks.SLOTS, rows)
+        save(tmp_path / marks.MANUAL_GRADES, rows)
         graded = [made(one) for one in students]
         assert run(tmp_path, graded)[0] == []
         assert points_of(graded) == dict.fromkeys(students, 1)
@@ -179,7 +183,7 @@ class TestFormulae:
         report = engine.Report([odd], [], "limits", 1)
         reports.write(report, tmp_path, ["nbgrader"])
         run(tmp_path, [odd])
-        for name in ("grades.csv", "nbgrader.csv", marks.SLOTS):
+        for name in ("grades.csv", "nbgrader.csv", marks.MANUAL_GRADES):
             text = (tmp_path / name).read_text(encoding="utf-8-sig")
             for separator in ";,\t\n":
                 for piece in text.split(separator):
@@ -196,7 +200,9 @@ class TestChangedAnswers:
             problems, _ = run(tmp_path, graded)
             assert points_of(graded) == {"ada": 0, "bob": 0}
             assert graded[0].questions[1].status == "for a person"
-            (row,) = (one for one in rows_of(tmp_path / marks.SLOTS) if one["student"] == "ada")
+            (row,) = (
+                one for one in rows_of(tmp_path / marks.MANUAL_GRADES) if one["student"] == "ada"
+            )
             assert (row["points"], row["comment"]) == ("", "")
             assert row["previous mark"] == "2: Convincing."
             assert row["answer"] == "Because of something else."
@@ -204,7 +210,7 @@ class TestChangedAnswers:
         graded = [made("ada", "Because of something else."), made("bob")]
         assert run(tmp_path, graded) == ([], "")
         assert points_of(graded)["ada"] == 1
-        assert "2: Convincing." in (tmp_path / marks.SLOTS).read_text(encoding="utf-8-sig")
+        assert "2: Convincing." in (tmp_path / marks.MANUAL_GRADES).read_text(encoding="utf-8-sig")
 
     def test_the_change_is_said_with_its_line(self, tmp_path):
         run(tmp_path, [made("ada")])
@@ -216,9 +222,11 @@ class TestChangedAnswers:
 
     def test_marks_typed_into_a_table_of_an_earlier_run(self, tmp_path):
         run(tmp_path, [made("ada", "Old.")])
-        old = (tmp_path / marks.SLOTS).read_bytes()
+        old = (tmp_path / marks.MANUAL_GRADES).read_bytes()
         run(tmp_path, [made("ada", "New.")])
-        (tmp_path / marks.SLOTS).write_bytes(old)  # it was open in a spreadsheet all the while
+        (tmp_path / marks.MANUAL_GRADES).write_bytes(
+            old
+        )  # it was open in a spreadsheet all the while
         mark(tmp_path, "ada", "2")
         graded = [made("ada", "New.")]
         assert len(run(tmp_path, graded)[0]) == 1
@@ -226,11 +234,11 @@ class TestChangedAnswers:
 
     def test_an_override_belongs_to_its_code_too(self, tmp_path):
         run(tmp_path, [made("ada")])
-        rows = rows_of(tmp_path / marks.SLOTS)
+        rows = rows_of(tmp_path / marks.MANUAL_GRADES)
         override = {"student": "ada", "exercise": "05", "question": "05.1", "points": "4"}
         override["comment"] = "The check was too strict."
         rows.append({**dict.fromkeys(rows[0], ""), **override})
-        save(tmp_path / marks.SLOTS, rows)
+        save(tmp_path / marks.MANUAL_GRADES, rows)
         for _ in range(2):
             graded = [made("ada")]
             assert run(tmp_path, graded) == ([], "")
@@ -253,7 +261,7 @@ class TestChangedAnswers:
             assert points_of(graded) == {"ada": points}
         graded = [made("ada", "A")]
         run(out, graded)  # and it is remembered where the table is not named again
-        assert "1: ok" in (out / marks.SLOTS).read_text(encoding="utf-8-sig")
+        assert "1: ok" in (out / marks.MANUAL_GRADES).read_text(encoding="utf-8-sig")
 
     def test_a_mark_is_for_one_of_several_attempts(self, tmp_path):
         run(tmp_path, [made("ada", "First.", attempt=1)])
@@ -262,9 +270,9 @@ class TestChangedAnswers:
         found = marks.find(tmp_path, None)
         assert marks.apply(both, found) == []
         kept = policies.choose_attempts(both, "last")
-        marks.write(kept, found)
+        marks.write_manual_grades(kept, found)
         assert points_of(kept) == {"ada": 0}
-        waiting = [row for row in rows_of(tmp_path / marks.SLOTS) if not row["points"]]
+        waiting = [row for row in rows_of(tmp_path / marks.MANUAL_GRADES) if not row["points"]]
         assert [(row["answer"], row["previous mark"]) for row in waiting] == [("Second.", "2")]
 
 
@@ -282,7 +290,7 @@ class TestBadRows:
         ],
     )
     def test_one_bad_row_is_told_by_its_line_and_stops_nobody(self, tmp_path, row, sentence):
-        file = tmp_path / marks.SLOTS
+        file = tmp_path / marks.MANUAL_GRADES
         file.write_text(f"student,exercise,question,points,comment\nbob,05,05.6,2,\n{row}\n")
         for _ in range(3):
             graded = [made("ada"), made("bob")]
@@ -297,7 +305,7 @@ class TestBadRows:
             assert row.split(",")[3] in kept
 
     def test_two_marks_for_one_answer(self, tmp_path):
-        file = tmp_path / marks.SLOTS
+        file = tmp_path / marks.MANUAL_GRADES
         head = "student,exercise,question,points,comment\n"
         file.write_text(head + "ada,05,05.6,1,\nbob,05,05.6,1,\nada,05,05.6,2,\n")
         graded = [made("ada"), made("bob")]
@@ -310,10 +318,10 @@ class TestBadRows:
 
     def test_columns_that_were_sorted_alone(self, tmp_path):
         run(tmp_path, [made("ada"), made("bob")])
-        rows = rows_of(tmp_path / marks.SLOTS)
+        rows = rows_of(tmp_path / marks.MANUAL_GRADES)
         rows[0]["student"], rows[1]["student"] = rows[1]["student"], rows[0]["student"]
         rows[0]["points"] = "2"
-        save(tmp_path / marks.SLOTS, rows)
+        save(tmp_path / marks.MANUAL_GRADES, rows)
         graded = [made("ada"), made("bob")]
         assert any("its id is that of ada" in one for one in run(tmp_path, graded)[0])
         assert points_of(graded) == {"ada": 0, "bob": 0}
@@ -321,9 +329,9 @@ class TestBadRows:
     def test_marks_of_students_who_are_not_in_this_run_are_kept(self, tmp_path):
         run(tmp_path, [made("ada"), made("bob")])
         mark(tmp_path, "ada", "2", "Good.")
-        before = rows_of(tmp_path / marks.SLOTS)[0]
+        before = rows_of(tmp_path / marks.MANUAL_GRADES)[0]
         assert len(run(tmp_path, [made("bob")])[0]) == 1
-        assert before in rows_of(tmp_path / marks.SLOTS)
+        assert before in rows_of(tmp_path / marks.MANUAL_GRADES)
         graded = [made("ada")]
         assert run(tmp_path, graded)[0] == []
         assert points_of(graded) == {"ada": 2}
@@ -345,7 +353,7 @@ class TestUnreadable:
     def test_it_is_not_overwritten_and_the_new_table_goes_beside_it(
         self, tmp_path, content, sentence
     ):
-        file = tmp_path / marks.SLOTS
+        file = tmp_path / marks.MANUAL_GRADES
         file.write_bytes(content)
         for _ in range(2):
             _, note = run(tmp_path, [made("ada")])
@@ -358,7 +366,10 @@ class TestUnreadable:
         graded = [made("ada")]
         run(tmp_path, graded)
         assert points_of(graded) == {"ada": 2}
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["to_mark-2.csv", marks.SLOTS]
+        assert sorted(path.name for path in tmp_path.iterdir()) == [
+            "to_mark-2.csv",
+            marks.MANUAL_GRADES,
+        ]
         file.unlink()
         graded = [made("ada")]
         assert run(tmp_path, graded) == ([], "")
@@ -401,7 +412,7 @@ class TestResults:
 
     def test_texts_are_cleaned_and_bounded(self):
         long = made("s\ud800", "a\n" * 4_000_000, flags=["\x1b[31m" + "x" * 10**7] * 1000)
-        long.questions[0].parts = [PartResult("p\ud800", 1, 2, "wrong", "y" * 10**7)]
+        long.questions[0].parts = [PartVerdict("p\ud800", 1, 2, "incorrect", "y" * 10**7)]
         safe = cleaned(long)
         text = json.dumps(safe.as_dict(), ensure_ascii=False)
         assert text.encode()
@@ -437,6 +448,22 @@ def run_grade(*arguments: object):
     return CliRunner().invoke(cli.app, ["grade", *map(str, arguments)], catch_exceptions=False)
 
 
+@contextlib.contextmanager
+def full_disk_for(name):
+    """Let the disk be full when a file of this name is written, whatever its temporary name."""
+    sync = os.fsync
+
+    def fails(number):
+        written = Path(os.readlink(f"/proc/self/fd/{number}")).name
+        if written.startswith(f".{Path(name).stem}-") and written.endswith(Path(name).suffix):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(number)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", fails)
+        yield
+
+
 class TestClass:
     @pytest.fixture
     def folder(self, tmp_path):
@@ -449,8 +476,8 @@ class TestClass:
     def test_marks_count_without_being_named_and_a_student_is_graded_again(self, folder, tmp_path):
         out = tmp_path / "out"
         run_grade(folder, "--out", out, "--seed", 3)
-        assert [row["student"] for row in rows_of(out / marks.SLOTS)] == ["ada", "bob"]
-        row = rows_of(out / marks.SLOTS)[0]
+        assert [row["student"] for row in rows_of(out / marks.MANUAL_GRADES)] == ["ada", "bob"]
+        row = rows_of(out / marks.MANUAL_GRADES)[0]
         assert row["notebook"].endswith("ada/evaluation.ipynb")
         assert row["page"] == "marking/ada.html"
         assert "No, since *recall* is low." in (out / row["page"]).read_text(encoding="utf-8")
@@ -484,12 +511,11 @@ class TestClass:
         run_grade(folder, "--out", out)
         mark(out, "ada", "2")
         kept = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-        for name in (marks.SLOTS, "grades.csv", "summary.html"):
-            (out / f"{name}.part").symlink_to("/dev/full")
-            with pytest.raises(CourseError, match="the disk is full") as caught:
+        for name in (marks.MANUAL_GRADES, "grades.csv", "summary.html"):
+            with full_disk_for(name), pytest.raises(CourseError, match="disk is full") as caught:
                 command.grade([folder], out, engine.Options(), command.Policies())
             assert name in str(caught.value)
-            assert "2" in {row["points"] for row in rows_of(out / marks.SLOTS)}
+            assert "2" in {row["points"] for row in rows_of(out / marks.MANUAL_GRADES)}
         assert set(kept) <= {path for path in out.rglob("*") if path.is_file()}
         report = command.grade([folder], out, engine.Options(), command.Policies())
         assert points_of([one for one in report.graded if one.student == "ada"]) == {"ada": 2}
@@ -510,8 +536,7 @@ def test_a_folder_in_the_place_of_a_report_is_found_out_before(tmp_path):
 
 
 def test_the_error_of_a_write_names_the_file(tmp_path):
-    (tmp_path / "a.csv.part").symlink_to("/dev/full")
-    with pytest.raises(OSError, match=r"a\.csv") as caught:
+    with full_disk_for("a.csv"), pytest.raises(OSError, match=r"a\.csv") as caught:
         tables.write(tmp_path / "a.csv", [["x" * 10]])
     assert caught.value.errno == errno.ENOSPC
     assert os.listdir(tmp_path) == []
@@ -523,3 +548,44 @@ def test_ids_that_cannot_be_read_are_not_made_anew(tmp_path):
     with pytest.raises(InvalidInput, match="nobody would know whose ids"):
         policies.anonymous_ids(["ada"], file)
     assert file.read_text() == '{"ids": 3'
+
+
+@pytest.mark.parametrize(("stored", "status"), [("wrong", "incorrect"), ("crashed", "crashed")])
+def test_results_of_earlier_versions_are_read(stored, status):
+    result = json.loads(json.dumps(made("ada").as_dict()))
+    result["questions"][0]["status"] = stored
+    assert from_dict(result).questions[0].status == status
+
+
+@pytest.mark.parametrize("stored", ["perfect", "", None, 3, ["correct"], {"a": 1}])
+def test_a_result_with_another_status_is_refused(stored):
+    result = made("ada").as_dict()
+    result["questions"][0]["status"] = stored
+    with pytest.raises(InvalidInput, match="is no status"):
+        from_dict(result)
+
+
+def test_of_two_equal_columns_the_first_counts_and_short_rows_are_filled(tmp_path):
+    text = "Student,time,student,file\nAda,2026-01-01 10:00,Bob\nCleo,2026-01-02 10:00,Dora,x,y\n"
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    table = tables.read(tmp_path / "t.csv", [{"student", "time"}])
+    assert list(table.records()) == [
+        (2, {"student": "Ada", "time": "2026-01-01 10:00", "file": ""}),
+        (3, {"student": "Cleo", "time": "2026-01-02 10:00", "file": "x"}),
+    ]
+
+
+class TestStore:
+    def test_a_file_is_replaced_with_its_permissions_and_nothing_is_left_beside_it(self, tmp_path):
+        path = tmp_path / "new" / "seed.json"
+        for content in ("{}", b"[1]"):
+            store.write(path, content, 0o600)
+        assert path.read_bytes() == b"[1]"
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert os.listdir(path.parent) == ["seed.json"]
+
+    @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"b": 1}', b"[" * 100_000])
+    def test_damaged_json_is_one_sentence(self, tmp_path, content):
+        (tmp_path / "x.json").write_bytes(content)
+        with pytest.raises(InvalidInput, match=r"x\.json cannot be read: delete it"):
+            store.read_json(tmp_path / "x.json", lambda stored: stored["a"], "delete it")

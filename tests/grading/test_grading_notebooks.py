@@ -195,7 +195,7 @@ class TestMoved:
         content = notebook(made, nbformat_minor=4)
         graded = grade(content, sandbox, checks.exercise("01"), "01_convolution_by_hand.ipynb")
         assert graded.points == graded.maximum
-        assert "not marked as such any more" in graded.flags[0]
+        assert "no longer marked as such" in graded.flags[0]
 
     def test_an_empty_exercise_is_not_attempted(self, sandbox):
         made = stored("exercises", "01")
@@ -208,7 +208,7 @@ class TestMoved:
         stub = "def double(x):\n    raise NotImplementedError()"
         made = cells(first=stub, before="def double(x):\n    return 3 * x")
         first = grade(made, sandbox).questions[0]
-        assert (first.status, first.points) == ("wrong", 0)
+        assert (first.status, first.points) == ("incorrect", 0)
 
 
 class TestShadows:

@@ -499,12 +499,12 @@ class TestFlags:
             ("NFC and NFD, two exercises", "taken to be one person"),
             ("loose files that say nobody", "no name of a person"),
             ("capital letters", "differs only in case"),
-            ("numbers in place of names", "a folder above may be meant"),
+            ("numbers in place of names", "a folder above it may name the person"),
             ("versions of the exercise's folder", ""),
-            ("an export packed into another zip", "taken for a platform's export"),
+            ("an export packed into another zip", "taken for an export"),
             ("a name of a platform in a zip of one's own", "attempts of one person"),
             ("a person or a group", "unclear whether"),
-            ("Canvas, one renamed by hand", "did not make this name"),
+            ("Canvas, one renamed by hand", "not made by the platform"),
             ("the whole course", "not graded, an untouched copy of the exercise: evaluation.ipynb"),
         ],
     )
@@ -998,7 +998,7 @@ class TestShown:
             found.refused, "limits", 1,
         )  # fmt: skip
         ids = {name: f"id-{name.encode().hex()}" for name in ("Ada", "Bo", "Cy", "Ed")}
-        hidden = reports.under_ids(report, ids)
+        hidden = reports.pseudonymize(report, ids)
         text = repr(hidden)
         assert not any(
             f"{name}" in text for name in ("Ada", "Bo_", "Cy_", "Ed_", "onlinetext.html")

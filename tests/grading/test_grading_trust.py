@@ -189,7 +189,7 @@ def test_a_forbidden_function_is_named_in_the_verdict(sandbox):
     _, source = trusted.HELPERS["called"]
     graded = grade(trusted.answered("01", q2=source)(0, ""), sandbox, trusted.only("01.2"))
     first = graded.questions[0]
-    assert (first.status, first.mistake, first.points) == ("wrong", "helper used", 0)
+    assert (first.status, first.mistake, first.points) == ("incorrect", "helper used", 0)
     assert "your code calls convolution.feature_map" in first.sentence
 
 

@@ -1,4 +1,4 @@
-"""The few calls of Linux that Python has no function for: namespaces, mounts, seccomp."""
+"""Linux system calls without a Python function: namespaces, mounts, seccomp."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import struct
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 #: Whether these calls are there; elsewhere those that only harden do nothing.
 HERE = sys.platform == "linux"
@@ -47,7 +49,7 @@ def unshare(flags: int) -> None:
 
 
 def map_own_user(user: int, group: int) -> None:
-    """Be the same user inside a new user namespace as outside."""
+    """Map the user and group of this process to themselves in a new user namespace."""
     Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
     Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
     Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="ascii")
@@ -60,12 +62,12 @@ def mount(source: str, target: str, kind: str, flags: int = 0, options: str = ""
 
 
 def make_private() -> None:
-    """Let no mount that is made from here on be seen elsewhere."""
+    """Make mounts from here on invisible to other namespaces."""
     mount("none", "/", "none", _REC | _PRIVATE)
 
 
 def bind(source: str, target: str) -> None:
-    """Show a folder at a second place, read-only and without set-uid programs."""
+    """Mount a folder at a second place, read-only and without set-uid programs."""
     mount(source, target, "none", _BIND | _REC)
     set_attributes(target, _READ_ONLY | _NO_SUID)
 
@@ -104,24 +106,24 @@ def processes(target: str = "/proc") -> None:
 
 
 def read_only(target: str) -> None:
-    """Let nothing be written to the file system that is mounted at `target` any more."""
+    """Make the file system that is mounted at `target` read-only."""
     set_attributes(target, _READ_ONLY, below=False)
 
 
 def _prctl(option: int, *arguments: int) -> None:
     if not HERE:
         return
-    four = [ctypes.c_ulong(one) for one in (*arguments, 0, 0, 0, 0)[:4]]
+    four = [ctypes.c_ulong(number) for number in (*arguments, 0, 0, 0, 0)[:4]]
     _call("prctl", ctypes.c_int(option), *four)
 
 
 def set_dumpable(dumpable: bool) -> None:
-    """Say whether processes of the same user may look into this one."""
+    """Return whether processes of the same user may look into this one."""
     _prctl(_PR_SET_DUMPABLE, int(dumpable))
 
 
 def end_with_parent(parent: int) -> None:
-    """Let the kernel end this process when its parent ends.
+    """Make the kernel kill this process when its parent ends.
 
     Parameters
     ----------
@@ -153,8 +155,8 @@ def drop_capabilities() -> None:
 
 # --- seccomp -----------------------------------------------------------------------------------
 
-#: Calls that no exercise needs, by processor: namespaces, mounts, looking into other processes,
-#: and parts of the kernel with a history of holes.
+#: System calls that no exercise needs, by processor: namespaces, mounts, access to other processes,
+#: and parts of the kernel with a history of vulnerabilities.
 _REFUSED = {
     "x86_64": {
         "arch": 0xC000003E,
@@ -187,7 +189,7 @@ _NAMESPACES = 0x7E020000
 
 
 def refuse_calls() -> bool:
-    """Let the kernel refuse what no exercise needs, the network included.
+    """Make the kernel refuse system calls that no exercise needs, the network included.
 
     Returns
     -------
@@ -208,7 +210,7 @@ def refuse_calls() -> bool:
 
 
 def _filter(known: dict) -> bytes:
-    """Write the filter as instructions of the kernel's small machine (BPF), 8 bytes each."""
+    """Return the filter as BPF instructions of 8 bytes each."""
 
     def step(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
         return struct.pack("HBBI", code, yes, no, value)
@@ -256,7 +258,7 @@ def _filter(known: dict) -> bytes:
 
 @dataclass(frozen=True)
 class Use:
-    """What a process uses at one moment.
+    """The resources of a process at one moment.
 
     Attributes
     ----------
@@ -272,52 +274,26 @@ class Use:
 
 
 def below(ancestor: int) -> list[int]:
-    """The processes that descend from `ancestor`."""
-    if not os.path.isdir("/proc/self"):
-        import psutil
-
-        try:
-            return [one.pid for one in psutil.Process(ancestor).children(recursive=True)]
-        except psutil.Error:
-            return []
-    parents: dict[int, int] = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                stat = Path("/proc", entry, "stat").read_text(encoding="ascii", errors="replace")
-                parents[int(entry)] = int(stat.rpartition(")")[2].split()[1])
-            except (OSError, ValueError, IndexError):
-                continue
-    found: set[int] = {ancestor}
-    while more := {pid for pid, parent in parents.items() if parent in found} - found:
-        found |= more
-    return sorted(found - {ancestor})
+    """Return the processes that descend from `ancestor`."""
+    try:
+        return [child.pid for child in psutil.Process(ancestor).children(recursive=True)]
+    except psutil.Error:
+        return []
 
 
 def use(pid: int) -> Use:
-    """What a process uses; nothing where it has ended."""
-    if not os.path.isdir("/proc/self"):
-        import psutil
-
-        try:
-            one = psutil.Process(pid)
-            times = one.cpu_times()
-            return Use(int(one.memory_info().rss), 0, times.user + times.system)
-        except psutil.Error:
-            return Use()
+    """Return what a process uses; nothing if it has ended."""
     try:
-        sizes = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-        ticks = sum(map(int, stat.rpartition(")")[2].split()[11:15]))
-    except (OSError, ValueError, IndexError):
+        process = psutil.Process(pid)
+        memory, times = process.memory_info(), process.cpu_times()
+    except psutil.Error:
         return Use()
-    page = os.sysconf("SC_PAGE_SIZE")
-    seconds = ticks / os.sysconf("SC_CLK_TCK")
-    return Use(int(sizes[1]) * page, int(sizes[5]) * page, seconds)
+    seconds = times.user + times.system + times.children_user + times.children_system
+    return Use(int(memory.rss), int(getattr(memory, "data", 0)), seconds)
 
 
 def waits_for_processor(pid: int) -> bool:
-    """Whether a thread of a process runs, or would run if a processor or disk were free."""
+    """Return whether a thread of a process runs, or would run if a processor or disk were free."""
     try:
         threads = os.listdir(f"/proc/{pid}/task")
     except OSError:
@@ -335,7 +311,7 @@ def waits_for_processor(pid: int) -> bool:
 
 
 def share(pid: int) -> int:
-    """Bytes of memory of a process, where what it shares is divided by those who share it."""
+    """Return the proportional set size of a process (PSS): shared memory is divided."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     except OSError:
@@ -347,7 +323,7 @@ def share(pid: int) -> int:
 
 
 def threads_of(user: int) -> int | None:
-    """How many threads a user runs on this machine; None where that cannot be known."""
+    """Return how many threads a user runs on this machine; None where that cannot be known."""
     count = 0
     try:
         entries = os.listdir("/proc")

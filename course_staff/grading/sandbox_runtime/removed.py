@@ -1,4 +1,4 @@
-"""What stands in the sandbox in place of a function that a question asks students to write."""
+"""Stand-in for functions that a question asks students to write."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class WriteItYourself(RuntimeError):
 
 
 def stop(helper: str) -> NoReturn:
-    """Note the call and end it; this is the whole body of a removed function.
+    """Record the call, and raise an error; this is the body of every removed function.
 
     Parameters
     ----------
@@ -37,5 +37,5 @@ def called() -> list[str]:
 
 
 def forget() -> None:
-    """Start to count anew."""
+    """Clear the list of called functions."""
     _called.clear()

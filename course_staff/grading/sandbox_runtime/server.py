@@ -1,15 +1,14 @@
-"""The process that imports TensorFlow once, and forks a worker for each submission.
+"""Server process that imports TensorFlow once and forks a worker for each submission.
 
-It is started with the number of a socket and a JSON text, :class:`View`. Over the socket come
-requests, each with two sockets of its own: one over which the worker is asked, and one over which
-its supervisor says how it ended. No student's code runs in this process.
+It is started with the number of a socket and a :class:`View` as JSON. Each request on the socket
+comes with two sockets: one for the questions to the worker, and one on which its supervisor reports
+how it ended. No student's code runs in this process.
 
 server ── supervisor (process 1 of its own namespaces) ── worker (a student's code)
 """
 
 from __future__ import annotations
 
-import array
 import contextlib
 import gc
 import importlib
@@ -19,41 +18,16 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from course_staff.grading.sandbox_runtime import linux, supervisor
+from course_staff.grading.sandbox_runtime.supervisor import View
 
-#: The most bytes of a request.
+#: The maximum number of bytes of a request.
 _LARGEST = 65536
 
 
-@dataclass(frozen=True)
-class View:
-    """What the sandbox is, as the scoring process decided it.
-
-    Attributes
-    ----------
-    level : str
-        ``"bubblewrap"`` or ``"limits"``.
-    home : str
-        The folder in which a worker may write.
-    warm : str
-        Where a worker sees what was computed for all, before the first student's code ran.
-    copies : str
-        The folder with copies of the package that lack what a question forbids.
-    linux : bool
-        Whether to use what only Linux has.
-    """
-
-    level: str
-    home: str
-    warm: str = ""
-    copies: str = ""
-    linux: bool = True
-
-
 def main(control: socket.socket, view: View) -> None:
-    """Answer requests until the scoring process goes away."""
+    """Answer requests until the scoring process ends."""
     linux.HERE = view.linux
     os.chdir(view.home)
     from course_staff.grading.sandbox_runtime import worker
@@ -65,7 +39,9 @@ def main(control: socket.socket, view: View) -> None:
     control.sendall(b"ready\n")
     os.dup2(os.open("/dev/null", os.O_WRONLY), 2)  # nobody reads what is said from here on
     while True:
-        data, descriptors = _receive(control)
+        data, descriptors = b"", list[int]()
+        with contextlib.suppress(OSError):
+            data, descriptors, *_ = socket.recv_fds(control, _LARGEST, 2)
         if len(descriptors) != 2:
             os._exit(0)  # the scoring process is gone
         request = json.loads(data)
@@ -97,7 +73,7 @@ _looked_up: dict[str, list[str]] = {}
 
 
 def _of_others(names: list[str]) -> Iterator[str]:
-    """Modules to import once for all workers: never the course's own.
+    """Yield the modules to import once for all workers: never the course's own.
 
     A worker imports the course from a copy of its own, which may lack what a question forbids. So
     no function of the course may be in the memory that workers inherit, only what its rooms import.
@@ -111,14 +87,16 @@ def _of_others(names: list[str]) -> Iterator[str]:
 
 
 def _imported_by(name: str) -> list[str]:
-    """The modules of other packages that a module imports, found out in a process of its own."""
+    """Return the modules of other packages that a module imports, using a separate process."""
     reading, writing = os.pipe()
     if os.fork() == 0:
         try:
             known = set(sys.modules)
             importlib.import_module(name)
-            fresh = [one for one in list(sys.modules) if one not in known]
-            text = "\n".join(one for one in fresh if one.partition(".")[0] != "course_utils")
+            fresh = [module for module in list(sys.modules) if module not in known]
+            text = "\n".join(
+                module for module in fresh if module.partition(".")[0] != "course_utils"
+            )
             with open(writing, "w", encoding="utf-8") as end:
                 end.write(text)
         finally:
@@ -128,19 +106,7 @@ def _imported_by(name: str) -> list[str]:
         return end.read().split()
 
 
-def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
-    descriptors = array.array("i")
-    try:
-        data, extra, _, _ = control.recvmsg(_LARGEST, socket.CMSG_SPACE(2 * descriptors.itemsize))
-    except OSError:
-        return b"", []
-    for level, kind, content in extra:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            descriptors.frombytes(content[: len(content) // 4 * 4])
-    return data, list(descriptors)
-
-
 def start(arguments: list[str]) -> None:
-    """Start with the number of the socket and the JSON of the view."""
+    """Start the server with the number of the socket and the JSON of the view."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the scoring process
     main(socket.socket(fileno=int(arguments[0])), View(**json.loads(arguments[1])))

@@ -1,4 +1,4 @@
-"""Start one worker where it can do no harm, wait for it, and clean up whatever it leaves."""
+"""Start one worker in isolation, wait for its end, and clean up after it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ import signal
 import socket
 import tempfile
 import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from course_staff.grading.sandbox_runtime import linux
-
-if TYPE_CHECKING:
-    from course_staff.grading.sandbox_runtime.server import View
 
 #: The user that a worker becomes where the grader was started by root.
 NOBODY = 65534
@@ -26,10 +24,35 @@ _PERIOD = 0.2
 _BUSY = 0.25
 
 
+@dataclass(frozen=True)
+class View:
+    """The configuration of the sandbox, set by the scoring process.
+
+    Attributes
+    ----------
+    level : str
+        ``"bubblewrap"`` or ``"limits"``.
+    home : str
+        The folder in which a worker may write.
+    warm : str
+        Where a worker sees the cache that was filled before any student's code ran.
+    copies : str
+        The folder with copies of the package without the functions that a question forbids.
+    linux : bool
+        Whether to use features that only Linux has.
+    """
+
+    level: str
+    home: str
+    warm: str = ""
+    copies: str = ""
+    linux: bool = True
+
+
 def start(
     channel: socket.socket, status: socket.socket, view: View, request: dict[str, Any]
 ) -> None:
-    """Leave the server's namespaces and start the supervisor in the new ones.
+    """Leave the server's namespaces, and start the supervisor in new ones.
 
     Called in a process of its own, which then ends. What cannot be isolated is told over `status`
     and no worker is started.
@@ -154,7 +177,7 @@ def _become_worker(
 
 
 def _let_go(view: View) -> None:
-    """Become nobody where this is root, and give up every capability."""
+    """Change from root to the user nobody, and drop all capabilities."""
     if os.geteuid() == 0:
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
@@ -200,7 +223,7 @@ def _limit(view: View, request: dict[str, Any]) -> None:
 
 
 class _Account:
-    """What a worker and the processes that it started use, looked at in short periods.
+    """The resources of a worker and its descendants, sampled in short periods.
 
     Attributes
     ----------
@@ -216,15 +239,15 @@ class _Account:
         self.resident, self.data, self.busy = 0, 0, 0.0
 
     def look(self, most: int) -> bool:
-        """Take note of what is used now; returns whether it is more memory than `most`."""
+        """Record what is used now; return whether it is more memory than `most`."""
         family = {self._pid, *(_everyone() if self._apart else linux.below(self._pid))}
-        used = [linux.use(one) for one in family]
-        resident = sum(one.resident for one in used)
+        used = [linux.use(pid) for pid in family]
+        resident = sum(usage.resident for usage in used)
         if resident > most:  # what they share was counted for each
-            resident = sum(linux.share(one) for one in family)
+            resident = sum(linux.share(pid) for pid in family)
         self.resident = max(self.resident, resident)
-        self.data = max(self.data, *(one.data for one in used))
-        now, seconds = time.monotonic(), sum(one.seconds for one in used)
+        self.data = max(self.data, *(usage.data for usage in used))
+        now, seconds = time.monotonic(), sum(usage.seconds for usage in used)
         passed, computed = now - self._last, max(0.0, seconds - self._seconds)
         if computed >= _BUSY * passed or any(map(linux.waits_for_processor, family)):
             computed = passed
@@ -233,7 +256,7 @@ class _Account:
         return resident > most
 
     def totals(self, used: resource.struct_rusage) -> dict[str, Any]:
-        """What was used in the end, for the scoring process."""
+        """Return what was used in the end, for the scoring process."""
         return {
             "cpu": round(used.ru_utime + used.ru_stime, 3),
             "peak": max(self.resident, used.ru_maxrss * 1024),
@@ -242,7 +265,7 @@ class _Account:
 
 
 def _wait(pid: int, status: socket.socket, view: View, request: dict[str, Any]) -> dict[str, Any]:
-    """Wait until the worker ends, uses too much memory, or is not wanted any more."""
+    """Wait until the worker ends, uses too much memory, or is no longer needed."""
     account = _Account(pid, view)
     events = select.poll()
     events.register(status, select.POLLIN | select.POLLHUP)
@@ -267,7 +290,7 @@ def _wait(pid: int, status: socket.socket, view: View, request: dict[str, Any]) 
 
 
 def _answered(status: socket.socket, account: _Account) -> bool:
-    """Answer what the scoring process asks; False where it wants the worker no more."""
+    """Answer the scoring process; return False if it no longer needs the worker."""
     try:
         asked = status.recv(1)
     except OSError:
@@ -278,7 +301,7 @@ def _answered(status: socket.socket, account: _Account) -> bool:
 
 
 def _everyone() -> list[int]:
-    """All processes of this namespace but the supervisor."""
+    """Return all processes of this namespace but the supervisor."""
     return [int(entry) for entry in os.listdir("/proc") if entry.isdigit() and entry != "1"]
 
 
@@ -295,16 +318,16 @@ def _reap(besides: int) -> None:
 
 
 def _end_all(view: View) -> None:
-    """With limits alone, end every process that the worker left, and wait for it."""
+    """Kill, at level limits, every process that the worker left, and wait for its end."""
     if view.level != "limits":
         return
     for _ in range(50):
         left = linux.below(os.getpid())
         if not left:
             return
-        for one in left:
+        for process in left:
             with contextlib.suppress(OSError):
-                os.kill(one, signal.SIGKILL)
+                os.kill(process, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass

@@ -1,4 +1,4 @@
-"""Messages between the process that scores and the one that runs a student's code.
+"""Messages between the scoring process and the one that runs a student's code.
 
 A message is JSON, followed by the arrays in it as ``.npy``. Neither side ever unpickles anything,
 and what is read is checked before memory is set aside for it, since the other side may be hostile.
@@ -41,11 +41,11 @@ _SIZE = struct.Struct(">Q")
 
 
 class NotAMessage(Exception):
-    """What arrived is no message of this kind."""
+    """The received bytes are no valid message."""
 
 
 class Closed(Exception):
-    """The other side is gone."""
+    """The other side has closed the channel."""
 
 
 # --- values and bytes ------------------------------------------------------------------------
@@ -79,9 +79,9 @@ def _to_json(value: Any, arrays: list[bytes]) -> Any:
     if value is None or kind in (bool, int, float, str):
         return value
     if kind is list:
-        return [_to_json(one, arrays) for one in value]
+        return [_to_json(entry, arrays) for entry in value]
     if kind is tuple:
-        return {"tuple": [_to_json(one, arrays) for one in value]}
+        return {"tuple": [_to_json(entry, arrays) for entry in value]}
     if kind is dict:
         pairs = value.items()
         return {"dict": [[_to_json(k, arrays), _to_json(v, arrays)] for k, v in pairs]}
@@ -106,19 +106,19 @@ def decode(text: bytes, arrays: list[bytes]) -> Any:
         If it is not as `encode` makes it.
     """
     try:
-        return _from_json(json.loads(text), [_array(one) for one in arrays])
+        return _from_json(json.loads(text), [_array(array) for array in arrays])
     except Exception as error:  # whatever hostile bytes lead to, it is damage to the message
         raise NotAMessage(f"damaged: {type(error).__name__}") from None
 
 
 def _from_json(value: Any, arrays: list[np.ndarray]) -> Any:
     if isinstance(value, list):
-        return [_from_json(one, arrays) for one in value]
+        return [_from_json(entry, arrays) for entry in value]
     if not isinstance(value, dict):
         return value
     ((kind, content),) = value.items()
     if kind == "tuple":
-        return tuple(_from_json(one, arrays) for one in content)
+        return tuple(_from_json(entry, arrays) for entry in content)
     if kind == "dict":
         return {_from_json(k, arrays): _from_json(v, arrays) for k, v in content}
     if kind == "complex":

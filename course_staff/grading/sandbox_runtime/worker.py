@@ -1,7 +1,7 @@
 """Run one student's notebook, cell by cell, and answer questions about what is defined in it.
 
-This is the process that runs foreign code. It knows no test, no answer and no mark: it is given
-the text of cells, and then operations of :mod:`course_utils.student_work` with their arguments.
+This process runs untrusted code. It has no access to tests, answers or marks: it receives the text
+of cells, and then operations of :mod:`course_utils.student_work` with their arguments.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ import course_utils
 from course_staff.grading.sandbox_runtime import removed, wire
 from course_utils import student_work
 
-#: Magics that would start programs or change what is installed: taken note of, not run.
+#: Magics that would start programs or change the installation: ignored.
 NOT_RUN = {
     "line": "pip conda mamba micromamba uv sx system sc killbgscripts tensorboard matplotlib pylab",
     "cell": "bash sh script system sx perl ruby python2 pypy cmd",
 }
 
-#: The most characters that the cells of a notebook may print.
+#: The maximum number of characters that the cells of a notebook may print.
 MOST_PRINTED = 20_000_000
 
 #: Seconds after the limit at which the kernel ends code that ignores it.
@@ -42,11 +42,11 @@ _shell: Any = None
 
 
 class TooMuchOutput(Exception):
-    """The cells printed more than anybody would read."""
+    """The cells printed too much."""
 
 
 class _Sink(io.TextIOBase):
-    """Takes what is printed, and only counts it."""
+    """A text stream that counts what is printed, and drops it."""
 
     encoding = "utf-8"
     errors = "replace"
@@ -113,9 +113,9 @@ def main(channel: socket.socket, home: str, request: dict[str, Any]) -> None:
 
 
 def _use_copy(folder: str) -> None:
-    """Import the course from here; with limits alone a copy cannot be put in its place."""
+    """Import the course from this folder; at level limits a copy cannot be mounted over it."""
     whole = os.path.dirname(course_utils.__path__[0])
-    sys.path[:] = [folder if one == whole else one for one in sys.path]
+    sys.path[:] = [folder if entry == whole else entry for entry in sys.path]
     course_utils.__path__ = [os.path.join(folder, "course_utils")]
 
 
@@ -131,7 +131,7 @@ class _Work(student_work.Namespace):
 
 
 def _quiet(channel: socket.socket) -> None:
-    """Let nothing but the channel lead out of this process."""
+    """Close every way out of this process except the channel."""
     empty = os.open("/dev/null", os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(empty, number)
@@ -180,7 +180,7 @@ def _answer(subject: student_work.Namespace, asked: dict[str, Any]) -> dict[str,
 
 
 def _place(frame: FrameType | None) -> tuple[int | None, str]:
-    """The innermost line of the student's own code that is being run."""
+    """Return the innermost line of the student's own code that is being run."""
     while frame is not None:
         if frame.f_globals is _shell.user_ns:
             line = frame.f_lineno
@@ -190,7 +190,7 @@ def _place(frame: FrameType | None) -> tuple[int | None, str]:
 
 
 def _run(source: str) -> dict[str, Any]:
-    """Run one cell as a notebook would, and say how it ended."""
+    """Run one cell as a notebook would, and return how it ended."""
     importlib.invalidate_caches()  # for modules that an earlier cell wrote
     removed.forget()
     error = first = _executed(source)
@@ -212,7 +212,7 @@ def _executed(source: str) -> BaseException | None:
 
 
 def _after(source: str, error: BaseException) -> str:
-    """The statements of a cell behind the one that called a removed function, at their lines."""
+    """Return the statements after the one that called a removed function, at their lines."""
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_frame.f_globals is not _shell.user_ns:
         traceback = traceback.tb_next
@@ -220,7 +220,7 @@ def _after(source: str, error: BaseException) -> str:
         return ""
     text = _shell.transform_cell(source)
     for statement in ast.parse(text).body:
-        line = min([statement.lineno, *(one.lineno for one in _decorators(statement))])
+        line = min([statement.lineno, *(decorator.lineno for decorator in _decorators(statement))])
         if line > traceback.tb_lineno:
             # Comments, since empty lines at the start of a cell are not counted.
             return "#\n" * (line - 1) + "\n".join(text.splitlines()[line - 1 :])
@@ -232,7 +232,7 @@ def _decorators(statement: ast.stmt) -> list[ast.expr]:
 
 
 def _told(error: BaseException) -> student_work.StudentError:
-    """An exception of a cell as it is told to the scoring process."""
+    """Return an exception of a cell as it is told to the scoring process."""
     line, code = None, ""
     if isinstance(error, SyntaxError):
         line, code = error.lineno, (error.text or "").strip()[:80]
