@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from course_utils import student_work
+from course_utils.checks import _texts
 
 #: What a part or a whole answer can be. A written answer is left "for a person".
 STATUSES = (
@@ -27,7 +28,7 @@ KINDS = ("value", "code", "model", "experiment", "figure", "claim", "written")
 
 
 class IncorrectAnswer(Exception):
-    """An answer is wrong.
+    """An answer is wrong; :func:`wrong` makes one with a sentence from the texts.
 
     Parameters
     ----------
@@ -36,15 +37,49 @@ class IncorrectAnswer(Exception):
         that were tried.
     mistake : str, optional
         The name of a usual mistake, such as "kernel flipped", where it is one.
+    keys : tuple of str
+        The keys of the messages that the question looks up instead of `sentence`.
+    fields : mapping, optional
+        The values that stand in these messages.
     """
 
-    def __init__(self, sentence: str, mistake: str | None = None) -> None:
-        super().__init__(sentence)
+    def __init__(
+        self,
+        sentence: str,
+        mistake: str | None = None,
+        keys: tuple[str, ...] = (),
+        fields: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(sentence or ", ".join(keys))
         self.sentence, self.mistake = sentence, mistake
+        self.keys, self.fields = keys, fields or {}
+
+
+def wrong(*keys: str, mistake: str = "", **fields: Any) -> IncorrectAnswer:
+    """Return the exception for a wrong answer, whose sentence the question looks up.
+
+    Parameters
+    ----------
+    *keys : str
+        The key of its message: the name of the mistake, or "name: which sentence". One that begins
+        with "other:" belongs to no usual mistake. Several sentences are told together.
+    mistake : str, optional
+        The name of the mistake, where the key does not tell it.
+    **fields : object
+        The values that stand in the message.
+    """
+    name = mistake or keys[0].partition(":")[0]
+    known = all(key in _texts.common() for key in keys)
+    told = _texts.sentence(keys, fields, _texts.common(), {}) if known else ""
+    return IncorrectAnswer(told, None if name == "other" else name, keys, fields)
 
 
 class NotAttempted(Exception):
     """There is no answer yet; the message is a sentence that says what is missing."""
+
+
+#: What a part runs.
+Check = Callable[[student_work.StudentWork, np.random.Generator], None]
 
 
 @dataclass(frozen=True)
@@ -64,7 +99,7 @@ class Part:
 
     name: str
     points: float
-    run: Callable[[student_work.StudentWork, np.random.Generator], None]
+    run: Check
 
 
 @dataclass(frozen=True)
@@ -102,6 +137,10 @@ class Question:
     only : tuple of str
         The packages that an answer may use, such as ``("numpy",)``; none where it may use any.
         Others are named in the instructor's report, and cost no points.
+    messages : mapping
+        What to say of a mistake, by its key.
+    advice : mapping
+        What to try where no usual mistake is recognized, by the name that was looked at.
     """
 
     id: str
@@ -117,6 +156,48 @@ class Question:
     rubric: tuple[str, ...] = ()
     note: str = ""
     only: tuple[str, ...] = ()
+    messages: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    advice: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, id: str, *checks: Check, **settings: Any) -> Question:
+        """Return a question with its texts and points from the data file of its exercise.
+
+        Parameters
+        ----------
+        id : str
+            The number, for example "01.2".
+        *checks : callable
+            What each part runs, in the order of the parts in the data file.
+        **settings : object
+            Other attributes: `needs`, `forbids`, `packages`, `only`, `kind`, `seconds`.
+        """
+        file = _texts.read(f"e{id[:2]}")
+        texts = file[id]
+        names = texts.get("parts", {})
+        parts = [
+            Part(name, points, run)
+            for (name, points), run in zip(names.items(), checks, strict=True)
+        ]
+        shared = {**_texts.common(), **file.get("messages", {})}
+        return cls(
+            id,
+            texts["title"],
+            texts.get("points", sum(names.values())),
+            tuple(parts),
+            hints=tuple(texts.get("hints", ())),
+            rubric=tuple(texts.get("rubric", ())),
+            note=texts.get("note", ""),
+            messages={**shared, **texts.get("messages", {})},
+            advice=texts.get("advice", {}),
+            **settings,
+        )
+
+    def sentence(self, error: IncorrectAnswer) -> str:
+        """Return what to say of a wrong answer."""
+        if not error.keys or (error.sentence and not self.messages):
+            return error.sentence
+        return _texts.sentence(error.keys, error.fields, self.messages, self.advice)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -146,6 +227,11 @@ class Exercise:
     name: str
     title: str
     questions: tuple[Question, ...]
+
+    @classmethod
+    def of(cls, name: str, *questions: Question) -> Exercise:
+        """Return an exercise with its title from its data file."""
+        return cls(name, _texts.read(f"e{name[:2]}")["title"], questions)
 
     @property
     def number(self) -> str:
@@ -273,7 +359,7 @@ def _judge(
             raise NotAttempted(str(student_work.Missing(question.needs[0])))
         part.run(subject, rng)
     except IncorrectAnswer as error:
-        status, sentence, mistake = "incorrect", error.sentence, error.mistake
+        status, sentence, mistake = "incorrect", question.sentence(error), error.mistake
     except NotAttempted as error:
         status, sentence = "not attempted", str(error)
     except student_work.Missing as error:

@@ -1,7 +1,7 @@
 """Comparisons that most questions need: a value, a choice, a function on many inputs.
 
-Each raises :class:`~course_utils.checks.Wrong` with a sentence that says what is wrong, and names
-the mistake where a usual one gives exactly their answer.
+Each raises :class:`~course_utils.checks.IncorrectAnswer`, whose message says what is wrong, and
+names the mistake where a usual one gives exactly their answer.
 """
 
 from __future__ import annotations
@@ -15,27 +15,42 @@ from typing import Any
 import numpy as np
 
 from course_utils import student_work
-from course_utils.checks._question import IncorrectAnswer, NotAttempted
+from course_utils.checks._question import IncorrectAnswer, NotAttempted, wrong
 
 
-@dataclass(frozen=True)
 class Mistake:
     """A usual mistake.
 
-    Attributes
+    Parameters
     ----------
-    name : str
-        Its name, such as "kernel flipped".
-    sentence : str
-        What to say to somebody who makes it.
-    answer : object
-        What it gives: a value, or a function of the same arguments as the right one. A function
-        that raises does not give their answer.
+    key : str
+        The key of its message: its name, such as "kernel flipped", or "name: which sentence".
+    *answers : object
+        What it gives: values, or functions of the same arguments as the right one. A function that
+        raises does not give their answer.
+    **fields : object
+        The values that stand in the message.
     """
 
-    name: str
-    sentence: str
-    answer: Any
+    def __init__(self, key: str, *answers: Any, sentence: str = "", **fields: Any) -> None:
+        self.key, self.answers, self.fields = key, answers, fields
+        self.sentence = sentence  # of exercises that have no data file yet
+
+    @property
+    def name(self) -> str:
+        """The name of the mistake."""
+        return self.key.partition(":")[0]
+
+    @property
+    def answer(self) -> Any:
+        """The first of the answers."""
+        return self.answers[0]
+
+    def told(self) -> IncorrectAnswer:
+        """Return the exception that tells the mistake."""
+        if self.sentence:
+            return IncorrectAnswer(self.sentence, self.name)
+        return wrong(self.key, **self.fields)
 
 
 @dataclass(frozen=True)
@@ -249,19 +264,17 @@ def number(
     given = attempted(subject, name)
     got = one_number(given)
     if got is None:
-        raise IncorrectAnswer(
-            f"`{name}` should be one number, but it is {describe(given)}.", "not a number"
-        )
+        raise wrong("not a number", name=name, got=describe(given))
     if not np.isfinite(got):
-        raise IncorrectAnswer(f"`{name}` is not a finite number (NaN or infinite).", "not finite")
+        raise wrong("not finite: number", name=name)
     if whole:
         if got != int(got):
-            raise IncorrectAnswer(f"`{name}` should be a whole number, but it is {got:g}.")
+            raise wrong("other: whole number", name=name, got=got)
         rtol = 0.0  # so that one bias too few is seen among thousands of weights
     if close(got, want, rtol, atol):
         return
     _name_mistake(got, mistakes, rtol, atol)
-    raise IncorrectAnswer(f"`{name}` is not right. {advice}")
+    raise wrong("other: not right", name=name, advice=advice)
 
 
 def value(
@@ -284,14 +297,14 @@ def value(
     _name_mistake(got, mistakes, rtol, atol)
     _compare_shapes(f"`{name}`", got, want)
     _name_lost_decimals(f"`{name}`", got, want)
-    raise IncorrectAnswer(f"`{name}` is not right. {advice}")
+    raise wrong("other: not right", name=name, advice=advice)
 
 
 def choice(
     subject: student_work.StudentWork,
     name: str,
     right: str | Sequence[str],
-    why_not: dict[str, str],
+    choices: str | dict[str, str],
     mistakes: dict[str, str] | None = None,
 ) -> None:
     """Check that a name holds the letter (or the letters) of the right choice.
@@ -304,37 +317,35 @@ def choice(
         The name.
     right : str or sequence of str
         The right letter, or all right letters where several are to be named.
-    why_not : dict
-        For each wrong choice what to say to somebody who takes it. Its keys and `right` are all
-        choices that there are. Where several letters are right: what to say if the letter is
-        missing or too many.
+    choices : str
+        The letters of all choices. Of each wrong one (and where several are right, of each one) the
+        question's messages say something, by the key "name letter".
     mistakes : dict, optional
         The names of the mistakes behind some wrong choices.
     """
-    wanted = {right} if isinstance(right, str) else set(right)
-    several = not isinstance(right, str)
-    known = wanted | set(why_not)
+    wanted = set(right)
+    several = not isinstance(right, str) or len(right) > 1
+    known = wanted | set(choices)
     got = attempted(subject, name)
     given = letters(got, known)
     if given is None:
         form = "a list of letters" if several else "a letter in quotation marks"
-        raise IncorrectAnswer(
-            f'`{name}` should be {form}, such as "{min(known)}", not {describe(got)}.'
-        )
+        raise wrong("other: letters", name=name, form=form, letter=min(known), got=describe(got))
     unknown = sorted(given - known)
     if unknown:
-        raise IncorrectAnswer(
-            f"`{name}` may only name {', '.join(sorted(known))}, not {unknown[0]!r}."
-        )
+        all_letters = ", ".join(sorted(known))
+        raise wrong("other: unknown letter", name=name, letters=all_letters, letter=unknown[0])
     if given == wanted:
         return
     if not given:
-        raise IncorrectAnswer(f"`{name}` names no letter.")
+        raise wrong("other: no letter", name=name)
     if not several and len(given) > 1:
-        raise IncorrectAnswer(f"`{name}` should be one letter; only one of the choices is right.")
+        raise wrong("other: several letters", name=name)
     differing = min(given ^ wanted if several else given)
-    said = why_not.get(differing, f"Look at {differing!r} once more.")
-    raise IncorrectAnswer(said, (mistakes or {}).get(differing))
+    mistake = (mistakes or {}).get(differing)
+    if isinstance(choices, dict):  # of exercises that have no data file yet
+        raise IncorrectAnswer(choices.get(differing, f"Look at {differing!r} once more."), mistake)
+    raise wrong(f"{name} {differing}", mistake=mistake or "other")
 
 
 def function(
@@ -388,18 +399,17 @@ def function(
     _name_common(cases, gots, wants, mistakes, rtol, atol)
     case, got, want = cases[failed[0]], gots[failed[0]], wants[failed[0]]
     if got is None:
-        raise IncorrectAnswer(
-            f"`{name}` returns nothing; does it end with `return`?", "nothing returned"
-        )
+        raise wrong("nothing returned", name=name)
     if isinstance(got, student_work.Ref):
-        is_ = student_work.IN_WORDS[subject.kind(got)]
-        raise IncorrectAnswer(f"`{name}` should return {describe(want)}, but it returns {is_}.")
+        kind_in_words = student_work.IN_WORDS[subject.kind(got)]
+        raise wrong("other: returns", name=name, want=describe(want), got=kind_in_words)
     _compare_shapes(f"What `{name}` returns for {case.label}", got, want)
     _name_lost_decimals(f"What `{name}` returns for {case.label}", got, want)
     where = _first_difference(got, want, rtol, atol)
     most = len(cases) - len(failed)
-    so_far = f" (It is right for {most} of {len(cases)} inputs that were tried.)" if most else ""
-    raise IncorrectAnswer(f"`{name}` is wrong for {case.label}{where}. {advice}".strip() + so_far)
+    so_far = f"(It is right for {most} of {len(cases)} inputs that were tried.)" if most else ""
+    found = {"label": case.label, "where": where, "so_far": so_far}
+    raise wrong("other: wrong for a case", name=name, advice=advice, **found)
 
 
 def leaves_arguments(subject: student_work.StudentWork, name: str, cases: Iterable[Case]) -> None:
@@ -418,11 +428,7 @@ def leaves_arguments(subject: student_work.StudentWork, name: str, cases: Iterab
 def left_arguments(subject: student_work.StudentWork, name: str) -> None:
     """Check that the last call, that of the function `name`, has not changed its arguments."""
     if subject.changed():
-        raise IncorrectAnswer(
-            f"`{name}` changes an array or a list that it is given, so that a second call gives "
-            f"something else. Work on a copy, such as `values = values.copy()`.",
-            "arguments changed",
-        )
+        raise wrong("arguments changed", name=name)
 
 
 def made(
@@ -435,10 +441,7 @@ def made(
     rtol: float = 1e-4,
     atol: float = 1e-5,
 ) -> Mistake | None:
-    """The mistake that a function makes in all of these cases, so that it is counted once.
-
-    A part that asks for something else takes the mistake's answer as its reference, if an earlier
-    part has told the mistake.
+    """Return the mistake that a function makes in all of these cases.
 
     Parameters
     ----------
@@ -450,6 +453,45 @@ def made(
     Mistake or None
         None where the function is right, stops with an error, or is wrong in another way.
     """
+    found = _made(subject, name, cases, reference, mistakes, rtol, atol)
+    return found[0] if found else None
+
+
+def as_told_before(
+    subject: student_work.StudentWork,
+    name: str,
+    cases: Sequence[Case],
+    reference: Callable[..., Any],
+    mistakes: Iterable[Mistake],
+    *,
+    rtol: float = 1e-4,
+    atol: float = 1e-5,
+) -> Callable[..., Any]:
+    """Return the reference for a part that must not count the mistake of an earlier part again.
+
+    Parameters
+    ----------
+    subject, name, cases, reference, mistakes, rtol, atol
+        What the earlier part has asked, as for :func:`function`.
+
+    Returns
+    -------
+    callable
+        What the mistake gives that :func:`made` finds; otherwise `reference`.
+    """
+    found = _made(subject, name, cases, reference, mistakes, rtol, atol)
+    return found[1] if found else reference
+
+
+def _made(
+    subject: student_work.StudentWork,
+    name: str,
+    cases: Sequence[Case],
+    reference: Callable[..., Any],
+    mistakes: Iterable[Mistake],
+    rtol: float,
+    atol: float,
+) -> tuple[Mistake, Callable[..., Any]] | None:
     try:
         gots = [subject.call(name, *case.args, **case.kwargs) for case in cases]
     except student_work.StudentWorkError:
@@ -495,8 +537,8 @@ def describe(value: Any) -> str:
 
 def _name_mistake(got: Any, mistakes: Iterable[Mistake], rtol: float, atol: float) -> None:
     for mistake in mistakes:
-        if close(got, mistake.answer, rtol, atol):
-            raise IncorrectAnswer(mistake.sentence, mistake.name)
+        if any(close(got, answer, rtol, atol) for answer in mistake.answers):
+            raise mistake.told()
 
 
 def _name_common(
@@ -510,9 +552,9 @@ def _name_common(
     """Raise the first mistake that gives their answers to all cases, one of them wrong."""
     if all(close(got, want, rtol, atol) for got, want in zip(gots, wants, strict=False)):
         return
-    mistake = _common(cases, gots, mistakes, rtol, atol)
-    if mistake is not None:
-        raise IncorrectAnswer(mistake.sentence, mistake.name)
+    found = _common(cases, gots, mistakes, rtol, atol)
+    if found:
+        raise found[0].told()
 
 
 def _common(
@@ -521,20 +563,24 @@ def _common(
     mistakes: Iterable[Mistake],
     rtol: float,
     atol: float,
-) -> Mistake | None:
-    """The first mistake that gives all their answers; those to the last cases may be missing."""
+) -> tuple[Mistake, Callable[..., Any]] | None:
+    """Return the first mistake that gives all their answers, with the answer that gives them.
+
+    The last cases may have no answer.
+    """
     for mistake in mistakes:
-        if all(_gives(mistake, case, got, rtol, atol) for case, got in zip(cases, gots)):  # noqa: B905
-            return mistake
+        for answer in mistake.answers:
+            if all(_gives(answer, case, got, rtol, atol) for case, got in zip(cases, gots)):  # noqa: B905
+                return mistake, answer
     return None
 
 
-def _gives(mistake: Mistake, case: Case, got: Any, rtol: float, atol: float) -> bool:
+def _gives(answer: Callable[..., Any], case: Case, got: Any, rtol: float, atol: float) -> bool:
     try:
-        answer = mistake.answer(*case.args, **case.kwargs)
+        theirs = answer(*case.args, **case.kwargs)
     except Exception:  # the mistaken function cannot do this case, so it is not theirs
         return False
-    return close(got, answer, rtol, atol)
+    return close(got, theirs, rtol, atol)
 
 
 def _name_lost_decimals(what: str, got: Any, want: Any) -> None:
@@ -544,40 +590,28 @@ def _name_lost_decimals(what: str, got: Any, want: Any) -> None:
         return
     whole = theirs.ndim and np.all(theirs == np.round(theirs)) and np.any(right != np.round(right))
     if whole and any(np.array_equal(theirs, cut(right)) for cut in (np.trunc, np.floor, np.round)):
-        raise IncorrectAnswer(
-            f"{what} has lost its decimals: it holds whole numbers only. An array that is made "
-            f"with `dtype=int`, or like an array of whole numbers, cuts off what is put into it; "
-            f"`np.zeros(shape)` holds floats.",
-            "decimals lost",
-        )
+        raise wrong("decimals lost", what=what)
     if any(np.array_equal(theirs, np.round(right, places)) for places in (1, 2, 3, 4)):
-        raise IncorrectAnswer(f"{what} is rounded; give all decimals.", "rounded")
+        raise wrong("rounded", what=what)
 
 
 def _compare_shapes(what: str, got: Any, want: Any) -> None:
     theirs, right = _numbers(got), _numbers(want)
     if right is None:
         return
+    said = describe(got)
     if theirs is None:
-        raise IncorrectAnswer(f"{what} should be {describe(want)}, but it is {describe(got)}.")
+        raise wrong("other: another form", what=what, want=describe(want), got=said)
     if theirs.shape != right.shape:
         if right.ndim == 0:
-            raise IncorrectAnswer(f"{what} should be one number, but it is {describe(got)}.")
-        if right.ndim == 1 and not isinstance(want, np.ndarray):
-            if theirs.ndim > 1 and len(theirs) == len(right):
-                raise IncorrectAnswer(
-                    f"Each entry of {what[0].lower() + what[1:]} should be one number."
-                )
-            raise IncorrectAnswer(
-                f"{what} should have {right.size} entries, but it is {describe(got)}."
-            )
-        raise IncorrectAnswer(
-            f"{what} should have the shape {right.shape}, but the shape is {theirs.shape}.", "shape"
-        )
+            raise wrong("other: one number", what=what, got=said)
+        if right.ndim > 1 or isinstance(want, np.ndarray):
+            raise wrong("shape", what=what, want=right.shape, got=theirs.shape)
+        if theirs.ndim > 1 and len(theirs) == len(right):
+            raise wrong("other: entries", what=what[0].lower() + what[1:])
+        raise wrong("other: number of entries", what=what, number=right.size, got=said)
     if not np.all(np.isfinite(theirs)):
-        raise IncorrectAnswer(
-            f"{what} holds values that are not numbers (NaN or infinite).", "not finite"
-        )
+        raise wrong("not finite", what=what)
 
 
 def _first_difference(got: Any, want: Any, rtol: float, atol: float) -> str:

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 
 from course_utils.checks import compare
-from course_utils.checks._question import Exercise, IncorrectAnswer, NotAttempted, Part, Question
+from course_utils.checks._question import (
+    Exercise,
+    IncorrectAnswer,
+    NotAttempted,
+    Question,
+    wrong,
+)
 from course_utils.checks.compare import Case, Mistake
 from course_utils.student_work import Missing, Ref, StudentError, StudentWork, StudentWorkError
 
@@ -22,28 +28,15 @@ _MATRIX = np.array([[6, 3, 0], [1, 3, 1], [0, 0, 2]])
 
 def _matrix(subject: StudentWork, rng: np.random.Generator) -> None:
     mistakes = [
-        Mistake(
-            "rows and columns exchanged",
-            "Rows are the true classes, columns the predicted ones; yours is the other way round.",
-            _MATRIX.T,
-        ),
-        Mistake(
-            "shares instead of counts",
-            "Count the pictures; do not divide.",
-            _MATRIX / _MATRIX.sum(axis=1, keepdims=True),
-        ),
-        Mistake(
-            "only right answers counted",
-            "The wrong answers have their places, too, beside the diagonal.",
-            np.diag(np.diag(_MATRIX)),
-        ),
+        Mistake("rows and columns exchanged", _MATRIX.T),
+        Mistake("shares instead of counts", _MATRIX / _MATRIX.sum(axis=1, keepdims=True)),
+        Mistake("only right answers counted", np.diag(np.diag(_MATRIX))),
     ]
     for order in ([0, 2, 1], [1, 0, 2], [2, 1, 0]):
         turned = _MATRIX[order][:, order]
-        said = "The classes stand in the order daisy, roses, tulips, in the rows and the columns."
-        mistakes.append(Mistake("order of the classes", said, turned))
-    advice = "Go through the list picture by picture and make a mark in the right row and column."
-    compare.value(subject, "matrix", _MATRIX, mistakes, advice=advice)
+
+        mistakes.append(Mistake("order of the classes", turned))
+    compare.value(subject, "matrix", _MATRIX, mistakes)
 
 
 _PRECISIONS, _RECALLS = np.array([6 / 7, 3 / 6, 2 / 3]), np.array([6 / 9, 3 / 5, 1.0])
@@ -91,10 +84,8 @@ def _hand_number(
         return
     wrong = [one for one in mistakes if got is not None and abs(got - one.answer) <= _DECIMALS]
     if got is not None and not wrong and compare.has_few_decimals(got, want):
-        raise IncorrectAnswer(
-            f"`{name}` has too few decimals: give at least three, or write a fraction.", "rounded"
-        )
-    percent = Mistake("percent", "Give a share between 0 and 1, not percent.", 100 * want)
+        raise wrong("rounded", name=name)
+    percent = Mistake("percent", 100 * want)
     compare.number(
         subject, name, want, [*mistakes, percent], rtol=0.0, atol=_DECIMALS, advice=advice
     )
@@ -102,18 +93,10 @@ def _hand_number(
 
 def _precision_recall(subject: StudentWork, rng: np.random.Generator) -> None:
     others = [
-        Mistake(
-            "accuracy taken",
-            "That is the share of right answers over all pictures; here only roses matter.",
-            _ACCURACY,
-        ),
-        Mistake(
-            "divided by all pictures",
-            "Do not divide by all pictures, but by those that are roses, or were called roses.",
-            3 / 16,
-        ),
+        Mistake("accuracy taken: that is the", _ACCURACY),
+        Mistake("divided by all pictures", 3 / 16),
     ]
-    another = "That is the number of another class; take the roses."
+
     exchanged = "precision and recall exchanged"
     own = _own_matrix(subject)
     follows = [] if own is None else [own[1, 1] / own[:, 1].sum(), own[1, 1] / own[1].sum()]
@@ -128,7 +111,7 @@ def _precision_recall(subject: StudentWork, rng: np.random.Generator) -> None:
                 _RECALL,
             ),
             *others,
-            *(Mistake("another class", another, float(_PRECISIONS[k])) for k in (0, 2)),
+            *(Mistake("another class: that is the", float(_PRECISIONS[k])) for k in (0, 2)),
         ],
         follows[:1],
         "Look at the column of roses.",
@@ -144,7 +127,7 @@ def _precision_recall(subject: StudentWork, rng: np.random.Generator) -> None:
                 _PRECISION,
             ),
             *others,
-            *(Mistake("another class", another, float(_RECALLS[k])) for k in (0, 2)),
+            *(Mistake("another class: that is the", float(_RECALLS[k])) for k in (0, 2)),
         ],
         follows[1:],
         "Look at the row of roses.",
@@ -169,48 +152,25 @@ def _f1_that_follow(subject: StudentWork) -> list[tuple[float, float]]:
 
 def _f1(subject: StudentWork, rng: np.random.Generator) -> None:
     mistakes = [
-        Mistake(
-            "ordinary mean",
-            "0.55 is the ordinary mean of precision and recall; F1 is another one (lesson 05, "
-            "section 10). If you worked out F1 and rounded it, give three decimals.",
-            (_PRECISION + _RECALL) / 2,
-        ),
-        Mistake("factor 2 forgotten", "There is a factor of 2 in F1.", _F1 / 2),
-        Mistake(
-            "not divided", "Divide by the sum of precision and recall.", 2 * _PRECISION * _RECALL
-        ),
-        Mistake("accuracy taken", "That is the accuracy.", _ACCURACY),
-        *(Mistake("another class", "That is F1 of another class.", float(_F1S[k])) for k in (0, 2)),
+        Mistake("ordinary mean: 0 55 is", (_PRECISION + _RECALL) / 2),
+        Mistake("factor 2 forgotten", _F1 / 2),
+        Mistake("not divided", 2 * _PRECISION * _RECALL),
+        Mistake("accuracy taken: that is the accuracy", _ACCURACY),
+        *(Mistake("another class: that is f1", float(_F1S[k])) for k in (0, 2)),
     ]
     follow = _f1_that_follow(subject)
     advice = "2 · precision · recall / (precision + recall), for roses."
     _hand_number(subject, "f1", _F1, mistakes, [one for one, _ in follow], advice)
     p, r = _PRECISIONS.mean(), _RECALLS.mean()
     mistakes = [
-        Mistake(
-            "weighted mean",
-            "You weight the classes by their pictures; in the macro average each counts the same.",
-            float((_F1S * _MATRIX.sum(axis=1)).sum() / 16),
-        ),
-        Mistake(
-            "averaged first",
-            "First F1 for each class, then the mean of the three.",
-            float(2 * p * r / (p + r)),
-        ),
-        Mistake(
-            "ordinary mean",
-            "You take the ordinary mean of precision and recall of each class; F1 is another one.",
-            float((_PRECISIONS + _RECALLS).mean() / 2),
-        ),
-        Mistake(
-            "a class left out",
-            "You leave out a class; there are three.",
-            float(_F1S[:2].mean()),
-        ),
-        Mistake("a class left out", "You leave out a class.", float(_F1S[1:].mean())),
-        Mistake("accuracy taken", "That is the accuracy.", _ACCURACY),
-        Mistake("one class only", "That is F1 of the roses alone.", _F1),
-        Mistake("summed", "Take the mean of the three classes, not their sum.", float(_F1S.sum())),
+        Mistake("weighted mean", float((_F1S * _MATRIX.sum(axis=1)).sum() / 16)),
+        Mistake("averaged first", float(2 * p * r / (p + r))),
+        Mistake("ordinary mean: you take the", float((_PRECISIONS + _RECALLS).mean() / 2)),
+        Mistake("a class left out: you leave out", float(_F1S[:2].mean())),
+        Mistake("a class left out: you leave out a", float(_F1S[1:].mean())),
+        Mistake("accuracy taken: that is the accuracy", _ACCURACY),
+        Mistake("one class only", _F1),
+        Mistake("summed", float(_F1S.sum())),
     ]
     advice = "F1 of daisy, of roses and of tulips, and the mean of the three."
     macros = [one for _, one in follow]
@@ -227,36 +187,16 @@ def _confusion(labels: Array, predicted: Array, num_classes: int) -> Array:
 
 
 _CONFUSION_MISTAKES = [
-    Mistake(
-        "rows and columns exchanged",
-        "Rows are the true classes, columns the predicted ones.",
-        lambda y, p, n: _confusion(y, p, n).T,
-    ),
+    Mistake("rows and columns exchanged", lambda y, p, n: _confusion(y, p, n).T),
     Mistake(
         "shares instead of counts",
-        "Count; do not divide.",
         lambda y, p, n: _confusion(y, p, n) / np.maximum(_confusion(y, p, n).sum(1)[:, None], 1),
     ),
-    Mistake(
-        "counted once only",
-        "`matrix[labels, predicted] += 1` adds 1 only once for pairs that come several times; use "
-        "a loop, or `np.add.at`.",
-        lambda y, p, n: np.minimum(_confusion(y, p, n), 1),
-    ),
-    Mistake(
-        "only right answers counted",
-        "IncorrectAnswer answers are counted, too, beside the diagonal.",
-        lambda y, p, n: np.diag(np.diag(_confusion(y, p, n))),
-    ),
-    Mistake(
-        "counts wrap around",
-        "Numbers above 255 do not fit into an array of the dtype uint8; make it with `dtype=int`.",
-        lambda y, p, n: _confusion(y, p, n) % 256,
-    ),
+    Mistake("counted once only", lambda y, p, n: np.minimum(_confusion(y, p, n), 1)),
+    Mistake("only right answers counted", lambda y, p, n: np.diag(np.diag(_confusion(y, p, n)))),
+    Mistake("counts wrap around", lambda y, p, n: _confusion(y, p, n) % 256),
     Mistake(
         "size taken from the labels",
-        "The matrix has a row and a column for each class, also for those that do not occur: use "
-        "`num_classes`.",
         lambda y, p, n: _confusion(y, p, int(max(y.max(), p.max())) + 1),
     ),
 ]
@@ -290,27 +230,14 @@ def _f1_scores(matrix: Array) -> Array:
 
 
 _F1_MISTAKES = [
-    Mistake(
-        "recall instead of F1",
-        "That is recall alone.",
-        lambda m: _divide(_parts(m)[0], _parts(m)[1]),
-    ),
-    Mistake(
-        "precision instead of F1",
-        "That is precision alone.",
-        lambda m: _divide(_parts(m)[0], _parts(m)[2]),
-    ),
+    Mistake("recall instead of F1", lambda m: _divide(_parts(m)[0], _parts(m)[1])),
+    Mistake("precision instead of F1", lambda m: _divide(_parts(m)[0], _parts(m)[2])),
     Mistake(
         "ordinary mean",
-        "That is the ordinary mean of precision and recall; F1 is another one.",
         lambda m: (_divide(_parts(m)[0], _parts(m)[1]) + _divide(_parts(m)[0], _parts(m)[2])) / 2,
     ),
-    Mistake("factor 2 forgotten", "There is a factor of 2 in F1.", lambda m: _f1_scores(m) / 2),
-    Mistake(
-        "one number for all",
-        "Return one number for each class, not their mean.",
-        lambda m: _f1_scores(m).mean(),
-    ),
+    Mistake("factor 2 forgotten", lambda m: _f1_scores(m) / 2),
+    Mistake("one number for all", lambda m: _f1_scores(m).mean()),
 ]
 
 
@@ -327,12 +254,12 @@ def _f1_function(subject: StudentWork, rng: np.random.Generator) -> None:
         Case((odd,), "a class that is never predicted"),
         Case((absent,), "a class that is neither there nor predicted"),
     ]
-    advice = "Where there is nothing to divide by, F1 is 0."
+
     try:
-        compare.function(subject, "f1_scores", cases, _f1_scores, _F1_MISTAKES, advice=advice)
-    except IncorrectAnswer as wrong:
-        if wrong.mistake == "not finite":
-            raise IncorrectAnswer(f"{wrong.sentence} {advice}", wrong.mistake) from None
+        compare.function(subject, "f1_scores", cases, _f1_scores, _F1_MISTAKES)
+    except IncorrectAnswer as error:
+        if error.mistake == "not finite":
+            raise wrong("not finite: F1", **error.fields) from None
         raise
 
 
@@ -348,56 +275,19 @@ def _place(probabilities: Array, labels: Array) -> Array:
 
 
 _TOP_MISTAKES = [
-    Mistake(
-        "the least probable taken",
-        "You look at the least probable classes; `np.argsort` puts the smallest number first.",
-        lambda p, y, k: _top_k(-p, y, k),
-    ),
-    Mistake(
-        "only the most probable",
-        "You look only at the most probable class, whatever k is.",
-        lambda p, y, k: _top_k(p, y, 1),
-    ),
-    Mistake(
-        "only place k",
-        "The right class may stand on **any** of the first k places, not only on place k.",
-        lambda p, y, k: float((_place(p, y) == k - 1).mean()),
-    ),
-    Mistake(
-        "one place too many",
-        "You look at k + 1 places.",
-        lambda p, y, k: float((_place(p, y) <= k).mean()),
-    ),
-    Mistake(
-        "one place too few",
-        "You look at k − 1 places.",
-        lambda p, y, k: float((_place(p, y) < k - 1).mean()),
-    ),
-    Mistake(
-        "number instead of share",
-        "Return the share of the pictures, not their number.",
-        lambda p, y, k: float((_place(p, y) < k).sum()),
-    ),
-    Mistake(
-        "the first k classes",
-        "You look at the first k columns; sort each row by probability first.",
-        lambda p, y, k: float((y < k).mean()),
-    ),
+    Mistake("the least probable taken", lambda p, y, k: _top_k(-p, y, k)),
+    Mistake("only the most probable", lambda p, y, k: _top_k(p, y, 1)),
+    Mistake("only place k", lambda p, y, k: float((_place(p, y) == k - 1).mean())),
+    Mistake("one place too many", lambda p, y, k: float((_place(p, y) <= k).mean())),
+    Mistake("one place too few", lambda p, y, k: float((_place(p, y) < k - 1).mean())),
+    Mistake("number instead of share", lambda p, y, k: float((_place(p, y) < k).sum())),
+    Mistake("the first k classes", lambda p, y, k: float((y < k).mean())),
     Mistake(
         "mean over the classes",
-        "You average over the classes; take the share of all pictures.",
         lambda p, y, k: float(np.mean([(_place(p, y) < k)[y == c].mean() for c in np.unique(y)])),
     ),
-    Mistake(
-        "always five places",
-        "You always look at five places; look at k.",
-        lambda p, y, k: float((_place(p, y) < 5).mean()),
-    ),
-    Mistake(
-        "a list of answers",
-        "Return one number: the share of the pictures that are right.",
-        lambda p, y, k: _place(p, y) < k,
-    ),
+    Mistake("always five places", lambda p, y, k: float((_place(p, y) < 5).mean())),
+    Mistake("a list of answers", lambda p, y, k: _place(p, y) < k),
 ]
 
 
@@ -510,118 +400,52 @@ def _bent_by_size(keep: Callable[[float], bool]) -> Callable[..., float]:
 _ECE_MISTAKES = [
     Mistake(
         "bins not weighted",
-        "Each bin counts the same in yours; a bin with many pictures counts more.",
         _bent(lambda rows, n: float(np.mean([abs(a - c) for _, c, a in rows]))),
-    ),
-    Mistake(
-        "bins not weighted",
-        "Each bin counts the same in yours; a bin with many pictures counts more.",
         _bent(lambda rows, n: sum(abs(a - c) for _, c, a in rows) / n),
     ),
-    Mistake(
-        "bins summed",
-        "Weight each distance with the share of the pictures that are in the bin.",
-        _bent(lambda rows, n: sum(abs(a - c) for _, c, a in rows)),
-    ),
+    Mistake("bins summed", _bent(lambda rows, n: sum(abs(a - c) for _, c, a in rows))),
     Mistake(
         "distances cancel out",
-        "In some bins confidence is too high, in others too low; take the absolute value of each "
-        "distance, or they cancel out.",
         _bent(lambda rows, n: sum(s * (a - c) for s, c, a in rows)),
-    ),
-    Mistake(
-        "distances cancel out",
-        "In some bins confidence is too high, in others too low; take the absolute value of each "
-        "distance, or they cancel out.",
         _bent(lambda rows, n: sum(s * (c - a) for s, c, a in rows)),
     ),
-    Mistake(
-        "one bin for all",
-        "You compare mean confidence and accuracy over all pictures; do it bin by bin.",
-        _bent(lambda rows, n: abs(sum(s * (a - c) for s, c, a in rows))),
-    ),
-    Mistake(
-        "largest distance",
-        "That is the largest distance of a bin; take the weighted mean.",
-        _bent(lambda rows, n: max(abs(a - c) for _, c, a in rows)),
-    ),
-    Mistake(
-        "squared",
-        "Take the distances themselves, not their squares.",
-        _bent(lambda rows, n: sum(s * (a - c) ** 2 for s, c, a in rows)),
-    ),
-    Mistake(
-        "middle of the bin",
-        "You compare with the middle of each bin; take the mean confidence of the pictures in it.",
-        _centres,
-    ),
-    Mistake(
-        "probability of the right class",
-        "The confidence is the highest probability of a row, whatever the right class is.",
-        _of_right_class,
-    ),
+    Mistake("one bin for all", _bent(lambda rows, n: abs(sum(s * (a - c) for s, c, a in rows)))),
+    Mistake("largest distance", _bent(lambda rows, n: max(abs(a - c) for _, c, a in rows))),
+    Mistake("squared", _bent(lambda rows, n: sum(s * (a - c) ** 2 for s, c, a in rows))),
+    Mistake("middle of the bin", _centres),
+    Mistake("probability of the right class", _of_right_class),
     Mistake(
         "root of the mean square",
-        "Take the distances themselves, not their squares.",
         _bent(lambda rows, n: float(np.sqrt(sum(s * (a - c) ** 2 for s, c, a in rows)))),
     ),
     Mistake(
         "no bins",
-        "You take the distance of each picture; take that of the accuracy and the mean confidence "
-        "of each bin.",
         lambda p, y, bins=10: float(np.abs((p.argmax(axis=1) == y) - p.max(axis=1)).mean()),
     ),
-    Mistake(
-        "one bin too few",
-        "`np.linspace(0, 1, bins)` makes the edges of `bins - 1` bins.",
-        lambda p, y, bins=10: _ece(p, y, bins - 1),
-    ),
+    Mistake("one bin too few", lambda p, y, bins=10: _ece(p, y, bins - 1)),
     Mistake(
         "bins around the edges",
-        "You round to the nearest edge; a bin goes from one edge to the next.",
         _in_bins(lambda c, classes, bins: np.minimum(np.rint(c * bins), bins - 1)),
     ),
     Mistake(
-        "bins of the data",
-        "Your bins go from the lowest to the highest confidence; they should go from 0 to 1.",
+        "bins of the data: your bins go",
         _in_bins(
             lambda c, classes, bins: np.floor((c - c.min()) / (c.max() - c.min() + 1e-12) * bins)
         ),
     ),
     Mistake(
-        "bins of the data",
-        "Your bins begin at guessing; they should go from 0 to 1.",
+        "bins of the data: your bins begin",
         _in_bins(
             lambda c, classes, bins: np.clip(
                 np.floor((c - 1 / classes) / (1 - 1 / classes) * bins), 0, bins - 1
             )
         ),
     ),
-    Mistake(
-        "bins equally full",
-        "Your bins hold equally many pictures; they should be equally wide.",
-        _in_bins(_equally_full),
-    ),
-    Mistake(
-        "all probabilities",
-        "You put each probability into a bin; the confidence is the highest one of each row.",
-        lambda p, y, bins=10: _all_probabilities(p, y, bins),
-    ),
-    Mistake(
-        "a single picture left out",
-        "A bin with a single picture counts, too.",
-        _bent_by_size(lambda size: size > 1),
-    ),
-    Mistake(
-        "number of bins ignored",
-        "You always take ten bins; use `bins`.",
-        lambda p, y, bins=10: _ece(p, y, 10),
-    ),
-    Mistake(
-        "certain answers lost",
-        "Answers with a confidence of exactly 1 are in none of your bins; they belong to the last.",
-        _without_certain,
-    ),
+    Mistake("bins equally full", _in_bins(_equally_full)),
+    Mistake("all probabilities", lambda p, y, bins=10: _all_probabilities(p, y, bins)),
+    Mistake("a single picture left out", _bent_by_size(lambda size: size > 1)),
+    Mistake("number of bins ignored", lambda p, y, bins=10: _ece(p, y, 10)),
+    Mistake("certain answers lost", _without_certain),
 ]
 
 
@@ -652,8 +476,7 @@ def _ten_bin_cases(rng: np.random.Generator) -> list[Case]:
 
 def _ten_bins(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = _ten_bin_cases(rng)
-    advice = "Work the example of lesson 05 through it: 0.067."
-    compare.function(subject, "calibration_error", cases, _ece, _ECE_MISTAKES, advice=advice)
+    compare.function(subject, "calibration_error", cases, _ece, _ECE_MISTAKES)
     compare.leaves_arguments(subject, "calibration_error", cases[:2])
 
 
@@ -678,9 +501,7 @@ def _any_bins(subject: StudentWork, rng: np.random.Generator) -> None:
     labels[:20] = (labels[:20] + 1) % 3
     cases = [Case((table, labels, 8), "answers of which some have a confidence of exactly 1")]
     apart = Mistake(
-        "a bin for certain answers",
-        "Answers with a confidence of exactly 1 have a bin of their own; they belong to the last.",
-        _in_bins(lambda c, classes, bins: np.floor(c * bins)),
+        "a bin for certain answers", _in_bins(lambda c, classes, bins: np.floor(c * bins))
     )
     mistakes = [*_ECE_MISTAKES, apart]
     compare.function(subject, "calibration_error", cases, right, mistakes)
@@ -716,50 +537,29 @@ class _Collected:
         after = subject.model_weights(model, (8, 8, 3))
         self.changed = not all(map(np.array_equal, before, after))
         if result is None:
-            raise IncorrectAnswer(
-                "`collect` returns nothing; does it end with `return`?", "nothing returned"
-            )
+            raise wrong("nothing returned", name="collect")
         if not isinstance(result, list | tuple) or len(result) != 2:
-            raise IncorrectAnswer("Return two arrays: the labels, and the probabilities.")
+            raise wrong("other: return two arrays")
         first, second = _array(result[0]), _array(result[1])
         if first is None or second is None:
-            raise IncorrectAnswer(
-                "Return two arrays: the labels, and the probabilities. `np.concatenate` joins a "
-                "list of batches.",
-                "batches not joined",
-            )
+            raise wrong("batches not joined")
         self.exchanged = first.ndim == 2 and second.ndim == 1
         if self.exchanged:
             first, second = second, first
         if first.ndim != 1:
-            raise IncorrectAnswer(
-                "The labels should be one array of class indices, one for each picture."
-            )
+            raise wrong("other: the labels should")
         if second.ndim == 1:
-            raise IncorrectAnswer(
-                "Return all probabilities, one row for each picture, not only the predicted class.",
-                "classes instead of probabilities",
-            )
+            raise wrong("classes instead of probabilities")
         self.found_labels, self.found = first, second.astype(float)
         if self.found.ndim != 2 or self.found.shape[1] != _CLASSES:
-            raise IncorrectAnswer(
-                "The probabilities should have the shape (pictures, classes), one row each, for "
-                "any number of classes.",
-                "shape",
-            )
+            raise wrong("shape")
 
     def rows(self) -> Array:
         """Which picture each row belongs to; raise what is wrong with the rows."""
         if self.changed:
-            raise IncorrectAnswer(
-                "The network is another one after `collect`: it was called with `training=True`, "
-                "or trained. Call it as `model(images, training=False)`.",
-                "training mode",
-            )
+            raise wrong("training mode")
         if self.exchanged:
-            raise IncorrectAnswer(
-                "Return the labels first, then the probabilities.", "order exchanged"
-            )
+            raise wrong("order exchanged")
         if len(self.found) != _PICTURES or len(self.found_labels) != _PICTURES:
             one_batch = len(self.found) <= 8
             raise IncorrectAnswer(
@@ -771,36 +571,20 @@ class _Collected:
         if distance < 1e-4:
             return which
         if distance < 6e-3 and np.allclose(self.found, self.found.round(3), rtol=0, atol=1e-6):
-            raise IncorrectAnswer("The probabilities are rounded; give all decimals.", "rounded")
+            raise wrong("rounded")
         if _nearest(self.found, self.logits)[1] < 1e-2:
-            raise IncorrectAnswer(
-                "You return logits; make probabilities of them with softmax.",
-                "logits instead of probabilities",
-            )
+            raise wrong("logits instead of probabilities")
         if _nearest(self.found, _softmax(self.probabilities))[1] < 1e-3:
-            raise IncorrectAnswer("You apply softmax twice.", "softmax twice")
+            raise wrong("softmax twice")
         sigmoid = 1 / (1 + np.exp(-self.logits))
         for one in (sigmoid, sigmoid / sigmoid.sum(axis=1, keepdims=True)):
             if _nearest(self.found, one)[1] < 1e-3:
-                raise IncorrectAnswer(
-                    "You take the sigmoid of each logit, which is for classes that do not exclude "
-                    "each other; take softmax over the classes of each picture.",
-                    "sigmoid instead of softmax",
-                )
+                raise wrong("sigmoid instead of softmax")
         if _nearest(self.found, self.dark)[1] < 1e-3:
-            raise IncorrectAnswer(
-                "You divide the pixels by 255, and the network does so once more. It takes 0 to "
-                "255.",
-                "rescaled twice",
-            )
+            raise wrong("rescaled twice")
         if not np.allclose(self.found.sum(axis=1), 1, atol=1e-3):
-            raise IncorrectAnswer(
-                "The rows do not add up to 1. Softmax goes over the classes of each picture.",
-                "softmax over the batch",
-            )
-        raise IncorrectAnswer(
-            "The probabilities are not those that the network gives to the pictures."
-        )
+            raise wrong("softmax over the batch")
+        raise wrong("other: the probabilities are")
 
     def recognized(self) -> Array | None:
         """Which picture each row belongs to, where that can be told although the rows are wrong."""
@@ -837,7 +621,7 @@ def _nearest(found: Array, known: Array) -> tuple[Array, float]:
 def _given_network(subject: StudentWork, classes: int) -> Ref:
     model = subject.call("color_network", classes)
     if not isinstance(model, Ref) or subject.kind(model) != "model":
-        raise IncorrectAnswer("`color_network` is given; run its cell again.")
+        raise wrong("other: color_network is given")
     return model
 
 
@@ -856,7 +640,7 @@ def _fresh_weights(subject: StudentWork, model: Ref, rng: np.random.Generator) -
 def _all_rows(subject: StudentWork, rng: np.random.Generator) -> None:
     which = _Collected(subject, rng).rows()
     if sorted(which) != list(range(_PICTURES)):
-        raise IncorrectAnswer("Some pictures are there twice, others are missing.", "pictures lost")
+        raise wrong("pictures lost")
 
 
 def _paired(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -871,17 +655,10 @@ def _paired(subject: StudentWork, rng: np.random.Generator) -> None:
     if (near & (collected.found_labels[:, None] == collected.labels)).any(axis=1).all():
         return
     if np.array_equal(collected.found_labels, collected.logits[which].argmax(axis=1)):
-        raise IncorrectAnswer(
-            "You return the classes that the network predicts; return the labels of the dataset.",
-            "predicted classes taken",
-        )
+        raise wrong("predicted classes taken")
     if sorted(collected.found_labels) == sorted(collected.labels[which]):
-        raise IncorrectAnswer(
-            "The labels do not belong to their rows. The dataset is shuffled anew in each pass: "
-            "take label and probabilities of a batch in the same pass.",
-            "two passes",
-        )
-    raise IncorrectAnswer("The labels are not those of the dataset.")
+        raise wrong("two passes")
+    raise wrong("other: the labels are")
 
 
 _KEPT = ("wild pears", "apples, red", "quinces", "crème figs", "dates", "sloes")
@@ -898,14 +675,14 @@ def _kept(subject: StudentWork, rng: np.random.Generator) -> None:
         names.reverse()
     wants, folders = [], [subject.call("new_folder"), subject.call("new_folder")]
     if not all(isinstance(folder, Ref) for folder in folders):
-        raise IncorrectAnswer("`new_folder` is given; run its cell again.")
+        raise wrong("other: new_folder is given")
     for folder, classes in zip(folders, (names, list(_OTHERS)), strict=True):
         model = _given_network(subject, len(classes))
         _fresh_weights(subject, model, rng)
         wants.append(subject.model_outputs(model, x))
         subject.call("keep", model, classes, folder)
         if not np.allclose(subject.model_outputs(model, x), wants[-1], rtol=1e-3, atol=1e-3):
-            raise IncorrectAnswer("`keep` changes the network that it stores.", "network changed")
+            raise wrong("network changed")
         _holds(subject, folder, model)
         _fresh_weights(subject, model, rng)  # what is kept is a file, not the network in memory
     subject, folder = _elsewhere(subject, folders)
@@ -913,33 +690,16 @@ def _kept(subject: StudentWork, rng: np.random.Generator) -> None:
     try:
         got = subject.model_outputs(again, x)
     except StudentError as error:
-        raise IncorrectAnswer(
-            f"The network that comes back cannot be used ({error.kind})."
-        ) from None
+        raise wrong("other: the network that", kind=error.kind) from None
     same = [compare.close(got, want, rtol=1e-4, atol=1e-4) for want in wants]
     if same[1] or found == list(_OTHERS):
-        raise IncorrectAnswer(
-            "Two networks were kept in two folders, and what belongs to the other one came back; "
-            "use `folder`, and keep the names there, too.",
-            "folder ignored",
-        )
+        raise wrong("folder ignored")
     if not same[0]:
-        raise IncorrectAnswer(
-            "The network that comes back gives other numbers than the one that was kept: weights "
-            "are missing or rounded (those that are not trained belong to it), or it never left "
-            "the memory.",
-            "weights lost",
-        )
+        raise wrong("weights lost")
     if found != names:
         if found is not None and sorted(found) == sorted(names):
-            raise IncorrectAnswer(
-                "The class names come back in another order.", "order of the names lost"
-            )
-        raise IncorrectAnswer(
-            "The class names do not come back as a list of the same texts. A name may hold spaces, "
-            "commas and letters such as è.",
-            "names lost",
-        )
+            raise wrong("order of the names lost")
+        raise wrong("names lost")
 
 
 def _holds(subject: StudentWork, folder: Ref, model: Ref) -> None:
@@ -948,11 +708,7 @@ def _holds(subject: StudentWork, folder: Ref, model: Ref) -> None:
     size = sum(len(one) for one in files.values())
     weights = sum(one.size for one in subject.model_weights(model, (8, 8, 3)))
     if not files or size < 1.5 * weights:
-        raise IncorrectAnswer(
-            "`keep` does not store the weights of the network in files in the folder that it is "
-            "given. What stays in memory or lies elsewhere is lost on another computer.",
-            "not in the folder",
-        )
+        raise wrong("not in the folder")
 
 
 def _elsewhere(subject: StudentWork, folders: list[Ref]) -> tuple[StudentWork, Ref]:
@@ -969,20 +725,11 @@ def _brought_back(subject: StudentWork, folder: Ref) -> tuple[Ref, list[str] | N
     except StudentError as error:
         if error.kind == "NotImplementedError":
             raise
-        raise IncorrectAnswer(
-            f"Two networks were kept, one with {len(_KEPT)} classes, and their folders moved to "
-            f"another place. Now `bring_back` stops ({error.kind}): it should need nothing but the "
-            f"files in `folder`, for a network of any size.",
-            "files not enough",
-        ) from None
+        raise wrong("files not enough", value=len(_KEPT), kind=error.kind) from None
     if result is None:
-        raise IncorrectAnswer(
-            "`bring_back` returns nothing; does it end with `return`?", "nothing returned"
-        )
+        raise wrong("nothing returned", name="bring_back")
     if not isinstance(result, list | tuple) or len(result) != 2:
-        raise IncorrectAnswer(
-            "`bring_back` should return two things: the network and the class names."
-        )
+        raise wrong("other: bring_back should return")
     again, found = result
     if not isinstance(again, Ref) or subject.kind(again) != "model":
         exchanged = isinstance(found, Ref) and subject.kind(found) == "model"
@@ -1043,15 +790,13 @@ def _diagnoses(subject: StudentWork, rng: np.random.Generator) -> None:
     given = compare.mapping(subject, "diagnoses") or {}
     got = {str(name).strip().upper(): said for name, said in given.items()}
     if any(not isinstance(got.get(name), str) for name in _TRAININGS):
-        raise IncorrectAnswer(
-            "`diagnoses` should be a dictionary with a text for each of A, B, C and D."
-        )
+        raise wrong("other: diagnoses should be")
     for name, right in _TRAININGS.items():
         said = " ".join(got[name].lower().rstrip(".!").split())
         if said == right:
             continue
         if said not in _KINDS:
-            raise IncorrectAnswer(f"The diagnosis of {name} should be one of: {', '.join(_KINDS)}.")
+            raise wrong("other: the diagnosis of", name=name, value=", ".join(_KINDS))
         sentence, mistake = _TOLD.get(
             (name, said), (f"Look at {name} once more, with the table of lesson 05, 4d.", None)
         )
@@ -1060,36 +805,20 @@ def _diagnoses(subject: StudentWork, rng: np.random.Generator) -> None:
 
 def _best_epoch(subject: StudentWork, rng: np.random.Generator) -> None:
     mistakes = [
-        Mistake("counted from 0", "Epochs are counted from 1.", 6),
-        Mistake(
-            "last epoch",
-            "In the last epoch the training loss is lowest; by then A has memorized much.",
-            20,
-        ),
-        Mistake(
-            "accuracy instead of loss",
-            "There the validation **accuracy** is highest; the validation loss rises before.",
-            13,
-        ),
-        Mistake("accuracy instead of loss", "Look at the validation **loss**.", 12),
+        Mistake("counted from 0", 6),
+        Mistake("last epoch", 20),
+        Mistake("accuracy instead of loss: there the validation", 13),
+        Mistake("accuracy instead of loss: look at the", 12),
     ]
-    advice = "Where is the validation loss of A lowest?"
-    compare.number(subject, "best_epoch", 7, mistakes, whole=True, advice=advice)
+    compare.number(subject, "best_epoch", 7, mistakes, whole=True)
 
 
 def _claims(subject: StudentWork, rng: np.random.Generator) -> None:
     compare.choice(
         subject,
         "true_claims",
-        ("a", "d", "f"),
-        {
-            "a": "How wide is the interval for 50 pictures? (Lesson 05, section 3.)",
-            "b": "How wide are the intervals of both on 300 pictures? (Lesson 05, section 3.)",
-            "c": "Look at training B: its gap is tiny.",
-            "d": "The more variants you compare, the luckier the winner. (Lesson 05, section 1.)",
-            "e": "All logits are divided by the same number. Does another one become the largest?",
-            "f": "What accuracy has a program that calls every leaf healthy?",
-        },
+        "adf",
+        "abcdef",
         {
             "b": "difference within the interval",
             "c": "small gap taken for quality",
@@ -1098,139 +827,53 @@ def _claims(subject: StudentWork, rng: np.random.Generator) -> None:
     )
 
 
-EXERCISE = Exercise(
+EXERCISE = Exercise.of(
     "05_evaluation",
-    "Evaluation",
-    (
-        Question(
-            "05.1",
-            "Sixteen pictures by hand",
-            3,
-            (
-                # Looks at: every count.
-                Part("confusion matrix", 1, _matrix),
-                # Looks at: both numbers, or what follows from a wrong matrix.
-                Part("precision and recall", 1, _precision_recall),
-                # Looks at: both numbers, or what follows from wrong ones above.
-                Part("F1", 1, _f1),
-            ),
-            needs=("matrix", "precision", "recall", "f1", "macro_f1"),
-            hints=(
-                "In the matrix each row is a true class. The row of roses adds up to the number of "
-                "roses.",
-                "Precision divides by the sum of the **column** of roses, recall by the sum of "
-                "their **row**.",
-                "For `macro_f1` work out precision, recall and F1 of each class, then the mean of "
-                "the three F1.",
-            ),
-            kind="value",
-        ),
-        Question(
-            "05.2",
-            "The same for any network",
-            3,
-            (
-                # Looks at: absent classes, large counts, arguments left alone.
-                Part("confusion matrix", 1, _confusion_function),
-                # Looks at: also what is never predicted, or absent.
-                Part("F1 of each class", 1, _f1_function),
-                # Looks at: each k from 1 to all classes; no ties occur.
-                Part("top-k accuracy", 1, _top_k_function),
-            ),
-            needs=("confusion", "f1_scores", "top_k_accuracy"),
-            forbids=(
-                "course_utils.evaluation.confusion_matrix",
-                "course_utils.evaluation.classification_report",
-                "course_utils.evaluation.top_k_accuracy",
-            ),
-            hints=(
-                "`confusion`: a matrix of zeros, and a loop over `zip(labels, predicted)`.",
-                "F1 is also 2 · TP / (2 · TP + FP + FN); and 2 · TP + FP + FN is the sum of a row "
-                "plus the sum of a column. `np.diag(matrix)` is the diagonal.",
-                "`np.argsort(-probabilities, axis=1)[:, :k]` are the k most probable classes of "
-                "each row.",
-            ),
-            seconds=5,
-        ),
-        Question(
-            "05.3",
-            "Can I trust the confidence?",
-            2,
-            (
-                # Looks at: also first bins, and bins of one picture.
-                Part("ten bins", 1, _ten_bins),
-                # Looks at: 1 to 37 bins.
-                Part("other numbers of bins, and certain answers", 1, _any_bins),
-            ),
-            needs=("calibration_error",),
-            forbids=("course_utils.evaluation.calibration",),
-            hints=(
-                "The confidence is `probabilities.max(axis=1)`. The bin of each picture is "
-                "`(confidence * bins).astype(int)`; what about a confidence of 1?",
-                "For each bin that is not empty: share of all pictures times |accuracy − mean "
-                "confidence|. Add them up.",
-            ),
-            seconds=5,
-        ),
-        Question(
-            "05.4",
-            "In one pass, and kept",
-            3,
-            (
-                # Looks at: each row, once; the network is left as it is.
-                Part("probabilities of all pictures", 1, _all_rows),
-                # Looks at: each label against its own row.
-                Part("labels that belong to them", 1, _paired),
-                # Looks at: files alone, in another place; names of any kind.
-                Part("a network kept as a file", 1, _kept),
-            ),
-            needs=("collect", "keep", "bring_back"),
-            forbids=("course_utils.evaluation.predict",),
-            hints=(
-                "`for images, labels in dataset:` goes through the batches once; both lists grow "
-                "in the same loop. `np.concatenate` joins them in the end.",
-                'Softmax row by row turns logits into probabilities. `model.save(folder / "a.keras'
-                '")` and `keras.saving.load_model` keep a network; `json.dumps` and `json.loads` a '
-                "list of names.",
-            ),
-            seconds=30,
-        ),
-        Question(
-            "05.5",
-            "Reading curves, judging claims",
-            3,
-            (
-                # Looks at: all four.
-                Part("four trainings", 1, _diagnoses),
-                # Looks at: the number.
-                Part("the best epoch", 1, _best_epoch),
-                # Looks at: each letter.
-                Part("what follows, and what does not", 1, _claims),
-            ),
-            needs=("diagnoses", "best_epoch", "true_claims"),
-            hints=(
-                "Ask the three questions of lesson 05, section 4, of each training, and look at "
-                "the first epochs, too.",
-                '`np.argmin(TRAININGS["A"]["val_loss"])` counts from 0.',
-            ),
-            kind="figure",
-        ),
-        Question(
-            "05.6",
-            "Would you use it?",
-            2,
-            kind="written",
-            rubric=(
-                "1 point: judges by the class that matters: recall of the ill is 15 of 40 "
-                "(0.375), and a program that calls everybody healthy has an accuracy of 0.96, so "
-                "0.97 says little. Half a point for saying only that accuracy misleads, without "
-                "the numbers.",
-                "1 point: the answer: no, not for sending people home; with a reason that weighs "
-                "the two kinds of mistakes (a missed illness costs more than a false alarm), and "
-                "one thing to do or ask: another threshold or more pictures of ill people, how "
-                "many variants were compared on this split, the interval for 40 ill pictures, "
-                "calibration. Half a point where one of the two is missing.",
-            ),
-        ),
+    Question.of(
+        "05.1",
+        _matrix,
+        _precision_recall,
+        _f1,
+        needs=("matrix", "precision", "recall", "f1", "macro_f1"),
+        kind="value",
     ),
+    Question.of(
+        "05.2",
+        _confusion_function,
+        _f1_function,
+        _top_k_function,
+        needs=("confusion", "f1_scores", "top_k_accuracy"),
+        forbids=(
+            "course_utils.evaluation.confusion_matrix",
+            "course_utils.evaluation.classification_report",
+            "course_utils.evaluation.top_k_accuracy",
+        ),
+        seconds=5,
+    ),
+    Question.of(
+        "05.3",
+        _ten_bins,
+        _any_bins,
+        needs=("calibration_error",),
+        forbids=("course_utils.evaluation.calibration",),
+        seconds=5,
+    ),
+    Question.of(
+        "05.4",
+        _all_rows,
+        _paired,
+        _kept,
+        needs=("collect", "keep", "bring_back"),
+        forbids=("course_utils.evaluation.predict",),
+        seconds=30,
+    ),
+    Question.of(
+        "05.5",
+        _diagnoses,
+        _best_epoch,
+        _claims,
+        needs=("diagnoses", "best_epoch", "true_claims"),
+        kind="figure",
+    ),
+    Question.of("05.6", kind="written"),
 )

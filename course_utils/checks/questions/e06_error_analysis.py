@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 
 from course_utils.checks import chance, compare
-from course_utils.checks._question import Exercise, IncorrectAnswer, NotAttempted, Part, Question
+from course_utils.checks._question import (
+    Exercise,
+    IncorrectAnswer,
+    NotAttempted,
+    Question,
+    wrong,
+)
 from course_utils.checks.compare import Case, Mistake
 from course_utils.student_work import Missing, Ref, StudentError, StudentWork, StudentWorkError
 
@@ -24,109 +30,53 @@ _LOSS = -np.log(0.04)  # picture 7
 def _pair(subject: StudentWork, rng: np.random.Generator) -> None:
     got = compare.texts(compare.attempted(subject, "confused")) or []
     if subject.kind("confused") == "set":
-        raise IncorrectAnswer(
-            "A set has no first entry, so it does not say what was taken for what; write a tuple.",
-            "a set",
-        )
+        raise wrong("a set")
     names = tuple(" ".join(one.lower().split()) for one in got)
     names = tuple({"rose": "roses", "tulip": "tulips"}.get(one, one) for one in names)
     if len(names) != 2 or not set(names) <= set(_NAMES):
-        raise IncorrectAnswer(
-            '`confused` should be two class names, such as ("daisy", "tulips"): first what the '
-            "pictures are, then what they were taken for."
-        )
+        raise wrong("other: confused should be")
     if names[0] == names[1]:
-        raise IncorrectAnswer(
-            "Those are right answers; look for the wrong ones.", "right answers counted"
-        )
+        raise wrong("right answers counted")
     if names == ("roses", "tulips"):
-        raise IncorrectAnswer(
-            "These are the right two classes, but the other way round: first what the pictures "
-            "are, then what they were taken for.",
-            "true and predicted exchanged",
-        )
+        raise wrong("true and predicted exchanged")
     if names != ("tulips", "roses"):
-        raise IncorrectAnswer(
-            "That confusion happens only once. For each wrong picture note what it is and what it "
-            "was taken for, and look for a pair that comes twice."
-        )
+        raise wrong("other: that confusion happens")
     mistakes = [
-        Mistake(
-            "share of the errors",
-            "That is its share of all errors. Divide by the pictures of the true class.",
-            2 / 5,
-        ),
-        Mistake(
-            "share of all pictures",
-            "That is its share of all pictures. Divide by the pictures of the true class.",
-            2 / 12,
-        ),
-        Mistake(
-            "share of the predicted class",
-            "You divide by the pictures that were **called** so; divide by those that **are** "
-            "tulips.",
-            2 / 6,
-        ),
-        Mistake("number instead of share", "That is how many; divide.", 2),
-        Mistake(
-            "share of the wrong ones",
-            "That is its share of the tulips that are wrong; divide by all tulips.",
-            1,
-        ),
-        Mistake("percent", "Give a share between 0 and 1, not percent.", 50),
+        Mistake("share of the errors", 2 / 5),
+        Mistake("share of all pictures", 2 / 12),
+        Mistake("share of the predicted class", 2 / 6),
+        Mistake("number instead of share", 2),
+        Mistake("share of the wrong ones", 1),
+        Mistake("percent", 50),
     ]
-    advice = "How many pictures are tulips, and how many of these were taken for roses?"
-    compare.number(subject, "share", 2 / 4, mistakes, rtol=2e-3, advice=advice)
+    compare.number(subject, "share", 2 / 4, mistakes, rtol=2e-3)
 
 
 def _worst(subject: StudentWork, rng: np.random.Generator) -> None:
     mistakes = [
-        Mistake(
-            "most certain error",
-            "That is the error with the highest confidence. The worst one gave the least "
-            "probability to the **true** class.",
-            5,
-        ),
-        Mistake(
-            "nearest to being right",
-            "There the true class got the most; look for the wrong picture where it got least.",
-            3,
-        ),
-        Mistake("counted from 0", "The pictures are numbered from 1.", 6),
-        Mistake(
-            "least confident",
-            "A low confidence is no bad error. Look at the probability of the true class.",
-            11,
-        ),
+        Mistake("most certain error", 5),
+        Mistake("nearest to being right", 3),
+        Mistake("counted from 0", 6),
+        Mistake("least confident", 11),
     ]
     advice = "Look at the wrong pictures only, and at the probability of the true class."
     compare.number(subject, "worst", 7, mistakes, whole=True, advice=advice)
     mistakes = [
-        Mistake("logarithm to base 10", "Take the natural logarithm, `np.log`.", -np.log10(0.04)),
-        Mistake("logarithm to base 2", "Take the natural logarithm, `np.log`.", -np.log2(0.04)),
-        Mistake("sign forgotten", "A loss is not negative; mind the sign.", -_LOSS),
-        Mistake(
-            "probability of the predicted class",
-            "You take the probability of the class that was predicted; take the true one.",
-            -np.log(0.52),
-        ),
-        Mistake("logarithm forgotten", "Take the logarithm of the probability.", 0.04),
-        Mistake("logarithm forgotten", "It is not 1 − p, but −log p.", 0.96),
-        Mistake(
-            "loss of another picture",
-            "That is the cross-entropy of the most certain error, not of the worst one.",
-            -np.log(0.06),
-        ),
+        Mistake("logarithm to base 10", -np.log10(0.04)),
+        Mistake("logarithm to base 2", -np.log2(0.04)),
+        Mistake("sign forgotten", -_LOSS),
+        Mistake("probability of the predicted class", -np.log(0.52)),
+        Mistake("logarithm forgotten: take the logarithm", 0.04),
+        Mistake("logarithm forgotten: it is not", 0.96),
+        Mistake("loss of another picture", -np.log(0.06)),
     ]
     others = -np.log(0.56) - np.log(0.48)
-    for wrong in (-np.log(0.04 * 0.44 * 0.52), _LOSS + others):
-        said = "Only the probability of the true class counts; leave the other classes out."
-        mistakes.append(Mistake("other classes counted", said, float(wrong)))
-    said = "That is divided by the number of pictures; it is the loss of one picture."
-    mistakes.append(Mistake("mean instead of one", said, float(_LOSS / 12)))
+    counted = (float(-np.log(0.04 * 0.44 * 0.52)), float(_LOSS + others))
+    mistakes.append(Mistake("other classes counted", *counted))
+    mistakes.append(Mistake("mean instead of one", float(_LOSS / 12)))
     got = compare.one_number(compare.attempted(subject, "worst_loss"))
     if got is not None and compare.has_few_decimals(got, float(_LOSS)):
-        raise IncorrectAnswer("`worst_loss` has too few decimals: give at least three.", "rounded")
+        raise wrong("rounded")
     advice = "−log of the probability that the worst prediction gave to its true class."
     compare.number(
         subject, "worst_loss", float(_LOSS), mistakes, rtol=0.0, atol=1e-3, advice=advice
@@ -206,117 +156,59 @@ def _shares(by_share: bool) -> Callable[..., list[_Row]]:
 _PAIRS_MISTAKES = [
     Mistake(
         "true and predicted exchanged",
-        "The true class comes first in each tuple, then the predicted one.",
         lambda y, p, n: _listed(y, p, n, row=lambda t, q, c: (n[q], n[t], c)),
-    ),
-    Mistake(
-        "true and predicted exchanged",
-        "The true class comes first in each tuple, then the predicted one.",
         lambda y, p, n: _listed(p, y, n),
     ),
     Mistake(
-        "right answers counted",
-        "Pictures that were named rightly are no confusion; leave the diagonal out.",
+        "right answers counted: pictures that were",
         lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: c > 0),
     ),
+    Mistake("zero counts kept", lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: t != q)),
     Mistake(
-        "zero counts kept",
-        "Leave out the pairs that never happened.",
-        lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: t != q),
-    ),
-    Mistake(
-        "right answers counted",
-        "Leave out the right answers (the diagonal), and the pairs that never happened.",
+        "right answers counted: leave out the",
         lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: True),
     ),
     Mistake(
         "least frequent first",
-        "The most frequent pair should come first.",
         lambda y, p, n: _listed(y, p, n, key=lambda t, q, c: c),
-    ),
-    Mistake(
-        "least frequent first",
-        "The most frequent pair should come first.",
         lambda y, p, n: _listed(y, p, n)[::-1],
     ),
+    Mistake("not sorted", lambda y, p, n: _listed(y, p, n, key=lambda t, q, c: 0)),
     Mistake(
-        "not sorted",
-        "The pairs stand in the order of the classes; the most frequent should come first.",
-        lambda y, p, n: _listed(y, p, n, key=lambda t, q, c: 0),
+        "numbers instead of names", lambda y, p, n: _listed(y, p, n, row=lambda t, q, c: (t, q, c))
     ),
-    Mistake(
-        "numbers instead of names",
-        "Put in the names of the classes, `class_names[k]`, not their numbers.",
-        lambda y, p, n: _listed(y, p, n, row=lambda t, q, c: (t, q, c)),
-    ),
-    Mistake("shares instead of counts", "Count the pictures; do not divide.", _shares(True)),
-    Mistake("shares instead of counts", "Count the pictures; do not divide.", _shares(False)),
-    Mistake(
-        "absent class left out",
-        "A class may occur in neither array; the numbers still mean places in `class_names`.",
-        _without_absent,
-    ),
-    Mistake(
-        "both directions added",
-        "Roses taken for tulips and tulips taken for roses are two pairs; do not add them up.",
-        _both_ways,
-    ),
-    Mistake(
-        "sorted by share",
-        "You sort by the share of the true class; sort by the number of pictures.",
-        _by_share,
-    ),
+    Mistake("shares instead of counts", _shares(True), _shares(False)),
+    Mistake("absent class left out", _without_absent),
+    Mistake("both directions added", _both_ways),
+    Mistake("sorted by share", _by_share),
     Mistake(
         "single errors left out",
-        "Pairs that happened only once belong to the list, too.",
         lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: t != q and c > 1),
     ),
     Mistake(
-        "one direction only",
-        "You look at pairs in one direction only; both directions of two classes may happen.",
-        lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: t < q and c > 0),
+        "one direction only", lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: t < q and c > 0)
     ),
     Mistake(
         "a class forgotten",
-        "A class is left out; is each loop over all classes, the last one included?",
         lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: t != q and c > 0 and q < len(n) - 1),
     ),
     Mistake(
         "three classes assumed",
-        "You look at three classes only; there may be more.",
         lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: t != q and c > 0 and max(t, q) < 3),
     ),
+    Mistake("list cut off", lambda y, p, n: _listed(y, p, n)[:10]),
+    Mistake("one pair only", lambda y, p, n: _listed(y, p, n)[:1]),
     Mistake(
-        "list cut off",
-        "Return all pairs that happened; your list ends after ten.",
-        lambda y, p, n: _listed(y, p, n)[:10],
-    ),
-    Mistake(
-        "one pair only",
-        "Return all pairs that happened, not only the most frequent one.",
-        lambda y, p, n: _listed(y, p, n)[:1],
-    ),
-    Mistake(
-        "ties in another order",
-        "You sort ties by the alphabet; take the order in which the classes stand in "
-        "`class_names`.",
+        "ties in another order: you sort ties",
         lambda y, p, n: _listed(y, p, n, key=lambda t, q, c: (-c, n[t], n[q])),
     ),
+    Mistake("ties in another order: ties stand in", _by_first),
     Mistake(
-        "ties in another order",
-        "Ties stand in the order in which you met them; they should stand in the order of the "
-        "classes.",
-        _by_first,
-    ),
-    Mistake(
-        "ties in another order",
-        "With ties the class with the **smaller** number comes first; `reverse=True` turns that "
-        "round, too.",
+        "ties in another order: with ties the",
         lambda y, p, n: _listed(y, p, n, key=lambda t, q, c: (-c, -t, -q)),
     ),
     Mistake(
-        "ties in another order",
-        "With ties the number of the true class decides first, then that of the predicted one.",
+        "ties in another order: with ties the number",
         lambda y, p, n: _listed(y, p, n, key=lambda t, q, c: (-c, q, t)),
     ),
 ]
@@ -325,29 +217,21 @@ _PAIRS_MISTAKES = [
 def _rows(got: Any) -> list[_Row]:
     """A list of pairs, whether its rows are tuples, lists or a table."""
     if got is None:
-        raise IncorrectAnswer(
-            "`confused_pairs` returns nothing; does it end with `return`?", "nothing returned"
-        )
+        raise wrong("nothing returned", name="confused_pairs")
     if isinstance(got, np.ndarray):
         got = got.tolist()
     if not isinstance(got, list | tuple):
-        raise IncorrectAnswer(
-            f"`confused_pairs` should return a list of tuples, but it returns "
-            f"{'something else' if isinstance(got, Ref) else compare.describe(got)}."
+        raise wrong(
+            "other: confused_pairs should return",
+            value="something else" if isinstance(got, Ref) else compare.describe(got),
         )
     rows = []
     for one in got:
         one = one.tolist() if isinstance(one, np.ndarray) else one
         if not isinstance(one, list | tuple) or len(one) != 3:
-            raise IncorrectAnswer(
-                "Each entry of the list should be a tuple of three: the true name, the predicted "
-                "name, and how many pictures."
-            )
+            raise wrong("other: each entry of")
         if [isinstance(part, str) for part in one] == [False, True, True]:
-            raise IncorrectAnswer(
-                "Each tuple begins with the two names, and the number comes last.",
-                "number first",
-            )
+            raise wrong("number first")
         count = one[2]
         if isinstance(count, str) and count.removesuffix(".0").isdigit():  # a table of texts
             count = float(count)
@@ -375,30 +259,20 @@ def _check_pairs(subject: StudentWork, cases: Sequence[Case], told: Mistake | No
         return
     mistake = _pairs_mistake(cases, gots)
     if mistake is not None:
-        raise IncorrectAnswer(mistake.sentence, mistake.name)
+        raise mistake.told()
     if not _same_rows(_rows(subject.call("confused_pairs", *cases[0].args)), gots[0]):
-        raise IncorrectAnswer(
-            "A second call with the same arrays gives something else. Make the list anew inside "
-            "the function.",
-            "not repeatable",
-        )
+        raise wrong("not repeatable")
     k = failed[0]
     if len(gots[k]) != len(wants[k]):
-        raise IncorrectAnswer(
-            f"`confused_pairs` should find {len(wants[k])} pairs for {cases[k].label}, but it "
-            f"finds {len(gots[k])}."
+        raise wrong(
+            "other: confused_pairs should find",
+            value=len(wants[k]),
+            label=cases[k].label,
+            value2=len(gots[k]),
         )
     if sorted(map(str, gots[k])) == sorted(map(str, wants[k])):
-        raise IncorrectAnswer(
-            f"`confused_pairs` finds the right pairs for {cases[k].label}, but their order is not "
-            f"the one that is asked for: by number, then by the place of the true class in "
-            f"`class_names`, then by that of the predicted class.",
-            "another order",
-        )
-    raise IncorrectAnswer(
-        f"`confused_pairs` is wrong for {cases[k].label}. Work the example of the question "
-        f"through it."
-    )
+        raise wrong("another order", label=cases[k].label)
+    raise wrong("other: confused_pairs is wrong", label=cases[k].label)
 
 
 def _pairs_mistake(cases: Sequence[Case], gots: Sequence[Sequence[_Row]]) -> Mistake | None:
@@ -481,34 +355,27 @@ def _fold_numbers(
     """
     got = subject.call("make_folds", labels, folds, seed)
     if got is None:
-        raise IncorrectAnswer(
-            "`make_folds` returns nothing; does it end with `return`?", "nothing returned"
-        )
+        raise wrong("nothing returned", name="make_folds")
     try:
         array = np.asarray(got)
     except ValueError:
         array = np.zeros((0, 0))
     if array.ndim != 1 or array.dtype.kind not in "iuf":
-        raise IncorrectAnswer(
-            "`make_folds` should return one array with a fold number for each picture, not the "
-            "pictures of each fold.",
-            "places instead of fold numbers",
-        )
+        raise wrong("places instead of fold numbers")
     if len(array) != len(labels):
-        raise IncorrectAnswer(
-            f"`make_folds` should return one number for each of the {len(labels)} pictures, but it "
-            f"returns {len(array)}."
-        )
+        raise wrong("other: make_folds should return", value=len(labels), value2=len(array))
     found = sorted(set(array.tolist()))
     if not numbered:
         return array.astype(int)
     if found == list(range(1, folds + 1)):
-        raise IncorrectAnswer("The folds are numbered from 0.", "folds counted from 1")
+        raise wrong("folds counted from 1")
     if not set(found) <= set(range(folds)):
-        raise IncorrectAnswer(
-            f"With {folds} folds the numbers go from 0 to {folds - 1}; yours go from "
-            f"{found[0]:g} to {found[-1]:g}.",
-            "wrong number of folds",
+        raise wrong(
+            "wrong number of folds: with folds the",
+            folds=folds,
+            value=folds - 1,
+            value2=found[0],
+            value22=found[-1],
         )
     return array.astype(int)
 
@@ -532,7 +399,7 @@ def _stratified(subject: StudentWork, rng: np.random.Generator) -> None:
         seed = int(rng.integers(1000))
         found = _fold_numbers(subject, labels, folds, seed)
         if len(set(found.tolist())) < folds:
-            raise IncorrectAnswer("Some folds hold no picture at all.", "wrong number of folds")
+            raise wrong("wrong number of folds: some folds hold")
         if _unevenness(labels, found) > 1:
             uneven = True
             only_with_four &= labels.max() > 2
@@ -540,35 +407,15 @@ def _stratified(subject: StudentWork, rng: np.random.Generator) -> None:
             blind &= np.array_equal(found, _fold_numbers(subject, halves, folds, seed))
         in_order_of_class &= _unevenness(np.sort(labels), found) <= 1
         if subject.changed():
-            raise IncorrectAnswer(
-                "`make_folds` changes the labels that it is given. Work on a copy, or shuffle "
-                "places instead of labels.",
-                "arguments changed",
-            )
+            raise wrong("arguments changed")
     if uneven and only_with_four:
-        raise IncorrectAnswer(
-            "With four classes some folds hold many pictures of a class, and others few or none. "
-            "How many classes there are, say the `labels`.",
-            "three classes assumed",
-        )
+        raise wrong("three classes assumed")
     if uneven and blind:
-        raise IncorrectAnswer(
-            "You deal out all pictures together, whatever their class. Deal out each class by "
-            "itself: the numbers of its pictures in two folds differ by 1 at most.",
-            "not stratified",
-        )
+        raise wrong("not stratified: you deal out")
     if uneven and in_order_of_class:
-        raise IncorrectAnswer(
-            "The numbers stand in the order of the classes, one class after the other; they should "
-            "stand in the order of the pictures.",
-            "order of the pictures lost",
-        )
+        raise wrong("order of the pictures lost: the numbers stand")
     if uneven:
-        raise IncorrectAnswer(
-            "Some folds hold many pictures of a class, and others few or none. Deal out each class "
-            "by itself: the numbers of its pictures in two folds differ by 1 at most.",
-            "not stratified",
-        )
+        raise wrong("not stratified: some folds hold")
 
 
 def _unevenness(labels: Array, folds: Array) -> int:
@@ -598,26 +445,13 @@ def _by_seed(subject: StudentWork, rng: np.random.Generator) -> None:
     once = _fold_numbers(subject, labels, folds, one, numbered=False)
     found = [_fold_numbers(subject, labels, folds, seed, numbered=False) for seed in seeds]
     if not np.array_equal(once, found[0]):
-        raise IncorrectAnswer(
-            "The same seed should give the same folds again; make the random numbers with "
-            "`np.random.default_rng(seed)`.",
-            "not repeatable",
-        )
+        raise wrong("not repeatable")
     alike = len({tuple(_together(one)) for one in found})
     if alike == 1:
-        raise IncorrectAnswer(
-            "Another seed should put other pictures together. Shuffle with random numbers that "
-            "`seed` decides.",
-            "seed ignored",
-        )
+        raise wrong("seed ignored")
     times = np.sum([one[:, None] == one[None, :] for one in found], axis=0)
     if alike < len(set(seeds)) or _hardly_random(labels, folds, times):
-        raise IncorrectAnswer(
-            "Another seed should put other pictures together, but in yours some pictures of a "
-            "class are in the same fold for all or most of the seeds, or never, or some seeds give "
-            "the same folds. Shuffle the pictures of each class with `rng.permutation`.",
-            "seed hardly matters",
-        )
+        raise wrong("seed hardly matters")
 
 
 def _hardly_random(labels: Array, folds: int, times: Array) -> bool:
@@ -711,80 +545,61 @@ def _bent(**how: Any) -> Callable[..., Array]:
     return lambda fit, x, y, fold: _out_of_fold(fit, x, y, fold, **how)
 
 
-_SOME_FORGOTTEN = "Some rows are never filled; is each fold left out once, the first and the last?"
-
 _FOLD_MISTAKES = [
+    Mistake("held-out pictures learned", lambda fit, x, y, fold: _FITS[fit.key](x, y)(x)),
     Mistake(
-        "held-out pictures learned",
-        "The network that judges a fold has learned its pictures, too. Train on the **other** "
-        "folds only.",
-        lambda fit, x, y, fold: _FITS[fit.key](x, y)(x),
-    ),
-    Mistake(
-        "train and held-out exchanged",
-        "You train on the fold that is to be judged. Train on all **others**, judge this one.",
+        "train and held-out exchanged: you train on",
         lambda fit, x, y, fold: _out_of_fold(fit, x, y, fold, seen=lambda k: fold == k),
     ),
     Mistake(
-        "order of the pictures lost",
-        "The rows stand in the order of the folds; put each row back at the place of its picture.",
+        "order of the pictures lost: the rows stand",
         lambda fit, x, y, fold: _out_of_fold(fit, x, y, fold)[np.argsort(fold, kind="stable")],
     ),
-    Mistake("a fold forgotten", _SOME_FORGOTTEN, _bent(numbers=lambda n: range(n - 1))),
-    Mistake("a fold forgotten", _SOME_FORGOTTEN, _bent(numbers=lambda n: range(1, n))),
     Mistake(
-        "one network for all",
-        "One network judges all pictures, and has learned most of them. Each fold needs a network "
-        "of its own.",
+        "a fold forgotten",
+        _bent(numbers=lambda n: range(n - 1)),
+        _bent(numbers=lambda n: range(1, n)),
+    ),
+    Mistake(
+        "one network for all: one network judges",
         lambda fit, x, y, fold: _of_all_networks(fit, x, y, fold)[0],
     ),
     Mistake(
-        "one network for all",
-        "The last network judges all pictures, and has learned most of them; let each network "
-        "judge its own fold only.",
+        "one network for all: the last network",
         lambda fit, x, y, fold: _of_all_networks(fit, x, y, fold)[-1],
     ),
     Mistake(
-        "mean of all networks",
-        "You average all networks; most of them have learned the picture. Only the one that has "
-        "not may judge it.",
+        "mean of all networks: you average all",
         lambda fit, x, y, fold: _of_all_networks(fit, x, y, fold).mean(axis=0),
     ),
     Mistake(
-        "mean of all networks",
-        "You add up all networks; most of them have learned the picture. Only the one that has not "
-        "may judge it.",
+        "mean of all networks: you add up",
         lambda fit, x, y, fold: _of_all_networks(fit, x, y, fold).sum(axis=0),
     ),
     Mistake(
         "only the fold before",
-        "Train on **all** other folds, not on one of them.",
         lambda fit, x, y, fold: _out_of_fold(
             fit, x, y, fold, seen=lambda k: fold == (k - 1) % (fold.max() + 1)
         ),
     ),
     Mistake(
         "only the fold after",
-        "Train on **all** other folds, not on one of them.",
         lambda fit, x, y, fold: _out_of_fold(
             fit, x, y, fold, seen=lambda k: fold == (k + 1) % (fold.max() + 1)
         ),
     ),
     Mistake(
-        "train and held-out exchanged",
-        "You train on one fold and judge the others. Train on all **others**, judge this one.",
+        "train and held-out exchanged: you train on one",
         lambda fit, x, y, fold: _of_the_others(fit, x, y, fold),
     ),
     Mistake(
         "only the folds before",
-        "Train on **all** other folds, not only on those before.",
         lambda fit, x, y, fold: _out_of_fold(
             fit, x, y, fold, seen=lambda k: fold < k if k else fold != k
         ),
     ),
     Mistake(
         "a second fold left out",
-        "Train on **all** other folds; you leave out one more.",
         lambda fit, x, y, fold: _out_of_fold(
             fit,
             x,
@@ -794,39 +609,26 @@ _FOLD_MISTAKES = [
         ),
     ),
     Mistake(
-        "each picture by itself",
-        "You leave out one picture at a time; leave out its whole fold.",
-        lambda fit, x, y, fold: _out_of_fold(fit, x, y, np.arange(len(y))),
+        "each picture by itself", lambda fit, x, y, fold: _out_of_fold(fit, x, y, np.arange(len(y)))
     ),
     Mistake(
-        "order of the pictures lost",
-        "The rows are put back to wrong places: `rows[np.argsort(fold)]` is not the way back; "
-        "write `result[fold == k] = ...`.",
+        "order of the pictures lost: the rows are",
         lambda fit, x, y, fold: _out_of_fold(fit, x, y, fold)[
             np.argsort(fold, kind="stable")[np.argsort(fold, kind="stable")]
         ],
     ),
     Mistake(
-        "classes instead of probabilities",
-        "Return the probabilities as they are, not 1 for the most probable class.",
+        "classes instead of probabilities: return the probabilities",
         lambda fit, x, y, fold: np.eye(_CLASSES)[_out_of_fold(fit, x, y, fold).argmax(axis=1)],
     ),
     Mistake(
-        "labels of other pictures",
-        "The labels do not belong to the pictures: choose them as you choose the pictures, "
-        "`labels[fold != k]`.",
-        lambda fit, x, y, fold: _with_first_labels(fit, x, y, fold),
+        "labels of other pictures", lambda fit, x, y, fold: _with_first_labels(fit, x, y, fold)
     ),
     Mistake(
-        "classes instead of probabilities",
-        "Return the rows of probabilities, not the most probable class.",
+        "classes instead of probabilities: return the rows",
         lambda fit, x, y, fold: _out_of_fold(fit, x, y, fold).argmax(axis=1),
     ),
-    Mistake(
-        "fit ignored",
-        "You always learn in the same way; use the `fit` that your function is given.",
-        lambda fit, x, y, fold: _out_of_fold(_by_neighbours, x, y, fold),
-    ),
+    Mistake("fit ignored", lambda fit, x, y, fold: _out_of_fold(_by_neighbours, x, y, fold)),
 ]
 
 
@@ -891,62 +693,33 @@ def _per_class(how: Callable[[Array, Array, int], Any]) -> Callable[[Array, Arra
 _THRESHOLD_MISTAKES = [
     Mistake(
         "right answers only",
-        "You leave out the pictures that the network gets wrong; take all that carry the label.",
         _per_class(lambda p, y, k: _mean(p[(y == k) & (p.argmax(axis=1) == k), k])),
     ),
+    Mistake("over all pictures: you average over", lambda p, y: p.mean(axis=0)),
     Mistake(
-        "over all pictures",
-        "You average over all pictures; take only those that carry the label of the class.",
-        lambda p, y: p.mean(axis=0),
-    ),
-    Mistake(
-        "one threshold for all",
-        "Each class needs a threshold of its own.",
+        "one threshold for all: each class needs",
         lambda p, y: np.full(p.shape[1], _own(p, y).mean()),
-    ),
-    Mistake(
-        "one threshold for all",
-        "Each class needs a threshold of its own.",
         lambda p, y: float(_own(p, y).mean()),
     ),
     Mistake(
         "predicted instead of labelled",
-        "Choose the pictures by their **label**, not by what the network says.",
         _per_class(lambda p, y, k: _mean(p[p.argmax(axis=1) == k, k])),
     ),
     Mistake(
-        "confidence instead of the class",
-        "You average the highest probability of each row; take the column of the class.",
-        _per_class(lambda p, y, k: p[y == k].max(axis=1).mean()),
+        "confidence instead of the class", _per_class(lambda p, y, k: p[y == k].max(axis=1).mean())
     ),
+    Mistake("whole rows averaged: you average whole", _per_class(lambda p, y, k: p[y == k].mean())),
     Mistake(
-        "whole rows averaged",
-        "You average whole rows; take only the column of the class.",
-        _per_class(lambda p, y, k: p[y == k].mean()),
-    ),
-    Mistake(
-        "whole rows averaged",
-        "One number for each class: of the rows with its label, only the column of the class.",
-        _per_class(lambda p, y, k: p[y == k].mean(axis=0)),
+        "whole rows averaged: one number for", _per_class(lambda p, y, k: p[y == k].mean(axis=0))
     ),
     Mistake(
         "equal classes assumed",
-        "You divide by the same number for each class; divide by how many pictures carry its "
-        "label.",
         _per_class(lambda p, y, k: p[y == k, k].sum() / (len(y) / p.shape[1])),
     ),
-    Mistake("median", "Take the mean.", _per_class(lambda p, y, k: np.median(p[y == k, k]))),
-    Mistake("sum", "Take the mean, not the sum.", _per_class(lambda p, y, k: p[y == k, k].sum())),
-    Mistake(
-        "divided by all pictures",
-        "Divide by the number of pictures with this label, not by that of all pictures.",
-        _per_class(lambda p, y, k: p[y == k, k].sum() / len(y)),
-    ),
-    Mistake(
-        "the other pictures",
-        "Average over the pictures that carry the label, not over the others.",
-        _per_class(lambda p, y, k: p[y != k, k].mean()),
-    ),
+    Mistake("median", _per_class(lambda p, y, k: np.median(p[y == k, k]))),
+    Mistake("sum", _per_class(lambda p, y, k: p[y == k, k].sum())),
+    Mistake("divided by all pictures", _per_class(lambda p, y, k: p[y == k, k].sum() / len(y))),
+    Mistake("the other pictures", _per_class(lambda p, y, k: p[y != k, k].mean())),
 ]
 
 
@@ -1005,120 +778,40 @@ def _all_others(p: Array, y: Array) -> Array:
 _DISPUTED_MISTAKES = [
     Mistake(
         "one condition is enough",
-        "You dispute a label where one of the two conditions holds; both must hold.",
         lambda p, y: _reached(p, _thresholds(p, y), y) | (p.argmax(axis=1) != y),
     ),
+    Mistake("two classes assumed", _one_other),
+    Mistake("thresholds ignored", lambda p, y: p.argmax(axis=1) != y),
+    Mistake("most probable class not asked", lambda p, y: _reached(p, _thresholds(p, y), y)),
+    Mistake("own class counted: the label's own", lambda p, y: _reached(p, _thresholds(p, y))),
     Mistake(
-        "two classes assumed",
-        "You ask one other class only; where there are three or more, each of the others may "
-        "dispute a label.",
-        _one_other,
-    ),
-    Mistake(
-        "thresholds ignored",
-        "You dispute every label that is not the most probable class. Another class must reach "
-        "**its threshold**, too.",
-        lambda p, y: p.argmax(axis=1) != y,
-    ),
-    Mistake(
-        "most probable class not asked",
-        "Another class may reach its threshold while the label is still the most probable class; "
-        "such a label is not disputed.",
-        lambda p, y: _reached(p, _thresholds(p, y), y),
-    ),
-    Mistake(
-        "own class counted",
-        "The label's own class reaches its threshold often, of course. Only **other** classes "
-        "count.",
-        lambda p, y: _reached(p, _thresholds(p, y)),
-    ),
-    Mistake(
-        "own class counted",
-        "The label's own class counts in yours. Only **other** classes can dispute a label.",
+        "own class counted: the label's own class",
         lambda p, y: _reached(p, _thresholds(p, y)) & (p.argmax(axis=1) != y),
     ),
-    Mistake(
-        "most probable class must reach",
-        "Any other class may reach its threshold; it need not be the most probable one.",
-        _most_probable_reaches,
-    ),
-    Mistake(
-        "more probable than the label",
-        "The class that reaches its threshold need not be more probable than the label.",
-        _above_the_label,
-    ),
-    Mistake(
-        "two classes asked",
-        "You ask only the two most probable classes; each other class may reach its threshold.",
-        _first_two,
-    ),
-    Mistake(
-        "all others must reach",
-        "One other class that reaches its threshold is enough; not all of them must.",
-        _all_others,
-    ),
-    Mistake(
-        "below one half",
-        "A label may be the most probable class with less than 0.5, if there are three or more.",
-        lambda p, y: _reached(p, _thresholds(p, y), y) & (_own(p, y) < 0.5),
-    ),
+    Mistake("most probable class must reach", _most_probable_reaches),
+    Mistake("more probable than the label", _above_the_label),
+    Mistake("two classes asked", _first_two),
+    Mistake("all others must reach", _all_others),
+    Mistake("below one half", lambda p, y: _reached(p, _thresholds(p, y), y) & (_own(p, y) < 0.5)),
     Mistake(
         "own threshold taken",
-        "You ask whether the label falls below its own threshold. Ask whether **another** class "
-        "reaches its own.",
         lambda p, y: (_own(p, y) < _thresholds(p, y)[y]) & (p.argmax(axis=1) != y),
-    ),
-    Mistake(
-        "own threshold taken",
-        "You ask whether the label falls below its own threshold. Ask whether **another** class "
-        "reaches its own.",
         lambda p, y: _own(p, y) < _thresholds(p, y)[y],
     ),
     Mistake(
-        "threshold of the label taken",
-        "You compare other classes with the threshold of the label; each class has its own.",
-        lambda p, y: _disputed(p, y, _thresholds(p, y)[y][:, None]),
+        "threshold of the label taken", lambda p, y: _disputed(p, y, _thresholds(p, y)[y][:, None])
     ),
     Mistake(
-        "one threshold for all",
-        "You use one threshold for all classes; each has its own.",
+        "one threshold for all: you use one",
         lambda p, y: _disputed(p, y, _own(p, y).mean()),
-    ),
-    Mistake(
-        "one threshold for all",
-        "You use one threshold for all classes; each has its own.",
         lambda p, y: _disputed(p, y, _thresholds(p, y).mean()),
     ),
-    Mistake(
-        "fixed threshold",
-        "0.5 is no threshold here; each class has its own, from your `thresholds`.",
-        lambda p, y: _disputed(p, y, np.asarray(0.5)),
-    ),
-    Mistake(
-        "over all pictures",
-        "The thresholds are averages over the pictures with the label of the class, not over all.",
-        lambda p, y: _disputed(p, y, p.mean(axis=0)),
-    ),
-    Mistake(
-        "the opposite",
-        "It is the other way round: True where the label **is** disputed.",
-        lambda p, y: ~_disputed(p, y),
-    ),
-    Mistake(
-        "places instead of True and False",
-        "Return True or False for each picture, not the places of the disputed ones.",
-        lambda p, y: np.flatnonzero(_disputed(p, y)),
-    ),
-    Mistake(
-        "number instead of True and False",
-        "Return True or False for each picture, not how many are disputed.",
-        lambda p, y: int(_disputed(p, y).sum()),
-    ),
-    Mistake(
-        "more than the threshold",
-        "A probability that is exactly the threshold reaches it: use `>=`.",
-        _strictly,
-    ),
+    Mistake("fixed threshold", lambda p, y: _disputed(p, y, np.asarray(0.5))),
+    Mistake("over all pictures: the thresholds are", lambda p, y: _disputed(p, y, p.mean(axis=0))),
+    Mistake("the opposite", lambda p, y: ~_disputed(p, y)),
+    Mistake("places instead of True and False", lambda p, y: np.flatnonzero(_disputed(p, y))),
+    Mistake("number instead of True and False", lambda p, y: int(_disputed(p, y).sum())),
+    Mistake("more than the threshold", _strictly),
 ]
 
 
@@ -1138,8 +831,7 @@ def _judged(rng: np.random.Generator, pictures: int, classes: int) -> Case:
 
 def _limits(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = [_judged(rng, 30, 2), _judged(rng, 60, 3), _judged(rng, 200, 5), _judged(rng, 900, 8)]
-    advice = "Work the example of the question through it."
-    compare.function(subject, "thresholds", cases, _thresholds, _THRESHOLD_MISTAKES, advice=advice)
+    compare.function(subject, "thresholds", cases, _thresholds, _THRESHOLD_MISTAKES)
     compare.leaves_arguments(subject, "thresholds", cases[:2])
 
 
@@ -1174,9 +866,9 @@ def _differs(mistake: Mistake, cases: list[Case], wants: list[Array]) -> bool:
 
 def _disputes(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = _disputed_cases(rng)
-    advice = "Work the example of the question through it."
+
     try:
-        compare.function(subject, "disputed", cases, _disputed, _DISPUTED_MISTAKES, advice=advice)
+        compare.function(subject, "disputed", cases, _disputed, _DISPUTED_MISTAKES)
     except (IncorrectAnswer, StudentError):
         # Wrong thresholds have cost their own part; what is right with them costs nothing more.
         if not all(_right_for_own_thresholds(subject, *case.args) for case in cases):
@@ -1229,7 +921,7 @@ def _exactly(subject: StudentWork, rng: np.random.Generator) -> None:
     told = compare.made(subject, "disputed", _disputed_cases(rng), _disputed, _DISPUTED_MISTAKES)
     right = told.answer if told and told is not strict else _disputed
     try:
-        compare.function(subject, "disputed", cases, right, [strict], advice="At least: `>=`.")
+        compare.function(subject, "disputed", cases, right, [strict])
     except (IncorrectAnswer, StudentError):
         own = [_right_for_own_thresholds(subject, *one.args, some=False) for one in cases]
         limits = [subject.call("thresholds", *one.args) for one in cases]
@@ -1251,42 +943,21 @@ def _looking(how: Callable[[int, list[str], list[str], int], Any]) -> Callable[.
 
 
 _LOOKING_MISTAKES = [
-    Mistake(
-        "precision and recall exchanged",
-        "Return the precision first, then the recall. Which one divides by n?",
-        lambda s, w, n: _found(s, w, n)[::-1],
-    ),
+    Mistake("precision and recall exchanged", lambda s, w, n: _found(s, w, n)[::-1]),
     Mistake(
         "divided by all pictures",
-        "Do not divide by all suspects: precision divides by those looked at, recall by the wrong "
-        "labels.",
         _looking(lambda hits, s, w, n: (hits / len(s), hits / len(w))),
-    ),
-    Mistake(
-        "divided by all pictures",
-        "Do not divide by all suspects: precision divides by those looked at, recall by the wrong "
-        "labels.",
         _looking(lambda hits, s, w, n: (hits / n, hits / len(s))),
     ),
-    Mistake(
-        "all suspects taken",
-        "You look at all suspects; look only at the first n.",
-        lambda s, w, n: _found(s, w, len(s)),
-    ),
-    Mistake(
-        "all suspects taken",
-        "You count the wrong labels among all suspects; count those among the first n.",
-        lambda s, w, n: (len(set(s) & set(w)) / n, 1.0),
-    ),
-    Mistake("one too many", "You look at n + 1 suspects.", lambda s, w, n: _found(s, w, n + 1)),
+    Mistake("all suspects taken: you look at", lambda s, w, n: _found(s, w, len(s))),
+    Mistake("all suspects taken: you count the", lambda s, w, n: (len(set(s) & set(w)) / n, 1.0)),
+    Mistake("one too many: you look at", lambda s, w, n: _found(s, w, n + 1)),
     Mistake(
         "one too few",
-        "You look at n − 1 suspects: `suspects[:n]` are the first n.",
         lambda s, w, n: (len(set(s[: n - 1]) & set(w)) / n, len(set(s[: n - 1]) & set(w)) / len(w)),
     ),
     Mistake(
         "first one left out",
-        "You begin with the second suspect; the first one has the index 0.",
         lambda s, w, n: (
             len(set(s[1 : n + 1]) & set(w)) / n,
             len(set(s[1 : n + 1]) & set(w)) / len(w),
@@ -1294,17 +965,14 @@ _LOOKING_MISTAKES = [
     ),
     Mistake(
         "wrong labels cut off",
-        "You look at the first n of `wrong`, too; all of its ids count.",
         lambda s, w, n: (len(set(s[:n]) & set(w[:n])) / n, len(set(s[:n]) & set(w[:n])) / len(w)),
     ),
     Mistake(
         "divided by what can be found",
-        "The recall divides by the number of all wrong labels, also if n looks cannot find all.",
         _looking(lambda hits, s, w, n: (hits / n, hits / min(n, len(w)))),
     ),
     Mistake(
         "compared place by place",
-        "You compare the two lists place by place; ask of each suspect whether it is in `wrong`.",
         lambda s, w, n: (
             sum(a == b for a, b in zip(s[:n], w)) / n,  # noqa: B905
             sum(a == b for a, b in zip(s[:n], w)) / len(w),  # noqa: B905
@@ -1312,15 +980,13 @@ _LOOKING_MISTAKES = [
     ),
     Mistake(
         "parts of names found",
-        "You look for an id in a text, where one id may be a part of another; look in the list.",
         lambda s, w, n: (
             sum(one in " ".join(w) for one in s[:n]) / n,
             sum(one in " ".join(w) for one in s[:n]) / len(w),
         ),
     ),
     Mistake(
-        "one too many",
-        "You find one more than there is among the first n.",
+        "one too many: you find one",
         _looking(
             lambda hits, s, w, n: (
                 len(set(s[: n + 1]) & set(w)) / n,
@@ -1328,24 +994,11 @@ _LOOKING_MISTAKES = [
             )
         ),
     ),
-    Mistake(
-        "the last suspects",
-        "You look at the last n; the most suspect come first.",
-        lambda s, w, n: _found(s[::-1], w, n),
-    ),
-    Mistake(
-        "numbers instead of shares",
-        "Return shares: divide the number of wrong labels that are found.",
-        _looking(lambda hits, s, w, n: (hits, hits)),
-    ),
-    Mistake(
-        "percent",
-        "Return shares between 0 and 1, not percent.",
-        _looking(lambda hits, s, w, n: (100 * hits / n, 100 * hits / len(w))),
-    ),
+    Mistake("the last suspects", lambda s, w, n: _found(s[::-1], w, n)),
+    Mistake("numbers instead of shares", _looking(lambda hits, s, w, n: (hits, hits))),
+    Mistake("percent", _looking(lambda hits, s, w, n: (100 * hits / n, 100 * hits / len(w)))),
     Mistake(
         "right labels counted",
-        "You count the suspects whose label is right; count the wrong labels among them.",
         _looking(lambda hits, s, w, n: ((n - hits) / n, (n - hits) / len(w))),
     ),
 ]
@@ -1382,40 +1035,24 @@ def _gain(before: Array, after: Array) -> tuple[float, float]:
 
 
 _GAIN_MISTAKES = [
-    Mistake(
-        "pairs torn apart",
-        "You sort the accuracies; then runs with different seeds are compared.",
-        lambda b, a: (_gain(b, a)[0], _gain(np.sort(b), np.sort(a))[1]),
-    ),
-    Mistake(
-        "error not in points",
-        "The standard error should be in percentage points, too.",
-        lambda b, a: (_gain(b, a)[0], _gain(b, a)[1] / 100),
-    ),
-    Mistake(
-        "median instead of mean",
-        "Take the mean of the differences, not their median.",
-        lambda b, a: (100 * float(np.median(a - b)), _gain(b, a)[1]),
-    ),
+    Mistake("pairs torn apart", lambda b, a: (_gain(b, a)[0], _gain(np.sort(b), np.sort(a))[1])),
+    Mistake("error not in points", lambda b, a: (_gain(b, a)[0], _gain(b, a)[1] / 100)),
+    Mistake("median instead of mean", lambda b, a: (100 * float(np.median(a - b)), _gain(b, a)[1])),
     Mistake(
         "divided by the root of n - 1",
-        "With `ddof=1` the standard deviation has n − 1 already; divide it by the root of n.",
         lambda b, a: (_gain(b, a)[0], _gain(b, a)[1] * np.sqrt(len(a) / (len(a) - 1))),
     ),
     Mistake(
-        "two pairs assumed",
-        "That is right for two pairs only, as in the example; there may be more.",
+        "two pairs assumed: that is right",
         lambda b, a: (_gain(b, a)[0], _gain(b, a)[1] * np.sqrt(len(a) / 2)),
     ),
     Mistake(
-        "two pairs assumed",
-        "Half of the range is right for two pairs only, as in the example.",
+        "two pairs assumed: half of the",
         lambda b, a: (_gain(b, a)[0], 50 * float((a - b).max() - (a - b).min())),
     ),
     *(
         Mistake(
             "rounded",
-            "The numbers are rounded; give all decimals.",
             lambda b, a, places=places, of=of: tuple(
                 round(one, places) if k in of else one for k, one in enumerate(_gain(b, a))
             ),
@@ -1424,85 +1061,40 @@ _GAIN_MISTAKES = [
         for of in ((0,), (1,), (0, 1))
     ),
     Mistake(
-        "unpaired",
-        "You compare as if the runs were not paired. Take the difference of each pair first, then "
-        "the spread of the differences.",
+        "unpaired: you compare as",
         lambda b, a: (
             _gain(b, a)[0],
             100 * float(np.sqrt((b.var(ddof=1) + a.var(ddof=1)) / len(b))),
         ),
     ),
     Mistake(
-        "unpaired",
-        "You take the spread of one list; take that of the differences.",
+        "unpaired: you take the",
         lambda b, a: (_gain(b, a)[0], 100 * float(a.std(ddof=1) / np.sqrt(len(a)))),
     ),
     Mistake(
         "not divided by the root of n",
-        "That is the standard deviation of the differences; the standard error divides it by the "
-        "square root of their number.",
         lambda b, a: (_gain(b, a)[0], _gain(b, a)[1] * np.sqrt(len(a))),
     ),
+    Mistake("divided by n", lambda b, a: (_gain(b, a)[0], _gain(b, a)[1] / np.sqrt(len(a)))),
     Mistake(
-        "divided by n",
-        "Divide by the square root of the number of pairs, not by the number.",
-        lambda b, a: (_gain(b, a)[0], _gain(b, a)[1] / np.sqrt(len(a))),
-    ),
-    Mistake(
-        "ddof forgotten",
-        "NumPy divides by n; from a few runs the spread is estimated with n − 1: `ddof=1`.",
+        "ddof forgotten: numpy divides by",
         lambda b, a: (_gain(b, a)[0], 100 * float((a - b).std() / np.sqrt(len(a)))),
     ),
     Mistake(
-        "ddof forgotten",
-        "Two slips: use `ddof=1`, and divide by the square root of the number of pairs.",
-        lambda b, a: (_gain(b, a)[0], 100 * float((a - b).std())),
+        "ddof forgotten: two slips use", lambda b, a: (_gain(b, a)[0], 100 * float((a - b).std()))
     ),
     Mistake(
         "variance instead of deviation",
-        "That is a variance; take the standard deviation, its square root.",
         lambda b, a: (_gain(b, a)[0], float((100 * (a - b)).var(ddof=1) / np.sqrt(len(a)))),
     ),
-    Mistake(
-        "shares instead of points",
-        "Accuracies are shares; multiply by 100 to get percentage points.",
-        lambda b, a: tuple(one / 100 for one in _gain(b, a)),
-    ),
-    Mistake(
-        "before and after exchanged",
-        "A gain is positive where `after` is larger.",
-        lambda b, a: _gain(a, b),
-    ),
-    Mistake(
-        "relative gain",
-        "Percentage points are a difference; do not divide by the accuracy before.",
-        lambda b, a: _gain(b / b.mean(), a / b.mean()),
-    ),
-    Mistake(
-        "relative gain",
-        "Percentage points are a difference; do not divide by the accuracies before.",
-        lambda b, a: _gain(b / b, a / b),
-    ),
-    Mistake(
-        "signs dropped",
-        "Some differences are negative; keep their signs.",
-        lambda b, a: _gain(np.zeros(len(a)), np.abs(a - b)),
-    ),
-    Mistake(
-        "sign of the mean dropped",
-        "The mean gain is negative where the cleaning has done harm; keep its sign.",
-        lambda b, a: (abs(_gain(b, a)[0]), _gain(b, a)[1]),
-    ),
-    Mistake(
-        "sum instead of mean",
-        "Take the mean of the differences, not their sum.",
-        lambda b, a: (_gain(b, a)[0] * len(a), _gain(b, a)[1]),
-    ),
-    Mistake(
-        "the best run",
-        "You take the best run; take the mean over all seeds.",
-        lambda b, a: (float(100 * (a.max() - b.max())), _gain(b, a)[1]),
-    ),
+    Mistake("shares instead of points", lambda b, a: tuple(one / 100 for one in _gain(b, a))),
+    Mistake("before and after exchanged", lambda b, a: _gain(a, b)),
+    Mistake("relative gain: percentage points are", lambda b, a: _gain(b / b.mean(), a / b.mean())),
+    Mistake("relative gain: percentage points are a", lambda b, a: _gain(b / b, a / b)),
+    Mistake("signs dropped", lambda b, a: _gain(np.zeros(len(a)), np.abs(a - b))),
+    Mistake("sign of the mean dropped", lambda b, a: (abs(_gain(b, a)[0]), _gain(b, a)[1])),
+    Mistake("sum instead of mean", lambda b, a: (_gain(b, a)[0] * len(a), _gain(b, a)[1])),
+    Mistake("the best run", lambda b, a: (float(100 * (a.max() - b.max())), _gain(b, a)[1])),
 ]
 
 
@@ -1524,16 +1116,8 @@ def _claims(subject: StudentWork, rng: np.random.Generator) -> None:
     compare.choice(
         subject,
         "true_claims",
-        ("b", "c", "e"),
-        {
-            "a": "How large is the gain, counted in standard errors? (Lesson 06, section 6.)",
-            "b": "What differs between two trainings with different seeds? (Lesson 06, section 6.)",
-            "c": "Which pictures are easy, and which remain in the test split then?",
-            "d": "What does a large network do with the labels that it is trained on? (Lesson 06, "
-            "section 5.)",
-            "e": "Are all suspects guilty? (Lesson 06, section 6.)",
-            "f": "What is the test split for? (Lesson 06, section 1.)",
-        },
+        "bce",
+        "abcdef",
         {
             "a": "gain within its spread",
             "d": "trained networks trusted",
@@ -1542,146 +1126,49 @@ def _claims(subject: StudentWork, rng: np.random.Generator) -> None:
     )
 
 
-EXERCISE = Exercise(
+EXERCISE = Exercise.of(
     "06_error_analysis",
-    "Error analysis",
-    (
-        Question(
-            "06.1",
-            "Twelve predictions by hand",
-            2,
-            (
-                # Looks at: both names in their order, and the share.
-                Part("the frequent confusion", 1, _pair),
-                # Looks at: its number and its loss.
-                Part("the worst prediction", 1, _worst),
-            ),
-            needs=("confused", "share", "worst", "worst_loss"),
-            hints=(
-                "First mark what each row was taken for: its largest number. Then mark the rows "
-                "where that is not the class in the second column.",
-                "For each wrong picture look up the probability of the class that it **is**. The "
-                "smallest of these is the worst; its cross-entropy is minus its natural logarithm.",
-            ),
-            kind="value",
-        ),
-        Question(
-            "06.2",
-            "A list of confusions",
-            2,
-            (
-                # Looks at: all pairs, counts and names; arguments left alone.
-                Part("the most frequent first", 1, _frequent_first),
-                # Looks at: the order of 40 pairs with ties.
-                Part("ties, and no errors", 1, _ties),
-            ),
-            needs=("confused_pairs",),
-            forbids=(
-                "course_utils.error_analysis.confused_pairs",
-                "course_utils.evaluation.confusion_matrix",
-            ),
-            hints=(
-                "Two loops over the classes, one for the true and one for the predicted class, "
-                "meet all pairs in the right order for ties.",
-                "`((labels == t) & (predicted == p)).sum()` counts one pair. `sorted` keeps the "
-                "order of what is equal, so sort by minus the count alone: `key=lambda pair: "
-                "-pair[2]`.",
-            ),
-            seconds=5,
-        ),
-        Question(
-            "06.3",
-            "Judged by a network that has not seen it",
-            4,
-            (
-                # Looks at: numbers, length, order, sizes; labels left alone.
-                Part("each class in each fold", 1, _stratified),
-                # Looks at: which pictures of a class are together, for 100 seeds.
-                Part("folds decided by the seed", 1, _by_seed),
-                # Looks at: every row.
-                Part("judged by others", 1, _unseen),
-                # Looks at: the other `fit`, and 2 to 12 folds.
-                Part("any way to learn, any folds", 1, _any_fit),
-            ),
-            needs=("make_folds", "out_of_fold"),
-            forbids=("course_utils.evaluation.out_of_fold",),
-            hints=(
-                "`np.flatnonzero(labels == k)` are the places of the pictures of class k. Shuffle "
-                "them with `rng.permutation`, and deal out the folds like cards: 0, 1, 2, 0, 1, 2, "
-                "…",
-                "`np.arange(n) % folds` deals out n cards. Write them to the shuffled places.",
-                "For each fold k: `fold != k` are the pictures to learn from, `fold == k` those to "
-                "judge. Fill their rows: `result[fold == k] = ...`.",
-            ),
-            seconds=5,
-        ),
-        Question(
-            "06.4",
-            "Is the label disputed?",
-            3,
-            (
-                # Looks at: every class, unequal classes; arguments left alone.
-                Part("thresholds", 1, _limits),
-                # Looks at: both conditions, 2 to 8 classes, each known mistake.
-                Part("disputed labels", 1.5, _disputes),
-                # Looks at: `>=`, without rounding.
-                Part("exactly at the threshold", 0.5, _exactly),
-            ),
-            needs=("thresholds", "disputed"),
-            forbids=("course_utils.error_analysis.suspect_labels",),
-            hints=(
-                "`probabilities[labels == k, k]`: of the pictures with label k, the probability "
-                "of class k.",
-                "`probabilities >= thresholds(probabilities, labels)` compares each column with "
-                "its own threshold. The result has the shape (pictures, classes).",
-                "In that table set the place of each picture's own label to False: "
-                "`table[np.arange(len(labels)), labels] = False`. Then ask each row with "
-                "`.any(...)`, and combine with the second condition by `&`.",
-            ),
-            seconds=5,
-        ),
-        Question(
-            "06.5",
-            "What did it gain?",
-            3,
-            (
-                # Looks at: both shares, n from 3 to all; arguments left alone.
-                Part("what looking finds", 1, _after_looking),
-                # Looks at: both numbers, 3 to 20 pairs.
-                Part("gain with its standard error", 1, _paired_gain),
-                # Looks at: each letter.
-                Part("what follows, and what does not", 1, _claims),
-            ),
-            needs=("after_looking", "paired_gain", "true_claims"),
-            forbids=("course_utils.error_analysis.inspection_curve",),
-            hints=(
-                "Count the ids among `suspects[:n]` that are in `wrong`. Precision and recall "
-                "divide this number by two different things.",
-                "First one difference for each seed, in points. Then the mean of these "
-                "differences, and their standard deviation (n − 1) divided by √n.",
-            ),
-            seconds=5,
-        ),
-        Question(
-            "06.6",
-            "What would you do first?",
-            2,
-            kind="written",
-            rubric=(
-                "1 point: chooses one cause to begin with, and argues with the numbers: how "
-                "frequent it is, and what can be done about it and at what cost. Wrong labels "
-                "first (14 of 60, cheap to mend, 11 of them in one folder, so look at all of that "
-                "folder; those in validation and test spoil the measurement itself), or the pair "
-                "tulips and roses (22 of 60, 19 in one direction, more pixels or more pictures of "
-                "these two). Half a point for a choice without numbers or without a measure to "
-                "take.",
-                "1 point: how they would see whether it helped: with and without the change, "
-                "several seeds, mean of the differences with its standard error, on the "
-                "validation split, the test split left for the end; one change at a time. And one "
-                "thing not to do, with its reason: removing suspects or errors unseen, or from "
-                "the test split; augmenting with blur before it is known that users take such "
-                "pictures. Half a point where one of the two is missing.",
-            ),
-        ),
+    Question.of(
+        "06.1", _pair, _worst, needs=("confused", "share", "worst", "worst_loss"), kind="value"
     ),
+    Question.of(
+        "06.2",
+        _frequent_first,
+        _ties,
+        needs=("confused_pairs",),
+        forbids=(
+            "course_utils.error_analysis.confused_pairs",
+            "course_utils.evaluation.confusion_matrix",
+        ),
+        seconds=5,
+    ),
+    Question.of(
+        "06.3",
+        _stratified,
+        _by_seed,
+        _unseen,
+        _any_fit,
+        needs=("make_folds", "out_of_fold"),
+        forbids=("course_utils.evaluation.out_of_fold",),
+        seconds=5,
+    ),
+    Question.of(
+        "06.4",
+        _limits,
+        _disputes,
+        _exactly,
+        needs=("thresholds", "disputed"),
+        forbids=("course_utils.error_analysis.suspect_labels",),
+        seconds=5,
+    ),
+    Question.of(
+        "06.5",
+        _after_looking,
+        _paired_gain,
+        _claims,
+        needs=("after_looking", "paired_gain", "true_claims"),
+        forbids=("course_utils.error_analysis.inspection_curve",),
+        seconds=5,
+    ),
+    Question.of("06.6", kind="written"),
 )

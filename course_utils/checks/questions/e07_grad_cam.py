@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from course_utils.checks import compare
-from course_utils.checks._question import Exercise, IncorrectAnswer, Part, Question
+from course_utils.checks._question import Exercise, IncorrectAnswer, Question, wrong
 from course_utils.checks.compare import Case, Mistake
 from course_utils.student_work import Ref, StudentError, StudentWork, StudentWorkError
 
@@ -45,109 +45,31 @@ def _filters_first(weights: Array) -> tuple[int, ...]:
     return (weights.shape[3], *weights.shape[:3])
 
 
-_RESHAPED = (
-    "`reshape` keeps the numbers in their order and only divides them anew, so that each picture "
-    "holds weights of all filters. Move the axis: `np.moveaxis(weights, 3, 0)`."
-)
-_TURNED = (
-    "`.T` turns all axes round: (filters, 3, width, height). Only the last axis should move to the "
-    "front: `np.moveaxis(weights, 3, 0)`."
-)
-
 _FILTER_MISTAKES = [
     Mistake(
         "reshaped",
-        _RESHAPED,
         lambda w: _stretch_filters(w.reshape(_filters_first(w))),
-    ),
-    Mistake(
-        "reshaped",
-        _RESHAPED,
         lambda w: _stretch_filters(w.reshape(_filters_first(w), order="F")),
-    ),
-    Mistake(
-        "reshaped",
-        _RESHAPED,
         lambda w: np.moveaxis(_pictures(w), 0, 3).reshape(_filters_first(w)),
     ),
-    Mistake("all axes turned", _TURNED, lambda w: _pictures(w).transpose(0, 3, 2, 1)),
+    Mistake("all axes turned", lambda w: _pictures(w).transpose(0, 3, 2, 1)),
     Mistake(
         "first and last axis exchanged",
-        "You exchange the first and the last axis; the shape should be (filters, height, width, "
-        "3): `np.moveaxis(weights, 3, 0)`.",
         lambda w: np.swapaxes(np.moveaxis(_pictures(w), 0, 3), 0, 3),
     ),
-    Mistake(
-        "colors reversed",
-        "Red and blue are exchanged; leave the channels in their order.",
-        lambda w: _pictures(w)[..., ::-1],
-    ),
-    Mistake(
-        "signs exchanged",
-        "Positive weights should become brighter, negative ones darker.",
-        lambda w: 1 - _pictures(w),
-    ),
-    Mistake(
-        "0 to 255",
-        "The values should lie between 0 and 1, not between 0 and 255.",
-        lambda w: 255 * _pictures(w),
-    ),
-    Mistake(
-        "clipped",
-        "You divide by the largest weight and cut off what leaves the range from 0 to 1; divide "
-        "by the largest **size**, `np.abs(...).max(...)`.",
-        lambda w: np.clip(_without_sign(w), 0, 1),
-    ),
-    Mistake(
-        "filters stretched together",
-        "You divide all filters by the same number. Stretch each filter by its own largest weight.",
-        lambda w: _pictures(w, None),
-    ),
-    Mistake(
-        "channels stretched apart",
-        "You stretch red, green and blue by themselves, which changes the colors. One number per "
-        "filter.",
-        lambda w: _pictures(w, (1, 2)),
-    ),
-    Mistake(
-        "zero is not gray",
-        "You stretch from the smallest to the largest weight, so that a weight of zero may become "
-        "any gray. Divide by the largest **size**, then shift so that zero becomes 0.5.",
-        lambda w: _between(w, (1, 2, 3)),
-    ),
-    Mistake(
-        "zero is not gray",
-        "You stretch from the smallest to the largest weight of all filters. Each filter by "
-        "itself, and zero becomes 0.5.",
-        lambda w: _between(w, None),
-    ),
-    Mistake(
-        "sign forgotten",
-        "You divide by the largest weight. If a negative one is larger in size, the picture leaves "
-        "the range from 0 to 1: use `np.abs` first.",
-        _without_sign,
-    ),
-    Mistake(
-        "not shifted to gray",
-        "Your values lie between −1 and 1; halve them and add 0.5.",
-        lambda w: 2 * _pictures(w) - 1,
-    ),
-    Mistake(
-        "sign lost",
-        "Negative weights should be darker than gray; you make all of them brighter.",
-        lambda w: 0.5 + np.abs(_pictures(w) - 0.5),
-    ),
-    Mistake(
-        "axes not moved",
-        "The axis of the filters should be the first one: `np.moveaxis(weights, 3, 0)`.",
-        lambda w: np.moveaxis(_pictures(w), 0, 3),
-    ),
-    Mistake(
-        "height and width exchanged",
-        "Move the last axis to the front and leave the others in their order; a plain transpose "
-        "turns the filters round.",
-        lambda w: np.swapaxes(_pictures(w), 1, 2),
-    ),
+    Mistake("colors reversed", lambda w: _pictures(w)[..., ::-1]),
+    Mistake("signs exchanged", lambda w: 1 - _pictures(w)),
+    Mistake("0 to 255", lambda w: 255 * _pictures(w)),
+    Mistake("clipped", lambda w: np.clip(_without_sign(w), 0, 1)),
+    Mistake("filters stretched together", lambda w: _pictures(w, None)),
+    Mistake("channels stretched apart", lambda w: _pictures(w, (1, 2))),
+    Mistake("zero is not gray: you stretch from", lambda w: _between(w, (1, 2, 3))),
+    Mistake("zero is not gray: you stretch from the", lambda w: _between(w, None)),
+    Mistake("sign forgotten", _without_sign),
+    Mistake("not shifted to gray", lambda w: 2 * _pictures(w) - 1),
+    Mistake("sign lost", lambda w: 0.5 + np.abs(_pictures(w) - 0.5)),
+    Mistake("axes not moved", lambda w: np.moveaxis(_pictures(w), 0, 3)),
+    Mistake("height and width exchanged", lambda w: np.swapaxes(_pictures(w), 1, 2)),
 ]
 
 
@@ -186,16 +108,8 @@ def _small_is_zero(weights: Array) -> Array:
 
 
 _ZERO_MISTAKES = [
-    Mistake(
-        "weights that cancel",
-        "A filter whose weights cancel, such as an edge filter, is not a filter of zeros.",
-        _sum_is_zero,
-    ),
-    Mistake(
-        "small weights taken for zero",
-        "A filter with small weights is stretched like any other one; only zeros stay 0.5.",
-        _small_is_zero,
-    ),
+    Mistake("weights that cancel", _sum_is_zero),
+    Mistake("small weights taken for zero", _small_is_zero),
 ]
 
 
@@ -211,15 +125,13 @@ def _all_zero(subject: StudentWork, rng: np.random.Generator) -> None:
     edge[0], edge[2] = 0.75, -0.75  # zero only in its sum
     weights[..., 4] = edge
     cases = [Case((weights,), "weights with a filter that is zero everywhere, and a small one")]
-    advice = "What do you divide by where all weights of a filter are zero?"
     compare.function(
         subject,
         "filters_as_pictures",
         cases,
         right,
         _ZERO_MISTAKES,
-        rtol=1e-3,  # so that a tiny number may be added to what is divided by
-        advice=advice,
+        rtol=1e-3,  # so that a tiny number may be added to what is divided by,
     )
 
 
@@ -244,139 +156,42 @@ def _stretch(heat: Array) -> Array:
 
 
 _WEIGHT_MISTAKES = [
-    Mistake(
-        "sum instead of mean",
-        "You add the gradients up; take their mean.",
-        lambda g: g.sum(axis=(0, 1)),
-    ),
-    Mistake(
-        "averaged over the maps",
-        "You average over the maps; average over the places of each map.",
-        lambda g: g.mean(axis=2),
-    ),
-    Mistake(
-        "guided",
-        "You leave negative gradients out; all of them count.",
-        lambda g: np.maximum(g, 0).mean(axis=(0, 1)),
-    ),
-    Mistake(
-        "one weight for all maps",
-        "Give one number per map, not one for all.",
-        lambda g: g.mean(),
-    ),
-    Mistake(
-        "largest instead of mean",
-        "You take the largest gradient of each map; take the mean.",
-        lambda g: g.max(axis=(0, 1)),
-    ),
-    Mistake(
-        "sign lost",
-        "The weights keep their sign: a negative one speaks against the class.",
-        lambda g: np.abs(g.mean(axis=(0, 1))),
-    ),
-    Mistake(
-        "reshaped",
-        "`reshape` mixes the maps, since they are the last axis. Average over the first two axes.",
-        lambda g: g.reshape(g.shape[2], -1).mean(axis=1),
-    ),
-    Mistake(
-        "averaged over one axis",
-        "Average over both axes of the places: `axis=(0, 1)`.",
-        lambda g: g.mean(axis=0),
-    ),
+    Mistake("sum instead of mean: you add the", lambda g: g.sum(axis=(0, 1))),
+    Mistake("averaged over the maps", lambda g: g.mean(axis=2)),
+    Mistake("guided: you leave negative", lambda g: np.maximum(g, 0).mean(axis=(0, 1))),
+    Mistake("one weight for all maps", lambda g: g.mean()),
+    Mistake("largest instead of mean", lambda g: g.max(axis=(0, 1))),
+    Mistake("sign lost: the weights keep", lambda g: np.abs(g.mean(axis=(0, 1)))),
+    Mistake("reshaped", lambda g: g.reshape(g.shape[2], -1).mean(axis=1)),
+    Mistake("averaged over one axis", lambda g: g.mean(axis=0)),
 ]
 
 _HEAT_MISTAKES = [
+    Mistake("ReLU missing", _sum),
+    Mistake("normalized too early: you stretch the", lambda m, g: _stretch(_sum(m, g))),
     Mistake(
-        "ReLU missing",
-        "There are negative values left: what speaks against the class has to become zero.",
-        _sum,
-    ),
-    Mistake(
-        "normalized too early",
-        "You stretch the sum to 0 to 1 **before** the ReLU: then nothing is negative any more, and "
-        "what speaks against the class looks like heat. Leave the numbers as they are.",
-        lambda m, g: _stretch(_sum(m, g)),
-    ),
-    Mistake(
-        "normalized too early",
-        "You stretch each feature map before it is weighted, so that weak maps count as much as "
-        "strong ones. Leave them as they are.",
+        "normalized too early: you stretch each",
         lambda m, g: _heat(m / _not_zero(m.max(axis=(0, 1))), g),
     ),
+    Mistake("normalized", lambda m, g: _heat(m, g) / _not_zero(_heat(m, g).max())),
+    Mistake("weights not averaged", lambda m, g: np.maximum((m * g).sum(axis=2), 0)),
+    Mistake("ReLU too early", lambda m, g: np.maximum(m * g.mean(axis=(0, 1)), 0).sum(axis=2)),
+    Mistake("guided: you leave negative gradients", lambda m, g: _heat(m, np.maximum(g, 0))),
+    Mistake("sign lost: you take the", lambda m, g: np.abs(_sum(m, g))),
+    Mistake("mean instead of sum", lambda m, g: _heat(m, g) / m.shape[2]),
     Mistake(
-        "normalized",
-        "You stretch the heat to 0 to 1. Then a map with hardly any heat looks like one with much; "
-        "leave the numbers as they are.",
-        lambda m, g: _heat(m, g) / _not_zero(_heat(m, g).max()),
+        "sum instead of mean: the weights are", lambda m, g: _heat(m, g) * g.shape[0] * g.shape[1]
     ),
-    Mistake(
-        "weights not averaged",
-        "You multiply each place by its own gradient. First average the gradients over the map: "
-        "one weight per map.",
-        lambda m, g: np.maximum((m * g).sum(axis=2), 0),
-    ),
-    Mistake(
-        "ReLU too early",
-        "You cut each weighted map before adding them up. Add first: maps that speak against the "
-        "class are subtracted from the others.",
-        lambda m, g: np.maximum(m * g.mean(axis=(0, 1)), 0).sum(axis=2),
-    ),
-    Mistake(
-        "guided",
-        "You leave negative gradients out before averaging; all of them count.",
-        lambda m, g: _heat(m, np.maximum(g, 0)),
-    ),
-    Mistake(
-        "sign lost",
-        "You take the size of the sum without its sign; what is negative becomes zero.",
-        lambda m, g: np.abs(_sum(m, g)),
-    ),
-    Mistake(
-        "mean instead of sum",
-        "You take the mean of the weighted maps; add them up.",
-        lambda m, g: _heat(m, g) / m.shape[2],
-    ),
-    Mistake(
-        "sum instead of mean",
-        "The weights are sums of the gradients; take their mean.",
-        lambda m, g: _heat(m, g) * g.shape[0] * g.shape[1],
-    ),
-    Mistake(
-        "negative maps cut off",
-        "You cut off what is negative in the feature maps; only the sum is cut off.",
-        lambda m, g: _heat(np.maximum(m, 0), g),
-    ),
-    Mistake(
-        "maps and gradients exchanged",
-        "The maps are multiplied by the weights, which are the means of the gradients.",
-        lambda m, g: _heat(g, m),
-    ),
-    Mistake(
-        "height and width exchanged",
-        "The heat should have the shape (height, width); yours is turned round.",
-        lambda m, g: _heat(m, g).T,
-    ),
-    Mistake(
-        "shifted",
-        "What is negative becomes zero; do not subtract the lowest value.",
-        lambda m, g: _sum(m, g) - min(float(_sum(m, g).min()), 0.0),
-    ),
+    Mistake("negative maps cut off", lambda m, g: _heat(np.maximum(m, 0), g)),
+    Mistake("maps and gradients exchanged", lambda m, g: _heat(g, m)),
+    Mistake("height and width exchanged", lambda m, g: _heat(m, g).T),
+    Mistake("shifted", lambda m, g: _sum(m, g) - min(float(_sum(m, g).min()), 0.0)),
     Mistake(
         "negative weights left out",
-        "Maps with a negative weight count, too: they are subtracted.",
         lambda m, g: np.maximum((m * np.maximum(g.mean(axis=(0, 1)), 0)).sum(axis=2), 0),
     ),
-    Mistake(
-        "maps not weighted",
-        "You add the maps up without their weights.",
-        lambda m, g: np.maximum(m.sum(axis=2), 0),
-    ),
-    Mistake(
-        "maps not weighted",
-        "You add the maps up without their weights, and leave negative values.",
-        lambda m, g: m.sum(axis=2),
-    ),
+    Mistake("maps not weighted: you add the", lambda m, g: np.maximum(m.sum(axis=2), 0)),
+    Mistake("maps not weighted: you add the maps", lambda m, g: m.sum(axis=2)),
 ]
 
 
@@ -406,9 +221,9 @@ def _mean(gradients: Array) -> Array:
 
 def _heat_from(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = [Case((maps, gradients), label) for maps, gradients, label in _shapes(rng)]
-    advice = "Print the shape after each of the three steps."
+
     try:
-        compare.function(subject, "heat_from", cases, _heat, _HEAT_MISTAKES, advice=advice)
+        compare.function(subject, "heat_from", cases, _heat, _HEAT_MISTAKES)
     except (IncorrectAnswer, StudentError):
         # Wrong weights have cost their own part; what is right with them costs nothing more.
         if not _right_for_own_weights(subject, cases):
@@ -509,87 +324,29 @@ def _tape_mistakes(weights: list[Array]) -> list[Mistake]:
         return _all(_heat, *_parts(weights, pictures, classes))[order]
 
     return [
-        Mistake(
-            "all asked classes at once",
-            "The scores have the wrong shape: for each picture you take the logits of all the "
-            "classes that are asked about. There should be one score for each picture, of its own "
-            "class: `tf.gather(logits, classes, batch_dims=1)`.",
-            answer(_heat, "all that are asked"),
-        ),
-        Mistake(
-            "logarithm of the probability",
-            "You take the gradient of the logarithm of the probability, or of the loss; take the "
-            "logit itself.",
-            answer(_heat, "log probability"),
-        ),
-        Mistake(
-            "mean of the scores",
-            "The gradient of the **mean** of the scores is divided by the number of pictures; take "
-            "the scores themselves, or their sum.",
-            mean_score,
-        ),
-        Mistake(
-            "weights of the first picture",
-            "You weight all maps as those of the first picture; each picture has its own weights.",
-            first_weights,
-        ),
-        Mistake(
-            "rows gathered",
-            "`tf.gather(logits, classes)` takes whole rows of other pictures. Take one logit from "
-            "each row: `tf.gather(logits, classes, batch_dims=1)`.",
-            answer(_heat, "rows"),
-        ),
+        Mistake("all asked classes at once", answer(_heat, "all that are asked")),
+        Mistake("logarithm of the probability", answer(_heat, "log probability")),
+        Mistake("mean of the scores", mean_score),
+        Mistake("weights of the first picture", first_weights),
+        Mistake("rows gathered", answer(_heat, "rows")),
         Mistake(
             "averaged over other axes",
-            "The first axis is that of the pictures: average over axes 1 and 2, height and width.",
             lambda _, pictures, classes: _over_first_axes(*_parts(weights, pictures, classes)),
         ),
         Mistake(
             "last axis kept",
-            "The shape should be (N, height, width), without an axis of length 1 at the end.",
             lambda _, pictures, classes: _all(_heat, *_parts(weights, pictures, classes))[
                 ..., None
             ],
         ),
-        Mistake(
-            "order of the pictures lost",
-            "The heat maps stand in the order of the classes; put them in that of the pictures.",
-            by_class,
-        ),
-        Mistake(
-            "probability instead of logit",
-            "You take the gradient of the probability, after softmax. Where the network is sure, "
-            "that gradient is nearly zero; take the logit.",
-            answer(_heat, "probability"),
-        ),
-        Mistake(
-            "always the predicted class",
-            "You explain the class that the network predicts, not the one that is asked about.",
-            answer(_heat, "predicted"),
-        ),
-        Mistake(
-            "all classes at once",
-            "You take the gradient of all logits together; take only the one of each picture's "
-            "class.",
-            answer(_heat, "all"),
-        ),
-        Mistake(
-            "class of the first picture",
-            "You ask about the class of the first picture for all of them; each has its own.",
-            first_class,
-        ),
-        Mistake(
-            "averaged over the batch",
-            "Your weights are a mean over the pictures, too. Each picture has its own weights: "
-            "average over two axes, not three.",
-            over_batch,
-        ),
-        Mistake(
-            "rescaled twice",
-            "You divide the pixels by 255, and the network does so once more. It takes 0 to 255.",
-            twice,
-        ),
-        *(Mistake(one.name, one.sentence, answer(one.answer)) for one in _HEAT_MISTAKES),
+        Mistake("order of the pictures lost", by_class),
+        Mistake("probability instead of logit", answer(_heat, "probability")),
+        Mistake("always the predicted class", answer(_heat, "predicted")),
+        Mistake("all classes at once", answer(_heat, "all")),
+        Mistake("class of the first picture", first_class),
+        Mistake("averaged over the batch", over_batch),
+        Mistake("rescaled twice", twice),
+        *(Mistake(one.key, answer(one.answer)) for one in _HEAT_MISTAKES),
     ]
 
 
@@ -642,7 +399,7 @@ def _network(
 ) -> _Asked:
     ref = subject.call("build_inner", classes)
     if not isinstance(ref, Ref) or subject.kind(ref) != "model":
-        raise IncorrectAnswer("`build_inner` is not as it was given; run its cell again.")
+        raise wrong("other: build_inner is not")
     given = [
         (
             rng.uniform(0, 255, (number, *_INNER)).astype("float32"),
@@ -666,11 +423,8 @@ _CLOSE = {"rtol": 2e-3, "atol": 1e-4}
 
 
 def _judge_heat(subject: StudentWork, asked: _Asked, right: Callable[..., Array]) -> None:
-    advice = "Print the shapes of the scores, of the gradients and of the weights."
     try:
-        compare.function(
-            subject, "grad_cam", asked.cases, right, asked.mistakes, **_CLOSE, advice=advice
-        )
+        compare.function(subject, "grad_cam", asked.cases, right, asked.mistakes, **_CLOSE)
     except IncorrectAnswer as wrong:
         if wrong.mistake != "nothing returned":
             raise
@@ -681,28 +435,15 @@ def _judge_heat(subject: StudentWork, asked: _Asked, right: Callable[..., Array]
         ) from None
     except StudentError as error:
         if "valid indices" in error.message:
-            raise IncorrectAnswer(
-                f"In line {error.line} a tensor is indexed with an array, which TensorFlow does "
-                f"not do. `tf.gather(logits, classes, batch_dims=1)` takes from each row the logit "
-                f"of its class.",
-                "indexed with an array",
-            ) from None
+            raise wrong("indexed with an array", line=error.line) from None
         shapes = re.search(r"ncompatible shapes: (\[[\d,]*\]) vs\. (\[[\d,]*\])", error.message)
         if shapes:
-            raise IncorrectAnswer(
-                f"In line {error.line} two tensors meet whose shapes do not fit: {shapes[1]} and "
-                f"{shapes[2]}. Feature maps have the shape (N, height, width, maps), so weights of "
-                f"the shape (N, 1, 1, maps) fit (`keepdims=True`); logits have the shape "
-                f"(N, classes), for any number of classes.",
-                "shapes do not fit",
+            raise wrong(
+                "shapes do not fit", line=error.line, value=shapes[1], value2=shapes[2]
             ) from None
         if not re.search(r"\bNone(Type)?\b|'_id'", error.message):
             raise
-        raise IncorrectAnswer(
-            f"In line {error.line} there is no gradient: it is None, or asked of a NumPy array. "
-            f"{_INSIDE}",
-            "score outside the tape",
-        ) from None
+        raise wrong("score outside the tape", line=error.line) from None
 
 
 _INSIDE = (
@@ -766,47 +507,27 @@ def _energy(maps: Array, boxes: Array) -> float:
 
 
 _EMPTY_MISTAKES = [
-    Mistake(
-        "empty map counted",
-        "A map that is zero everywhere has no hottest pixel, but `argmax` gives its first one.",
-        _flat_hits,
-    ),
+    Mistake("empty map counted", _flat_hits),
     Mistake(
         "empty maps left out",
-        "You leave out the maps that are zero; they count as misses.",
         lambda m, b: float(_hits(m, b).sum() / max(1, (m.max(axis=(1, 2)) > 0).sum())),
     ),
 ]
 
 _POINTING_MISTAKES = [
-    Mistake(
-        "x and y exchanged",
-        "x counts columns and y counts rows, and an array has the rows first: `heat[y, x]`.",
-        lambda m, b: _share(m, b[:, [1, 0, 3, 2]]),
-    ),
-    Mistake(
-        "end of the box included",
-        "`x1` and `y1` are the first column and row **behind** the flower.",
-        _closed,
-    ),
-    Mistake(
-        "beginning of the box left out",
-        "`x0` and `y0` are the first column and row of the flower; they belong to it.",
-        lambda m, b: _share(m, b + np.array([1, 1, 0, 0])),
-    ),
+    Mistake("x and y exchanged", lambda m, b: _share(m, b[:, [1, 0, 3, 2]])),
+    Mistake("end of the box included", _closed),
+    Mistake("beginning of the box left out", lambda m, b: _share(m, b + np.array([1, 1, 0, 0]))),
     Mistake(
         "end taken for size",
-        "`x1` and `y1` are places, not width and height.",
         lambda m, b: _share(m, np.concatenate([b[:, :2], b[:, :2] + b[:, 2:]], axis=1)),
     ),
     Mistake(
         "only the columns",
-        "Both the column and the row must lie in the box.",
         lambda m, b: _share(m, np.stack([b[:, 0], 0 * b[:, 1], b[:, 2], b[:, 3] * 0 + 99], 1)),
     ),
     Mistake(
         "nearly the hottest",
-        "Only the hottest pixel counts, not others that are nearly as hot.",
         lambda m, b: float(
             np.mean(
                 [
@@ -817,43 +538,18 @@ _POINTING_MISTAKES = [
         ),
     ),
     Mistake(
-        "weak maps missed",
-        "A weak map has a hottest pixel, too; only maps that are zero everywhere have none.",
-        lambda m, b: float((_hits(m, b) & (m.max(axis=(1, 2)) > 0.01)).mean()),
+        "weak maps missed", lambda m, b: float((_hits(m, b) & (m.max(axis=(1, 2)) > 0.01)).mean())
     ),
     Mistake(
         "one scale for all maps",
-        "Each map has its own hottest pixel, whatever the other maps hold.",
         lambda m, b: float((_hits(m, b) & (m.max(axis=(1, 2)) == m.max())).mean()),
     ),
-    Mistake(
-        "share of the heat",
-        "You measure how much heat lies in the box; here only the hottest pixel counts.",
-        _energy,
-    ),
-    Mistake(
-        "number instead of share",
-        "You return the number of hits; divide it by the number of maps.",
-        lambda m, b: float(_hits(m, b).sum()),
-    ),
-    Mistake(
-        "percent", "Return a share between 0 and 1.", lambda m, b: 100 * float(_hits(m, b).mean())
-    ),
-    Mistake(
-        "misses counted",
-        "You count the misses; count the hits.",
-        lambda m, b: 1 - _share(m, b),
-    ),
-    Mistake(
-        "coldest pixel",
-        "You look for the coldest pixel.",
-        lambda m, b: _share(m.max() + 1 - m, b),
-    ),
-    Mistake(
-        "each map for itself",
-        "Return one number for all maps together.",
-        lambda m, b: _hits(m, b).astype(float),
-    ),
+    Mistake("share of the heat", _energy),
+    Mistake("number instead of share", lambda m, b: float(_hits(m, b).sum())),
+    Mistake("percent", lambda m, b: 100 * float(_hits(m, b).mean())),
+    Mistake("misses counted", lambda m, b: 1 - _share(m, b)),
+    Mistake("coldest pixel", lambda m, b: _share(m.max() + 1 - m, b)),
+    Mistake("each map for itself", lambda m, b: _hits(m, b).astype(float)),
 ]
 
 
@@ -904,8 +600,7 @@ def _pointing_cases(rng: np.random.Generator) -> list[Case]:
 
 def _pointing(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = _pointing_cases(rng)
-    advice = "Try it with the tiny map of lesson 07, section 9."
-    compare.function(subject, "pointing_game", cases, _share, _POINTING_MISTAKES, advice=advice)
+    compare.function(subject, "pointing_game", cases, _share, _POINTING_MISTAKES)
     compare.leaves_arguments(subject, "pointing_game", cases[:2])
 
 
@@ -942,65 +637,36 @@ def _class(subject: StudentWork, rng: np.random.Generator) -> None:
     if isinstance(got, list | tuple | np.ndarray) and np.size(got) == 1:
         got = np.ravel(got)[0]
     if not isinstance(got, str):
-        raise IncorrectAnswer(
-            f"`cheating_class` should be the name of the class, as a text, not "
-            f"{compare.describe(got)}."
-        )
+        raise wrong("other: cheating_class should be", got=compare.describe(got))
     if got.strip().lower() not in ("roses", "rose"):
-        raise IncorrectAnswer(
-            "In that class the peaks lie here and there. Look for the class whose peaks crowd in "
-            "one spot, whatever the picture shows.",
-            "another class",
-        )
+        raise wrong("another class")
 
 
 def _place(subject: StudentWork, rng: np.random.Generator) -> None:
     got = compare.attempted(subject, "cheat_place")
     array = np.asarray(got) if isinstance(got, list | tuple | np.ndarray) else np.zeros(0)
     if array.shape != (2,) or array.dtype.kind not in "iuf":
-        raise IncorrectAnswer(
-            f"`cheat_place` should be two numbers, row and column, not {compare.describe(got)}."
-        )
+        raise wrong("other: cheat_place should be", got=compare.describe(got))
     distance = float(np.abs(array - np.array(_PLACE)).max())
     if distance <= _NEAR:
         return
     if distance <= 5:
-        raise IncorrectAnswer(
-            "That is its edge or corner, or close to it; give the middle.", "edge instead of middle"
-        )
+        raise wrong("edge instead of middle")
     if np.abs(array[::-1] - np.array(_PLACE)).max() <= 5:
-        raise IncorrectAnswer(
-            "Row first, then column: rows count from the top, columns from the left.",
-            "row and column exchanged",
-        )
+        raise wrong("row and column exchanged")
     if np.abs(np.array([47 - array[0], array[1]]) - np.array(_PLACE)).max() <= 5:
-        raise IncorrectAnswer(
-            "Rows count from the top, not from the bottom.", "rows from the bottom"
-        )
+        raise wrong("rows from the bottom")
     if np.abs(array - 23.5).max() <= 6:
-        raise IncorrectAnswer(
-            "That is the middle of the picture, where most flowers are. Look at the mean map of "
-            "the one class whose peaks lie together elsewhere.",
-            "the flower",
-        )
-    raise IncorrectAnswer(
-        "There is nothing special at that place. Look at some pictures of the class."
-    )
+        raise wrong("the flower")
+    raise wrong("other: there is nothing")
 
 
 def _claims(subject: StudentWork, rng: np.random.Generator) -> None:
     compare.choice(
         subject,
         "true_claims",
-        ("b", "d"),
-        {
-            "a": "The test pictures of the same team have the same fault. What is a high recall "
-            "worth then?",
-            "b": "How can the place be made to say nothing about the class?",
-            "c": "If only this class is covered, the cover itself says which class it is.",
-            "d": "One map can be chance. What if all of a class agree?",
-            "e": "A heat map says where the network looked, not what it saw there.",
-        },
+        "bd",
+        "abcde",
         {
             "a": "test pictures with the same fault",
             "c": "the cover is a mark",
@@ -1009,129 +675,45 @@ def _claims(subject: StudentWork, rng: np.random.Generator) -> None:
     )
 
 
-EXERCISE = Exercise(
+EXERCISE = Exercise.of(
     "07_grad_cam",
-    "Grad-CAM",
-    (
-        Question(
-            "07.1",
-            "The filters of the first layer",
-            2,
-            (
-                # Looks at: every value; the weights are left as they are.
-                Part("each filter stretched by itself", 1.5, _stretched),
-                # Looks at: zeros, small weights, weights that cancel.
-                Part("a filter of zeros", 0.5, _all_zero),
-            ),
-            needs=("filters_as_pictures",),
-            only=("numpy",),
-            forbids=("course_utils.explain.first_layer_filters",),
-            hints=(
-                "`np.moveaxis(weights, 3, 0)` brings the axis of the filters to the front. Then "
-                "take the largest `np.abs` of each filter, with `keepdims=True`.",
-                "In one line: 0.5 + filter / (2 · largest). Where the largest is 0, divide by 1.",
-            ),
-            seconds=3,
-        ),
-        Question(
-            "07.2",
-            "The formula",
-            3,
-            (
-                # Looks at: every weight, up to 40 maps.
-                Part("weights of the maps", 1, _weights),
-                # Looks at: every value, also of negative maps; arguments left alone.
-                Part("heat", 2, _heat_from),
-            ),
-            needs=("map_weights", "heat_from"),
-            only=("numpy",),
-            hints=(
-                "`gradients.mean(axis=(0, 1))` is a mean over height and width; one number per map "
-                "remains.",
-                "`feature_maps * weights` multiplies each map by its weight, since the maps are "
-                "the last axis. Then `.sum(axis=2)`, and `np.maximum(..., 0)` comes last.",
-            ),
-            seconds=3,
-        ),
-        Question(
-            "07.3",
-            "The gradients",
-            3,
-            (
-                # Looks at: every value, 3 and 5 classes, the given network.
-                Part("several pictures and classes", 2, _several),
-                # Looks at: a batch of one.
-                Part("a single picture", 1, _single),
-            ),
-            needs=("grad_cam",),
-            forbids=("course_utils.explain.grad_cam",),
-            hints=(
-                "Inside `with tf.GradientTape() as tape:` compute `feature_maps, logits = "
-                "inner(pictures)` and the logits of the classes; after it `tape.gradient(scores, "
-                "feature_maps)`.",
-                "`tf.gather(logits, classes, batch_dims=1)` takes from each row the logit "
-                "of its class; so does `tf.reduce_sum(logits * tf.one_hot(classes, "
-                "logits.shape[-1]), axis=1)`.",
-                "The gradients have four axes: picture, row, column, map. Average over axes 1 and "
-                "2 with `keepdims=True`.",
-            ),
-            seconds=30,
-        ),
-        Question(
-            "07.4",
-            "The pointing game",
-            2,
-            (
-                # Looks at: each map by itself, strong and weak, at every border.
-                Part("peaks in boxes", 1.5, _pointing),
-                # Looks at: some or all maps zero.
-                Part("maps without a peak", 0.5, _empty),
-            ),
-            needs=("pointing_game",),
-            only=("numpy",),
-            forbids=("course_utils.explain.pointing_hits",),
-            hints=(
-                "`heat.argmax()` counts through the whole map; `np.unravel_index(heat.argmax(), "
-                "heat.shape)` makes row and column of it.",
-                "A hit: x0 ≤ x < x1 and y0 ≤ y < y1, and the map's largest value is above 0.",
-            ),
-            seconds=3,
-        ),
-        Question(
-            "07.5",
-            "Find the cheat",
-            3,
-            (
-                # Looks at: the name.
-                Part("the class", 1, _class),
-                # Looks at: both numbers, two pixels off at most.
-                Part("the place", 1, _place),
-                # Looks at: each letter.
-                Part("what follows", 1, _claims),
-            ),
-            needs=("cheating_class", "cheat_place", "true_claims"),
-            hints=(
-                "In the figure of `plots.class_heat` each dot is the peak of one picture. In which "
-                "class do the dots lie on top of each other?",
-                '`plots.image_grid(test_images[test_labels == k][:6].astype("uint8"))` shows six '
-                "pictures of class k. Read the place off with `plt.imshow(test_images[i] / 255)`.",
-            ),
-            kind="figure",
-            seconds=10,
-        ),
-        Question(
-            "07.6",
-            "In your own words",
-            2,
-            kind="written",
-            rubric=(
-                "Half a point: three chosen maps say nothing about all pictures, or heat on the "
-                "lung says where the network looked and not whether it is right.",
-                "Half a point for each of up to three sensible demands: numbers over many pictures "
-                "(boxes, pointing game), baselines that know nothing, the randomization check, "
-                "maps for another class, mean maps per class to find shortcuts, covering the "
-                "place, test pictures from another source.",
-            ),
-        ),
+    Question.of(
+        "07.1",
+        _stretched,
+        _all_zero,
+        needs=("filters_as_pictures",),
+        only=("numpy",),
+        forbids=("course_utils.explain.first_layer_filters",),
+        seconds=3,
     ),
+    Question.of(
+        "07.2", _weights, _heat_from, needs=("map_weights", "heat_from"), only=("numpy",), seconds=3
+    ),
+    Question.of(
+        "07.3",
+        _several,
+        _single,
+        needs=("grad_cam",),
+        forbids=("course_utils.explain.grad_cam",),
+        seconds=30,
+    ),
+    Question.of(
+        "07.4",
+        _pointing,
+        _empty,
+        needs=("pointing_game",),
+        only=("numpy",),
+        forbids=("course_utils.explain.pointing_hits",),
+        seconds=3,
+    ),
+    Question.of(
+        "07.5",
+        _class,
+        _place,
+        _claims,
+        needs=("cheating_class", "cheat_place", "true_claims"),
+        kind="figure",
+        seconds=10,
+    ),
+    Question.of("07.6", kind="written"),
 )
