@@ -378,21 +378,17 @@ def function(
     advice : str
         What to try, where no mistake is recognized.
     """
-    kind = subject.kind(name)
-    if kind in ("missing", "none"):
-        raise NotAttempted(str(student_work.Missing(name)))
+    require(subject, name)
     wants = [reference(*case.args, **case.kwargs) for case in cases]
     gots = []
     for case in cases:
         try:
-            gots.append(subject.call(name, *case.args, **case.kwargs))
+            gots.append(_call(subject, name, *case.args, label=case.label, **case.kwargs))
         except student_work.StudentError as error:
-            if error.kind == "NotImplementedError":
-                raise
-            # Those before may show a mistake that also explains why it stops here.
-            _name_common(cases, gots, wants, mistakes, rtol, atol)
-            told = f"{error.message} (for {case.label})".strip()
-            raise student_work.StudentError(error.kind, told, error.line, error.code) from None
+            if error.kind != "NotImplementedError":
+                # Those before may show a mistake that also explains why it stops here.
+                _name_common(cases, gots, wants, mistakes, rtol, atol)
+            raise
     failed = [k for k in range(len(cases)) if not close(gots[k], wants[k], rtol, atol)]
     if not failed:
         return
@@ -510,9 +506,81 @@ def attempted(subject: student_work.StudentWork, name: str) -> Any:
     NotAttempted
         If it is missing, None or an ellipsis.
     """
+    require(subject, name)
+    return subject.get(name)
+
+
+def require(subject: student_work.StudentWork, name: str) -> None:
+    """Raise :class:`NotAttempted` if a name is missing, None or an ellipsis."""
     if subject.kind(name) in ("missing", "none"):
         raise NotAttempted(str(student_work.Missing(name)))
-    return subject.get(name)
+
+
+def result_of(
+    subject: student_work.StudentWork, name: str, *args: Any, label: str = "", **kwargs: Any
+) -> Any:
+    """Call a function of the student and return what it returns.
+
+    Parameters
+    ----------
+    subject : StudentWork
+        The work.
+    name : str
+        The function.
+    *args, **kwargs : object
+        Its arguments.
+    label : str
+        How to speak of them if it stops with an error; completes "for ...".
+
+    Raises
+    ------
+    NotAttempted
+        If it is missing.
+    IncorrectAnswer
+        If it returns nothing.
+    """
+    require(subject, name)
+    result = _call(subject, name, *args, label=label, **kwargs)
+    if result is None:
+        raise wrong("nothing returned", name=name)
+    return result
+
+
+def _call(
+    subject: student_work.StudentWork, name: str, *args: Any, label: str, **kwargs: Any
+) -> Any:
+    try:
+        return subject.call(name, *args, **kwargs)
+    except student_work.StudentError as error:
+        if error.kind == "NotImplementedError" or not label:
+            raise
+        told = f"{error.message} (for {label})".strip()
+        raise student_work.StudentError(error.kind, told, error.line, error.code) from None
+
+
+def given(subject: student_work.StudentWork, name: str, *args: Any, kind: str) -> student_work.Ref:
+    """Call a function that the notebook gives, and return what it makes.
+
+    Parameters
+    ----------
+    subject : StudentWork
+        The work.
+    name : str
+        The function.
+    *args : object
+        Its arguments.
+    kind : str
+        What it must make, as :meth:`StudentWork.kind` says it, for example "model".
+
+    Raises
+    ------
+    IncorrectAnswer
+        If it makes something else: then its cell was changed, or not run.
+    """
+    made = subject.call(name, *args)
+    if not isinstance(made, student_work.Ref) or subject.kind(made) != kind:
+        raise wrong("other: given", name=name)
+    return made
 
 
 def describe(value: Any) -> str:
