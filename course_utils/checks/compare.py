@@ -192,6 +192,14 @@ def mapping(subject: student_work.StudentWork, name: str) -> dict[Any, Any] | No
     return got if isinstance(got, dict) else None
 
 
+def dictionary(subject: student_work.StudentWork, name: str) -> dict[Any, Any]:
+    """Return what :func:`mapping` does, or raise :class:`IncorrectAnswer` for anything else."""
+    found = mapping(subject, name)
+    if found is None:
+        raise wrong("not a dictionary", name=name, got=describe(attempted(subject, name)))
+    return found
+
+
 def letters(given: Any, known: Iterable[str]) -> set[str] | None:
     """The letters of choices or claims, in whatever form they were written.
 
