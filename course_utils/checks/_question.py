@@ -51,8 +51,15 @@ class IncorrectAnswer(Exception):
         fields: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(sentence or ", ".join(keys))
-        self.sentence, self.mistake = sentence, mistake
+        self._sentence, self.mistake = sentence, mistake
         self.keys, self.fields = keys, fields or {}
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, where no question has messages of its own; "" if there is no message."""
+        if not self.keys or any(key not in _texts.common() for key in self.keys):
+            return self._sentence
+        return _texts.sentence(self.keys, self.fields, _texts.common(), {})
 
 
 def wrong(*keys: str, mistake: str = "", **fields: Any) -> IncorrectAnswer:
@@ -69,9 +76,7 @@ def wrong(*keys: str, mistake: str = "", **fields: Any) -> IncorrectAnswer:
         The values that stand in the message.
     """
     name = mistake or keys[0].partition(":")[0]
-    known = all(key in _texts.common() for key in keys)
-    told = _texts.sentence(keys, fields, _texts.common(), {}) if known else ""
-    return IncorrectAnswer(told, None if name == "other" else name, keys, fields)
+    return IncorrectAnswer("", None if name == "other" else name, keys, fields)
 
 
 class NotAttempted(Exception):
@@ -195,7 +200,7 @@ class Question:
 
     def sentence(self, error: IncorrectAnswer) -> str:
         """Return what to say of a wrong answer."""
-        if not error.keys or (error.sentence and not self.messages):
+        if not error.keys or not self.messages:
             return error.sentence
         return _texts.sentence(error.keys, error.fields, self.messages, self.advice)
 
