@@ -107,8 +107,8 @@ _VALUE_MISTAKES = (
     Mistake("ReLU too early", lambda i, k, b=0.0, s=1: np.maximum(_convolve(i, k, b, s), 0)),
     Mistake("maximum instead of sum", lambda i, k, b=0.0, s=1: _max_of_products(i, k, b, s)),
     Mistake("mean instead of sum", lambda i, k, b=0.0, s=1: _convolve(i, k / k.size, b, s)),
-    Mistake("decimals lost", lambda i, k, b=0.0, s=1: np.trunc(_convolve(i, k, b, s))),
-    Mistake("rounded", lambda i, k, b=0.0, s=1: np.round(_convolve(i, k, b, s), 2)),
+    Mistake("decimals lost: map", lambda i, k, b=0.0, s=1: np.trunc(_convolve(i, k, b, s))),
+    Mistake("rounded: map", lambda i, k, b=0.0, s=1: np.round(_convolve(i, k, b, s), 2)),
 )
 
 _CONVOLVE_MISTAKES = (
@@ -343,7 +343,7 @@ _POOL_MISTAKES = [
         ),
     ),
     Mistake("zeros left out", lambda v, size=2, kind="max": _mean_without_zeros(v, size, kind)),
-    Mistake("rounded", lambda v, size=2, kind="max": np.round(_pool(v, size, kind), 2)),
+    Mistake("rounded: mean", lambda v, size=2, kind="max": np.round(_pool(v, size, kind), 2)),
     Mistake("windows overlap", _overlapping),
     Mistake("size ignored", lambda v, size=2, kind="max": _pool(v, 2, kind)),
     Mistake("incomplete windows kept", _filled),
@@ -559,7 +559,7 @@ _LETTER_MISTAKES = [
     Mistake(
         "softmax at the end", lambda image: np.exp(_letter(image)) / np.exp(_letter(image)).sum()
     ),
-    Mistake("rounded", lambda image: np.round(_letter(image), 2)),
+    Mistake("rounded: outputs", lambda image: np.round(_letter(image), 2)),
 ]
 
 

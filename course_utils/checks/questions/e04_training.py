@@ -747,7 +747,7 @@ def _gaps(subject: StudentWork, rng: np.random.Generator) -> None:
     if compare.close(got, _gap(histories), rtol=1e-3, atol=2e-3):
         return
     compare.tell(got, _GAP_MISTAKES, histories, rtol=1e-3, atol=2e-3)
-    raise wrong("other: not right", name="gaps")
+    raise wrong("other: gap")
 
 
 def _each(of_trial: Callable[[dict[str, list[float]]], float]) -> Callable[..., dict[str, float]]:
