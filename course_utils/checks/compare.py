@@ -184,7 +184,7 @@ def mapping(subject: student_work.StudentWork, name: str) -> dict[Any, Any] | No
     Raises
     ------
     NotAttempted
-        If the name is missing, None or an ellipsis.
+        If the name is missing or None.
     """
     got = attempted(subject, name)
     if isinstance(got, np.ndarray | list) and subject.kind(f"{name}.to_dict") == "function":
@@ -538,14 +538,14 @@ def attempted(subject: student_work.StudentWork, name: str) -> Any:
     Raises
     ------
     NotAttempted
-        If it is missing, None or an ellipsis.
+        If it is missing or None.
     """
     require(subject, name)
     return subject.get(name)
 
 
 def require(subject: student_work.StudentWork, name: str) -> None:
-    """Raise :class:`NotAttempted` if a name is missing, None or an ellipsis."""
+    """Raise :class:`NotAttempted` if a name is missing or None."""
     if subject.kind(name) in ("missing", "none"):
         raise NotAttempted(str(student_work.Missing(name)))
 

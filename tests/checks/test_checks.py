@@ -18,6 +18,7 @@ from course_utils.checks import (
     chance,
     compare,
     model_checks,
+    trainings,
     verdict,
     wording,
 )
@@ -421,6 +422,52 @@ def test_functions_leave_their_arguments_alone():
         assert heard[1] == "arguments changed"
 
 
+def test_results_of_functions():
+    assert compare.result_of(work("def f(x):\n    return x + 1"), "f", 2) == 3
+    nothing = said(lambda: compare.result_of(work("def f(x):\n    x + 1"), "f", 2))
+    assert nothing[1] == "nothing returned"
+    for source in ("", "f = None"):
+        with pytest.raises(NotAttempted):
+            compare.result_of(work(source), "f", 2)
+    with pytest.raises(student_work.StudentError, match=r"ZeroDivisionError.*\(for two\)"):
+        compare.result_of(work("def f(x):\n    return x / 0"), "f", 2, label="two")
+    untouched = work("def f(x):\n    raise NotImplementedError()")
+    with pytest.raises(student_work.StudentError) as caught:
+        compare.result_of(untouched, "f", 2, label="two")
+    assert "two" not in str(caught.value)
+
+
+def test_functions_that_the_notebook_gives():
+    given = work("class Thing: pass\ndef f(): return Thing()\ndef g(): return 3")
+    assert isinstance(compare.given(given, "f"), student_work.Ref)
+    for name, kind in (("f", "model"), ("g", "")):
+        heard = said(lambda n=name, k=kind: compare.given(given, n, kind=k))
+        assert heard == (f"`{name}` is given; run its cell again.", None)
+
+
+def test_dictionaries_are_asked_for_by_name():
+    assert compare.dictionary(work("x = {'a': 1}"), "x") == {"a": 1}
+    heard = said(lambda: compare.dictionary(work("x = [1]"), "x"))
+    assert heard == (
+        "`x` should be a dictionary, but it is a list with 1 entry.",
+        "not a dictionary",
+    )
+    with pytest.raises(NotAttempted):
+        compare.dictionary(work(), "x")
+
+
+def test_mistakes_are_told_by_values_and_by_functions():
+    ratio = compare.Mistake("ratio", lambda a, b: a / b, lambda a, b: b / a)
+    compare.tell(5, [ratio], 6, 2)
+    for got in (3.0, 1 / 3):
+        assert said(lambda g=got: compare.tell(g, [ratio], 6, 2))[1] == "ratio"
+    compare.tell(3, [ratio], 6, 0)  # a function that raises does not give the answer
+    assert (
+        said(lambda: compare.tell([1, 2], [compare.Mistake("listed", [2, 1], (1, 2))]))[1]
+        == "listed"
+    )
+
+
 def test_packages_that_a_question_rules_out_are_noticed():
     ask = asking(
         lambda subject, rng: compare.function(subject, "f", CASES, double), packages=("scipy",)
@@ -437,6 +484,56 @@ def test_packages_that_a_question_rules_out_are_noticed():
         assert judged.sentence == "Write this one yourself: your code calls scipy."
     unused = verdict(ask, work(imported + "def f(x):\n    return 2 * x"), 1)
     assert unused.status == "correct"
+
+
+# --- curves of trainings --------------------------------------------------------------------
+
+
+def measured(**changes):
+    curve = {"loss": [1.61, 1.2], "accuracy": [0.25, 0.5], "val_loss": [1.6, 1.3]}
+    return {"a": curve, "b": {**curve, "loss": [1.6, 1.1], **changes}}
+
+
+def test_curves_come_in_several_forms():
+    assert trainings.history({"history": {"loss": [1]}}) == {"loss": [1]}
+    assert trainings.history({"loss": [1]}) == {"loss": [1]}
+    assert trainings.history([1]) is trainings.history(None) is None
+    assert trainings.curve(np.array([1.5, 2])) == trainings.curve((1.5, [2])) == [1.5, 2.0]
+    for none in ([], None, "12", [1, "2"], [1, float("nan")], [float("inf")], [1, None], {"a": 1}):
+        assert trainings.curve(none) == []
+
+
+def test_trainings_that_were_not_new_or_not_on_the_given_images():
+    def new(**changes):
+        trainings.require_new(measured(**changes), (1.5, 1.7), {"accuracy": 20, "val_accuracy": 20})
+
+    new()
+    new(accuracy=[0.3, 0.45], val_accuracy=[0.55])
+    assert said(lambda: new(loss=[1.1, 1.0]))[1] == "not a new network"
+    sentence, mistake = said(lambda: new(accuracy=[0.25, 0.333]))
+    assert mistake == "other pictures for training"
+    assert "no share of 20 pictures" in sentence
+    assert said(lambda: new(val_accuracy=[0.51]))[1] == "other pictures for validation"
+
+
+def test_trainings_that_cannot_be_compared():
+    trainings.require_epochs(measured(), ("loss", "val_loss"), 2)
+    for changes, most in (({"val_loss": [1.0]}, 2), ({}, 1)):
+        heard = said(
+            lambda c=changes, m=most: trainings.require_epochs(measured(**c), ("val_loss",), m)
+        )
+        assert heard[1] == "different epochs"
+    assert trainings.all_different(measured())
+    assert not trainings.all_different(measured(loss=[1.61, 1.2]))
+
+
+@pytest.mark.parametrize(
+    ("number", "value", "share"),
+    [(300, 0.5, True), (300, 1 / 3, True), (300, 0.333, True), (300, 0.3312, False)]
+    + [(750, 0.2013, True), (750, 1.0, True), (750, 1.2, False), (750, -0.1, False)],
+)
+def test_shares_of_images(number, value, share):
+    assert trainings.is_share(number, value) is share
 
 
 # --- what is random ----------------------------------------------------------------------------
