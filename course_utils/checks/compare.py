@@ -238,6 +238,7 @@ def number(
     mistakes: Iterable[Mistake] = (),
     *,
     whole: bool = False,
+    decimals: bool = False,
     rtol: float = 1e-4,
     atol: float = 1e-9,
     advice: str = "Work it out once more, step by step.",
@@ -256,6 +257,8 @@ def number(
         Those that are named; the first whose answer is theirs.
     whole : bool
         Whether it must be a whole number (4.0 is accepted for 4).
+    decimals : bool
+        Whether to say that one or two decimals are too few, where that is all that is wrong.
     rtol, atol : float
         What difference is accepted.
     advice : str
@@ -274,6 +277,8 @@ def number(
     if close(got, want, rtol, atol):
         return
     _name_mistake(got, mistakes, rtol, atol)
+    if decimals and has_few_decimals(got, want):
+        raise wrong("rounded: number", name=name)
     raise wrong("other: not right", name=name, advice=advice)
 
 
@@ -358,6 +363,7 @@ def function(
     rtol: float = 1e-4,
     atol: float = 1e-5,
     advice: str = "",
+    form: Callable[[Any], Any] | None = None,
 ) -> None:
     """Check that a function gives the same as a reference for all cases.
 
@@ -377,15 +383,15 @@ def function(
         What difference is accepted.
     advice : str
         What to try, where no mistake is recognized.
+    form : callable, optional
+        Brings what the function returns into the form that the reference gives; may raise.
     """
-    kind = subject.kind(name)
-    if kind in ("missing", "none"):
-        raise NotAttempted(str(student_work.Missing(name)))
+    require(subject, name)
     wants = [reference(*case.args, **case.kwargs) for case in cases]
     gots = []
     for case in cases:
         try:
-            gots.append(subject.call(name, *case.args, **case.kwargs))
+            gots.append(_result(subject, name, case, form))
         except student_work.StudentError as error:
             if error.kind == "NotImplementedError":
                 raise
@@ -466,12 +472,13 @@ def as_told_before(
     *,
     rtol: float = 1e-4,
     atol: float = 1e-5,
+    form: Callable[[Any], Any] | None = None,
 ) -> Callable[..., Any]:
     """Return the reference for a part that must not count the mistake of an earlier part again.
 
     Parameters
     ----------
-    subject, name, cases, reference, mistakes, rtol, atol
+    subject, name, cases, reference, mistakes, rtol, atol, form
         What the earlier part has asked, as for :func:`function`.
 
     Returns
@@ -479,7 +486,7 @@ def as_told_before(
     callable
         What the mistake gives that :func:`made` finds; otherwise `reference`.
     """
-    found = _made(subject, name, cases, reference, mistakes, rtol, atol)
+    found = _made(subject, name, cases, reference, mistakes, rtol, atol, form)
     return found[1] if found else reference
 
 
@@ -491,15 +498,56 @@ def _made(
     mistakes: Iterable[Mistake],
     rtol: float,
     atol: float,
+    form: Callable[[Any], Any] | None = None,
 ) -> tuple[Mistake, Callable[..., Any]] | None:
     try:
-        gots = [subject.call(name, *case.args, **case.kwargs) for case in cases]
-    except student_work.StudentWorkError:
+        gots = [_result(subject, name, case, form) for case in cases]
+    except (student_work.StudentWorkError, IncorrectAnswer):
         return None
     wants = [reference(*case.args, **case.kwargs) for case in cases]
     if all(close(got, want, rtol, atol) for got, want in zip(gots, wants, strict=True)):
         return None
     return _common(cases, gots, mistakes, rtol, atol)
+
+
+def _result(
+    subject: student_work.StudentWork,
+    name: str,
+    case: Case,
+    form: Callable[[Any], Any] | None,
+) -> Any:
+    result = subject.call(name, *case.args, **case.kwargs)
+    return result if form is None or result is None else form(result)
+
+
+def require(subject: student_work.StudentWork, *names: str) -> None:
+    """Check that each name is defined.
+
+    Raises
+    ------
+    NotAttempted
+        If one is missing, None or an ellipsis.
+    """
+    for name in names:
+        if subject.kind(name) in ("missing", "none"):
+            raise NotAttempted(str(student_work.Missing(name)))
+
+
+def call(subject: student_work.StudentWork, name: str, *args: Any, **kwargs: Any) -> Any:
+    """Call a function of the student's, and return what it returns.
+
+    Raises
+    ------
+    NotAttempted
+        If the function is missing, None or an ellipsis.
+    IncorrectAnswer
+        If it returns nothing.
+    """
+    require(subject, name)
+    result = subject.call(name, *args, **kwargs)
+    if result is None:
+        raise wrong("nothing returned", name=name)
+    return result
 
 
 def attempted(subject: student_work.StudentWork, name: str) -> Any:
@@ -510,9 +558,27 @@ def attempted(subject: student_work.StudentWork, name: str) -> Any:
     NotAttempted
         If it is missing, None or an ellipsis.
     """
-    if subject.kind(name) in ("missing", "none"):
-        raise NotAttempted(str(student_work.Missing(name)))
+    require(subject, name)
     return subject.get(name)
+
+
+def pair_counts(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Count how often each pair of indices occurs; of labels and predictions: the confusion matrix.
+
+    Parameters
+    ----------
+    rows, columns : array of int, shape (pairs,)
+        The indices.
+    shape : tuple of int
+        How many rows and columns the table has.
+
+    Returns
+    -------
+    array of int, of that shape
+    """
+    table = np.zeros(shape, int)
+    np.add.at(table, (rows, columns), 1)
+    return table
 
 
 def describe(value: Any) -> str:

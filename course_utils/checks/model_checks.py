@@ -217,6 +217,20 @@ def require_model(subject: student_work.StudentWork, what: student_work.Ref | st
         raise wrong("other: network", name=name, got=word)
 
 
+def given_network(subject: student_work.StudentWork, name: str, *args: Any) -> student_work.Ref:
+    """Call a function that the notebook gives, and return the network that it builds.
+
+    Raises
+    ------
+    IncorrectAnswer
+        If it returns something else.
+    """
+    result = subject.call(name, *args)
+    if not isinstance(result, student_work.Ref) or subject.kind(result) != "model":
+        raise wrong("other: given", name=name)
+    return result
+
+
 def build_with(
     subject: student_work.StudentWork, name: str, *args: Any, **kwargs: Any
 ) -> student_work.Ref:
