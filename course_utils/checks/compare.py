@@ -192,6 +192,14 @@ def mapping(subject: student_work.StudentWork, name: str) -> dict[Any, Any] | No
     return got if isinstance(got, dict) else None
 
 
+def dictionary(subject: student_work.StudentWork, name: str) -> dict[Any, Any]:
+    """Return what :func:`mapping` does, or raise :class:`IncorrectAnswer` for anything else."""
+    found = mapping(subject, name)
+    if found is None:
+        raise wrong("not a dictionary", name=name, got=describe(attempted(subject, name)))
+    return found
+
+
 def letters(given: Any, known: Iterable[str]) -> set[str] | None:
     """The letters of choices or claims, in whatever form they were written.
 
@@ -391,14 +399,12 @@ def function(
     gots = []
     for case in cases:
         try:
-            gots.append(_result(subject, name, case, form))
+            gots.append(_formed(subject, name, case, form))
         except student_work.StudentError as error:
-            if error.kind == "NotImplementedError":
-                raise
-            # Those before may show a mistake that also explains why it stops here.
-            _name_common(cases, gots, wants, mistakes, rtol, atol)
-            told = f"{error.message} (for {case.label})".strip()
-            raise student_work.StudentError(error.kind, told, error.line, error.code) from None
+            if error.kind != "NotImplementedError":
+                # Those before may show a mistake that also explains why it stops here.
+                _name_common(cases, gots, wants, mistakes, rtol, atol)
+            raise
     failed = [k for k in range(len(cases)) if not close(gots[k], wants[k], rtol, atol)]
     if not failed:
         return
@@ -501,7 +507,7 @@ def _made(
     form: Callable[[Any], Any] | None = None,
 ) -> tuple[Mistake, Callable[..., Any]] | None:
     try:
-        gots = [_result(subject, name, case, form) for case in cases]
+        gots = [_formed(subject, name, case, form) for case in cases]
     except (student_work.StudentWorkError, IncorrectAnswer):
         return None
     wants = [reference(*case.args, **case.kwargs) for case in cases]
@@ -510,44 +516,14 @@ def _made(
     return _common(cases, gots, mistakes, rtol, atol)
 
 
-def _result(
+def _formed(
     subject: student_work.StudentWork,
     name: str,
     case: Case,
     form: Callable[[Any], Any] | None,
 ) -> Any:
-    result = subject.call(name, *case.args, **case.kwargs)
+    result = _call(subject, name, *case.args, label=case.label, **case.kwargs)
     return result if form is None or result is None else form(result)
-
-
-def require(subject: student_work.StudentWork, *names: str) -> None:
-    """Check that each name is defined.
-
-    Raises
-    ------
-    NotAttempted
-        If one is missing, None or an ellipsis.
-    """
-    for name in names:
-        if subject.kind(name) in ("missing", "none"):
-            raise NotAttempted(str(student_work.Missing(name)))
-
-
-def call(subject: student_work.StudentWork, name: str, *args: Any, **kwargs: Any) -> Any:
-    """Call a function of the student's, and return what it returns.
-
-    Raises
-    ------
-    NotAttempted
-        If the function is missing, None or an ellipsis.
-    IncorrectAnswer
-        If it returns nothing.
-    """
-    require(subject, name)
-    result = subject.call(name, *args, **kwargs)
-    if result is None:
-        raise wrong("nothing returned", name=name)
-    return result
 
 
 def attempted(subject: student_work.StudentWork, name: str) -> Any:
@@ -560,6 +536,79 @@ def attempted(subject: student_work.StudentWork, name: str) -> Any:
     """
     require(subject, name)
     return subject.get(name)
+
+
+def require(subject: student_work.StudentWork, name: str) -> None:
+    """Raise :class:`NotAttempted` if a name is missing, None or an ellipsis."""
+    if subject.kind(name) in ("missing", "none"):
+        raise NotAttempted(str(student_work.Missing(name)))
+
+
+def result_of(
+    subject: student_work.StudentWork, name: str, *args: Any, label: str = "", **kwargs: Any
+) -> Any:
+    """Call a function of the student and return what it returns.
+
+    Parameters
+    ----------
+    subject : StudentWork
+        The work.
+    name : str
+        The function.
+    *args, **kwargs : object
+        Its arguments.
+    label : str
+        How to speak of them if it stops with an error; completes "for ...".
+
+    Raises
+    ------
+    NotAttempted
+        If it is missing.
+    IncorrectAnswer
+        If it returns nothing.
+    """
+    require(subject, name)
+    result = _call(subject, name, *args, label=label, **kwargs)
+    if result is None:
+        raise wrong("nothing returned", name=name)
+    return result
+
+
+def _call(
+    subject: student_work.StudentWork, name: str, *args: Any, label: str, **kwargs: Any
+) -> Any:
+    try:
+        return subject.call(name, *args, **kwargs)
+    except student_work.StudentError as error:
+        if error.kind == "NotImplementedError" or not label:
+            raise
+        told = f"{error.message} (for {label})".strip()
+        raise student_work.StudentError(error.kind, told, error.line, error.code) from None
+
+
+def given(subject: student_work.StudentWork, name: str, *args: Any, kind: str) -> student_work.Ref:
+    """Call a function that the notebook gives, and return what it makes.
+
+    Parameters
+    ----------
+    subject : StudentWork
+        The work.
+    name : str
+        The function.
+    *args : object
+        Its arguments.
+    kind : str
+        What it must make, as :meth:`StudentWork.kind` says it, for example "model".
+
+    Raises
+    ------
+    IncorrectAnswer
+        If it makes something else: then its cell was changed, or not run.
+    """
+    made = subject.call(name, *args)
+    if not isinstance(made, student_work.Ref) or subject.kind(made) != kind:
+        raise wrong("other: given", name=name)
+    return made
 
 
 def pair_counts(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils import student_work
-from course_utils.checks._question import IncorrectAnswer, NotAttempted, wrong
+from course_utils.checks import compare
+from course_utils.checks._question import IncorrectAnswer, wrong
 from course_utils.student_work import models
 
 if TYPE_CHECKING:
@@ -208,27 +209,13 @@ class _Theirs:
 
 def require_model(subject: student_work.StudentWork, what: student_work.Ref | str) -> None:
     """Raise where `what` is no network."""
+    if isinstance(what, str):
+        compare.require(subject, what)
     kind = subject.kind(what)
-    if kind in ("missing", "none") and isinstance(what, str):
-        raise NotAttempted(str(student_work.Missing(what)))
     if kind != "model":
         name = what if isinstance(what, str) else "The result"
         word = "a Keras layer" if kind == "layer" else f"of kind {kind}"
         raise wrong("other: network", name=name, got=word)
-
-
-def given_network(subject: student_work.StudentWork, name: str, *args: Any) -> student_work.Ref:
-    """Call a function that the notebook gives, and return the network that it builds.
-
-    Raises
-    ------
-    IncorrectAnswer
-        If it returns something else.
-    """
-    result = subject.call(name, *args)
-    if not isinstance(result, student_work.Ref) or subject.kind(result) != "model":
-        raise wrong("other: given", name=name)
-    return result
 
 
 def build_with(
@@ -241,17 +228,13 @@ def build_with(
     IncorrectAnswer
         If it returns something else.
     """
-    if subject.kind(name) in ("missing", "none"):
-        raise NotAttempted(str(student_work.Missing(name)))
     try:
-        result = subject.call(name, *args, **kwargs)
+        result = compare.result_of(subject, name, *args, **kwargs)
     except student_work.StudentError as error:
         if error.kind == "NotImplementedError":
             raise
         told = without_keras(error.message).removesuffix(".")
         raise student_work.StudentError(error.kind, told, error.line, error.code) from None
-    if result is None:
-        raise wrong("nothing returned", name=name)
     if not isinstance(result, student_work.Ref) or subject.kind(result) != "model":
         raise wrong("other: returns no network", name=name)
     return result
@@ -305,6 +288,37 @@ def _because(error: student_work.StudentError) -> str:
     """The reason, where it is told; a grader keeps the texts of some errors back."""
     told = without_keras(error.message)
     return f": {told}" if told else "."
+
+
+def build_for(
+    subject: student_work.StudentWork,
+    name: str,
+    shape: Sequence[int],
+    *args: int,
+    strict: bool = True,
+) -> tuple[student_work.Ref, tuple[int, ...]]:
+    """Call their function that builds a network for a shape of inputs.
+
+    Parameters
+    ----------
+    subject : StudentWork
+        The work.
+    name : str
+        The function.
+    shape : sequence of int
+        The shape of one input, its first argument.
+    *args : int
+        Its other arguments.
+    strict : bool
+        See :func:`fitting_shape`.
+
+    Returns
+    -------
+    tuple
+        The network, and the shape of one input that it takes.
+    """
+    what = build_with(subject, name, shape, *args)
+    return what, fitting_shape(subject, what, shape, name, *args, strict=strict)
 
 
 def fitting_shape(

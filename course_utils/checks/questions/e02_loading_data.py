@@ -12,15 +12,9 @@ import numpy as np
 from PIL import Image
 
 from course_utils.checks import chance, compare
-from course_utils.checks._question import (
-    Exercise,
-    IncorrectAnswer,
-    NotAttempted,
-    Question,
-    wrong,
-)
+from course_utils.checks._question import Exercise, IncorrectAnswer, Question, wrong
 from course_utils.checks.compare import Case, Mistake
-from course_utils.student_work import Missing, Ref, StudentError, StudentWork
+from course_utils.student_work import Ref, StudentWork
 
 Array = np.ndarray
 
@@ -34,19 +28,19 @@ def _one_hot(labels: Array, num_classes: int) -> Array:
 _ONE_HOT_MISTAKES = [
     Mistake("axes swapped", lambda labels, n: _one_hot(labels, n).T),
     Mistake(
-        "classes counted in the labels: your table has",
+        "classes counted in the labels: largest label",
         lambda labels, n: np.eye(labels.max() + 1)[labels],
     ),
     Mistake(
-        "classes counted in the labels: your table has a",
+        "classes counted in the labels: those that occur",
         lambda labels, n: (labels[:, None] == np.unique(labels)).astype(float),
     ),
     Mistake(
-        "classes counted in the labels: you number the",
+        "classes counted in the labels: numbered anew",
         lambda labels, n: _one_hot(np.unique(labels, return_inverse=True)[1], n),
     ),
     Mistake(
-        "counted from 1: class 0 has",
+        "counted from 1: columns",
         lambda labels, n: _one_hot((labels - 1) % n, n),
         lambda labels, n: np.eye(n + 1)[labels + 1],
     ),
@@ -71,13 +65,13 @@ def _index(one_hot: Array) -> Array:
 
 
 _INDEX_MISTAKES = [
-    Mistake("wrong axis: you look for", lambda one_hot: one_hot.argmax(axis=0)),
-    Mistake("counted from 1: the first column", lambda one_hot: one_hot.argmax(axis=1) + 1),
+    Mistake("wrong axis: columns", lambda one_hot: one_hot.argmax(axis=0)),
+    Mistake("counted from 1: indices", lambda one_hot: one_hot.argmax(axis=1) + 1),
     Mistake("sorted", lambda one_hot: np.sort(one_hot.argmax(axis=1))),
     Mistake(
         "empty columns left out", lambda one_hot: one_hot[:, one_hot.any(axis=0)].argmax(axis=1)
     ),
-    Mistake("wrong axis: give one index", lambda one_hot: one_hot.argmax()),
+    Mistake("wrong axis: whole table", lambda one_hot: one_hot.argmax()),
 ]
 
 
@@ -86,9 +80,11 @@ def _to_index(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = [
         Case((np.eye(5)[rng.integers(0, 5, n)],), f"{n} rows of five classes") for n in (7, 12)
     ]
-    cases.append(Case((np.eye(3)[[0, 0, 2, 2]],), "four rows of three classes"))
-    cases.append(Case((np.eye(4, dtype="float32")[[1]],), "a single row"))
-    cases.append(Case((np.eye(6, dtype=int)[[5, 0, 2, 2]],), "rows of whole numbers"))
+    cases += [
+        Case((np.eye(3)[[0, 0, 2, 2]],), "four rows of three classes"),
+        Case((np.eye(4, dtype="float32")[[1]],), "a single row"),
+        Case((np.eye(6, dtype=int)[[5, 0, 2, 2]],), "rows of whole numbers"),
+    ]
     compare.function(subject, "to_index", cases, _index, _INDEX_MISTAKES)
     _whole(subject.call("to_index", np.eye(3)[[2, 1]]), "Class indices")
     compare.leaves_arguments(subject, "to_index", cases)
@@ -118,10 +114,7 @@ _KEPT_MISTAKES = [
     ),
     Mistake(
         "labels in the order of the old ones",
-        lambda labels, wanted: (
-            _kept(labels, wanted)[0],
-            _kept(labels, sorted(wanted))[1],
-        ),
+        lambda labels, wanted: (_kept(labels, wanted)[0], _kept(labels, sorted(wanted))[1]),
     ),
     Mistake(
         "masks instead of positions",
@@ -174,16 +167,10 @@ def _positions(result: Any, names: tuple[str, ...], total: int, masks: bool = Fa
 
     Masks cost the points of the first part, which does not accept them.
     """
-    if result is None:
-        raise wrong("nothing returned", name="your function")
     parts = compare.listed(result)
     if parts is None or len(parts) != len(names):
-        raise wrong(
-            "other: return arrays of",
-            value=len(names),
-            value2=", ".join(names),
-            got=compare.describe(result),
-        )
+        asked = {"number": len(names), "names": ", ".join(names)}
+        raise wrong("other: number of arrays", got=compare.describe(result), **asked)
     found = []
     for name, part in zip(names, parts, strict=True):
         entries = compare.listed(part)
@@ -193,10 +180,10 @@ def _positions(result: Any, names: tuple[str, ...], total: int, masks: bool = Fa
                 raise wrong("masks instead of positions", name=name)
             array = np.flatnonzero(array)
         if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-            raise wrong("other: the positions for", name=name, got=compare.describe(part))
+            raise wrong("other: no positions", name=name, got=compare.describe(part))
         array = array.astype(int)
         if array.size and (array.min() < 0 or array.max() >= total):
-            raise wrong("other: there are positions", name=name)
+            raise wrong("other: no image there", name=name)
         found.append(array)
     return found
 
@@ -208,11 +195,10 @@ def _flat(entries: list[Any] | None) -> bool:
 def _whole_and_apart(parts: list[Array], names: tuple[str, ...], total: int) -> None:
     for name, part in zip(names, parts, strict=True):
         if len(np.unique(part)) < len(part):
-            raise wrong("leak: there are images", name=name)
-    for k, one in enumerate(parts):
-        for m in range(k + 1, len(parts)):
-            if np.intersect1d(one, parts[m]).size:
-                raise wrong("leak: there are images in", value=names[k], value2=names[m])
+            raise wrong("leak: twice", name=name)
+    for (one, first), (other, second) in combinations(zip(names, parts, strict=True), 2):
+        if np.intersect1d(first, second).size:
+            raise wrong("leak: two splits", one=one, other=other)
     if sum(len(part) for part in parts) < total:
         raise wrong("images lost")
 
@@ -224,21 +210,21 @@ _SEEDS = 16
 
 
 def _split(subject: StudentWork, labels: Array, seed: int) -> list[Array]:
-    return _positions(subject.call("split", labels, seed), _NAMES, len(labels), masks=True)
+    result = compare.result_of(subject, "split", labels, seed)
+    return _positions(result, _NAMES, len(labels), masks=True)
 
 
 def _split_whole(subject: StudentWork, rng: np.random.Generator) -> None:
     """Each position once, for five and for seven classes; labels left alone."""
     for sizes in (_SIZES, (23, 10, 35, 71, 10, 57, 99)):
         labels = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
-        result = subject.call("split", labels, int(rng.integers(1000)))
+        result = compare.result_of(subject, "split", labels, int(rng.integers(1000)))
         parts = _positions(result, _NAMES, len(labels))
         found = np.concatenate(parts)
         if len(found) == len(labels) and np.array_equal(np.sort(found), np.sort(labels)):
             raise wrong("labels instead of positions")
         _whole_and_apart(parts, _NAMES, len(labels))
-        if subject.changed():
-            raise wrong("arguments changed")
+        compare.left_arguments(subject, "split")
 
 
 def _split_shares(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -261,10 +247,10 @@ def _judge_shares(counts: Array) -> None:
     allowed = np.array([2.5, 1.5, 1.5])
     small = np.sort(sizes[1:]) / each.sum()
     if np.all(np.abs(small - (0.09, 0.1)) < 0.003):
-        raise wrong("shares wrong: one of the")
+        raise wrong("shares wrong: tenth of the rest")
     if np.any(np.abs(sizes - shares * each.sum()) > allowed * len(each)):
         told = ", ".join(f"{100 * share:.0f} %" for share in sizes / each.sum())
-        raise wrong("shares wrong: the shares are", told=told)
+        raise wrong("shares wrong", shares=told)
     if np.any(np.abs(counts - shares[:, None] * each) > allowed[:, None]):
         raise wrong("not stratified")
 
@@ -273,7 +259,7 @@ def _split_seed(subject: StudentWork, rng: np.random.Generator) -> None:
     """That the seed alone decides, at random, and over all images: see `chance`."""
     labels, seed = np.repeat(np.arange(len(_SIZES)), _SIZES), int(rng.integers(1000))
     first, again = (_split(subject, labels, seed) for _ in range(2))
-    if [set(part.tolist()) for part in first] != [set(part.tolist()) for part in again]:
+    if not all(map(_same_set, first, again)):
         raise wrong("not repeatable")
     splits = [_split(subject, labels, seed + k) for k in range(_SEEDS)]
     # The two small splits of the largest class, whichever of the three arrays they are.
@@ -281,54 +267,29 @@ def _split_seed(subject: StudentWork, rng: np.random.Generator) -> None:
         [part[part < _SIZES[0]] for part in sorted(parts, key=len)[:2] if (part < _SIZES[0]).any()]
         for parts in splits
     ]
-    _judge_seed(draws, _SIZES[0], _OF_IMAGES)
+    _judge_seed(draws, _SIZES[0])
 
 
-@dataclass(frozen=True)
-class _Sentences:
-    """What to say of choices that are not random."""
-
-    not_shuffled: str
-    ignored: str
-    regular: str
-    alike: str
-    uneven: str
-
-
-_OF_IMAGES = _Sentences(
-    "You take the images in the order in which they come. Files are often sorted by date or place, "
-    "so the test images would be different from the others: shuffle first.",
-    "Every seed gives the same division; use `seed`.",
-    "You do not divide at random: images that follow each other in the list, or stand at a fixed "
-    "distance, stay together. Files are often sorted by date or place, so shuffle the positions "
-    "with a generator that is made from the seed.",
-    "Another seed should give another division, but for some seeds the same images are in "
-    "validation or in test again. Shuffle all positions with the seed before you cut.",
-    "You do not divide at random: some of the images come into validation or test more often than "
-    "others. Shuffle all positions of a class.",
-)
-
-
-def _judge_seed(draws: list[list[Array]], total: int, say: _Sentences) -> None:
+def _judge_seed(draws: list[list[Array]], total: int) -> None:
     """Judge what was chosen for several seeds: for each seed one or more arrays of places."""
     same = all(
         len(one) == len(draws[0]) and all(map(_same_set, one, draws[0])) for one in draws[1:]
     )
     regular = any(chance.too_regular(part, total) for parts in draws for part in parts)
     if same and regular:
-        raise IncorrectAnswer(say.not_shuffled, "not shuffled")
+        raise wrong("not shuffled")
     if same:
-        raise IncorrectAnswer(say.ignored, "seed ignored")
+        raise wrong("seed ignored")
     if regular:
-        raise IncorrectAnswer(say.regular, "not random")
+        raise wrong("not random: regular")
     if chance.too_alike(draws, total):
-        raise IncorrectAnswer(say.alike, "seed hardly matters")
+        raise wrong("seed hardly matters")
     for number in range(min(map(len, draws))):
         chosen = [parts[number] for parts in draws]
         if chance.too_regular_in_all(chosen, total):
-            raise IncorrectAnswer(say.regular, "not random")
+            raise wrong("not random: regular")
         if chance.uneven(chosen, total):
-            raise IncorrectAnswer(say.uneven, "not random")
+            raise wrong("not random: uneven")
 
 
 def _same_set(one: Array, other: Array) -> bool:
@@ -349,7 +310,7 @@ def _patients(rng: np.random.Generator) -> Array:
 
 
 def _divide(subject: StudentWork, patients: Array, share: float, seed: int) -> list[Array]:
-    result = subject.call("split_patients", patients, share, seed)
+    result = compare.result_of(subject, "split_patients", patients, share, seed)
     return _positions(result, _SIDES, len(patients), masks=True)
 
 
@@ -357,7 +318,8 @@ def _patients_apart(subject: StudentWork, rng: np.random.Generator) -> None:
     """No X-ray twice or lost, no patient on both sides."""
     for share in (0.2, 0.3):
         patients = _patients(rng)
-        result = subject.call("split_patients", patients, share, int(rng.integers(1000)))
+        seed = int(rng.integers(1000))
+        result = compare.result_of(subject, "split_patients", patients, share, seed)
         compare.left_arguments(subject, "split_patients")
         train, test = _positions(result, _SIDES, len(patients))
         _whole_and_apart([train, test], _SIDES, len(patients))
@@ -387,10 +349,10 @@ def _name_share(counts: Array, wanted: Array, shares: Array) -> None:
     if np.all(np.abs(counts - (_PEOPLE - wanted)) <= 1):
         raise wrong("order of splits")
     if np.all(counts == counts[0]):
-        raise wrong("shares wrong: the test split")
+        raise wrong("shares wrong: share ignored")
     worst = int(np.argmax(np.abs(counts - wanted)))
-    told = f"Of {_PEOPLE} patients and with a share of {shares[worst]:g}"
-    raise wrong("shares wrong: share is the", told=told, value=wanted[worst], value2=counts[worst])
+    found = {"share": shares[worst], "wanted": wanted[worst], "count": counts[worst]}
+    raise wrong("shares wrong: patients", people=_PEOPLE, **found)
 
 
 def _patients_seed(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -406,21 +368,7 @@ def _patients_seed(subject: StudentWork, rng: np.random.Generator) -> None:
     if not _same_set(first, again):
         raise wrong("not repeatable")
     draws = [[chosen(seed + k)] for k in range(_SEEDS)]
-    _judge_seed(draws, people, _OF_PATIENTS)
-
-
-_OF_PATIENTS = _Sentences(
-    "You take the patients in the order of their numbers, the same for every seed; choose them at "
-    "random, with the seed.",
-    "Every seed chooses the same patients; choose them at random, with the seed.",
-    "You do not choose at random: patients whose numbers follow each other, or stand at a fixed "
-    "distance, are chosen together. Shuffle the patients with a generator that is made from the "
-    "seed.",
-    "Another seed should choose other patients, but for some seeds the same ones are chosen again. "
-    "Shuffle all patients with the seed before you cut.",
-    "You do not choose at random: some patients are chosen more often than others. Shuffle all "
-    "patients before you cut.",
-)
+    _judge_seed(draws, people)
 
 
 # --- 02.4: X-rays ------------------------------------------------------------------------------
@@ -490,21 +438,13 @@ class _Loaded:
 
 
 def _load(subject: StudentWork, folder: _Folder) -> _Loaded:
-    if subject.kind("load_xrays") in ("missing", "none"):
-        raise NotAttempted(str(Missing("load_xrays")))
-    try:
-        result = subject.call("load_xrays", subject.put_files(folder.files()))
-    except StudentError as error:
-        if error.kind == "NotImplementedError":
-            raise
-        told = f"{error.message} (for a folder with the classes {', '.join(folder.names)})"
-        raise StudentError(error.kind, told.strip(), error.line, error.code) from None
-    if result is None:
-        raise wrong("nothing returned", name="your function")
+    label = f"a folder with the classes {', '.join(folder.names)}"
+    files = subject.put_files(folder.files())
+    result = compare.result_of(subject, "load_xrays", files, label=label)
     entries = [result] if isinstance(result, Ref) else compare.listed(result) or []
     is_one = [isinstance(one, Ref) and subject.kind(one) == "dataset" for one in entries]
     if sum(is_one) != 1:
-        raise wrong("other: the first thing")
+        raise wrong("other: no dataset")
     place = is_one.index(True)
     # More than there can be, so that a dataset that is repeated is seen.
     batches = subject.batches(entries[place], 3 * len(folder.levels))
@@ -518,14 +458,9 @@ def _xray_shape(subject: StudentWork, rng: np.random.Generator) -> None:
     batches = _load(subject, folder).batches
     shape = batches[0][0].shape if batches else ()
     if len(shape) != 4:
-        raise wrong("no batches: the images should")
+        raise wrong("no batches")
     if shape[3] != 1:
-        raise IncorrectAnswer(
-            'The pictures have three channels; X-rays need one: `color_mode="grayscale"`.'
-            if shape[3] == 3
-            else f'The pictures have {shape[3]} channels; X-rays need one: `"grayscale"`.',
-            "color",
-        )
+        raise wrong("color", channels=shape[3])
     if shape[1:3] == (64, 48):
         raise wrong("axes swapped")
     if shape[1:3] != (48, 64):
@@ -556,7 +491,7 @@ def _judge_folder(subject: StudentWork, folder: _Folder) -> None:
     _judge_pictures(folder, images, labels)
     given = compare.texts(made.others[0]) if made.others else None
     if given is None or not made.in_order:
-        raise wrong("class names: return two things")
+        raise wrong("class names: not returned")
     _judge_names(folder, folder.which(images), labels, given)
 
 
@@ -571,7 +506,7 @@ def _parts(batches: list[tuple[Array, ...]]) -> list[tuple[Array, ...]]:
 
 def _judge_pictures(folder: _Folder, images: Array, labels: Array) -> None:
     if images.ndim != 4:
-        raise wrong("no batches: the images should have")
+        raise wrong("no batches")
     if images.max() <= 1.5:
         raise wrong("rescaled")
     which = folder.which(images)
@@ -595,10 +530,10 @@ def _judge_pictures(folder: _Folder, images: Array, labels: Array) -> None:
 def _judge_names(folder: _Folder, which: Array, labels: Array, given: list[str]) -> None:
     """Whether each label is the place of the right name."""
     if sorted(given) != folder.names:
-        raise wrong("class names: the class names")
+        raise wrong("class names: of another folder")
     right = [folder.names[k] for k in folder.labels[which]]
     if [given[k] if 0 <= k < len(given) else "" for k in labels] != right:
-        raise wrong("class names: labels and class")
+        raise wrong("class names: other order")
 
 
 def _unfit(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -614,15 +549,6 @@ def _unfit(subject: StudentWork, rng: np.random.Generator) -> None:
 _TRAIN, _VALIDATION, _EPOCHS, _BATCH = 250, 40, 6, 16
 
 
-def _two(result: Any, what: str) -> list[Any]:
-    if result is None:
-        raise wrong("nothing returned", name="your function")
-    entries = compare.listed(result)
-    if entries is None or len(entries) != 2:
-        raise wrong("other: return two things", what=what)
-    return entries
-
-
 @dataclass(frozen=True)
 class _Epoch:
     """What came in one epoch, and in which form.
@@ -633,36 +559,35 @@ class _Epoch:
         All of the epoch.
     sizes : list of int
         How many images each batch has.
-    faults : dict of str to str
-        What is wrong with the form, by the name of the mistake; the first part tells it, the others
-        go on with what was meant.
+    faults : list of IncorrectAnswer
+        What is wrong with the form: the first part tells it, the others go on with what was meant.
     """
 
     images: Array
     labels: Array
     sizes: list[int]
-    faults: dict[str, str]
+    faults: list[IncorrectAnswer]
 
 
 class _Pipeline:
     """What a pipeline made of given pictures."""
 
     def __init__(self, subject: StudentWork, rng: np.random.Generator) -> None:
-        if subject.kind("make_pipeline") in ("missing", "none"):
-            raise NotAttempted(str(Missing("make_pipeline")))
         numbers = {"training": _TRAIN, "validation": _VALIDATION}
         self.images = {k: rng.uniform(0, 255, (n, 8, 10, 3)) for k, n in numbers.items()}
         self.images = {k: one.astype("float32") for k, one in self.images.items()}
         self.labels = {k: rng.integers(0, 7, n) for k, n in numbers.items()}
         given = [one[k] for k in numbers for one in (self.images, self.labels)]
-        result = subject.call("make_pipeline", *given)
+        result = compare.result_of(subject, "make_pipeline", *given)
         self.changed = subject.changed()
-        refs = _two(result, "the datasets for training and for validation")
+        refs = compare.listed(result)
+        if refs is None or len(refs) != 2:
+            raise wrong("other: two datasets")
         self.refs = dict(zip(numbers, refs, strict=True))
         self.subject = subject
         for name, ref in self.refs.items():
             if not isinstance(ref, Ref) or subject.kind(ref) != "dataset":
-                raise wrong("other: what you return", name=name)
+                raise wrong("other: dataset", name=name)
         first, _ = self.identified(self.epoch("training").images, "validation")
         self.exchanged = bool(np.all(first >= 0))
         if self.exchanged:
@@ -674,33 +599,24 @@ class _Pipeline:
         total = len(self.images[split])
         elements = self.subject.batches(self.refs[split], total // 4)
         if not elements or any(len(one) != 2 for one in elements):
-            raise wrong("other: the elements for", split=split)
-        faults = {}
+            raise wrong("other: elements", split=split)
+        faults = []
         if elements[0][0].ndim == 3:
             elements = self.subject.batches(self.refs[split], 2 * total)
-            faults["no batches"] = (
-                f"The images for {split} come one by one; give batches of {_BATCH}, of the shape "
-                f"({_BATCH}, height, width, 3)."
-            )
+            faults.append(wrong("no batches", split=split))
             elements = [(image[None], label[None]) for image, label in elements]
         if any(len(images.shape) != 4 or images.shape[1:] != (8, 10, 3) for images, _ in elements):
-            raise wrong("size", split=split, BATCH=_BATCH)
+            raise wrong("size", split=split)
         images, labels = (np.concatenate(parts) for parts in zip(*elements, strict=True))
         if labels.ndim != 1:
-            faults["labels one-hot"] = f"The labels for {split} should be class indices."
+            faults.append(wrong("labels one-hot", split=split))
             labels = labels.argmax(axis=-1) if labels.shape[-1] > 1 else labels.ravel()
         elif labels.dtype.kind not in "iu":
-            faults["labels not whole"] = (
-                f"The labels for {split} are of the type {labels.dtype}; class indices are whole "
-                f"numbers."
-            )
+            faults.append(wrong("labels not whole", split=split, dtype=labels.dtype))
         if images.dtype != np.float32:
-            faults["dtype"] = f"The images for {split} should be float32."
+            faults.append(wrong("dtype", split=split))
         if images.max() <= 1.5:
-            faults["rescaled"] = (
-                f"The images for {split} are rescaled to 0 to 1; leave them as they are, since the "
-                f"network rescales them."
-            )
+            faults.append(wrong("rescaled", split=split))
             images = images * np.float32(255)
         return _Epoch(images, labels, [len(one[0]) for one in elements], faults)
 
@@ -753,13 +669,13 @@ def _pipeline_form(subject: StudentWork, rng: np.random.Generator) -> None:
     """Batches, types and number of the images and labels; pixels not rescaled."""
     made = _Pipeline(subject, rng)
     if made.changed:
-        raise wrong("arguments changed")
+        raise wrong("arguments changed", name="make_pipeline")
     if made.exchanged:
         raise wrong("order of splits")
     for split, total in (("training", _TRAIN), ("validation", _VALIDATION)):
         epoch = made.epoch(split)
-        for mistake, sentence in epoch.faults.items():
-            raise IncorrectAnswer(sentence, mistake)
+        for fault in epoch.faults:
+            raise fault
         which, _ = made.identified(epoch.images, split)
         if len(which) and np.all(which < 0) and np.all(made.others(epoch.images, split)):
             raise wrong("wrong images", split=split)
@@ -769,7 +685,7 @@ def _pipeline_form(subject: StudentWork, rng: np.random.Generator) -> None:
         if len(which) < total:
             raise wrong("images lost", split=split)
         if max(epoch.sizes) > _BATCH or sum(size < _BATCH for size in epoch.sizes) > 1:
-            raise wrong("batch size", split=split, BATCH=_BATCH)
+            raise wrong("batch size", split=split)
 
 
 def _pipeline_validation(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -782,7 +698,7 @@ def _pipeline_validation(subject: StudentWork, rng: np.random.Generator) -> None
         if np.any(np.diff(which) < 0):
             raise wrong("validation shuffled")
         if not np.array_equal(epoch.labels, made.labels["validation"][which]):
-            raise wrong("labels mixed up: the validation labels")
+            raise wrong("labels mixed up: validation")
 
 
 def _pipeline_training(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -808,10 +724,7 @@ def _judge_images(made: _Pipeline, which: Array, how: Array, labels: Array) -> N
     if np.any(how > 1):
         raise wrong("vertical flip")
     if not np.array_equal(labels, made.labels["training"][which]):
-        raise wrong("labels mixed up: the training labels")
-
-
-_ONE_COIN = "{} Each image should be flipped, or not, by itself."
+        raise wrong("labels mixed up: training")
 
 
 def _judge_flips(flips: list[Array], sizes: list[list[int]]) -> None:
@@ -821,15 +734,14 @@ def _judge_flips(flips: list[Array], sizes: list[list[int]]) -> None:
     if share == 0:
         raise wrong("not augmented")
     if share == 1:
-        raise wrong("always")
+        raise wrong("always: all")
 
     def by_chance(some: Array) -> bool:
         far = chance.spread(len(some) * share * (1 - share))
         return bool(abs(some.sum() - len(some) * share) <= far)
 
     if not all(map(by_chance, flips)):
-        said = "In some epochs many more images are flipped than in others."
-        raise IncorrectAnswer(_ONE_COIN.format(said), "one coin for all")
+        raise wrong("one coin for all: epoch")
     groups = [
         batch
         for epoch, lengths in zip(flips, sizes, strict=True)
@@ -841,18 +753,12 @@ def _judge_flips(flips: list[Array], sizes: list[list[int]]) -> None:
     if groups and np.mean([(g.sum() - len(g) * share) ** 2 / len(g) for g in groups]) > (
         2.5 * variance
     ):
-        said = "The images of a batch are flipped together, or not at all."
-        raise IncorrectAnswer(_ONE_COIN.format(said), "one coin for all")
+        raise wrong("one coin for all: batch")
     if abs(share - 0.5) * number > chance.spread(number / 4):
-        raise IncorrectAnswer(
-            f"{'Few' if share < 0.5 else 'Most'} training images are flipped. Each should be "
-            f"flipped with a probability of one half.",
-            "seldom flipped" if share < 0.5 else "always",
-        )
+        raise wrong("seldom flipped" if share < 0.5 else "always: most")
     for place in range(max(map(len, groups), default=0)):
         if not by_chance(np.array([g[place] for g in groups if len(g) > place])):
-            said = "Whether an image is flipped depends on its place in the batch."
-            raise IncorrectAnswer(_ONE_COIN.format(said), "one coin for all")
+            raise wrong("one coin for all: place")
 
 
 def _judge_order(orders: list[Array]) -> None:
@@ -863,11 +769,11 @@ def _judge_order(orders: list[Array]) -> None:
         raise together
     for one, other in combinations(orders, 2):
         if _same_set(one, other) and chance.follows(one, other):
-            raise wrong("same in each epoch: two epochs have")
+            raise wrong("same in each epoch: order")
     # With a buffer of B images none comes more than B - 1 places too early.
     early = max(int((which - np.arange(len(which))).max()) for which in orders)
     if early < 0.85 * _TRAIN:
-        raise wrong("buffer too small", TRAIN=_TRAIN, early=early)
+        raise wrong("buffer too small", total=_TRAIN, early=early)
     if any(map(chance.near, orders)):
         raise together
 
@@ -881,7 +787,7 @@ def _judge_epochs(orders: list[Array], flips: list[Array]) -> None:
     number = by_image.shape[1]
     for one, other in combinations(by_image, 2):
         if abs((one == other).sum() - number / 2) > chance.spread(number / 4):
-            raise wrong("same in each epoch: two epochs flip")
+            raise wrong("same in each epoch: flips")
 
 
 EXERCISE = Exercise.of(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from course_utils.checks import compare, model_checks
+from course_utils.checks import compare, model_checks, trainings
 from course_utils.checks._question import Exercise, IncorrectAnswer, Question, wrong
 from course_utils.checks.compare import Case, Mistake
 from course_utils.checks.model_checks import Fault, NetworkMistake
@@ -26,9 +26,9 @@ def _after_pooling(subject: StudentWork, rng: np.random.Generator) -> None:
     mistakes = [
         Mistake("pool size wrong", (62, 62, 32)),
         Mistake("not rounded down", (42, 42, 32)),
-        Mistake("channels of the picture: after a convolution", (41, 41, 3)),
+        Mistake("channels of the picture: shape", (41, 41, 3)),
         Mistake("windows overlap", (122, 122, 32)),
-        Mistake("pooling forgotten: that is the", (124, 124, 32)),
+        Mistake("pooling forgotten: shape", (124, 124, 32)),
         Mistake("channels first", (32, 41, 41)),
         Mistake("off by one", (123 // 3 - 1, 123 // 3 - 1, 32)),
     ]
@@ -38,7 +38,7 @@ def _after_pooling(subject: StudentWork, rng: np.random.Generator) -> None:
 def _second_parameters(subject: StudentWork, rng: np.random.Generator) -> None:
     mistakes = [
         Mistake("bias forgotten", 64 * 9 * 32),
-        Mistake("channels of the picture: not the picture", 64 * (9 * 3 + 1)),
+        Mistake("channels of the picture: parameters", 64 * (9 * 3 + 1)),
         Mistake("channels forgotten", 64 * 10),
         Mistake("filters and channels exchanged", 32 * (9 * 64 + 1)),
         Mistake("one bias for all", 64 * 9 * 32 + 1),
@@ -53,7 +53,7 @@ def _receptive_field(subject: StudentWork, rng: np.random.Generator) -> None:
         Mistake("sizes added", 11),
         Mistake("sizes multiplied", 45),
         Mistake("last layer forgotten", 7),
-        Mistake("pooling forgotten: pooling windows widen", 5 + 2),
+        Mistake("pooling forgotten: field", 5 + 2),
         Mistake("whole windows counted", 5 + 2 + 9),
     ]
     compare.number(subject, "receptive_field", 13, mistakes, whole=True)
@@ -100,29 +100,24 @@ def _cnn(
 _CNN_FAULTS = (
     Fault("flatten missing", {"flat": None}, elsewhere=True),
     Fault("padding wrong", {"padding": "valid"}),
-    Fault("ReLU missing: the convolutions lack", {"activation": None}),
-    Fault("ReLU missing: the dense layer", {"dense": None}),
+    Fault("ReLU missing: convolutions", {"activation": None}),
+    Fault("ReLU missing: dense", {"dense": None}),
     Fault("average instead of maximum", {"pooling": "AveragePooling2D"}),
     Fault("pooling with a border", {"pool_padding": "same"}),
     Fault("rescaling missing", {"rescale": None}),
-    Fault("averaged instead of flattened: you take the", {"flat": "GlobalAveragePooling2D"}),
+    Fault("averaged instead of flattened: mean", {"flat": "GlobalAveragePooling2D"}),
     Fault("dense layer missing", {"dense_first": False}),
 )
+_OTHERS = ("relu6", "leaky_relu", "sigmoid", "tanh", "elu", "gelu", "swish", "softmax")
 _RARE_CNN_FAULTS = (
     Fault("rescaled twice", {"rescale": 1 / 255**2}),
     Fault("rescaling wrong", {"rescale": 255.0}),
     Fault("rescaled to another range", {"rescale": 1 / 127.5, "offset": -1.0}),
     Fault("filters in the wrong order", {"filters": (128, 64, 32)}),
     Fault("kernel size wrong", {"kernel": 5}),
-    Fault("averaged instead of flattened: you take the largest", {"flat": "GlobalMaxPooling2D"}),
-    *(
-        Fault("activation wrong: the activation of", {"activation": one})
-        for one in ("relu6", "leaky_relu", "sigmoid", "tanh", "elu", "gelu", "swish", "softmax")
-    ),
-    *(
-        Fault("activation wrong: the activation of the", {"dense": one})
-        for one in ("relu6", "leaky_relu", "sigmoid", "tanh", "elu", "gelu", "swish", "softmax")
-    ),
+    Fault("averaged instead of flattened: largest", {"flat": "GlobalMaxPooling2D"}),
+    *(Fault("activation wrong: convolutions", {"activation": one}) for one in _OTHERS),
+    *(Fault("activation wrong: dense", {"dense": one}) for one in _OTHERS),
 )
 
 
@@ -132,7 +127,7 @@ def _one_row_per_picture(
     x = rng.uniform(0, 255, (3, *shape)).astype("float32")
     outputs = subject.model_outputs(what, x)
     if not isinstance(outputs, np.ndarray):
-        raise wrong("other: your network should")
+        raise wrong("other: one output", called="Your network")
     if outputs.ndim > 2:
         raise wrong("flatten missing")
     if classes == 1 and outputs.shape == (3,):
@@ -148,35 +143,19 @@ def _require_logits(
     end = model_checks.activation_at_end(subject, what, shape, rng)
     if end == "logits":
         return
-    if end == "softmax":
-        raise wrong("softmax at the end")
-    if end == "ReLU":
-        raise wrong("ReLU at the end")
-    name = "an activation" if end == model_checks.UNKNOWN_END else end
-    raise IncorrectAnswer(
-        f"Your network ends in {name}; this course's networks end in logits: no activation in the "
-        f"last layer, and nothing behind it.",
-        f"{end} at the end",
-    )
+    if end in ("softmax", "ReLU"):
+        raise wrong(f"{end} at the end")
+    raise wrong("other activation at the end", mistake=f"{end} at the end", end=end)
 
 
 _SIZES: tuple[tuple[tuple[int, int, int], int], ...] = (((45, 37, 3), 5), ((40, 48, 1), 3))
-
-
-def _built_cnn(
-    subject: StudentWork, shape: tuple[int, int, int], classes: int, *, strict: bool = False
-) -> tuple[Ref, tuple[int, ...]]:
-    """Their network, and the shape of the pictures that it takes."""
-    what = model_checks.build_with(subject, "build_cnn", shape, classes)
-    call = f"build_cnn({shape}, {classes})"
-    return what, model_checks.fitting_shape(subject, what, shape, call, strict=strict)
 
 
 def _cnn_output(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: sizes and number of outputs as asked for, one row per picture, nothing behind the
     # last layer. Everything before that layer is judged by the next part.
     for shape, classes in _SIZES:
-        what, _ = _built_cnn(subject, shape, classes, strict=True)
+        what, _ = model_checks.build_for(subject, "build_cnn", shape, classes)
         _one_row_per_picture(subject, what, shape, classes, rng)
         _require_logits(subject, what, shape, rng)
 
@@ -185,7 +164,7 @@ def _cnn_calculation(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: every layer with and without weights, by the outputs for random weights, small and
     # large; sides that are odd after some pooling; what learns, and from where it starts. Not at
     # the end of the network (part 1) and at what happens only while training (part 3).
-    what, shape = _built_cnn(subject, *_SIZES[0])
+    what, shape = model_checks.build_for(subject, "build_cnn", *_SIZES[0], strict=False)
     end = model_checks.activation_at_end(subject, what, shape, rng)
     classes = np.asarray(subject.model_outputs(what, np.zeros((2, *shape), "float32"))).shape[-1]
     build = _of(_cnn, shape, classes)
@@ -211,7 +190,7 @@ def _cnn_mistakes(shape: tuple[int, ...], classes: int) -> tuple[NetworkMistake,
 def _cnn_dropout(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: each number by itself, for many pictures and units; nothing else that is random in
     # training, nothing random in use. The other layers may be wrong.
-    what, shape = _built_cnn(subject, (45, 37, 3), 100)
+    what, shape = model_checks.build_for(subject, "build_cnn", (45, 37, 3), 100, strict=False)
     end = model_checks.activation_at_end(subject, what, shape, rng)
     model_checks.drops(subject, what, shape, rng, rate=0.5, end=end)
 
@@ -264,25 +243,17 @@ _MENDED_MISTAKES = model_checks.combined(
 )
 
 
-def _built_mended(subject: StudentWork, *, strict: bool = False) -> Ref:
-    what = model_checks.build_with(subject, "build_mended", _MENDED_SHAPE, 4)
-    model_checks.fitting_shape(subject, what, _MENDED_SHAPE, f"build_mended({_MENDED_SHAPE}, 4)")
-    return what
-
-
 def _mended_output(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: number of outputs for two sizes, one row per picture, nothing behind the last layer.
     for shape, classes in ((_MENDED_SHAPE, 4), ((32, 20, 1), 7)):
-        what = model_checks.build_with(subject, "build_mended", shape, classes)
-        call = f"build_mended({shape}, {classes})"
-        model_checks.fitting_shape(subject, what, shape, call)
+        what, _ = model_checks.build_for(subject, "build_mended", shape, classes)
         _one_row_per_picture(subject, what, shape, classes, rng)
         _require_logits(subject, what, shape, rng)
 
 
 def _mended_calculation(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: every layer, in use and in training; not at the end of the network (part 1).
-    what = _built_mended(subject)
+    what, _ = model_checks.build_for(subject, "build_mended", _MENDED_SHAPE, 4)
     end = model_checks.activation_at_end(subject, what, _MENDED_SHAPE, rng)
     model_checks.same_network(subject, what, _mended, _MENDED_SHAPE, rng, _MENDED_MISTAKES, end=end)
     model_checks.ready_to_learn(subject, what, _MENDED_SHAPE)
@@ -295,10 +266,7 @@ _PICTURE = (96, 96, 3)
 
 
 def _detector(subject: StudentWork) -> Ref:
-    what = model_checks.build_with(subject, "build_detector", _PICTURE)
-    advice = "Use `input_shape`, not numbers of your own."
-    model_checks.fitting_shape(subject, what, _PICTURE, f"build_detector({_PICTURE})", advice)
-    return what
+    return model_checks.build_for(subject, "build_detector", _PICTURE)[0]
 
 
 def _detector_size(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -308,10 +276,7 @@ def _detector_size(subject: StudentWork, rng: np.random.Generator) -> None:
     total = sum(w.size for w in subject.model_weights(what, _PICTURE))
     if total > _BUDGET:
         raise wrong("over budget", total=total)
-    other = (64, 80, 1)
-    smaller = model_checks.build_with(subject, "build_detector", other)
-    advice = "Use `input_shape`, not numbers of your own."
-    model_checks.fitting_shape(subject, smaller, other, f"build_detector({other})", advice)
+    model_checks.build_for(subject, "build_detector", (64, 80, 1))
 
 
 def _cross_entropy(p: Array, y: Array) -> float:
@@ -324,47 +289,33 @@ def _detector_loss(subject: StudentWork, rng: np.random.Generator) -> None:
     # left to the next part, since such a network cannot learn.
     what = _detector(subject)
     if not subject.model_compiled(what):
-        raise wrong("not compiled")
+        raise wrong("not compiled", called="Your network")
     end = model_checks.activation_at_end(subject, what, _PICTURE, rng)
     if end == "ReLU":
         raise wrong("ReLU at the end")
     if end not in ("logits", "sigmoid", "softmax"):
-        name = "an activation other than sigmoid" if end == model_checks.UNKNOWN_END else end
-        raise IncorrectAnswer(
-            f"Your network ends in {name}. Its output should be a plain logit, or the probability "
-            f"that sigmoid makes of it.",
-            f"{end} at the end",
-        )
+        raise wrong("other activation at the end", mistake=f"{end} at the end", end=end)
     _require_loss(subject, what, sigmoid=end != "logits")
 
 
 def _require_loss(subject: StudentWork, what: Ref, sigmoid: bool) -> None:
     y = np.array([0.0, 1, 1, 0, 1, 0], "float32").reshape(-1, 1)
     shown = np.array([0.1, 0.7, 0.4, 0.6, 0.9, 0.3], "float32").reshape(-1, 1)
-    another = wrong("another loss")
     try:
         got = subject.model_loss(what, y, shown)
     except StudentError:
-        raise another from None
-    as_probabilities = _cross_entropy(shown, y)
-    as_logits = _cross_entropy(1 / (1 + np.exp(-shown)), y)
-    if abs(got - (as_probabilities if sigmoid else as_logits)) < 1e-4:
+        raise wrong("another loss") from None
+    right, other = _cross_entropy(shown, y), _cross_entropy(1 / (1 + np.exp(-shown)), y)
+    if not sigmoid:
+        right, other = other, right
+    if abs(got - right) < 1e-4:
         return
-    if sigmoid and abs(got - as_logits) < 1e-4:
-        raise wrong("sigmoid with from_logits")
-    if not sigmoid and abs(got - as_probabilities) < 1e-4:
-        raise wrong("logits taken for probabilities")
-    raise another
+    if abs(got - other) < 1e-4:
+        raise wrong("sigmoid with from_logits" if sigmoid else "logits taken for probabilities")
+    raise wrong("another loss")
 
 
-_FACTORS = {
-    1.0: (
-        "The network takes pixels from 0 to 255 and should rescale them itself.",
-        "rescaling missing",
-    ),
-    1 / 255**2: ("The pixels are rescaled twice.", "rescaled twice"),
-    255.0: ("Rescaling multiplies: give it 1 / 255, not 255.", "rescaling wrong"),
-}
+_FACTORS = {1.0: "rescaling missing", 1 / 255**2: "rescaled twice", 255.0: "rescaling wrong"}
 
 
 def _detector_learns(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -376,8 +327,7 @@ def _detector_learns(subject: StudentWork, rng: np.random.Generator) -> None:
         raise wrong("softmax of one output")
     factor = model_checks.pixel_factor(subject, what, _PICTURE, rng)
     if factor in _FACTORS:
-        sentence, name = _FACTORS[factor]
-        raise IncorrectAnswer(sentence, name)
+        raise wrong(_FACTORS[factor])
     if end not in ("logits", "sigmoid") and _may_learn(subject, what):
         return
     _put_right(subject, what, sigmoid=end == "sigmoid")
@@ -423,7 +373,7 @@ def _put_right(subject: StudentWork, what: Ref, sigmoid: bool) -> None:
         return  # then it learns, or not, with the loss that it has
 
 
-# --- 03.5: batch normalisation -----------------------------------------------------------------
+# --- 03.5: batch normalization -----------------------------------------------------------------
 
 
 def _normalize(
@@ -435,8 +385,7 @@ def _normalize(
     ddof: int = 0,
 ) -> Array:
     mean = x.mean(axis=axis, keepdims=True)
-    variance = x.var(axis=axis, keepdims=True, ddof=ddof)
-    return np.asarray(gamma * (x - mean) / np.sqrt(variance + epsilon) + beta)
+    return _later(x, gamma, beta, mean, x.var(axis=axis, keepdims=True, ddof=ddof), epsilon)
 
 
 def _later(
@@ -445,31 +394,7 @@ def _later(
     return np.asarray(gamma * (x - mean) / np.sqrt(variance + epsilon) + beta)
 
 
-_TRAINING_MISTAKES = [
-    Mistake("mean over the batch only", lambda x, g, b, e=0.001: _normalize(x, g, b, e, (0,))),
-    Mistake("each picture by itself", lambda x, g, b, e=0.001: _normalize(x, g, b, e, (1, 2))),
-    Mistake("channels mixed", lambda x, g, b, e=0.001: _normalize(x, g, b, e, None)),
-    Mistake(
-        "gamma and beta forgotten",
-        lambda x, g, b, e=0.001: _normalize(x, np.ones(1), np.zeros(1), e),
-    ),
-    Mistake("gamma and beta exchanged", lambda x, g, b, e=0.001: _normalize(x, b, g, e)),
-    Mistake(
-        "variance not rooted", lambda x, g, b, e=0.001: g * (x - _mean(x)) / (_variance(x) + e) + b
-    ),
-    Mistake(
-        "epsilon in another place",
-        lambda x, g, b, e=0.001: g * (x - _mean(x)) / (np.sqrt(_variance(x)) + e) + b,
-    ),
-    Mistake("default of epsilon wrong", lambda x, g, b, e=1e-5: _normalize(x, g, b, e)),
-    Mistake("epsilon not used", lambda x, g, b, e=0.001: _normalize(x, g, b, 0.001)),
-    Mistake("epsilon forgotten", lambda x, g, b, e=0.001: _normalize(x, g, b, 0.0)),
-    Mistake("mean not subtracted", lambda x, g, b, e=0.001: g * x / np.sqrt(_variance(x) + e) + b),
-    Mistake("divided by n − 1", lambda x, g, b, e=0.001: _normalize(x, g, b, e, ddof=1)),
-]
-
-_LATER_MISTAKES = [
-    Mistake("mean of the batch used", lambda x, g, b, m, v, e=0.001: _normalize(x, g, b, e)),
+_MISTAKES = [
     Mistake(
         "gamma and beta forgotten",
         lambda x, g, b, m, v, e=0.001: _later(x, np.ones(1), np.zeros(1), m, v, e),
@@ -485,13 +410,29 @@ _LATER_MISTAKES = [
     Mistake("epsilon forgotten", lambda x, g, b, m, v, e=0.001: _later(x, g, b, m, v, 0.0)),
 ]
 
+_LATER_MISTAKES = [
+    Mistake("mean of the batch used", lambda x, g, b, m, v, e=0.001: _normalize(x, g, b, e)),
+    *_MISTAKES,
+]
 
-def _mean(x: Array) -> Array:
-    return np.asarray(x.mean(axis=(0, 1, 2)))
+
+def _of_the_batch(answer: Callable[..., Array]) -> Callable[..., Array]:
+    """Return what a mistake gives for the mean and the variance of the batch."""
+    axes = (0, 1, 2)
+    return lambda x, g, b, *e: answer(x, g, b, x.mean(axis=axes), x.var(axis=axes), *e)
 
 
-def _variance(x: Array) -> Array:
-    return np.asarray(x.var(axis=(0, 1, 2)))
+_TRAINING_MISTAKES = [
+    Mistake("mean over the batch only", lambda x, g, b, e=0.001: _normalize(x, g, b, e, (0,))),
+    Mistake("each picture by itself", lambda x, g, b, e=0.001: _normalize(x, g, b, e, (1, 2))),
+    Mistake("channels mixed", lambda x, g, b, e=0.001: _normalize(x, g, b, e, None)),
+    *(Mistake(one.key, _of_the_batch(one.answer)) for one in _MISTAKES),
+    Mistake(
+        "mean not subtracted",
+        lambda x, g, b, e=0.001: g * x / np.sqrt(x.var(axis=(0, 1, 2)) + e) + b,
+    ),
+    Mistake("divided by n − 1", lambda x, g, b, e=0.001: _normalize(x, g, b, e, ddof=1)),
+]
 
 
 def _batch(rng: np.random.Generator, shape: tuple[int, ...], spread: float) -> tuple[Array, ...]:
@@ -511,9 +452,7 @@ def _bn_cases(rng: np.random.Generator, later: bool) -> list[Case]:
         x, gamma, beta = _batch(rng, shape, spread)
         args: tuple[Any, ...] = (x, gamma, beta)
         if later:
-            around = spread**2
-            moments = rng.normal(0, 1, shape[-1]), rng.uniform(0.2, 2, shape[-1]) * around
-            args += moments
+            args += rng.normal(0, 1, shape[-1]), rng.uniform(0.2, 2, shape[-1]) * spread**2
         args += () if epsilon is None else (epsilon,)
         cases.append(Case(args, f"a batch of shape {shape}"))
     if later:
@@ -533,20 +472,25 @@ def _whole_numbers(rng: np.random.Generator, later: bool) -> list[Case]:
 def _bn_training(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: batches of several shapes, given and default epsilon, small and large variances,
     # whole numbers, and that `x` is left as it is. Other packages are watched.
-
-    cases = _bn_cases(rng, later=False)
-    compare.function(subject, "normalize_training", cases, _normalize, _TRAINING_MISTAKES)
-    compare.leaves_arguments(subject, "normalize_training", cases)
-    cases = _whole_numbers(rng, later=False)
-    compare.function(subject, "normalize_training", cases, _normalize, _TRAINING_MISTAKES)
+    _bn(subject, rng, "normalize_training", _normalize, _TRAINING_MISTAKES)
 
 
 def _bn_later(subject: StudentWork, rng: np.random.Generator) -> None:
-    cases = _bn_cases(rng, later=True)
-    compare.function(subject, "normalize_later", cases, _later, _LATER_MISTAKES)
-    compare.leaves_arguments(subject, "normalize_later", cases)
-    cases = _whole_numbers(rng, later=True)
-    compare.function(subject, "normalize_later", cases, _later, _LATER_MISTAKES)
+    _bn(subject, rng, "normalize_later", _later, _LATER_MISTAKES)
+
+
+def _bn(
+    subject: StudentWork,
+    rng: np.random.Generator,
+    name: str,
+    right: Callable[..., Array],
+    mistakes: Sequence[Mistake],
+) -> None:
+    later = right is _later
+    cases = _bn_cases(rng, later)
+    compare.function(subject, name, cases, right, mistakes)
+    compare.leaves_arguments(subject, name, cases)
+    compare.function(subject, name, _whole_numbers(rng, later), right, mistakes)
 
 
 # --- 03.6: the experiment ----------------------------------------------------------------------
@@ -562,8 +506,8 @@ def _variant_parameters(kernel: int) -> int:
     return total + 5 * (channels + 1)
 
 
-#: Pictures in the given data, and epochs that are asked for.
-_TRAIN, _VALIDATION, _EPOCHS = 750, 300, 4
+#: Images in the given data, and epochs that are asked for.
+_IMAGES, _EPOCHS = {"accuracy": 750, "val_accuracy": 300}, 4
 #: The mean loss of the first epoch of a new network is near that of guessing, ln 5 = 1.609: with
 #: ten seeds between 1.58 and 1.62. Networks that were trained before begin lower.
 _FIRST_LOSS = (1.54, 1.70)
@@ -571,13 +515,10 @@ _CURVES = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 def _entries(subject: StudentWork) -> dict[str, dict[str, Any]]:
-    results = compare.mapping(subject, "results")
-    if results is None:
-        said = compare.describe(compare.attempted(subject, "results"))
-        raise wrong("not a dictionary", said=said)
+    results = compare.dictionary(subject, "results")
     missing = [name for name in _VARIANTS if not isinstance(results.get(name), dict)]
     if missing:
-        raise wrong("variant missing", value=missing[0])
+        raise wrong("variant missing", name=missing[0])
     return results
 
 
@@ -586,7 +527,7 @@ def _numbers(results: dict[str, dict[str, Any]], key: str) -> dict[str, float]:
     for name in _VARIANTS:
         got = compare.one_number(results[name].get(key))
         if got is None or not np.isfinite(got):
-            raise wrong("other: the entry of", key=key, name=name)
+            raise wrong("other: not a number", key=key, name=name)
         found[name] = float(got)
     return found
 
@@ -602,7 +543,10 @@ def _measured(subject: StudentWork, rng: np.random.Generator) -> None:
     if any(not 0 <= value <= 1 for value in accuracy.values()):
         raise wrong("accuracy in percent")
     histories = {name: _history(results[name].get("history"), name) for name in _VARIANTS}
-    _require_trainings(histories)
+    trainings.require_epochs(histories, _CURVES, _EPOCHS)
+    trainings.require_new(histories, _FIRST_LOSS, _IMAGES)
+    if not trainings.all_different(histories):
+        raise wrong("one history for all")
     for name, curves in histories.items():
         if compare.close(accuracy[name], curves["val_accuracy"][-1], rtol=0, atol=6e-3):
             continue
@@ -622,45 +566,14 @@ def _require_seconds(seconds: list[float]) -> None:
 
 def _history(value: Any, name: str) -> dict[str, list[float]]:
     """The curves of a training, or a sentence about what is not one."""
-    if isinstance(value, dict) and isinstance(value.get("history"), dict):
-        value = value["history"]
-    if not isinstance(value, dict):
+    entries = trainings.history(value)
+    if entries is None:
         raise wrong("history missing", name=name)
-    curves = {}
+    curves = {key: trainings.curve(entries.get(key)) for key in _CURVES}
     for key in _CURVES:
-        curve = compare.listed(value.get(key))
-        numbers = [compare.one_number(one) for one in curve or []]
-        if not numbers or any(one is None or not np.isfinite(one) for one in numbers):
+        if not curves[key]:
             raise wrong("curve missing", name=name, key=key)
-        curves[key] = [float(one) for one in numbers if one is not None]
     return curves
-
-
-def _require_trainings(histories: dict[str, dict[str, list[float]]]) -> None:
-    epochs = {len(curve) for curves in histories.values() for curve in curves.values()}
-    if len(epochs) > 1 or max(epochs) > _EPOCHS:
-        raise wrong("different epochs", EPOCHS=_EPOCHS)
-    for name, curves in histories.items():
-        first = curves["loss"][0]
-        if not _FIRST_LOSS[0] <= first <= _FIRST_LOSS[1]:
-            raise wrong("not a new network", name=name)
-        for key, pictures in (("accuracy", _TRAIN), ("val_accuracy", _VALIDATION)):
-            if not all(_share_of(pictures, value) for value in curves[key]):
-                which = "training" if key == "accuracy" else "validation"
-                raise IncorrectAnswer(
-                    f"{key!r} of {name!r} is no share of {pictures} pictures. Train on "
-                    f"`data.train` and give `fit` `validation_data=data.validation`.",
-                    f"other pictures for {which}",
-                )
-    if len({tuple(curves["loss"]) for curves in histories.values()}) < len(histories):
-        raise wrong("one history for all")
-
-
-def _share_of(pictures: int, value: float) -> bool:
-    """Whether an accuracy is a whole number of pictures; rounded ones may be a little off."""
-    digits = next((d for d in (2, 3, 4) if abs(round(value, d) - value) < 1e-7), 6)
-    allowed = pictures * 0.5 * 10.0**-digits + 2e-3
-    return 0 <= value <= 1 and abs(value * pictures - round(value * pictures)) <= allowed
 
 
 def _counted(subject: StudentWork, rng: np.random.Generator) -> None:

@@ -460,7 +460,7 @@ class _Collected:
             ),
         ]
         before = subject.model_weights(model, _SHAPE)
-        result = compare.call(subject, "collect", model, dataset)
+        result = compare.result_of(subject, "collect", model, dataset)
         after = subject.model_weights(model, _SHAPE)
         self.changed = not all(map(np.array_equal, before, after))
         self._unpack(result)
@@ -527,7 +527,7 @@ def _nearest(found: Array, known: Array) -> tuple[Array, float]:
 
 
 def _random_network(subject: StudentWork, classes: int, rng: np.random.Generator) -> Ref:
-    model = model_checks.given_network(subject, "color_network", classes)
+    model = compare.given(subject, "color_network", classes, kind="model")
     _fresh_weights(subject, model, rng)
     return model
 
@@ -571,7 +571,8 @@ _OTHERS = ["limes", "medlars", "grapes", "plums"]
 
 
 def _kept(subject: StudentWork, rng: np.random.Generator) -> None:
-    compare.require(subject, "keep", "bring_back")
+    compare.require(subject, "keep")
+    compare.require(subject, "bring_back")
     x = rng.uniform(0, 255, (5, *_SHAPE)).astype("float32")
     names = [str(one) for one in rng.permutation(_KEPT)]
     if names == sorted(names):
@@ -622,7 +623,7 @@ def _keep(
 def _brought_back(subject: StudentWork, folder: Ref) -> tuple[Ref, list[str] | None]:
     """The network and the class names that `bring_back` returns."""
     try:
-        result = compare.call(subject, "bring_back", folder)
+        result = compare.result_of(subject, "bring_back", folder)
     except StudentError as error:
         if error.kind == "NotImplementedError":
             raise

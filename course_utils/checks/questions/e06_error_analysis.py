@@ -286,7 +286,7 @@ def _ties(subject: StudentWork, rng: np.random.Generator) -> None:
 
 def _fold_numbers(subject: StudentWork, labels: Array, folds: int, seed: int) -> Array:
     """What `make_folds` returns, where it can be fold numbers at all."""
-    got = compare.call(subject, "make_folds", labels, folds, seed)
+    got = compare.result_of(subject, "make_folds", labels, folds, seed)
     try:
         array = np.asarray(got)
     except ValueError:

@@ -371,7 +371,7 @@ def _asked(
     classes: int,
 ) -> list[Case]:
     """Add a network with telling weights to `networks`, and return what `grad_cam` is asked."""
-    ref = model_checks.given_network(subject, "build_inner", classes)
+    ref = compare.given(subject, "build_inner", classes, kind="model")
     given = [
         (
             rng.uniform(0, 255, (number, *_INNER)).astype("float32"),

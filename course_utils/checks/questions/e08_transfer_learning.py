@@ -111,7 +111,7 @@ _NETWORK_MISTAKES = [
 
 
 def _transfer(subject: StudentWork) -> Ref:
-    base = model_checks.given_network(subject, "small_base")
+    base = compare.given(subject, "small_base", kind="model")
     return model_checks.build_with(subject, "build_transfer", base, _CLASSES)
 
 
@@ -137,7 +137,7 @@ def _frozen(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _vectors(subject: StudentWork, rng: np.random.Generator) -> None:
-    ref = model_checks.given_network(subject, "small_base")
+    ref = compare.given(subject, "small_base", kind="model")
     model = _base()
     weights = model_checks.random_weights(model, _SIZE, rng)
     for variable, weight in zip(models.in_order(model, _SIZE), weights, strict=True):
@@ -174,7 +174,7 @@ _LEARN = [*[False] * 10, True, *[False] * 4, True, True]
 
 
 def _prepared(subject: StudentWork) -> Ref:
-    model = model_checks.given_network(subject, "with_trained_head")
+    model = compare.given(subject, "with_trained_head", kind="model")
     return model_checks.build_with(subject, "prepare_fine_tuning", model)
 
 
