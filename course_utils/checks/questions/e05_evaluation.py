@@ -93,7 +93,7 @@ def _precision_recall(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _f1_that_follow(subject: StudentWork) -> list[tuple[float, float]]:
-    """F1 of the roses and the macro average, as they follow from mistakes in the earlier parts."""
+    """Return pairs of F1 and macro average that follow from mistakes in the earlier parts."""
     pairs = []
     own = _own_matrix(subject)
     if own is not None:
@@ -209,7 +209,7 @@ def _f1_function(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _place(probabilities: Array, labels: Array) -> Array:
-    """How many classes are more probable than the right one."""
+    """Count the classes that are more probable than the right one, for each picture."""
     of_right = probabilities[np.arange(len(labels)), labels]
     return np.asarray((probabilities > of_right[:, None]).sum(axis=1))
 
@@ -258,7 +258,7 @@ def _bin(confidence: Array, bins: int) -> Array:
 
 
 def _gap(distances: Array, place: Array) -> float:
-    """Sum `distances` in each bin, take the absolute values, and add them up as shares."""
+    """Sum the distances in each bin, and return the mean absolute sum per picture."""
     _, place = np.unique(place, return_inverse=True)
     return float(np.abs(np.bincount(place, distances)).sum() / len(distances))
 
@@ -270,12 +270,12 @@ def _ece(probabilities: Array, labels: Array, bins: int = 10) -> float:
 
 
 def _bent(how: Callable[[Array, Array, int], Any]) -> Callable[..., Any]:
-    """A mistaken error; `how` gets the confidences, which answers are right, and the bins."""
+    """Return a wrong error from the confidences, which answers are right, and the bins."""
     return lambda p, y, bins=10: how(p.max(axis=1), p.argmax(axis=1) == y, bins)
 
 
 def _by_bins(how: Callable[[Array, Array, int], Any]) -> Callable[..., Any]:
-    """A mistaken error; `how` gets size and accuracy minus confidence of each bin, and the bins."""
+    """Return a wrong error from the size and the distance of each bin, and the bins."""
 
     def answer(confidence: Array, right: Array, bins: int) -> Any:
         _, place, size = np.unique(_bin(confidence, bins), return_inverse=True, return_counts=True)
@@ -285,7 +285,7 @@ def _by_bins(how: Callable[[Array, Array, int], Any]) -> Callable[..., Any]:
 
 
 def _equally_full(confidence: Array, bins: int) -> Array:
-    """Bins that hold equally many pictures."""
+    """Return bins that hold equally many pictures."""
     place = np.zeros(len(confidence), int)
     for number, part in enumerate(np.array_split(np.argsort(confidence, kind="stable"), bins)):
         place[part] = number
@@ -370,7 +370,7 @@ _ECE_MISTAKES = [
 def _answers(
     rng: np.random.Generator, pictures: int, classes: int, bins: int = 10
 ) -> tuple[Array, Array]:
-    """Probabilities of a network that is too sure where it is sure, and the right classes.
+    """Draw probabilities of an overconfident network, and the right classes.
 
     No confidence is so near to the edge of a bin that float32 would decide.
     """
@@ -424,7 +424,7 @@ _PICTURES, _CLASSES, _SHAPE = 53, 6, (8, 8, 3)
 
 
 class _Collected:
-    """What `collect` made of a shuffled dataset and a network with random weights.
+    """The result of `collect` for a shuffled dataset and a network with random weights.
 
     Attributes
     ----------
@@ -448,16 +448,13 @@ class _Collected:
         self.logits = np.asarray(subject.model_outputs(model, images))
         self.probabilities = softmax(self.logits)
         each = sigmoid(self.logits)
+        dark = np.asarray(subject.model_outputs(model, images / 255))
         self.mistaken = [
             ("logits instead of probabilities", self.logits, 1e-2),
             ("softmax twice", softmax(self.probabilities), 1e-3),
             ("sigmoid instead of softmax", each, 1e-3),
             ("sigmoid instead of softmax", each / each.sum(axis=1, keepdims=True), 1e-3),
-            (
-                "rescaled twice",
-                softmax(np.asarray(subject.model_outputs(model, images / 255))),
-                1e-3,
-            ),
+            ("rescaled twice", softmax(dark), 1e-3),
         ]
         before = subject.model_weights(model, _SHAPE)
         result = compare.result_of(subject, "collect", model, dataset)
@@ -503,7 +500,7 @@ class _Collected:
         raise wrong("other: probabilities" if one_each else "softmax over the batch")
 
     def recognized(self) -> Array | None:
-        """Which picture each row belongs to, where that can be told although the rows are wrong."""
+        """Return which picture each row belongs to, also where the rows are wrong in a known way."""
         for rows in (self.probabilities, *(rows for _, rows, _ in self.mistaken)):
             which, distance = _nearest(self.found, rows)
             if distance < 6e-3:
@@ -512,7 +509,7 @@ class _Collected:
 
 
 def _array(one: Any) -> Array | None:
-    """Numbers as one array, or None."""
+    """Return numbers as one array, or None."""
     try:
         array = np.asarray(one)
     except ValueError:  # batches of different sizes
@@ -521,7 +518,7 @@ def _array(one: Any) -> Array | None:
 
 
 def _nearest(found: Array, known: Array) -> tuple[Array, float]:
-    """For each row the nearest known one, and the largest of the distances."""
+    """Return the nearest known row of each row, and the largest of the distances."""
     distances = np.abs(found[:, None] - known[None]).max(axis=2)
     return distances.argmin(axis=1), float(distances.min(axis=1).max())
 
@@ -606,7 +603,7 @@ def _kept(subject: StudentWork, rng: np.random.Generator) -> None:
 def _keep(
     subject: StudentWork, classes: list[str], folder: Ref, x: Array, rng: np.random.Generator
 ) -> Array:
-    """Have a new network kept, and return what it gives for some pictures."""
+    """Store a new network with `keep`, and return its outputs for some pictures."""
     model = _random_network(subject, len(classes), rng)
     want = subject.model_outputs(model, x)
     subject.call("keep", model, classes, folder)
@@ -621,7 +618,7 @@ def _keep(
 
 
 def _brought_back(subject: StudentWork, folder: Ref) -> tuple[Ref, list[str] | None]:
-    """The network and the class names that `bring_back` returns."""
+    """Return the network and the class names that `bring_back` returns."""
     try:
         result = compare.result_of(subject, "bring_back", folder)
     except StudentError as error:

@@ -83,7 +83,7 @@ def _listed(
     key: Callable[[int, int, int], Any] = lambda t, p, count: -count,
     keep: Callable[[int, int, int], bool] = lambda t, p, count: t != p and count > 0,
 ) -> list[_Row]:
-    """List the pairs; `key` and `keep` of true class, predicted class and count make mistakes."""
+    """List the pairs that `keep` accepts, sorted by `key` (of true class, predicted class, count)."""
     table = compare.pair_counts(labels, predicted, (len(names), len(names)))
     places = [(t, p, int(table[t, p])) for t in range(len(names)) for p in range(len(names))]
     chosen = sorted((one for one in places if keep(*one)), key=lambda one: key(*one))
@@ -95,18 +95,18 @@ def _with(**how: Any) -> Callable[..., list[_Row]]:
 
 
 def _sizes(labels: Array, names: Sequence[str]) -> Array:
-    """How many pictures each class has; 1 where there is none."""
+    """Count the pictures of each class; 1 where there is none, to divide by."""
     return np.maximum(np.bincount(labels, minlength=len(names)), 1)
 
 
 def _by_share(labels: Array, predicted: Array, names: Sequence[str]) -> list[_Row]:
-    """The counts, but the largest share of the true class first."""
+    """List the pairs with the largest share of the true class first."""
     sizes = _sizes(labels, names)
     return _listed(labels, predicted, names, key=lambda t, p, c: -c / sizes[t])
 
 
 def _as_shares(rows: Callable[..., list[_Row]]) -> Callable[..., list[_Row]]:
-    """The same rows, with shares of the true class instead of counts."""
+    """Put shares of the true class in place of the counts."""
 
     def answer(labels: Array, predicted: Array, names: Sequence[str]) -> list[_Row]:
         sizes = dict(zip(names, _sizes(labels, names), strict=True))
@@ -116,20 +116,20 @@ def _as_shares(rows: Callable[..., list[_Row]]) -> Callable[..., list[_Row]]:
 
 
 def _both_ways(labels: Array, predicted: Array, names: Sequence[str]) -> list[_Row]:
-    """Both directions of two classes added up."""
+    """Add up both directions of two classes."""
     differing = labels != predicted
     low, high = np.sort([labels, predicted], axis=0)[:, differing]
     return _listed(low, high, names)
 
 
 def _without_absent(labels: Array, predicted: Array, names: Sequence[str]) -> list[_Row]:
-    """The classes numbered anew, without those that do not occur."""
+    """Number the classes without those that do not occur."""
     known = np.unique(np.concatenate([labels, predicted]))
     return _listed(np.searchsorted(known, labels), np.searchsorted(known, predicted), names)
 
 
 def _by_first(labels: Array, predicted: Array, names: Sequence[str]) -> list[_Row]:
-    """Ties in the order in which the pairs come first."""
+    """Sort ties by the first occurrence of the pairs."""
     pairs = list(zip(labels.tolist(), predicted.tolist(), strict=True))
     return _listed(labels, predicted, names, key=lambda t, p, c: (-c, pairs.index((t, p))))
 
@@ -179,7 +179,7 @@ _PAIRS_MISTAKES = [
 
 
 def _rows(got: Any) -> list[_Row]:
-    """A list of pairs, whether its rows are tuples, lists or a table."""
+    """Return the pairs as a list of tuples; the rows may be tuples, lists or a table."""
     rows = compare.listed(got)
     if rows is None:
         is_ = "something else" if isinstance(got, Ref) else compare.describe(got)
@@ -206,19 +206,19 @@ def _check_pairs(
         compare.function(subject, "confused_pairs", cases, right, _PAIRS_MISTAKES, form=_rows)
     except IncorrectAnswer as error:
         if error.mistake is None:
-            _name_order(subject, cases, right)
+            _explain(subject, cases, right)
         raise
 
 
-def _name_order(
-    subject: StudentWork, cases: Sequence[Case], right: Callable[..., list[_Row]]
-) -> None:
-    """Raise if a second call gives something else, or the right pairs stand in another order."""
+def _explain(subject: StudentWork, cases: Sequence[Case], right: Callable[..., list[_Row]]) -> None:
+    """Raise what is wrong with a list: not repeatable, too short or long, or in another order."""
     for case in cases:
         got, again = [_rows(subject.call("confused_pairs", *case.args)) for _ in range(2)]
         if not compare.close(got, again):
             raise wrong("not repeatable")
         want = right(*case.args)
+        if len(got) != len(want):
+            raise wrong("other: number of pairs", label=case.label, got=len(got), want=len(want))
         if not compare.close(got, want):
             if sorted(map(str, got)) == sorted(map(str, want)):
                 raise wrong("another order", label=case.label)
@@ -229,7 +229,7 @@ _FLOWERS = ("tulips", "roses", "daisy", "asters", "lilies", "poppies", "irises")
 
 
 def _confusions(rng: np.random.Generator, classes: int, counts: Sequence[int], label: str) -> Case:
-    """Pictures of which so many belong to each of some confused pairs, chosen at random."""
+    """Draw confused pairs, each with the given number of pictures, and right answers."""
     pairs = [(t, p) for t in range(classes) for p in range(classes) if t != p]
     chosen = rng.permutation(len(pairs))[: len(counts)]
     rows = [pairs[k] for k, n in zip(chosen, counts, strict=True) for _ in range(n)]
@@ -285,7 +285,7 @@ def _ties(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _fold_numbers(subject: StudentWork, labels: Array, folds: int, seed: int) -> Array:
-    """What `make_folds` returns, where it can be fold numbers at all."""
+    """Return what `make_folds` gives, if it can be fold numbers."""
     got = compare.result_of(subject, "make_folds", labels, folds, seed)
     try:
         array = np.asarray(got)
@@ -299,7 +299,7 @@ def _fold_numbers(subject: StudentWork, labels: Array, folds: int, seed: int) ->
 
 
 def _require_numbered(found: Array, folds: int) -> None:
-    """Raise where the folds have other numbers than those asked for."""
+    """Check that the folds are numbered from 0 and none is empty."""
     numbers = sorted(set(found.tolist()))
     if numbers == list(range(1, folds + 1)):
         raise wrong("folds counted from 1")
@@ -311,7 +311,7 @@ def _require_numbered(found: Array, folds: int) -> None:
 
 
 def _label_lists(rng: np.random.Generator) -> list[tuple[Array, int]]:
-    """Labels and numbers of folds: mixed, sorted by class, and with unequal classes."""
+    """Return labels (mixed, sorted by class, with unequal classes) and numbers of folds."""
     unequal = np.repeat(np.arange(4), rng.permutation([31, 12, 20, 7]))
     return [
         (rng.permutation(np.repeat(np.arange(3), 20)), 5),
@@ -334,7 +334,7 @@ def _stratified(subject: StudentWork, rng: np.random.Generator) -> None:
             blind &= np.array_equal(found, _fold_numbers(subject, halves, folds, seed))
         in_order_of_class &= _unevenness(np.sort(labels), found) <= 1
         if subject.changed():
-            raise wrong("arguments changed", name="make_folds")
+            raise wrong("arguments changed: labels")
     if not uneven:
         return
     if only_with_four:
@@ -345,19 +345,19 @@ def _stratified(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _unevenness(labels: Array, folds: Array) -> int:
-    """The largest difference between two folds, over all classes."""
+    """Return the largest difference between two folds, over all classes."""
     folds = folds.astype(int)
     table = compare.pair_counts(labels, folds, (labels.max() + 1, folds.max() + 1))
     return int(np.ptp(table, axis=1).max())
 
 
 def _together(folds: Array) -> list[int]:
-    """The folds, numbered anew in the order in which they come first."""
+    """Number the folds in the order of their first occurrence."""
     known: dict[int, int] = {}
     return [known.setdefault(int(one), len(known)) for one in folds]
 
 
-#: So many seeds are tried, so that what is always or never the same is no chance.
+#: Number of seeds that are tried: enough that what is always or never the same is not chance.
 _SEEDS = 100
 
 
@@ -379,7 +379,7 @@ def _by_seed(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _hardly_random(labels: Array, folds: int, times: Array) -> bool:
-    """Whether two pictures of a class are together for more seeds than by chance, or for none.
+    """Tell whether two pictures of a class are together for more seeds than by chance, or for none.
 
     `times` says for each pair of pictures for how many seeds they are together.
     """
@@ -443,7 +443,7 @@ def _out_of_fold(
     judges: _Chosen = _held_out,
     numbers: Callable[[int], Iterable[int]] = range,
 ) -> Array:
-    """Out-of-fold predictions; other pictures to learn from, or to judge, make mistakes."""
+    """Return out-of-fold predictions; other choices of `learns` and `judges` are mistakes."""
     result = np.zeros((len(labels), _CLASSES))
     for k in numbers(int(fold.max()) + 1):
         seen, judged = learns(fold, k), judges(fold, k)
@@ -460,7 +460,7 @@ def _reordered(order: Callable[[Array], Array]) -> Callable[..., Array]:
 
 
 def _of_all_networks(fit: Ref, images: Array, labels: Array, fold: Array) -> Array:
-    """The sum of what the networks of all folds give to all pictures."""
+    """Sum the predictions of the networks of all folds for all pictures."""
     result = np.zeros((len(labels), _CLASSES))
     for k in range(int(fold.max()) + 1):
         result += _FITS[fit.key](images[fold != k], labels[fold != k])(images)
@@ -537,7 +537,7 @@ _FOLD_MISTAKES = [
 def _pictures(
     rng: np.random.Generator, fit: str, sizes: Sequence[int], label: str, sort: bool = False
 ) -> Case:
-    """Pictures without a pattern, so many of them in each fold."""
+    """Draw pictures without a pattern, with the given number in each fold."""
     fold = np.repeat(np.arange(len(sizes)), sizes)
     fold = fold if sort else rng.permutation(fold)
     labels = rng.choice(_CLASSES, len(fold), p=(0.5, 0.3, 0.2))
@@ -581,12 +581,12 @@ _thresholds = _per_class(lambda p, y, k: p[y == k, k].mean())
 
 
 def _own(table: Array, labels: Array) -> Array:
-    """Of each row of a table the entry of its label."""
+    """Return the entry of the label from each row of a table."""
     return np.asarray(table[np.arange(len(labels)), labels])
 
 
 def _mean(values: Array) -> float:
-    """The mean; 0 of nothing, without a warning."""
+    """Return the mean, or 0 of nothing, without a warning."""
     return float(values.sum() / max(len(values), 1))
 
 
@@ -625,12 +625,12 @@ _THRESHOLD_MISTAKES = [
 
 
 def _reaches(probabilities: Array, thresholds: Array) -> Array:
-    """Whether each class reaches its threshold, for each picture."""
+    """Tell whether each class reaches its threshold, for each picture."""
     return np.asarray(probabilities >= thresholds - 1e-9)
 
 
 def _except_own(table: Array, labels: Array, value: bool = False) -> Array:
-    """A table of True and False in which each label's own class is set to a value."""
+    """Set each label's own class to a value in a table of True and False."""
     return np.where(np.arange(table.shape[1]) == labels[:, None], value, table)
 
 
@@ -639,7 +639,7 @@ def _other_reaches(probabilities: Array, labels: Array, thresholds: Array) -> Ar
 
 
 def _not_top(probabilities: Array, labels: Array) -> Array:
-    """Whether the label is not the most probable class."""
+    """Tell whether the label is not the most probable class."""
     return np.asarray(probabilities.argmax(axis=1) != labels)
 
 
@@ -649,12 +649,12 @@ def _disputed(probabilities: Array, labels: Array, thresholds: Array | None = No
 
 
 def _by_limits(how: Callable[[Array, Array, Array], Any]) -> Callable[[Array, Array], Any]:
-    """A mistake from the probabilities, the labels and the right thresholds."""
+    """Return a wrong answer from the probabilities, the labels and the right thresholds."""
     return lambda p, y: how(p, y, _thresholds(p, y))
 
 
 def _second(p: Array) -> Array:
-    """The probability of the second class of each row, as a column."""
+    """Return the second largest probability of each row, as a column."""
     return np.sort(p, axis=1)[:, -2:-1]
 
 
@@ -724,7 +724,7 @@ _STRICT = Mistake("more than the threshold", _by_limits(lambda p, y, t: _dispute
 
 
 def _judged(rng: np.random.Generator, pictures: int, classes: int) -> Case:
-    """Out-of-fold predictions in which classes differ in confidence and some labels are wrong."""
+    """Draw predictions in which classes differ in confidence and some labels are wrong."""
     truth = np.concatenate([np.arange(classes), rng.integers(0, classes, pictures - classes)])
     sure = rng.permutation(np.linspace(0.2, 3.0, classes))  # a network is unsure of some classes
     logits = rng.normal(0, 1.2, (pictures, classes))
@@ -744,7 +744,7 @@ def _limits(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _disputed_cases(rng: np.random.Generator) -> list[Case]:
-    """Predictions for which each known mistake gives something else."""
+    """Draw predictions for which each known mistake gives another result."""
     known = [answer for mistake in _DISPUTED_MISTAKES for answer in mistake.answers]
     for _ in range(100):
         cases = [_judged(rng, 40, 2), _judged(rng, 300, 3), _judged(rng, 600, 5)]
@@ -758,7 +758,7 @@ def _disputed_cases(rng: np.random.Generator) -> list[Case]:
 
 
 def _has_margin(probabilities: Array, labels: Array) -> bool:
-    """Whether no other class is so near to its threshold that float32 would decide."""
+    """Tell whether no other class is so near to its threshold that float32 would decide."""
     distance = np.abs(probabilities - _thresholds(probabilities, labels))
     distance[np.arange(len(labels)), labels] = 1
     return bool(distance.min() > 1e-6)
@@ -779,9 +779,9 @@ def _disputes(subject: StudentWork, rng: np.random.Generator) -> None:
 def _right_for_own_thresholds(
     subject: StudentWork, probabilities: Array, labels: Array, *, some: bool = True
 ) -> bool:
-    """Whether `disputed` is right for what the student's own `thresholds` gives.
+    """Tell whether `disputed` is right for the thresholds of the student's own function.
 
-    With `some`, it must be True for some and False for some, or nothing is seen.
+    With `some`, it must be True for some pictures and False for others, or nothing is tested.
     """
     try:
         own = np.asarray(subject.call("thresholds", probabilities, labels), float)
@@ -831,7 +831,7 @@ def _hits(suspects: _Ids, mislabeled: _Ids) -> int:
 
 
 def _counting(hits: Callable[[_Ids, _Ids, int], int]) -> Callable[..., tuple[float, float]]:
-    """Precision and recall for a number of hits that is counted in some way."""
+    """Return precision and recall for a way to count the hits."""
     return lambda s, w, n: (hits(s, w, n) / n, hits(s, w, n) / len(w))
 
 
@@ -905,7 +905,7 @@ def _standard_error(gains: Array) -> float:
 def _of_gains(
     mean: Callable[[Array], Any] = np.mean, error: Callable[[Array], Any] = _standard_error
 ) -> Callable[[Array, Array], tuple[Any, Any]]:
-    """Some mean and some error of the gains in percentage points."""
+    """Return a function that computes a mean and an error of the gains in percentage points."""
     return lambda b, a: (mean(100 * (a - b)), error(100 * (a - b)))
 
 

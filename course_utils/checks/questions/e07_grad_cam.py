@@ -23,13 +23,13 @@ def _around_gray(
     axes: tuple[int, ...] | None = (1, 2, 3),
     size: Callable[[Array], Array] = np.abs,
 ) -> Array:
-    """Stretch filters around 0.5; `size` says by the largest of what they are divided."""
+    """Scale filters to 0–1 with zero at 0.5, by the largest `size` of their weights."""
     largest = size(filters).max(axis=axes, keepdims=True)
     return np.asarray(0.5 + filters / _not_zero(largest) / 2)
 
 
 def _not_zero(number: Any) -> Array:
-    """What one may divide by: 1 in place of 0."""
+    """Replace 0 by 1, to divide by."""
     return np.where(np.equal(number, 0), 1.0, number)
 
 
@@ -38,7 +38,7 @@ def _pictures(weights: Array, axes: tuple[int, ...] | None = (1, 2, 3)) -> Array
 
 
 def _by_signed(weights: Array) -> Array:
-    """Filters divided by their largest weight instead of by its size."""
+    """Divide filters by their largest weight instead of by the largest size."""
     return _around_gray(np.moveaxis(weights, 3, 0), size=np.asarray)
 
 
@@ -102,7 +102,7 @@ def _stretched(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _gray_where(zero: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    """Pictures in which some filters, chosen by `zero`, are taken for filters of zeros."""
+    """Return a function that treats the filters that `zero` chooses as filters of zeros."""
     return lambda w: np.where(zero(w)[:, None, None, None], 0.5, _pictures(w))
 
 
@@ -186,7 +186,7 @@ _HEAT_MISTAKES = [
 
 
 def _maps_and_gradients(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Feature maps after ReLU, and gradients of both signs in and between the maps."""
+    """Draw feature maps after ReLU, and gradients of both signs in and between the maps."""
     maps = _relu(rng.normal(0.5, 1.5, shape)) * rng.uniform(0.5, 2, shape[2])
     means = np.resize([0.6, -0.5, 0.3], shape[2]) * rng.uniform(0.5, 1.5, shape[2])
     return maps, rng.normal(means, 1, shape)
@@ -217,7 +217,7 @@ def _heat_from(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _right_for_own_weights(subject: StudentWork, cases: list[Case]) -> bool:
-    """Whether the student's `map_weights` is wrong, and `heat_from` right for what it gives."""
+    """Tell whether the student's `map_weights` is wrong, and `heat_from` right for its result."""
     wrong_weights = False
     for case in cases:
         maps, gradients = case.args
@@ -242,7 +242,7 @@ _softmax = model_checks.ENDS["softmax"]
 
 
 def _gathered_rows(logits: Array, asked: Array) -> Array:
-    """Of the rows that are taken: how often each row is one of the asked classes."""
+    """Return gradients of `tf.gather(logits, classes)`, which takes whole rows."""
     times = np.bincount(asked.argmax(axis=1), minlength=len(asked))
     return np.ones_like(logits) * times[: len(asked), None]
 
@@ -264,7 +264,7 @@ _SCORES: dict[str, Callable[[Array, Array], Array]] = {
 def _parts(
     weights: list[Array], pictures: Array, classes: Array, score: str = "logit"
 ) -> tuple[Array, Array]:
-    """Feature maps of the notebook's network, and gradients of a score of the classes."""
+    """Compute feature maps of the notebook's network, and gradients of a score of the classes."""
     kernel, bias, first, first_bias, last, last_bias = (w.astype(float) for w in weights)
     x = pictures.astype(float) / 255
     height, width = (x.shape[1] - 1) // 2, (x.shape[2] - 1) // 2
@@ -332,7 +332,7 @@ def _tape_answers(networks: _Networks) -> tuple[Callable[..., Array], list[Mista
 def _telling_weights(
     rng: np.random.Generator, given: list[tuple[Array, Array]], classes: int
 ) -> list[Array]:
-    """Weights for which each picture has places that speak for its class, and some against it."""
+    """Draw weights for which each picture has evidence for its class, and against it."""
     weights: list[Array] = []
     for _ in range(5000):
         per_map = rng.normal(0, 0.6, (4, 8))
@@ -354,7 +354,7 @@ def _telling_weights(
 
 
 def _mistakes_differ(weights: list[Array], pictures: Array, classes: Array) -> bool:
-    """Whether other weights and classes of pictures can be told apart, where there are several."""
+    """Tell whether mixing up weights or classes of several pictures changes the result."""
     if len(pictures) == 1:
         return True
     of_first = _parts(weights, pictures, np.full(len(classes), classes[0]))[1].mean(axis=(1, 2))
@@ -370,7 +370,7 @@ def _asked(
     counts: tuple[int, ...],
     classes: int,
 ) -> list[Case]:
-    """Add a network with telling weights to `networks`, and return what `grad_cam` is asked."""
+    """Add a network with drawn weights to `networks`, and return the cases for `grad_cam`."""
     ref = compare.given(subject, "build_inner", classes, kind="model")
     given = [
         (
@@ -426,7 +426,7 @@ def _single(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _inside(maps: Array, boxes: Array) -> Array:
-    """Which pixels lie in the box of their map."""
+    """Tell which pixels lie in the box of their map."""
     rows, columns = np.arange(maps.shape[1])[:, None], np.arange(maps.shape[2])
     x0, y0, x1, y1 = (side[:, None, None] for side in boxes.T)
     return np.asarray((x0 <= columns) & (columns < x1) & (y0 <= rows) & (rows < y1))
@@ -447,12 +447,12 @@ def _share(maps: Array, boxes: Array) -> float:
 
 
 def _without_rows(boxes: Array) -> Array:
-    """Boxes from the top to the bottom of the map."""
+    """Extend boxes from the top to the bottom of the map."""
     return np.where([False, True, False, True], [0, 0, 0, 99], boxes)
 
 
 def _hottest_in_box(maps: Array, boxes: Array) -> Array:
-    """The hottest pixel in the box, as a share of the hottest one of the map."""
+    """Return the hottest value in the box as a share of the hottest one of the map."""
     top = _flat(maps).max(axis=1)
     return np.asarray(_flat(maps * _inside(maps, boxes)).max(axis=1) / _not_zero(top))
 
@@ -495,7 +495,7 @@ _POINTING_MISTAKES = [
 
 
 def _maps_with_peaks(rng: np.random.Generator, number: int) -> tuple[Array, Array]:
-    """Maps whose peaks lie inside, outside, on the first and just behind the last row or column."""
+    """Draw maps with peaks inside and outside of boxes, and at each of their borders."""
     height, width = 9, 13
     maps = rng.uniform(0, 1, (number, height, width))
     boxes = np.zeros((number, 4), int)
