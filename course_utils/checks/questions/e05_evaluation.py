@@ -500,7 +500,7 @@ class _Collected:
         raise wrong("other: probabilities" if one_each else "softmax over the batch")
 
     def recognized(self) -> Array | None:
-        """Return which picture each row belongs to, also where the rows are wrong in a known way."""
+        """Return the picture of each row, even if the rows are wrong in a known way."""
         for rows in (self.probabilities, *(rows for _, rows, _ in self.mistaken)):
             which, distance = _nearest(self.found, rows)
             if distance < 6e-3:

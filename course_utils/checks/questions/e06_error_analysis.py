@@ -83,7 +83,7 @@ def _listed(
     key: Callable[[int, int, int], Any] = lambda t, p, count: -count,
     keep: Callable[[int, int, int], bool] = lambda t, p, count: t != p and count > 0,
 ) -> list[_Row]:
-    """List the pairs that `keep` accepts, sorted by `key` (of true class, predicted class, count)."""
+    """List the pairs that `keep` accepts, sorted by `key` of true class, prediction and count."""
     table = compare.pair_counts(labels, predicted, (len(names), len(names)))
     places = [(t, p, int(table[t, p])) for t in range(len(names)) for p in range(len(names))]
     chosen = sorted((one for one in places if keep(*one)), key=lambda one: key(*one))
