@@ -284,7 +284,7 @@ def number(
         rtol = 0.0  # so that one bias too few is seen among thousands of weights
     if close(got, want, rtol, atol):
         return
-    _name_mistake(got, mistakes, rtol, atol)
+    tell(got, mistakes, rtol=rtol, atol=atol)
     if decimals and has_few_decimals(got, want):
         raise wrong("rounded: number", name=name)
     raise wrong("other: not right", name=name, advice=advice)
@@ -307,10 +307,36 @@ def value(
     got = attempted(subject, name)
     if close(got, want, rtol, atol):
         return
-    _name_mistake(got, mistakes, rtol, atol)
+    tell(got, mistakes, rtol=rtol, atol=atol)
     _compare_shapes(f"`{name}`", got, want)
     _name_lost_decimals(f"`{name}`", got, want)
     raise wrong("other: not right", name=name, advice=advice)
+
+
+def tell(
+    got: Any, mistakes: Iterable[Mistake], *args: Any, rtol: float = 1e-4, atol: float = 1e-6
+) -> None:
+    """Raise the first mistake that gives an answer.
+
+    Parameters
+    ----------
+    got : object
+        The answer.
+    mistakes : iterable of Mistake
+        Those that are told.
+    *args : object
+        Arguments for the mistakes' answers, where they are functions.
+    rtol, atol : float
+        What difference is accepted.
+    """
+    for mistake in mistakes:
+        for answer in mistake.answers:
+            if callable(answer):
+                same = _gives(answer, Case(args, ""), got, rtol, atol)
+            else:
+                same = close(got, answer, rtol, atol)
+            if same:
+                raise mistake.told()
 
 
 def choice(
@@ -586,7 +612,9 @@ def _call(
         raise student_work.StudentError(error.kind, told, error.line, error.code) from None
 
 
-def given(subject: student_work.StudentWork, name: str, *args: Any, kind: str) -> student_work.Ref:
+def given(
+    subject: student_work.StudentWork, name: str, *args: Any, kind: str = ""
+) -> student_work.Ref:
     """Call a function that the notebook gives, and return what it makes.
 
     Parameters
@@ -598,7 +626,8 @@ def given(subject: student_work.StudentWork, name: str, *args: Any, kind: str) -
     *args : object
         Its arguments.
     kind : str
-        What it must make, as :meth:`StudentWork.kind` says it, for example "model".
+        What it must make, as :meth:`StudentWork.kind` says it, for example "model"; "" for any
+        object.
 
     Raises
     ------
@@ -606,7 +635,7 @@ def given(subject: student_work.StudentWork, name: str, *args: Any, kind: str) -
         If it makes something else: then its cell was changed, or not run.
     """
     made = subject.call(name, *args)
-    if not isinstance(made, student_work.Ref) or subject.kind(made) != kind:
+    if not isinstance(made, student_work.Ref) or (kind and subject.kind(made) != kind):
         raise wrong("other: given", name=name)
     return made
 
@@ -648,12 +677,6 @@ def describe(value: Any) -> str:
     if isinstance(value, complex):
         return "a complex number"
     return "an object of another type" if isinstance(value, student_work.Ref) else "a number"
-
-
-def _name_mistake(got: Any, mistakes: Iterable[Mistake], rtol: float, atol: float) -> None:
-    for mistake in mistakes:
-        if any(close(got, answer, rtol, atol) for answer in mistake.answers):
-            raise mistake.told()
 
 
 def _name_common(

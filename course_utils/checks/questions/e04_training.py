@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from course_utils.checks import compare
-from course_utils.checks._question import (
-    Exercise,
-    IncorrectAnswer,
-    NotAttempted,
-    Question,
-    wrong,
-)
+from course_utils.checks import compare, trainings
+from course_utils.checks._question import Exercise, IncorrectAnswer, NotAttempted, Question, wrong
 from course_utils.checks.compare import Case, Mistake
 from course_utils.student_work import Missing, Ref, StudentError, StudentWork
 
@@ -44,7 +38,7 @@ _LOSS_MISTAKES = [
     Mistake("minus forgotten", lambda z, y: np.log(_right(_softmax(z), y)).mean()),
     Mistake("softmax over the batch", lambda z, y: -np.log(_right(_softmax(z, 0), y)).mean()),
     Mistake(
-        "softmax twice: you apply softmax",
+        "softmax twice: by hand",
         lambda z, y: -np.log(_right(_softmax(_softmax(z)), y)).mean(),
     ),
     Mistake(
@@ -87,13 +81,9 @@ def _one_loss(subject: StudentWork, rng: np.random.Generator, one_hot: bool, sof
     """Ask for a loss and compare what it gives for some labels and outputs."""
     import keras
 
-    if subject.kind("choose_loss") in ("missing", "none"):
-        raise NotAttempted(str(Missing("choose_loss")))
-    chosen = subject.call("choose_loss", one_hot, softmax)
-    if chosen is None:
-        raise wrong("nothing returned", name="choose_loss")
+    chosen = compare.result_of(subject, "choose_loss", one_hot, softmax)
     if not isinstance(chosen, Ref):
-        raise wrong("other: return a loss")
+        raise wrong("other: no loss")
     if subject.kind(chosen) == "class":
         raise wrong("class")
     labels = np.array([2, 0, 1, 1], "int32")
@@ -101,15 +91,10 @@ def _one_loss(subject: StudentWork, rng: np.random.Generator, one_hot: bool, sof
     if softmax:
         outputs = _softmax(outputs).astype("float32")
     y = np.eye(3, dtype="float32")[labels] if one_hot else labels
-    which = "one-hot labels" if one_hot else "class indices"
     try:
         got = float(np.mean(subject.call(chosen, y, outputs)))
     except StudentError:
-        raise IncorrectAnswer(
-            f"Your loss cannot be computed with {which}: one of the two losses takes class "
-            f"indices, the other one-hot labels.",
-            "labels one-hot" if not one_hot else "class indices",
-        ) from None
+        raise wrong("class indices" if one_hot else "labels one-hot") from None
 
     def keras_loss(from_logits: bool) -> float:
         kind = keras.losses.CategoricalCrossentropy
@@ -120,9 +105,7 @@ def _one_loss(subject: StudentWork, rng: np.random.Generator, one_hot: bool, sof
     if abs(got - keras_loss(not softmax)) < 1e-3:
         return
     if any(abs(got - value) < 1e-3 for value in other):
-        if softmax:
-            raise wrong("softmax twice: the network ends")
-        raise wrong("logits taken for probabilities")
+        raise wrong("softmax twice: by the loss" if softmax else "logits taken for probabilities")
     raise wrong("another loss")
 
 
@@ -160,10 +143,6 @@ def _rate(
     return float(peak * half * (1 + np.cos(wave * done)))
 
 
-def _no_warmup(step: int, steps: int, warmup: int = 0, peak: float = 0.001) -> float:
-    return _rate(step, steps, 0, peak)
-
-
 def _starts_at_peak(step: int, steps: int, warmup: int = 0, peak: float = 0.001) -> float:
     return peak if step < warmup else _rate(step, steps, warmup, peak)
 
@@ -173,8 +152,11 @@ def _one_early(step: int, steps: int, warmup: int = 0, peak: float = 0.001) -> f
 
 
 _RATE_MISTAKES = [
-    Mistake("warm-up forgotten: there is no", _no_warmup),
-    Mistake("warm-up forgotten: in the warm-up", _starts_at_peak),
+    Mistake(
+        "warm-up forgotten: none",
+        lambda step, steps, warmup=0, peak=0.001: _rate(step, steps, 0, peak),
+    ),
+    Mistake("warm-up forgotten: level", _starts_at_peak),
     Mistake("off by one", _one_early),
     Mistake("cosine counts the warm-up", lambda *a, **k: _rate(*a, **k, counted=True)),
     Mistake("half forgotten", lambda *a, **k: _rate(*a, **k, half=1.0)),
@@ -193,15 +175,15 @@ def _rate_at(subject: StudentWork, rng: np.random.Generator) -> None:
         Case((steps // 2, steps, 0, peak), "the middle of a training without warm-up"),
         Case((steps, steps, warmup, peak), "the last step"),
     ]
-    for step, label in (
+    places = (
         (0, "the first step of a warm-up"),
         (warmup // 2, "the middle of a warm-up"),
         (warmup // 4, "a quarter of a warm-up"),
         (warmup, "the end of a warm-up"),
         (warmup + 9, "a step after a warm-up"),
         (steps - 7, "a step near the end"),
-    ):
-        cases.append(Case((step, steps, warmup, peak), label))
+    )
+    cases += [Case((step, steps, warmup, peak), label) for step, label in places]
     cases += [Case((step, steps, 1, peak), "a warm-up of one step") for step in (0, 1, 5)]
     # Looks at: both defaults, each piece at its ends and in between, a warm-up of one step.
     compare.function(subject, "rate_at", cases, _rate, _RATE_MISTAKES, rtol=1e-5, atol=1e-9)
@@ -231,10 +213,6 @@ def _stop(
     return len(losses), best_epoch
 
 
-def _best_of_all(losses: Sequence[float], patience: int) -> tuple[int, int]:
-    return _stop(losses, patience)[0], int(np.argmin(losses)) + 1
-
-
 _STOP_MISTAKES = [
     Mistake("order exchanged", lambda x, p: _stop(x, p)[::-1]),
     Mistake("counted from 0", lambda x, p: tuple(n - 1 for n in _stop(x, p))),
@@ -244,7 +222,7 @@ _STOP_MISTAKES = [
     Mistake("compared with the epoch before", lambda x, p: _stop(x, p, before=True)),
     Mistake("waiting not reset", lambda x, p: _stop(x, p, reset=False)),
     Mistake("equal counts as better", lambda x, p: _stop(x, p, equal=True)),
-    Mistake("looks into the future", _best_of_all),
+    Mistake("looks into the future", lambda x, p: (_stop(x, p)[0], int(np.argmin(x)) + 1)),
     Mistake("never stops", lambda x, p: (len(x), int(np.argmin(x)) + 1)),
 ]
 
@@ -319,16 +297,12 @@ class _Training:
         losses: Sequence[float] | None = None,
         look: int | None = None,
     ) -> None:
-        if subject.kind("make_callbacks") in ("missing", "none"):
-            raise NotAttempted(str(Missing("make_callbacks")))
+        compare.require(subject, "make_callbacks")
         self.subject = subject
-        self.file = subject.call("new_file")  # new each time: nothing of an earlier check is in it
-        if not isinstance(self.file, Ref):
-            raise wrong("other: new_file is given")
-        callbacks = self._callbacks(subject.call("make_callbacks", self.file))
-        self.model = subject.call("tiny_network")
-        if not isinstance(self.model, Ref) or subject.kind(self.model) != "model":
-            raise wrong("other: tiny_network is given")
+        # New each time: nothing of an earlier check is in it.
+        self.file = compare.given(subject, "new_file")
+        callbacks = self._callbacks(compare.result_of(subject, "make_callbacks", self.file))
+        self.model = compare.given(subject, "tiny_network", kind="model")
         self.base = float(rng.integers(1000, 50_000))
         self._shapes = [w.shape for w in subject.model_weights(self.model, (4,))]
         self.rates: list[float] = []
@@ -336,16 +310,14 @@ class _Training:
         self.looked: int | None = None  # of which epoch the file is after epoch `look`
         reports = _reports(float(rng.uniform(0.5, 1))) if losses is None else _from_losses(losses)
         params = {"epochs": len(reports), "steps": 1, "verbose": 0}
-        for one in callbacks:
-            subject.call(Ref(f"{one.key}.set_params"), params)
-            subject.call(Ref(f"{one.key}.set_model"), self.model)
+        self._all(callbacks, "set_params", params)
+        self._all(callbacks, "set_model", self.model)
         self._all(callbacks, "on_train_begin")
         for epoch, report in enumerate(reports):
             self._all(callbacks, "on_epoch_begin", epoch)
             weights = [np.full(s, self.base + epoch + 1, "float32") for s in self._shapes]
             subject.model_set_weights(self.model, (4,), weights)
-            for one in callbacks:
-                subject.call(Ref(f"{one.key}.on_epoch_end"), epoch, report)
+            self._all(callbacks, "on_epoch_end", epoch, report)
             self.rates.append(float(subject.model_compiled(self.model)["learning_rate"]))
             if look == epoch + 1:
                 self.looked = self.in_file()
@@ -358,15 +330,13 @@ class _Training:
         self._all(callbacks, "on_train_end")
 
     def _callbacks(self, made: Any) -> list[Ref]:
-        if made is None:
-            raise wrong("nothing returned", name="make_callbacks")
         listed = made if isinstance(made, list | tuple) else [made]
         for one in listed:
             if not isinstance(one, Ref) or self.subject.kind(one) != "callback":
-                raise wrong("other: make_callbacks should return")
+                raise wrong("other: callbacks")
         return list(listed)
 
-    def _all(self, callbacks: list[Ref], method: str, *args: int) -> None:
+    def _all(self, callbacks: list[Ref], method: str, *args: Any) -> None:
         for one in callbacks:
             self.subject.call(Ref(f"{one.key}.{method}"), *args)
 
@@ -394,12 +364,9 @@ def _stopping(subject: StudentWork, rng: np.random.Generator) -> None:
     if stopped != best + 5:
         for name, said in _WATCHED.items():
             if stopped == _BEST[name] + 5:
-                raise IncorrectAnswer(
-                    f"Early stopping watches {said}; let it watch the validation loss.",
-                    f"watches {said}",
-                )
+                raise wrong("watches: early stopping", mistake=f"watches {said}", said=said)
         when = "late" if stopped > best + 5 else "early"
-        raise wrong("patience wrong: training stops too", when=when)
+        raise wrong("patience wrong: early stopping", when=when)
     if training.weights_of(training.model) != best:
         raise wrong("best weights not restored")
     _stops_otherwise(subject, rng)
@@ -411,30 +378,14 @@ def _stops_otherwise(subject: StudentWork, rng: np.random.Generator) -> None:
     little = [9.0, *_falling(3.0, 2e-5, 12), *[3.5] * 7]
     early = [2.0, *[2.5] * 19]
     again = [8.0, 7.0, 7.1, 7.2, 7.3, 7.4, 6.9, *[7.5] * 13]
-    for losses, best, name, sentence in (
-        (
-            again,
-            7,
-            "patience wrong",
-            "After each lower validation loss the wait begins anew, whatever the losses are.",
-        ),
-        (
-            little,
-            13,
-            "least change asked for",
-            "Any lower validation loss counts, however little lower it is: leave `min_delta` out.",
-        ),
-        (
-            early,
-            1,
-            "starts later",
-            "Early stopping should watch from the first epoch on. (`start_from_epoch` was not "
-            "asked for.)",
-        ),
+    for losses, best, key in (
+        (again, 7, "patience wrong: wait"),
+        (little, 13, "least change asked for: early stopping"),
+        (early, 1, "starts later: early stopping"),
     ):
         training = _Training(subject, rng, stops=True, losses=losses)
         if training.stopped != best + 5 or training.weights_of(training.model) != best:
-            raise IncorrectAnswer(sentence, name)
+            raise wrong(key)
 
 
 def _rates(name: str, factor: float, patience: int) -> list[float]:
@@ -462,19 +413,16 @@ def _plateau(subject: StudentWork, rng: np.random.Generator) -> None:
         raise wrong("not halved for long")
     for name, said in _WATCHED.items():
         if alike(_rates(name, 0.5, 2)):
-            raise IncorrectAnswer(
-                f"The learning rate follows {said}; it should follow the validation loss.",
-                f"watches {said}",
-            )
+            raise wrong("watches: rate", mistake=f"watches {said}", said=said)
     if np.allclose(shares, 1):
         raise wrong("rate never lowered")
     for patience in (1, 3, 4, 5, 10):
         if alike(_rates("val_loss", 0.5, patience)):
-            raise wrong("patience wrong: the rate is")
+            raise wrong("patience wrong: rate")
     for factor in (0.1, 0.2, 0.25, 0.75, 0.8, 0.9):
         if alike(_rates("val_loss", factor, 2)):
             raise wrong("factor wrong")
-    raise wrong("other: the learning rate")
+    raise wrong("other: rate")
 
 
 def _lowers_otherwise(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -482,11 +430,11 @@ def _lowers_otherwise(subject: StudentWork, rng: np.random.Generator) -> None:
     # that is never lower than in the first epoch.
     little = _Training(subject, rng, stops=False, losses=_falling(3.0, 3e-4))
     if not np.allclose(np.array(little.rates) / 0.1, 1):
-        raise wrong("least change asked for: the rate is")
+        raise wrong("least change asked for: rate")
     early = _Training(subject, rng, stops=False, losses=[2.0, *[2.5] * 19])
     want = [0.5 ** (epoch // 2) for epoch in range(_EPOCHS)]
     if not np.allclose(np.array(early.rates) / 0.1, want, rtol=1e-3):
-        raise wrong("starts later")
+        raise wrong("starts later: rate")
 
 
 def _checkpoint(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -500,19 +448,16 @@ def _checkpoint(subject: StudentWork, rng: np.random.Generator) -> None:
         if later.looked != 4:
             raise wrong("not at any time")
         if later.in_file() != 6:
-            raise wrong("least change asked for: any lower validation")
+            raise wrong("least change asked for: file")
         return
     if not 1 <= found <= _EPOCHS:
         raise wrong("nothing saved")
     for name, said in _WATCHED.items():
         if found == _BEST[name]:
-            raise IncorrectAnswer(
-                f"The file holds the network that is best by {said}, not by validation loss.",
-                f"watches {said}",
-            )
+            raise wrong("watches: file", mistake=f"watches {said}", said=said)
     if found == _EPOCHS:
         raise wrong("last instead of best")
-    raise wrong("other: the file holds")
+    raise wrong("other: another network saved")
 
 
 # --- 04.4: augmentation, in training only --------------------------------------------------------
@@ -547,7 +492,7 @@ def _changes(got: Array) -> IncorrectAnswer | None:
     if np.allclose(got, x, atol=0.05):
         return wrong("not augmented")
     if not np.all(np.isfinite(got)) or np.any(got < -1) or np.any(got > 256):
-        return wrong("colours changed: pixels should remain")
+        return wrong("colours changed: range")
     # Only the middle is looked at: the border is filled in one way or another.
     middle = got[:, 9:-9, 12:-12].astype(float)
     right, down = np.diff(middle, axis=2), np.diff(middle, axis=1)
@@ -559,7 +504,7 @@ def _changes(got: Array) -> IncorrectAnswer | None:
     levels = middle[:, :, [0, 1, 2, 3, -4, -3, -2, -1], 2]
     level = np.minimum(np.abs(levels - _LOW), np.abs(levels - _HIGH)).max()
     if level > 0.05:
-        return wrong("colours changed: the colours are")
+        return wrong("colours changed: levels")
     if np.abs(across[:, 1]).max() > 0.01 or np.abs(along[:, 0]).max() > 0.01:
         return wrong("turned")
     if np.any(along[:, 1] < 0):
@@ -588,10 +533,7 @@ def _shifts(middle: Array, flipped: Array) -> IncorrectAnswer | None:
     along = -(middle[..., 1].mean(axis=(1, 2)) - x[..., 1].mean()) / 4 / _H
     farthest = np.array([np.abs(across).max(), np.abs(along).max()])
     if np.any(farthest < 0.02):
-        return IncorrectAnswer(
-            "Pictures should be shifted both ways: to the sides, and up and down.",
-            "shifted one way only" if np.any(farthest > 0.02) else "not shifted",
-        )
+        return wrong("shifted one way only" if np.any(farthest > 0.02) else "not shifted")
     if np.any(farthest > 0.104):
         return wrong("shifted too far")
     if max(abs(across.mean()), abs(along.mean())) > 6 * 0.06 / np.sqrt(len(across)):
@@ -604,20 +546,16 @@ def _shifts(middle: Array, flipped: Array) -> IncorrectAnswer | None:
 
 
 def _augmentation(subject: StudentWork) -> Ref:
-    if subject.kind("build_augmentation") in ("missing", "none"):
-        raise NotAttempted(str(Missing("build_augmentation")))
-    made = subject.call("build_augmentation")
-    if made is None:
-        raise wrong("nothing returned", name="build_augmentation")
+    made = compare.result_of(subject, "build_augmentation")
     if not isinstance(made, Ref) or subject.kind(made) not in ("model", "layer"):
-        raise wrong("other: build_augmentation should return")
+        raise wrong("other: augmentation")
     return made
 
 
 def _passed(subject: StudentWork, what: Ref, x: Array, training: bool) -> Array:
     result = subject.model_outputs(what, x, training)
     if not isinstance(result, np.ndarray) or result.shape != x.shape:
-        raise wrong("other: augmentation should give")
+        raise wrong("other: size or number")
     return result
 
 
@@ -628,9 +566,9 @@ def _nothing_in_use(subject: StudentWork, rng: np.random.Generator) -> None:
         x = rng.uniform(0, 255, (6, *shape)).astype("float32")
         got = _passed(subject, what, x, False)
         if np.allclose(got, x / 255, atol=0.01):
-            raise wrong("rescaled twice: the pictures come")
+            raise wrong("rescaled twice: augmentation")
         if not np.allclose(got, x, atol=0.01):
-            raise wrong("always on: your layers change")
+            raise wrong("always on: augmentation")
 
 
 def _augmented(subject: StudentWork, what: Ref) -> Array:
@@ -650,11 +588,9 @@ def _in_training(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _with_augmentation(subject: StudentWork, network: Ref) -> Ref:
-    made = subject.call("with_augmentation", network)
-    if made is None:
-        raise wrong("nothing returned", name="with_augmentation")
+    made = compare.result_of(subject, "with_augmentation", network)
     if not isinstance(made, Ref) or subject.kind(made) != "model":
-        raise wrong("other: with_augmentation should return")
+        raise wrong("other: augmented network")
     return made
 
 
@@ -663,11 +599,8 @@ def _in_front(subject: StudentWork, rng: np.random.Generator) -> None:
     # training (what their augmentation gives, by a network that shows it), for two sizes; that the
     # given network itself goes on to train, its dropout included. Mistakes in `build_augmentation`
     # are judged by the parts before.
-    if subject.kind("with_augmentation") in ("missing", "none"):
-        raise NotAttempted(str(Missing("with_augmentation")))
-    network = subject.call("picture_network")
-    if not isinstance(network, Ref) or subject.kind(network) != "model":
-        raise wrong("other: picture_network is given")
+    compare.require(subject, "with_augmentation")
+    network = compare.given(subject, "picture_network", kind="model")
     made = _with_augmentation(subject, network)
     known = _known_mistakes(subject, rng)
     _same_in_use(subject, made, network, rng, known)
@@ -698,10 +631,7 @@ def _known_mistakes(subject: StudentWork, rng: np.random.Generator) -> set[str |
 def _network_of(subject: StudentWork, shape: tuple[int, ...], *parts: Ref) -> Ref:
     """A network of some layers, made in their process."""
     inputs = subject.call("keras.Input", list(shape))
-    network = subject.call("keras.Sequential", [inputs, *parts])
-    if not isinstance(network, Ref):
-        raise wrong("other: keras is given")
-    return network
+    return compare.given(subject, "keras.Sequential", [inputs, *parts])
 
 
 def _same_in_use(
@@ -712,24 +642,24 @@ def _same_in_use(
     want = subject.model_outputs(network, x)
     got = subject.model_outputs(made, x)
     if not isinstance(got, np.ndarray) or got.shape != want.shape:
-        raise wrong("other: your network should")
+        raise wrong("other: another end")
     scale = float(np.abs(want).max())
     off = np.abs(got - want).max() > 1e-3 * scale
     if off and np.abs(got - subject.model_outputs(network, x / 255)).max() <= 1e-3 * scale:
         if "rescaled twice" not in known:
-            raise wrong("rescaled twice: the pixels are")
+            raise wrong("rescaled twice: network")
         return
     if off and "always on" in known:
         return
     if off and np.abs(got - got[:1]).max() > 1e-3 * scale:
-        raise wrong("always on: in use your")
+        raise wrong("always on: in use")
     if off:
-        raise wrong("other: in use your")
+        raise wrong("other: other outputs")
     predicted = subject.call(Ref(f"{made.key}.predict"), x, verbose=0)
     if np.abs(np.asarray(predicted) - want).max() > 1e-3 * scale:
-        raise wrong("always on: your network augments")
+        raise wrong("always on: predict")
     if _sets_training(subject, made):
-        raise wrong("always on: do not set")
+        raise wrong("always on: set by hand")
 
 
 def _sets_training(subject: StudentWork, made: Ref) -> bool:
@@ -752,10 +682,8 @@ def _sets_training(subject: StudentWork, made: Ref) -> bool:
 
 
 def _still_learns(subject: StudentWork, rng: np.random.Generator) -> None:
-    drop = subject.call("layers.Dropout", 0.5)
-    shown = subject.call("layers.Dense", 3)
-    network = _network_of(subject, (_H, _W, 3), drop, shown)
-    made = _with_augmentation(subject, network)
+    parts = subject.call("layers.Dropout", 0.5), subject.call("layers.Dense", 3)
+    made = _with_augmentation(subject, _network_of(subject, (_H, _W, 3), *parts))
     ones = np.full((8, _H, _W, 3), 200.0, "float32")
     subject.model_outputs(made, ones)
     if not all(subject.model_trainable(made, (_H, _W, 3))):
@@ -773,10 +701,8 @@ def _smooth(rng: np.random.Generator) -> Array:
 # --- 04.5: the experiment ------------------------------------------------------------------------
 
 _TRIALS = ("dropout 0", "dropout 0.2", "dropout 0.5", "dropout 0.8", "SGD")
-
-
-#: Pictures in the given data, and epochs that are asked for.
-_TRAIN, _VALIDATION, _TRIAL_EPOCHS = 300, 300, 25
+#: Images in the given data, and epochs that are asked for.
+_IMAGES, _TRIAL_EPOCHS = {"accuracy": 300, "val_accuracy": 300}, 25
 #: The mean loss of the first epoch of a new network is near that of guessing, ln 5 = 1.609: with
 #: seven seeds between 1.60 and 1.69. Networks that were trained before begin lower.
 _FIRST_LOSS = (1.53, 1.85)
@@ -784,29 +710,16 @@ _FIRST_LOSS = (1.53, 1.85)
 
 def _entries(subject: StudentWork) -> dict[str, dict[str, list[float]]]:
     """The curves of each trial, from whatever `fit` returned."""
-    histories = compare.mapping(subject, "histories")
-    if histories is None:
-        said = compare.describe(compare.attempted(subject, "histories"))
-        raise wrong("not a dictionary", said=said)
+    histories = compare.dictionary(subject, "histories")
     found: dict[str, dict[str, list[float]]] = {}
     for name in _TRIALS:
-        entry = histories.get(name)
-        if isinstance(entry, dict) and isinstance(entry.get("history"), dict):
-            entry = entry["history"]
-        if not isinstance(entry, dict):
-            raise wrong("trial missing: histories lacks what", name=name)
-        found[name] = {}
-        for key, curve in entry.items():
-            numbers = [compare.one_number(one) for one in compare.listed(curve) or []]
-            if numbers and all(one is not None and np.isfinite(one) for one in numbers):
-                found[name][str(key)] = [float(one) for one in numbers if one is not None]
-        for key in ("loss", "val_loss"):
-            if not found[name].get(key) or min(found[name][key]) <= 0:
-                raise IncorrectAnswer(
-                    f"The entry {key!r} of {name!r} should be a list with a loss for each epoch. "
-                    f"(For `val_loss`, `fit` needs `validation_data`.)",
-                    "no validation curve" if key == "val_loss" else None,
-                )
+        entries = trainings.history(histories.get(name))
+        if entries is None:
+            raise wrong("trial missing: histories", name=name)
+        found[name] = {str(key): trainings.curve(entry) for key, entry in entries.items()}
+        for key, message in (("loss", "other: no curve"), ("val_loss", "no validation curve")):
+            if min(found[name].get(key) or [0.0]) <= 0:
+                raise wrong(message, key=key, name=name)
     return found
 
 
@@ -816,84 +729,43 @@ def _curves(subject: StudentWork, rng: np.random.Generator) -> None:
     # most; a first loss near guessing; accuracies that are shares of the right number of pictures;
     # no curve twice.
     histories = _entries(subject)
-    lengths = {len(histories[name][key]) for name in _TRIALS for key in ("loss", "val_loss")}
-    if len(lengths) > 1 or max(lengths) > _TRIAL_EPOCHS:
-        raise wrong("different epochs", TRIAL_EPOCHS=_TRIAL_EPOCHS)
-    if len({tuple(histories[name]["loss"]) for name in _TRIALS}) < len(_TRIALS):
+    trainings.require_epochs(histories, ("loss", "val_loss"), _TRIAL_EPOCHS)
+    if not trainings.all_different(histories):
         raise wrong("one network for all")
-    for name in _TRIALS:
-        if not _FIRST_LOSS[0] <= histories[name]["loss"][0] <= _FIRST_LOSS[1]:
-            raise wrong("not a new network", name=name)
-        for key, pictures in (("accuracy", _TRAIN), ("val_accuracy", _VALIDATION)):
-            if not all(_share_of(pictures, one) for one in histories[name].get(key, [])):
-                which = "training" if key == "accuracy" else "validation"
-                raise IncorrectAnswer(
-                    f"{key!r} of {name!r} is no share of {pictures} pictures. Train on "
-                    f"`data.train` and give `fit` `validation_data=data.validation`.",
-                    f"other pictures for {which}",
-                )
-    _fit_their_trials(histories)
-
-
-def _fit_their_trials(histories: dict[str, dict[str, list[float]]]) -> None:
-    """Raise where curves of several epochs cannot belong to the names that they have."""
-    last = {name: histories[name]["loss"][-1] for name in _TRIALS}
-    if len(histories["SGD"]["loss"]) >= 10 and last["SGD"] < last["dropout 0"]:
+    trainings.require_new(histories, _FIRST_LOSS, _IMAGES)
+    # Curves of several epochs that cannot belong to the names that they have.
+    slow, fast = histories["SGD"]["loss"], histories["dropout 0"]["loss"]
+    if len(slow) >= 10 and slow[-1] < fast[-1]:
         raise wrong("curves exchanged")
-
-
-def _share_of(pictures: int, value: float) -> bool:
-    """Whether an accuracy is a whole number of pictures; rounded ones may be a little off."""
-    digits = next((d for d in (2, 3, 4) if abs(round(value, d) - value) < 1e-7), 6)
-    allowed = pictures * 0.5 * 10.0**-digits + 2e-3
-    return 0 <= value <= 1 and abs(value * pictures - round(value * pictures)) <= allowed
 
 
 def _gaps(subject: StudentWork, rng: np.random.Generator) -> None:
     histories = _entries(subject)
     gaps = compare.mapping(subject, "gaps")
     if gaps is None or any(name not in gaps for name in _TRIALS):
-        raise wrong("trial missing: gaps should be")
-    mistakes = {
-        "sign reversed": (
-            "Your gaps have the other sign: validation loss minus training loss.",
-            lambda h: h["loss"][-1] - h["val_loss"][-1],
-        ),
-        "first epoch taken": (
-            "You take the first epoch; take the last.",
-            lambda h: h["val_loss"][0] - h["loss"][0],
-        ),
-        "lowest losses taken": (
-            "You take the lowest losses; take those of the last epoch.",
-            lambda h: min(h["val_loss"]) - min(h["loss"]),
-        ),
-        "ratio instead of difference": (
-            "The gap is a difference, not a ratio.",
-            lambda h: h["val_loss"][-1] / h["loss"][-1],
-        ),
-        "sign lost": (
-            "A gap may be negative; leave its sign.",
-            lambda h: abs(h["val_loss"][-1] - h["loss"][-1]),
-        ),
-        "accuracy instead of loss": (
-            "You take the accuracies; take the losses.",
-            lambda h: h["val_accuracy"][-1] - h["accuracy"][-1],
-        ),
-    }
-    got: dict[str, Any] = {name: compare.one_number(gaps[name]) for name in _TRIALS}
-    if any(value is None for value in got.values()):
-        raise wrong("not a number")
-    want = {name: histories[name]["val_loss"][-1] - histories[name]["loss"][-1] for name in _TRIALS}
-    if compare.close(got, want, rtol=1e-3, atol=2e-3):
+        raise wrong("trial missing: gaps")
+    got = {name: compare.one_number(gaps[name]) for name in _TRIALS}
+    if None in got.values():
+        raise wrong("not a number: gaps")
+    if compare.close(got, _gap(histories), rtol=1e-3, atol=2e-3):
         return
-    for mistake, (sentence, answer) in mistakes.items():
-        try:
-            theirs = {name: answer(histories[name]) for name in _TRIALS}
-        except (KeyError, IndexError, TypeError):
-            continue
-        if compare.close(got, theirs, rtol=1e-3, atol=2e-3):
-            raise IncorrectAnswer(sentence, mistake)
-    raise wrong("other: a gap is")
+    compare.tell(got, _GAP_MISTAKES, histories, rtol=1e-3, atol=2e-3)
+    raise wrong("other: not right", name="gaps")
+
+
+def _each(of_trial: Callable[[dict[str, list[float]]], float]) -> Callable[..., dict[str, float]]:
+    return lambda histories: {name: of_trial(histories[name]) for name in _TRIALS}
+
+
+_gap = _each(lambda h: h["val_loss"][-1] - h["loss"][-1])
+_GAP_MISTAKES = [
+    Mistake("sign reversed", _each(lambda h: h["loss"][-1] - h["val_loss"][-1])),
+    Mistake("first epoch taken", _each(lambda h: h["val_loss"][0] - h["loss"][0])),
+    Mistake("lowest losses taken", _each(lambda h: min(h["val_loss"]) - min(h["loss"]))),
+    Mistake("ratio instead of difference", _each(lambda h: h["val_loss"][-1] / h["loss"][-1])),
+    Mistake("sign lost", _each(lambda h: abs(h["val_loss"][-1] - h["loss"][-1]))),
+    Mistake("accuracy instead of loss", _each(lambda h: h["val_accuracy"][-1] - h["accuracy"][-1])),
+]
 
 
 def _claims(subject: StudentWork, rng: np.random.Generator) -> None:
