@@ -117,9 +117,6 @@ def same_network(
     rng: np.random.Generator,
     mistakes: Iterable[NetworkMistake] = (),
     *,
-    called: str = "Your network",
-    low: float = 0.0,
-    high: float = 255.0,
     end: str = "logits",
     passes: Sequence[bool] = (False, True),
 ) -> None:
@@ -139,10 +136,6 @@ def same_network(
         Draws weights and inputs.
     mistakes : iterable of NetworkMistake
         Those that are named. One without a key is judged by another part, and passes here.
-    called : str
-        How to speak of the network.
-    low, high : float
-        Between which numbers the inputs lie.
     end : str
         What the network ends in, one of :data:`ENDS`, where another part judges that: the
         reference then ends in it, too.
@@ -150,11 +143,11 @@ def same_network(
         What `training` is set to, one comparison for each.
     """
     require_model(subject, what)
-    before = _ask_weights(subject, what, input_shape, called)
+    before = _ask_weights(subject, what, input_shape)
     # Each input has another largest value, as pictures have.
     reach = np.array([1.0, 0.4, 0.7, 0.55]).reshape(-1, *[1] * len(input_shape))
-    x = rng.uniform(low, low + reach * 0.9 * (high - low), (4, *input_shape)).astype("float32")
-    theirs = _Theirs(subject, what, input_shape, [w.shape for w in before], called)
+    x = rng.uniform(0, reach * 0.9 * 255, (4, *input_shape)).astype("float32")
+    theirs = _Theirs(subject, what, input_shape, [w.shape for w in before])
     settings = _Comparison(x, int(rng.integers(2**31)), ENDS.get(end, ENDS["logits"]), passes)
     try:
         problem = _difference(theirs, build, settings)
@@ -189,10 +182,9 @@ class _Theirs:
         what: student_work.Ref | str,
         input_shape: Sequence[int],
         shapes: list[tuple[int, ...]],
-        called: str,
     ) -> None:
         self.subject, self.what, self.input_shape = subject, what, input_shape
-        self.shapes, self.called = shapes, called
+        self.shapes = shapes
         self._known: dict[tuple[Any, ...], Any] = {}
         self._weights: bytes = b""
 
@@ -244,13 +236,12 @@ def _ask_weights(
     subject: student_work.StudentWork,
     what: student_work.Ref | str,
     input_shape: Sequence[int],
-    called: str,
 ) -> list[np.ndarray]:
     try:
         return subject.model_weights(what, input_shape)
     except student_work.StudentError as error:
         found = {"size": _by(input_shape), "because": _because(error)}
-        raise wrong("does not fit", called=called, **found) from None
+        raise wrong("does not fit", **found) from None
 
 
 def _by(shape: Sequence[int]) -> str:
@@ -389,7 +380,7 @@ def _difference(
     wanted = [tuple(v.shape) for v in variables]
     order = _assignment(theirs.shapes, wanted)
     if order is None:
-        return _about_shapes(theirs.shapes, wanted, theirs.called)
+        return _about_shapes(theirs.shapes, wanted)
     for bright in (False, True):
         weights = _draw(variables, np.random.default_rng(settings.state), bright)
         for variable, weight in zip(variables, weights, strict=True):
@@ -398,12 +389,12 @@ def _difference(
             want = settings.end(models.outputs(reference, settings.x, training))
             got = theirs.outputs([weights[k] for k in order], settings.x, training)
             if not isinstance(got, np.ndarray):
-                return wrong("other: outputs", called=theirs.called)
+                return wrong("other: outputs")
             if got.shape[1:] != want.shape[1:]:
-                return wrong("other: output shape", called=theirs.called, shape=got.shape[1:])
+                return wrong("other: output shape", shape=got.shape[1:])
             if not _equal(got, want):
                 when = " while training" if training else ""
-                return wrong("other: calculation", called=theirs.called, when=when)
+                return wrong("other: calculation", when=when)
     return None
 
 
@@ -453,13 +444,11 @@ def _assignment(shapes: list[tuple[int, ...]], wanted: list[tuple[int, ...]]) ->
     return order
 
 
-def _about_shapes(
-    shapes: list[tuple[int, ...]], wanted: list[tuple[int, ...]], called: str
-) -> IncorrectAnswer:
+def _about_shapes(shapes: list[tuple[int, ...]], wanted: list[tuple[int, ...]]) -> IncorrectAnswer:
     total = sum(int(np.prod(shape)) for shape in shapes)
     right = sum(int(np.prod(shape)) for shape in wanted)
     amount = "too many" if total > right else "too few" if total < right else "the right number of"
-    found: dict[str, Any] = {"called": called, "amount": amount, "total": total}
+    found: dict[str, Any] = {"amount": amount, "total": total}
     for shape, other in itertools.zip_longest(shapes, wanted):
         if shape is not None and shape != other:
             return wrong("other: shapes", shape=shape, **found)
@@ -558,7 +547,6 @@ def activation_at_end(
     what: student_work.Ref,
     input_shape: Sequence[int],
     rng: np.random.Generator,
-    called: str = "Your network",
 ) -> str:
     """Say what a network ends in, whatever comes before.
 
@@ -576,15 +564,13 @@ def activation_at_end(
         Shape of one input, without the batch.
     rng : numpy.random.Generator
         Draws inputs.
-    called : str
-        How to speak of the network.
 
     Returns
     -------
     str
         One of :data:`ENDS`, or :data:`UNKNOWN_END`.
     """
-    before = _ask_weights(subject, what, input_shape, called)
+    before = _ask_weights(subject, what, input_shape)
     last = _last_kernel(before)
     if last is None:
         return UNKNOWN_END
@@ -692,7 +678,6 @@ def drops(
     *,
     rate: float,
     end: str = "logits",
-    called: str = "Your network",
 ) -> None:
     """Check that a network drops values right before its last layer while training, and no others.
 
@@ -713,13 +698,11 @@ def drops(
         The share that is to be dropped.
     end : str
         What the network ends in; see :data:`ENDS`.
-    called : str
-        How to speak of the network.
     """
-    before = _ask_weights(subject, what, input_shape, called)
+    before = _ask_weights(subject, what, input_shape)
     last = _last_kernel(before)
     if last is None:
-        raise wrong("other: no weights", called=called)
+        raise wrong("other: no weights")
     x = np.repeat(rng.uniform(0, 255, (1, *input_shape)), _COPIES, axis=0).astype("float32")
     # The last biases are not 0, so that numbers dropped behind the last layer show.
     bias = _LAST_BIAS if before[last + 1 :] and not end.endswith("softmax") else 0.0
@@ -728,14 +711,14 @@ def drops(
         subject.model_set_weights(what, input_shape, weights)
         got = subject.model_outputs(what, x, training)
         if not isinstance(got, np.ndarray):
-            raise wrong("other: one output", called=called)
+            raise wrong("other: one output")
         return _undone(got.reshape(len(got), -1).astype(float), end) - bias
 
     try:
         still, weights = _passed_on(before, last, rng, outputs, end.endswith("softmax"))
         scale = np.abs(still).max() or 1.0
         if np.ptp(still, axis=0).max() > 1e-3 * scale:
-            raise wrong("always on: dropout", called=called)
+            raise wrong("always on: dropout")
         moved = np.nan_to_num(outputs(weights, True))
         if np.abs(moved - still).max() <= 1e-3 * scale:
             raise wrong("dropout missing")
@@ -887,7 +870,7 @@ def pixel_factor(
     float or None
         1, 1 / 255, 1 / 255² or 255; None where it is something else, or cannot be seen.
     """
-    before = _ask_weights(subject, what, input_shape, "Your network")
+    before = _ask_weights(subject, what, input_shape)
     first = next((k for k, w in enumerate(before) if w.ndim >= 2), None)
     shift = next(
         (
@@ -951,7 +934,6 @@ def trains(
     steps: int = 12,
     share: float = 0.8,
     patience: int = 0,
-    called: str = "Your network",
 ) -> None:
     """Check that a compiled network can learn one tiny batch: its loss must fall.
 
@@ -969,19 +951,17 @@ def trains(
         What the loss may be at the end, as a share of the first one.
     patience : int
         How many steps are taken where the first ones did not do; then a twentieth less is enough.
-    called : str
-        How to speak of the network.
     """
     require_model(subject, what)
     if not subject.model_compiled(what):
-        raise wrong("not compiled", called=called)
+        raise wrong("not compiled")
     for number, limit in ((steps, share), (patience, 0.95)):
         if not number:
             continue
         losses = np.array(subject.model_train(what, x, y, steps=number))
         if not np.all(np.isfinite(losses)):
-            raise wrong("loss is not finite", called=called)
+            raise wrong("loss is not finite")
         if losses[-3:].mean() <= limit * losses[0]:
             return
         steps = number
-    raise wrong("other: hardly learns", called=called, steps=steps)
+    raise wrong("other: hardly learns", steps=steps)

@@ -55,6 +55,27 @@ def test_statuses_and_points():
     assert verdict(asking(wrong, wrong), work(), 1).status == "incorrect"
 
 
+def test_a_question_looks_messages_and_advice_up():
+    def run(subject, rng):
+        compare.number(subject, "x", 10, [compare.Mistake("bias forgotten: last", 9, lost=1)])
+
+    ask = asking(
+        run,
+        messages={
+            "bias forgotten: last": "Add {lost} bias.",
+            "other: not right": "{name}? {advice}",
+        },
+        advice={"x": "Count."},
+    )
+    judged = verdict(ask, work("x = 9"), 1)
+    assert (judged.sentence, judged.mistake) == ("Add 1 bias.", "bias forgotten")
+    judged = verdict(ask, work("x = 8"), 1)
+    assert (judged.sentence, judged.mistake) == ("x? Count.", None)
+    ask = asking(run, messages={"other: not right": "{name}?"})
+    with pytest.raises(KeyError):  # a message that is missing is a fault of the course
+        verdict(ask, work("x = 9"), 1)
+
+
 def test_what_is_not_there_is_not_attempted():
     ask = asking(lambda subject, rng: subject.get("x"), needs=("x",))
     assert verdict(ask, work(), 1).status == "not attempted"
@@ -172,13 +193,12 @@ def said(run) -> tuple[str, str | None]:
 
 
 def test_numbers():
-    forgot = compare.Mistake("bias forgotten", "Add the bias.", 9)
+    forgot = compare.Mistake("bias forgotten", 8, 9)
     for source in ("x = 10", "x = 10.0", "x = np.float32(10)", "x = np.array([10])"):
         compare.number(work(source), "x", 10, [forgot], whole=True)
-    assert said(lambda: compare.number(work("x = 9"), "x", 10, [forgot])) == (
-        "Add the bias.",
-        "bias forgotten",
-    )
+    for source in ("x = 8", "x = 9"):
+        heard = said(lambda s=source: compare.number(work(s), "x", 10, [forgot]))
+        assert heard[1] == "bias forgotten"
     assert "is not right" in said(lambda: compare.number(work("x = 8"), "x", 10))[0]
     assert "a string" in said(lambda: compare.number(work("x = '10'"), "x", 10))[0]
     assert said(lambda: compare.number(work("x = True"), "x", 1))[1] == "not a number"
@@ -213,24 +233,30 @@ RIGHT_LETTERS = (
 
 
 def test_choices():
-    why = {"b": "b is wrong because.", "c": "c is wrong because."}
     for source in ("x = 'a'", "x = ' A '", "x = ['a']", "x = np.array('A')", "x = '(a)'"):
-        compare.choice(work(source), "x", "a", why)
-    assert said(lambda: compare.choice(work("x = 'b'"), "x", "a", why))[0] == "b is wrong because."
-    assert "may only name" in said(lambda: compare.choice(work("x = 'z'"), "x", "a", why))[0]
-    assert "a letter" in said(lambda: compare.choice(work("x = 3"), "x", "a", why))[0]
-    several = {"a": "a is missing.", "d": "d is too many."}
+        compare.choice(work(source), "x", "a", "abc")
+    names = {"b": "taken for a"}
+    assert said(lambda: compare.choice(work("x = 'b'"), "x", "a", "abc", names))[1] == "taken for a"
+    assert chosen("b", "a") == ("x b",)
+    assert "may only name" in said(lambda: compare.choice(work("x = 'z'"), "x", "a", "abc"))[0]
+    assert "a letter" in said(lambda: compare.choice(work("x = 3"), "x", "a", "abc"))[0]
     for source in RIGHT_LETTERS:
-        compare.choice(work(source), "x", ("a", "c"), several)
-    assert (
-        "a is missing" in said(lambda: compare.choice(work("x='c'"), "x", ("a", "c"), several))[0]
-    )
-    assert "too many" in said(lambda: compare.choice(work("x='acd'"), "x", ("a", "c"), several))[0]
+        compare.choice(work(source), "x", "ac", "abcd")
+    assert chosen("c", "ac") == ("x a",)
+    assert chosen("acd", "ac") == ("x d",)
     for source, sentence in WRONG_LETTERS.items():
-        heard = said(lambda s=source: compare.choice(work(s), "x", ("a", "c"), several))[0]
+        heard = said(lambda s=source: compare.choice(work(s), "x", "ac", "acd"))[0]
         assert sentence in heard, source
-    one = said(lambda: compare.choice(work("x = ['a', 'b']"), "x", "a", why))[0]
+    assert chosen("a) turn the picture and enlarge it", "ac") == ("x c",)
+    one = said(lambda: compare.choice(work("x = ['a', 'b']"), "x", "a", "abc"))[0]
     assert "should be one letter" in one
+
+
+def chosen(given: str, right: str) -> tuple[str, ...]:
+    """The keys of the messages that a choice hears."""
+    with pytest.raises(IncorrectAnswer) as caught:
+        compare.choice(work(x=[given]), "x", right, "abcd")
+    return caught.value.keys
 
 
 @pytest.mark.parametrize(
@@ -266,7 +292,6 @@ WRONG_LETTERS = {
     "x = ['the first', 'c']": "not 'the first'",
     "x = []": "names no letter",
     "x = ''": "names no letter",
-    "x = ['a) turn the picture and enlarge it']": "Look at 'c'",
 }
 
 
@@ -351,11 +376,11 @@ CASES = [compare.Case((np.arange(3.0),), "three numbers"), compare.Case((np.ones
 def test_functions():
     compare.function(work("def f(x):\n    return x + x"), "f", CASES, double)
     compare.function(work("def f(x):\n    return [2 * y for y in x]"), "f", CASES, double)
-    squared = compare.Mistake("squared", "You squared.", lambda x: x**2)
-    sentence, mistake = said(
-        lambda: compare.function(work("def f(x):\n    return x * x"), "f", CASES, double, [squared])
-    )
-    assert (sentence, mistake) == ("You squared.", "squared")
+    power = compare.Mistake("power", lambda x: x**3, lambda x: x**2)
+    for theirs in ("x * x", "x * x * x"):
+        source = f"def f(x):\n    return {theirs}"
+        heard = said(lambda s=source: compare.function(work(s), "f", CASES, double, [power]))
+        assert heard[1] == "power"
     assert said(
         lambda: compare.function(work("def f(x):\n    print(2 * x)"), "f", CASES, double)
     ) == ("`f` returns nothing; does it end with `return`?", "nothing returned")
@@ -373,14 +398,18 @@ def test_functions():
 
 
 def test_a_mistake_is_found_again_where_another_part_asks():
-    squared = compare.Mistake("squared", "You squared.", lambda x: x**2)
-    for source, mistake in (
-        ("def f(x):\n    return x * x", squared),
-        ("def f(x):\n    return 2 * x", None),
-        ("def f(x):\n    return 3 * x", None),
-        ("def f(x):\n    1 / 0", None),
+    def cube(x):
+        return x**3
+
+    power = compare.Mistake("power", cube, np.square)
+    for source, right in (
+        ("def f(x):\n    return x * x", np.square),
+        ("def f(x):\n    return x ** 3", cube),
+        ("def f(x):\n    return 2 * x", double),
+        ("def f(x):\n    return 3 * x", double),
+        ("def f(x):\n    1 / 0", double),
     ):
-        assert compare.made(work(source), "f", CASES, double, [squared]) is mistake
+        assert compare.as_told_before(work(source), "f", CASES, double, [power]) is right
 
 
 def test_functions_leave_their_arguments_alone():
@@ -502,8 +531,8 @@ def test_networks_are_compared_by_what_they_compute():
     same(theirs)
     for old, new in zip(before, theirs.get_weights(), strict=True):
         assert np.array_equal(old, new), "a check leaves the weights as they were"
-    linear = model_checks.NetworkMistake("no ReLU", "Add ReLU.", lambda: plain_network(None))
-    assert said(lambda: same(plain_network(None), mistakes=[linear])) == ("Add ReLU.", "no ReLU")
+    linear = model_checks.NetworkMistake("no ReLU", build=lambda: plain_network(None))
+    assert said(lambda: same(plain_network(None), mistakes=[linear]))[1] == "no ReLU"
     assert "computes something else" in said(lambda: same(plain_network("tanh")))[0]
 
 
@@ -530,19 +559,18 @@ def test_mistakes_are_told_together_and_those_of_other_parts_pass():
         return keras.Sequential([*stack, *[layers.Flatten()] * flat, layers.Dense(units)])
 
     faults = (
-        model_checks.Fault("no ReLU", "Add ReLU.", {"activation": None}),
-        model_checks.Fault("units wrong", "Three units.", {"units": 2}),
-        model_checks.Fault("not flat", "Flatten.", {"flat": False}, elsewhere=True),
+        model_checks.Fault("no ReLU", {"activation": None}),
+        model_checks.Fault("units wrong", {"units": 2}),
+        model_checks.Fault("not flat", {"flat": False}, elsewhere=True),
     )
     mistakes = model_checks.combined(build, faults, most=3)
     same(build(flat=False), build=build, mistakes=mistakes)
     both = build(activation=None, units=2, flat=False)
-    sentence, name = said(lambda: same(both, build=build, mistakes=mistakes))
-    assert name == "no ReLU"
-    assert "2 mistakes" in sentence
-    assert "Add ReLU." in sentence
-    assert "Three units." in sentence
-    assert "Flatten." not in sentence
+    with pytest.raises(IncorrectAnswer) as caught:
+        same(both, build=build, mistakes=mistakes)
+    assert caught.value.mistake == "no ReLU"
+    assert caught.value.keys == ("no ReLU", "units wrong")
+    assert caught.value.fields["units"] == 2
 
 
 @pytest.mark.parametrize(

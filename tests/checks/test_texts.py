@@ -112,6 +112,21 @@ def test_every_message_that_a_question_tells_is_there_and_every_one_is_told(ques
     assert not unused, f"{question.id} never tells {unused}"
 
 
+@pytest.mark.parametrize("question", QUESTIONS, ids=IDS)
+def test_the_values_that_stand_in_a_message_are_given(question):
+    calls = [n for node in code_of(question) for n in ast.walk(node) if isinstance(n, ast.Call)]
+    for call in calls:
+        name = ast.unparse(call.func)
+        told = call.args if name == "wrong" else call.args[:1]
+        keys = [a.value for a in told if isinstance(a, ast.Constant)]
+        given = {k.arg for k in call.keywords} | {"advice"}
+        if name not in ("wrong", "Mistake") or None in given:
+            continue
+        for key in keys:
+            asked = {f for _, f, _, _ in string.Formatter().parse(question.messages[key]) if f}
+            assert asked <= given, f"{question.id}: {key!r} lacks values for {asked - given}"
+
+
 @pytest.mark.parametrize("number", sorted({id[:2] for id in IDS}))
 def test_shared_messages_are_told_by_two_questions(number):
     shared = _texts.read(f"e{number}").get("messages", {})

@@ -523,47 +523,39 @@ def _filter_refuses(subject: StudentWork, rng: np.random.Generator) -> None:
 _NETWORK = convolution.LetterNetwork()
 
 
-def _letter(
-    image: Array,
-    relu: bool = True,
-    hidden_relu: bool = True,
-    bias: bool = True,
-    hidden_bias: bool = True,
-    average: bool = False,
-    swapped: bool = False,
-    turned: bool = False,
-    falling: bool = False,
-) -> Array:
-    diagonal = convolution.ANTI_DIAGONAL[:, ::-1] if falling else convolution.ANTI_DIAGONAL
-    found = convolution.feature_map(image, diagonal, convolution.BIAS if bias else 0.0)
-    found = convolution.relu(found) if relu else found
-    pooled = (convolution.average_pool if average else convolution.max_pool)(found, 2)
-    inputs = (pooled.T if turned else pooled).ravel()
-    total = inputs @ _NETWORK.hidden_weights + (_NETWORK.hidden_bias if hidden_bias else 0.0)
-    hidden = float(total)
-    hidden = max(0.0, hidden) if hidden_relu else hidden
-    outputs = hidden * np.asarray(_NETWORK.output_weights) + np.asarray(_NETWORK.output_biases)
-    return np.asarray(outputs[::-1] if swapped else outputs)
+def _letter(image: Array, *faults: str) -> Array:
+    """The outputs of the network, or of one with some faults."""
+    diagonal = convolution.ANTI_DIAGONAL[:, :: -1 if "other diagonal" in faults else 1]
+    bias = 0.0 if "no bias" in faults else convolution.BIAS
+    found = convolution.feature_map(image, diagonal, bias)
+    found = found if "no ReLU" in faults else convolution.relu(found)
+    pooling = convolution.average_pool if "average" in faults else convolution.max_pool
+    pooled = pooling(found, 2)
+    inputs = (pooled.T if "turned" in faults else pooled).ravel()
+    hidden = float(inputs @ _NETWORK.hidden_weights)
+    hidden += 0.0 if "no hidden bias" in faults else _NETWORK.hidden_bias
+    hidden = hidden if "no hidden ReLU" in faults else max(0.0, hidden)
+    return hidden * np.asarray(_NETWORK.output_weights) + np.asarray(_NETWORK.output_biases)
 
 
 _LETTER_MISTAKES = [
-    Mistake("ReLU missing: convolution", lambda image: _letter(image, relu=False)),
-    Mistake("ReLU missing: hidden node", lambda image: _letter(image, hidden_relu=False)),
+    Mistake("ReLU missing: convolution", lambda image: _letter(image, "no ReLU")),
+    Mistake("ReLU missing: hidden node", lambda image: _letter(image, "no hidden ReLU")),
     Mistake(
         "ReLU missing: both",
-        lambda image: _letter(image, relu=False, hidden_relu=False),
+        lambda image: _letter(image, "no ReLU", "no hidden ReLU"),
     ),
     Mistake("ReLU at the outputs", lambda image: np.maximum(_letter(image), 0)),
-    Mistake("bias forgotten: convolution", lambda image: _letter(image, bias=False)),
-    Mistake("bias forgotten: hidden node", lambda image: _letter(image, hidden_bias=False)),
+    Mistake("bias forgotten: convolution", lambda image: _letter(image, "no bias")),
+    Mistake("bias forgotten: hidden node", lambda image: _letter(image, "no hidden bias")),
     Mistake(
         "bias forgotten: outputs",
         lambda image: _letter(image) - np.asarray(_NETWORK.output_biases),
     ),
-    Mistake("average instead of maximum", lambda image: _letter(image, average=True)),
-    Mistake("outputs exchanged", lambda image: _letter(image, swapped=True)),
-    Mistake("axes swapped", lambda image: _letter(image, turned=True)),
-    Mistake("other diagonal", lambda image: _letter(image, falling=True)),
+    Mistake("average instead of maximum", lambda image: _letter(image, "average")),
+    Mistake("outputs exchanged", lambda image: _letter(image)[::-1]),
+    Mistake("axes swapped", lambda image: _letter(image, "turned")),
+    Mistake("other diagonal", lambda image: _letter(image, "other diagonal")),
     Mistake(
         "softmax at the end", lambda image: np.exp(_letter(image)) / np.exp(_letter(image)).sum()
     ),

@@ -169,8 +169,8 @@ def _positions(result: Any, names: tuple[str, ...], total: int, masks: bool = Fa
     """
     parts = compare.listed(result)
     if parts is None or len(parts) != len(names):
-        asked = {"number": len(names), "names": ", ".join(names)}
-        raise wrong("other: number of arrays", got=compare.describe(result), **asked)
+        got, asked = compare.describe(result), ", ".join(names)
+        raise wrong("other: number of arrays", number=len(names), names=asked, got=got)
     found = []
     for name, part in zip(names, parts, strict=True):
         entries = compare.listed(part)

@@ -127,7 +127,7 @@ def _one_row_per_picture(
     x = rng.uniform(0, 255, (3, *shape)).astype("float32")
     outputs = subject.model_outputs(what, x)
     if not isinstance(outputs, np.ndarray):
-        raise wrong("other: one output", called="Your network")
+        raise wrong("other: one output")
     if outputs.ndim > 2:
         raise wrong("flatten missing")
     if classes == 1 and outputs.shape == (3,):
@@ -289,7 +289,7 @@ def _detector_loss(subject: StudentWork, rng: np.random.Generator) -> None:
     # left to the next part, since such a network cannot learn.
     what = _detector(subject)
     if not subject.model_compiled(what):
-        raise wrong("not compiled", called="Your network")
+        raise wrong("not compiled")
     end = model_checks.activation_at_end(subject, what, _PICTURE, rng)
     if end == "ReLU":
         raise wrong("ReLU at the end")

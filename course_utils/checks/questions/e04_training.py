@@ -364,7 +364,7 @@ def _stopping(subject: StudentWork, rng: np.random.Generator) -> None:
     if stopped != best + 5:
         for name, said in _WATCHED.items():
             if stopped == _BEST[name] + 5:
-                raise wrong("watches: early stopping", mistake=f"watches {said}", said=said)
+                raise wrong(f"watches {said}: early stopping")
         when = "late" if stopped > best + 5 else "early"
         raise wrong("patience wrong: early stopping", when=when)
     if training.weights_of(training.model) != best:
@@ -403,26 +403,23 @@ def _plateau(subject: StudentWork, rng: np.random.Generator) -> None:
     training = _Training(subject, rng, stops=False)
     shares = np.array(training.rates) / 0.1  # the rate with which `tiny_network` is compiled
 
-    def alike(expected: list[float]) -> bool:
-        return bool(np.allclose(shares, expected, rtol=1e-3, atol=0))
-
-    if alike(_rates("val_loss", 0.5, 2)):
+    want = _rates("val_loss", 0.5, 2)
+    if np.allclose(shares, want, rtol=1e-3, atol=0):
         _lowers_otherwise(subject, rng)
         return
-    if np.allclose(shares[:8], _rates("val_loss", 0.5, 2)[:8], rtol=1e-3):
+    if np.allclose(shares[:8], want[:8], rtol=1e-3):
         raise wrong("not halved for long")
-    for name, said in _WATCHED.items():
-        if alike(_rates(name, 0.5, 2)):
-            raise wrong("watches: rate", mistake=f"watches {said}", said=said)
-    if np.allclose(shares, 1):
-        raise wrong("rate never lowered")
-    for patience in (1, 3, 4, 5, 10):
-        if alike(_rates("val_loss", 0.5, patience)):
-            raise wrong("patience wrong: rate")
-    for factor in (0.1, 0.2, 0.25, 0.75, 0.8, 0.9):
-        if alike(_rates("val_loss", factor, 2)):
-            raise wrong("factor wrong")
+    compare.tell(shares, _PLATEAU_MISTAKES, rtol=1e-3, atol=0.0)
     raise wrong("other: rate")
+
+
+_PLATEAU_MISTAKES = [
+    Mistake("watches the training loss: rate", _rates("loss", 0.5, 2)),
+    Mistake("watches validation accuracy: rate", _rates("val_accuracy", 0.5, 2)),
+    Mistake("rate never lowered", [1.0] * _EPOCHS),
+    Mistake("patience wrong: rate", *(_rates("val_loss", 0.5, n) for n in (1, 3, 4, 5, 10))),
+    Mistake("factor wrong", *(_rates("val_loss", f, 2) for f in (0.1, 0.2, 0.25, 0.75, 0.8, 0.9))),
+]
 
 
 def _lowers_otherwise(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -454,7 +451,7 @@ def _checkpoint(subject: StudentWork, rng: np.random.Generator) -> None:
         raise wrong("nothing saved")
     for name, said in _WATCHED.items():
         if found == _BEST[name]:
-            raise wrong("watches: file", mistake=f"watches {said}", said=said)
+            raise wrong(f"watches {said}: file")
     if found == _EPOCHS:
         raise wrong("last instead of best")
     raise wrong("other: another network saved")
