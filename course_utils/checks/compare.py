@@ -246,6 +246,7 @@ def number(
     mistakes: Iterable[Mistake] = (),
     *,
     whole: bool = False,
+    decimals: bool = False,
     rtol: float = 1e-4,
     atol: float = 1e-9,
     advice: str = "Work it out once more, step by step.",
@@ -264,6 +265,8 @@ def number(
         Those that are named; the first whose answer is theirs.
     whole : bool
         Whether it must be a whole number (4.0 is accepted for 4).
+    decimals : bool
+        Whether to say that one or two decimals are too few, where that is all that is wrong.
     rtol, atol : float
         What difference is accepted.
     advice : str
@@ -282,6 +285,8 @@ def number(
     if close(got, want, rtol, atol):
         return
     tell(got, mistakes, rtol=rtol, atol=atol)
+    if decimals and has_few_decimals(got, want):
+        raise wrong("rounded: number", name=name)
     raise wrong("other: not right", name=name, advice=advice)
 
 
@@ -392,6 +397,7 @@ def function(
     rtol: float = 1e-4,
     atol: float = 1e-5,
     advice: str = "",
+    form: Callable[[Any], Any] | None = None,
 ) -> None:
     """Check that a function gives the same as a reference for all cases.
 
@@ -411,13 +417,15 @@ def function(
         What difference is accepted.
     advice : str
         What to try, where no mistake is recognized.
+    form : callable, optional
+        Brings what the function returns into the form that the reference gives; may raise.
     """
     require(subject, name)
     wants = [reference(*case.args, **case.kwargs) for case in cases]
     gots = []
     for case in cases:
         try:
-            gots.append(_call(subject, name, *case.args, label=case.label, **case.kwargs))
+            gots.append(_formed(subject, name, case, form))
         except student_work.StudentError as error:
             if error.kind != "NotImplementedError":
                 # Those before may show a mistake that also explains why it stops here.
@@ -496,12 +504,13 @@ def as_told_before(
     *,
     rtol: float = 1e-4,
     atol: float = 1e-5,
+    form: Callable[[Any], Any] | None = None,
 ) -> Callable[..., Any]:
     """Return the reference for a part that must not count the mistake of an earlier part again.
 
     Parameters
     ----------
-    subject, name, cases, reference, mistakes, rtol, atol
+    subject, name, cases, reference, mistakes, rtol, atol, form
         What the earlier part has asked, as for :func:`function`.
 
     Returns
@@ -509,7 +518,7 @@ def as_told_before(
     callable
         What the mistake gives that :func:`made` finds; otherwise `reference`.
     """
-    found = _made(subject, name, cases, reference, mistakes, rtol, atol)
+    found = _made(subject, name, cases, reference, mistakes, rtol, atol, form)
     return found[1] if found else reference
 
 
@@ -521,15 +530,26 @@ def _made(
     mistakes: Iterable[Mistake],
     rtol: float,
     atol: float,
+    form: Callable[[Any], Any] | None = None,
 ) -> tuple[Mistake, Callable[..., Any]] | None:
     try:
-        gots = [subject.call(name, *case.args, **case.kwargs) for case in cases]
-    except student_work.StudentWorkError:
+        gots = [_formed(subject, name, case, form) for case in cases]
+    except (student_work.StudentWorkError, IncorrectAnswer):
         return None
     wants = [reference(*case.args, **case.kwargs) for case in cases]
     if all(close(got, want, rtol, atol) for got, want in zip(gots, wants, strict=True)):
         return None
     return _common(cases, gots, mistakes, rtol, atol)
+
+
+def _formed(
+    subject: student_work.StudentWork,
+    name: str,
+    case: Case,
+    form: Callable[[Any], Any] | None,
+) -> Any:
+    result = _call(subject, name, *case.args, label=case.label, **case.kwargs)
+    return result if form is None or result is None else form(result)
 
 
 def attempted(subject: student_work.StudentWork, name: str) -> Any:
@@ -618,6 +638,25 @@ def given(
     if not isinstance(made, student_work.Ref) or (kind and subject.kind(made) != kind):
         raise wrong("other: given", name=name)
     return made
+
+
+def pair_counts(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Count how often each pair of indices occurs; of labels and predictions: the confusion matrix.
+
+    Parameters
+    ----------
+    rows, columns : array of int, shape (pairs,)
+        The indices.
+    shape : tuple of int
+        How many rows and columns the table has.
+
+    Returns
+    -------
+    array of int, of that shape
+    """
+    table = np.zeros(shape, int)
+    np.add.at(table, (rows, columns), 1)
+    return table
 
 
 def describe(value: Any) -> str:

@@ -1,44 +1,51 @@
-"""What exercise 07 asks, and how its answers are judged."""
+"""Check the answers to exercise 07; what they are told is in e07.toml."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from course_utils.checks import compare
+from course_utils.checks import compare, model_checks
 from course_utils.checks._question import Exercise, IncorrectAnswer, Question, wrong
 from course_utils.checks.compare import Case, Mistake
-from course_utils.student_work import Ref, StudentError, StudentWork, StudentWorkError
+from course_utils.student_work import StudentError, StudentWork, StudentWorkError
 
 Array = np.ndarray
 
 # --- 07.1: filters as pictures -----------------------------------------------------------------
 
 
+def _around_gray(
+    filters: Array,
+    axes: tuple[int, ...] | None = (1, 2, 3),
+    size: Callable[[Array], Array] = np.abs,
+) -> Array:
+    """Scale filters to 0–1 with zero at 0.5, by the largest `size` of their weights."""
+    largest = size(filters).max(axis=axes, keepdims=True)
+    return np.asarray(0.5 + filters / _not_zero(largest) / 2)
+
+
+def _not_zero(number: Any) -> Array:
+    """Replace 0 by 1, to divide by."""
+    return np.where(np.equal(number, 0), 1.0, number)
+
+
 def _pictures(weights: Array, axes: tuple[int, ...] | None = (1, 2, 3)) -> Array:
-    return _stretch_filters(np.moveaxis(np.asarray(weights), 3, 0), axes)
+    return _around_gray(np.moveaxis(weights, 3, 0), axes)
 
 
-def _stretch_filters(filters: Array, axes: tuple[int, ...] | None = (1, 2, 3)) -> Array:
-    largest = np.abs(filters).max(axis=axes, keepdims=True)
-    return np.asarray(0.5 + filters / np.where(largest == 0, 1, largest) / 2)
+def _by_signed(weights: Array) -> Array:
+    """Divide filters by their largest weight instead of by the largest size."""
+    return _around_gray(np.moveaxis(weights, 3, 0), size=np.asarray)
 
 
-def _between(weights: Array, axes: tuple[int, ...] | None) -> Array:
+def _from_smallest(weights: Array, axes: tuple[int, ...] | None) -> Array:
     filters = np.moveaxis(weights, 3, 0)
     low = filters.min(axis=axes, keepdims=True)
-    spread = filters.max(axis=axes, keepdims=True) - low
-    return np.asarray((filters - low) / np.where(spread == 0, 1, spread))
-
-
-def _without_sign(weights: Array) -> Array:
-    filters = np.moveaxis(weights, 3, 0)
-    largest = filters.max(axis=(1, 2, 3), keepdims=True)
-    return np.asarray(0.5 + filters / np.where(largest == 0, 1, largest) / 2)
+    return np.asarray((filters - low) / _not_zero(np.ptp(filters, axis=axes, keepdims=True)))
 
 
 def _filters_first(weights: Array) -> tuple[int, ...]:
@@ -48,24 +55,24 @@ def _filters_first(weights: Array) -> tuple[int, ...]:
 _FILTER_MISTAKES = [
     Mistake(
         "reshaped",
-        lambda w: _stretch_filters(w.reshape(_filters_first(w))),
-        lambda w: _stretch_filters(w.reshape(_filters_first(w), order="F")),
+        lambda w: _around_gray(w.reshape(_filters_first(w))),
+        lambda w: _around_gray(w.reshape(_filters_first(w), order="F")),
         lambda w: np.moveaxis(_pictures(w), 0, 3).reshape(_filters_first(w)),
     ),
     Mistake("all axes turned", lambda w: _pictures(w).transpose(0, 3, 2, 1)),
-    Mistake(
-        "first and last axis exchanged",
-        lambda w: np.swapaxes(np.moveaxis(_pictures(w), 0, 3), 0, 3),
-    ),
+    Mistake("first and last axis exchanged", lambda w: _pictures(w).transpose(0, 2, 3, 1)),
     Mistake("colors reversed", lambda w: _pictures(w)[..., ::-1]),
     Mistake("signs exchanged", lambda w: 1 - _pictures(w)),
     Mistake("0 to 255", lambda w: 255 * _pictures(w)),
-    Mistake("clipped", lambda w: np.clip(_without_sign(w), 0, 1)),
+    Mistake("clipped", lambda w: np.clip(_by_signed(w), 0, 1)),
     Mistake("filters stretched together", lambda w: _pictures(w, None)),
     Mistake("channels stretched apart", lambda w: _pictures(w, (1, 2))),
-    Mistake("zero is not gray: you stretch from", lambda w: _between(w, (1, 2, 3))),
-    Mistake("zero is not gray: you stretch from the", lambda w: _between(w, None)),
-    Mistake("sign forgotten", _without_sign),
+    Mistake(
+        "zero is not gray",
+        lambda w: _from_smallest(w, (1, 2, 3)),
+        lambda w: _from_smallest(w, None),
+    ),
+    Mistake("sign forgotten", _by_signed),
     Mistake("not shifted to gray", lambda w: 2 * _pictures(w) - 1),
     Mistake("sign lost", lambda w: 0.5 + np.abs(_pictures(w) - 0.5)),
     Mistake("axes not moved", lambda w: np.moveaxis(_pictures(w), 0, 3)),
@@ -94,30 +101,25 @@ def _stretched(subject: StudentWork, rng: np.random.Generator) -> None:
     compare.leaves_arguments(subject, "filters_as_pictures", cases[:1])
 
 
-def _sum_is_zero(weights: Array) -> Array:
-    """Filters whose weights cancel taken for filters of zeros."""
-    pictures = _pictures(weights)
-    pictures[np.abs(weights.sum(axis=(0, 1, 2))) < 1e-6] = 0.5
-    return pictures
-
-
-def _small_is_zero(weights: Array) -> Array:
-    pictures = _pictures(weights)
-    pictures[np.abs(weights).max(axis=(0, 1, 2)) < 1e-3] = 0.5
-    return pictures
+def _gray_where(zero: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """Return a function that treats the filters that `zero` chooses as filters of zeros."""
+    return lambda w: np.where(zero(w)[:, None, None, None], 0.5, _pictures(w))
 
 
 _ZERO_MISTAKES = [
-    Mistake("weights that cancel", _sum_is_zero),
-    Mistake("small weights taken for zero", _small_is_zero),
+    Mistake("weights that cancel", _gray_where(lambda w: np.abs(w.sum(axis=(0, 1, 2))) < 1e-6)),
+    Mistake(
+        "small weights taken for zero",
+        _gray_where(lambda w: np.abs(w).max(axis=(0, 1, 2)) < 1e-3),
+    ),
 ]
 
 
 def _all_zero(subject: StudentWork, rng: np.random.Generator) -> None:
-    # A mistake that has cost the other part costs nothing more.
-    first = _stretched_cases(rng)
-    told = compare.made(subject, "filters_as_pictures", first, _pictures, _FILTER_MISTAKES)
-    right = told.answer if told else _pictures
+    name = "filters_as_pictures"
+    right = compare.as_told_before(
+        subject, name, _stretched_cases(rng), _pictures, _FILTER_MISTAKES
+    )
     weights = _filters(rng, (3, 3, 3, 5))
     weights[..., 2] = 0
     weights[..., 3] *= 9e-4 / np.abs(weights[..., 3]).max()  # small, but not zero
@@ -125,79 +127,67 @@ def _all_zero(subject: StudentWork, rng: np.random.Generator) -> None:
     edge[0], edge[2] = 0.75, -0.75  # zero only in its sum
     weights[..., 4] = edge
     cases = [Case((weights,), "weights with a filter that is zero everywhere, and a small one")]
-    compare.function(
-        subject,
-        "filters_as_pictures",
-        cases,
-        right,
-        _ZERO_MISTAKES,
-        rtol=1e-3,  # so that a tiny number may be added to what is divided by,
-    )
+    # With this tolerance a tiny number may be added to what is divided by.
+    compare.function(subject, name, cases, right, _ZERO_MISTAKES, rtol=1e-3)
 
 
 # --- 07.2: the formula -------------------------------------------------------------------------
 
 
+def _mean(gradients: Array) -> Array:
+    return np.asarray(gradients.mean(axis=(0, 1)))
+
+
+def _sum(maps: Array, weights: Array | float) -> Array:
+    return np.asarray((maps * weights).sum(axis=-1))
+
+
+def _relu(values: Array) -> Array:
+    return np.maximum(values, 0)
+
+
 def _heat(maps: Array, gradients: Array) -> Array:
-    return np.asarray(np.maximum((maps * gradients.mean(axis=(0, 1))).sum(axis=2), 0))
-
-
-def _sum(maps: Array, gradients: Array) -> Array:
-    return np.asarray((maps * gradients.mean(axis=(0, 1))).sum(axis=2))
-
-
-def _not_zero(number: Any) -> Array:
-    """What one may divide by: 1 in place of 0."""
-    return np.where(np.equal(number, 0), 1.0, number)
+    return _relu(_sum(maps, _mean(gradients)))
 
 
 def _stretch(heat: Array) -> Array:
-    return np.asarray((heat - heat.min()) / _not_zero(heat.max() - heat.min()))
+    return np.asarray((heat - heat.min()) / _not_zero(np.ptp(heat)))
 
 
 _WEIGHT_MISTAKES = [
-    Mistake("sum instead of mean: you add the", lambda g: g.sum(axis=(0, 1))),
+    Mistake("sum instead of mean", lambda g: g.sum(axis=(0, 1))),
     Mistake("averaged over the maps", lambda g: g.mean(axis=2)),
-    Mistake("guided: you leave negative", lambda g: np.maximum(g, 0).mean(axis=(0, 1))),
+    Mistake("guided", lambda g: _mean(_relu(g))),
     Mistake("one weight for all maps", lambda g: g.mean()),
     Mistake("largest instead of mean", lambda g: g.max(axis=(0, 1))),
-    Mistake("sign lost: the weights keep", lambda g: np.abs(g.mean(axis=(0, 1)))),
+    Mistake("sign lost: weights", lambda g: np.abs(_mean(g))),
     Mistake("reshaped", lambda g: g.reshape(g.shape[2], -1).mean(axis=1)),
     Mistake("averaged over one axis", lambda g: g.mean(axis=0)),
 ]
 
 _HEAT_MISTAKES = [
-    Mistake("ReLU missing", _sum),
-    Mistake("normalized too early: you stretch the", lambda m, g: _stretch(_sum(m, g))),
-    Mistake(
-        "normalized too early: you stretch each",
-        lambda m, g: _heat(m / _not_zero(m.max(axis=(0, 1))), g),
-    ),
+    Mistake("ReLU missing", lambda m, g: _sum(m, _mean(g))),
+    Mistake("normalized too early: sum", lambda m, g: _stretch(_sum(m, _mean(g)))),
+    Mistake("normalized too early: maps", lambda m, g: _heat(m / _not_zero(m.max(axis=(0, 1))), g)),
     Mistake("normalized", lambda m, g: _heat(m, g) / _not_zero(_heat(m, g).max())),
-    Mistake("weights not averaged", lambda m, g: np.maximum((m * g).sum(axis=2), 0)),
-    Mistake("ReLU too early", lambda m, g: np.maximum(m * g.mean(axis=(0, 1)), 0).sum(axis=2)),
-    Mistake("guided: you leave negative gradients", lambda m, g: _heat(m, np.maximum(g, 0))),
-    Mistake("sign lost: you take the", lambda m, g: np.abs(_sum(m, g))),
+    Mistake("weights not averaged", lambda m, g: _relu(_sum(m, g))),
+    Mistake("ReLU too early", lambda m, g: _relu(m * _mean(g)).sum(axis=2)),
+    Mistake("guided", lambda m, g: _heat(m, _relu(g))),
+    Mistake("sign lost", lambda m, g: np.abs(_sum(m, _mean(g)))),
     Mistake("mean instead of sum", lambda m, g: _heat(m, g) / m.shape[2]),
-    Mistake(
-        "sum instead of mean: the weights are", lambda m, g: _heat(m, g) * g.shape[0] * g.shape[1]
-    ),
-    Mistake("negative maps cut off", lambda m, g: _heat(np.maximum(m, 0), g)),
+    Mistake("sum instead of mean", lambda m, g: _relu(_sum(m, g.sum(axis=(0, 1))))),
+    Mistake("negative maps cut off", lambda m, g: _heat(_relu(m), g)),
     Mistake("maps and gradients exchanged", lambda m, g: _heat(g, m)),
     Mistake("height and width exchanged", lambda m, g: _heat(m, g).T),
-    Mistake("shifted", lambda m, g: _sum(m, g) - min(float(_sum(m, g).min()), 0.0)),
-    Mistake(
-        "negative weights left out",
-        lambda m, g: np.maximum((m * np.maximum(g.mean(axis=(0, 1)), 0)).sum(axis=2), 0),
-    ),
-    Mistake("maps not weighted: you add the", lambda m, g: np.maximum(m.sum(axis=2), 0)),
-    Mistake("maps not weighted: you add the maps", lambda m, g: m.sum(axis=2)),
+    Mistake("shifted", lambda m, g: _sum(m, _mean(g)) - min(float(_sum(m, _mean(g)).min()), 0.0)),
+    Mistake("negative weights left out", lambda m, g: _relu(_sum(m, _relu(_mean(g))))),
+    Mistake("maps not weighted", lambda m, g: _relu(_sum(m, 1)), lambda m, g: _sum(m, 1)),
 ]
 
 
 def _maps_and_gradients(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Feature maps after ReLU, and gradients of both signs in and between the maps."""
-    maps = np.maximum(rng.normal(0.5, 1.5, shape), 0) * rng.uniform(0.5, 2, shape[2])
+    """Draw feature maps after ReLU, and gradients of both signs in and between the maps."""
+    maps = _relu(rng.normal(0.5, 1.5, shape)) * rng.uniform(0.5, 2, shape[2])
     means = np.resize([0.6, -0.5, 0.3], shape[2]) * rng.uniform(0.5, 1.5, shape[2])
     return maps, rng.normal(means, 1, shape)
 
@@ -215,13 +205,8 @@ def _weights(subject: StudentWork, rng: np.random.Generator) -> None:
     compare.leaves_arguments(subject, "map_weights", cases[:1])
 
 
-def _mean(gradients: Array) -> Array:
-    return np.asarray(gradients.mean(axis=(0, 1)))
-
-
 def _heat_from(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = [Case((maps, gradients), label) for maps, gradients, label in _shapes(rng)]
-
     try:
         compare.function(subject, "heat_from", cases, _heat, _HEAT_MISTAKES)
     except (IncorrectAnswer, StudentError):
@@ -232,20 +217,20 @@ def _heat_from(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _right_for_own_weights(subject: StudentWork, cases: list[Case]) -> bool:
-    """Whether the student's `map_weights` is wrong, and `heat_from` right for what it gives."""
-    wrong = False
+    """Tell whether the student's `map_weights` is wrong, and `heat_from` right for its result."""
+    wrong_weights = False
     for case in cases:
         maps, gradients = case.args
         try:
             own = np.asarray(subject.call("map_weights", gradients), float)
             got = subject.call("heat_from", maps, gradients)
-            want = np.maximum((maps * own).sum(axis=2), 0)
+            want = _relu((maps * own).sum(axis=2))
         except (StudentWorkError, TypeError, ValueError):
             return False
         if not compare.close(got, want, rtol=1e-4, atol=1e-5):
             return False
-        wrong |= not compare.close(own, _mean(gradients), rtol=1e-4, atol=1e-5)
-    return wrong
+        wrong_weights |= not compare.close(own, _mean(gradients), rtol=1e-4, atol=1e-5)
+    return wrong_weights
 
 
 # --- 07.3: with a tape -------------------------------------------------------------------------
@@ -253,11 +238,33 @@ def _right_for_own_weights(subject: StudentWork, cases: list[Case]) -> bool:
 #: The shape of one picture for the notebook's `build_inner`.
 _INNER = (12, 12, 3)
 
+_softmax = model_checks.ENDS["softmax"]
+
+
+def _gathered_rows(logits: Array, asked: Array) -> Array:
+    """Return gradients of `tf.gather(logits, classes)`, which takes whole rows."""
+    times = np.bincount(asked.argmax(axis=1), minlength=len(asked))
+    return np.ones_like(logits) * times[: len(asked), None]
+
+
+#: Gradients of a score with respect to the logits, from the logits and the one-hot asked classes.
+_SCORES: dict[str, Callable[[Array, Array], Array]] = {
+    "logit": lambda logits, asked: asked,
+    "probability": lambda logits, asked: (
+        _softmax(logits) * (asked - (_softmax(logits) * asked).sum(axis=1, keepdims=True))
+    ),
+    "log probability": lambda logits, asked: asked - _softmax(logits),
+    "predicted": lambda logits, asked: np.eye(logits.shape[1])[logits.argmax(axis=1)],
+    "all": lambda logits, asked: np.ones_like(logits),
+    "rows": _gathered_rows,
+    "all that are asked": lambda logits, asked: np.tile(asked.sum(axis=0), (len(asked), 1)),
+}
+
 
 def _parts(
-    weights: list[Array], pictures: Array, classes: Array, of: str = "logit"
+    weights: list[Array], pictures: Array, classes: Array, score: str = "logit"
 ) -> tuple[Array, Array]:
-    """Feature maps and gradients of the classes' logits, probabilities or their sum."""
+    """Compute feature maps of the notebook's network, and gradients of a score of the classes."""
     kernel, bias, first, first_bias, last, last_bias = (w.astype(float) for w in weights)
     x = pictures.astype(float) / 255
     height, width = (x.shape[1] - 1) // 2, (x.shape[2] - 1) // 2
@@ -266,94 +273,66 @@ def _parts(
         for column in range(3):
             part = x[:, row : row + 2 * height - 1 : 2, column : column + 2 * width - 1 : 2]
             maps += part @ kernel[row, column]
-    maps = np.maximum(maps, 0)
+    maps = _relu(maps)
     before = maps.reshape(len(x), -1) @ first + first_bias
-    logits = np.maximum(before, 0) @ last + last_bias
-    one_hot = np.eye(last.shape[1])[classes]
-    if of == "probability":
-        p = np.exp(logits - logits.max(axis=1, keepdims=True))
-        p /= p.sum(axis=1, keepdims=True)
-        one_hot = p * one_hot - p * (p * one_hot).sum(axis=1, keepdims=True)
-    elif of == "predicted":
-        one_hot = np.eye(last.shape[1])[logits.argmax(axis=1)]
-    elif of == "log probability":
-        p = np.exp(logits - logits.max(axis=1, keepdims=True))
-        one_hot = one_hot - p / p.sum(axis=1, keepdims=True)
-    elif of == "all":
-        one_hot = np.ones_like(one_hot)
-    elif of == "rows":
-        one_hot = np.ones_like(one_hot) * np.bincount(classes, minlength=len(x))[: len(x), None]
-    elif of == "all that are asked":
-        one_hot = np.tile(one_hot.sum(axis=0), (len(classes), 1))
-    gradients = ((one_hot @ last.T) * (before > 0)) @ first.T
+    logits = _relu(before) @ last + last_bias
+    of_logits = _SCORES[score](logits, np.eye(last.shape[1])[classes])
+    gradients = ((of_logits @ last.T) * (before > 0)) @ first.T
     return maps, gradients.reshape(maps.shape)
 
 
-def _all(formula: Callable[[Array, Array], Array], maps: Array, gradients: Array) -> Array:
+def _each(maps: Array, gradients: Array, formula: Callable[[Array, Array], Array] = _heat) -> Array:
     return np.stack([formula(m, g) for m, g in zip(maps, gradients, strict=True)])
 
 
-def _over_first_axes(maps: Array, gradients: Array) -> Array:
-    weights = gradients.mean(axis=(0, 1), keepdims=True)
-    return np.asarray(np.maximum((maps * weights).sum(axis=3), 0))
+#: The weights of each network that `build_inner` has given, by its key.
+_Networks = dict[str, list[Array]]
 
 
-def _tape_mistakes(weights: list[Array]) -> list[Mistake]:
-    def answer(formula: Callable[[Array, Array], Array], of: str = "logit") -> Any:
-        return lambda _, pictures, classes: _all(formula, *_parts(weights, pictures, classes, of))
+def _tape_answers(networks: _Networks) -> tuple[Callable[..., Array], list[Mistake]]:
+    """Return the right function for some networks, and the mistakes."""
 
-    def over_batch(_: Any, pictures: Array, classes: Array) -> Array:
-        maps, gradients = _parts(weights, pictures, classes)
-        return np.asarray(np.maximum((maps * gradients.mean(axis=(0, 1, 2))).sum(axis=3), 0))
+    def of(score: str, formula: Callable[[Array, Array], Array] = _heat) -> Callable[..., Array]:
+        return lambda ref, x, y: _each(*_parts(networks[ref.key], x, y, score), formula)
 
-    def first_class(_: Any, pictures: Array, classes: Array) -> Array:
-        return _all(_heat, *_parts(weights, pictures, np.full(len(classes), classes[0])))
+    def bent(how: Callable[[Array, Array], Array]) -> Callable[..., Array]:
+        return lambda ref, x, y: how(*_parts(networks[ref.key], x, y))
 
-    def twice(_: Any, pictures: Array, classes: Array) -> Array:
-        return _all(_heat, *_parts(weights, pictures / 255, classes))
-
-    def first_weights(_: Any, pictures: Array, classes: Array) -> Array:
-        maps, gradients = _parts(weights, pictures, classes)
-        return np.asarray(np.maximum((maps * gradients[0].mean(axis=(0, 1))).sum(axis=3), 0))
-
-    def mean_score(_: Any, pictures: Array, classes: Array) -> Array:
-        return _all(_heat, *_parts(weights, pictures, classes)) / len(classes)
-
-    def by_class(_: Any, pictures: Array, classes: Array) -> Array:
-        order = np.argsort(classes, kind="stable")
-        return _all(_heat, *_parts(weights, pictures, classes))[order]
-
-    return [
-        Mistake("all asked classes at once", answer(_heat, "all that are asked")),
-        Mistake("logarithm of the probability", answer(_heat, "log probability")),
-        Mistake("mean of the scores", mean_score),
-        Mistake("weights of the first picture", first_weights),
-        Mistake("rows gathered", answer(_heat, "rows")),
+    right = of("logit")
+    return right, [
+        Mistake("all asked classes at once", of("all that are asked")),
+        Mistake("logarithm of the probability", of("log probability")),
+        Mistake("mean of the scores", bent(lambda m, g: _each(m, g) / len(m))),
+        Mistake("weights of the first picture", bent(lambda m, g: _relu(_sum(m, _mean(g[0]))))),
+        Mistake("rows gathered", of("rows")),
+        Mistake("averaged over other axes", bent(lambda m, g: _relu(_sum(m, _mean(g))))),
+        Mistake("last axis kept", bent(lambda m, g: _each(m, g)[..., None])),
         Mistake(
-            "averaged over other axes",
-            lambda _, pictures, classes: _over_first_axes(*_parts(weights, pictures, classes)),
+            "order of the pictures lost",
+            lambda ref, x, y: right(ref, x, y)[np.argsort(y, kind="stable")],
+        ),
+        Mistake("probability instead of logit", of("probability")),
+        Mistake("always the predicted class", of("predicted")),
+        Mistake("all classes at once", of("all")),
+        Mistake(
+            "class of the first picture", lambda ref, x, y: right(ref, x, np.full(len(y), y[0]))
         ),
         Mistake(
-            "last axis kept",
-            lambda _, pictures, classes: _all(_heat, *_parts(weights, pictures, classes))[
-                ..., None
-            ],
+            "averaged over the batch",
+            bent(lambda m, g: _relu(_sum(m, g.mean(axis=(0, 1, 2))))),
         ),
-        Mistake("order of the pictures lost", by_class),
-        Mistake("probability instead of logit", answer(_heat, "probability")),
-        Mistake("always the predicted class", answer(_heat, "predicted")),
-        Mistake("all classes at once", answer(_heat, "all")),
-        Mistake("class of the first picture", first_class),
-        Mistake("averaged over the batch", over_batch),
-        Mistake("rescaled twice", twice),
-        *(Mistake(one.key, answer(one.answer)) for one in _HEAT_MISTAKES),
+        Mistake("rescaled twice", lambda ref, x, y: right(ref, x / 255, y)),
+        *(
+            Mistake(one.key, *(of("logit", formula) for formula in one.answers))
+            for one in _HEAT_MISTAKES
+        ),
     ]
 
 
 def _telling_weights(
     rng: np.random.Generator, given: list[tuple[Array, Array]], classes: int
 ) -> list[Array]:
-    """Weights for which each picture has places that speak for its class, and some against it."""
+    """Draw weights for which each picture has evidence for its class, and against it."""
     weights: list[Array] = []
     for _ in range(5000):
         per_map = rng.normal(0, 0.6, (4, 8))
@@ -365,7 +344,9 @@ def _telling_weights(
             rng.normal(0, 0.5, (8, classes)),
             rng.normal(0, 0.3, classes),
         ]
-        sums = np.concatenate([_all(_sum, *_parts(weights, *one)) for one in given])
+        sums = np.concatenate(
+            [_each(*_parts(weights, *one), lambda m, g: _sum(m, _mean(g))) for one in given]
+        )
         telling = sums.max(axis=(1, 2)).min() > 0.1 and sums.min(axis=(1, 2)).max() < -0.1
         if telling and all(_mistakes_differ(weights, *one) for one in given):
             break
@@ -373,7 +354,7 @@ def _telling_weights(
 
 
 def _mistakes_differ(weights: list[Array], pictures: Array, classes: Array) -> bool:
-    """Whether other weights and classes of pictures can be told apart, where there are several."""
+    """Tell whether mixing up weights or classes of several pictures changes the result."""
     if len(pictures) == 1:
         return True
     of_first = _parts(weights, pictures, np.full(len(classes), classes[0]))[1].mean(axis=(1, 2))
@@ -382,24 +363,15 @@ def _mistakes_differ(weights: list[Array], pictures: Array, classes: Array) -> b
     return not same_class and bool(np.ptp(of_first, axis=0).max() > 0.01)
 
 
-_PICTURES = ("picture", "pictures")
-
-
-@dataclass
-class _Asked:
-    """A network with telling weights, and what `grad_cam` is asked about it."""
-
-    cases: list[Case]
-    right: Callable[..., Array]
-    mistakes: list[Mistake]
-
-
-def _network(
-    subject: StudentWork, rng: np.random.Generator, counts: tuple[int, ...], classes: int
-) -> _Asked:
-    ref = subject.call("build_inner", classes)
-    if not isinstance(ref, Ref) or subject.kind(ref) != "model":
-        raise wrong("other: build_inner is not")
+def _asked(
+    subject: StudentWork,
+    rng: np.random.Generator,
+    networks: _Networks,
+    counts: tuple[int, ...],
+    classes: int,
+) -> list[Case]:
+    """Add a network with drawn weights to `networks`, and return the cases for `grad_cam`."""
+    ref = compare.given(subject, "build_inner", classes, kind="model")
     given = [
         (
             rng.uniform(0, 255, (number, *_INNER)).astype("float32"),
@@ -407,154 +379,123 @@ def _network(
         )
         for number in counts
     ]
-    weights = _telling_weights(rng, given, classes)
-    subject.model_set_weights(ref, _INNER, weights)
-    return _Asked(
-        [
-            Case((ref, *one), f"{len(one[1])} {_PICTURES[len(one[1]) > 1]} of {classes} classes")
-            for one in given
-        ],
-        lambda _, pictures, classes: _all(_heat, *_parts(weights, pictures, classes)),
-        _tape_mistakes(weights),
-    )
+    networks[ref.key] = _telling_weights(rng, given, classes)
+    subject.model_set_weights(ref, _INNER, networks[ref.key])
+    labels = [f"{n} {'picture' if n == 1 else 'pictures'} of {classes} classes" for n in counts]
+    return [Case((ref, *one), label) for one, label in zip(given, labels, strict=True)]
 
 
-_CLOSE = {"rtol": 2e-3, "atol": 1e-4}
+_CLOSE: dict[str, Any] = {"rtol": 2e-3, "atol": 1e-4}
 
 
-def _judge_heat(subject: StudentWork, asked: _Asked, right: Callable[..., Array]) -> None:
+def _judge_heat(
+    subject: StudentWork, cases: list[Case], right: Callable[..., Array], mistakes: list[Mistake]
+) -> None:
     try:
-        compare.function(subject, "grad_cam", asked.cases, right, asked.mistakes, **_CLOSE)
-    except IncorrectAnswer as wrong:
-        if wrong.mistake != "nothing returned":
-            raise
-        raise IncorrectAnswer(
-            f"`grad_cam` returns None. Either it does not end with `return`, or it returns a "
-            f"gradient that is None. {_INSIDE}",
-            wrong.mistake,
-        ) from None
+        compare.function(subject, "grad_cam", cases, right, mistakes, **_CLOSE)
     except StudentError as error:
+        line = error.line
         if "valid indices" in error.message:
-            raise wrong("indexed with an array", line=error.line) from None
+            raise wrong("indexed with an array", line=line) from None
         shapes = re.search(r"ncompatible shapes: (\[[\d,]*\]) vs\. (\[[\d,]*\])", error.message)
         if shapes:
-            raise wrong(
-                "shapes do not fit", line=error.line, value=shapes[1], value2=shapes[2]
-            ) from None
-        if not re.search(r"\bNone(Type)?\b|'_id'", error.message):
-            raise
-        raise wrong("score outside the tape", line=error.line) from None
-
-
-_INSIDE = (
-    "Compute the feature maps and the score **inside** `with tf.GradientTape() as tape:`, with "
-    "TensorFlow's functions, not NumPy's: what happens elsewhere has no gradient. And ask for the "
-    "gradient with respect to the feature maps that `inner` gave there."
-)
+            raise wrong("shapes do not fit", line=line, one=shapes[1], other=shapes[2]) from None
+        if re.search(r"\bNone(Type)?\b|'_id'", error.message):
+            raise wrong("score outside the tape", line=line) from None
+        raise
 
 
 def _several(subject: StudentWork, rng: np.random.Generator) -> None:
+    networks: _Networks = {}
+    right, mistakes = _tape_answers(networks)
     for counts, classes in (((6, 3), 3), ((8,), 5)):
-        asked = _network(subject, rng, counts, classes)
-        _judge_heat(subject, asked, asked.right)
-        compare.leaves_arguments(subject, "grad_cam", asked.cases[:1])
+        cases = _asked(subject, rng, networks, counts, classes)
+        _judge_heat(subject, cases, right, mistakes)
+        compare.leaves_arguments(subject, "grad_cam", cases[:1])
 
 
 def _single(subject: StudentWork, rng: np.random.Generator) -> None:
-    # A mistake that has cost the other part costs nothing more.
-    first = _network(subject, rng, (6, 3), 3)
-    told = compare.made(subject, "grad_cam", first.cases, first.right, first.mistakes, **_CLOSE)
-    asked = _network(subject, rng, (1, 1, 1), 3)
-    right = asked.mistakes[first.mistakes.index(told)].answer if told else asked.right
-    _judge_heat(subject, asked, right)
+    networks: _Networks = {}
+    right, mistakes = _tape_answers(networks)
+    first = _asked(subject, rng, networks, (6, 3), 3)
+    right = compare.as_told_before(subject, "grad_cam", first, right, mistakes, **_CLOSE)
+    _judge_heat(subject, _asked(subject, rng, networks, (1, 1, 1), 3), right, mistakes)
 
 
 # --- 07.4: the pointing game -------------------------------------------------------------------
 
 
-def _peaks(maps: Array) -> tuple[Array, Array]:
-    flat = maps.reshape(len(maps), -1).argmax(axis=1)
-    return flat // maps.shape[2], flat % maps.shape[2]
+def _inside(maps: Array, boxes: Array) -> Array:
+    """Tell which pixels lie in the box of their map."""
+    rows, columns = np.arange(maps.shape[1])[:, None], np.arange(maps.shape[2])
+    x0, y0, x1, y1 = (side[:, None, None] for side in boxes.T)
+    return np.asarray((x0 <= columns) & (columns < x1) & (y0 <= rows) & (rows < y1))
+
+
+def _flat(maps: Array) -> Array:
+    return maps.reshape(len(maps), -1)
 
 
 def _hits(maps: Array, boxes: Array) -> Array:
-    y, x = _peaks(maps)
-    x0, y0, x1, y1 = boxes.T
-    inside = (x0 <= x) & (x < x1) & (y0 <= y) & (y < y1)
-    return np.asarray(inside & (maps.max(axis=(1, 2)) > 0))
+    hottest = _flat(maps).argmax(axis=1)
+    hit = _flat(_inside(maps, boxes))[np.arange(len(maps)), hottest]
+    return np.asarray(hit & (_flat(maps).max(axis=1) > 0))
 
 
 def _share(maps: Array, boxes: Array) -> float:
     return float(_hits(maps, boxes).mean())
 
 
-def _closed(maps: Array, boxes: Array) -> float:
-    return _share(maps, boxes + np.array([0, 0, 1, 1]))
+def _without_rows(boxes: Array) -> Array:
+    """Extend boxes from the top to the bottom of the map."""
+    return np.where([False, True, False, True], [0, 0, 0, 99], boxes)
 
 
-def _flat_hits(maps: Array, boxes: Array) -> float:
-    shifted = maps - maps.min() + 1  # now none of them is zero
-    return _share(shifted, boxes)
+def _hottest_in_box(maps: Array, boxes: Array) -> Array:
+    """Return the hottest value in the box as a share of the hottest one of the map."""
+    top = _flat(maps).max(axis=1)
+    return np.asarray(_flat(maps * _inside(maps, boxes)).max(axis=1) / _not_zero(top))
 
 
 def _energy(maps: Array, boxes: Array) -> float:
-    rows = np.arange(maps.shape[1])[None, :, None]
-    columns = np.arange(maps.shape[2])[None, None, :]
-    x0, y0, x1, y1 = (side[:, None, None] for side in boxes.T)
-    inside = (x0 <= columns) & (columns < x1) & (y0 <= rows) & (rows < y1)
-    sums = maps.sum(axis=(1, 2))
-    return float(((maps * inside).sum(axis=(1, 2)) / np.where(sums > 0, sums, 1)).mean())
+    inside = (maps * _inside(maps, boxes)).sum(axis=(1, 2))
+    return float((inside / _not_zero(maps.sum(axis=(1, 2)))).mean())
 
 
 _EMPTY_MISTAKES = [
-    Mistake("empty map counted", _flat_hits),
+    Mistake("empty map counted", lambda m, b: _share(m - m.min() + 1, b)),
     Mistake(
         "empty maps left out",
-        lambda m, b: float(_hits(m, b).sum() / max(1, (m.max(axis=(1, 2)) > 0).sum())),
+        lambda m, b: _hits(m, b).sum() / max(1, (_flat(m).max(axis=1) > 0).sum()),
     ),
 ]
 
 _POINTING_MISTAKES = [
     Mistake("x and y exchanged", lambda m, b: _share(m, b[:, [1, 0, 3, 2]])),
-    Mistake("end of the box included", _closed),
+    Mistake("end of the box included", lambda m, b: _share(m, b + np.array([0, 0, 1, 1]))),
     Mistake("beginning of the box left out", lambda m, b: _share(m, b + np.array([1, 1, 0, 0]))),
     Mistake(
         "end taken for size",
-        lambda m, b: _share(m, np.concatenate([b[:, :2], b[:, :2] + b[:, 2:]], axis=1)),
+        lambda m, b: _share(m, np.hstack([b[:, :2], b[:, :2] + b[:, 2:]])),
     ),
-    Mistake(
-        "only the columns",
-        lambda m, b: _share(m, np.stack([b[:, 0], 0 * b[:, 1], b[:, 2], b[:, 3] * 0 + 99], 1)),
-    ),
-    Mistake(
-        "nearly the hottest",
-        lambda m, b: float(
-            np.mean(
-                [
-                    one[y0:y1, x0:x1].max() >= 0.9 * one.max() > 0
-                    for one, (x0, y0, x1, y1) in zip(m, b, strict=True)
-                ]
-            )
-        ),
-    ),
-    Mistake(
-        "weak maps missed", lambda m, b: float((_hits(m, b) & (m.max(axis=(1, 2)) > 0.01)).mean())
-    ),
+    Mistake("only the columns", lambda m, b: _share(m, _without_rows(b))),
+    Mistake("nearly the hottest", lambda m, b: (_hottest_in_box(m, b) >= 0.9).mean()),
+    Mistake("weak maps missed", lambda m, b: (_hits(m, b) & (_flat(m).max(axis=1) > 0.01)).mean()),
     Mistake(
         "one scale for all maps",
-        lambda m, b: float((_hits(m, b) & (m.max(axis=(1, 2)) == m.max())).mean()),
+        lambda m, b: (_hits(m, b) & (_flat(m).max(axis=1) == m.max())).mean(),
     ),
     Mistake("share of the heat", _energy),
-    Mistake("number instead of share", lambda m, b: float(_hits(m, b).sum())),
-    Mistake("percent", lambda m, b: 100 * float(_hits(m, b).mean())),
+    Mistake("number instead of share", lambda m, b: _hits(m, b).sum()),
+    Mistake("percent", lambda m, b: 100 * _share(m, b)),
     Mistake("misses counted", lambda m, b: 1 - _share(m, b)),
     Mistake("coldest pixel", lambda m, b: _share(m.max() + 1 - m, b)),
-    Mistake("each map for itself", lambda m, b: _hits(m, b).astype(float)),
+    Mistake("each map for itself", _hits),
 ]
 
 
 def _maps_with_peaks(rng: np.random.Generator, number: int) -> tuple[Array, Array]:
-    """Maps whose peaks lie inside, outside, on the first and just behind the last row or column."""
+    """Draw maps with peaks inside and outside of boxes, and at each of their borders."""
     height, width = 9, 13
     maps = rng.uniform(0, 1, (number, height, width))
     boxes = np.zeros((number, 4), int)
@@ -575,9 +516,8 @@ def _maps_with_peaks(rng: np.random.Generator, number: int) -> tuple[Array, Arra
         x, y = (int(one) for one in places[k % 8])
         maps[k, y, x] = 2
         # The second hottest pixel is nearly as hot, and lies on the other side of the border.
-        hit = x0 <= x < x1 and y0 <= y < y1
-        free = [(row, column) for row in range(height) for column in range(width)]
-        free = [p for p in free if (y0 <= p[0] < y1 and x0 <= p[1] < x1) != hit]
+        inside = _inside(maps[k : k + 1], boxes[k : k + 1])[0]
+        free = np.argwhere(inside != inside[y, x])
         row, column = free[int(rng.integers(len(free)))]
         maps[k, row, column] = 1.97
     maps[maps < 0.2] = 0
@@ -587,15 +527,11 @@ def _maps_with_peaks(rng: np.random.Generator, number: int) -> tuple[Array, Arra
 
 
 def _pointing_cases(rng: np.random.Generator) -> list[Case]:
-    cases = []
-    for number in (8, 29, 54):
-        maps, boxes = _maps_with_peaks(rng, number)
-        cases.append(Case((maps, boxes), f"{number} maps"))
+    cases = [Case(_maps_with_peaks(rng, number), f"{number} maps") for number in (8, 29, 54)]
     # One map at a time, so that one hit too many and one too few do not make up for each other.
     maps, boxes = _maps_with_peaks(rng, 16)
-    for k in range(16):
-        cases.append(Case((maps[k : k + 1], boxes[k : k + 1]), "a single map"))
-    return cases
+    single = [(maps[k : k + 1], boxes[k : k + 1]) for k in range(16)]
+    return [*cases, *(Case(one, "a single map") for one in single)]
 
 
 def _pointing(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -605,10 +541,8 @@ def _pointing(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _empty(subject: StudentWork, rng: np.random.Generator) -> None:
-    # A mistake that has cost the other part costs nothing more.
-    cases = _pointing_cases(rng)
-    told = compare.made(subject, "pointing_game", cases, _share, _POINTING_MISTAKES)
-    right = told.answer if told else _share
+    first = _pointing_cases(rng)
+    right = compare.as_told_before(subject, "pointing_game", first, _share, _POINTING_MISTAKES)
     cases = []
     for number in (7, 20):
         maps, boxes = np.zeros((number, 9, 9)), np.tile([2, 2, 7, 7], (number, 1))
@@ -627,7 +561,7 @@ def _empty(subject: StudentWork, rng: np.random.Generator) -> None:
 
 # --- 07.5: the cheat ---------------------------------------------------------------------------
 
-_PLACE = (37, 8)
+_PLACE = np.array([37, 8])
 #: How far off the place may be, in pixels: two, and half a pixel for those who give the middle so.
 _NEAR = 2.5
 
@@ -637,7 +571,7 @@ def _class(subject: StudentWork, rng: np.random.Generator) -> None:
     if isinstance(got, list | tuple | np.ndarray) and np.size(got) == 1:
         got = np.ravel(got)[0]
     if not isinstance(got, str):
-        raise wrong("other: cheating_class should be", got=compare.describe(got))
+        raise wrong("other: no name", got=compare.describe(got))
     if got.strip().lower() not in ("roses", "rose"):
         raise wrong("another class")
 
@@ -646,33 +580,29 @@ def _place(subject: StudentWork, rng: np.random.Generator) -> None:
     got = compare.attempted(subject, "cheat_place")
     array = np.asarray(got) if isinstance(got, list | tuple | np.ndarray) else np.zeros(0)
     if array.shape != (2,) or array.dtype.kind not in "iuf":
-        raise wrong("other: cheat_place should be", got=compare.describe(got))
-    distance = float(np.abs(array - np.array(_PLACE)).max())
-    if distance <= _NEAR:
+        raise wrong("other: no place", got=compare.describe(got))
+
+    def near(place: Array, distance: float) -> bool:
+        return bool(np.abs(place - array).max() <= distance)
+
+    if near(_PLACE, _NEAR):
         return
-    if distance <= 5:
+    if near(_PLACE, 5):
         raise wrong("edge instead of middle")
-    if np.abs(array[::-1] - np.array(_PLACE)).max() <= 5:
+    if near(_PLACE[::-1], 5):
         raise wrong("row and column exchanged")
-    if np.abs(np.array([47 - array[0], array[1]]) - np.array(_PLACE)).max() <= 5:
+    if near(np.array([47 - _PLACE[0], _PLACE[1]]), 5):
         raise wrong("rows from the bottom")
-    if np.abs(array - 23.5).max() <= 6:
-        raise wrong("the flower")
-    raise wrong("other: there is nothing")
+    raise wrong("the flower" if near(np.array([23.5, 23.5]), 6) else "other: nothing special")
 
 
 def _claims(subject: StudentWork, rng: np.random.Generator) -> None:
-    compare.choice(
-        subject,
-        "true_claims",
-        "bd",
-        "abcde",
-        {
-            "a": "test pictures with the same fault",
-            "c": "the cover is a mark",
-            "e": "heat on the object is a proof",
-        },
-    )
+    mistakes = {
+        "a": "test pictures with the same fault",
+        "c": "the cover is a mark",
+        "e": "heat on the object is a proof",
+    }
+    compare.choice(subject, "true_claims", "bd", "abcde", mistakes)
 
 
 EXERCISE = Exercise.of(
@@ -687,7 +617,12 @@ EXERCISE = Exercise.of(
         seconds=3,
     ),
     Question.of(
-        "07.2", _weights, _heat_from, needs=("map_weights", "heat_from"), only=("numpy",), seconds=3
+        "07.2",
+        _weights,
+        _heat_from,
+        needs=("map_weights", "heat_from"),
+        only=("numpy",),
+        seconds=3,
     ),
     Question.of(
         "07.3",
