@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from course_utils import student_work
+from course_utils.checks import _texts
 from course_utils.checks._question import IncorrectAnswer, NotAttempted, wrong
 
 
@@ -32,9 +33,8 @@ class Mistake:
         The values that stand in the message.
     """
 
-    def __init__(self, key: str, *answers: Any, sentence: str = "", **fields: Any) -> None:
+    def __init__(self, key: str, *answers: Any, **fields: Any) -> None:
         self.key, self.answers, self.fields = key, answers, fields
-        self.sentence = sentence  # of exercises that have no data file yet
 
     @property
     def name(self) -> str:
@@ -48,8 +48,6 @@ class Mistake:
 
     def told(self) -> IncorrectAnswer:
         """Return the exception that tells the mistake."""
-        if self.sentence:
-            return IncorrectAnswer(self.sentence, self.name)
         return wrong(self.key, **self.fields)
 
 
@@ -249,7 +247,6 @@ def number(
     decimals: bool = False,
     rtol: float = 1e-4,
     atol: float = 1e-9,
-    advice: str = "Work it out once more, step by step.",
 ) -> None:
     """Check that a name holds one number.
 
@@ -269,8 +266,6 @@ def number(
         Whether to say that one or two decimals are too few, where that is all that is wrong.
     rtol, atol : float
         What difference is accepted.
-    advice : str
-        What to try, where no mistake is recognized.
     """
     given = attempted(subject, name)
     got = one_number(given)
@@ -287,7 +282,7 @@ def number(
     tell(got, mistakes, rtol=rtol, atol=atol)
     if decimals and has_few_decimals(got, want):
         raise wrong("rounded: number", name=name)
-    raise wrong("other: not right", name=name, advice=advice)
+    raise wrong("other: not right", name=name, advice=_texts.common()["other: try again"])
 
 
 def value(
@@ -298,7 +293,6 @@ def value(
     *,
     rtol: float = 1e-4,
     atol: float = 1e-6,
-    advice: str = "Work it out once more, step by step.",
 ) -> None:
     """Check that a name holds an array, a list, a tuple or a string; see :func:`number`.
 
@@ -310,7 +304,7 @@ def value(
     tell(got, mistakes, rtol=rtol, atol=atol)
     _compare_shapes(f"`{name}`", got, want)
     _name_lost_decimals(f"`{name}`", got, want)
-    raise wrong("other: not right", name=name, advice=advice)
+    raise wrong("other: not right", name=name, advice=_texts.common()["other: try again"])
 
 
 def tell(
@@ -343,7 +337,7 @@ def choice(
     subject: student_work.StudentWork,
     name: str,
     right: str | Sequence[str],
-    choices: str | dict[str, str],
+    choices: str,
     mistakes: dict[str, str] | None = None,
 ) -> None:
     """Check that a name holds the letter (or the letters) of the right choice.
@@ -382,8 +376,6 @@ def choice(
         raise wrong("other: several letters", name=name)
     differing = min(given ^ wanted if several else given)
     mistake = (mistakes or {}).get(differing)
-    if isinstance(choices, dict):  # of exercises that have no data file yet
-        raise IncorrectAnswer(choices.get(differing, f"Look at {differing!r} once more."), mistake)
     raise wrong(f"{name} {differing}", mistake=mistake or "other")
 
 
@@ -396,7 +388,6 @@ def function(
     *,
     rtol: float = 1e-4,
     atol: float = 1e-5,
-    advice: str = "",
     form: Callable[[Any], Any] | None = None,
 ) -> None:
     """Check that a function gives the same as a reference for all cases.
@@ -415,8 +406,6 @@ def function(
         A mistake is named if its answer is theirs for every case.
     rtol, atol : float
         What difference is accepted.
-    advice : str
-        What to try, where no mistake is recognized.
     form : callable, optional
         Brings what the function returns into the form that the reference gives; may raise.
     """
@@ -447,7 +436,7 @@ def function(
     most = len(cases) - len(failed)
     so_far = f"(It is right for {most} of {len(cases)} inputs that were tried.)" if most else ""
     found = {"label": case.label, "where": where, "so_far": so_far}
-    raise wrong("other: wrong for a case", name=name, advice=advice, **found)
+    raise wrong("other: wrong for a case", name=name, **found)
 
 
 def leaves_arguments(subject: student_work.StudentWork, name: str, cases: Iterable[Case]) -> None:
@@ -467,32 +456,6 @@ def left_arguments(subject: student_work.StudentWork, name: str) -> None:
     """Check that the last call, that of the function `name`, has not changed its arguments."""
     if subject.changed():
         raise wrong("arguments changed", name=name)
-
-
-def made(
-    subject: student_work.StudentWork,
-    name: str,
-    cases: Sequence[Case],
-    reference: Callable[..., Any],
-    mistakes: Iterable[Mistake],
-    *,
-    rtol: float = 1e-4,
-    atol: float = 1e-5,
-) -> Mistake | None:
-    """Return the mistake that a function makes in all of these cases.
-
-    Parameters
-    ----------
-    subject, name, cases, reference, mistakes, rtol, atol
-        As for :func:`function`.
-
-    Returns
-    -------
-    Mistake or None
-        None where the function is right, stops with an error, or is wrong in another way.
-    """
-    found = _made(subject, name, cases, reference, mistakes, rtol, atol)
-    return found[0] if found else None
 
 
 def as_told_before(
@@ -516,30 +479,18 @@ def as_told_before(
     Returns
     -------
     callable
-        What the mistake gives that :func:`made` finds; otherwise `reference`.
+        What the first mistake that gives all their answers gives; `reference` if there is none, or
+        if the function is right or stops with an error.
     """
-    found = _made(subject, name, cases, reference, mistakes, rtol, atol, form)
-    return found[1] if found else reference
-
-
-def _made(
-    subject: student_work.StudentWork,
-    name: str,
-    cases: Sequence[Case],
-    reference: Callable[..., Any],
-    mistakes: Iterable[Mistake],
-    rtol: float,
-    atol: float,
-    form: Callable[[Any], Any] | None = None,
-) -> tuple[Mistake, Callable[..., Any]] | None:
     try:
         gots = [_formed(subject, name, case, form) for case in cases]
     except (student_work.StudentWorkError, IncorrectAnswer):
-        return None
+        return reference
     wants = [reference(*case.args, **case.kwargs) for case in cases]
     if all(close(got, want, rtol, atol) for got, want in zip(gots, wants, strict=True)):
-        return None
-    return _common(cases, gots, mistakes, rtol, atol)
+        return reference
+    found = _common(cases, gots, mistakes, rtol, atol)
+    return found[1] if found else reference
 
 
 def _formed(

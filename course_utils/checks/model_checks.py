@@ -46,16 +46,11 @@ class NetworkMistake:
         The values that stand in the messages.
     """
 
-    def __init__(
-        self, *keys: str, build: Callable[[], keras.Model], sentence: str = "", **fields: Any
-    ) -> None:
+    def __init__(self, *keys: str, build: Callable[[], keras.Model], **fields: Any) -> None:
         self.keys, self.build, self.fields = keys, build, fields
-        self.sentence = sentence  # of exercises that have no data file yet
 
     def told(self) -> IncorrectAnswer:
         """Return the exception that tells the mistakes."""
-        if self.sentence:
-            return IncorrectAnswer(self.sentence, self.keys[0])
         return wrong(*self.keys, **self.fields)
 
 
