@@ -278,6 +278,28 @@ def test_numbers_with_few_decimals_are_known(got, want, few):
     assert compare.has_few_decimals(got, want) is few
 
 
+def test_too_few_decimals_are_told_where_that_is_asked_for():
+    half = compare.Mistake("another number", 0.72)
+    for given, mistake in (
+        (0.7, "rounded"),
+        (0.71, "rounded"),
+        (0.72, "another number"),
+        (3, None),
+    ):
+        with pytest.raises(IncorrectAnswer) as caught:
+            compare.number(work(x=given), "x", 5 / 7, [half], decimals=True)
+        assert caught.value.mistake == mistake
+    compare.number(work(x=0.7143), "x", 5 / 7, decimals=True)
+    with pytest.raises(IncorrectAnswer) as caught:
+        compare.number(work(x=0.7), "x", 5 / 7)
+    assert caught.value.mistake is None
+
+
+def test_pairs_are_counted():
+    counts = compare.pair_counts(np.array([0, 2, 2, 2]), np.array([1, 0, 0, 1]), (3, 2))
+    assert counts.tolist() == [[0, 1], [0, 0], [2, 1]]
+
+
 def test_entries_that_should_be_numbers_are_named():
     cases = [compare.Case((3,), "3")]
     source = "def f(n):\n    return np.ones(n), np.ones(n)"
@@ -411,6 +433,36 @@ def test_a_mistake_is_found_again_where_another_part_asks():
         ("def f(x):\n    1 / 0", double),
     ):
         assert compare.as_told_before(work(source), "f", CASES, double, [power]) is right
+
+
+def test_results_are_brought_into_one_form():
+    def texts(got):
+        if not isinstance(got, list):
+            raise IncorrectAnswer("a list", "no list")
+        return [str(one) for one in got]
+
+    def names(n):
+        return [str(k) for k in range(n)]
+
+    def backwards(n):
+        return names(n)[::-1]
+
+    cases = [compare.Case((n,), f"{n} names") for n in (2, 4)]
+    known = [compare.Mistake("turned", backwards)]
+    for source, mistake, told in (
+        ("def f(n):\n    return list(range(n))", None, names),
+        ("def f(n):\n    return list(range(n))[::-1]", "turned", backwards),
+        ("def f(n):\n    return set(range(n)) and 'abc'", "no list", names),
+        ("def f(n):\n    pass", "nothing returned", names),
+    ):
+        again = compare.as_told_before(work(source), "f", cases, names, known, form=texts)
+        assert again is told
+        if mistake is None:
+            compare.function(work(source), "f", cases, names, known, form=texts)
+            continue
+        with pytest.raises(IncorrectAnswer) as caught:
+            compare.function(work(source), "f", cases, names, known, form=texts)
+        assert caught.value.mistake == mistake
 
 
 def test_functions_leave_their_arguments_alone():
