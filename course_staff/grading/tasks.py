@@ -184,7 +184,7 @@ def code_version() -> str:
     digest = hashlib.sha256()
     for package in (course_utils, course_staff):
         folder = Path(package.__path__[0]).resolve()
-        for path in sorted(folder.rglob("*.py")):
+        for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.toml")]):
             digest.update(path.relative_to(folder.parent).as_posix().encode())
             digest.update(path.read_bytes())
     manifest = settings.shipped_data() / "paper_flowers" / "manifest.csv"

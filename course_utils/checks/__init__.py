@@ -23,6 +23,7 @@ from course_utils.checks._question import (
     Question,
     Verdict,
     verdict,
+    wrong,
 )
 from course_utils.checks._registry import exercise, exercises, question
 
@@ -42,4 +43,5 @@ __all__ = [
     "question",
     "solution",
     "verdict",
+    "wrong",
 ]

@@ -1,4 +1,4 @@
-"""How feedback looks: a box with words in a notebook, the same words as text elsewhere."""
+"""How feedback looks: a box in a notebook, the same words as plain text elsewhere."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from course_utils.checks._question import Verdict
 from course_utils.checks.wording import marked, points
 
-#: A word, a sign and a colour of the palette for each status; the colour never speaks alone.
+#: A word, a sign and a color of the palette for each status, since color alone is not enough.
 _LOOKS = {
     "correct": ("Correct", "✓", "#009E73"),
     "partly": ("Partly correct", "◐", "#E69F00"),
@@ -47,7 +47,7 @@ class Box:
         return "\n".join(rows)
 
     def _repr_html_(self) -> str:
-        _, sign, colour = _LOOKS[self.look]
+        _, sign, color = _LOOKS[self.look]
         parts = [f"<strong>{sign} {html.escape(self.heading)}</strong>"]
         parts += [f"<div>{marked(line)}</div>" for line in self.lines]
         if self.table:
@@ -61,13 +61,13 @@ class Box:
         if self.code:
             parts.append(f"<pre style='margin:0.5em 0 0'>{html.escape(self.code)}</pre>")
         return (
-            f"<div style='border:1px solid {colour};border-left:6px solid {colour};"
+            f"<div style='border:1px solid {color};border-left:6px solid {color};"
             f"padding:0.5em 0.8em;margin:0.3em 0;max-width:50em'>{''.join(parts)}</div>"
         )
 
 
 def of_verdict(verdict: Verdict) -> Box:
-    """Show a verdict."""
+    """Return the box that shows a verdict."""
     word = _LOOKS[verdict.status][0]
     score = f"{points(verdict.points)} of {points(verdict.maximum)}"
     unit = "point" if verdict.maximum == 1 else "points"

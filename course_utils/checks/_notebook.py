@@ -17,16 +17,16 @@ from course_utils.checks._registry import exercises, question
 from course_utils.checks.wording import points
 from course_utils.exceptions import CourseError
 
-#: After so many tries the solution is shown.
+#: The number of tries after which the solution is shown.
 TRIES = 3
 
 
 class CheckFailed(CourseError, AssertionError):
-    """An answer is not right, and nbgrader, which runs the notebook, has to see it."""
+    """An answer is not right; raised only where nbgrader runs the notebook."""
 
 
 def check(id: str = "") -> float | None:
-    """Check your answer to a question, show what it got, and remember it.
+    """Check your answer to a question, show the result, and save it.
 
     Parameters
     ----------
@@ -36,20 +36,20 @@ def check(id: str = "") -> float | None:
     Returns
     -------
     float or None
-        None; only where nbgrader runs the notebook and an answer is partly right, its points.
+        The points of an answer that is partly right, if nbgrader runs the notebook; else None.
 
     Raises
     ------
     InvalidInput
         If there is no such question.
     CheckFailed
-        Only where nbgrader runs the notebook: if the answer gets no points.
+        If the answer gets no points, and nbgrader runs the notebook.
     """
     asked = question(id)
-    theirs = sys._getframe(1).f_globals
+    names = sys._getframe(1).f_globals
     by_nbgrader = settings.run_by_nbgrader()
     with _quiet(by_nbgrader):
-        result = verdict(asked, student_work.Namespace(theirs), settings.seed())
+        result = verdict(asked, student_work.Namespace(names), settings.seed())
     box = of_verdict(result)
     if by_nbgrader:
         if result.points <= 0 and asked.kind != "written":
@@ -93,7 +93,7 @@ def hint(id: str = "") -> None:
 
 
 def solution(id: str = "") -> None:
-    """Show the solution of a question, once it is solved or was tried three times.
+    """Show the solution of a question that is solved or was tried three times.
 
     Parameters
     ----------
@@ -106,13 +106,8 @@ def solution(id: str = "") -> None:
     left = TRIES - entry.get("tries", 0)
     if asked.kind != "written" and not solved and left > 0:
         times = "once more" if left == 1 else f"{left} more times"
-        _show(
-            Box(
-                "solution",
-                f"{id}: not yet",
-                (f'Try it {times} with `check("{id}")`; `hint("{id}")` helps.',),
-            )
-        )
+        line = f'Try it {times} with `check("{id}")`; `hint("{id}")` helps.'
+        _show(Box("solution", f"{id}: not yet", (line,)))
         return
     text = _solution_text(asked)
     if text is None:
@@ -136,17 +131,18 @@ def _solution_text(asked: Question) -> str | None:
 
 
 def progress() -> None:
-    """Show what you have reached in all exercises."""
+    """Show your points in all exercises."""
     known = _record.read()
     rows = [("exercise", "solved", "points")]
     total = reached = 0.0
-    for one in exercises():
-        asked = [q for q in one.questions if q.kind != "written"]
+    for exercise in exercises():
+        asked = [q for q in exercise.questions if q.kind != "written"]
         solved = sum(known.get(q.id, {}).get("status") == "correct" for q in asked)
         got = sum(known.get(q.id, {}).get("points", 0.0) for q in asked)
         most = sum(q.points for q in asked)
         total, reached = total + most, reached + got
-        rows.append((one.name, f"{solved} of {len(asked)}", f"{points(got)} of {points(most)}"))
+        score = f"{points(got)} of {points(most)}"
+        rows.append((exercise.name, f"{solved} of {len(asked)}", score))
     rows.append(("together", "", f"{points(reached)} of {points(total)}"))
     note = "Written answers are marked by a person and are not in these numbers."
     _show(Box("progress", "Your progress", (note,), table=tuple(rows)))
@@ -164,17 +160,17 @@ def _show(box: Box) -> None:
 
 
 @contextmanager
-def _quiet(really: bool) -> Iterator[None]:
-    """Keep what libraries write to the standard error away: nbgrader takes it for a failure."""
-    if not really:
+def _quiet(active: bool) -> Iterator[None]:
+    """Discard the standard error of libraries, which nbgrader takes for a failure."""
+    if not active:
         yield
         return
     kept: Any = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    null = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(null, 2)
         yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)
-        os.close(nowhere)
+        os.close(null)

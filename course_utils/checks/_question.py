@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from course_utils import student_work
-
-#: What a part or a whole answer can be. A written answer is left "for a person".
-STATUSES = (
-    "correct",
-    "partly",
-    "incorrect",
-    "not attempted",
-    "error",
-    "timeout",
-    "for a person",
-)
+from course_utils.checks import _texts
 
 #: The kinds of questions.
 KINDS = ("value", "code", "model", "experiment", "figure", "claim", "written")
 
 
 class IncorrectAnswer(Exception):
-    """An answer is wrong.
+    """An answer is wrong; :func:`wrong` makes one with a sentence from the texts.
 
     Parameters
     ----------
@@ -36,20 +26,59 @@ class IncorrectAnswer(Exception):
         that were tried.
     mistake : str, optional
         The name of a usual mistake, such as "kernel flipped", where it is one.
+    keys : tuple of str
+        The keys of the messages that the question looks up instead of `sentence`.
+    fields : mapping, optional
+        The values that stand in these messages.
     """
 
-    def __init__(self, sentence: str, mistake: str | None = None) -> None:
-        super().__init__(sentence)
-        self.sentence, self.mistake = sentence, mistake
+    def __init__(
+        self,
+        sentence: str,
+        mistake: str | None = None,
+        keys: tuple[str, ...] = (),
+        fields: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(sentence or ", ".join(keys))
+        self._sentence, self.mistake = sentence, mistake
+        self.keys, self.fields = keys, fields or {}
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, where no question has messages of its own; "" if there is no message."""
+        if not self.keys or any(key not in _texts.common() for key in self.keys):
+            return self._sentence
+        return _texts.sentence(self.keys, self.fields, _texts.common(), {})
+
+
+def wrong(*keys: str, mistake: str = "", **fields: Any) -> IncorrectAnswer:
+    """Return the exception for a wrong answer, whose sentence the question looks up.
+
+    Parameters
+    ----------
+    *keys : str
+        The key of its message: the name of the mistake, or "name: which sentence". One that begins
+        with "other:" belongs to no usual mistake. Several sentences are told together.
+    mistake : str, optional
+        The name of the mistake, where the key does not tell it.
+    **fields : object
+        The values that stand in the message.
+    """
+    name = mistake or keys[0].partition(":")[0]
+    return IncorrectAnswer("", None if name == "other" else name, keys, fields)
 
 
 class NotAttempted(Exception):
-    """There is no answer yet; the message is a sentence that says what is missing."""
+    """There is no answer yet; the message says what is missing."""
+
+
+#: What a part runs.
+Check = Callable[[student_work.StudentWork, np.random.Generator], None]
 
 
 @dataclass(frozen=True)
 class Part:
-    """One thing that is checked about an answer, with points of its own.
+    """One checked property of an answer, with its own points.
 
     Attributes
     ----------
@@ -58,13 +87,13 @@ class Part:
     points : float
         What it is worth.
     run : callable
-        Given the subject and a random generator, returns if the answer is right; otherwise raises
-        `Wrong`, `NotAttempted`, or what the subject raises.
+        Called with the student's work and a random generator. Returns if the answer is right;
+        otherwise raises :class:`IncorrectAnswer`, :class:`NotAttempted`, or an error of the work.
     """
 
     name: str
     points: float
-    run: Callable[[student_work.StudentWork, np.random.Generator], None]
+    run: Check
 
 
 @dataclass(frozen=True)
@@ -89,19 +118,22 @@ class Question:
     packages : tuple of str
         Packages that an answer must not call, such as ``"scipy"``; see `only`, too.
     hints : tuple of str
-        From a nudge to nearly the answer.
+        From a first idea to nearly the answer.
     kind : str
         One of `KINDS`.
     seconds : float
-        How long one call of their code may take.
+        Time limit of one call of the student's code.
     rubric : tuple of str
-        For a written answer: what a person gives points for.
+        For a written answer: the marking criteria.
     note : str
-        What to say in a report about how an answer is judged, for example that measurements were
-        not repeated.
+        How an answer is judged, for a report; for example that measurements were not repeated.
     only : tuple of str
-        The packages that an answer may use, such as ``("numpy",)``; none where it may use any.
-        Others are named in the instructor's report, and cost no points.
+        The packages that an answer may use, such as ``("numpy",)``; empty if it may use any.
+        The instructor's report lists others; they cost no points.
+    messages : mapping
+        What to say of a mistake, by its key.
+    advice : mapping
+        What to try where no usual mistake is recognized, by the name that was looked at.
     """
 
     id: str
@@ -117,6 +149,48 @@ class Question:
     rubric: tuple[str, ...] = ()
     note: str = ""
     only: tuple[str, ...] = ()
+    messages: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    advice: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, id: str, *checks: Check, **settings: Any) -> Question:
+        """Return a question with its texts and points from the data file of its exercise.
+
+        Parameters
+        ----------
+        id : str
+            The number, for example "01.2".
+        *checks : callable
+            What each part runs, in the order of the parts in the data file.
+        **settings : object
+            Other attributes: `needs`, `forbids`, `packages`, `only`, `kind`, `seconds`.
+        """
+        file = _texts.read(f"e{id[:2]}")
+        texts = file[id]
+        names = texts.get("parts", {})
+        parts = [
+            Part(name, points, run)
+            for (name, points), run in zip(names.items(), checks, strict=True)
+        ]
+        shared = {**_texts.common(), **file.get("messages", {})}
+        return cls(
+            id,
+            texts["title"],
+            texts.get("points", sum(names.values())),
+            tuple(parts),
+            hints=tuple(texts.get("hints", ())),
+            rubric=tuple(texts.get("rubric", ())),
+            note=texts.get("note", ""),
+            messages={**shared, **texts.get("messages", {})},
+            advice=texts.get("advice", {}),
+            **settings,
+        )
+
+    def sentence(self, error: IncorrectAnswer) -> str:
+        """Return what to say of a wrong answer."""
+        if not error.keys or not self.messages:
+            return error.sentence
+        return _texts.sentence(error.keys, error.fields, self.messages, self.advice)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -147,9 +221,14 @@ class Exercise:
     title: str
     questions: tuple[Question, ...]
 
+    @classmethod
+    def of(cls, name: str, *questions: Question) -> Exercise:
+        """Return an exercise with its title from its data file."""
+        return cls(name, _texts.read(f"e{name[:2]}")["title"], questions)
+
     @property
     def number(self) -> str:
-        """The two digits that begin the name and the ids."""
+        """The two digits at the beginning of the name and of the ids."""
         return self.name[:2]
 
     @property
@@ -159,13 +238,13 @@ class Exercise:
 
     @property
     def points(self) -> float:
-        """What all questions are worth, those included that a person marks."""
-        return sum(one.points for one in self.questions)
+        """The points of all questions, including those that a person marks."""
+        return sum(question.points for question in self.questions)
 
 
 @dataclass(frozen=True)
 class PartVerdict:
-    """What one part of a question got, and why."""
+    """The result of one part of a question."""
 
     name: str
     points: float
@@ -177,24 +256,25 @@ class PartVerdict:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an answer got, and why.
+    """The result of an answer.
 
     Attributes
     ----------
     question : str
         The question's id.
     status : str
-        One of `STATUSES`.
+        "correct", "partly", "incorrect", "not attempted", "error", "timeout", or, for a written
+        answer, "for a person".
     points, maximum : float
-        What it got, and what the question is worth.
+        Points of the answer, and of the question.
     sentence : str
-        What is wrong and what to try; "" where all is right.
+        What is wrong and what to try; "" if the answer is correct.
     mistake : str or None
-        The name of the mistake, where it is a usual one.
+        The name of the mistake, if it is a usual one.
     parts : tuple of PartVerdict
         The same for each part.
     note : str
-        How it was judged, for a report.
+        How the answer was judged, for a report.
     """
 
     question: str
@@ -217,12 +297,12 @@ def verdict(question: Question, subject: student_work.StudentWork, seed: int) ->
     Parameters
     ----------
     question : Question
-        What was asked.
+        The question.
     subject : StudentWork
-        The work in which the answer is.
+        The work that holds the answer.
     seed : int
-        Decides the random inputs, together with the question and the part; the same answer gets
-        the same verdict for the same seed.
+        Determines, with the question and the part, the random inputs: the same answer gets the same
+        verdict for the same seed.
 
     Returns
     -------
@@ -235,30 +315,26 @@ def verdict(question: Question, subject: student_work.StudentWork, seed: int) ->
     found = []
     for number, part in enumerate(question.parts):
         rng = np.random.default_rng([seed, zlib.crc32(question.id.encode()), number])
-        # Nothing that their process gets to know about random numbers says anything about `seed`.
+        # The random numbers of the student's process do not depend on `seed`, which stays secret.
         subject.seed(zlib.crc32(f"{question.id} {number}".encode()) % 2**31)
         subject.watch(question.forbids, question.packages)
         found.append(_judge(question, part, subject, rng))
-        if found[-1].status == "timeout":  # nobody waits that long for each part
+        if found[-1].status == "timeout":  # do not wait as long for each further part
             subject.limit(max(question.seconds / 5, 1.0))
     subject.watch(())
     subject.forget()
-    points = sum(one.points for one in found)
-    failed = [one for one in found if one.status != "correct"]
-    # The first part that says more than "there is nothing yet" speaks for the whole.
-    telling = [one for one in failed if one.status != "not attempted"] or failed
-    if not failed:
-        return Verdict(
-            question.id, "correct", points, question.points, parts=tuple(found), note=question.note
-        )
-    status = "partly" if points > 0 else telling[0].status
+    points = sum(part.points for part in found)
+    failed = [part for part in found if part.status != "correct"]
+    # The first part that was attempted and failed explains the whole answer.
+    first = next((part for part in failed if part.status != "not attempted"), None)
+    first = first or (failed[0] if failed else None)
     return Verdict(
         question.id,
-        status,
+        "correct" if first is None else "partly" if points > 0 else first.status,
         points,
         question.points,
-        telling[0].sentence,
-        telling[0].mistake,
+        first.sentence if first else "",
+        first.mistake if first else None,
         tuple(found),
         question.note,
     )
@@ -273,10 +349,8 @@ def _judge(
             raise NotAttempted(str(student_work.Missing(question.needs[0])))
         part.run(subject, rng)
     except IncorrectAnswer as error:
-        status, sentence, mistake = "incorrect", error.sentence, error.mistake
-    except NotAttempted as error:
-        status, sentence = "not attempted", str(error)
-    except student_work.Missing as error:
+        status, sentence, mistake = "incorrect", question.sentence(error), error.mistake
+    except (NotAttempted, student_work.Missing) as error:
         status, sentence = "not attempted", str(error)
     except student_work.WrongKind as error:
         status = "not attempted" if error.is_ in ("None", "not defined") else "incorrect"

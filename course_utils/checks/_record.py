@@ -1,4 +1,4 @@
-"""What a student has reached, kept on disk."""
+"""The progress of a student, kept on disk."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
+from course_utils.files import write_atomic
 
 
 def file() -> Path:
-    """Where this student's progress is kept: ``work/progress/NAME.json``."""
+    """Return the file of this student's progress: ``work/progress/NAME.json``."""
     try:
         name = getpass.getuser()
     except (OSError, KeyError, ImportError):  # an account without a name
@@ -23,7 +24,7 @@ def file() -> Path:
 
 
 def read() -> dict[str, dict[str, Any]]:
-    """What is known of each question: points, maximum, status, tries, hints.
+    """Return what is known of each question: points, maximum, status, tries, hints.
 
     Raises
     ------
@@ -44,16 +45,14 @@ def read() -> dict[str, dict[str, Any]]:
 
 
 def change(id: str, **entries: Any) -> dict[str, Any]:
-    """Change what is known of a question and write it; a reader never sees half a file."""
+    """Change what is known of a question, and write the file."""
     from filelock import FileLock
 
     path = file()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)  # for the lock
     with FileLock(str(path) + ".lock"):
         known = read()
         entry = {"tries": 0, "hints": 0, **known.get(id, {}), **entries}
         known[id] = entry
-        fresh = path.with_name(path.name + ".part")
-        fresh.write_text(json.dumps({"questions": known}, indent=1) + "\n", encoding="utf-8")
-        fresh.replace(path)
+        write_atomic(path, json.dumps({"questions": known}, indent=1) + "\n")
     return entry

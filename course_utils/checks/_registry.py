@@ -14,7 +14,7 @@ from course_utils.exceptions import InvalidInput
 
 @cache
 def _modules() -> dict[str, str]:
-    """The module of each exercise by the exercise's two digits."""
+    """Return the module of each exercise, by the exercise's two digits."""
     names = sorted(module.name for module in pkgutil.iter_modules(_questions.__path__))
     return {name[1:3]: name for name in names if name.startswith("e") and name[1:3].isdigit()}
 
@@ -42,7 +42,7 @@ def exercise(name: str) -> Exercise:
     number = str(name)[:2]
     if number in _modules() and (len(str(name)) == 2 or _load(number).name == name):
         return _load(number)
-    known = ", ".join(_load(one).name for one in _modules())
+    known = ", ".join(_load(known).name for known in _modules())
     raise InvalidInput(f"There is no exercise {name!r}; the exercises are {known}.")
 
 
@@ -57,10 +57,9 @@ def question(id: str) -> Question:
     text = str(id)
     number = text.partition(".")[0]
     if number in _modules():
-        for one in _load(number).questions:
-            if one.id == text:
-                return one
-        known = [one.id for one in _load(number).questions]
+        known = {asked.id: asked for asked in _load(number).questions}
+        if text in known:
+            return known[text]
         raise InvalidInput(
             f"There is no question {text!r}; the questions of this exercise are {', '.join(known)}."
         )

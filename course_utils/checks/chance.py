@@ -1,10 +1,10 @@
-"""Whether what should be random is random: bounds that chance does not cross.
+"""Tests of randomness, with bounds that random choices practically never cross.
 
-A check of random choices must not depend on luck, for a right answer or for a wrong one. Each bound
-here is crossed by truly random choices with a probability of about 1e-11, so that all that a
-question asks together refuses a right answer in less than one of a million cases. What is known to
-be wrong (neighbors that stay together, the same choice for other seeds) crosses it always, if the
-questions ask about enough things: some 400 of which a tenth is chosen, for 16 seeds.
+A check of random choices must not depend on luck, for a right answer or for a wrong one. Random
+choices cross each bound with a probability of about 1e-11, so all tests of a question together
+reject fewer than one right answer in a million. Choices that are known to be wrong (neighbors that
+stay together, the same choice for other seeds) always cross it, if a question asks for enough of
+them: about 400 items of which a tenth is chosen, for 16 seeds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ERROR = 1e-11
 
 
 def spread(variance: float) -> float:
-    """How far a count may be from what is expected, by Bernstein's inequality.
+    """Return how far a count may be from its expectation, by Bernstein's inequality.
 
     Parameters
     ----------
@@ -38,14 +38,14 @@ def spread(variance: float) -> float:
 def too_regular(chosen: np.ndarray, total: int) -> bool:
     """Whether chosen places are at one distance from each other more often than by chance.
 
-    They are where neighbors stay together, where whole blocks are chosen, and where each tenth is.
+    This happens if neighbors stay together, whole blocks are chosen, or every tenth item is.
 
     Parameters
     ----------
     chosen : array of int
         The chosen places, from 0 to `total` - 1.
     total : int
-        How many places there are.
+        The number of places.
     """
     return too_regular_in_all([chosen], total)
 
@@ -53,14 +53,14 @@ def too_regular(chosen: np.ndarray, total: int) -> bool:
 def too_regular_in_all(draws: Sequence[np.ndarray], total: int) -> bool:
     """Whether chosen places are at one distance more often than by chance, over all draws.
 
-    It sees what a single draw does not show: pairs of neighbors that always come together.
+    It detects what a single draw does not show: pairs of neighbors that always come together.
 
     Parameters
     ----------
     draws : sequence of array of int
         For each seed the places that were chosen, from 0 to `total` - 1.
     total : int
-        How many places there are.
+        The number of places.
     """
     times, expected = np.zeros(total), 0.0
     for chosen in draws:
@@ -80,7 +80,7 @@ def too_alike(draws: Sequence[Sequence[np.ndarray]], total: int) -> bool:
     draws : sequence of sequence of array of int
         For each seed the places that were chosen, for each split.
     total : int
-        How many places there are.
+        The number of places.
     """
     for one, other in combinations(draws, 2):
         for first in one:
@@ -99,9 +99,9 @@ def uneven(draws: Sequence[np.ndarray], total: int, regions: int = 4) -> bool:
     draws : sequence of array of int
         For each seed the places that were chosen.
     total : int
-        How many places there are.
+        The number of places.
     regions : int
-        Into how many equal regions the places are divided.
+        The number of equal regions into which the places are divided.
     """
     places = np.concatenate(draws)
     times = np.bincount(places * regions // total, minlength=regions)
@@ -110,12 +110,12 @@ def uneven(draws: Sequence[np.ndarray], total: int, regions: int = 4) -> bool:
 
 
 def follows(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two orders of the same things are the same, turned around, or begun elsewhere.
+    """Whether two orders of the same items are equal, reversed, or rotated.
 
     Parameters
     ----------
     one, other : array of int
-        Which thing stands at each place; each once.
+        A permutation: the item at each place.
     """
     first, second = np.argsort(one), np.argsort(other)
     most = 1 + spread(1.0)
@@ -123,12 +123,12 @@ def follows(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 def near(order: np.ndarray) -> bool:
-    """Whether things that follow each other have stayed closer together than by chance.
+    """Whether consecutive items have stayed closer together than by chance.
 
     Parameters
     ----------
     order : array of int
-        Which thing stands at each place; each once.
+        A permutation: the item at each place.
     """
     total = len(order)
     places = np.argsort(order)
@@ -138,12 +138,12 @@ def near(order: np.ndarray) -> bool:
 
 
 def in_runs(order: np.ndarray) -> bool:
-    """Whether things follow each other at one distance more often than in a random order.
+    """Whether items follow each other at one distance more often than in a random order.
 
     Parameters
     ----------
     order : array of int
-        Which thing stands at each place; each once.
+        A permutation: the item at each place.
     """
     steps = np.diff(order)
     times = np.bincount(steps - steps.min())

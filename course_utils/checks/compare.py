@@ -1,7 +1,7 @@
 """Comparisons that most questions need: a value, a choice, a function on many inputs.
 
-Each raises :class:`~course_utils.checks.Wrong` with a sentence that says what is wrong, and names
-the mistake where a usual one gives exactly their answer.
+Each raises :class:`~course_utils.checks.IncorrectAnswer`, whose message says what is wrong, and
+names the mistake where a usual one gives exactly their answer.
 """
 
 from __future__ import annotations
@@ -15,27 +15,40 @@ from typing import Any
 import numpy as np
 
 from course_utils import student_work
-from course_utils.checks._question import IncorrectAnswer, NotAttempted
+from course_utils.checks import _texts
+from course_utils.checks._question import IncorrectAnswer, NotAttempted, wrong
 
 
-@dataclass(frozen=True)
 class Mistake:
     """A usual mistake.
 
-    Attributes
+    Parameters
     ----------
-    name : str
-        Its name, such as "kernel flipped".
-    sentence : str
-        What to say to somebody who makes it.
-    answer : object
-        What it gives: a value, or a function of the same arguments as the right one. A function
-        that raises does not give their answer.
+    key : str
+        The key of its message: its name, such as "kernel flipped", or "name: which sentence".
+    *answers : object
+        What it gives: values, or functions of the same arguments as the right one. A function that
+        raises does not give their answer.
+    **fields : object
+        The values that stand in the message.
     """
 
-    name: str
-    sentence: str
-    answer: Any
+    def __init__(self, key: str, *answers: Any, **fields: Any) -> None:
+        self.key, self.answers, self.fields = key, answers, fields
+
+    @property
+    def name(self) -> str:
+        """The name of the mistake."""
+        return self.key.partition(":")[0]
+
+    @property
+    def answer(self) -> Any:
+        """The first of the answers."""
+        return self.answers[0]
+
+    def told(self) -> IncorrectAnswer:
+        """Return the exception that tells the mistake."""
+        return wrong(self.key, **self.fields)
 
 
 @dataclass(frozen=True)
@@ -169,12 +182,20 @@ def mapping(subject: student_work.StudentWork, name: str) -> dict[Any, Any] | No
     Raises
     ------
     NotAttempted
-        If the name is missing, None or an ellipsis.
+        If the name is missing or None.
     """
     got = attempted(subject, name)
     if isinstance(got, np.ndarray | list) and subject.kind(f"{name}.to_dict") == "function":
         got = subject.call(f"{name}.to_dict")
     return got if isinstance(got, dict) else None
+
+
+def dictionary(subject: student_work.StudentWork, name: str) -> dict[Any, Any]:
+    """Return what :func:`mapping` does, or raise :class:`IncorrectAnswer` for anything else."""
+    found = mapping(subject, name)
+    if found is None:
+        raise wrong("not a dictionary", name=name, got=describe(attempted(subject, name)))
+    return found
 
 
 def letters(given: Any, known: Iterable[str]) -> set[str] | None:
@@ -223,9 +244,9 @@ def number(
     mistakes: Iterable[Mistake] = (),
     *,
     whole: bool = False,
+    decimals: bool = False,
     rtol: float = 1e-4,
     atol: float = 1e-9,
-    advice: str = "Work it out once more, step by step.",
 ) -> None:
     """Check that a name holds one number.
 
@@ -241,27 +262,27 @@ def number(
         Those that are named; the first whose answer is theirs.
     whole : bool
         Whether it must be a whole number (4.0 is accepted for 4).
+    decimals : bool
+        Whether to say that one or two decimals are too few, where that is all that is wrong.
     rtol, atol : float
         What difference is accepted.
-    advice : str
-        What to try, where no mistake is recognized.
     """
     given = attempted(subject, name)
     got = one_number(given)
     if got is None:
-        raise IncorrectAnswer(
-            f"`{name}` should be one number, but it is {describe(given)}.", "not a number"
-        )
+        raise wrong("not a number", name=name, got=describe(given))
     if not np.isfinite(got):
-        raise IncorrectAnswer(f"`{name}` is not a finite number (NaN or infinite).", "not finite")
+        raise wrong("not finite: number", name=name)
     if whole:
         if got != int(got):
-            raise IncorrectAnswer(f"`{name}` should be a whole number, but it is {got:g}.")
+            raise wrong("other: whole number", name=name, got=got)
         rtol = 0.0  # so that one bias too few is seen among thousands of weights
     if close(got, want, rtol, atol):
         return
-    _name_mistake(got, mistakes, rtol, atol)
-    raise IncorrectAnswer(f"`{name}` is not right. {advice}")
+    tell(got, mistakes, rtol=rtol, atol=atol)
+    if decimals and has_few_decimals(got, want):
+        raise wrong("rounded: number", name=name)
+    raise wrong("other: not right", name=name, advice=_texts.common()["other: try again"])
 
 
 def value(
@@ -272,7 +293,6 @@ def value(
     *,
     rtol: float = 1e-4,
     atol: float = 1e-6,
-    advice: str = "Work it out once more, step by step.",
 ) -> None:
     """Check that a name holds an array, a list, a tuple or a string; see :func:`number`.
 
@@ -281,17 +301,43 @@ def value(
     got = attempted(subject, name)
     if close(got, want, rtol, atol):
         return
-    _name_mistake(got, mistakes, rtol, atol)
+    tell(got, mistakes, rtol=rtol, atol=atol)
     _compare_shapes(f"`{name}`", got, want)
     _name_lost_decimals(f"`{name}`", got, want)
-    raise IncorrectAnswer(f"`{name}` is not right. {advice}")
+    raise wrong("other: not right", name=name, advice=_texts.common()["other: try again"])
+
+
+def tell(
+    got: Any, mistakes: Iterable[Mistake], *args: Any, rtol: float = 1e-4, atol: float = 1e-6
+) -> None:
+    """Raise the first mistake that gives an answer.
+
+    Parameters
+    ----------
+    got : object
+        The answer.
+    mistakes : iterable of Mistake
+        Those that are told.
+    *args : object
+        Arguments for the mistakes' answers, where they are functions.
+    rtol, atol : float
+        What difference is accepted.
+    """
+    for mistake in mistakes:
+        for answer in mistake.answers:
+            if callable(answer):
+                same = _gives(answer, Case(args, ""), got, rtol, atol)
+            else:
+                same = close(got, answer, rtol, atol)
+            if same:
+                raise mistake.told()
 
 
 def choice(
     subject: student_work.StudentWork,
     name: str,
     right: str | Sequence[str],
-    why_not: dict[str, str],
+    choices: str,
     mistakes: dict[str, str] | None = None,
 ) -> None:
     """Check that a name holds the letter (or the letters) of the right choice.
@@ -304,37 +350,33 @@ def choice(
         The name.
     right : str or sequence of str
         The right letter, or all right letters where several are to be named.
-    why_not : dict
-        For each wrong choice what to say to somebody who takes it. Its keys and `right` are all
-        choices that there are. Where several letters are right: what to say if the letter is
-        missing or too many.
+    choices : str
+        The letters of all choices. Of each wrong one (and where several are right, of each one) the
+        question's messages say something, by the key "name letter".
     mistakes : dict, optional
         The names of the mistakes behind some wrong choices.
     """
-    wanted = {right} if isinstance(right, str) else set(right)
-    several = not isinstance(right, str)
-    known = wanted | set(why_not)
+    wanted = set(right)
+    several = not isinstance(right, str) or len(right) > 1
+    known = wanted | set(choices)
     got = attempted(subject, name)
     given = letters(got, known)
     if given is None:
         form = "a list of letters" if several else "a letter in quotation marks"
-        raise IncorrectAnswer(
-            f'`{name}` should be {form}, such as "{min(known)}", not {describe(got)}.'
-        )
+        raise wrong("other: letters", name=name, form=form, letter=min(known), got=describe(got))
     unknown = sorted(given - known)
     if unknown:
-        raise IncorrectAnswer(
-            f"`{name}` may only name {', '.join(sorted(known))}, not {unknown[0]!r}."
-        )
+        all_letters = ", ".join(sorted(known))
+        raise wrong("other: unknown letter", name=name, letters=all_letters, letter=unknown[0])
     if given == wanted:
         return
     if not given:
-        raise IncorrectAnswer(f"`{name}` names no letter.")
+        raise wrong("other: no letter", name=name)
     if not several and len(given) > 1:
-        raise IncorrectAnswer(f"`{name}` should be one letter; only one of the choices is right.")
+        raise wrong("other: several letters", name=name)
     differing = min(given ^ wanted if several else given)
-    said = why_not.get(differing, f"Look at {differing!r} once more.")
-    raise IncorrectAnswer(said, (mistakes or {}).get(differing))
+    mistake = (mistakes or {}).get(differing)
+    raise wrong(f"{name} {differing}", mistake=mistake or "other")
 
 
 def function(
@@ -346,7 +388,7 @@ def function(
     *,
     rtol: float = 1e-4,
     atol: float = 1e-5,
-    advice: str = "",
+    form: Callable[[Any], Any] | None = None,
 ) -> None:
     """Check that a function gives the same as a reference for all cases.
 
@@ -364,42 +406,37 @@ def function(
         A mistake is named if its answer is theirs for every case.
     rtol, atol : float
         What difference is accepted.
-    advice : str
-        What to try, where no mistake is recognized.
+    form : callable, optional
+        Brings what the function returns into the form that the reference gives; may raise.
     """
-    kind = subject.kind(name)
-    if kind in ("missing", "none"):
-        raise NotAttempted(str(student_work.Missing(name)))
+    require(subject, name)
     wants = [reference(*case.args, **case.kwargs) for case in cases]
     gots = []
     for case in cases:
         try:
-            gots.append(subject.call(name, *case.args, **case.kwargs))
+            gots.append(_formed(subject, name, case, form))
         except student_work.StudentError as error:
-            if error.kind == "NotImplementedError":
-                raise
-            # Those before may show a mistake that also explains why it stops here.
-            _name_common(cases, gots, wants, mistakes, rtol, atol)
-            told = f"{error.message} (for {case.label})".strip()
-            raise student_work.StudentError(error.kind, told, error.line, error.code) from None
+            if error.kind != "NotImplementedError":
+                # Those before may show a mistake that also explains why it stops here.
+                _name_common(cases, gots, wants, mistakes, rtol, atol)
+            raise
     failed = [k for k in range(len(cases)) if not close(gots[k], wants[k], rtol, atol)]
     if not failed:
         return
     _name_common(cases, gots, wants, mistakes, rtol, atol)
     case, got, want = cases[failed[0]], gots[failed[0]], wants[failed[0]]
     if got is None:
-        raise IncorrectAnswer(
-            f"`{name}` returns nothing; does it end with `return`?", "nothing returned"
-        )
+        raise wrong("nothing returned", name=name)
     if isinstance(got, student_work.Ref):
-        is_ = student_work.IN_WORDS[subject.kind(got)]
-        raise IncorrectAnswer(f"`{name}` should return {describe(want)}, but it returns {is_}.")
+        kind_in_words = student_work.IN_WORDS[subject.kind(got)]
+        raise wrong("other: returns", name=name, want=describe(want), got=kind_in_words)
     _compare_shapes(f"What `{name}` returns for {case.label}", got, want)
     _name_lost_decimals(f"What `{name}` returns for {case.label}", got, want)
     where = _first_difference(got, want, rtol, atol)
     most = len(cases) - len(failed)
-    so_far = f" (It is right for {most} of {len(cases)} inputs that were tried.)" if most else ""
-    raise IncorrectAnswer(f"`{name}` is wrong for {case.label}{where}. {advice}".strip() + so_far)
+    so_far = f"(It is right for {most} of {len(cases)} inputs that were tried.)" if most else ""
+    found = {"label": case.label, "where": where, "so_far": so_far}
+    raise wrong("other: wrong for a case", name=name, **found)
 
 
 def leaves_arguments(subject: student_work.StudentWork, name: str, cases: Iterable[Case]) -> None:
@@ -418,14 +455,10 @@ def leaves_arguments(subject: student_work.StudentWork, name: str, cases: Iterab
 def left_arguments(subject: student_work.StudentWork, name: str) -> None:
     """Check that the last call, that of the function `name`, has not changed its arguments."""
     if subject.changed():
-        raise IncorrectAnswer(
-            f"`{name}` changes an array or a list that it is given, so that a second call gives "
-            f"something else. Work on a copy, such as `values = values.copy()`.",
-            "arguments changed",
-        )
+        raise wrong("arguments changed", name=name)
 
 
-def made(
+def as_told_before(
     subject: student_work.StudentWork,
     name: str,
     cases: Sequence[Case],
@@ -434,30 +467,40 @@ def made(
     *,
     rtol: float = 1e-4,
     atol: float = 1e-5,
-) -> Mistake | None:
-    """The mistake that a function makes in all of these cases, so that it is counted once.
-
-    A part that asks for something else takes the mistake's answer as its reference, if an earlier
-    part has told the mistake.
+    form: Callable[[Any], Any] | None = None,
+) -> Callable[..., Any]:
+    """Return the reference for a part that must not count the mistake of an earlier part again.
 
     Parameters
     ----------
-    subject, name, cases, reference, mistakes, rtol, atol
-        As for :func:`function`.
+    subject, name, cases, reference, mistakes, rtol, atol, form
+        What the earlier part has asked, as for :func:`function`.
 
     Returns
     -------
-    Mistake or None
-        None where the function is right, stops with an error, or is wrong in another way.
+    callable
+        What the first mistake that gives all their answers gives; `reference` if there is none, or
+        if the function is right or stops with an error.
     """
     try:
-        gots = [subject.call(name, *case.args, **case.kwargs) for case in cases]
-    except student_work.StudentWorkError:
-        return None
+        gots = [_formed(subject, name, case, form) for case in cases]
+    except (student_work.StudentWorkError, IncorrectAnswer):
+        return reference
     wants = [reference(*case.args, **case.kwargs) for case in cases]
     if all(close(got, want, rtol, atol) for got, want in zip(gots, wants, strict=True)):
-        return None
-    return _common(cases, gots, mistakes, rtol, atol)
+        return reference
+    found = _common(cases, gots, mistakes, rtol, atol)
+    return found[1] if found else reference
+
+
+def _formed(
+    subject: student_work.StudentWork,
+    name: str,
+    case: Case,
+    form: Callable[[Any], Any] | None,
+) -> Any:
+    result = _call(subject, name, *case.args, label=case.label, **case.kwargs)
+    return result if form is None or result is None else form(result)
 
 
 def attempted(subject: student_work.StudentWork, name: str) -> Any:
@@ -466,11 +509,105 @@ def attempted(subject: student_work.StudentWork, name: str) -> Any:
     Raises
     ------
     NotAttempted
-        If it is missing, None or an ellipsis.
+        If it is missing or None.
     """
+    require(subject, name)
+    return subject.get(name)
+
+
+def require(subject: student_work.StudentWork, name: str) -> None:
+    """Raise :class:`NotAttempted` if a name is missing or None."""
     if subject.kind(name) in ("missing", "none"):
         raise NotAttempted(str(student_work.Missing(name)))
-    return subject.get(name)
+
+
+def result_of(
+    subject: student_work.StudentWork, name: str, *args: Any, label: str = "", **kwargs: Any
+) -> Any:
+    """Call a function of the student and return what it returns.
+
+    Parameters
+    ----------
+    subject : StudentWork
+        The work.
+    name : str
+        The function.
+    *args, **kwargs : object
+        Its arguments.
+    label : str
+        How to speak of them if it stops with an error; completes "for ...".
+
+    Raises
+    ------
+    NotAttempted
+        If it is missing.
+    IncorrectAnswer
+        If it returns nothing.
+    """
+    require(subject, name)
+    result = _call(subject, name, *args, label=label, **kwargs)
+    if result is None:
+        raise wrong("nothing returned", name=name)
+    return result
+
+
+def _call(
+    subject: student_work.StudentWork, name: str, *args: Any, label: str, **kwargs: Any
+) -> Any:
+    try:
+        return subject.call(name, *args, **kwargs)
+    except student_work.StudentError as error:
+        if error.kind == "NotImplementedError" or not label:
+            raise
+        told = f"{error.message} (for {label})".strip()
+        raise student_work.StudentError(error.kind, told, error.line, error.code) from None
+
+
+def given(
+    subject: student_work.StudentWork, name: str, *args: Any, kind: str = ""
+) -> student_work.Ref:
+    """Call a function that the notebook gives, and return what it makes.
+
+    Parameters
+    ----------
+    subject : StudentWork
+        The work.
+    name : str
+        The function.
+    *args : object
+        Its arguments.
+    kind : str
+        What it must make, as :meth:`StudentWork.kind` says it, for example "model"; "" for any
+        object.
+
+    Raises
+    ------
+    IncorrectAnswer
+        If it makes something else: then its cell was changed, or not run.
+    """
+    made = subject.call(name, *args)
+    if not isinstance(made, student_work.Ref) or (kind and subject.kind(made) != kind):
+        raise wrong("other: given", name=name)
+    return made
+
+
+def pair_counts(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Count how often each pair of indices occurs; of labels and predictions: the confusion matrix.
+
+    Parameters
+    ----------
+    rows, columns : array of int, shape (pairs,)
+        The indices.
+    shape : tuple of int
+        How many rows and columns the table has.
+
+    Returns
+    -------
+    array of int, of that shape
+    """
+    table = np.zeros(shape, int)
+    np.add.at(table, (rows, columns), 1)
+    return table
 
 
 def describe(value: Any) -> str:
@@ -493,12 +630,6 @@ def describe(value: Any) -> str:
     return "an object of another type" if isinstance(value, student_work.Ref) else "a number"
 
 
-def _name_mistake(got: Any, mistakes: Iterable[Mistake], rtol: float, atol: float) -> None:
-    for mistake in mistakes:
-        if close(got, mistake.answer, rtol, atol):
-            raise IncorrectAnswer(mistake.sentence, mistake.name)
-
-
 def _name_common(
     cases: Sequence[Case],
     gots: Sequence[Any],
@@ -510,9 +641,9 @@ def _name_common(
     """Raise the first mistake that gives their answers to all cases, one of them wrong."""
     if all(close(got, want, rtol, atol) for got, want in zip(gots, wants, strict=False)):
         return
-    mistake = _common(cases, gots, mistakes, rtol, atol)
-    if mistake is not None:
-        raise IncorrectAnswer(mistake.sentence, mistake.name)
+    found = _common(cases, gots, mistakes, rtol, atol)
+    if found:
+        raise found[0].told()
 
 
 def _common(
@@ -521,20 +652,24 @@ def _common(
     mistakes: Iterable[Mistake],
     rtol: float,
     atol: float,
-) -> Mistake | None:
-    """The first mistake that gives all their answers; those to the last cases may be missing."""
+) -> tuple[Mistake, Callable[..., Any]] | None:
+    """Return the first mistake that gives all their answers, with the answer that gives them.
+
+    The last cases may have no answer.
+    """
     for mistake in mistakes:
-        if all(_gives(mistake, case, got, rtol, atol) for case, got in zip(cases, gots)):  # noqa: B905
-            return mistake
+        for answer in mistake.answers:
+            if all(_gives(answer, case, got, rtol, atol) for case, got in zip(cases, gots)):  # noqa: B905
+                return mistake, answer
     return None
 
 
-def _gives(mistake: Mistake, case: Case, got: Any, rtol: float, atol: float) -> bool:
+def _gives(answer: Callable[..., Any], case: Case, got: Any, rtol: float, atol: float) -> bool:
     try:
-        answer = mistake.answer(*case.args, **case.kwargs)
+        theirs = answer(*case.args, **case.kwargs)
     except Exception:  # the mistaken function cannot do this case, so it is not theirs
         return False
-    return close(got, answer, rtol, atol)
+    return close(got, theirs, rtol, atol)
 
 
 def _name_lost_decimals(what: str, got: Any, want: Any) -> None:
@@ -544,40 +679,28 @@ def _name_lost_decimals(what: str, got: Any, want: Any) -> None:
         return
     whole = theirs.ndim and np.all(theirs == np.round(theirs)) and np.any(right != np.round(right))
     if whole and any(np.array_equal(theirs, cut(right)) for cut in (np.trunc, np.floor, np.round)):
-        raise IncorrectAnswer(
-            f"{what} has lost its decimals: it holds whole numbers only. An array that is made "
-            f"with `dtype=int`, or like an array of whole numbers, cuts off what is put into it; "
-            f"`np.zeros(shape)` holds floats.",
-            "decimals lost",
-        )
+        raise wrong("decimals lost", what=what)
     if any(np.array_equal(theirs, np.round(right, places)) for places in (1, 2, 3, 4)):
-        raise IncorrectAnswer(f"{what} is rounded; give all decimals.", "rounded")
+        raise wrong("rounded", what=what)
 
 
 def _compare_shapes(what: str, got: Any, want: Any) -> None:
     theirs, right = _numbers(got), _numbers(want)
     if right is None:
         return
+    said = describe(got)
     if theirs is None:
-        raise IncorrectAnswer(f"{what} should be {describe(want)}, but it is {describe(got)}.")
+        raise wrong("other: another form", what=what, want=describe(want), got=said)
     if theirs.shape != right.shape:
         if right.ndim == 0:
-            raise IncorrectAnswer(f"{what} should be one number, but it is {describe(got)}.")
-        if right.ndim == 1 and not isinstance(want, np.ndarray):
-            if theirs.ndim > 1 and len(theirs) == len(right):
-                raise IncorrectAnswer(
-                    f"Each entry of {what[0].lower() + what[1:]} should be one number."
-                )
-            raise IncorrectAnswer(
-                f"{what} should have {right.size} entries, but it is {describe(got)}."
-            )
-        raise IncorrectAnswer(
-            f"{what} should have the shape {right.shape}, but the shape is {theirs.shape}.", "shape"
-        )
+            raise wrong("other: one number", what=what, got=said)
+        if right.ndim > 1 or isinstance(want, np.ndarray):
+            raise wrong("shape", what=what, want=right.shape, got=theirs.shape)
+        if theirs.ndim > 1 and len(theirs) == len(right):
+            raise wrong("other: entries", what=what[0].lower() + what[1:])
+        raise wrong("other: number of entries", what=what, number=right.size, got=said)
     if not np.all(np.isfinite(theirs)):
-        raise IncorrectAnswer(
-            f"{what} holds values that are not numbers (NaN or infinite).", "not finite"
-        )
+        raise wrong("not finite", what=what)
 
 
 def _first_difference(got: Any, want: Any, rtol: float, atol: float) -> str:

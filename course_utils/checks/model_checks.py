@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils import student_work
-from course_utils.checks._question import IncorrectAnswer, NotAttempted
+from course_utils.checks import compare
+from course_utils.checks._question import IncorrectAnswer, wrong
 from course_utils.student_work import models
 
 if TYPE_CHECKING:
@@ -31,21 +32,26 @@ if TYPE_CHECKING:
 Array = np.ndarray
 
 
-@dataclass(frozen=True)
 class NetworkMistake:
-    """A usual mistake in building a network.
+    """A usual mistake in building a network, or several at once.
 
-    Attributes
+    Parameters
     ----------
-    name, sentence : str
-        Its name, and what to say to somebody who makes it; "" for what another part judges.
+    *keys : str
+        The keys of their messages, see :class:`~course_utils.checks.compare.Mistake`; none for what
+        another part judges.
     build : callable
-        Builds a network that makes it.
+        Builds a network that makes them.
+    **fields : object
+        The values that stand in the messages.
     """
 
-    name: str
-    sentence: str
-    build: Callable[[], keras.Model]
+    def __init__(self, *keys: str, build: Callable[[], keras.Model], **fields: Any) -> None:
+        self.keys, self.build, self.fields = keys, build, fields
+
+    def told(self) -> IncorrectAnswer:
+        """Return the exception that tells the mistakes."""
+        return wrong(*self.keys, **self.fields)
 
 
 @dataclass(frozen=True)
@@ -54,16 +60,15 @@ class Fault:
 
     Attributes
     ----------
-    name, sentence : str
-        See :class:`NetworkMistake`.
+    key : str
+        The key of its message, in which the values of `change` may stand.
     change : mapping
         The arguments that make the mistake.
     elsewhere : bool
         Whether another part of the question judges it, so that it costs nothing here.
     """
 
-    name: str
-    sentence: str
+    key: str
     change: Mapping[str, Any] = field(hash=False)
     elsewhere: bool = False
 
@@ -85,7 +90,7 @@ def combined(
     Returns
     -------
     list of NetworkMistake
-        Those with few mistakes first. The sentences of all of them are told.
+        Those with few mistakes first. The messages of all of them are told.
     """
     found = []
     for number in range(1, most + 1):
@@ -93,19 +98,10 @@ def combined(
             changes = [key for one in some for key in one.change]
             if len(set(changes)) < len(changes):
                 continue  # two ways to build the same layer
-            here = [one for one in some if not one.elsewhere]
-            names = here[0].name if here else some[0].name
             change = {key: value for one in some for key, value in one.change.items()}
-            told = "" if not here else _list_of([one.sentence for one in here])
-            found.append(NetworkMistake(names, told, partial(build, **change)))
+            keys = [one.key for one in some if not one.elsewhere]
+            found.append(NetworkMistake(*keys, build=partial(build, **change), **change))
     return found
-
-
-def _list_of(sentences: list[str]) -> str:
-    if len(sentences) == 1:
-        return sentences[0]
-    told = " ".join(f"({k}) {sentence}" for k, sentence in enumerate(sentences, start=1))
-    return f"There are {len(sentences)} mistakes. {told}"
 
 
 def same_network(
@@ -116,9 +112,6 @@ def same_network(
     rng: np.random.Generator,
     mistakes: Iterable[NetworkMistake] = (),
     *,
-    called: str = "Your network",
-    low: float = 0.0,
-    high: float = 255.0,
     end: str = "logits",
     passes: Sequence[bool] = (False, True),
 ) -> None:
@@ -137,11 +130,7 @@ def same_network(
     rng : numpy.random.Generator
         Draws weights and inputs.
     mistakes : iterable of NetworkMistake
-        Those that are named. One without a sentence is judged by another part, and passes here.
-    called : str
-        How to speak of the network.
-    low, high : float
-        Between which numbers the inputs lie.
+        Those that are named. One without a key is judged by another part, and passes here.
     end : str
         What the network ends in, one of :data:`ENDS`, where another part judges that: the
         reference then ends in it, too.
@@ -149,10 +138,10 @@ def same_network(
         What `training` is set to, one comparison for each.
     """
     require_model(subject, what)
-    before = _ask_weights(subject, what, input_shape, called)
+    before = _ask_weights(subject, what, input_shape)
     # Each input has another largest value, as pictures have.
     reach = np.array([1.0, 0.4, 0.7, 0.55]).reshape(-1, *[1] * len(input_shape))
-    x = rng.uniform(low, low + reach * 0.9 * (high - low), (4, *input_shape)).astype("float32")
+    x = rng.uniform(0, reach * 0.9 * 255, (4, *input_shape)).astype("float32")
     theirs = _Theirs(subject, what, input_shape, [w.shape for w in before])
     settings = _Comparison(x, int(rng.integers(2**31)), ENDS.get(end, ENDS["logits"]), passes)
     try:
@@ -161,12 +150,12 @@ def same_network(
             return
         for mistake in mistakes:
             if _difference(theirs, mistake.build, settings) is None:
-                if not mistake.sentence:
+                if not mistake.keys:
                     return
-                raise IncorrectAnswer(mistake.sentence, mistake.name)
+                raise mistake.told()
     finally:
         subject.model_set_weights(what, input_shape, before)
-    raise IncorrectAnswer(f"{called} {problem}")
+    raise problem
 
 
 @dataclass(frozen=True)
@@ -207,15 +196,13 @@ class _Theirs:
 
 def require_model(subject: student_work.StudentWork, what: student_work.Ref | str) -> None:
     """Raise where `what` is no network."""
+    if isinstance(what, str):
+        compare.require(subject, what)
     kind = subject.kind(what)
-    if kind in ("missing", "none") and isinstance(what, str):
-        raise NotAttempted(str(student_work.Missing(what)))
     if kind != "model":
         name = what if isinstance(what, str) else "The result"
         word = "a Keras layer" if kind == "layer" else f"of kind {kind}"
-        raise IncorrectAnswer(
-            f"{name} should be a Keras network (`keras.Model`), but it is {word}."
-        )
+        raise wrong("other: network", name=name, got=word)
 
 
 def build_with(
@@ -228,23 +215,15 @@ def build_with(
     IncorrectAnswer
         If it returns something else.
     """
-    if subject.kind(name) in ("missing", "none"):
-        raise NotAttempted(str(student_work.Missing(name)))
     try:
-        result = subject.call(name, *args, **kwargs)
+        result = compare.result_of(subject, name, *args, **kwargs)
     except student_work.StudentError as error:
         if error.kind == "NotImplementedError":
             raise
         told = without_keras(error.message).removesuffix(".")
         raise student_work.StudentError(error.kind, told, error.line, error.code) from None
-    if result is None:
-        raise IncorrectAnswer(
-            f"`{name}` returns nothing; does it end with `return`?", "nothing returned"
-        )
     if not isinstance(result, student_work.Ref) or subject.kind(result) != "model":
-        raise IncorrectAnswer(
-            f"`{name}` should return a Keras network (`keras.Model`), and does not."
-        )
+        raise wrong("other: returns no network", name=name)
     return result
 
 
@@ -252,22 +231,16 @@ def _ask_weights(
     subject: student_work.StudentWork,
     what: student_work.Ref | str,
     input_shape: Sequence[int],
-    called: str,
 ) -> list[np.ndarray]:
     try:
         return subject.model_weights(what, input_shape)
     except student_work.StudentError as error:
-        raise _does_not_fit(error, input_shape, called) from None
+        found = {"size": _by(input_shape), "because": _because(error)}
+        raise wrong("does not fit", **found) from None
 
 
-def _does_not_fit(
-    error: student_work.StudentError, input_shape: Sequence[int], called: str
-) -> IncorrectAnswer:
-    size = " × ".join(str(n) for n in input_shape)
-    return IncorrectAnswer(
-        f"{called} cannot take a batch of inputs of {size}{_because(error)}",
-        "does not fit",
-    )
+def _by(shape: Sequence[int]) -> str:
+    return " × ".join(str(n) for n in shape)
 
 
 #: Errors of Keras that a beginner meets, and what they mean.
@@ -303,13 +276,43 @@ def _because(error: student_work.StudentError) -> str:
     return f": {told}" if told else "."
 
 
+def build_for(
+    subject: student_work.StudentWork,
+    name: str,
+    shape: Sequence[int],
+    *args: int,
+    strict: bool = True,
+) -> tuple[student_work.Ref, tuple[int, ...]]:
+    """Call their function that builds a network for a shape of inputs.
+
+    Parameters
+    ----------
+    subject : StudentWork
+        The work.
+    name : str
+        The function.
+    shape : sequence of int
+        The shape of one input, its first argument.
+    *args : int
+        Its other arguments.
+    strict : bool
+        See :func:`fitting_shape`.
+
+    Returns
+    -------
+    tuple
+        The network, and the shape of one input that it takes.
+    """
+    what = build_with(subject, name, shape, *args)
+    return what, fitting_shape(subject, what, shape, name, *args, strict=strict)
+
+
 def fitting_shape(
     subject: student_work.StudentWork,
     what: student_work.Ref,
     wanted: Sequence[int],
-    call: str,
-    advice: str = "Use `input_shape` and `num_classes`, not numbers of your own.",
-    *,
+    name: str,
+    *args: int,
     strict: bool = True,
 ) -> tuple[int, ...]:
     """The shape of one input that a network takes; it should be the one that was asked for.
@@ -322,10 +325,10 @@ def fitting_shape(
         The network.
     wanted : sequence of int
         The shape with which it was built.
-    call : str
-        The call that built it, for the sentence.
-    advice : str
-        What to do about it.
+    name : str
+        The function that built it.
+    *args : int
+        Its other arguments.
     strict : bool
         Whether another shape is wrong. Otherwise it is returned, so that a part that judges
         something else can go on with it.
@@ -345,12 +348,9 @@ def fitting_shape(
         own = None if strict else _own_shape(subject, what)
         if own is not None:
             return own
-        size = " × ".join(str(n) for n in wanted)
-        raise IncorrectAnswer(
-            f"`{call}` returns a network that cannot take inputs of {size}{_because(error)} "
-            f"{advice}",
-            "does not fit",
-        ) from None
+        call = f"{name}({', '.join(map(str, (tuple(wanted), *args)))})"
+        found = {"size": _by(wanted), "because": _because(error)}
+        raise wrong("does not fit: built", name=name, call=call, **found) from None
     return tuple(wanted)
 
 
@@ -369,8 +369,8 @@ def _own_shape(subject: student_work.StudentWork, what: student_work.Ref) -> tup
 
 def _difference(
     theirs: _Theirs, build: Callable[[], keras.Model], settings: _Comparison
-) -> str | None:
-    """What differs between their network and a reference, or None."""
+) -> IncorrectAnswer | None:
+    """Return what differs between their network and a reference, or None."""
     reference, variables = _reference(build, tuple(theirs.input_shape))
     wanted = [tuple(v.shape) for v in variables]
     order = _assignment(theirs.shapes, wanted)
@@ -384,15 +384,12 @@ def _difference(
             want = settings.end(models.outputs(reference, settings.x, training))
             got = theirs.outputs([weights[k] for k in order], settings.x, training)
             if not isinstance(got, np.ndarray):
-                return "should give one array of outputs, but gives several."
+                return wrong("other: outputs")
             if got.shape[1:] != want.shape[1:]:
-                return f"gives outputs of shape {got.shape[1:]} for one input, which is not right."
+                return wrong("other: output shape", shape=got.shape[1:])
             if not _equal(got, want):
                 when = " while training" if training else ""
-                return (
-                    f"has weights of the right shapes, but it computes something else{when}. Look "
-                    f"at activations, strides, padding, pooling and the order of the layers."
-                )
+                return wrong("other: calculation", when=when)
     return None
 
 
@@ -442,18 +439,15 @@ def _assignment(shapes: list[tuple[int, ...]], wanted: list[tuple[int, ...]]) ->
     return order
 
 
-def _about_shapes(shapes: list[tuple[int, ...]], wanted: list[tuple[int, ...]]) -> str:
+def _about_shapes(shapes: list[tuple[int, ...]], wanted: list[tuple[int, ...]]) -> IncorrectAnswer:
     total = sum(int(np.prod(shape)) for shape in shapes)
     right = sum(int(np.prod(shape)) for shape in wanted)
     amount = "too many" if total > right else "too few" if total < right else "the right number of"
-    for k, shape in enumerate(shapes):
-        if k >= len(wanted) or shape != wanted[k]:
-            return (
-                f"has {amount} weights ({total:,}); the first ones that differ have the shape "
-                f"{shape}. Look at the number of filters, the kernel sizes, the units, and what "
-                f"comes before that layer."
-            )
-    return f"has {amount} weights ({total:,}): a layer is missing, or one has no bias."
+    found: dict[str, Any] = {"amount": amount, "total": total}
+    for shape, other in itertools.zip_longest(shapes, wanted):
+        if shape is not None and shape != other:
+            return wrong("other: shapes", shape=shape, **found)
+    return wrong("other: weights missing", **found)
 
 
 def random_weights(
@@ -506,24 +500,16 @@ def ready_to_learn(
     """
     weights = subject.model_weights(what, input_shape)
     if not all(subject.model_trainable(what, input_shape)):
-        raise IncorrectAnswer("A part of your network is frozen (`trainable` is False).", "frozen")
+        raise wrong("frozen")
     if any(w.ndim >= 2 and w.size > 1 and np.ptp(w) == 0 for w in weights):
-        raise IncorrectAnswer(
-            "All weights of a layer begin with the same value, so its filters or units never "
-            "become different. Leave the initializer at its default.",
-            "weights all equal",
-        )
+        raise wrong("weights all equal")
     key = what if isinstance(what, str) else what.key
     try:
         penalties = subject.get(student_work.Ref(f"{key}.losses"))
     except student_work.StudentWorkError:
         return
     if len(penalties) if isinstance(penalties, list | tuple | np.ndarray) else penalties:
-        raise IncorrectAnswer(
-            "Your network adds a penalty for large weights (a regularizer) to its loss; none was "
-            "asked for.",
-            "penalty",
-        )
+        raise wrong("penalty")
 
 
 # --- the end of a network -----------------------------------------------------------------------
@@ -556,7 +542,6 @@ def activation_at_end(
     what: student_work.Ref,
     input_shape: Sequence[int],
     rng: np.random.Generator,
-    called: str = "Your network",
 ) -> str:
     """Say what a network ends in, whatever comes before.
 
@@ -574,15 +559,13 @@ def activation_at_end(
         Shape of one input, without the batch.
     rng : numpy.random.Generator
         Draws inputs.
-    called : str
-        How to speak of the network.
 
     Returns
     -------
     str
         One of :data:`ENDS`, or :data:`UNKNOWN_END`.
     """
-    before = _ask_weights(subject, what, input_shape, called)
+    before = _ask_weights(subject, what, input_shape)
     last = _last_kernel(before)
     if last is None:
         return UNKNOWN_END
@@ -690,7 +673,6 @@ def drops(
     *,
     rate: float,
     end: str = "logits",
-    called: str = "Your network",
 ) -> None:
     """Check that a network drops values right before its last layer while training, and no others.
 
@@ -711,13 +693,11 @@ def drops(
         The share that is to be dropped.
     end : str
         What the network ends in; see :data:`ENDS`.
-    called : str
-        How to speak of the network.
     """
-    before = _ask_weights(subject, what, input_shape, called)
+    before = _ask_weights(subject, what, input_shape)
     last = _last_kernel(before)
     if last is None:
-        raise IncorrectAnswer(f"{called} has no layer with weights.")
+        raise wrong("other: no weights")
     x = np.repeat(rng.uniform(0, 255, (1, *input_shape)), _COPIES, axis=0).astype("float32")
     # The last biases are not 0, so that numbers dropped behind the last layer show.
     bias = _LAST_BIAS if before[last + 1 :] and not end.endswith("softmax") else 0.0
@@ -726,21 +706,17 @@ def drops(
         subject.model_set_weights(what, input_shape, weights)
         got = subject.model_outputs(what, x, training)
         if not isinstance(got, np.ndarray):
-            raise IncorrectAnswer(f"{called} should have one output, not several.")
+            raise wrong("other: one output")
         return _undone(got.reshape(len(got), -1).astype(float), end) - bias
 
     try:
         still, weights = _passed_on(before, last, rng, outputs, end.endswith("softmax"))
         scale = np.abs(still).max() or 1.0
         if np.ptp(still, axis=0).max() > 1e-3 * scale:
-            raise IncorrectAnswer(
-                f"{called} drops numbers also when it is used: the same picture gives other "
-                f"outputs each time. Do not set `training=True` yourself.",
-                "always on",
-            )
+            raise wrong("always on: dropout")
         moved = np.nan_to_num(outputs(weights, True))
         if np.abs(moved - still).max() <= 1e-3 * scale:
-            raise IncorrectAnswer("While training, nothing is dropped.", "dropout missing")
+            raise wrong("dropout missing")
         dropped = _Dropped.of(moved)
         if not dropped.one_value:
             level = [np.ones_like(w) if w.ndim == 1 else np.zeros_like(w) for w in weights]
@@ -831,18 +807,11 @@ class _Dropped:
 
     def require(self, still: Array, rate: float) -> None:
         """Raise if another share was dropped, or if not each number by itself."""
-        wrong_rate = IncorrectAnswer(
-            f"The dropout rate is not {rate:g}. (It is the share that is **dropped**.)",
-            "dropout rate wrong",
-        )
+        wrong_rate = wrong("dropout rate wrong", rate=rate)
         per_row = self.gone.mean(axis=1)
         many = self.gone.shape[1] >= 30
         if not self.gone.any() or (many and np.all((per_row == 0) | (per_row == 1))):
-            raise IncorrectAnswer(
-                "Dropout should decide for each number and each picture by itself; yours drops "
-                "the same for all of a batch, or all numbers of a picture at once.",
-                "dropped together",
-            )
+            raise wrong("dropped together")
         share = float(self.gone.mean())
         if abs(share - rate) > 6 * np.sqrt(rate * (1 - rate) / self.gone.size):
             raise wrong_rate
@@ -859,20 +828,11 @@ def _misplaced(moved: Array, at_the_end: _Dropped) -> None:
     `at_the_end` is what is dropped where nothing that comes before can vary.
     """
     if float(np.mean(np.abs(moved) < 1e-6)) > 0.02:
-        raise IncorrectAnswer(
-            "The dropout stands behind the last layer; put it before.", "dropout in another place"
-        )
+        raise wrong("dropout in another place: behind")
     if not at_the_end.one_value:
-        raise IncorrectAnswer(
-            "While training, numbers are changed, but not dropped: dropout sets each number to 0, "
-            "or else makes it larger by the same factor as all others.",
-            "another kind of noise",
-        )
-    too = ", too; here it stands behind it only" if at_the_end.gone.any() else "; put it behind"
-    raise IncorrectAnswer(
-        f"There is dropout, or something else that is random, before the dense layer{too}.",
-        "dropout in another place",
-    )
+        raise wrong("another kind of noise")
+    where = "both" if at_the_end.gone.any() else "before"
+    raise wrong(f"dropout in another place: {where}")
 
 
 # --- what a network does to its pixels ----------------------------------------------------------
@@ -905,7 +865,7 @@ def pixel_factor(
     float or None
         1, 1 / 255, 1 / 255² or 255; None where it is something else, or cannot be seen.
     """
-    before = _ask_weights(subject, what, input_shape, "Your network")
+    before = _ask_weights(subject, what, input_shape)
     first = next((k for k, w in enumerate(before) if w.ndim >= 2), None)
     shift = next(
         (
@@ -969,7 +929,6 @@ def trains(
     steps: int = 12,
     share: float = 0.8,
     patience: int = 0,
-    called: str = "Your network",
 ) -> None:
     """Check that a compiled network can learn one tiny batch: its loss must fall.
 
@@ -987,26 +946,17 @@ def trains(
         What the loss may be at the end, as a share of the first one.
     patience : int
         How many steps are taken where the first ones did not do; then a twentieth less is enough.
-    called : str
-        How to speak of the network.
     """
     require_model(subject, what)
     if not subject.model_compiled(what):
-        raise IncorrectAnswer(
-            f"{called} is not compiled; call its method `compile` first.", "not compiled"
-        )
+        raise wrong("not compiled")
     for number, limit in ((steps, share), (patience, 0.95)):
         if not number:
             continue
         losses = np.array(subject.model_train(what, x, y, steps=number))
         if not np.all(np.isfinite(losses)):
-            raise IncorrectAnswer(
-                f"{called} does not learn: its loss is no number (NaN).", "loss is not finite"
-            )
+            raise wrong("loss is not finite")
         if losses[-3:].mean() <= limit * losses[0]:
             return
         steps = number
-    raise IncorrectAnswer(
-        f"{called} hardly learns: after {steps} steps on the same few images its loss has not "
-        f"fallen. Look at the learning rate, the loss and the last layer."
-    )
+    raise wrong("other: hardly learns", steps=steps)

@@ -7,7 +7,7 @@ import re
 
 
 def marked(line: str) -> str:
-    """`line` for HTML: `code` between backticks, and **stress** between pairs of asterisks."""
+    """Convert a line to HTML: `code` between backticks, **bold** between pairs of asterisks."""
     parts = re.split(r"(`[^`]+`)", html.escape(line, quote=False))
     parts[::2] = [
         re.sub(r"(?<!\w)\*\*(\w[^*]*)\*\*(?!\w)", r"<b>\1</b>", part) for part in parts[::2]
@@ -17,5 +17,5 @@ def marked(line: str) -> str:
 
 
 def points(number: float) -> str:
-    """A number of points without needless decimals: two at most."""
+    """Format a number of points with at most two decimals."""
     return f"{round(number, 2):g}"

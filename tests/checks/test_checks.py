@@ -18,6 +18,7 @@ from course_utils.checks import (
     chance,
     compare,
     model_checks,
+    trainings,
     verdict,
     wording,
 )
@@ -53,6 +54,27 @@ def test_statuses_and_points():
     assert (judged.status, judged.points) == ("partly", 1)
     assert (judged.sentence, judged.mistake) == ("try again", "a mistake")
     assert verdict(asking(wrong, wrong), work(), 1).status == "incorrect"
+
+
+def test_a_question_looks_messages_and_advice_up():
+    def run(subject, rng):
+        compare.number(subject, "x", 10, [compare.Mistake("bias forgotten: last", 9, lost=1)])
+
+    ask = asking(
+        run,
+        messages={
+            "bias forgotten: last": "Add {lost} bias.",
+            "other: not right": "{name}? {advice}",
+        },
+        advice={"x": "Count."},
+    )
+    judged = verdict(ask, work("x = 9"), 1)
+    assert (judged.sentence, judged.mistake) == ("Add 1 bias.", "bias forgotten")
+    judged = verdict(ask, work("x = 8"), 1)
+    assert (judged.sentence, judged.mistake) == ("x? Count.", None)
+    ask = asking(run, messages={"other: not right": "{name}?"})
+    with pytest.raises(KeyError):  # a message that is missing is a fault of the course
+        verdict(ask, work("x = 9"), 1)
 
 
 def test_what_is_not_there_is_not_attempted():
@@ -172,13 +194,12 @@ def said(run) -> tuple[str, str | None]:
 
 
 def test_numbers():
-    forgot = compare.Mistake("bias forgotten", "Add the bias.", 9)
+    forgot = compare.Mistake("bias forgotten", 8, 9)
     for source in ("x = 10", "x = 10.0", "x = np.float32(10)", "x = np.array([10])"):
         compare.number(work(source), "x", 10, [forgot], whole=True)
-    assert said(lambda: compare.number(work("x = 9"), "x", 10, [forgot])) == (
-        "Add the bias.",
-        "bias forgotten",
-    )
+    for source in ("x = 8", "x = 9"):
+        heard = said(lambda s=source: compare.number(work(s), "x", 10, [forgot]))
+        assert heard[1] == "bias forgotten"
     assert "is not right" in said(lambda: compare.number(work("x = 8"), "x", 10))[0]
     assert "a string" in said(lambda: compare.number(work("x = '10'"), "x", 10))[0]
     assert said(lambda: compare.number(work("x = True"), "x", 1))[1] == "not a number"
@@ -213,24 +234,30 @@ RIGHT_LETTERS = (
 
 
 def test_choices():
-    why = {"b": "b is wrong because.", "c": "c is wrong because."}
     for source in ("x = 'a'", "x = ' A '", "x = ['a']", "x = np.array('A')", "x = '(a)'"):
-        compare.choice(work(source), "x", "a", why)
-    assert said(lambda: compare.choice(work("x = 'b'"), "x", "a", why))[0] == "b is wrong because."
-    assert "may only name" in said(lambda: compare.choice(work("x = 'z'"), "x", "a", why))[0]
-    assert "a letter" in said(lambda: compare.choice(work("x = 3"), "x", "a", why))[0]
-    several = {"a": "a is missing.", "d": "d is too many."}
+        compare.choice(work(source), "x", "a", "abc")
+    names = {"b": "taken for a"}
+    assert said(lambda: compare.choice(work("x = 'b'"), "x", "a", "abc", names))[1] == "taken for a"
+    assert chosen("b", "a") == ("x b",)
+    assert "may only name" in said(lambda: compare.choice(work("x = 'z'"), "x", "a", "abc"))[0]
+    assert "a letter" in said(lambda: compare.choice(work("x = 3"), "x", "a", "abc"))[0]
     for source in RIGHT_LETTERS:
-        compare.choice(work(source), "x", ("a", "c"), several)
-    assert (
-        "a is missing" in said(lambda: compare.choice(work("x='c'"), "x", ("a", "c"), several))[0]
-    )
-    assert "too many" in said(lambda: compare.choice(work("x='acd'"), "x", ("a", "c"), several))[0]
+        compare.choice(work(source), "x", "ac", "abcd")
+    assert chosen("c", "ac") == ("x a",)
+    assert chosen("acd", "ac") == ("x d",)
     for source, sentence in WRONG_LETTERS.items():
-        heard = said(lambda s=source: compare.choice(work(s), "x", ("a", "c"), several))[0]
+        heard = said(lambda s=source: compare.choice(work(s), "x", "ac", "acd"))[0]
         assert sentence in heard, source
-    one = said(lambda: compare.choice(work("x = ['a', 'b']"), "x", "a", why))[0]
+    assert chosen("a) turn the picture and enlarge it", "ac") == ("x c",)
+    one = said(lambda: compare.choice(work("x = ['a', 'b']"), "x", "a", "abc"))[0]
     assert "should be one letter" in one
+
+
+def chosen(given: str, right: str) -> tuple[str, ...]:
+    """The keys of the messages that a choice hears."""
+    with pytest.raises(IncorrectAnswer) as caught:
+        compare.choice(work(x=[given]), "x", right, "abcd")
+    return caught.value.keys
 
 
 @pytest.mark.parametrize(
@@ -251,6 +278,28 @@ def test_numbers_with_few_decimals_are_known(got, want, few):
     assert compare.has_few_decimals(got, want) is few
 
 
+def test_too_few_decimals_are_told_where_that_is_asked_for():
+    half = compare.Mistake("another number", 0.72)
+    for given, mistake in (
+        (0.7, "rounded"),
+        (0.71, "rounded"),
+        (0.72, "another number"),
+        (3, None),
+    ):
+        with pytest.raises(IncorrectAnswer) as caught:
+            compare.number(work(x=given), "x", 5 / 7, [half], decimals=True)
+        assert caught.value.mistake == mistake
+    compare.number(work(x=0.7143), "x", 5 / 7, decimals=True)
+    with pytest.raises(IncorrectAnswer) as caught:
+        compare.number(work(x=0.7), "x", 5 / 7)
+    assert caught.value.mistake is None
+
+
+def test_pairs_are_counted():
+    counts = compare.pair_counts(np.array([0, 2, 2, 2]), np.array([1, 0, 0, 1]), (3, 2))
+    assert counts.tolist() == [[0, 1], [0, 0], [2, 1]]
+
+
 def test_entries_that_should_be_numbers_are_named():
     cases = [compare.Case((3,), "3")]
     source = "def f(n):\n    return np.ones(n), np.ones(n)"
@@ -266,7 +315,6 @@ WRONG_LETTERS = {
     "x = ['the first', 'c']": "not 'the first'",
     "x = []": "names no letter",
     "x = ''": "names no letter",
-    "x = ['a) turn the picture and enlarge it']": "Look at 'c'",
 }
 
 
@@ -351,11 +399,11 @@ CASES = [compare.Case((np.arange(3.0),), "three numbers"), compare.Case((np.ones
 def test_functions():
     compare.function(work("def f(x):\n    return x + x"), "f", CASES, double)
     compare.function(work("def f(x):\n    return [2 * y for y in x]"), "f", CASES, double)
-    squared = compare.Mistake("squared", "You squared.", lambda x: x**2)
-    sentence, mistake = said(
-        lambda: compare.function(work("def f(x):\n    return x * x"), "f", CASES, double, [squared])
-    )
-    assert (sentence, mistake) == ("You squared.", "squared")
+    power = compare.Mistake("power", lambda x: x**3, lambda x: x**2)
+    for theirs in ("x * x", "x * x * x"):
+        source = f"def f(x):\n    return {theirs}"
+        heard = said(lambda s=source: compare.function(work(s), "f", CASES, double, [power]))
+        assert heard[1] == "power"
     assert said(
         lambda: compare.function(work("def f(x):\n    print(2 * x)"), "f", CASES, double)
     ) == ("`f` returns nothing; does it end with `return`?", "nothing returned")
@@ -373,14 +421,48 @@ def test_functions():
 
 
 def test_a_mistake_is_found_again_where_another_part_asks():
-    squared = compare.Mistake("squared", "You squared.", lambda x: x**2)
-    for source, mistake in (
-        ("def f(x):\n    return x * x", squared),
-        ("def f(x):\n    return 2 * x", None),
-        ("def f(x):\n    return 3 * x", None),
-        ("def f(x):\n    1 / 0", None),
+    def cube(x):
+        return x**3
+
+    power = compare.Mistake("power", cube, np.square)
+    for source, right in (
+        ("def f(x):\n    return x * x", np.square),
+        ("def f(x):\n    return x ** 3", cube),
+        ("def f(x):\n    return 2 * x", double),
+        ("def f(x):\n    return 3 * x", double),
+        ("def f(x):\n    1 / 0", double),
     ):
-        assert compare.made(work(source), "f", CASES, double, [squared]) is mistake
+        assert compare.as_told_before(work(source), "f", CASES, double, [power]) is right
+
+
+def test_results_are_brought_into_one_form():
+    def texts(got):
+        if not isinstance(got, list):
+            raise IncorrectAnswer("a list", "no list")
+        return [str(one) for one in got]
+
+    def names(n):
+        return [str(k) for k in range(n)]
+
+    def backwards(n):
+        return names(n)[::-1]
+
+    cases = [compare.Case((n,), f"{n} names") for n in (2, 4)]
+    known = [compare.Mistake("turned", backwards)]
+    for source, mistake, told in (
+        ("def f(n):\n    return list(range(n))", None, names),
+        ("def f(n):\n    return list(range(n))[::-1]", "turned", backwards),
+        ("def f(n):\n    return set(range(n)) and 'abc'", "no list", names),
+        ("def f(n):\n    pass", "nothing returned", names),
+    ):
+        again = compare.as_told_before(work(source), "f", cases, names, known, form=texts)
+        assert again is told
+        if mistake is None:
+            compare.function(work(source), "f", cases, names, known, form=texts)
+            continue
+        with pytest.raises(IncorrectAnswer) as caught:
+            compare.function(work(source), "f", cases, names, known, form=texts)
+        assert caught.value.mistake == mistake
 
 
 def test_functions_leave_their_arguments_alone():
@@ -390,6 +472,52 @@ def test_functions_leave_their_arguments_alone():
         source = f"def f(x):\n    {spoiled}\n    return x"
         heard = said(lambda s=source: compare.leaves_arguments(work(s), "f", CASES))
         assert heard[1] == "arguments changed"
+
+
+def test_results_of_functions():
+    assert compare.result_of(work("def f(x):\n    return x + 1"), "f", 2) == 3
+    nothing = said(lambda: compare.result_of(work("def f(x):\n    x + 1"), "f", 2))
+    assert nothing[1] == "nothing returned"
+    for source in ("", "f = None"):
+        with pytest.raises(NotAttempted):
+            compare.result_of(work(source), "f", 2)
+    with pytest.raises(student_work.StudentError, match=r"ZeroDivisionError.*\(for two\)"):
+        compare.result_of(work("def f(x):\n    return x / 0"), "f", 2, label="two")
+    untouched = work("def f(x):\n    raise NotImplementedError()")
+    with pytest.raises(student_work.StudentError) as caught:
+        compare.result_of(untouched, "f", 2, label="two")
+    assert "two" not in str(caught.value)
+
+
+def test_functions_that_the_notebook_gives():
+    given = work("class Thing: pass\ndef f(): return Thing()\ndef g(): return 3")
+    assert isinstance(compare.given(given, "f"), student_work.Ref)
+    for name, kind in (("f", "model"), ("g", "")):
+        heard = said(lambda n=name, k=kind: compare.given(given, n, kind=k))
+        assert heard == (f"`{name}` is given; run its cell again.", None)
+
+
+def test_dictionaries_are_asked_for_by_name():
+    assert compare.dictionary(work("x = {'a': 1}"), "x") == {"a": 1}
+    heard = said(lambda: compare.dictionary(work("x = [1]"), "x"))
+    assert heard == (
+        "`x` should be a dictionary, but it is a list with 1 entry.",
+        "not a dictionary",
+    )
+    with pytest.raises(NotAttempted):
+        compare.dictionary(work(), "x")
+
+
+def test_mistakes_are_told_by_values_and_by_functions():
+    ratio = compare.Mistake("ratio", lambda a, b: a / b, lambda a, b: b / a)
+    compare.tell(5, [ratio], 6, 2)
+    for got in (3.0, 1 / 3):
+        assert said(lambda g=got: compare.tell(g, [ratio], 6, 2))[1] == "ratio"
+    compare.tell(3, [ratio], 6, 0)  # a function that raises does not give the answer
+    assert (
+        said(lambda: compare.tell([1, 2], [compare.Mistake("listed", [2, 1], (1, 2))]))[1]
+        == "listed"
+    )
 
 
 def test_packages_that_a_question_rules_out_are_noticed():
@@ -408,6 +536,56 @@ def test_packages_that_a_question_rules_out_are_noticed():
         assert judged.sentence == "Write this one yourself: your code calls scipy."
     unused = verdict(ask, work(imported + "def f(x):\n    return 2 * x"), 1)
     assert unused.status == "correct"
+
+
+# --- curves of trainings --------------------------------------------------------------------
+
+
+def measured(**changes):
+    curve = {"loss": [1.61, 1.2], "accuracy": [0.25, 0.5], "val_loss": [1.6, 1.3]}
+    return {"a": curve, "b": {**curve, "loss": [1.6, 1.1], **changes}}
+
+
+def test_curves_come_in_several_forms():
+    assert trainings.history({"history": {"loss": [1]}}) == {"loss": [1]}
+    assert trainings.history({"loss": [1]}) == {"loss": [1]}
+    assert trainings.history([1]) is trainings.history(None) is None
+    assert trainings.curve(np.array([1.5, 2])) == trainings.curve((1.5, [2])) == [1.5, 2.0]
+    for none in ([], None, "12", [1, "2"], [1, float("nan")], [float("inf")], [1, None], {"a": 1}):
+        assert trainings.curve(none) == []
+
+
+def test_trainings_that_were_not_new_or_not_on_the_given_images():
+    def new(**changes):
+        trainings.require_new(measured(**changes), (1.5, 1.7), {"accuracy": 20, "val_accuracy": 20})
+
+    new()
+    new(accuracy=[0.3, 0.45], val_accuracy=[0.55])
+    assert said(lambda: new(loss=[1.1, 1.0]))[1] == "not a new network"
+    sentence, mistake = said(lambda: new(accuracy=[0.25, 0.333]))
+    assert mistake == "other pictures for training"
+    assert "no share of 20 pictures" in sentence
+    assert said(lambda: new(val_accuracy=[0.51]))[1] == "other pictures for validation"
+
+
+def test_trainings_that_cannot_be_compared():
+    trainings.require_epochs(measured(), ("loss", "val_loss"), 2)
+    for changes, most in (({"val_loss": [1.0]}, 2), ({}, 1)):
+        heard = said(
+            lambda c=changes, m=most: trainings.require_epochs(measured(**c), ("val_loss",), m)
+        )
+        assert heard[1] == "different epochs"
+    assert trainings.all_different(measured())
+    assert not trainings.all_different(measured(loss=[1.61, 1.2]))
+
+
+@pytest.mark.parametrize(
+    ("number", "value", "share"),
+    [(300, 0.5, True), (300, 1 / 3, True), (300, 0.333, True), (300, 0.3312, False)]
+    + [(750, 0.2013, True), (750, 1.0, True), (750, 1.2, False), (750, -0.1, False)],
+)
+def test_shares_of_images(number, value, share):
+    assert trainings.is_share(number, value) is share
 
 
 # --- what is random ----------------------------------------------------------------------------
@@ -502,8 +680,8 @@ def test_networks_are_compared_by_what_they_compute():
     same(theirs)
     for old, new in zip(before, theirs.get_weights(), strict=True):
         assert np.array_equal(old, new), "a check leaves the weights as they were"
-    linear = model_checks.NetworkMistake("no ReLU", "Add ReLU.", lambda: plain_network(None))
-    assert said(lambda: same(plain_network(None), mistakes=[linear])) == ("Add ReLU.", "no ReLU")
+    linear = model_checks.NetworkMistake("no ReLU", build=lambda: plain_network(None))
+    assert said(lambda: same(plain_network(None), mistakes=[linear]))[1] == "no ReLU"
     assert "computes something else" in said(lambda: same(plain_network("tanh")))[0]
 
 
@@ -530,19 +708,18 @@ def test_mistakes_are_told_together_and_those_of_other_parts_pass():
         return keras.Sequential([*stack, *[layers.Flatten()] * flat, layers.Dense(units)])
 
     faults = (
-        model_checks.Fault("no ReLU", "Add ReLU.", {"activation": None}),
-        model_checks.Fault("units wrong", "Three units.", {"units": 2}),
-        model_checks.Fault("not flat", "Flatten.", {"flat": False}, elsewhere=True),
+        model_checks.Fault("no ReLU", {"activation": None}),
+        model_checks.Fault("units wrong", {"units": 2}),
+        model_checks.Fault("not flat", {"flat": False}, elsewhere=True),
     )
     mistakes = model_checks.combined(build, faults, most=3)
     same(build(flat=False), build=build, mistakes=mistakes)
     both = build(activation=None, units=2, flat=False)
-    sentence, name = said(lambda: same(both, build=build, mistakes=mistakes))
-    assert name == "no ReLU"
-    assert "2 mistakes" in sentence
-    assert "Add ReLU." in sentence
-    assert "Three units." in sentence
-    assert "Flatten." not in sentence
+    with pytest.raises(IncorrectAnswer) as caught:
+        same(both, build=build, mistakes=mistakes)
+    assert caught.value.mistake == "no ReLU"
+    assert caught.value.keys == ("no ReLU", "units wrong")
+    assert caught.value.fields["units"] == 2
 
 
 @pytest.mark.parametrize(

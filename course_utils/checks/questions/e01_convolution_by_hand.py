@@ -9,7 +9,7 @@ import numpy as np
 
 from course_utils import convolution
 from course_utils.checks import compare
-from course_utils.checks._question import Exercise, IncorrectAnswer, Part, Question
+from course_utils.checks._question import Exercise, Question, wrong
 from course_utils.checks.compare import Case, Mistake
 from course_utils.student_work import StudentWork, StudentWorkError
 
@@ -23,13 +23,6 @@ _PICTURE = np.array(
 _KERNEL = np.array([[1, 0, -1], [2, 1, 0], [0, -1, -3]])
 _BIAS = 1
 
-_FORGOT_BIAS = "The sum of the products is right; now add the bias."
-_FLIPPED = (
-    "You turned the filter around (upside down and left to right) before multiplying. That is the "
-    "convolution of mathematics; networks lay the filter on the picture as it is."
-)
-_SWAPPED = "You took the filter's rows for columns: go through picture and filter row by row."
-
 
 def _window(row: int, column: int, kernel: Array = _KERNEL, bias: int = _BIAS) -> int:
     return int((_PICTURE[row : row + 3, column : column + 3] * kernel).sum()) + bias
@@ -37,33 +30,23 @@ def _window(row: int, column: int, kernel: Array = _KERNEL, bias: int = _BIAS) -
 
 #: What some mistakes give, at any place of the filter.
 _BY_HAND_MISTAKES = (
-    Mistake("bias forgotten", _FORGOT_BIAS, lambda r, c: _window(r, c, bias=0)),
-    Mistake(
-        "bias subtracted", "Add the bias; you subtracted it.", lambda r, c: _window(r, c, bias=-1)
-    ),
-    Mistake("kernel flipped", _FLIPPED, lambda r, c: _window(r, c, _KERNEL[::-1, ::-1])),
-    Mistake("axes swapped", _SWAPPED, lambda r, c: _window(r, c, _KERNEL.T)),
-    Mistake(
-        "sign lost",
-        "The value lacks its minus: the negative products are larger than the positive ones.",
-        lambda r, c: -_window(r, c),
-    ),
+    Mistake("bias forgotten: by hand", lambda r, c: _window(r, c, bias=0)),
+    Mistake("bias subtracted", lambda r, c: _window(r, c, bias=-1)),
+    Mistake("kernel flipped", lambda r, c: _window(r, c, _KERNEL[::-1, ::-1])),
+    Mistake("axes swapped: filter", lambda r, c: _window(r, c, _KERNEL.T)),
+    Mistake("sign lost", lambda r, c: -_window(r, c)),
 )
-_RELU = Mistake("ReLU too early", "That is the value after ReLU; give the one before.", 0)
-_EXCHANGED = (
-    "You have exchanged the two values: `first` belongs to the top left corner of the picture."
-)
+_RELU = Mistake("ReLU too early", 0)
 
 
 def _at(row: int, column: int) -> list[Mistake]:
-    return [Mistake(m.name, m.sentence, m.answer(row, column)) for m in _BY_HAND_MISTAKES]
+    return [Mistake(one.key, one.answer(row, column)) for one in _BY_HAND_MISTAKES]
 
 
 def _first(subject: StudentWork, rng: np.random.Generator) -> None:
     """The one right number; how it was found is not asked."""
-    mistakes = [*_at(0, 0), _RELU, Mistake("values exchanged", _EXCHANGED, _window(0, 2))]
-    advice = "Write down all nine products of pixel and filter number, then add them and the bias."
-    compare.number(subject, "first", _window(0, 0), mistakes, advice=advice)
+    mistakes = [*_at(0, 0), _RELU, Mistake("values exchanged", _window(0, 2))]
+    compare.number(subject, "first", _window(0, 0), mistakes)
 
 
 def _second(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -77,64 +60,29 @@ def _second(subject: StudentWork, rng: np.random.Generator) -> None:
     for mistake in _BY_HAND_MISTAKES:
         if (first, second) == (mistake.answer(0, 0), mistake.answer(0, 2)):
             return
-    down = "You moved the filter down; move it to the right."
+
     mistakes = [
-        Mistake(
-            "stride wrong",
-            "That is the value for a stride of 1; with 2 the filter moves two pixels at a time.",
-            _window(0, 1),
-        ),
-        Mistake("axes swapped", down, _window(2, 0)),
-        Mistake("axes swapped", down, _window(1, 0)),
+        Mistake("stride wrong", _window(0, 1)),
+        Mistake("axes swapped: moved down", _window(2, 0), _window(1, 0)),
         *(one for one in _at(0, 2) if one.name != "bias subtracted"),  # gives what stride 1 gives
         _RELU,
-        Mistake("values exchanged", _EXCHANGED, _window(0, 0)),
+        Mistake("values exchanged", _window(0, 0)),
     ]
-    advice = "The filter lies on the last three columns now. Write down all nine products."
-    compare.number(subject, "second", _window(0, 2), mistakes, advice=advice)
+    compare.number(subject, "second", _window(0, 2), mistakes)
 
 
 def _weights(subject: StudentWork, rng: np.random.Generator) -> None:
     """The one right number, exactly."""
     mistakes = [
-        Mistake("bias forgotten", "Each of the filters has a bias, too.", 12 * 75),
-        Mistake("one bias for all", "There is not one bias, but one for each filter.", 12 * 75 + 1),
-        Mistake(
-            "channels forgotten",
-            "A color picture has three channels, and a filter has numbers for each of them.",
-            12 * 26,
-        ),
-        Mistake(
-            "channels forgotten",
-            "A color picture has three channels, and a filter has numbers for each of them.",
-            12 * 25,
-        ),
-        Mistake(
-            "bias for each channel", "A filter has one bias, not one per channel.", 12 * 3 * 26
-        ),
-        Mistake("filters forgotten", "That is one filter; the layer has 12 of them.", 76),
-        Mistake(
-            "size of the picture counted",
-            "The same filters are used at every place, so the size of the picture does not matter.",
-            12 * (64 * 64 * 3 + 1),
-        ),
-        Mistake(
-            "size of the picture counted",
-            "The same filters are used at every place, so the size of the picture does not matter.",
-            912 * 64 * 64,
-        ),
-        *(
-            Mistake(
-                "values counted",
-                "That is how many values the feature maps have. The parameters are the numbers in "
-                "the filters, and the biases.",
-                12 * size * size,
-            )
-            for size in (60, 64)
-        ),
+        Mistake("bias forgotten: of a layer", 12 * 75),
+        Mistake("one bias for all", 12 * 75 + 1),
+        Mistake("channels forgotten", 12 * 26, 12 * 25),
+        Mistake("bias for each channel", 12 * 3 * 26),
+        Mistake("filters forgotten", 76),
+        Mistake("size of the picture counted", 12 * (64 * 64 * 3 + 1), 912 * 64 * 64),
+        Mistake("values counted", 12 * 60 * 60, 12 * 64 * 64),
     ]
-    advice = "Count the numbers of one filter, with its bias; then multiply by the filters."
-    compare.number(subject, "weights", 912, mistakes, whole=True, advice=advice)
+    compare.number(subject, "weights", 912, mistakes, whole=True)
 
 
 # --- 01.2: the convolution ---------------------------------------------------------------------
@@ -142,24 +90,6 @@ def _weights(subject: StudentWork, rng: np.random.Generator) -> None:
 
 def _convolve(image: Array, kernel: Array, bias: float = 0.0, stride: int = 1) -> Array:
     return np.asarray(convolution.feature_map(image, kernel, bias, stride))
-
-
-def _one_off(image: Array, kernel: Array, bias: float = 0.0, stride: int = 1) -> Array:
-    right = _convolve(image, kernel, bias, stride)
-    return right[:-1, :-1]
-
-
-def _one_too_many(image: Array, kernel: Array, bias: float = 0.0, stride: int = 1) -> Array:
-    right = _convolve(image, kernel, bias, stride)
-    return np.asarray(np.pad(right, ((0, 1), (0, 1))))
-
-
-def _bias_each(image: Array, kernel: Array, bias: float = 0.0, stride: int = 1) -> Array:
-    return _convolve(image, kernel, bias * kernel.size, stride)
-
-
-def _padded(image: Array, kernel: Array, bias: float = 0.0, stride: int = 1) -> Array:
-    return np.asarray(convolution.feature_map(image, kernel, bias, stride, "same"))
 
 
 def _steps_in_map(image: Array, kernel: Array, bias: float = 0.0, stride: int = 1) -> Array:
@@ -170,96 +100,35 @@ def _steps_in_map(image: Array, kernel: Array, bias: float = 0.0, stride: int = 
 
 #: Mistakes in the value of a window: they are told, and cost a point, once.
 _VALUE_MISTAKES = (
-    Mistake("kernel flipped", _FLIPPED, lambda i, k, b=0.0, s=1: _convolve(i, k[::-1, ::-1], b, s)),
-    Mistake(
-        "bias forgotten",
-        "Your values lack the bias; add it to each of them.",
-        lambda i, k, b=0.0, s=1: _convolve(i, k, 0.0, s),
-    ),
-    Mistake(
-        "bias subtracted",
-        "Add the bias; you subtract it.",
-        lambda i, k, b=0.0, s=1: _convolve(i, k, -b, s),
-    ),
-    Mistake(
-        "bias added too often",
-        "You add the bias for each product; add it once, after the sum.",
-        _bias_each,
-    ),
-    Mistake(
-        "ReLU too early",
-        "Your map has no negative values; leave ReLU out here.",
-        lambda i, k, b=0.0, s=1: np.maximum(_convolve(i, k, b, s), 0),
-    ),
-    Mistake(
-        "maximum instead of sum",
-        "Add the products; you take something else of them.",
-        lambda i, k, b=0.0, s=1: _max_of_products(i, k, b, s),
-    ),
-    Mistake(
-        "mean instead of sum",
-        "Add the products; you take their mean.",
-        lambda i, k, b=0.0, s=1: _convolve(i, k / k.size, b, s),
-    ),
-    Mistake(
-        "decimals lost",
-        "Your map holds whole numbers only, so its values have lost their decimals: an array that "
-        "is made with `dtype=int` cuts off what is put into it.",
-        lambda i, k, b=0.0, s=1: np.trunc(_convolve(i, k, b, s)),
-    ),
-    Mistake(
-        "rounded",
-        "You round the values; give all decimals.",
-        lambda i, k, b=0.0, s=1: np.round(_convolve(i, k, b, s), 2),
-    ),
+    Mistake("kernel flipped", lambda i, k, b=0.0, s=1: _convolve(i, k[::-1, ::-1], b, s)),
+    Mistake("bias forgotten", lambda i, k, b=0.0, s=1: _convolve(i, k, 0.0, s)),
+    Mistake("bias subtracted", lambda i, k, b=0.0, s=1: _convolve(i, k, -b, s)),
+    Mistake("bias added too often", lambda i, k, b=0.0, s=1: _convolve(i, k, b * k.size, s)),
+    Mistake("ReLU too early", lambda i, k, b=0.0, s=1: np.maximum(_convolve(i, k, b, s), 0)),
+    Mistake("maximum instead of sum", lambda i, k, b=0.0, s=1: _max_of_products(i, k, b, s)),
+    Mistake("mean instead of sum", lambda i, k, b=0.0, s=1: _convolve(i, k / k.size, b, s)),
+    Mistake("decimals lost: map", lambda i, k, b=0.0, s=1: np.trunc(_convolve(i, k, b, s))),
+    Mistake("rounded: map", lambda i, k, b=0.0, s=1: np.round(_convolve(i, k, b, s), 2)),
 )
 
 _CONVOLVE_MISTAKES = (
     *_VALUE_MISTAKES,
+    Mistake("kernel turned", lambda i, k, b=0.0, s=1: _convolve(i, k.T, b, s)),
+    Mistake("off by one: too small", lambda i, k, b=0.0, s=1: _convolve(i, k, b, s)[:-1, :-1]),
     Mistake(
-        "kernel turned",
-        "You use the filter with rows and columns exchanged.",
-        lambda i, k, b=0.0, s=1: _convolve(i, k.T, b, s),
+        "off by one: too large",
+        lambda i, k, b=0.0, s=1: np.pad(_convolve(i, k, b, s), ((0, 1), (0, 1))),
     ),
-    Mistake(
-        "off by one",
-        "Your map lacks its last row and column. How many places are there for a filter of 3 on "
-        "a picture of 3?",
-        _one_off,
-    ),
-    Mistake(
-        "off by one",
-        "Your map has a row and a column too many: the last values are never computed.",
-        _one_too_many,
-    ),
-    Mistake("padding wrong", "You put zeros around the picture; here there is no border.", _padded),
-    Mistake(
-        "axes swapped",
-        "Your map is turned: its rows should be the rows of the picture.",
-        lambda i, k, b=0.0, s=1: _convolve(i, k, b, s).T,
-    ),
+    Mistake("padding wrong", lambda i, k, b=0.0, s=1: convolution.feature_map(i, k, b, s, "same")),
+    Mistake("axes swapped", lambda i, k, b=0.0, s=1: _convolve(i, k, b, s).T),
 )
 
 _STRIDE_MISTAKES = (
-    Mistake(
-        "stride ignored",
-        "Your function gives the map for a stride of 1, whatever `stride` is.",
-        lambda i, k, b=0.0, s=1: _convolve(i, k, b),
-    ),
-    Mistake(
-        "stride wrong",
-        "The map has the right size, but the windows still move one pixel at a time: where does "
-        "the window of row 1 begin?",
-        _steps_in_map,
-    ),
+    Mistake("stride ignored", lambda i, k, b=0.0, s=1: _convolve(i, k, b)),
+    Mistake("stride wrong", _steps_in_map),
     Mistake(
         "stride in one direction",
-        "You use the stride in one direction only; it counts to the right and downwards.",
         lambda i, k, b=0.0, s=1: _convolve(i, k, b)[:, ::s],
-    ),
-    Mistake(
-        "stride in one direction",
-        "You use the stride in one direction only; it counts to the right and downwards.",
         lambda i, k, b=0.0, s=1: _convolve(i, k, b)[::s],
     ),
 )
@@ -300,9 +169,6 @@ def _whole_pixels(rng: np.random.Generator) -> list[Case]:
     return [*cases, Case((rng.normal(size=(5, 5)), kernel, 0.5), label)]
 
 
-_ADVICE = "Try it on a small picture whose map you have worked out by hand."
-
-
 def _square(rng: np.random.Generator) -> list[Case]:
     cases = _cases(rng, [((4, 4), (3, 3)), ((6, 6), (2, 2)), ((3, 3), (3, 3)), ((5, 5), (1, 1))])
     args = (rng.normal(size=(4, 4)), rng.normal(size=(3, 3)))
@@ -315,15 +181,15 @@ def _convolve_square(subject: StudentWork, rng: np.random.Generator) -> None:
     Height and width that differ, and strides, belong to the other parts.
     """
     cases, mistakes = _square(rng), _CONVOLVE_MISTAKES
-    compare.function(subject, "convolve", cases, _convolve, mistakes, advice=_ADVICE)
+    compare.function(subject, "convolve", cases, _convolve, mistakes)
     more = [*_cases(rng, [((4, 7), (3, 2))]), *_cases(rng, [((7, 7), (3, 3))], stride=2)]
     compare.leaves_arguments(subject, "convolve", [*cases[:2], *more])
 
 
 def _told_before(subject: StudentWork, rng: np.random.Generator) -> Any:
     """What the values of their map are, with the mistake that the first part has told."""
-    mistake = compare.made(subject, "convolve", _square(rng)[:-3], _convolve, _VALUE_MISTAKES)
-    return mistake.answer if mistake else _convolve
+    cases = _square(rng)[:-3]
+    return compare.as_told_before(subject, "convolve", cases, _convolve, _VALUE_MISTAKES)
 
 
 def _convolve_any(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -337,7 +203,7 @@ def _convolve_any(subject: StudentWork, rng: np.random.Generator) -> None:
     ]
     cases = _cases(rng, sizes)
     want = _told_before(subject, rng)
-    compare.function(subject, "convolve", cases, want, _CONVOLVE_MISTAKES, advice=_ADVICE)
+    compare.function(subject, "convolve", cases, want, _CONVOLVE_MISTAKES)
 
 
 def _convolve_stride(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -349,7 +215,7 @@ def _convolve_stride(subject: StudentWork, rng: np.random.Generator) -> None:
     ]
     mistakes = (*_STRIDE_MISTAKES, *_CONVOLVE_MISTAKES)
     want = _told_before(subject, rng)
-    compare.function(subject, "convolve", cases, want, mistakes, advice=_ADVICE)
+    compare.function(subject, "convolve", cases, want, mistakes)
 
 
 # --- 01.3: the size of a map -------------------------------------------------------------------
@@ -369,55 +235,35 @@ def _size(n: int, k: int, s: int = 1, padding: str = "valid") -> int:
 
 _SIZE_MISTAKES = [
     Mistake(
-        "off by one",
-        "One place is missing: a filter of 3 on a picture of 3 fits once, not never.",
+        "off by one: one place missing",
         lambda n, k, s=1, p="valid": (n - k) // s if p == "valid" else _size(n, k, s, p),
     ),
     Mistake(
-        "off by one",
-        "You add 1 before you divide by the stride; add it afterwards.",
+        "off by one: added before dividing",
         lambda n, k, s=1, p="valid": (n - k + 1) // s if p == "valid" else _size(n, k, s, p),
     ),
     Mistake(
         "rounded up",
-        "A place where the filter would stick out does not count: round down.",
         lambda n, k, s=1, p="valid": (
             math.ceil((n - k) / s) + 1 if p == "valid" else _size(n, k, s, p)
         ),
     ),
+    Mistake("not rounded", lambda n, k, s=1, p="valid": (n - k) / s + 1 if p == "valid" else n / s),
+    Mistake("stride ignored", lambda n, k, s=1, p="valid": n - k + 1 if p == "valid" else n),
     Mistake(
-        "not rounded",
-        "A size is a whole number: round down.",
-        lambda n, k, s=1, p="valid": (n - k) / s + 1 if p == "valid" else n / s,
+        "rounded down", lambda n, k, s=1, p="valid": n // s if p == "same" else _size(n, k, s, p)
     ),
     Mistake(
-        "stride ignored",
-        "The stride changes the size, too.",
-        lambda n, k, s=1, p="valid": n - k + 1 if p == "valid" else n,
-    ),
-    Mistake(
-        "rounded down",
-        'With "same" the size is n / s rounded **up**: zeros are added where a window sticks out.',
-        lambda n, k, s=1, p="valid": n // s if p == "same" else _size(n, k, s, p),
-    ),
-    Mistake(
-        "padding wrong",
-        'With "same" the size is n only for a stride of 1.',
+        "padding wrong: size kept",
         lambda n, k, s=1, p="valid": n if p == "same" else _size(n, k, s, p),
     ),
-    Mistake(
-        "padding wrong",
-        'Your function gives the same for "valid" and "same"; look at `padding`.',
-        lambda n, k, s=1, p="valid": _size(n, k, s, "valid"),
-    ),
+    Mistake("padding wrong: ignored", lambda n, k, s=1, p="valid": _size(n, k, s, "valid")),
     Mistake(
         "arguments exchanged",
-        "The first argument is the size of the picture, the second one the size of the filter.",
         lambda n, k, s=1, p="valid": (k - n) // s + 1 if p == "valid" else -(-k // s),
     ),
     Mistake(
-        "padding wrong",
-        "You have exchanged the two kinds of padding.",
+        "padding wrong: exchanged",
         lambda n, k, s=1, p="valid": _size(n, k, s, "same" if p == "valid" else "valid"),
     ),
 ]
@@ -430,15 +276,7 @@ def _are_floats(subject: StudentWork, padding: str) -> bool:
 
 
 def _sizes(subject: StudentWork, cases: list[Case]) -> None:
-    advice = "Draw the picture as a row of boxes and count the places of the filter."
-    compare.function(subject, "map_size", cases, _size, _SIZE_MISTAKES, advice=advice)
-
-
-_FLOATS = (
-    "The numbers are right, but they are floats such as 4.0. A size is a whole number: divide with "
-    "`//`, or use `int(...)` or `math.ceil(...)`.",
-    "not a whole number",
-)
+    compare.function(subject, "map_size", cases, _size, _SIZE_MISTAKES)
 
 
 def _size_valid(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -447,7 +285,7 @@ def _size_valid(subject: StudentWork, rng: np.random.Generator) -> None:
     strides = [Case((int(n), 3, 2), f"n = {n}, k = 3, s = 2") for n in rng.integers(5, 40, 2)]
     _sizes(subject, [*_size_cases("valid", (1, 2, 3)), *defaults, *strides])
     if _are_floats(subject, "valid"):
-        raise IncorrectAnswer(*_FLOATS)
+        raise wrong("not a whole number")
 
 
 def _size_same(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -456,7 +294,7 @@ def _size_same(subject: StudentWork, rng: np.random.Generator) -> None:
     _sizes(subject, [*_size_cases("same", (1, 2, 3)), *more])
     # Floats cost one point, not two.
     if _are_floats(subject, "same") and not _are_floats(subject, "valid"):
-        raise IncorrectAnswer(*_FLOATS)
+        raise wrong("not a whole number")
 
 
 # --- 01.4: pooling -----------------------------------------------------------------------------
@@ -488,77 +326,32 @@ def _mean_without_zeros(values: Array, size: int, kind: str) -> Array:
 
 
 _POOL_MISTAKES = [
-    Mistake(
-        "average instead of maximum",
-        'For `kind="max"` keep the largest value of each window, not the mean.',
-        lambda v, size=2, kind="max": _pool(v, size, "average"),
-    ),
-    Mistake(
-        "maximum instead of average",
-        'For `kind="average"` give the mean of each window; look at `kind`.',
-        lambda v, size=2, kind="max": _pool(v, size, "max"),
-    ),
+    Mistake("average instead of maximum", lambda v, size=2, kind="max": _pool(v, size, "average")),
+    Mistake("maximum instead of average", lambda v, size=2, kind="max": _pool(v, size, "max")),
     Mistake(
         "sum instead of average",
-        "You give the sum of each window; divide it by the number of values in it.",
         lambda v, size=2, kind="max": _pool(v, size, kind) * (size**2 if kind != "max" else 1),
     ),
     Mistake(
         "divided by four",
-        "You divide by 4 whatever the size is; a window has `size * size` values.",
         lambda v, size=2, kind="max": _pool(v, size, kind) * (size**2 / 4 if kind != "max" else 1),
     ),
     Mistake(
         "starts at zero",
-        "Where all values of a window are negative, its largest value is negative, too; your "
-        "maximum starts at 0.",
         lambda v, size=2, kind="max": (
             np.maximum(_pool(v, size, kind), 0) if kind == "max" else _pool(v, size, kind)
         ),
     ),
-    Mistake(
-        "zeros left out",
-        "The mean is over all values of the window, zeros too.",
-        lambda v, size=2, kind="max": _mean_without_zeros(v, size, kind),
-    ),
-    Mistake(
-        "rounded",
-        "You round the mean; give all decimals.",
-        lambda v, size=2, kind="max": np.round(_pool(v, size, kind), 2),
-    ),
-    Mistake(
-        "windows overlap",
-        "Your windows overlap. Each one begins where the one before ends: `size` further.",
-        _overlapping,
-    ),
-    Mistake(
-        "size ignored",
-        "Your windows are always 2 × 2; look at `size`.",
-        lambda v, size=2, kind="max": _pool(v, 2, kind),
-    ),
-    Mistake(
-        "incomplete windows kept",
-        "Rows and columns that do not fill a window are to be left out.",
-        _filled,
-    ),
-    Mistake(
-        "off by one",
-        "Your result lacks its last row and column.",
-        lambda v, size=2, kind="max": _pool(v, size, kind)[:-1, :-1],
-    ),
-    Mistake(
-        "axes swapped",
-        "Your result is turned: rows and columns are exchanged.",
-        lambda v, size=2, kind="max": _pool(v, size, kind).T,
-    ),
-    Mistake(
-        "minimum",
-        "You keep the smallest value of each window.",
-        lambda v, size=2, kind="max": -_pool(-v, size, kind),
-    ),
+    Mistake("zeros left out", lambda v, size=2, kind="max": _mean_without_zeros(v, size, kind)),
+    Mistake("rounded: mean", lambda v, size=2, kind="max": np.round(_pool(v, size, kind), 2)),
+    Mistake("windows overlap", _overlapping),
+    Mistake("size ignored", lambda v, size=2, kind="max": _pool(v, 2, kind)),
+    Mistake("incomplete windows kept", _filled),
+    Mistake("off by one", lambda v, size=2, kind="max": _pool(v, size, kind)[:-1, :-1]),
+    Mistake("axes swapped", lambda v, size=2, kind="max": _pool(v, size, kind).T),
+    Mistake("minimum", lambda v, size=2, kind="max": -_pool(-v, size, kind)),
     Mistake(
         "single pixels",
-        "You pick one value of each window; look at all of them.",
         lambda v, size=2, kind="max": v[: v.shape[0] // size * size : size][
             :, : v.shape[1] // size * size : size
         ],
@@ -596,8 +389,7 @@ def _whole(rng: np.random.Generator, kind: str) -> list[Case]:
 
 
 def _pool_with(subject: StudentWork, cases: list[Case]) -> None:
-    advice = "Try it on a map of 4 × 4 on paper."
-    compare.function(subject, "pool", cases, _pool, _POOL_MISTAKES, advice=advice)
+    compare.function(subject, "pool", cases, _pool, _POOL_MISTAKES)
 
 
 def _pool_max(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -664,14 +456,12 @@ def _filter(subject: StudentWork) -> tuple[Array, float]:
     except ValueError:  # rows of different lengths
         kernel = np.zeros(0)
     if kernel.dtype.kind not in "iuf" or kernel.shape != (3, 3):
-        raise IncorrectAnswer("`my_kernel` should be an array of 3 × 3 numbers.", "shape")
+        raise wrong("shape: kernel")
     bias = compare.one_number(given)
     if bias is None:
-        raise IncorrectAnswer(
-            f"`my_bias` should be one number, but it is {compare.describe(given)}."
-        )
+        raise wrong("not a number", name="my_bias", got=compare.describe(given))
     if not (np.all(np.isfinite(kernel)) and np.isfinite(bias)):
-        raise IncorrectAnswer("`my_kernel` and `my_bias` should hold finite numbers.", "not finite")
+        raise wrong("not finite: filter")
     kernel = kernel.astype(float)
     size = np.abs(kernel).sum() + abs(bias)
     return kernel / (size or 1.0), bias / (size or 1.0)
@@ -700,22 +490,10 @@ def _filter_finds(subject: StudentWork, rng: np.random.Generator) -> None:
     if found[_FALLING].all():
         return
     if found[_RISING].all():
-        raise IncorrectAnswer(
-            "Your filter looks for rising strokes, from the bottom left to the top right. The "
-            "first row of the filter lies on the top row of the window.",
-            "other diagonal",
-        )
+        raise wrong("other diagonal: rising")
     if not found.any():
-        raise IncorrectAnswer(
-            "Your values are never above 0, even if the whole diagonal is black: the bias is too "
-            "low for this filter.",
-            "bias too low",
-        )
-    raise IncorrectAnswer(
-        "There are windows whose falling diagonal is black, but whose value is not above 0. The "
-        "other six pixels must not pull the value down: which numbers ask for nothing?",
-        "other pixels count",
-    )
+        raise wrong("bias too low: not found")
+    raise wrong("other pixels count: not found")
 
 
 def _filter_refuses(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -727,35 +505,17 @@ def _filter_refuses(subject: StudentWork, rng: np.random.Generator) -> None:
     if not found[~_FALLING].any():
         sums, _ = _sums(subject)
         if not found.any() and sums[_FALLING].min() <= sums[~_FALLING].max() + 1e-12:
-            raise IncorrectAnswer(
-                "Your values are never above 0, and with no bias would this filter find only the "
-                "falling strokes.",
-                "bias too low",
-            )
+            raise wrong("bias too low: no window")
         return
     if found[_RISING].all() and not found[_FALLING].all():
-        raise IncorrectAnswer(
-            "Your filter looks for rising strokes, not for falling ones.", "other diagonal"
-        )
+        raise wrong("other diagonal")
     if found.all():
-        raise IncorrectAnswer(
-            "Your values are above 0 for every window, even an empty one: the bias has to set a "
-            "bar.",
-            "bias too high",
-        )
+        raise wrong("bias too high: every window")
     diagonal = _WINDOWS[:, [0, 1, 2], [0, 1, 2]].sum(axis=1)
     only = (_WINDOWS.sum(axis=(1, 2)) == diagonal) & (diagonal == 2)
     if found[only].any():
-        raise IncorrectAnswer(
-            "Two black pixels of the diagonal already give a value above 0. The bias has to be so "
-            "low that only three are enough.",
-            "bias too high",
-        )
-    raise IncorrectAnswer(
-        "There are windows with a white pixel on the diagonal and a value above 0: pixels beside "
-        "the diagonal make up for it.",
-        "other pixels count",
-    )
+        raise wrong("bias too high: two pixels")
+    raise wrong("other pixels count: found too much")
 
 
 # --- 01.6: the letter network ------------------------------------------------------------------
@@ -763,95 +523,43 @@ def _filter_refuses(subject: StudentWork, rng: np.random.Generator) -> None:
 _NETWORK = convolution.LetterNetwork()
 
 
-def _letter(
-    image: Array,
-    relu: bool = True,
-    hidden_relu: bool = True,
-    bias: bool = True,
-    hidden_bias: bool = True,
-    average: bool = False,
-    swapped: bool = False,
-    turned: bool = False,
-    falling: bool = False,
-) -> Array:
-    diagonal = convolution.ANTI_DIAGONAL[:, ::-1] if falling else convolution.ANTI_DIAGONAL
-    found = convolution.feature_map(image, diagonal, convolution.BIAS if bias else 0.0)
-    found = convolution.relu(found) if relu else found
-    pooled = (convolution.average_pool if average else convolution.max_pool)(found, 2)
-    inputs = (pooled.T if turned else pooled).ravel()
-    total = inputs @ _NETWORK.hidden_weights + (_NETWORK.hidden_bias if hidden_bias else 0.0)
-    hidden = float(total)
-    hidden = max(0.0, hidden) if hidden_relu else hidden
-    outputs = hidden * np.asarray(_NETWORK.output_weights) + np.asarray(_NETWORK.output_biases)
-    return np.asarray(outputs[::-1] if swapped else outputs)
+def _letter(image: Array, *faults: str) -> Array:
+    """The outputs of the network, or of one with some faults."""
+    diagonal = convolution.ANTI_DIAGONAL[:, :: -1 if "other diagonal" in faults else 1]
+    bias = 0.0 if "no bias" in faults else convolution.BIAS
+    found = convolution.feature_map(image, diagonal, bias)
+    found = found if "no ReLU" in faults else convolution.relu(found)
+    pooling = convolution.average_pool if "average" in faults else convolution.max_pool
+    pooled = pooling(found, 2)
+    inputs = (pooled.T if "turned" in faults else pooled).ravel()
+    hidden = float(inputs @ _NETWORK.hidden_weights)
+    hidden += 0.0 if "no hidden bias" in faults else _NETWORK.hidden_bias
+    hidden = hidden if "no hidden ReLU" in faults else max(0.0, hidden)
+    return hidden * np.asarray(_NETWORK.output_weights) + np.asarray(_NETWORK.output_biases)
 
 
 _LETTER_MISTAKES = [
+    Mistake("ReLU missing: convolution", lambda image: _letter(image, "no ReLU")),
+    Mistake("ReLU missing: hidden node", lambda image: _letter(image, "no hidden ReLU")),
     Mistake(
-        "ReLU missing",
-        "ReLU is missing behind the convolution: negative values have to become 0.",
-        lambda image: _letter(image, relu=False),
+        "ReLU missing: both",
+        lambda image: _letter(image, "no ReLU", "no hidden ReLU"),
     ),
+    Mistake("ReLU at the outputs", lambda image: np.maximum(_letter(image), 0)),
+    Mistake("bias forgotten: convolution", lambda image: _letter(image, "no bias")),
+    Mistake("bias forgotten: hidden node", lambda image: _letter(image, "no hidden bias")),
     Mistake(
-        "ReLU missing",
-        "The hidden node lacks its ReLU: a negative value has to become 0.",
-        lambda image: _letter(image, hidden_relu=False),
-    ),
-    Mistake(
-        "ReLU missing",
-        "ReLU is missing, behind the convolution and in the hidden node.",
-        lambda image: _letter(image, relu=False, hidden_relu=False),
-    ),
-    Mistake(
-        "ReLU at the outputs",
-        "The outputs have no ReLU: they may be negative.",
-        lambda image: np.maximum(_letter(image), 0),
-    ),
-    Mistake(
-        "bias forgotten",
-        "The convolution lacks its bias.",
-        lambda image: _letter(image, bias=False),
-    ),
-    Mistake(
-        "bias forgotten",
-        "The hidden node lacks its bias.",
-        lambda image: _letter(image, hidden_bias=False),
-    ),
-    Mistake(
-        "bias forgotten",
-        "The outputs lack their biases.",
+        "bias forgotten: outputs",
         lambda image: _letter(image) - np.asarray(_NETWORK.output_biases),
     ),
+    Mistake("average instead of maximum", lambda image: _letter(image, "average")),
+    Mistake("outputs exchanged", lambda image: _letter(image)[::-1]),
+    Mistake("axes swapped", lambda image: _letter(image, "turned")),
+    Mistake("other diagonal", lambda image: _letter(image, "other diagonal")),
     Mistake(
-        "average instead of maximum",
-        "The network keeps the largest value of each window, not the mean.",
-        lambda image: _letter(image, average=True),
+        "softmax at the end", lambda image: np.exp(_letter(image)) / np.exp(_letter(image)).sum()
     ),
-    Mistake(
-        "outputs exchanged",
-        "Give the output for O first, then the one for X.",
-        lambda image: _letter(image, swapped=True),
-    ),
-    Mistake(
-        "axes swapped",
-        "The four inputs go row by row; you go column by column.",
-        lambda image: _letter(image, turned=True),
-    ),
-    Mistake(
-        "other diagonal",
-        "The filter lies on the picture as it is; you use its mirror image.",
-        lambda image: _letter(image, falling=True),
-    ),
-    Mistake(
-        "softmax at the end",
-        "The outputs are the two numbers themselves, without softmax.",
-        lambda image: np.exp(_letter(image)) / np.exp(_letter(image)).sum(),
-    ),
-    Mistake(
-        "rounded",
-        "You round the outputs; give all decimals.",
-        lambda image: np.round(_letter(image), 2),
-    ),
+    Mistake("rounded: outputs", lambda image: np.round(_letter(image), 2)),
 ]
 
 
@@ -869,8 +577,7 @@ def _letter_cases() -> list[Case]:
 
 def _letters(subject: StudentWork, rng: np.random.Generator) -> None:
     """The outputs for the pictures of the lesson."""
-    mistakes = _LETTER_MISTAKES
-    compare.function(subject, "letter_outputs", _letter_cases(), _letter, mistakes, advice=_STEPS)
+    compare.function(subject, "letter_outputs", _letter_cases(), _letter, _LETTER_MISTAKES)
     compare.leaves_arguments(subject, "letter_outputs", _letter_cases())
 
 
@@ -888,136 +595,64 @@ def _drawings(subject: StudentWork, rng: np.random.Generator) -> None:
         cases.append(Case((image,), "a picture of random pixels"))
     cases += [Case((rng.random((6, 6)) + 0.3,), "a picture with gray pixels") for _ in range(2)]
     # A mistake that the letters have shown has cost a point there.
-    told = compare.made(subject, "letter_outputs", _letter_cases(), _letter, _LETTER_MISTAKES)
-    want = told.answer if told else _letter
-    compare.function(subject, "letter_outputs", cases, want, _LETTER_MISTAKES, advice=_STEPS)
+    asked = ("letter_outputs", _letter_cases(), _letter, _LETTER_MISTAKES)
+    want = compare.as_told_before(subject, *asked)
+    compare.function(subject, "letter_outputs", cases, want, _LETTER_MISTAKES)
 
 
-_STEPS = "Print what comes out of each step for the letter O, and compare it with the lesson."
-
-
-EXERCISE = Exercise(
+EXERCISE = Exercise.of(
     "01_convolution_by_hand",
-    "Convolution by hand",
-    (
-        Question(
-            "01.1",
-            "With pen and paper",
-            3,
-            (
-                Part("the first value", 1, _first),
-                Part("the next value, with a stride of 2", 1, _second),
-                Part("the parameters of a layer", 1, _weights),
-            ),
-            needs=("first", "second", "weights"),
-            hints=(
-                "Lay the filter on the top left corner of the picture. Multiply each number of the "
-                "filter with the pixel under it; add the nine products, then the bias.",
-                "With a stride of 2 the filter moves two columns, so it lies on columns 2, 3 and 4 "
-                "then (counted from 0).",
-                "A filter for a color picture has 5 × 5 × 3 numbers and one bias.",
-            ),
-            kind="value",
+    Question.of(
+        "01.1", _first, _second, _weights, needs=("first", "second", "weights"), kind="value"
+    ),
+    Question.of(
+        "01.2",
+        _convolve_square,
+        _convolve_any,
+        _convolve_stride,
+        seconds=3.0,
+        needs=("convolve",),
+        only=("numpy",),
+        packages=("scipy", "skimage", "cv2", "torch", "jax", "tensorflow", "keras"),
+        forbids=(
+            "course_utils.convolution.feature_map",
+            "course_utils.convolution.feature_map_loop",
         ),
-        Question(
-            "01.2",
-            "Write the convolution",
-            3,
-            (
-                Part("stride 1, square", 1, _convolve_square),
-                Part("any height and width", 1, _convolve_any),
-                Part("other strides", 1, _convolve_stride),
-            ),
-            seconds=3.0,
-            needs=("convolve",),
-            only=("numpy",),
-            packages=("scipy", "skimage", "cv2", "torch", "jax", "tensorflow", "keras"),
-            forbids=(
-                "course_utils.convolution.feature_map",
-                "course_utils.convolution.feature_map_loop",
-            ),
-            hints=(
-                "Two loops, one inside the other: over the rows and over the columns of the "
-                "**map**. In the middle stands one window: `image[top : top + height, left : left "
-                "+ width]`.",
-                "The map has `(image height - kernel height) // stride + 1` rows.",
-                "The window of row `row` begins at `row * stride` in the picture; the value is "
-                "`(window * kernel).sum() + bias`.",
-            ),
+    ),
+    Question.of(
+        "01.3",
+        _size_valid,
+        _size_same,
+        seconds=3.0,
+        needs=("map_size",),
+        forbids=("course_utils.convolution.output_size",),
+    ),
+    Question.of(
+        "01.4",
+        _pool_max,
+        _pool_average,
+        _pool_rest,
+        seconds=3.0,
+        needs=("pool",),
+        forbids=(
+            "course_utils.convolution.max_pool",
+            "course_utils.convolution.average_pool",
         ),
-        Question(
-            "01.3",
-            "The size of a map",
-            2,
-            (Part("valid", 1, _size_valid), Part("same", 1, _size_same)),
-            seconds=3.0,
-            needs=("map_size",),
-            forbids=("course_utils.convolution.output_size",),
-            hints=(
-                "A filter of 3 pixels on a row of 6: it can begin at 0, 1, 2 and 3. With a stride "
-                "of 2 it begins at 0 and 2.",
-                "valid: (n − k) / s, rounded down, plus 1. same: n / s, rounded up; `math.ceil` "
-                "rounds up, `//` rounds down.",
-            ),
-        ),
-        Question(
-            "01.4",
-            "Pooling",
-            3,
-            (
-                Part("maximum", 1, _pool_max),
-                Part("average", 1, _pool_average),
-                Part("what does not fill a window is left out", 1, _pool_rest),
-            ),
-            seconds=3.0,
-            needs=("pool",),
-            forbids=(
-                "course_utils.convolution.max_pool",
-                "course_utils.convolution.average_pool",
-            ),
-            hints=(
-                "The result has `values.shape[0] // size` rows: `//` leaves out what does not fill "
-                "a window.",
-                "The window of row `row` begins at `row * size` and ends before "
-                "`(row + 1) * size`.",
-            ),
-        ),
-        Question(
-            "01.5",
-            "A filter of your own",
-            2,
-            (
-                Part("it finds falling strokes", 1, _filter_finds),
-                Part("it finds nothing else", 1, _filter_refuses),
-            ),
-            needs=("my_kernel", "my_bias"),
-            hints=(
-                "Where the filter has a 0, the pixel does not matter. Which six numbers have to be "
-                "0?",
-                "If all three pixels of the diagonal are black, the sum is as large as it can be. "
-                "The bias has to be so low that a sum of two does not get above 0.",
-            ),
-            kind="value",
-        ),
-        Question(
-            "01.6",
-            "The letter network",
-            2,
-            (Part("O, X and the shifted X", 1, _letters), Part("any picture", 1, _drawings)),
-            seconds=3.0,
-            needs=("letter_outputs",),
-            forbids=(
-                "course_utils.convolution.LetterNetwork.pooled",
-                "course_utils.convolution.LetterNetwork.hidden",
-                "course_utils.convolution.LetterNetwork.outputs",
-                "course_utils.convolution.LetterNetwork.predict",
-            ),
-            hints=(
-                "Write one step per line and give each result a name: the map, the map after ReLU, "
-                "the pooled map, the list of four inputs, the hidden value, the outputs.",
-                "`.ravel()` makes a list of the pooled map; `inputs @ hidden_weights` multiplies "
-                "and adds; `max(0.0, value)` is the ReLU of one number.",
-            ),
+    ),
+    Question.of(
+        "01.5", _filter_finds, _filter_refuses, needs=("my_kernel", "my_bias"), kind="value"
+    ),
+    Question.of(
+        "01.6",
+        _letters,
+        _drawings,
+        seconds=3.0,
+        needs=("letter_outputs",),
+        forbids=(
+            "course_utils.convolution.LetterNetwork.pooled",
+            "course_utils.convolution.LetterNetwork.hidden",
+            "course_utils.convolution.LetterNetwork.outputs",
+            "course_utils.convolution.LetterNetwork.predict",
         ),
     ),
 )

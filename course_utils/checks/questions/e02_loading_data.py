@@ -12,9 +12,9 @@ import numpy as np
 from PIL import Image
 
 from course_utils.checks import chance, compare
-from course_utils.checks._question import Exercise, IncorrectAnswer, NotAttempted, Part, Question
+from course_utils.checks._question import Exercise, IncorrectAnswer, Question, wrong
 from course_utils.checks.compare import Case, Mistake
-from course_utils.student_work import Missing, Ref, StudentError, StudentWork
+from course_utils.student_work import Ref, StudentWork
 
 Array = np.ndarray
 
@@ -26,44 +26,25 @@ def _one_hot(labels: Array, num_classes: int) -> Array:
 
 
 _ONE_HOT_MISTAKES = [
+    Mistake("axes swapped", lambda labels, n: _one_hot(labels, n).T),
     Mistake(
-        "axes swapped",
-        "Your table is turned: one **row** per label, one column per class.",
-        lambda labels, n: _one_hot(labels, n).T,
-    ),
-    Mistake(
-        "classes counted in the labels",
-        "Your table has as many columns as there are classes **in these labels**. A batch need not "
-        "hold all classes; `num_classes` says how many there are.",
+        "classes counted in the labels: largest label",
         lambda labels, n: np.eye(labels.max() + 1)[labels],
     ),
     Mistake(
-        "classes counted in the labels",
-        "Your table has a column for each class that occurs in these labels; `num_classes` says "
-        "how many there are.",
+        "classes counted in the labels: those that occur",
         lambda labels, n: (labels[:, None] == np.unique(labels)).astype(float),
     ),
     Mistake(
-        "classes counted in the labels",
-        "You number the classes anew, without those that do not occur in these labels. The column "
-        "of a class is its index.",
+        "classes counted in the labels: numbered anew",
         lambda labels, n: _one_hot(np.unique(labels, return_inverse=True)[1], n),
     ),
     Mistake(
-        "counted from 1",
-        "Class 0 has the first column; you begin to count at 1.",
+        "counted from 1: columns",
         lambda labels, n: _one_hot((labels - 1) % n, n),
-    ),
-    Mistake(
-        "counted from 1",
-        "Class 0 has the first column; you begin to count at 1.",
         lambda labels, n: np.eye(n + 1)[labels + 1],
     ),
-    Mistake(
-        "zeros and ones exchanged",
-        "Ones and zeros are exchanged.",
-        lambda labels, n: 1 - _one_hot(labels, n),
-    ),
+    Mistake("zeros and ones exchanged", lambda labels, n: 1 - _one_hot(labels, n)),
 ]
 
 
@@ -84,29 +65,13 @@ def _index(one_hot: Array) -> Array:
 
 
 _INDEX_MISTAKES = [
+    Mistake("wrong axis: columns", lambda one_hot: one_hot.argmax(axis=0)),
+    Mistake("counted from 1: indices", lambda one_hot: one_hot.argmax(axis=1) + 1),
+    Mistake("sorted", lambda one_hot: np.sort(one_hot.argmax(axis=1))),
     Mistake(
-        "wrong axis",
-        "You look for the 1 in each column; look for it in each row (`axis=1`).",
-        lambda one_hot: one_hot.argmax(axis=0),
+        "empty columns left out", lambda one_hot: one_hot[:, one_hot.any(axis=0)].argmax(axis=1)
     ),
-    Mistake(
-        "counted from 1",
-        "The first column is class 0; you begin to count at 1.",
-        lambda one_hot: one_hot.argmax(axis=1) + 1,
-    ),
-    Mistake(
-        "sorted",
-        "The numbers are sorted; the first one belongs to the first row.",
-        lambda one_hot: np.sort(one_hot.argmax(axis=1)),
-    ),
-    Mistake(
-        "empty columns left out",
-        "You count only the columns in which there is a 1; the index is the number of the column.",
-        lambda one_hot: one_hot[:, one_hot.any(axis=0)].argmax(axis=1),
-    ),
-    Mistake(
-        "wrong axis", "Give one index per row, not a single one.", lambda one_hot: one_hot.argmax()
-    ),
+    Mistake("wrong axis: whole table", lambda one_hot: one_hot.argmax()),
 ]
 
 
@@ -115,9 +80,11 @@ def _to_index(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = [
         Case((np.eye(5)[rng.integers(0, 5, n)],), f"{n} rows of five classes") for n in (7, 12)
     ]
-    cases.append(Case((np.eye(3)[[0, 0, 2, 2]],), "four rows of three classes"))
-    cases.append(Case((np.eye(4, dtype="float32")[[1]],), "a single row"))
-    cases.append(Case((np.eye(6, dtype=int)[[5, 0, 2, 2]],), "rows of whole numbers"))
+    cases += [
+        Case((np.eye(3)[[0, 0, 2, 2]],), "four rows of three classes"),
+        Case((np.eye(4, dtype="float32")[[1]],), "a single row"),
+        Case((np.eye(6, dtype=int)[[5, 0, 2, 2]],), "rows of whole numbers"),
+    ]
     compare.function(subject, "to_index", cases, _index, _INDEX_MISTAKES)
     _whole(subject.call("to_index", np.eye(3)[[2, 1]]), "Class indices")
     compare.leaves_arguments(subject, "to_index", cases)
@@ -125,11 +92,7 @@ def _to_index(subject: StudentWork, rng: np.random.Generator) -> None:
 
 def _whole(got: Any, what: str) -> None:
     if np.asarray(got).dtype.kind == "f":
-        raise IncorrectAnswer(
-            f"The numbers are right, but they are floats such as 2.0. {what} are whole numbers: "
-            f"`.astype(int)`.",
-            "not whole numbers",
-        )
+        raise wrong("not whole numbers", what=what)
 
 
 def _kept(labels: Array, wanted: list[int]) -> tuple[Array, Array]:
@@ -147,45 +110,29 @@ def _renamed(labels: Array, wanted: list[int]) -> Array:
 _KEPT_MISTAKES = [
     Mistake(
         "labels not renumbered",
-        "The positions are right, but the labels are still the old ones. A network for two classes "
-        "has two outputs, number 0 and number 1.",
         lambda labels, wanted: (_kept(labels, wanted)[0], labels[_kept(labels, wanted)[0]]),
     ),
     Mistake(
         "labels in the order of the old ones",
-        "You number the classes by their old numbers; number them as they stand in `wanted`.",
-        lambda labels, wanted: (
-            _kept(labels, wanted)[0],
-            _kept(labels, sorted(wanted))[1],
-        ),
+        lambda labels, wanted: (_kept(labels, wanted)[0], _kept(labels, sorted(wanted))[1]),
     ),
     Mistake(
         "masks instead of positions",
-        "Give the positions of the images (such as 0, 2, 3), not True and False for each.",
         lambda labels, wanted: (np.isin(labels, wanted), _kept(labels, wanted)[1]),
     ),
     Mistake(
         "sorted by class",
-        "Keep the images in their old order; you put them class by class.",
         lambda labels, wanted: (
             np.concatenate([np.flatnonzero(labels == one) for one in wanted]),
             np.concatenate([np.full((labels == one).sum(), k) for k, one in enumerate(wanted)]),
         ),
     ),
+    Mistake("order of results", lambda labels, wanted: _kept(labels, wanted)[::-1]),
     Mistake(
-        "order of results",
-        "Return the positions first, then the new labels.",
-        lambda labels, wanted: _kept(labels, wanted)[::-1],
-    ),
-    Mistake(
-        "renamed twice",
-        "You rename the labels one class after the other, so that a new label is taken for an old "
-        "one and renamed again.",
-        lambda labels, wanted: (_kept(labels, wanted)[0], _renamed(labels, wanted)),
+        "renamed twice", lambda labels, wanted: (_kept(labels, wanted)[0], _renamed(labels, wanted))
     ),
     Mistake(
         "the others kept",
-        "You keep the images of the other classes.",
         lambda labels, wanted: _kept(labels, [c for c in range(9) if c not in wanted]),
     ),
 ]
@@ -203,8 +150,7 @@ def _keep_classes(subject: StudentWork, rng: np.random.Generator) -> None:
         Case((np.array([1, 0, 1, 2]), [1, 0]), "the classes 1 and 0"),
         Case((np.array([5, 0, 5, 2]), [2, 3, 5]), "a wanted class that does not occur"),
     ]
-    advice = "Work the example of the question out on paper."
-    compare.function(subject, "keep_classes", cases, _kept, _KEPT_MISTAKES, advice=advice)
+    compare.function(subject, "keep_classes", cases, _kept, _KEPT_MISTAKES)
     positions, labels = compare.listed(subject.call("keep_classes", *cases[0].args)) or [[], []]
     _whole(positions, "Positions")
     _whole(labels, "Labels")
@@ -221,36 +167,23 @@ def _positions(result: Any, names: tuple[str, ...], total: int, masks: bool = Fa
 
     Masks cost the points of the first part, which does not accept them.
     """
-    if result is None:
-        raise IncorrectAnswer(
-            "Your function returns nothing; does it end with `return`?", "nothing returned"
-        )
     parts = compare.listed(result)
     if parts is None or len(parts) != len(names):
-        raise IncorrectAnswer(
-            f"Return {len(names)} arrays of positions, for {', '.join(names)}, not "
-            f"{compare.describe(result)}."
-        )
+        got, asked = compare.describe(result), ", ".join(names)
+        raise wrong("other: number of arrays", number=len(names), names=asked, got=got)
     found = []
     for name, part in zip(names, parts, strict=True):
         entries = compare.listed(part)
         array = np.asarray(entries if _flat(entries) else None)
         if array.dtype == bool and array.shape == (total,):
             if not masks:
-                raise IncorrectAnswer(
-                    f"For {name} you give True or False for each image; give the positions, such "
-                    f"as 0, 2, 3: `np.flatnonzero(...)`.",
-                    "masks instead of positions",
-                )
+                raise wrong("masks instead of positions", name=name)
             array = np.flatnonzero(array)
         if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-            raise IncorrectAnswer(
-                f"The positions for {name} should be a list or array of whole numbers, not "
-                f"{compare.describe(part)}."
-            )
+            raise wrong("other: no positions", name=name, got=compare.describe(part))
         array = array.astype(int)
         if array.size and (array.min() < 0 or array.max() >= total):
-            raise IncorrectAnswer(f"There are positions for {name} at which there is no image.")
+            raise wrong("other: no image there", name=name)
         found.append(array)
     return found
 
@@ -262,19 +195,12 @@ def _flat(entries: list[Any] | None) -> bool:
 def _whole_and_apart(parts: list[Array], names: tuple[str, ...], total: int) -> None:
     for name, part in zip(names, parts, strict=True):
         if len(np.unique(part)) < len(part):
-            raise IncorrectAnswer(f"There are images that are twice in {name}.", "leak")
-    for k, one in enumerate(parts):
-        for m in range(k + 1, len(parts)):
-            if np.intersect1d(one, parts[m]).size:
-                raise IncorrectAnswer(
-                    f"There are images in {names[k]} that are also in {names[m]}. That is a leak: "
-                    f"the network would be asked about pictures that it was trained on.",
-                    "leak",
-                )
+            raise wrong("leak: twice", name=name)
+    for (one, first), (other, second) in combinations(zip(names, parts, strict=True), 2):
+        if np.intersect1d(first, second).size:
+            raise wrong("leak: two splits", one=one, other=other)
     if sum(len(part) for part in parts) < total:
-        raise IncorrectAnswer(
-            "Some images are in none of the splits; each has to be in one.", "images lost"
-        )
+        raise wrong("images lost")
 
 
 #: Large enough that a tenth of the rest (9 %) is no matter of rounding, and chance no excuse.
@@ -284,27 +210,21 @@ _SEEDS = 16
 
 
 def _split(subject: StudentWork, labels: Array, seed: int) -> list[Array]:
-    return _positions(subject.call("split", labels, seed), _NAMES, len(labels), masks=True)
+    result = compare.result_of(subject, "split", labels, seed)
+    return _positions(result, _NAMES, len(labels), masks=True)
 
 
 def _split_whole(subject: StudentWork, rng: np.random.Generator) -> None:
     """Each position once, for five and for seven classes; labels left alone."""
     for sizes in (_SIZES, (23, 10, 35, 71, 10, 57, 99)):
         labels = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
-        result = subject.call("split", labels, int(rng.integers(1000)))
+        result = compare.result_of(subject, "split", labels, int(rng.integers(1000)))
         parts = _positions(result, _NAMES, len(labels))
         found = np.concatenate(parts)
         if len(found) == len(labels) and np.array_equal(np.sort(found), np.sort(labels)):
-            raise IncorrectAnswer(
-                "You return the labels of the images; return their positions, so that images can "
-                "be divided, too: divide `np.arange(len(labels))`.",
-                "labels instead of positions",
-            )
+            raise wrong("labels instead of positions")
         _whole_and_apart(parts, _NAMES, len(labels))
-        if subject.changed():
-            raise IncorrectAnswer(
-                "`split` changes the labels; leave them as they are.", "arguments changed"
-            )
+        compare.left_arguments(subject, "split")
 
 
 def _split_shares(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -322,95 +242,54 @@ def _judge_shares(counts: Array) -> None:
     shares = np.array([0.8, 0.1, 0.1])
     sizes, each = counts.sum(axis=1), np.array(_SIZES)
     if sizes[0] < sizes[1:].max():
-        raise IncorrectAnswer(
-            "The first array should be the largest, the one for training.", "order of splits"
-        )
+        raise wrong("order of splits")
     # One image more or less of each class in validation and in test, so up to two in training.
     allowed = np.array([2.5, 1.5, 1.5])
     small = np.sort(sizes[1:]) / each.sum()
     if np.all(np.abs(small - (0.09, 0.1)) < 0.003):
-        raise IncorrectAnswer(
-            "One of the small splits has 9 % of the images, not 10 %: you cut off a tenth of what "
-            "was left after the first cut, and a tenth of 90 % is 9 %. Take 1/9 of the rest.",
-            "shares wrong",
-        )
+        raise wrong("shares wrong: tenth of the rest")
     if np.any(np.abs(sizes - shares * each.sum()) > allowed * len(each)):
         told = ", ".join(f"{100 * share:.0f} %" for share in sizes / each.sum())
-        raise IncorrectAnswer(
-            f"The shares are not 80 %, 10 % and 10 %, but {told} (of all images).", "shares wrong"
-        )
+        raise wrong("shares wrong", shares=told)
     if np.any(np.abs(counts - shares[:, None] * each) > allowed[:, None]):
-        raise IncorrectAnswer(
-            "The shares are right over all images, but not class by class: a small class may end "
-            "up with no test image at all. Divide each class by itself, or use `stratify`.",
-            "not stratified",
-        )
+        raise wrong("not stratified")
 
 
 def _split_seed(subject: StudentWork, rng: np.random.Generator) -> None:
     """That the seed alone decides, at random, and over all images: see `chance`."""
     labels, seed = np.repeat(np.arange(len(_SIZES)), _SIZES), int(rng.integers(1000))
     first, again = (_split(subject, labels, seed) for _ in range(2))
-    if [set(part.tolist()) for part in first] != [set(part.tolist()) for part in again]:
-        raise IncorrectAnswer(
-            "The same seed gives another division each time. Make a generator from the seed: "
-            "`np.random.default_rng(seed)`, or hand it on as `random_state=seed`.",
-            "not repeatable",
-        )
+    if not all(map(_same_set, first, again)):
+        raise wrong("not repeatable")
     splits = [_split(subject, labels, seed + k) for k in range(_SEEDS)]
     # The two small splits of the largest class, whichever of the three arrays they are.
     draws = [
         [part[part < _SIZES[0]] for part in sorted(parts, key=len)[:2] if (part < _SIZES[0]).any()]
         for parts in splits
     ]
-    _judge_seed(draws, _SIZES[0], _OF_IMAGES)
+    _judge_seed(draws, _SIZES[0])
 
 
-@dataclass(frozen=True)
-class _Sentences:
-    """What to say of choices that are not random."""
-
-    not_shuffled: str
-    ignored: str
-    regular: str
-    alike: str
-    uneven: str
-
-
-_OF_IMAGES = _Sentences(
-    "You take the images in the order in which they come. Files are often sorted by date or place, "
-    "so the test images would be different from the others: shuffle first.",
-    "Every seed gives the same division; use `seed`.",
-    "You do not divide at random: images that follow each other in the list, or stand at a fixed "
-    "distance, stay together. Files are often sorted by date or place, so shuffle the positions "
-    "with a generator that is made from the seed.",
-    "Another seed should give another division, but for some seeds the same images are in "
-    "validation or in test again. Shuffle all positions with the seed before you cut.",
-    "You do not divide at random: some of the images come into validation or test more often than "
-    "others. Shuffle all positions of a class.",
-)
-
-
-def _judge_seed(draws: list[list[Array]], total: int, say: _Sentences) -> None:
+def _judge_seed(draws: list[list[Array]], total: int) -> None:
     """Judge what was chosen for several seeds: for each seed one or more arrays of places."""
     same = all(
         len(one) == len(draws[0]) and all(map(_same_set, one, draws[0])) for one in draws[1:]
     )
     regular = any(chance.too_regular(part, total) for parts in draws for part in parts)
     if same and regular:
-        raise IncorrectAnswer(say.not_shuffled, "not shuffled")
+        raise wrong("not shuffled")
     if same:
-        raise IncorrectAnswer(say.ignored, "seed ignored")
+        raise wrong("seed ignored")
     if regular:
-        raise IncorrectAnswer(say.regular, "not random")
+        raise wrong("not random: regular")
     if chance.too_alike(draws, total):
-        raise IncorrectAnswer(say.alike, "seed hardly matters")
+        raise wrong("seed hardly matters")
     for number in range(min(map(len, draws))):
         chosen = [parts[number] for parts in draws]
         if chance.too_regular_in_all(chosen, total):
-            raise IncorrectAnswer(say.regular, "not random")
+            raise wrong("not random: regular")
         if chance.uneven(chosen, total):
-            raise IncorrectAnswer(say.uneven, "not random")
+            raise wrong("not random: uneven")
 
 
 def _same_set(one: Array, other: Array) -> bool:
@@ -431,7 +310,7 @@ def _patients(rng: np.random.Generator) -> Array:
 
 
 def _divide(subject: StudentWork, patients: Array, share: float, seed: int) -> list[Array]:
-    result = subject.call("split_patients", patients, share, seed)
+    result = compare.result_of(subject, "split_patients", patients, share, seed)
     return _positions(result, _SIDES, len(patients), masks=True)
 
 
@@ -439,16 +318,13 @@ def _patients_apart(subject: StudentWork, rng: np.random.Generator) -> None:
     """No X-ray twice or lost, no patient on both sides."""
     for share in (0.2, 0.3):
         patients = _patients(rng)
-        result = subject.call("split_patients", patients, share, int(rng.integers(1000)))
+        seed = int(rng.integers(1000))
+        result = compare.result_of(subject, "split_patients", patients, share, seed)
         compare.left_arguments(subject, "split_patients")
         train, test = _positions(result, _SIDES, len(patients))
         _whole_and_apart([train, test], _SIDES, len(patients))
         if np.intersect1d(patients[train], patients[test]).size:
-            raise IncorrectAnswer(
-                "There are patients with X-rays on both sides. Choose patients first, then take "
-                "all X-rays of those.",
-                "leak",
-            )
+            raise wrong("leak")
 
 
 def _patients_share(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -471,22 +347,12 @@ def _patients_share(subject: StudentWork, rng: np.random.Generator) -> None:
 
 def _name_share(counts: Array, wanted: Array, shares: Array) -> None:
     if np.all(np.abs(counts - (_PEOPLE - wanted)) <= 1):
-        raise IncorrectAnswer(
-            "The test split has the patients that should be in training; the first array is for "
-            "training.",
-            "order of splits",
-        )
+        raise wrong("order of splits")
     if np.all(counts == counts[0]):
-        raise IncorrectAnswer("The test split is always as large; look at `share`.", "shares wrong")
+        raise wrong("shares wrong: share ignored")
     worst = int(np.argmax(np.abs(counts - wanted)))
-    told = f"Of {_PEOPLE} patients and with a share of {shares[worst]:g}"
-    raise IncorrectAnswer(
-        f"`share` is the share of the **patients** that are in the test split, of all patients; "
-        f"how many X-rays they have does not matter. {told}, {wanted[worst]:.0f} patients should "
-        f"be in the test split, but there are {counts[worst]}. (The numbers of the patients have "
-        f"gaps; `np.unique(patients)` are those that there are.)",
-        "shares wrong",
-    )
+    found = {"share": shares[worst], "wanted": wanted[worst], "count": counts[worst]}
+    raise wrong("shares wrong: patients", people=_PEOPLE, **found)
 
 
 def _patients_seed(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -500,23 +366,9 @@ def _patients_seed(subject: StudentWork, rng: np.random.Generator) -> None:
 
     first, again = chosen(seed), chosen(seed)
     if not _same_set(first, again):
-        raise IncorrectAnswer("The same seed gives other patients each time.", "not repeatable")
+        raise wrong("not repeatable")
     draws = [[chosen(seed + k)] for k in range(_SEEDS)]
-    _judge_seed(draws, people, _OF_PATIENTS)
-
-
-_OF_PATIENTS = _Sentences(
-    "You take the patients in the order of their numbers, the same for every seed; choose them at "
-    "random, with the seed.",
-    "Every seed chooses the same patients; choose them at random, with the seed.",
-    "You do not choose at random: patients whose numbers follow each other, or stand at a fixed "
-    "distance, are chosen together. Shuffle the patients with a generator that is made from the "
-    "seed.",
-    "Another seed should choose other patients, but for some seeds the same ones are chosen again. "
-    "Shuffle all patients with the seed before you cut.",
-    "You do not choose at random: some patients are chosen more often than others. Shuffle all "
-    "patients before you cut.",
-)
+    _judge_seed(draws, people)
 
 
 # --- 02.4: X-rays ------------------------------------------------------------------------------
@@ -586,25 +438,13 @@ class _Loaded:
 
 
 def _load(subject: StudentWork, folder: _Folder) -> _Loaded:
-    if subject.kind("load_xrays") in ("missing", "none"):
-        raise NotAttempted(str(Missing("load_xrays")))
-    try:
-        result = subject.call("load_xrays", subject.put_files(folder.files()))
-    except StudentError as error:
-        if error.kind == "NotImplementedError":
-            raise
-        told = f"{error.message} (for a folder with the classes {', '.join(folder.names)})"
-        raise StudentError(error.kind, told.strip(), error.line, error.code) from None
-    if result is None:
-        raise IncorrectAnswer(
-            "Your function returns nothing; does it end with `return`?", "nothing returned"
-        )
+    label = f"a folder with the classes {', '.join(folder.names)}"
+    files = subject.put_files(folder.files())
+    result = compare.result_of(subject, "load_xrays", files, label=label)
     entries = [result] if isinstance(result, Ref) else compare.listed(result) or []
     is_one = [isinstance(one, Ref) and subject.kind(one) == "dataset" for one in entries]
     if sum(is_one) != 1:
-        raise IncorrectAnswer(
-            "The first thing that `load_xrays` returns should be a `tf.data.Dataset`."
-        )
+        raise wrong("other: no dataset")
     place = is_one.index(True)
     # More than there can be, so that a dataset that is repeated is seen.
     batches = subject.batches(entries[place], 3 * len(folder.levels))
@@ -618,25 +458,15 @@ def _xray_shape(subject: StudentWork, rng: np.random.Generator) -> None:
     batches = _load(subject, folder).batches
     shape = batches[0][0].shape if batches else ()
     if len(shape) != 4:
-        raise IncorrectAnswer(
-            "The images should come in batches of shape (images, 48, 64, 1).", "no batches"
-        )
+        raise wrong("no batches")
     if shape[3] != 1:
-        raise IncorrectAnswer(
-            'The pictures have three channels; X-rays need one: `color_mode="grayscale"`.'
-            if shape[3] == 3
-            else f'The pictures have {shape[3]} channels; X-rays need one: `"grayscale"`.',
-            "color",
-        )
+        raise wrong("color", channels=shape[3])
     if shape[1:3] == (64, 48):
-        raise IncorrectAnswer(
-            "Height and width are exchanged. Keras, like NumPy, wants the height first.",
-            "axes swapped",
-        )
+        raise wrong("axes swapped")
     if shape[1:3] != (48, 64):
-        raise IncorrectAnswer("The pictures should be 48 pixels high and 64 wide.", "size")
+        raise wrong("size")
     if any(len(one[0]) != 8 for one in batches[:-1]):
-        raise IncorrectAnswer("A batch should have 8 pictures.", "batch size")
+        raise wrong("batch size")
 
 
 def _xray_content(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -654,26 +484,14 @@ def _judge_folder(subject: StudentWork, folder: _Folder) -> None:
     made = _load(subject, folder)
     together = [np.concatenate(parts) for parts in _parts(made.batches)]
     if len(together) != 2:
-        raise IncorrectAnswer(
-            "Each element of the dataset should be a batch of images and their labels; "
-            '`label_mode="int"` gives the labels.',
-            "no labels",
-        )
+        raise wrong("no labels")
     images, labels = together
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise IncorrectAnswer(
-            "The labels are one-hot, in columns, or floats; "
-            '`label_mode="int"` gives class indices.',
-            "labels one-hot",
-        )
+        raise wrong("labels one-hot")
     _judge_pictures(folder, images, labels)
     given = compare.texts(made.others[0]) if made.others else None
     if given is None or not made.in_order:
-        raise IncorrectAnswer(
-            "Return two things: the dataset first, then the list of its class names; the dataset "
-            "has it as `class_names`.",
-            "class names",
-        )
+        raise wrong("class names: not returned")
     _judge_names(folder, folder.which(images), labels, given)
 
 
@@ -688,74 +506,40 @@ def _parts(batches: list[tuple[Array, ...]]) -> list[tuple[Array, ...]]:
 
 def _judge_pictures(folder: _Folder, images: Array, labels: Array) -> None:
     if images.ndim != 4:
-        raise IncorrectAnswer("The images should have the shape (images, 48, 64, 1).", "no batches")
+        raise wrong("no batches")
     if images.max() <= 1.5:
-        raise IncorrectAnswer(
-            "The numbers lie between 0 and 1. In this course data stay at 0 to 255, and the "
-            "network rescales them, or it will be done twice.",
-            "rescaled",
-        )
+        raise wrong("rescaled")
     which = folder.which(images)
     if np.all(which < 0) or len(which) == 0:
-        raise IncorrectAnswer(
-            "`load_xrays` was called with another folder, but the pictures in the dataset are not "
-            "those of this folder. Does the function use its argument `folder`, and leave the "
-            "pixels as they are?",
-            "folder ignored",
-        )
+        raise wrong("folder ignored")
     if np.any(which < 0):
-        raise IncorrectAnswer("Some of the pictures are changed.", "changed otherwise")
+        raise wrong("changed otherwise")
     times = np.bincount(which, minlength=len(folder.levels))
     if times.min() == 0:
-        raise IncorrectAnswer(
-            "Some pictures of the folder are not in the dataset; all of them should be.",
-            "images lost",
-        )
+        raise wrong("images lost")
     if times.max() > 1:
-        raise IncorrectAnswer("Some pictures are in the dataset more than once.", "images repeated")
+        raise wrong("images repeated")
     classes = folder.labels[which]
     in_order = all(np.all(np.diff(which[classes == one]) > 0) for one in np.unique(classes))
     if not in_order or np.count_nonzero(np.diff(classes)) != len(folder.names) - 1:
-        raise IncorrectAnswer(
-            "The pictures are shuffled; `shuffle=False` keeps their order.", "shuffled"
-        )
+        raise wrong("shuffled")
     if len(set(zip(classes.tolist(), labels.tolist(), strict=True))) != len(folder.names):
-        raise IncorrectAnswer("The labels do not belong to their pictures.", "labels mixed up")
+        raise wrong("labels mixed up")
 
 
 def _judge_names(folder: _Folder, which: Array, labels: Array, given: list[str]) -> None:
     """Whether each label is the place of the right name."""
     if sorted(given) != folder.names:
-        raise IncorrectAnswer(
-            "The class names are not those of the folder that `load_xrays` was called with; the "
-            "dataset has them as `class_names`.",
-            "class names",
-        )
+        raise wrong("class names: of another folder")
     right = [folder.names[k] for k in folder.labels[which]]
     if [given[k] if 0 <= k < len(given) else "" for k in labels] != right:
-        raise IncorrectAnswer(
-            "Labels and class names do not fit: label 0 should be the place of the name in the "
-            "list. The dataset has the right order as `class_names`.",
-            "class names",
-        )
+        raise wrong("class names: other order")
 
 
 def _unfit(subject: StudentWork, rng: np.random.Generator) -> None:
     """The two letters."""
     compare.choice(
-        subject,
-        "unfit",
-        ("b", "d"),
-        {
-            "a": "Nobody stands perfectly straight before the machine: small turns are normal.",
-            "b": "No patient stands on the head: a network would have to learn pictures that never "
-            "come.",
-            "c": "Machines and patients differ, so pictures are a little brighter or darker.",
-            "d": "In the mirror the heart is on the other side. For flowers that does not matter; "
-            "here it is another finding.",
-            "e": "Some patients are larger than others, so slightly larger pictures are normal.",
-        },
-        {"b": "vertical flip kept", "d": "horizontal flip kept"},
+        subject, "unfit", "bd", "abcde", {"b": "vertical flip kept", "d": "horizontal flip kept"}
     )
 
 
@@ -763,17 +547,6 @@ def _unfit(subject: StudentWork, rng: np.random.Generator) -> None:
 
 #: Enough that chance cannot hide a buffer that is too small; neither fills its last batch.
 _TRAIN, _VALIDATION, _EPOCHS, _BATCH = 250, 40, 6, 16
-
-
-def _two(result: Any, what: str) -> list[Any]:
-    if result is None:
-        raise IncorrectAnswer(
-            "Your function returns nothing; does it end with `return`?", "nothing returned"
-        )
-    entries = compare.listed(result)
-    if entries is None or len(entries) != 2:
-        raise IncorrectAnswer(f"Return two things: {what}.")
-    return entries
 
 
 @dataclass(frozen=True)
@@ -786,36 +559,35 @@ class _Epoch:
         All of the epoch.
     sizes : list of int
         How many images each batch has.
-    faults : dict of str to str
-        What is wrong with the form, by the name of the mistake; the first part tells it, the others
-        go on with what was meant.
+    faults : list of IncorrectAnswer
+        What is wrong with the form: the first part tells it, the others go on with what was meant.
     """
 
     images: Array
     labels: Array
     sizes: list[int]
-    faults: dict[str, str]
+    faults: list[IncorrectAnswer]
 
 
 class _Pipeline:
     """What a pipeline made of given pictures."""
 
     def __init__(self, subject: StudentWork, rng: np.random.Generator) -> None:
-        if subject.kind("make_pipeline") in ("missing", "none"):
-            raise NotAttempted(str(Missing("make_pipeline")))
         numbers = {"training": _TRAIN, "validation": _VALIDATION}
         self.images = {k: rng.uniform(0, 255, (n, 8, 10, 3)) for k, n in numbers.items()}
         self.images = {k: one.astype("float32") for k, one in self.images.items()}
         self.labels = {k: rng.integers(0, 7, n) for k, n in numbers.items()}
         given = [one[k] for k in numbers for one in (self.images, self.labels)]
-        result = subject.call("make_pipeline", *given)
+        result = compare.result_of(subject, "make_pipeline", *given)
         self.changed = subject.changed()
-        refs = _two(result, "the datasets for training and for validation")
+        refs = compare.listed(result)
+        if refs is None or len(refs) != 2:
+            raise wrong("other: two datasets")
         self.refs = dict(zip(numbers, refs, strict=True))
         self.subject = subject
         for name, ref in self.refs.items():
             if not isinstance(ref, Ref) or subject.kind(ref) != "dataset":
-                raise IncorrectAnswer(f"What you return for {name} should be a `tf.data.Dataset`.")
+                raise wrong("other: dataset", name=name)
         first, _ = self.identified(self.epoch("training").images, "validation")
         self.exchanged = bool(np.all(first >= 0))
         if self.exchanged:
@@ -827,39 +599,24 @@ class _Pipeline:
         total = len(self.images[split])
         elements = self.subject.batches(self.refs[split], total // 4)
         if not elements or any(len(one) != 2 for one in elements):
-            raise IncorrectAnswer(
-                f"The elements for {split} should be batches of images with their labels."
-            )
-        faults = {}
+            raise wrong("other: elements", split=split)
+        faults = []
         if elements[0][0].ndim == 3:
             elements = self.subject.batches(self.refs[split], 2 * total)
-            faults["no batches"] = (
-                f"The images for {split} come one by one; give batches of {_BATCH}, of the shape "
-                f"({_BATCH}, height, width, 3)."
-            )
+            faults.append(wrong("no batches", split=split))
             elements = [(image[None], label[None]) for image, label in elements]
         if any(len(images.shape) != 4 or images.shape[1:] != (8, 10, 3) for images, _ in elements):
-            raise IncorrectAnswer(
-                f"The images for {split} should come in batches of the shape ({_BATCH}, height, "
-                f"width, 3), with the height and width that they have.",
-                "size",
-            )
+            raise wrong("size", split=split)
         images, labels = (np.concatenate(parts) for parts in zip(*elements, strict=True))
         if labels.ndim != 1:
-            faults["labels one-hot"] = f"The labels for {split} should be class indices."
+            faults.append(wrong("labels one-hot", split=split))
             labels = labels.argmax(axis=-1) if labels.shape[-1] > 1 else labels.ravel()
         elif labels.dtype.kind not in "iu":
-            faults["labels not whole"] = (
-                f"The labels for {split} are of the type {labels.dtype}; class indices are whole "
-                f"numbers."
-            )
+            faults.append(wrong("labels not whole", split=split, dtype=labels.dtype))
         if images.dtype != np.float32:
-            faults["dtype"] = f"The images for {split} should be float32."
+            faults.append(wrong("dtype", split=split))
         if images.max() <= 1.5:
-            faults["rescaled"] = (
-                f"The images for {split} are rescaled to 0 to 1; leave them as they are, since the "
-                f"network rescales them."
-            )
+            faults.append(wrong("rescaled", split=split))
             images = images * np.float32(255)
         return _Epoch(images, labels, [len(one[0]) for one in elements], faults)
 
@@ -912,34 +669,23 @@ def _pipeline_form(subject: StudentWork, rng: np.random.Generator) -> None:
     """Batches, types and number of the images and labels; pixels not rescaled."""
     made = _Pipeline(subject, rng)
     if made.changed:
-        raise IncorrectAnswer(
-            "`make_pipeline` changes the arrays that it is given; leave them as they are.",
-            "arguments changed",
-        )
+        raise wrong("arguments changed", name="make_pipeline")
     if made.exchanged:
-        raise IncorrectAnswer("Return the dataset for training first.", "order of splits")
+        raise wrong("order of splits")
     for split, total in (("training", _TRAIN), ("validation", _VALIDATION)):
         epoch = made.epoch(split)
-        for mistake, sentence in epoch.faults.items():
-            raise IncorrectAnswer(sentence, mistake)
+        for fault in epoch.faults:
+            raise fault
         which, _ = made.identified(epoch.images, split)
         if len(which) and np.all(which < 0) and np.all(made.others(epoch.images, split)):
-            raise IncorrectAnswer(
-                f"The images for {split} are not those that were given.", "wrong images"
-            )
+            raise wrong("wrong images", split=split)
         counts = np.bincount(which[which >= 0], minlength=total)
         if len(which) > total or counts.max() > 1:
-            raise IncorrectAnswer(
-                f"An epoch for {split} should have each image once, but some come more often.",
-                "images repeated",
-            )
+            raise wrong("images repeated", split=split)
         if len(which) < total:
-            raise IncorrectAnswer(
-                f"An epoch for {split} should have each image once, but some are missing.",
-                "images lost",
-            )
+            raise wrong("images lost", split=split)
         if max(epoch.sizes) > _BATCH or sum(size < _BATCH for size in epoch.sizes) > 1:
-            raise IncorrectAnswer(f"A batch for {split} should have {_BATCH} images.", "batch size")
+            raise wrong("batch size", split=split)
 
 
 def _pipeline_validation(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -948,21 +694,11 @@ def _pipeline_validation(subject: StudentWork, rng: np.random.Generator) -> None
     for _ in range(2):
         which, how, epoch = made.found("validation")
         if np.any(how != 0):
-            raise IncorrectAnswer(
-                "Your validation images are changed. Augmentation is for training only: validation "
-                "measures how good the network is on pictures as they are.",
-                "validation augmented",
-            )
+            raise wrong("validation augmented")
         if np.any(np.diff(which) < 0):
-            raise IncorrectAnswer(
-                "Your validation images are shuffled; keep their order, so that you can say which "
-                "image was number 17.",
-                "validation shuffled",
-            )
+            raise wrong("validation shuffled")
         if not np.array_equal(epoch.labels, made.labels["validation"][which]):
-            raise IncorrectAnswer(
-                "The validation labels do not belong to their images.", "labels mixed up"
-            )
+            raise wrong("labels mixed up: validation")
 
 
 def _pipeline_training(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -984,24 +720,11 @@ def _pipeline_training(subject: StudentWork, rng: np.random.Generator) -> None:
 
 def _judge_images(made: _Pipeline, which: Array, how: Array, labels: Array) -> None:
     if np.any(how < 0):
-        raise IncorrectAnswer(
-            "Your training images are changed in other ways than by flipping left to right.",
-            "changed otherwise",
-        )
+        raise wrong("changed otherwise")
     if np.any(how > 1):
-        raise IncorrectAnswer(
-            "Some of your training images are upside down; flip left to right only.",
-            "vertical flip",
-        )
+        raise wrong("vertical flip")
     if not np.array_equal(labels, made.labels["training"][which]):
-        raise IncorrectAnswer(
-            "The training labels no longer belong to their images: shuffle images and labels "
-            "together, as pairs.",
-            "labels mixed up",
-        )
-
-
-_ONE_COIN = "{} Each image should be flipped, or not, by itself."
+        raise wrong("labels mixed up: training")
 
 
 def _judge_flips(flips: list[Array], sizes: list[list[int]]) -> None:
@@ -1009,23 +732,16 @@ def _judge_flips(flips: list[Array], sizes: list[list[int]]) -> None:
     together = np.concatenate(flips)
     share, number = float(together.mean()), len(together)
     if share == 0:
-        raise IncorrectAnswer(
-            "No training image is flipped; a Keras layer flips when it is called with "
-            "`training=True`, and the flip has to be inside `map`.",
-            "not augmented",
-        )
+        raise wrong("not augmented")
     if share == 1:
-        raise IncorrectAnswer(
-            "Every training image is flipped; each should be, or not, at random.", "always"
-        )
+        raise wrong("always: all")
 
     def by_chance(some: Array) -> bool:
         far = chance.spread(len(some) * share * (1 - share))
         return bool(abs(some.sum() - len(some) * share) <= far)
 
     if not all(map(by_chance, flips)):
-        said = "In some epochs many more images are flipped than in others."
-        raise IncorrectAnswer(_ONE_COIN.format(said), "one coin for all")
+        raise wrong("one coin for all: epoch")
     groups = [
         batch
         for epoch, lengths in zip(flips, sizes, strict=True)
@@ -1037,46 +753,27 @@ def _judge_flips(flips: list[Array], sizes: list[list[int]]) -> None:
     if groups and np.mean([(g.sum() - len(g) * share) ** 2 / len(g) for g in groups]) > (
         2.5 * variance
     ):
-        said = "The images of a batch are flipped together, or not at all."
-        raise IncorrectAnswer(_ONE_COIN.format(said), "one coin for all")
+        raise wrong("one coin for all: batch")
     if abs(share - 0.5) * number > chance.spread(number / 4):
-        raise IncorrectAnswer(
-            f"{'Few' if share < 0.5 else 'Most'} training images are flipped. Each should be "
-            f"flipped with a probability of one half.",
-            "seldom flipped" if share < 0.5 else "always",
-        )
+        raise wrong("seldom flipped" if share < 0.5 else "always: most")
     for place in range(max(map(len, groups), default=0)):
         if not by_chance(np.array([g[place] for g in groups if len(g) > place])):
-            said = "Whether an image is flipped depends on its place in the batch."
-            raise IncorrectAnswer(_ONE_COIN.format(said), "one coin for all")
+            raise wrong("one coin for all: place")
 
 
 def _judge_order(orders: list[Array]) -> None:
     if all(np.all(np.diff(which) > 0) for which in orders):
-        raise IncorrectAnswer("The training images are not shuffled.", "not shuffled")
-    together = IncorrectAnswer(
-        "Many images still come right after the one before them, or close to it: shuffle single "
-        "images, with a buffer that holds all of them, and make batches afterwards.",
-        "batches shuffled",
-    )
+        raise wrong("not shuffled")
+    together = wrong("batches shuffled")
     if any(map(chance.in_runs, orders)):
         raise together
     for one, other in combinations(orders, 2):
         if _same_set(one, other) and chance.follows(one, other):
-            raise IncorrectAnswer(
-                "Two epochs have the same order, perhaps turned or begun elsewhere. Shuffle anew "
-                "in each epoch.",
-                "same in each epoch",
-            )
+            raise wrong("same in each epoch: order")
     # With a buffer of B images none comes more than B - 1 places too early.
     early = max(int((which - np.arange(len(which))).max()) for which in orders)
     if early < 0.85 * _TRAIN:
-        raise IncorrectAnswer(
-            f"The training images are mixed with their neighbors only: of {_TRAIN} images, none "
-            f"has come more than {early} places too early. The buffer of `shuffle` has to hold all "
-            f"images: `shuffle(len(train_images))`.",
-            "buffer too small",
-        )
+        raise wrong("buffer too small", total=_TRAIN, early=early)
     if any(map(chance.near, orders)):
         raise together
 
@@ -1090,121 +787,31 @@ def _judge_epochs(orders: list[Array], flips: list[Array]) -> None:
     number = by_image.shape[1]
     for one, other in combinations(by_image, 2):
         if abs((one == other).sum() - number / 2) > chance.spread(number / 4):
-            raise IncorrectAnswer(
-                "Two epochs flip the same images (or exactly the others). Flip after `cache`, and "
-                "inside `map`, so that it is decided anew each time.",
-                "same in each epoch",
-            )
+            raise wrong("same in each epoch: flips")
 
 
-EXERCISE = Exercise(
+EXERCISE = Exercise.of(
     "02_loading_data",
-    "Loading data",
-    (
-        Question(
-            "02.1",
-            "Labels",
-            3,
-            (
-                Part("to one-hot", 1, _to_one_hot),
-                Part("and back", 1, _to_index),
-                Part("some of the classes", 1, _keep_classes),
-            ),
-            needs=("to_one_hot", "to_index", "keep_classes"),
-            hints=(
-                "`np.eye(num_classes)` is a table whose row k is the one-hot form of class k.",
-                "`np.argmax(table, axis=1)` gives the column of the largest number of each row.",
-                "`np.isin(labels, wanted)` is True where a label is wanted; `wanted.index(label)` "
-                "is its place in the list.",
-            ),
-            seconds=5,
-        ),
-        Question(
-            "02.2",
-            "Three splits, class by class",
-            3,
-            (
-                Part("each image in one split", 1, _split_whole),
-                Part("80, 10 and 10 % of each class", 1, _split_shares),
-                Part("decided by the seed", 1, _split_seed),
-            ),
-            needs=("split",),
-            hints=(
-                "Go through the classes with a loop. `np.flatnonzero(labels == c)` gives the "
-                "positions of class c; shuffle them with `np.random.default_rng(seed)`, then cut.",
-                "With scikit-learn: cut off the test images with `train_test_split(positions, "
-                "test_size=0.1, stratify=labels, random_state=seed)`, then divide the rest again, "
-                "with `test_size=1 / 9` and `stratify=labels[rest]`.",
-            ),
-            seconds=10,
-        ),
-        Question(
-            "02.3",
-            "Patients",
-            2,
-            (
-                Part("each patient on one side", 1, _patients_apart),
-                Part("so many patients, chosen by the seed", 1, _patients_share),
-            ),
-            needs=("split_patients",),
-            hints=(
-                "Do not divide the X-rays: `np.unique(patients)` are the patients. Divide those.",
-                "`np.isin(patients, chosen)` is True for each X-ray of a chosen patient.",
-            ),
-            seconds=10,
-        ),
-        Question(
-            "02.4",
-            "X-rays have no color",
-            3,
-            (
-                Part("shape and channels", 1, _xray_shape),
-                Part("pictures, labels, order and names of any folder", 1, _xray_content),
-                Part("unfit augmentations", 1, _unfit),
-            ),
-            needs=("load_xrays", "unfit"),
-            hints=(
-                'The argument for one channel is `color_mode="grayscale"`; `image_size` takes the '
-                "height first.",
-                "`dataset.class_names` is there right after loading, and no longer after `map` or "
-                "`batch`.",
-                "Ask of each change: could a patient stand like this before the machine?",
-            ),
-            seconds=30,
-        ),
-        Question(
-            "02.5",
-            "A pipeline with augmentation",
-            3,
-            (
-                Part("batches of 16, with all images as they are", 1, _pipeline_form),
-                Part("validation stays as it is", 1, _pipeline_validation),
-                Part("training is shuffled and flipped", 1, _pipeline_training),
-            ),
-            needs=("make_pipeline",),
-            hints=(
-                "`tf.data.Dataset.from_tensor_slices((images, labels))` gives single images with "
-                "their labels; then `.shuffle(...)`, then `.batch(16)`.",
-                '`keras.layers.RandomFlip("horizontal")` is a layer; in `.map(lambda images, '
-                "labels: (flip(images, training=True), labels))` it flips the images of each "
-                "batch.",
-            ),
-            seconds=30,
-        ),
-        Question(
-            "02.6",
-            "Would you trust this data?",
-            2,
-            kind="written",
-            rubric=(
-                "1 point: two reasons, each with its evidence: pictures (or near duplicates) in "
-                "training and test, as the report says; the test split used to choose, or to stop, "
-                "the best of twenty. Half a point for one of them.",
-                "1 point: a plan that leaves out unreadable files and copies, divides anew without "
-                "leaks and keeps a test split for the end; and says that a person must settle "
-                "labels that contradict each other, or find pictures for the small class. Half a "
-                "point where the person's part is missing.",
-            ),
-        ),
+    Question.of(
+        "02.1",
+        _to_one_hot,
+        _to_index,
+        _keep_classes,
+        needs=("to_one_hot", "to_index", "keep_classes"),
+        seconds=5,
     ),
+    Question.of("02.2", _split_whole, _split_shares, _split_seed, needs=("split",), seconds=10),
+    Question.of("02.3", _patients_apart, _patients_share, needs=("split_patients",), seconds=10),
+    Question.of(
+        "02.4", _xray_shape, _xray_content, _unfit, needs=("load_xrays", "unfit"), seconds=30
+    ),
+    Question.of(
+        "02.5",
+        _pipeline_form,
+        _pipeline_validation,
+        _pipeline_training,
+        needs=("make_pipeline",),
+        seconds=30,
+    ),
+    Question.of("02.6", kind="written"),
 )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from course_utils.checks import compare
-from course_utils.checks._question import Exercise, IncorrectAnswer, NotAttempted, Part, Question
+from course_utils.checks import compare, trainings
+from course_utils.checks._question import Exercise, IncorrectAnswer, NotAttempted, Question, wrong
 from course_utils.checks.compare import Case, Mistake
 from course_utils.student_work import Missing, Ref, StudentError, StudentWork
 
@@ -32,66 +32,24 @@ def _loss(logits: Array, labels: Array) -> float:
 
 
 _LOSS_MISTAKES = [
+    Mistake("softmax forgotten", lambda z, y: -np.log(_right(z, y)).mean()),
+    Mistake("summed instead of averaged", lambda z, y: -np.log(_right(_softmax(z), y)).sum()),
+    Mistake("one loss per image", lambda z, y: -np.log(_right(_softmax(z), y))),
+    Mistake("minus forgotten", lambda z, y: np.log(_right(_softmax(z), y)).mean()),
+    Mistake("softmax over the batch", lambda z, y: -np.log(_right(_softmax(z, 0), y)).mean()),
     Mistake(
-        "softmax forgotten",
-        "You take the logarithm of the logits; make probabilities of them first, with softmax.",
-        lambda z, y: -np.log(_right(z, y)).mean(),
-    ),
-    Mistake(
-        "summed instead of averaged",
-        "The loss of a batch is the mean over its images, not the sum.",
-        lambda z, y: -np.log(_right(_softmax(z), y)).sum(),
-    ),
-    Mistake(
-        "one loss per image",
-        "You give one loss per image; the loss of the batch is their mean.",
-        lambda z, y: -np.log(_right(_softmax(z), y)),
-    ),
-    Mistake(
-        "minus forgotten",
-        "The logarithm of a probability is negative; a loss has a minus before it.",
-        lambda z, y: np.log(_right(_softmax(z), y)).mean(),
-    ),
-    Mistake(
-        "softmax over the batch",
-        "Softmax goes over the classes of each image, so each **row** adds up to 1.",
-        lambda z, y: -np.log(_right(_softmax(z, 0), y)).mean(),
-    ),
-    Mistake(
-        "softmax twice",
-        "You apply softmax twice.",
+        "softmax twice: by hand",
         lambda z, y: -np.log(_right(_softmax(_softmax(z)), y)).mean(),
     ),
     Mistake(
         "another logarithm",
-        "Take the natural logarithm, `np.log`.",
         lambda z, y: -np.log2(_right(_softmax(z), y)).mean(),
-    ),
-    Mistake(
-        "another logarithm",
-        "Take the natural logarithm, `np.log`.",
         lambda z, y: -np.log10(_right(_softmax(z), y)).mean(),
     ),
-    Mistake(
-        "all classes counted",
-        "Only the probability of the **right** class counts, one per image.",
-        lambda z, y: -np.log(_softmax(z)).mean(),
-    ),
-    Mistake(
-        "largest probability taken",
-        "You take the class that the network finds most probable; take the right class.",
-        lambda z, y: -np.log(_softmax(z).max(axis=1)).mean(),
-    ),
-    Mistake(
-        "logarithm of the mean",
-        "First the logarithm for each image, then the mean.",
-        lambda z, y: -np.log(_right(_softmax(z), y).mean()),
-    ),
-    Mistake(
-        "logarithm forgotten",
-        "Take the logarithm of the probabilities.",
-        lambda z, y: 1 - _right(_softmax(z), y).mean(),
-    ),
+    Mistake("all classes counted", lambda z, y: -np.log(_softmax(z)).mean()),
+    Mistake("largest probability taken", lambda z, y: -np.log(_softmax(z).max(axis=1)).mean()),
+    Mistake("logarithm of the mean", lambda z, y: -np.log(_right(_softmax(z), y).mean())),
+    Mistake("logarithm forgotten", lambda z, y: 1 - _right(_softmax(z), y).mean()),
 ]
 
 
@@ -106,8 +64,7 @@ def _batch_loss(subject: StudentWork, rng: np.random.Generator) -> None:
         logits = rng.uniform(0.1, 4, (images, classes))
         labels = rng.integers(0, classes, images)
         cases.append(Case((logits, labels), f"{images} image(s) and {classes} classes"))
-    advice = "Work the batch of lesson 04 through your function: it should give 1.2331."
-    compare.function(subject, "batch_loss", cases, _loss, _LOSS_MISTAKES, advice=advice)
+    compare.function(subject, "batch_loss", cases, _loss, _LOSS_MISTAKES)
     # Looks at what these do not show: negative logits, images whose logits are of very different
     # size, classes that are found most improbable, and that the logits are left as they are.
     far = rng.uniform(0, 4, (3, 4)) + np.array([[600.0], [-200.0], [0.0]])
@@ -116,7 +73,7 @@ def _batch_loss(subject: StudentWork, rng: np.random.Generator) -> None:
         Case((np.array([[12.0, 0, -1]]), np.array([1])), "a class that is found improbable"),
         Case((far, rng.integers(0, 4, 3)), "images whose logits are of very different size"),
     ]
-    compare.function(subject, "batch_loss", more, _loss, advice=advice)
+    compare.function(subject, "batch_loss", more, _loss)
     compare.leaves_arguments(subject, "batch_loss", [*cases, *more])
 
 
@@ -124,36 +81,20 @@ def _one_loss(subject: StudentWork, rng: np.random.Generator, one_hot: bool, sof
     """Ask for a loss and compare what it gives for some labels and outputs."""
     import keras
 
-    if subject.kind("choose_loss") in ("missing", "none"):
-        raise NotAttempted(str(Missing("choose_loss")))
-    chosen = subject.call("choose_loss", one_hot, softmax)
-    if chosen is None:
-        raise IncorrectAnswer(
-            "`choose_loss` returns nothing; does it end with `return`?", "nothing returned"
-        )
+    chosen = compare.result_of(subject, "choose_loss", one_hot, softmax)
     if not isinstance(chosen, Ref):
-        raise IncorrectAnswer(
-            "Return a loss of Keras itself, such as `keras.losses.MeanSquaredError()`, not its "
-            "name or a number."
-        )
+        raise wrong("other: no loss")
     if subject.kind(chosen) == "class":
-        raise IncorrectAnswer(
-            "You return the class of the loss; make one of it, with brackets.", "class"
-        )
+        raise wrong("class")
     labels = np.array([2, 0, 1, 1], "int32")
     outputs = rng.normal(0, 2, (4, 3)).astype("float32")
     if softmax:
         outputs = _softmax(outputs).astype("float32")
     y = np.eye(3, dtype="float32")[labels] if one_hot else labels
-    which = "one-hot labels" if one_hot else "class indices"
     try:
         got = float(np.mean(subject.call(chosen, y, outputs)))
     except StudentError:
-        raise IncorrectAnswer(
-            f"Your loss cannot be computed with {which}: one of the two losses takes class "
-            f"indices, the other one-hot labels.",
-            "labels one-hot" if not one_hot else "class indices",
-        ) from None
+        raise wrong("class indices" if one_hot else "labels one-hot") from None
 
     def keras_loss(from_logits: bool) -> float:
         kind = keras.losses.CategoricalCrossentropy
@@ -164,21 +105,8 @@ def _one_loss(subject: StudentWork, rng: np.random.Generator, one_hot: bool, sof
     if abs(got - keras_loss(not softmax)) < 1e-3:
         return
     if any(abs(got - value) < 1e-3 for value in other):
-        if softmax:
-            raise IncorrectAnswer(
-                "The network ends in softmax, but your loss is told `from_logits=True`, so softmax "
-                "is applied twice.",
-                "softmax twice",
-            )
-        raise IncorrectAnswer(
-            "The network ends in logits, but your loss takes its outputs for probabilities; tell "
-            "it `from_logits=True`.",
-            "logits taken for probabilities",
-        )
-    raise IncorrectAnswer(
-        "What you return is not cross-entropy: for some outputs it gives another number.",
-        "another loss",
-    )
+        raise wrong("softmax twice: by the loss" if softmax else "logits taken for probabilities")
+    raise wrong("another loss")
 
 
 # Looks at: each of the four cases by the number that the loss gives for a batch, so smoothing,
@@ -215,10 +143,6 @@ def _rate(
     return float(peak * half * (1 + np.cos(wave * done)))
 
 
-def _no_warmup(step: int, steps: int, warmup: int = 0, peak: float = 0.001) -> float:
-    return _rate(step, steps, 0, peak)
-
-
 def _starts_at_peak(step: int, steps: int, warmup: int = 0, peak: float = 0.001) -> float:
     return peak if step < warmup else _rate(step, steps, warmup, peak)
 
@@ -228,43 +152,17 @@ def _one_early(step: int, steps: int, warmup: int = 0, peak: float = 0.001) -> f
 
 
 _RATE_MISTAKES = [
-    Mistake("warm-up forgotten", "There is no warm-up: the rate must begin at 0.", _no_warmup),
     Mistake(
-        "warm-up forgotten",
-        "In the warm-up the rate rises from 0 in a straight line; yours is level.",
-        _starts_at_peak,
+        "warm-up forgotten: none",
+        lambda step, steps, warmup=0, peak=0.001: _rate(step, steps, 0, peak),
     ),
-    Mistake(
-        "off by one",
-        "In the warm-up step 0 has the rate 0; yours is one step ahead.",
-        _one_early,
-    ),
-    Mistake(
-        "cosine counts the warm-up",
-        "The cosine begins when the warm-up is over: let it count the steps from there, out of "
-        "those that are left.",
-        lambda *a, **k: _rate(*a, **k, counted=True),
-    ),
-    Mistake(
-        "half forgotten",
-        "1 + cos(...) begins at 2; take half of it.",
-        lambda *a, **k: _rate(*a, **k, half=1.0),
-    ),
-    Mistake(
-        "a whole wave",
-        "You go through a whole wave, so the rate comes back up; take half of one: π, not 2π.",
-        lambda *a, **k: _rate(*a, **k, wave=2 * np.pi),
-    ),
-    Mistake(
-        "a quarter wave",
-        "At the end the rate should be 0: go through half a wave, π.",
-        lambda *a, **k: _rate(*a, **k, wave=np.pi / 2),
-    ),
-    Mistake(
-        "straight line",
-        "After the warm-up the rate falls as half a cosine wave, not in a straight line.",
-        lambda *a, **k: _rate(*a, **k, straight=True),
-    ),
+    Mistake("warm-up forgotten: level", _starts_at_peak),
+    Mistake("off by one", _one_early),
+    Mistake("cosine counts the warm-up", lambda *a, **k: _rate(*a, **k, counted=True)),
+    Mistake("half forgotten", lambda *a, **k: _rate(*a, **k, half=1.0)),
+    Mistake("a whole wave", lambda *a, **k: _rate(*a, **k, wave=2 * np.pi)),
+    Mistake("a quarter wave", lambda *a, **k: _rate(*a, **k, wave=np.pi / 2)),
+    Mistake("straight line", lambda *a, **k: _rate(*a, **k, straight=True)),
 ]
 
 
@@ -277,21 +175,18 @@ def _rate_at(subject: StudentWork, rng: np.random.Generator) -> None:
         Case((steps // 2, steps, 0, peak), "the middle of a training without warm-up"),
         Case((steps, steps, warmup, peak), "the last step"),
     ]
-    for step, label in (
+    places = (
         (0, "the first step of a warm-up"),
         (warmup // 2, "the middle of a warm-up"),
         (warmup // 4, "a quarter of a warm-up"),
         (warmup, "the end of a warm-up"),
         (warmup + 9, "a step after a warm-up"),
         (steps - 7, "a step near the end"),
-    ):
-        cases.append(Case((step, steps, warmup, peak), label))
+    )
+    cases += [Case((step, steps, warmup, peak), label) for step, label in places]
     cases += [Case((step, steps, 1, peak), "a warm-up of one step") for step in (0, 1, 5)]
     # Looks at: both defaults, each piece at its ends and in between, a warm-up of one step.
-    advice = "Draw it: `plt.plot([rate_at(s, 100, 20, 0.1) for s in range(101)])`."
-    compare.function(
-        subject, "rate_at", cases, _rate, _RATE_MISTAKES, rtol=1e-5, atol=1e-9, advice=advice
-    )
+    compare.function(subject, "rate_at", cases, _rate, _RATE_MISTAKES, rtol=1e-5, atol=1e-9)
 
 
 def _stop(
@@ -318,62 +213,17 @@ def _stop(
     return len(losses), best_epoch
 
 
-def _best_of_all(losses: Sequence[float], patience: int) -> tuple[int, int]:
-    return _stop(losses, patience)[0], int(np.argmin(losses)) + 1
-
-
 _STOP_MISTAKES = [
-    Mistake(
-        "order exchanged",
-        "Return the last epoch first, then the best one.",
-        lambda x, p: _stop(x, p)[::-1],
-    ),
-    Mistake(
-        "counted from 0",
-        "Epochs are counted from 1 here.",
-        lambda x, p: tuple(n - 1 for n in _stop(x, p)),
-    ),
-    Mistake(
-        "last epoch is the best",
-        "You return the last epoch twice; the best one is that with the lowest loss so far.",
-        lambda x, p: (_stop(x, p)[0], _stop(x, p)[0]),
-    ),
-    Mistake(
-        "one epoch late",
-        "Training stops one epoch too late: as soon as it has waited for `patience` epochs.",
-        lambda x, p: _stop(x, p, late=1),
-    ),
-    Mistake(
-        "one epoch early",
-        "Training stops one epoch too early: it waits for `patience` epochs after the best.",
-        lambda x, p: _stop(x, p, late=-1),
-    ),
-    Mistake(
-        "compared with the epoch before",
-        "Compare with the **best** loss so far, not with that of the epoch before.",
-        lambda x, p: _stop(x, p, before=True),
-    ),
-    Mistake(
-        "waiting not reset",
-        "After an improvement the waiting begins anew, at 0.",
-        lambda x, p: _stop(x, p, reset=False),
-    ),
-    Mistake(
-        "equal counts as better",
-        "A loss that is only as low as the best one is no improvement.",
-        lambda x, p: _stop(x, p, equal=True),
-    ),
-    Mistake(
-        "looks into the future",
-        "When training stops, nobody knows the losses that would have come after: the best epoch "
-        "is one of those before.",
-        _best_of_all,
-    ),
-    Mistake(
-        "never stops",
-        "You go through all losses and never stop.",
-        lambda x, p: (len(x), int(np.argmin(x)) + 1),
-    ),
+    Mistake("order exchanged", lambda x, p: _stop(x, p)[::-1]),
+    Mistake("counted from 0", lambda x, p: tuple(n - 1 for n in _stop(x, p))),
+    Mistake("last epoch is the best", lambda x, p: (_stop(x, p)[0], _stop(x, p)[0])),
+    Mistake("one epoch late", lambda x, p: _stop(x, p, late=1)),
+    Mistake("one epoch early", lambda x, p: _stop(x, p, late=-1)),
+    Mistake("compared with the epoch before", lambda x, p: _stop(x, p, before=True)),
+    Mistake("waiting not reset", lambda x, p: _stop(x, p, reset=False)),
+    Mistake("equal counts as better", lambda x, p: _stop(x, p, equal=True)),
+    Mistake("looks into the future", lambda x, p: (_stop(x, p)[0], int(np.argmin(x)) + 1)),
+    Mistake("never stops", lambda x, p: (len(x), int(np.argmin(x)) + 1)),
 ]
 
 
@@ -398,8 +248,7 @@ def _when_to_stop(subject: StudentWork, rng: np.random.Generator) -> None:
     for _ in range(3):
         walk = np.cumsum(rng.choice([-0.2, -0.1, 0.0, 0.1, 0.2], 15)).round(1) + 5
         cases.append(Case((walk.tolist(), int(rng.integers(2, 5))), "losses drawn at random"))
-    advice = "Take the nine losses of lesson 04, section 6, and go through them with your finger."
-    compare.function(subject, "when_to_stop", cases, _stop, _STOP_MISTAKES, advice=advice)
+    compare.function(subject, "when_to_stop", cases, _stop, _STOP_MISTAKES)
     compare.leaves_arguments(subject, "when_to_stop", cases)
 
 
@@ -448,16 +297,12 @@ class _Training:
         losses: Sequence[float] | None = None,
         look: int | None = None,
     ) -> None:
-        if subject.kind("make_callbacks") in ("missing", "none"):
-            raise NotAttempted(str(Missing("make_callbacks")))
+        compare.require(subject, "make_callbacks")
         self.subject = subject
-        self.file = subject.call("new_file")  # new each time: nothing of an earlier check is in it
-        if not isinstance(self.file, Ref):
-            raise IncorrectAnswer("`new_file` is given; run its cell again.")
-        callbacks = self._callbacks(subject.call("make_callbacks", self.file))
-        self.model = subject.call("tiny_network")
-        if not isinstance(self.model, Ref) or subject.kind(self.model) != "model":
-            raise IncorrectAnswer("`tiny_network` is given; run its cell again.")
+        # New each time: nothing of an earlier check is in it.
+        self.file = compare.given(subject, "new_file")
+        callbacks = self._callbacks(compare.result_of(subject, "make_callbacks", self.file))
+        self.model = compare.given(subject, "tiny_network", kind="model")
         self.base = float(rng.integers(1000, 50_000))
         self._shapes = [w.shape for w in subject.model_weights(self.model, (4,))]
         self.rates: list[float] = []
@@ -465,16 +310,14 @@ class _Training:
         self.looked: int | None = None  # of which epoch the file is after epoch `look`
         reports = _reports(float(rng.uniform(0.5, 1))) if losses is None else _from_losses(losses)
         params = {"epochs": len(reports), "steps": 1, "verbose": 0}
-        for one in callbacks:
-            subject.call(Ref(f"{one.key}.set_params"), params)
-            subject.call(Ref(f"{one.key}.set_model"), self.model)
+        self._all(callbacks, "set_params", params)
+        self._all(callbacks, "set_model", self.model)
         self._all(callbacks, "on_train_begin")
         for epoch, report in enumerate(reports):
             self._all(callbacks, "on_epoch_begin", epoch)
             weights = [np.full(s, self.base + epoch + 1, "float32") for s in self._shapes]
             subject.model_set_weights(self.model, (4,), weights)
-            for one in callbacks:
-                subject.call(Ref(f"{one.key}.on_epoch_end"), epoch, report)
+            self._all(callbacks, "on_epoch_end", epoch, report)
             self.rates.append(float(subject.model_compiled(self.model)["learning_rate"]))
             if look == epoch + 1:
                 self.looked = self.in_file()
@@ -487,20 +330,13 @@ class _Training:
         self._all(callbacks, "on_train_end")
 
     def _callbacks(self, made: Any) -> list[Ref]:
-        if made is None:
-            raise IncorrectAnswer(
-                "`make_callbacks` returns nothing; does it end with `return`?", "nothing returned"
-            )
         listed = made if isinstance(made, list | tuple) else [made]
         for one in listed:
             if not isinstance(one, Ref) or self.subject.kind(one) != "callback":
-                raise IncorrectAnswer(
-                    "`make_callbacks` should return a list of callbacks of Keras, each made with "
-                    "brackets, such as `keras.callbacks.TerminateOnNaN()`."
-                )
+                raise wrong("other: callbacks")
         return list(listed)
 
-    def _all(self, callbacks: list[Ref], method: str, *args: int) -> None:
+    def _all(self, callbacks: list[Ref], method: str, *args: Any) -> None:
         for one in callbacks:
             self.subject.call(Ref(f"{one.key}.{method}"), *args)
 
@@ -524,29 +360,15 @@ def _stopping(subject: StudentWork, rng: np.random.Generator) -> None:
     training = _Training(subject, rng, stops=True)
     best, stopped = _BEST["val_loss"], training.stopped
     if stopped is None:
-        raise IncorrectAnswer(
-            "Training never stops, though the validation loss gets worse for many epochs.",
-            "never stops",
-        )
+        raise wrong("never stops")
     if stopped != best + 5:
         for name, said in _WATCHED.items():
             if stopped == _BEST[name] + 5:
-                raise IncorrectAnswer(
-                    f"Early stopping watches {said}; let it watch the validation loss.",
-                    f"watches {said}",
-                )
+                raise wrong(f"watches {said}: early stopping")
         when = "late" if stopped > best + 5 else "early"
-        raise IncorrectAnswer(
-            f"Training stops too {when}: it should wait for 5 epochs without a lower validation "
-            f"loss.",
-            "patience wrong",
-        )
+        raise wrong("patience wrong: early stopping", when=when)
     if training.weights_of(training.model) != best:
-        raise IncorrectAnswer(
-            "At the end the network has the weights of the last epoch; it should get back those of "
-            "the best one.",
-            "best weights not restored",
-        )
+        raise wrong("best weights not restored")
     _stops_otherwise(subject, rng)
 
 
@@ -556,30 +378,14 @@ def _stops_otherwise(subject: StudentWork, rng: np.random.Generator) -> None:
     little = [9.0, *_falling(3.0, 2e-5, 12), *[3.5] * 7]
     early = [2.0, *[2.5] * 19]
     again = [8.0, 7.0, 7.1, 7.2, 7.3, 7.4, 6.9, *[7.5] * 13]
-    for losses, best, name, sentence in (
-        (
-            again,
-            7,
-            "patience wrong",
-            "After each lower validation loss the wait begins anew, whatever the losses are.",
-        ),
-        (
-            little,
-            13,
-            "least change asked for",
-            "Any lower validation loss counts, however little lower it is: leave `min_delta` out.",
-        ),
-        (
-            early,
-            1,
-            "starts later",
-            "Early stopping should watch from the first epoch on. (`start_from_epoch` was not "
-            "asked for.)",
-        ),
+    for losses, best, key in (
+        (again, 7, "patience wrong: wait"),
+        (little, 13, "least change asked for: early stopping"),
+        (early, 1, "starts later: early stopping"),
     ):
         training = _Training(subject, rng, stops=True, losses=losses)
         if training.stopped != best + 5 or training.weights_of(training.model) != best:
-            raise IncorrectAnswer(sentence, name)
+            raise wrong(key)
 
 
 def _rates(name: str, factor: float, patience: int) -> list[float]:
@@ -597,45 +403,23 @@ def _plateau(subject: StudentWork, rng: np.random.Generator) -> None:
     training = _Training(subject, rng, stops=False)
     shares = np.array(training.rates) / 0.1  # the rate with which `tiny_network` is compiled
 
-    def alike(expected: list[float]) -> bool:
-        return bool(np.allclose(shares, expected, rtol=1e-3, atol=0))
-
-    if alike(_rates("val_loss", 0.5, 2)):
+    want = _rates("val_loss", 0.5, 2)
+    if np.allclose(shares, want, rtol=1e-3, atol=0):
         _lowers_otherwise(subject, rng)
         return
-    if np.allclose(shares[:8], _rates("val_loss", 0.5, 2)[:8], rtol=1e-3):
-        raise IncorrectAnswer(
-            "The rate is halved at first, but later it no longer is, or not at the right time. "
-            "Leave `min_lr` and `cooldown` at their defaults.",
-            "not halved for long",
-        )
-    for name, said in _WATCHED.items():
-        if alike(_rates(name, 0.5, 2)):
-            raise IncorrectAnswer(
-                f"The learning rate follows {said}; it should follow the validation loss.",
-                f"watches {said}",
-            )
-    if np.allclose(shares, 1):
-        raise IncorrectAnswer(
-            "The learning rate never changes, though the validation loss gets worse for many "
-            "epochs.",
-            "rate never lowered",
-        )
-    for patience in (1, 3, 4, 5, 10):
-        if alike(_rates("val_loss", 0.5, patience)):
-            raise IncorrectAnswer(
-                "The rate is halved, but not after 2 epochs without a lower validation loss.",
-                "patience wrong",
-            )
-    for factor in (0.1, 0.2, 0.25, 0.75, 0.8, 0.9):
-        if alike(_rates("val_loss", factor, 2)):
-            raise IncorrectAnswer(
-                "The rate is lowered at the right time, but it should be halved.", "factor wrong"
-            )
-    raise IncorrectAnswer(
-        "The learning rate should be halved whenever the validation loss has not got lower for 2 "
-        "epochs. Yours goes another way."
-    )
+    if np.allclose(shares[:8], want[:8], rtol=1e-3):
+        raise wrong("not halved for long")
+    compare.tell(shares, _PLATEAU_MISTAKES, rtol=1e-3, atol=0.0)
+    raise wrong("other: rate")
+
+
+_PLATEAU_MISTAKES = [
+    Mistake("watches the training loss: rate", _rates("loss", 0.5, 2)),
+    Mistake("watches validation accuracy: rate", _rates("val_accuracy", 0.5, 2)),
+    Mistake("rate never lowered", [1.0] * _EPOCHS),
+    Mistake("patience wrong: rate", *(_rates("val_loss", 0.5, n) for n in (1, 3, 4, 5, 10))),
+    Mistake("factor wrong", *(_rates("val_loss", f, 2) for f in (0.1, 0.2, 0.25, 0.75, 0.8, 0.9))),
+]
 
 
 def _lowers_otherwise(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -643,19 +427,11 @@ def _lowers_otherwise(subject: StudentWork, rng: np.random.Generator) -> None:
     # that is never lower than in the first epoch.
     little = _Training(subject, rng, stops=False, losses=_falling(3.0, 3e-4))
     if not np.allclose(np.array(little.rates) / 0.1, 1):
-        raise IncorrectAnswer(
-            "The rate is halved although the validation loss has become lower, if by little only. "
-            "Leave `min_delta` at its default.",
-            "least change asked for",
-        )
+        raise wrong("least change asked for: rate")
     early = _Training(subject, rng, stops=False, losses=[2.0, *[2.5] * 19])
     want = [0.5 ** (epoch // 2) for epoch in range(_EPOCHS)]
     if not np.allclose(np.array(early.rates) / 0.1, want, rtol=1e-3):
-        raise IncorrectAnswer(
-            "Where no validation loss is lower than the first one, the rate should be halved after "
-            "every 2 epochs from then on.",
-            "starts later",
-        )
+        raise wrong("starts later: rate")
 
 
 def _checkpoint(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -667,35 +443,18 @@ def _checkpoint(subject: StudentWork, rng: np.random.Generator) -> None:
         little = [50.0, *_falling(30.0, 2e-5, 5), *[31.0] * 6]
         later = _Training(subject, rng, stops=False, losses=little, look=4)
         if later.looked != 4:
-            raise IncorrectAnswer(
-                "The file should hold the best network so far at any time, also while training "
-                "goes on, and however high the losses are.",
-                "not at any time",
-            )
+            raise wrong("not at any time")
         if later.in_file() != 6:
-            raise IncorrectAnswer(
-                "Any lower validation loss counts, however little lower it is.",
-                "least change asked for",
-            )
+            raise wrong("least change asked for: file")
         return
     if not 1 <= found <= _EPOCHS:
-        raise IncorrectAnswer(
-            "No network was written to `file` during training: ModelCheckpoint does that.",
-            "nothing saved",
-        )
+        raise wrong("nothing saved")
     for name, said in _WATCHED.items():
         if found == _BEST[name]:
-            raise IncorrectAnswer(
-                f"The file holds the network that is best by {said}, not by validation loss.",
-                f"watches {said}",
-            )
+            raise wrong(f"watches {said}: file")
     if found == _EPOCHS:
-        raise IncorrectAnswer(
-            "The file holds the network of the last epoch: each epoch overwrites the one before. "
-            "Keep the best only.",
-            "last instead of best",
-        )
-    raise IncorrectAnswer("The file holds neither the best network nor the last one.")
+        raise wrong("last instead of best")
+    raise wrong("other: another network saved")
 
 
 # --- 04.4: augmentation, in training only --------------------------------------------------------
@@ -728,9 +487,9 @@ def _changes(got: Array) -> IncorrectAnswer | None:
     """What is wrong with the augmented pictures that were made of `_ramps`, or None."""
     x = _ramps(1)
     if np.allclose(got, x, atol=0.05):
-        return IncorrectAnswer("While training, nothing is changed.", "not augmented")
+        return wrong("not augmented")
     if not np.all(np.isfinite(got)) or np.any(got < -1) or np.any(got > 256):
-        return IncorrectAnswer("Pixels should remain 0 to 255.", "colours changed")
+        return wrong("colours changed: range")
     # Only the middle is looked at: the border is filled in one way or another.
     middle = got[:, 9:-9, 12:-12].astype(float)
     right, down = np.diff(middle, axis=2), np.diff(middle, axis=1)
@@ -742,19 +501,15 @@ def _changes(got: Array) -> IncorrectAnswer | None:
     levels = middle[:, :, [0, 1, 2, 3, -4, -3, -2, -1], 2]
     level = np.minimum(np.abs(levels - _LOW), np.abs(levels - _HIGH)).max()
     if level > 0.05:
-        return IncorrectAnswer("The colours are changed; only flip and shift.", "colours changed")
+        return wrong("colours changed: levels")
     if np.abs(across[:, 1]).max() > 0.01 or np.abs(along[:, 0]).max() > 0.01:
-        return IncorrectAnswer("Pictures are turned; only flip and shift.", "turned")
+        return wrong("turned")
     if np.any(along[:, 1] < 0):
-        return IncorrectAnswer(
-            "Some pictures are upside down; flip left to right only.", "vertical flip"
-        )
+        return wrong("vertical flip")
     if not even:
-        return IncorrectAnswer(
-            "Something else is done to the pictures; only flip and shift.", "distorted"
-        )
+        return wrong("distorted")
     if np.abs(np.abs(across[:, 0]) - 3).max() > 0.01 or np.abs(along[:, 1] - 4).max() > 0.01:
-        return IncorrectAnswer("Pictures are zoomed; only flip and shift.", "zoomed")
+        return wrong("zoomed")
     return _flips(across[:, 0] < 0) or _shifts(middle, across[:, 0] < 0)
 
 
@@ -762,14 +517,9 @@ def _flips(flipped: Array) -> IncorrectAnswer | None:
     batches = flipped.reshape(-1, _PICTURES // 4)
     each = batches.all(axis=1) | ~batches.any(axis=1)
     if each.any():
-        return IncorrectAnswer(
-            "Each picture should be flipped left to right, or not, at random.", "not flipped"
-        )
+        return wrong("not flipped")
     if abs(flipped.mean() - 0.5) > 6 * 0.5 / np.sqrt(len(flipped)):
-        return IncorrectAnswer(
-            "About half of the pictures should be flipped; with yours it is another share.",
-            "flip share wrong",
-        )
+        return wrong("flip share wrong")
     return None
 
 
@@ -780,46 +530,29 @@ def _shifts(middle: Array, flipped: Array) -> IncorrectAnswer | None:
     along = -(middle[..., 1].mean(axis=(1, 2)) - x[..., 1].mean()) / 4 / _H
     farthest = np.array([np.abs(across).max(), np.abs(along).max()])
     if np.any(farthest < 0.02):
-        return IncorrectAnswer(
-            "Pictures should be shifted both ways: to the sides, and up and down.",
-            "shifted one way only" if np.any(farthest > 0.02) else "not shifted",
-        )
+        return wrong("shifted one way only" if np.any(farthest > 0.02) else "not shifted")
     if np.any(farthest > 0.104):
-        return IncorrectAnswer("Pictures are shifted by more than 10 %.", "shifted too far")
+        return wrong("shifted too far")
     if max(abs(across.mean()), abs(along.mean())) > 6 * 0.06 / np.sqrt(len(across)):
-        return IncorrectAnswer(
-            "Pictures are always shifted the same way; shift them both ways.", "one way"
-        )
+        return wrong("one way")
     if np.any(farthest < 0.09):
-        return IncorrectAnswer(
-            "Pictures are shifted by less than 10 % at most.", "shifted too little"
-        )
+        return wrong("shifted too little")
     if min(np.ptp(across[: _PICTURES // 4]), np.ptp(along[: _PICTURES // 4])) < 0.05:
-        return IncorrectAnswer("Each picture should be shifted by itself.", "shifted together")
+        return wrong("shifted together")
     return None
 
 
 def _augmentation(subject: StudentWork) -> Ref:
-    if subject.kind("build_augmentation") in ("missing", "none"):
-        raise NotAttempted(str(Missing("build_augmentation")))
-    made = subject.call("build_augmentation")
-    if made is None:
-        raise IncorrectAnswer(
-            "`build_augmentation` returns nothing; does it end with `return`?", "nothing returned"
-        )
+    made = compare.result_of(subject, "build_augmentation")
     if not isinstance(made, Ref) or subject.kind(made) not in ("model", "layer"):
-        raise IncorrectAnswer(
-            "`build_augmentation` should return a layer or a `keras.Sequential` of layers."
-        )
+        raise wrong("other: augmentation")
     return made
 
 
 def _passed(subject: StudentWork, what: Ref, x: Array, training: bool) -> Array:
     result = subject.model_outputs(what, x, training)
     if not isinstance(result, np.ndarray) or result.shape != x.shape:
-        raise IncorrectAnswer(
-            "Augmentation should give pictures of the same size and number as it gets."
-        )
+        raise wrong("other: size or number")
     return result
 
 
@@ -830,16 +563,9 @@ def _nothing_in_use(subject: StudentWork, rng: np.random.Generator) -> None:
         x = rng.uniform(0, 255, (6, *shape)).astype("float32")
         got = _passed(subject, what, x, False)
         if np.allclose(got, x / 255, atol=0.01):
-            raise IncorrectAnswer(
-                "The pictures come out as 0 to 1; the network rescales them itself.",
-                "rescaled twice",
-            )
+            raise wrong("rescaled twice: augmentation")
         if not np.allclose(got, x, atol=0.01):
-            raise IncorrectAnswer(
-                "Your layers change pictures also when `training=False`, in validation and in use. "
-                "Let Keras say when: do not set `training=True` yourself.",
-                "always on",
-            )
+            raise wrong("always on: augmentation")
 
 
 def _augmented(subject: StudentWork, what: Ref) -> Array:
@@ -859,13 +585,9 @@ def _in_training(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _with_augmentation(subject: StudentWork, network: Ref) -> Ref:
-    made = subject.call("with_augmentation", network)
-    if made is None:
-        raise IncorrectAnswer(
-            "`with_augmentation` returns nothing; does it end with `return`?", "nothing returned"
-        )
+    made = compare.result_of(subject, "with_augmentation", network)
     if not isinstance(made, Ref) or subject.kind(made) != "model":
-        raise IncorrectAnswer("`with_augmentation` should return a Keras network.")
+        raise wrong("other: augmented network")
     return made
 
 
@@ -874,11 +596,8 @@ def _in_front(subject: StudentWork, rng: np.random.Generator) -> None:
     # training (what their augmentation gives, by a network that shows it), for two sizes; that the
     # given network itself goes on to train, its dropout included. Mistakes in `build_augmentation`
     # are judged by the parts before.
-    if subject.kind("with_augmentation") in ("missing", "none"):
-        raise NotAttempted(str(Missing("with_augmentation")))
-    network = subject.call("picture_network")
-    if not isinstance(network, Ref) or subject.kind(network) != "model":
-        raise IncorrectAnswer("`picture_network` is given; run its cell again.")
+    compare.require(subject, "with_augmentation")
+    network = compare.given(subject, "picture_network", kind="model")
     made = _with_augmentation(subject, network)
     known = _known_mistakes(subject, rng)
     _same_in_use(subject, made, network, rng, known)
@@ -887,11 +606,7 @@ def _in_front(subject: StudentWork, rng: np.random.Generator) -> None:
     try:
         problem = _changes(_augmented(subject, seen))
     except StudentError:
-        raise IncorrectAnswer(
-            "`with_augmentation` works for one size of pictures only; take the size from "
-            "`network.input_shape`, or leave it to Keras.",
-            "does not fit",
-        ) from None
+        raise wrong("does not fit") from None
     if problem is not None and problem.mistake not in known:
         raise problem
     _still_learns(subject, rng)
@@ -913,16 +628,7 @@ def _known_mistakes(subject: StudentWork, rng: np.random.Generator) -> set[str |
 def _network_of(subject: StudentWork, shape: tuple[int, ...], *parts: Ref) -> Ref:
     """A network of some layers, made in their process."""
     inputs = subject.call("keras.Input", list(shape))
-    network = subject.call("keras.Sequential", [inputs, *parts])
-    if not isinstance(network, Ref):
-        raise IncorrectAnswer("`keras` is given; run the first cell again.")
-    return network
-
-
-_ALWAYS_ON = (
-    "In use, your network gives other numbers for the same picture each time: the augmentation is "
-    "always on. Then validation would be augmented, too."
-)
+    return compare.given(subject, "keras.Sequential", [inputs, *parts])
 
 
 def _same_in_use(
@@ -933,35 +639,24 @@ def _same_in_use(
     want = subject.model_outputs(network, x)
     got = subject.model_outputs(made, x)
     if not isinstance(got, np.ndarray) or got.shape != want.shape:
-        raise IncorrectAnswer(
-            "Your network should end as the given one does: one number per class."
-        )
+        raise wrong("other: another end")
     scale = float(np.abs(want).max())
     off = np.abs(got - want).max() > 1e-3 * scale
     if off and np.abs(got - subject.model_outputs(network, x / 255)).max() <= 1e-3 * scale:
         if "rescaled twice" not in known:
-            raise IncorrectAnswer(
-                "The pixels are rescaled twice; the given network rescales them.", "rescaled twice"
-            )
+            raise wrong("rescaled twice: network")
         return
     if off and "always on" in known:
         return
     if off and np.abs(got - got[:1]).max() > 1e-3 * scale:
-        raise IncorrectAnswer(_ALWAYS_ON, "always on")
+        raise wrong("always on: in use")
     if off:
-        raise IncorrectAnswer("In use, your network should give what the given one gives.")
+        raise wrong("other: other outputs")
     predicted = subject.call(Ref(f"{made.key}.predict"), x, verbose=0)
     if np.abs(np.asarray(predicted) - want).max() > 1e-3 * scale:
-        raise IncorrectAnswer(
-            "Your network augments also in `predict` and in validation: it does not know when it "
-            "is training. Give its `call` an argument `training` and pass it on.",
-            "always on",
-        )
+        raise wrong("always on: predict")
     if _sets_training(subject, made):
-        raise IncorrectAnswer(
-            "Do not set `training` yourself where you call the augmentation; Keras does it.",
-            "always on",
-        )
+        raise wrong("always on: set by hand")
 
 
 def _sets_training(subject: StudentWork, made: Ref) -> bool:
@@ -984,23 +679,15 @@ def _sets_training(subject: StudentWork, made: Ref) -> bool:
 
 
 def _still_learns(subject: StudentWork, rng: np.random.Generator) -> None:
-    drop = subject.call("layers.Dropout", 0.5)
-    shown = subject.call("layers.Dense", 3)
-    network = _network_of(subject, (_H, _W, 3), drop, shown)
-    made = _with_augmentation(subject, network)
+    parts = subject.call("layers.Dropout", 0.5), subject.call("layers.Dense", 3)
+    made = _with_augmentation(subject, _network_of(subject, (_H, _W, 3), *parts))
     ones = np.full((8, _H, _W, 3), 200.0, "float32")
     subject.model_outputs(made, ones)
     if not all(subject.model_trainable(made, (_H, _W, 3))):
-        raise IncorrectAnswer(
-            "The given network can no longer learn; leave `trainable` as it is.", "frozen"
-        )
+        raise wrong("frozen")
     middle = np.asarray(subject.model_outputs(made, ones, True))[:, 12:-12, 12:-12]
     if np.ptp(middle.reshape(-1, 3), axis=0).max() < 1e-3:
-        raise IncorrectAnswer(
-            "While training, the given network does not know that it is training: its own dropout "
-            "drops nothing. Do not pass `training=False`.",
-            "network not in training",
-        )
+        raise wrong("network not in training")
 
 
 def _smooth(rng: np.random.Generator) -> Array:
@@ -1011,47 +698,25 @@ def _smooth(rng: np.random.Generator) -> Array:
 # --- 04.5: the experiment ------------------------------------------------------------------------
 
 _TRIALS = ("dropout 0", "dropout 0.2", "dropout 0.5", "dropout 0.8", "SGD")
-
-
-#: Pictures in the given data, and epochs that are asked for.
-_TRAIN, _VALIDATION, _TRIAL_EPOCHS = 300, 300, 25
+#: Images in the given data, and epochs that are asked for.
+_IMAGES, _TRIAL_EPOCHS = {"accuracy": 300, "val_accuracy": 300}, 25
 #: The mean loss of the first epoch of a new network is near that of guessing, ln 5 = 1.609: with
 #: seven seeds between 1.60 and 1.69. Networks that were trained before begin lower.
 _FIRST_LOSS = (1.53, 1.85)
-_FORM = '`histories["dropout 0"] = model.fit(...)`'
 
 
 def _entries(subject: StudentWork) -> dict[str, dict[str, list[float]]]:
     """The curves of each trial, from whatever `fit` returned."""
-    histories = compare.mapping(subject, "histories")
-    if histories is None:
-        said = compare.describe(compare.attempted(subject, "histories"))
-        raise IncorrectAnswer(
-            f"`histories` should be a dictionary, filled like {_FORM}, but it is {said}.",
-            "not a dictionary",
-        )
+    histories = compare.dictionary(subject, "histories")
     found: dict[str, dict[str, list[float]]] = {}
     for name in _TRIALS:
-        entry = histories.get(name)
-        if isinstance(entry, dict) and isinstance(entry.get("history"), dict):
-            entry = entry["history"]
-        if not isinstance(entry, dict):
-            raise IncorrectAnswer(
-                f"`histories` lacks what `fit` returned for {name!r}; fill it like {_FORM}.",
-                "trial missing",
-            )
-        found[name] = {}
-        for key, curve in entry.items():
-            numbers = [compare.one_number(one) for one in compare.listed(curve) or []]
-            if numbers and all(one is not None and np.isfinite(one) for one in numbers):
-                found[name][str(key)] = [float(one) for one in numbers if one is not None]
-        for key in ("loss", "val_loss"):
-            if not found[name].get(key) or min(found[name][key]) <= 0:
-                raise IncorrectAnswer(
-                    f"The entry {key!r} of {name!r} should be a list with a loss for each epoch. "
-                    f"(For `val_loss`, `fit` needs `validation_data`.)",
-                    "no validation curve" if key == "val_loss" else None,
-                )
+        entries = trainings.history(histories.get(name))
+        if entries is None:
+            raise wrong("trial missing: histories", name=name)
+        found[name] = {str(key): trainings.curve(entry) for key, entry in entries.items()}
+        for key, message in (("loss", "other: no curve"), ("val_loss", "no validation curve")):
+            if min(found[name].get(key) or [0.0]) <= 0:
+                raise wrong(message, key=key, name=name)
     return found
 
 
@@ -1061,122 +726,51 @@ def _curves(subject: StudentWork, rng: np.random.Generator) -> None:
     # most; a first loss near guessing; accuracies that are shares of the right number of pictures;
     # no curve twice.
     histories = _entries(subject)
-    lengths = {len(histories[name][key]) for name in _TRIALS for key in ("loss", "val_loss")}
-    if len(lengths) > 1 or max(lengths) > _TRIAL_EPOCHS:
-        raise IncorrectAnswer(
-            f"Train all trials for the same number of epochs, `settings.epochs({_TRIAL_EPOCHS})`; "
-            f"otherwise the comparison is not fair.",
-            "different epochs",
-        )
-    if len({tuple(histories[name]["loss"]) for name in _TRIALS}) < len(_TRIALS):
-        raise IncorrectAnswer(
-            "Two trials have exactly the same curve. Build a new network for each, with "
-            "`build_trial(name)`.",
-            "one network for all",
-        )
-    for name in _TRIALS:
-        if not _FIRST_LOSS[0] <= histories[name]["loss"][0] <= _FIRST_LOSS[1]:
-            raise IncorrectAnswer(
-                f"A new network begins with guessing, a loss near 1.61; that of {name!r} does not. "
-                f"Build a new network for each trial with `build_trial(name)`, and train it once.",
-                "not a new network",
-            )
-        for key, pictures in (("accuracy", _TRAIN), ("val_accuracy", _VALIDATION)):
-            if not all(_share_of(pictures, one) for one in histories[name].get(key, [])):
-                which = "training" if key == "accuracy" else "validation"
-                raise IncorrectAnswer(
-                    f"{key!r} of {name!r} is no share of {pictures} pictures. Train on "
-                    f"`data.train` and give `fit` `validation_data=data.validation`.",
-                    f"other pictures for {which}",
-                )
-    _fit_their_trials(histories)
-
-
-def _fit_their_trials(histories: dict[str, dict[str, list[float]]]) -> None:
-    """Raise where curves of several epochs cannot belong to the names that they have."""
-    last = {name: histories[name]["loss"][-1] for name in _TRIALS}
-    if len(histories["SGD"]["loss"]) >= 10 and last["SGD"] < last["dropout 0"]:
-        raise IncorrectAnswer(
-            "SGD with this rate learns far more slowly than Adam; its curve does not belong to it.",
-            "curves exchanged",
-        )
-
-
-def _share_of(pictures: int, value: float) -> bool:
-    """Whether an accuracy is a whole number of pictures; rounded ones may be a little off."""
-    digits = next((d for d in (2, 3, 4) if abs(round(value, d) - value) < 1e-7), 6)
-    allowed = pictures * 0.5 * 10.0**-digits + 2e-3
-    return 0 <= value <= 1 and abs(value * pictures - round(value * pictures)) <= allowed
+    trainings.require_epochs(histories, ("loss", "val_loss"), _TRIAL_EPOCHS)
+    if not trainings.all_different(histories):
+        raise wrong("one network for all")
+    trainings.require_new(histories, _FIRST_LOSS, _IMAGES)
+    # Curves of several epochs that cannot belong to the names that they have.
+    slow, fast = histories["SGD"]["loss"], histories["dropout 0"]["loss"]
+    if len(slow) >= 10 and slow[-1] < fast[-1]:
+        raise wrong("curves exchanged")
 
 
 def _gaps(subject: StudentWork, rng: np.random.Generator) -> None:
     histories = _entries(subject)
     gaps = compare.mapping(subject, "gaps")
     if gaps is None or any(name not in gaps for name in _TRIALS):
-        raise IncorrectAnswer(
-            "`gaps` should be a dictionary with a number for each trial.",
-            "trial missing",
-        )
-    mistakes = {
-        "sign reversed": (
-            "Your gaps have the other sign: validation loss minus training loss.",
-            lambda h: h["loss"][-1] - h["val_loss"][-1],
-        ),
-        "first epoch taken": (
-            "You take the first epoch; take the last.",
-            lambda h: h["val_loss"][0] - h["loss"][0],
-        ),
-        "lowest losses taken": (
-            "You take the lowest losses; take those of the last epoch.",
-            lambda h: min(h["val_loss"]) - min(h["loss"]),
-        ),
-        "ratio instead of difference": (
-            "The gap is a difference, not a ratio.",
-            lambda h: h["val_loss"][-1] / h["loss"][-1],
-        ),
-        "sign lost": (
-            "A gap may be negative; leave its sign.",
-            lambda h: abs(h["val_loss"][-1] - h["loss"][-1]),
-        ),
-        "accuracy instead of loss": (
-            "You take the accuracies; take the losses.",
-            lambda h: h["val_accuracy"][-1] - h["accuracy"][-1],
-        ),
-    }
-    got: dict[str, Any] = {name: compare.one_number(gaps[name]) for name in _TRIALS}
-    if any(value is None for value in got.values()):
-        raise IncorrectAnswer(
-            "Each gap should be one number, that of the last epoch.", "not a number"
-        )
-    want = {name: histories[name]["val_loss"][-1] - histories[name]["loss"][-1] for name in _TRIALS}
-    if compare.close(got, want, rtol=1e-3, atol=2e-3):
+        raise wrong("trial missing: gaps")
+    got = {name: compare.one_number(gaps[name]) for name in _TRIALS}
+    if None in got.values():
+        raise wrong("not a number: gaps")
+    if compare.close(got, _gap(histories), rtol=1e-3, atol=2e-3):
         return
-    for mistake, (sentence, answer) in mistakes.items():
-        try:
-            theirs = {name: answer(histories[name]) for name in _TRIALS}
-        except (KeyError, IndexError, TypeError):
-            continue
-        if compare.close(got, theirs, rtol=1e-3, atol=2e-3):
-            raise IncorrectAnswer(sentence, mistake)
-    raise IncorrectAnswer(
-        "A gap is not the last validation loss minus the last training loss of its trial."
-    )
+    compare.tell(got, _GAP_MISTAKES, histories, rtol=1e-3, atol=2e-3)
+    raise wrong("other: gap")
+
+
+def _each(of_trial: Callable[[dict[str, list[float]]], float]) -> Callable[..., dict[str, float]]:
+    return lambda histories: {name: of_trial(histories[name]) for name in _TRIALS}
+
+
+_gap = _each(lambda h: h["val_loss"][-1] - h["loss"][-1])
+_GAP_MISTAKES = [
+    Mistake("sign reversed", _each(lambda h: h["loss"][-1] - h["val_loss"][-1])),
+    Mistake("first epoch taken", _each(lambda h: h["val_loss"][0] - h["loss"][0])),
+    Mistake("lowest losses taken", _each(lambda h: min(h["val_loss"]) - min(h["loss"]))),
+    Mistake("ratio instead of difference", _each(lambda h: h["val_loss"][-1] / h["loss"][-1])),
+    Mistake("sign lost", _each(lambda h: abs(h["val_loss"][-1] - h["loss"][-1]))),
+    Mistake("accuracy instead of loss", _each(lambda h: h["val_accuracy"][-1] - h["accuracy"][-1])),
+]
 
 
 def _claims(subject: StudentWork, rng: np.random.Generator) -> None:
     compare.choice(
         subject,
         "true_claims",
-        ("a", "b", "e"),
-        {
-            "a": "What does a dropout layer do in use? (Lesson 04, section 7.)",
-            "b": "When is the training loss measured: while numbers are dropped, or afterwards?",
-            "c": "A network that only guesses has no gap at all. Is it the best one?",
-            "d": "SGD was tried with a single learning rate, and for a few epochs.",
-            "e": "What does Adam divide by? (Lesson 04, section 2.)",
-            "f": "With another seed the same network ends elsewhere. One training each cannot tell "
-            "luck from a better rate.",
-        },
+        "abe",
+        "abcdef",
         {
             "c": "small gap taken for quality",
             "d": "judged by one learning rate",
@@ -1185,120 +779,34 @@ def _claims(subject: StudentWork, rng: np.random.Generator) -> None:
     )
 
 
-EXERCISE = Exercise(
+EXERCISE = Exercise.of(
     "04_training",
-    "Training",
-    (
-        Question(
-            "04.1",
-            "Losses",
-            3,
-            (
-                Part("cross-entropy by hand", 1, _batch_loss),
-                Part("networks that end in logits", 1, _loss_of_logits),
-                Part("networks that end in softmax", 1, _loss_of_probabilities),
-            ),
-            needs=("batch_loss", "choose_loss"),
-            hints=(
-                "Three steps for `batch_loss`: softmax row by row, the probability of the right "
-                "class of each row, then the mean of −ln of those.",
-                "`probabilities[np.arange(len(labels)), labels]` takes from each row the entry of "
-                "its label.",
-                "`SparseCategoricalCrossentropy` is for class indices, `CategoricalCrossentropy` "
-                "for one-hot labels; both take `from_logits`, which is the opposite of `softmax`.",
-            ),
-            seconds=20,
-        ),
-        Question(
-            "04.2",
-            "A schedule, and when to stop",
-            3,
-            (
-                Part("warm-up, then cosine", 1, _rate_at),
-                Part("early stopping", 2, _when_to_stop),
-            ),
-            needs=("rate_at", "when_to_stop"),
-            hints=(
-                "`rate_at`: two cases. While `step < warmup`, a straight line. Afterwards, which "
-                "share of the steps after the warm-up is done? Put it into the cosine.",
-                "`when_to_stop`: keep three variables, the best loss so far, its epoch, and how "
-                "many epochs have passed since. `enumerate(losses, start=1)` counts from 1.",
-            ),
-            seconds=3,
-        ),
-        Question(
-            "04.3",
-            "Callbacks",
-            3,
-            (
-                Part("early stopping", 1, _stopping),
-                Part("lower rate on a plateau", 1, _plateau),
-                Part("the best network in a file", 1, _checkpoint),
-            ),
-            needs=("make_callbacks",),
-            hints=(
-                "The three classes are `EarlyStopping`, `ReduceLROnPlateau` and `ModelCheckpoint` "
-                'in `keras.callbacks`; each takes `monitor="val_loss"`.',
-                "Look at the arguments `patience`, `restore_best_weights`, `factor` and "
-                "`save_best_only`; `help(keras.callbacks.EarlyStopping)` lists them.",
-            ),
-            seconds=30,
-        ),
-        Question(
-            "04.4",
-            "Augmentation inside the network",
-            3,
-            (
-                Part("nothing changes in use", 1, _nothing_in_use),
-                Part("flip and shift in training", 1, _in_training),
-                Part("in front of a network", 1, _in_front),
-            ),
-            needs=("build_augmentation", "with_augmentation"),
-            hints=(
-                '`layers.RandomFlip("horizontal")` and `layers.RandomTranslation(...)`, put into '
-                "a `keras.Sequential([...])`.",
-                "`RandomTranslation` takes two shares: for the height, and for the width. A "
-                "network can itself be an entry of a `keras.Sequential([...])`.",
-            ),
-            seconds=30,
-        ),
-        Question(
-            "04.5",
-            "Lower and higher dropout",
-            3,
-            (
-                Part("five curves", 1, _curves),
-                Part("the gaps", 1, _gaps),
-                Part("what follows, and what does not", 1, _claims),
-            ),
-            needs=("histories", "gaps", "true_claims"),
-            note="The measurements were not repeated; it was looked at whether they fit together.",
-            hints=(
-                "A loop `for name in TRIALS:` with three steps: build, fit, store "
-                "what `fit` returns.",
-                '`histories[name].history["val_loss"][-1]` is the last validation loss of a trial.',
-                "Claims a, b and e are about how dropout and Adam work; for c, d and f imagine a "
-                "network that only guesses, another learning rate, another seed.",
-            ),
-            kind="experiment",
-            seconds=10,
-        ),
-        Question(
-            "04.6",
-            "Reading your curves",
-            2,
-            kind="written",
-            rubric=(
-                "1 point: describes their own curves: with higher dropout the training loss falls "
-                "more slowly and the gap gets smaller (or disappears), and with too much of it the "
-                "network learns little (underfits); says which rate they would take by the "
-                "**validation** loss. Half a point for a description without a choice, or a choice "
-                "by the training loss.",
-                "1 point: what has to be done before they believe it: several seeds, mean and "
-                "spread compared with the difference (half a point); and the test split untouched "
-                "until the end, or longer trainings and more pictures, or both losses measured "
-                "without dropout (half a point).",
-            ),
-        ),
+    Question.of(
+        "04.1",
+        _batch_loss,
+        _loss_of_logits,
+        _loss_of_probabilities,
+        needs=("batch_loss", "choose_loss"),
+        seconds=20,
     ),
+    Question.of("04.2", _rate_at, _when_to_stop, needs=("rate_at", "when_to_stop"), seconds=3),
+    Question.of("04.3", _stopping, _plateau, _checkpoint, needs=("make_callbacks",), seconds=30),
+    Question.of(
+        "04.4",
+        _nothing_in_use,
+        _in_training,
+        _in_front,
+        needs=("build_augmentation", "with_augmentation"),
+        seconds=30,
+    ),
+    Question.of(
+        "04.5",
+        _curves,
+        _gaps,
+        _claims,
+        needs=("histories", "gaps", "true_claims"),
+        kind="experiment",
+        seconds=10,
+    ),
+    Question.of("04.6", kind="written"),
 )

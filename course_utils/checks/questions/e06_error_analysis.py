@@ -1,16 +1,17 @@
-"""What exercise 06 asks, and how its answers are judged."""
+"""Check the answers to exercise 06; what they are told is in e06.toml."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from course_utils.checks import chance, compare
-from course_utils.checks._question import Exercise, IncorrectAnswer, NotAttempted, Part, Question
+from course_utils.checks._question import Exercise, IncorrectAnswer, Question, wrong
 from course_utils.checks.compare import Case, Mistake
-from course_utils.student_work import Missing, Ref, StudentError, StudentWork, StudentWorkError
+from course_utils.student_work import Ref, StudentError, StudentWork, StudentWorkError
 
 Array = np.ndarray
 
@@ -18,119 +19,55 @@ Array = np.ndarray
 
 _NAMES = ("daisy", "roses", "tulips")
 
-_LOSS = -np.log(0.04)  # picture 7
-
 
 def _pair(subject: StudentWork, rng: np.random.Generator) -> None:
     got = compare.texts(compare.attempted(subject, "confused")) or []
     if subject.kind("confused") == "set":
-        raise IncorrectAnswer(
-            "A set has no first entry, so it does not say what was taken for what; write a tuple.",
-            "a set",
-        )
+        raise wrong("a set")
     names = tuple(" ".join(one.lower().split()) for one in got)
     names = tuple({"rose": "roses", "tulip": "tulips"}.get(one, one) for one in names)
     if len(names) != 2 or not set(names) <= set(_NAMES):
-        raise IncorrectAnswer(
-            '`confused` should be two class names, such as ("daisy", "tulips"): first what the '
-            "pictures are, then what they were taken for."
-        )
+        raise wrong("other: two names")
     if names[0] == names[1]:
-        raise IncorrectAnswer(
-            "Those are right answers; look for the wrong ones.", "right answers counted"
-        )
-    if names == ("roses", "tulips"):
-        raise IncorrectAnswer(
-            "These are the right two classes, but the other way round: first what the pictures "
-            "are, then what they were taken for.",
-            "true and predicted exchanged",
-        )
+        raise wrong("right answers counted")
     if names != ("tulips", "roses"):
-        raise IncorrectAnswer(
-            "That confusion happens only once. For each wrong picture note what it is and what it "
-            "was taken for, and look for a pair that comes twice."
-        )
+        exchanged = names == ("roses", "tulips")
+        raise wrong("true and predicted exchanged" if exchanged else "other: only once")
     mistakes = [
-        Mistake(
-            "share of the errors",
-            "That is its share of all errors. Divide by the pictures of the true class.",
-            2 / 5,
-        ),
-        Mistake(
-            "share of all pictures",
-            "That is its share of all pictures. Divide by the pictures of the true class.",
-            2 / 12,
-        ),
-        Mistake(
-            "share of the predicted class",
-            "You divide by the pictures that were **called** so; divide by those that **are** "
-            "tulips.",
-            2 / 6,
-        ),
-        Mistake("number instead of share", "That is how many; divide.", 2),
-        Mistake(
-            "share of the wrong ones",
-            "That is its share of the tulips that are wrong; divide by all tulips.",
-            1,
-        ),
-        Mistake("percent", "Give a share between 0 and 1, not percent.", 50),
+        Mistake("share of the errors", 2 / 5),
+        Mistake("share of all pictures", 2 / 12),
+        Mistake("share of the predicted class", 2 / 6),
+        Mistake("number instead of share", 2),
+        Mistake("share of the wrong ones", 1),
+        Mistake("percent", 50),
     ]
-    advice = "How many pictures are tulips, and how many of these were taken for roses?"
-    compare.number(subject, "share", 2 / 4, mistakes, rtol=2e-3, advice=advice)
+    compare.number(subject, "share", 2 / 4, mistakes, rtol=2e-3)
 
 
 def _worst(subject: StudentWork, rng: np.random.Generator) -> None:
     mistakes = [
-        Mistake(
-            "most certain error",
-            "That is the error with the highest confidence. The worst one gave the least "
-            "probability to the **true** class.",
-            5,
-        ),
-        Mistake(
-            "nearest to being right",
-            "There the true class got the most; look for the wrong picture where it got least.",
-            3,
-        ),
-        Mistake("counted from 0", "The pictures are numbered from 1.", 6),
-        Mistake(
-            "least confident",
-            "A low confidence is no bad error. Look at the probability of the true class.",
-            11,
-        ),
+        Mistake("most certain error", 5),
+        Mistake("nearest to being right", 3),
+        Mistake("counted from 0", 6),
+        Mistake("least confident", 11),
     ]
-    advice = "Look at the wrong pictures only, and at the probability of the true class."
-    compare.number(subject, "worst", 7, mistakes, whole=True, advice=advice)
+    compare.number(subject, "worst", 7, mistakes, whole=True)
+    loss = -np.log(0.04)  # picture 7
     mistakes = [
-        Mistake("logarithm to base 10", "Take the natural logarithm, `np.log`.", -np.log10(0.04)),
-        Mistake("logarithm to base 2", "Take the natural logarithm, `np.log`.", -np.log2(0.04)),
-        Mistake("sign forgotten", "A loss is not negative; mind the sign.", -_LOSS),
+        Mistake("logarithm to base 10", -np.log10(0.04)),
+        Mistake("logarithm to base 2", -np.log2(0.04)),
+        Mistake("sign forgotten", -loss),
+        Mistake("probability of the predicted class", -np.log(0.52)),
+        Mistake("logarithm forgotten", 0.04, 0.96),
+        Mistake("loss of another picture", -np.log(0.06)),
         Mistake(
-            "probability of the predicted class",
-            "You take the probability of the class that was predicted; take the true one.",
-            -np.log(0.52),
+            "other classes counted",
+            -np.log(0.04 * 0.44 * 0.52),
+            loss - np.log(0.56) - np.log(0.48),
         ),
-        Mistake("logarithm forgotten", "Take the logarithm of the probability.", 0.04),
-        Mistake("logarithm forgotten", "It is not 1 − p, but −log p.", 0.96),
-        Mistake(
-            "loss of another picture",
-            "That is the cross-entropy of the most certain error, not of the worst one.",
-            -np.log(0.06),
-        ),
+        Mistake("mean instead of one", loss / 12),
     ]
-    others = -np.log(0.56) - np.log(0.48)
-    for wrong in (-np.log(0.04 * 0.44 * 0.52), _LOSS + others):
-        said = "Only the probability of the true class counts; leave the other classes out."
-        mistakes.append(Mistake("other classes counted", said, float(wrong)))
-    said = "That is divided by the number of pictures; it is the loss of one picture."
-    mistakes.append(Mistake("mean instead of one", said, float(_LOSS / 12)))
-    got = compare.one_number(compare.attempted(subject, "worst_loss"))
-    if got is not None and compare.has_few_decimals(got, float(_LOSS)):
-        raise IncorrectAnswer("`worst_loss` has too few decimals: give at least three.", "rounded")
-    advice = "−log of the probability that the worst prediction gave to its true class."
-    compare.number(
-        subject, "worst_loss", float(_LOSS), mistakes, rtol=0.0, atol=1e-3, advice=advice
-    )
+    compare.number(subject, "worst_loss", loss, mistakes, rtol=0.0, atol=1e-3, decimals=True)
 
 
 # --- 06.2: confused pairs ------------------------------------------------------------
@@ -138,285 +75,161 @@ def _worst(subject: StudentWork, rng: np.random.Generator) -> None:
 _Row = tuple[Any, ...]
 
 
-def _counts(labels: Array, predicted: Array, classes: int) -> Array:
-    matrix = np.zeros((classes, classes), int)
-    np.add.at(matrix, (labels, predicted), 1)
-    return matrix
-
-
 def _listed(
     labels: Array,
     predicted: Array,
-    names: Sequence[str],
+    names: Sequence[Any],
     *,
     key: Callable[[int, int, int], Any] = lambda t, p, count: -count,
     keep: Callable[[int, int, int], bool] = lambda t, p, count: t != p and count > 0,
-    row: Callable[[int, int, Any], _Row] | None = None,
-    matrix: Array | None = None,
 ) -> list[_Row]:
-    """The pairs as a list; the arguments bend it into a mistake."""
-    table = _counts(labels, predicted, len(names)) if matrix is None else matrix
+    """List the pairs that `keep` accepts, sorted by `key` of true class, prediction and count."""
+    table = compare.pair_counts(labels, predicted, (len(names), len(names)))
     places = [(t, p, int(table[t, p])) for t in range(len(names)) for p in range(len(names))]
     chosen = sorted((one for one in places if keep(*one)), key=lambda one: key(*one))
-    if row is not None:
-        return [row(*one) for one in chosen]
     return [(names[t], names[p], count) for t, p, count in chosen]
 
 
+def _with(**how: Any) -> Callable[..., list[_Row]]:
+    return lambda y, p, n: _listed(y, p, n, **how)
+
+
+def _sizes(labels: Array, names: Sequence[str]) -> Array:
+    """Count the pictures of each class; 1 where there is none, to divide by."""
+    return np.maximum(np.bincount(labels, minlength=len(names)), 1)
+
+
 def _by_share(labels: Array, predicted: Array, names: Sequence[str]) -> list[_Row]:
-    """The counts, but the largest share of the true class first."""
-    sizes = np.maximum(np.bincount(labels, minlength=len(names)), 1)
+    """List the pairs with the largest share of the true class first."""
+    sizes = _sizes(labels, names)
     return _listed(labels, predicted, names, key=lambda t, p, c: -c / sizes[t])
 
 
+def _as_shares(rows: Callable[..., list[_Row]]) -> Callable[..., list[_Row]]:
+    """Put shares of the true class in place of the counts."""
+
+    def answer(labels: Array, predicted: Array, names: Sequence[str]) -> list[_Row]:
+        sizes = dict(zip(names, _sizes(labels, names), strict=True))
+        return [(t, p, count / sizes[t]) for t, p, count in rows(labels, predicted, names)]
+
+    return answer
+
+
 def _both_ways(labels: Array, predicted: Array, names: Sequence[str]) -> list[_Row]:
-    matrix = _counts(labels, predicted, len(names))
-    return _listed(labels, predicted, names, matrix=np.triu(matrix + matrix.T, 1))
+    """Add up both directions of two classes."""
+    differing = labels != predicted
+    low, high = np.sort([labels, predicted], axis=0)[:, differing]
+    return _listed(low, high, names)
 
 
 def _without_absent(labels: Array, predicted: Array, names: Sequence[str]) -> list[_Row]:
-    """The classes numbered anew, without those that do not occur."""
+    """Number the classes without those that do not occur."""
     known = np.unique(np.concatenate([labels, predicted]))
     return _listed(np.searchsorted(known, labels), np.searchsorted(known, predicted), names)
 
 
 def _by_first(labels: Array, predicted: Array, names: Sequence[str]) -> list[_Row]:
-    first: dict[tuple[int, int], int] = {}
-    for k, pair in enumerate(zip(labels.tolist(), predicted.tolist(), strict=True)):
-        first.setdefault(pair, k)
-    return _listed(labels, predicted, names, key=lambda t, p, c: (-c, first.get((t, p), -1)))
-
-
-def _shares(by_share: bool) -> Callable[..., list[_Row]]:
-    """Shares of the true class instead of counts, the largest share or the largest count first."""
-
-    def answer(labels: Array, predicted: Array, names: Sequence[str]) -> list[_Row]:
-        sizes = np.maximum(np.bincount(labels, minlength=len(names)), 1)
-        return _listed(
-            labels,
-            predicted,
-            names,
-            key=lambda t, p, c: -c / (sizes[t] if by_share else 1),
-            row=lambda t, p, c: (names[t], names[p], c / sizes[t]),
-        )
-
-    return answer
+    """Sort ties by the first occurrence of the pairs."""
+    pairs = list(zip(labels.tolist(), predicted.tolist(), strict=True))
+    return _listed(labels, predicted, names, key=lambda t, p, c: (-c, pairs.index((t, p))))
 
 
 _PAIRS_MISTAKES = [
     Mistake(
         "true and predicted exchanged",
-        "The true class comes first in each tuple, then the predicted one.",
-        lambda y, p, n: _listed(y, p, n, row=lambda t, q, c: (n[q], n[t], c)),
-    ),
-    Mistake(
-        "true and predicted exchanged",
-        "The true class comes first in each tuple, then the predicted one.",
+        lambda y, p, n: [(b, a, count) for a, b, count in _listed(y, p, n)],
         lambda y, p, n: _listed(p, y, n),
     ),
     Mistake(
         "right answers counted",
-        "Pictures that were named rightly are no confusion; leave the diagonal out.",
-        lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: c > 0),
+        _with(keep=lambda t, p, c: c > 0),
+        _with(keep=lambda t, p, c: True),
     ),
-    Mistake(
-        "zero counts kept",
-        "Leave out the pairs that never happened.",
-        lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: t != q),
-    ),
-    Mistake(
-        "right answers counted",
-        "Leave out the right answers (the diagonal), and the pairs that never happened.",
-        lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: True),
-    ),
+    Mistake("zero counts kept", _with(keep=lambda t, p, c: t != p)),
     Mistake(
         "least frequent first",
-        "The most frequent pair should come first.",
-        lambda y, p, n: _listed(y, p, n, key=lambda t, q, c: c),
-    ),
-    Mistake(
-        "least frequent first",
-        "The most frequent pair should come first.",
+        _with(key=lambda t, p, c: c),
         lambda y, p, n: _listed(y, p, n)[::-1],
     ),
-    Mistake(
-        "not sorted",
-        "The pairs stand in the order of the classes; the most frequent should come first.",
-        lambda y, p, n: _listed(y, p, n, key=lambda t, q, c: 0),
-    ),
-    Mistake(
-        "numbers instead of names",
-        "Put in the names of the classes, `class_names[k]`, not their numbers.",
-        lambda y, p, n: _listed(y, p, n, row=lambda t, q, c: (t, q, c)),
-    ),
-    Mistake("shares instead of counts", "Count the pictures; do not divide.", _shares(True)),
-    Mistake("shares instead of counts", "Count the pictures; do not divide.", _shares(False)),
-    Mistake(
-        "absent class left out",
-        "A class may occur in neither array; the numbers still mean places in `class_names`.",
-        _without_absent,
-    ),
-    Mistake(
-        "both directions added",
-        "Roses taken for tulips and tulips taken for roses are two pairs; do not add them up.",
-        _both_ways,
-    ),
-    Mistake(
-        "sorted by share",
-        "You sort by the share of the true class; sort by the number of pictures.",
-        _by_share,
-    ),
-    Mistake(
-        "single errors left out",
-        "Pairs that happened only once belong to the list, too.",
-        lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: t != q and c > 1),
-    ),
-    Mistake(
-        "one direction only",
-        "You look at pairs in one direction only; both directions of two classes may happen.",
-        lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: t < q and c > 0),
-    ),
+    Mistake("not sorted", _with(key=lambda t, p, c: 0)),
+    Mistake("numbers instead of names", lambda y, p, n: _listed(y, p, range(len(n)))),
+    Mistake("shares instead of counts", _as_shares(_by_share), _as_shares(_listed)),
+    Mistake("absent class left out", _without_absent),
+    Mistake("both directions added", _both_ways),
+    Mistake("sorted by share", _by_share),
+    Mistake("single errors left out", _with(keep=lambda t, p, c: t != p and c > 1)),
+    Mistake("one direction only", _with(keep=lambda t, p, c: t < p and c > 0)),
     Mistake(
         "a class forgotten",
-        "A class is left out; is each loop over all classes, the last one included?",
         lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: t != q and c > 0 and q < len(n) - 1),
     ),
     Mistake(
-        "three classes assumed",
-        "You look at three classes only; there may be more.",
-        lambda y, p, n: _listed(y, p, n, keep=lambda t, q, c: t != q and c > 0 and max(t, q) < 3),
+        "three classes assumed", _with(keep=lambda t, p, c: t != p and c > 0 and max(t, p) < 3)
     ),
+    Mistake("list cut off", lambda y, p, n: _listed(y, p, n)[:10]),
+    Mistake("one pair only", lambda y, p, n: _listed(y, p, n)[:1]),
     Mistake(
-        "list cut off",
-        "Return all pairs that happened; your list ends after ten.",
-        lambda y, p, n: _listed(y, p, n)[:10],
-    ),
-    Mistake(
-        "one pair only",
-        "Return all pairs that happened, not only the most frequent one.",
-        lambda y, p, n: _listed(y, p, n)[:1],
-    ),
-    Mistake(
-        "ties in another order",
-        "You sort ties by the alphabet; take the order in which the classes stand in "
-        "`class_names`.",
+        "ties in another order: alphabet",
         lambda y, p, n: _listed(y, p, n, key=lambda t, q, c: (-c, n[t], n[q])),
     ),
-    Mistake(
-        "ties in another order",
-        "Ties stand in the order in which you met them; they should stand in the order of the "
-        "classes.",
-        _by_first,
-    ),
-    Mistake(
-        "ties in another order",
-        "With ties the class with the **smaller** number comes first; `reverse=True` turns that "
-        "round, too.",
-        lambda y, p, n: _listed(y, p, n, key=lambda t, q, c: (-c, -t, -q)),
-    ),
-    Mistake(
-        "ties in another order",
-        "With ties the number of the true class decides first, then that of the predicted one.",
-        lambda y, p, n: _listed(y, p, n, key=lambda t, q, c: (-c, q, t)),
-    ),
+    Mistake("ties in another order: as met", _by_first),
+    Mistake("ties in another order: reversed", _with(key=lambda t, p, c: (-c, -t, -p))),
+    Mistake("ties in another order: predicted class", _with(key=lambda t, p, c: (-c, p, t))),
 ]
 
 
 def _rows(got: Any) -> list[_Row]:
-    """A list of pairs, whether its rows are tuples, lists or a table."""
-    if got is None:
-        raise IncorrectAnswer(
-            "`confused_pairs` returns nothing; does it end with `return`?", "nothing returned"
-        )
-    if isinstance(got, np.ndarray):
-        got = got.tolist()
-    if not isinstance(got, list | tuple):
-        raise IncorrectAnswer(
-            f"`confused_pairs` should return a list of tuples, but it returns "
-            f"{'something else' if isinstance(got, Ref) else compare.describe(got)}."
-        )
-    rows = []
-    for one in got:
-        one = one.tolist() if isinstance(one, np.ndarray) else one
-        if not isinstance(one, list | tuple) or len(one) != 3:
-            raise IncorrectAnswer(
-                "Each entry of the list should be a tuple of three: the true name, the predicted "
-                "name, and how many pictures."
-            )
-        if [isinstance(part, str) for part in one] == [False, True, True]:
-            raise IncorrectAnswer(
-                "Each tuple begins with the two names, and the number comes last.",
-                "number first",
-            )
-        count = one[2]
-        if isinstance(count, str) and count.removesuffix(".0").isdigit():  # a table of texts
-            count = float(count)
-        rows.append((one[0], one[1], count))
-    return rows
+    """Return the pairs as a list of tuples; the rows may be tuples, lists or a table."""
+    rows = compare.listed(got)
+    if rows is None:
+        is_ = "something else" if isinstance(got, Ref) else compare.describe(got)
+        raise wrong("other: no list", got=is_)
+    return [_row(one) for one in rows]
 
 
-def _same_rows(got: Sequence[_Row], want: Sequence[_Row]) -> bool:
-    return len(got) == len(want) and all(
-        type(g) is not bool and compare.close(g, w)
-        for one, other in zip(got, want, strict=True)
-        for g, w in zip(one, other, strict=True)
-    )
+def _row(one: Any) -> _Row:
+    entries = compare.listed(one)
+    if entries is None or len(entries) != 3 or isinstance(entries[2], bool):
+        raise wrong("other: not three")
+    if [isinstance(part, str) for part in entries] == [False, True, True]:
+        raise wrong("number first")
+    true, predicted, count = entries
+    if isinstance(count, str) and count.removesuffix(".0").isdigit():  # a table of texts
+        count = float(count)
+    return true, predicted, count
 
 
-def _check_pairs(subject: StudentWork, cases: Sequence[Case], told: Mistake | None = None) -> None:
-    """Check the pairs; `told` is a mistake that has cost another part."""
-    if subject.kind("confused_pairs") in ("missing", "none"):
-        raise NotAttempted(str(Missing("confused_pairs")))
-    gots = [_rows(subject.call("confused_pairs", *case.args)) for case in cases]
-    right = told.answer if told else _listed
-    wants = [right(*case.args) for case in cases]
-    failed = [k for k in range(len(cases)) if not _same_rows(gots[k], wants[k])]
-    if not failed:
-        return
-    mistake = _pairs_mistake(cases, gots)
-    if mistake is not None:
-        raise IncorrectAnswer(mistake.sentence, mistake.name)
-    if not _same_rows(_rows(subject.call("confused_pairs", *cases[0].args)), gots[0]):
-        raise IncorrectAnswer(
-            "A second call with the same arrays gives something else. Make the list anew inside "
-            "the function.",
-            "not repeatable",
-        )
-    k = failed[0]
-    if len(gots[k]) != len(wants[k]):
-        raise IncorrectAnswer(
-            f"`confused_pairs` should find {len(wants[k])} pairs for {cases[k].label}, but it "
-            f"finds {len(gots[k])}."
-        )
-    if sorted(map(str, gots[k])) == sorted(map(str, wants[k])):
-        raise IncorrectAnswer(
-            f"`confused_pairs` finds the right pairs for {cases[k].label}, but their order is not "
-            f"the one that is asked for: by number, then by the place of the true class in "
-            f"`class_names`, then by that of the predicted class.",
-            "another order",
-        )
-    raise IncorrectAnswer(
-        f"`confused_pairs` is wrong for {cases[k].label}. Work the example of the question "
-        f"through it."
-    )
+def _check_pairs(
+    subject: StudentWork, cases: Sequence[Case], right: Callable[..., list[_Row]] = _listed
+) -> None:
+    try:
+        compare.function(subject, "confused_pairs", cases, right, _PAIRS_MISTAKES, form=_rows)
+    except IncorrectAnswer as error:
+        if error.mistake is None:
+            _explain(subject, cases, right)
+        raise
 
 
-def _pairs_mistake(cases: Sequence[Case], gots: Sequence[Sequence[_Row]]) -> Mistake | None:
-    """The mistake that gives all their lists, if they are not right."""
-    for mistake in _PAIRS_MISTAKES:
-        if all(
-            _same_rows(got, mistake.answer(*case.args))
-            for case, got in zip(cases, gots, strict=True)
-        ):
-            return mistake
-    return None
+def _explain(subject: StudentWork, cases: Sequence[Case], right: Callable[..., list[_Row]]) -> None:
+    """Raise what is wrong with a list: not repeatable, too short or long, or in another order."""
+    for case in cases:
+        got, again = [_rows(subject.call("confused_pairs", *case.args)) for _ in range(2)]
+        if not compare.close(got, again):
+            raise wrong("not repeatable")
+        want = right(*case.args)
+        if len(got) != len(want):
+            raise wrong("other: number of pairs", label=case.label, got=len(got), want=len(want))
+        if not compare.close(got, want):
+            if sorted(map(str, got)) == sorted(map(str, want)):
+                raise wrong("another order", label=case.label)
+            return
 
 
 _FLOWERS = ("tulips", "roses", "daisy", "asters", "lilies", "poppies", "irises")
 
 
 def _confusions(rng: np.random.Generator, classes: int, counts: Sequence[int], label: str) -> Case:
-    """Pictures of which so many belong to each of some confused pairs, chosen at random."""
+    """Draw confused pairs, each with the given number of pictures, and right answers."""
     pairs = [(t, p) for t in range(classes) for p in range(classes) if t != p]
     chosen = rng.permutation(len(pairs))[: len(counts)]
     rows = [pairs[k] for k, n in zip(chosen, counts, strict=True) for _ in range(n)]
@@ -450,71 +263,55 @@ def _frequent_first(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _ties(subject: StudentWork, rng: np.random.Generator) -> None:
-    told = None
     first = _frequent_cases(rng)
-    try:  # a mistake that has cost the first part costs nothing more
-        gots = [_rows(subject.call("confused_pairs", *case.args)) for case in first]
-        if not all(_same_rows(got, _listed(*case.args)) for case, got in zip(first, gots)):  # noqa: B905
-            told = _pairs_mistake(first, gots)
-    except (IncorrectAnswer, StudentWorkError):
-        pass
-    right = rng.integers(0, 3, 12)
+    right = compare.as_told_before(
+        subject, "confused_pairs", first, _listed, _PAIRS_MISTAKES, form=_rows
+    )
+    named_rightly = rng.integers(0, 3, 12)
     equal = "pairs that are equally frequent"
     cases = [
         _confusions(rng, 4, (3, 3, 3, 2, 2, 2, 1, 1), equal),
         _confusions(rng, 5, (4, 4, 4, 4, 1, 1, 1, 1), equal),
         _confusions(rng, 7, (2,) * 20 + (1,) * 20, equal),
-        Case((right, right.copy(), ["roses", "daisy", "tulips"]), "a network without errors"),
+        Case(
+            (named_rightly, named_rightly.copy(), ["roses", "daisy", "tulips"]),
+            "a network without errors",
+        ),
     ]
-    _check_pairs(subject, cases, told)
+    _check_pairs(subject, cases, right)
 
 
 # --- 06.3: out of fold ------------------------------------------------------------
 
 
-def _fold_numbers(
-    subject: StudentWork, labels: Array, folds: int, seed: int, numbered: bool = True
-) -> Array:
-    """What `make_folds` returns, where it can be fold numbers at all.
-
-    Without `numbered`, the folds may have other numbers than those asked for.
-    """
-    got = subject.call("make_folds", labels, folds, seed)
-    if got is None:
-        raise IncorrectAnswer(
-            "`make_folds` returns nothing; does it end with `return`?", "nothing returned"
-        )
+def _fold_numbers(subject: StudentWork, labels: Array, folds: int, seed: int) -> Array:
+    """Return what `make_folds` gives, if it can be fold numbers."""
+    got = compare.result_of(subject, "make_folds", labels, folds, seed)
     try:
         array = np.asarray(got)
     except ValueError:
         array = np.zeros((0, 0))
     if array.ndim != 1 or array.dtype.kind not in "iuf":
-        raise IncorrectAnswer(
-            "`make_folds` should return one array with a fold number for each picture, not the "
-            "pictures of each fold.",
-            "places instead of fold numbers",
-        )
+        raise wrong("places instead of fold numbers")
     if len(array) != len(labels):
-        raise IncorrectAnswer(
-            f"`make_folds` should return one number for each of the {len(labels)} pictures, but it "
-            f"returns {len(array)}."
-        )
-    found = sorted(set(array.tolist()))
-    if not numbered:
-        return array.astype(int)
-    if found == list(range(1, folds + 1)):
-        raise IncorrectAnswer("The folds are numbered from 0.", "folds counted from 1")
-    if not set(found) <= set(range(folds)):
-        raise IncorrectAnswer(
-            f"With {folds} folds the numbers go from 0 to {folds - 1}; yours go from "
-            f"{found[0]:g} to {found[-1]:g}.",
-            "wrong number of folds",
-        )
-    return array.astype(int)
+        raise wrong("other: one number each", want=len(labels), got=len(array))
+    return array
+
+
+def _require_numbered(found: Array, folds: int) -> None:
+    """Check that the folds are numbered from 0 and none is empty."""
+    numbers = sorted(set(found.tolist()))
+    if numbers == list(range(1, folds + 1)):
+        raise wrong("folds counted from 1")
+    if not set(numbers) <= set(range(folds)):
+        first, last = numbers[0], numbers[-1]
+        raise wrong("wrong number of folds", folds=folds, top=folds - 1, first=first, last=last)
+    if len(numbers) < folds:
+        raise wrong("wrong number of folds: empty")
 
 
 def _label_lists(rng: np.random.Generator) -> list[tuple[Array, int]]:
-    """Labels and numbers of folds: mixed, sorted by class, and with unequal classes."""
+    """Return labels (mixed, sorted by class, with unequal classes) and numbers of folds."""
     unequal = np.repeat(np.arange(4), rng.permutation([31, 12, 20, 7]))
     return [
         (rng.permutation(np.repeat(np.arange(3), 20)), 5),
@@ -525,14 +322,11 @@ def _label_lists(rng: np.random.Generator) -> list[tuple[Array, int]]:
 
 
 def _stratified(subject: StudentWork, rng: np.random.Generator) -> None:
-    if subject.kind("make_folds") in ("missing", "none"):
-        raise NotAttempted(str(Missing("make_folds")))
     uneven, in_order_of_class, blind, only_with_four = False, True, True, True
     for labels, folds in _label_lists(rng):
         seed = int(rng.integers(1000))
         found = _fold_numbers(subject, labels, folds, seed)
-        if len(set(found.tolist())) < folds:
-            raise IncorrectAnswer("Some folds hold no picture at all.", "wrong number of folds")
+        _require_numbered(found, folds)
         if _unevenness(labels, found) > 1:
             uneven = True
             only_with_four &= labels.max() > 2
@@ -540,88 +334,52 @@ def _stratified(subject: StudentWork, rng: np.random.Generator) -> None:
             blind &= np.array_equal(found, _fold_numbers(subject, halves, folds, seed))
         in_order_of_class &= _unevenness(np.sort(labels), found) <= 1
         if subject.changed():
-            raise IncorrectAnswer(
-                "`make_folds` changes the labels that it is given. Work on a copy, or shuffle "
-                "places instead of labels.",
-                "arguments changed",
-            )
-    if uneven and only_with_four:
-        raise IncorrectAnswer(
-            "With four classes some folds hold many pictures of a class, and others few or none. "
-            "How many classes there are, say the `labels`.",
-            "three classes assumed",
-        )
-    if uneven and blind:
-        raise IncorrectAnswer(
-            "You deal out all pictures together, whatever their class. Deal out each class by "
-            "itself: the numbers of its pictures in two folds differ by 1 at most.",
-            "not stratified",
-        )
-    if uneven and in_order_of_class:
-        raise IncorrectAnswer(
-            "The numbers stand in the order of the classes, one class after the other; they should "
-            "stand in the order of the pictures.",
-            "order of the pictures lost",
-        )
-    if uneven:
-        raise IncorrectAnswer(
-            "Some folds hold many pictures of a class, and others few or none. Deal out each class "
-            "by itself: the numbers of its pictures in two folds differ by 1 at most.",
-            "not stratified",
-        )
+            raise wrong("arguments changed: labels")
+    if not uneven:
+        return
+    if only_with_four:
+        raise wrong("three classes assumed")
+    if blind:
+        raise wrong("not stratified: all together")
+    raise wrong("order of the pictures lost: folds" if in_order_of_class else "not stratified")
 
 
 def _unevenness(labels: Array, folds: Array) -> int:
-    """The largest difference between two folds, over all classes."""
-    table = np.zeros((labels.max() + 1, folds.max() + 1), int)
-    np.add.at(table, (labels, folds), 1)
-    return int((table.max(axis=1) - table.min(axis=1)).max())
+    """Return the largest difference between two folds, over all classes."""
+    folds = folds.astype(int)
+    table = compare.pair_counts(labels, folds, (labels.max() + 1, folds.max() + 1))
+    return int(np.ptp(table, axis=1).max())
 
 
 def _together(folds: Array) -> list[int]:
-    """The folds, numbered anew in the order in which they come first."""
+    """Number the folds in the order of their first occurrence."""
     known: dict[int, int] = {}
     return [known.setdefault(int(one), len(known)) for one in folds]
 
 
-#: So many seeds are tried, so that what is always or never the same is no chance.
+#: Number of seeds that are tried: enough that what is always or never the same is not chance.
 _SEEDS = 100
 
 
 def _by_seed(subject: StudentWork, rng: np.random.Generator) -> None:
-    if subject.kind("make_folds") in ("missing", "none"):
-        raise NotAttempted(str(Missing("make_folds")))
     labels, folds = rng.permutation(np.repeat(np.arange(3), (24, 20, 28))), 4
     one = int(rng.integers(10**6))
     seeds = [one + step for step in (0, 1, 10, 100, 256, 1000, 65536, 10**6)]
     seeds += [int(seed) for seed in rng.integers(0, 2**31, _SEEDS - len(seeds))]
-    once = _fold_numbers(subject, labels, folds, one, numbered=False)
-    found = [_fold_numbers(subject, labels, folds, seed, numbered=False) for seed in seeds]
-    if not np.array_equal(once, found[0]):
-        raise IncorrectAnswer(
-            "The same seed should give the same folds again; make the random numbers with "
-            "`np.random.default_rng(seed)`.",
-            "not repeatable",
-        )
+    once = _fold_numbers(subject, labels, folds, one)
+    found = [_fold_numbers(subject, labels, folds, seed).astype(int) for seed in seeds]
+    if not np.array_equal(once.astype(int), found[0]):
+        raise wrong("not repeatable")
     alike = len({tuple(_together(one)) for one in found})
     if alike == 1:
-        raise IncorrectAnswer(
-            "Another seed should put other pictures together. Shuffle with random numbers that "
-            "`seed` decides.",
-            "seed ignored",
-        )
+        raise wrong("seed ignored")
     times = np.sum([one[:, None] == one[None, :] for one in found], axis=0)
     if alike < len(set(seeds)) or _hardly_random(labels, folds, times):
-        raise IncorrectAnswer(
-            "Another seed should put other pictures together, but in yours some pictures of a "
-            "class are in the same fold for all or most of the seeds, or never, or some seeds give "
-            "the same folds. Shuffle the pictures of each class with `rng.permutation`.",
-            "seed hardly matters",
-        )
+        raise wrong("seed hardly matters")
 
 
 def _hardly_random(labels: Array, folds: int, times: Array) -> bool:
-    """Whether two pictures of a class are together for more seeds than by chance, or for none.
+    """Tell whether two pictures of a class are together for more seeds than by chance, or for none.
 
     `times` says for each pair of pictures for how many seeds they are together.
     """
@@ -637,11 +395,11 @@ def _hardly_random(labels: Array, folds: int, times: Array) -> bool:
     return False
 
 
-Fit = Callable[[Array, Array], Callable[[Array], Array]]
+_Predict = Callable[[Array], Array]
 _CLASSES = 3
 
 
-def _by_neighbours(images: Array, labels: Array) -> Callable[[Array], Array]:
+def _by_neighbors(images: Array, labels: Array) -> _Predict:
     known = images.reshape(len(images), -1)
 
     def predict(new: Array) -> Array:
@@ -652,180 +410,126 @@ def _by_neighbours(images: Array, labels: Array) -> Callable[[Array], Array]:
     return predict
 
 
-def _by_shares(images: Array, labels: Array) -> Callable[[Array], Array]:
+def _by_shares(images: Array, labels: Array) -> _Predict:
     shares = np.bincount(labels, minlength=_CLASSES) / len(labels)
     return lambda new: np.tile(shares, (len(new), 1))
 
 
 #: The two ways to learn that the notebook gives, by name.
-_FITS: dict[str, Fit] = {"by_neighbours": _by_neighbours, "by_shares": _by_shares}
+_FITS = {"by_neighbours": _by_neighbors, "by_shares": _by_shares}
+
+_Chosen = Callable[[Array, int], Array]
+
+
+def _others(fold: Array, k: int) -> Array:
+    return fold != k
+
+
+def _held_out(fold: Array, k: int) -> Array:
+    return fold == k
+
+
+def _everything(fold: Array, k: int) -> Array:
+    return np.ones(len(fold), bool)
 
 
 def _out_of_fold(
-    fit: Ref | Fit,
+    fit: Ref,
     images: Array,
     labels: Array,
     fold: Array,
     *,
-    seen: Callable[[int], Array] | None = None,
-    numbers: Callable[[int], range] = range,
+    learns: _Chosen = _others,
+    judges: _Chosen = _held_out,
+    numbers: Callable[[int], Iterable[int]] = range,
 ) -> Array:
-    """Out-of-fold predictions; `seen` says which pictures the network of a fold learns from."""
-    learn = _FITS[fit.key] if isinstance(fit, Ref) else fit
+    """Return out-of-fold predictions; other choices of `learns` and `judges` are mistakes."""
     result = np.zeros((len(labels), _CLASSES))
     for k in numbers(int(fold.max()) + 1):
-        learns = fold != k if seen is None else seen(k)
-        result[fold == k] = learn(images[learns], labels[learns])(images[fold == k])
+        seen, judged = learns(fold, k), judges(fold, k)
+        result[judged] = _FITS[fit.key](images[seen], labels[seen])(images[judged])
     return result
-
-
-def _of_the_others(fit: Ref, images: Array, labels: Array, fold: Array) -> Array:
-    """Each network learns from one fold and judges the others; the last one is kept."""
-    result = np.zeros((len(labels), _CLASSES))
-    for k in range(int(fold.max()) + 1):
-        held = fold == k
-        result[~held] = _FITS[fit.key](images[held], labels[held])(images[~held])
-    return result
-
-
-def _with_first_labels(fit: Ref, images: Array, labels: Array, fold: Array) -> Array:
-    result = np.zeros((len(labels), _CLASSES))
-    for k in range(int(fold.max()) + 1):
-        rest = fold != k
-        learned = _FITS[fit.key](images[rest], labels[: int(rest.sum())])
-        result[~rest] = learned(images[~rest])
-    return result
-
-
-def _of_all_networks(fit: Ref, images: Array, labels: Array, fold: Array) -> Array:
-    """One table of all pictures for each network."""
-    return np.array(
-        [
-            _FITS[fit.key](images[fold != k], labels[fold != k])(images)
-            for k in range(int(fold.max()) + 1)
-        ]
-    )
 
 
 def _bent(**how: Any) -> Callable[..., Array]:
     return lambda fit, x, y, fold: _out_of_fold(fit, x, y, fold, **how)
 
 
-_SOME_FORGOTTEN = "Some rows are never filled; is each fold left out once, the first and the last?"
+def _reordered(order: Callable[[Array], Array]) -> Callable[..., Array]:
+    return lambda fit, x, y, fold: _out_of_fold(fit, x, y, fold)[order(fold)]
+
+
+def _of_all_networks(fit: Ref, images: Array, labels: Array, fold: Array) -> Array:
+    """Sum the predictions of the networks of all folds for all pictures."""
+    result = np.zeros((len(labels), _CLASSES))
+    for k in range(int(fold.max()) + 1):
+        result += _FITS[fit.key](images[fold != k], labels[fold != k])(images)
+    return result
+
+
+def _with_first_labels(fit: Ref, images: Array, labels: Array, fold: Array) -> Array:
+    """Learn from the right pictures, with the labels of the first ones."""
+    result = np.zeros((len(labels), _CLASSES))
+    for k in range(int(fold.max()) + 1):
+        rest = fold != k
+        result[~rest] = _FITS[fit.key](images[rest], labels[: rest.sum()])(images[~rest])
+    return result
+
+
+def _by_fold(fold: Array) -> Array:
+    return np.argsort(fold, kind="stable")
+
+
+def _next_fold(fold: Array, k: int, step: int = 1) -> Array:
+    return fold == (k + step) % (fold.max() + 1)
+
 
 _FOLD_MISTAKES = [
+    Mistake("held-out pictures learned", _bent(learns=_everything)),
+    Mistake("train and held-out exchanged", _bent(learns=_held_out)),
+    Mistake("order of the pictures lost", _reordered(_by_fold)),
     Mistake(
-        "held-out pictures learned",
-        "The network that judges a fold has learned its pictures, too. Train on the **other** "
-        "folds only.",
-        lambda fit, x, y, fold: _FITS[fit.key](x, y)(x),
-    ),
-    Mistake(
-        "train and held-out exchanged",
-        "You train on the fold that is to be judged. Train on all **others**, judge this one.",
-        lambda fit, x, y, fold: _out_of_fold(fit, x, y, fold, seen=lambda k: fold == k),
-    ),
-    Mistake(
-        "order of the pictures lost",
-        "The rows stand in the order of the folds; put each row back at the place of its picture.",
-        lambda fit, x, y, fold: _out_of_fold(fit, x, y, fold)[np.argsort(fold, kind="stable")],
-    ),
-    Mistake("a fold forgotten", _SOME_FORGOTTEN, _bent(numbers=lambda n: range(n - 1))),
-    Mistake("a fold forgotten", _SOME_FORGOTTEN, _bent(numbers=lambda n: range(1, n))),
-    Mistake(
-        "one network for all",
-        "One network judges all pictures, and has learned most of them. Each fold needs a network "
-        "of its own.",
-        lambda fit, x, y, fold: _of_all_networks(fit, x, y, fold)[0],
+        "a fold forgotten",
+        _bent(numbers=lambda n: range(n - 1)),
+        _bent(numbers=lambda n: range(1, n)),
     ),
     Mistake(
         "one network for all",
-        "The last network judges all pictures, and has learned most of them; let each network "
-        "judge its own fold only.",
-        lambda fit, x, y, fold: _of_all_networks(fit, x, y, fold)[-1],
+        _bent(judges=_everything, numbers=lambda n: [0]),
+        _bent(judges=_everything, numbers=lambda n: [n - 1]),
     ),
     Mistake(
         "mean of all networks",
-        "You average all networks; most of them have learned the picture. Only the one that has "
-        "not may judge it.",
-        lambda fit, x, y, fold: _of_all_networks(fit, x, y, fold).mean(axis=0),
+        lambda fit, x, y, fold: _of_all_networks(fit, x, y, fold) / (fold.max() + 1),
+        _of_all_networks,
     ),
-    Mistake(
-        "mean of all networks",
-        "You add up all networks; most of them have learned the picture. Only the one that has not "
-        "may judge it.",
-        lambda fit, x, y, fold: _of_all_networks(fit, x, y, fold).sum(axis=0),
-    ),
-    Mistake(
-        "only the fold before",
-        "Train on **all** other folds, not on one of them.",
-        lambda fit, x, y, fold: _out_of_fold(
-            fit, x, y, fold, seen=lambda k: fold == (k - 1) % (fold.max() + 1)
-        ),
-    ),
-    Mistake(
-        "only the fold after",
-        "Train on **all** other folds, not on one of them.",
-        lambda fit, x, y, fold: _out_of_fold(
-            fit, x, y, fold, seen=lambda k: fold == (k + 1) % (fold.max() + 1)
-        ),
-    ),
-    Mistake(
-        "train and held-out exchanged",
-        "You train on one fold and judge the others. Train on all **others**, judge this one.",
-        lambda fit, x, y, fold: _of_the_others(fit, x, y, fold),
-    ),
-    Mistake(
-        "only the folds before",
-        "Train on **all** other folds, not only on those before.",
-        lambda fit, x, y, fold: _out_of_fold(
-            fit, x, y, fold, seen=lambda k: fold < k if k else fold != k
-        ),
-    ),
+    Mistake("only the fold before", _bent(learns=lambda fold, k: _next_fold(fold, k, -1))),
+    Mistake("only the fold after", _bent(learns=_next_fold)),
+    Mistake("train and held-out exchanged: others judged", _bent(learns=_held_out, judges=_others)),
+    Mistake("only the folds before", _bent(learns=lambda fold, k: fold < k if k else fold != k)),
     Mistake(
         "a second fold left out",
-        "Train on **all** other folds; you leave out one more.",
-        lambda fit, x, y, fold: _out_of_fold(
-            fit,
-            x,
-            y,
-            fold,
-            seen=lambda k: (fold != k) & ((fold != (k + 1) % (fold.max() + 1)) | (fold.max() < 2)),
+        _bent(
+            learns=lambda fold, k: (fold != k) & (~_next_fold(fold, k) | (fold.max() < 2)),
         ),
     ),
     Mistake(
         "each picture by itself",
-        "You leave out one picture at a time; leave out its whole fold.",
         lambda fit, x, y, fold: _out_of_fold(fit, x, y, np.arange(len(y))),
     ),
     Mistake(
-        "order of the pictures lost",
-        "The rows are put back to wrong places: `rows[np.argsort(fold)]` is not the way back; "
-        "write `result[fold == k] = ...`.",
-        lambda fit, x, y, fold: _out_of_fold(fit, x, y, fold)[
-            np.argsort(fold, kind="stable")[np.argsort(fold, kind="stable")]
-        ],
+        "order of the pictures lost: wrong way back",
+        _reordered(lambda fold: _by_fold(fold)[_by_fold(fold)]),
     ),
     Mistake(
         "classes instead of probabilities",
-        "Return the probabilities as they are, not 1 for the most probable class.",
         lambda fit, x, y, fold: np.eye(_CLASSES)[_out_of_fold(fit, x, y, fold).argmax(axis=1)],
-    ),
-    Mistake(
-        "labels of other pictures",
-        "The labels do not belong to the pictures: choose them as you choose the pictures, "
-        "`labels[fold != k]`.",
-        lambda fit, x, y, fold: _with_first_labels(fit, x, y, fold),
-    ),
-    Mistake(
-        "classes instead of probabilities",
-        "Return the rows of probabilities, not the most probable class.",
         lambda fit, x, y, fold: _out_of_fold(fit, x, y, fold).argmax(axis=1),
     ),
+    Mistake("labels of other pictures", _with_first_labels),
     Mistake(
         "fit ignored",
-        "You always learn in the same way; use the `fit` that your function is given.",
-        lambda fit, x, y, fold: _out_of_fold(_by_neighbours, x, y, fold),
+        lambda fit, x, y, fold: _out_of_fold(Ref("by_neighbours"), x, y, fold),
     ),
 ]
 
@@ -833,7 +537,7 @@ _FOLD_MISTAKES = [
 def _pictures(
     rng: np.random.Generator, fit: str, sizes: Sequence[int], label: str, sort: bool = False
 ) -> Case:
-    """Pictures without a pattern, so many of them in each fold."""
+    """Draw pictures without a pattern, with the given number in each fold."""
     fold = np.repeat(np.arange(len(sizes)), sizes)
     fold = fold if sort else rng.permutation(fold)
     labels = rng.choice(_CLASSES, len(fold), p=(0.5, 0.3, 0.2))
@@ -855,9 +559,8 @@ def _unseen(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _any_fit(subject: StudentWork, rng: np.random.Generator) -> None:
-    # A mistake that has cost the part before costs nothing more.
-    told = compare.made(subject, "out_of_fold", _unseen_cases(rng), _out_of_fold, _FOLD_MISTAKES)
-    right = told.answer if told else _out_of_fold
+    first = _unseen_cases(rng)
+    right = compare.as_told_before(subject, "out_of_fold", first, _out_of_fold, _FOLD_MISTAKES)
     cases = [
         _pictures(rng, "by_neighbours", (14, 20), "pictures in two folds"),
         _pictures(rng, "by_shares", (5, 11, 8, 7), "another way to learn, and unequal folds"),
@@ -870,313 +573,202 @@ def _any_fit(subject: StudentWork, rng: np.random.Generator) -> None:
 # --- 06.4: disputed labels ------------------------------------------------------------
 
 
-def _thresholds(probabilities: Array, labels: Array) -> Array:
-    classes = range(probabilities.shape[1])
-    return np.array([probabilities[labels == k, k].mean() for k in classes])
+def _per_class(how: Callable[[Array, Array, int], Any]) -> Callable[[Array, Array], Array]:
+    return lambda p, y: np.array([how(p, y, k) for k in range(p.shape[1])])
 
 
-def _own(probabilities: Array, labels: Array) -> Array:
-    return np.asarray(probabilities[np.arange(len(labels)), labels])
+_thresholds = _per_class(lambda p, y, k: p[y == k, k].mean())
+
+
+def _own(table: Array, labels: Array) -> Array:
+    """Return the entry of the label from each row of a table."""
+    return np.asarray(table[np.arange(len(labels)), labels])
 
 
 def _mean(values: Array) -> float:
-    """The mean; 0 of nothing, without a warning."""
+    """Return the mean, or 0 of nothing, without a warning."""
     return float(values.sum() / max(len(values), 1))
-
-
-def _per_class(how: Callable[[Array, Array, int], Any]) -> Callable[[Array, Array], Array]:
-    return lambda p, y: np.array([how(p, y, k) for k in range(p.shape[1])])
 
 
 _THRESHOLD_MISTAKES = [
     Mistake(
         "right answers only",
-        "You leave out the pictures that the network gets wrong; take all that carry the label.",
         _per_class(lambda p, y, k: _mean(p[(y == k) & (p.argmax(axis=1) == k), k])),
     ),
-    Mistake(
-        "over all pictures",
-        "You average over all pictures; take only those that carry the label of the class.",
-        lambda p, y: p.mean(axis=0),
-    ),
+    Mistake("over all pictures", lambda p, y: p.mean(axis=0)),
     Mistake(
         "one threshold for all",
-        "Each class needs a threshold of its own.",
         lambda p, y: np.full(p.shape[1], _own(p, y).mean()),
-    ),
-    Mistake(
-        "one threshold for all",
-        "Each class needs a threshold of its own.",
-        lambda p, y: float(_own(p, y).mean()),
+        lambda p, y: _own(p, y).mean(),
     ),
     Mistake(
         "predicted instead of labelled",
-        "Choose the pictures by their **label**, not by what the network says.",
         _per_class(lambda p, y, k: _mean(p[p.argmax(axis=1) == k, k])),
     ),
     Mistake(
-        "confidence instead of the class",
-        "You average the highest probability of each row; take the column of the class.",
-        _per_class(lambda p, y, k: p[y == k].max(axis=1).mean()),
+        "confidence instead of the class", _per_class(lambda p, y, k: p[y == k].max(axis=1).mean())
     ),
     Mistake(
         "whole rows averaged",
-        "You average whole rows; take only the column of the class.",
         _per_class(lambda p, y, k: p[y == k].mean()),
-    ),
-    Mistake(
-        "whole rows averaged",
-        "One number for each class: of the rows with its label, only the column of the class.",
         _per_class(lambda p, y, k: p[y == k].mean(axis=0)),
     ),
     Mistake(
         "equal classes assumed",
-        "You divide by the same number for each class; divide by how many pictures carry its "
-        "label.",
         _per_class(lambda p, y, k: p[y == k, k].sum() / (len(y) / p.shape[1])),
     ),
-    Mistake("median", "Take the mean.", _per_class(lambda p, y, k: np.median(p[y == k, k]))),
-    Mistake("sum", "Take the mean, not the sum.", _per_class(lambda p, y, k: p[y == k, k].sum())),
-    Mistake(
-        "divided by all pictures",
-        "Divide by the number of pictures with this label, not by that of all pictures.",
-        _per_class(lambda p, y, k: p[y == k, k].sum() / len(y)),
-    ),
-    Mistake(
-        "the other pictures",
-        "Average over the pictures that carry the label, not over the others.",
-        _per_class(lambda p, y, k: p[y != k, k].mean()),
-    ),
+    Mistake("median", _per_class(lambda p, y, k: np.median(p[y == k, k]))),
+    Mistake("sum", _per_class(lambda p, y, k: p[y == k, k].sum())),
+    Mistake("divided by all pictures", _per_class(lambda p, y, k: p[y == k, k].sum() / len(y))),
+    Mistake("the other pictures", _per_class(lambda p, y, k: p[y != k, k].mean())),
 ]
 
 
-def _reached(probabilities: Array, thresholds: Array, labels: Array | None = None) -> Array:
-    """Whether a class reaches its threshold; with labels, one that is not the label."""
-    reached = probabilities >= thresholds - 1e-9
-    if labels is not None:
-        reached[np.arange(len(labels)), labels] = False
-    return np.asarray(reached.any(axis=1))
+def _reaches(probabilities: Array, thresholds: Array) -> Array:
+    """Tell whether each class reaches its threshold, for each picture."""
+    return np.asarray(probabilities >= thresholds - 1e-9)
+
+
+def _except_own(table: Array, labels: Array, value: bool = False) -> Array:
+    """Set each label's own class to a value in a table of True and False."""
+    return np.where(np.arange(table.shape[1]) == labels[:, None], value, table)
+
+
+def _other_reaches(probabilities: Array, labels: Array, thresholds: Array) -> Array:
+    return np.asarray(_except_own(_reaches(probabilities, thresholds), labels).any(axis=1))
+
+
+def _not_top(probabilities: Array, labels: Array) -> Array:
+    """Tell whether the label is not the most probable class."""
+    return np.asarray(probabilities.argmax(axis=1) != labels)
 
 
 def _disputed(probabilities: Array, labels: Array, thresholds: Array | None = None) -> Array:
     limits = _thresholds(probabilities, labels) if thresholds is None else thresholds
-    return np.asarray(
-        _reached(probabilities, limits, labels) & (probabilities.argmax(axis=1) != labels)
-    )
+    return _other_reaches(probabilities, labels, limits) & _not_top(probabilities, labels)
 
 
-def _most_probable_reaches(p: Array, y: Array) -> Array:
-    top = p.argmax(axis=1)
-    return np.asarray((top != y) & (p.max(axis=1) >= _thresholds(p, y)[top] - 1e-9))
+def _by_limits(how: Callable[[Array, Array, Array], Any]) -> Callable[[Array, Array], Any]:
+    """Return a wrong answer from the probabilities, the labels and the right thresholds."""
+    return lambda p, y: how(p, y, _thresholds(p, y))
 
 
-def _one_other(p: Array, y: Array) -> Array:
-    """The class 1 - label, as lesson 06 has it for its two classes."""
-    reached = p[np.arange(len(y)), 1 - y] >= _thresholds(p, y)[1 - y] - 1e-9
-    return np.asarray(reached & (p.argmax(axis=1) != y))
-
-
-def _strictly(p: Array, y: Array) -> Array:
-    above = p > _thresholds(p, y) + 1e-9
-    above[np.arange(len(y)), y] = False
-    return np.asarray(above.any(axis=1) & (p.argmax(axis=1) != y))
-
-
-def _above_the_label(p: Array, y: Array) -> Array:
-    """Another class reaches its threshold, and is more probable than the label."""
-    reached = (p >= _thresholds(p, y) - 1e-9) & (p > _own(p, y)[:, None])
-    return np.asarray(reached.any(axis=1))
-
-
-def _first_two(p: Array, y: Array) -> Array:
-    """Only the two most probable classes are asked."""
-    reached = p >= _thresholds(p, y) - 1e-9
-    reached[np.arange(len(y)), y] = False
-    second = np.sort(p, axis=1)[:, -2]
-    return np.asarray((reached & (p >= second[:, None])).any(axis=1) & (p.argmax(axis=1) != y))
-
-
-def _all_others(p: Array, y: Array) -> Array:
-    reached = p >= _thresholds(p, y) - 1e-9
-    reached[np.arange(len(y)), y] = True
-    return np.asarray(reached.all(axis=1) & (p.argmax(axis=1) != y))
+def _second(p: Array) -> Array:
+    """Return the second largest probability of each row, as a column."""
+    return np.sort(p, axis=1)[:, -2:-1]
 
 
 _DISPUTED_MISTAKES = [
     Mistake(
         "one condition is enough",
-        "You dispute a label where one of the two conditions holds; both must hold.",
-        lambda p, y: _reached(p, _thresholds(p, y), y) | (p.argmax(axis=1) != y),
+        _by_limits(lambda p, y, t: _other_reaches(p, y, t) | _not_top(p, y)),
     ),
     Mistake(
-        "two classes assumed",
-        "You ask one other class only; where there are three or more, each of the others may "
-        "dispute a label.",
-        _one_other,
+        "two classes assumed",  # the class 1 - label, as lesson 06 has it for its two classes
+        _by_limits(lambda p, y, t: _own(_reaches(p, t), 1 - y) & _not_top(p, y)),
     ),
-    Mistake(
-        "thresholds ignored",
-        "You dispute every label that is not the most probable class. Another class must reach "
-        "**its threshold**, too.",
-        lambda p, y: p.argmax(axis=1) != y,
-    ),
-    Mistake(
-        "most probable class not asked",
-        "Another class may reach its threshold while the label is still the most probable class; "
-        "such a label is not disputed.",
-        lambda p, y: _reached(p, _thresholds(p, y), y),
-    ),
+    Mistake("thresholds ignored", _not_top),
+    Mistake("most probable class not asked", _by_limits(_other_reaches)),
     Mistake(
         "own class counted",
-        "The label's own class reaches its threshold often, of course. Only **other** classes "
-        "count.",
-        lambda p, y: _reached(p, _thresholds(p, y)),
-    ),
-    Mistake(
-        "own class counted",
-        "The label's own class counts in yours. Only **other** classes can dispute a label.",
-        lambda p, y: _reached(p, _thresholds(p, y)) & (p.argmax(axis=1) != y),
+        _by_limits(lambda p, y, t: _reaches(p, t).any(axis=1)),
+        _by_limits(lambda p, y, t: _reaches(p, t).any(axis=1) & _not_top(p, y)),
     ),
     Mistake(
         "most probable class must reach",
-        "Any other class may reach its threshold; it need not be the most probable one.",
-        _most_probable_reaches,
+        _by_limits(lambda p, y, t: _own(_reaches(p, t), p.argmax(axis=1)) & _not_top(p, y)),
     ),
     Mistake(
         "more probable than the label",
-        "The class that reaches its threshold need not be more probable than the label.",
-        _above_the_label,
+        _by_limits(lambda p, y, t: (_reaches(p, t) & (p > _own(p, y)[:, None])).any(axis=1)),
     ),
     Mistake(
         "two classes asked",
-        "You ask only the two most probable classes; each other class may reach its threshold.",
-        _first_two,
+        _by_limits(
+            lambda p, y, t: (
+                (_except_own(_reaches(p, t), y) & (p >= _second(p))).any(axis=1) & _not_top(p, y)
+            )
+        ),
     ),
     Mistake(
         "all others must reach",
-        "One other class that reaches its threshold is enough; not all of them must.",
-        _all_others,
+        _by_limits(
+            lambda p, y, t: _except_own(_reaches(p, t), y, True).all(axis=1) & _not_top(p, y)
+        ),
     ),
     Mistake(
-        "below one half",
-        "A label may be the most probable class with less than 0.5, if there are three or more.",
-        lambda p, y: _reached(p, _thresholds(p, y), y) & (_own(p, y) < 0.5),
-    ),
-    Mistake(
-        "own threshold taken",
-        "You ask whether the label falls below its own threshold. Ask whether **another** class "
-        "reaches its own.",
-        lambda p, y: (_own(p, y) < _thresholds(p, y)[y]) & (p.argmax(axis=1) != y),
+        "below one half", _by_limits(lambda p, y, t: _other_reaches(p, y, t) & (_own(p, y) < 0.5))
     ),
     Mistake(
         "own threshold taken",
-        "You ask whether the label falls below its own threshold. Ask whether **another** class "
-        "reaches its own.",
-        lambda p, y: _own(p, y) < _thresholds(p, y)[y],
+        _by_limits(lambda p, y, t: (_own(p, y) < t[y]) & _not_top(p, y)),
+        _by_limits(lambda p, y, t: _own(p, y) < t[y]),
     ),
     Mistake(
-        "threshold of the label taken",
-        "You compare other classes with the threshold of the label; each class has its own.",
-        lambda p, y: _disputed(p, y, _thresholds(p, y)[y][:, None]),
+        "threshold of the label taken", _by_limits(lambda p, y, t: _disputed(p, y, t[y][:, None]))
     ),
     Mistake(
-        "one threshold for all",
-        "You use one threshold for all classes; each has its own.",
+        "one threshold for all: disputed",
         lambda p, y: _disputed(p, y, _own(p, y).mean()),
+        _by_limits(lambda p, y, t: _disputed(p, y, t.mean())),
     ),
-    Mistake(
-        "one threshold for all",
-        "You use one threshold for all classes; each has its own.",
-        lambda p, y: _disputed(p, y, _thresholds(p, y).mean()),
-    ),
-    Mistake(
-        "fixed threshold",
-        "0.5 is no threshold here; each class has its own, from your `thresholds`.",
-        lambda p, y: _disputed(p, y, np.asarray(0.5)),
-    ),
-    Mistake(
-        "over all pictures",
-        "The thresholds are averages over the pictures with the label of the class, not over all.",
-        lambda p, y: _disputed(p, y, p.mean(axis=0)),
-    ),
-    Mistake(
-        "the opposite",
-        "It is the other way round: True where the label **is** disputed.",
-        lambda p, y: ~_disputed(p, y),
-    ),
-    Mistake(
-        "places instead of True and False",
-        "Return True or False for each picture, not the places of the disputed ones.",
-        lambda p, y: np.flatnonzero(_disputed(p, y)),
-    ),
-    Mistake(
-        "number instead of True and False",
-        "Return True or False for each picture, not how many are disputed.",
-        lambda p, y: int(_disputed(p, y).sum()),
-    ),
-    Mistake(
-        "more than the threshold",
-        "A probability that is exactly the threshold reaches it: use `>=`.",
-        _strictly,
-    ),
+    Mistake("fixed threshold", lambda p, y: _disputed(p, y, np.asarray(0.5))),
+    Mistake("over all pictures: disputed", lambda p, y: _disputed(p, y, p.mean(axis=0))),
+    Mistake("the opposite", lambda p, y: ~_disputed(p, y)),
+    Mistake("places instead of True and False", lambda p, y: np.flatnonzero(_disputed(p, y))),
+    Mistake("number instead of True and False", lambda p, y: _disputed(p, y).sum()),
 ]
+
+#: Told apart only where a probability is exactly its threshold.
+_STRICT = Mistake("more than the threshold", _by_limits(lambda p, y, t: _disputed(p, y, t + 2e-9)))
 
 
 def _judged(rng: np.random.Generator, pictures: int, classes: int) -> Case:
-    """Out-of-fold predictions in which classes differ in confidence and some labels are wrong."""
+    """Draw predictions in which classes differ in confidence and some labels are wrong."""
     truth = np.concatenate([np.arange(classes), rng.integers(0, classes, pictures - classes)])
     sure = rng.permutation(np.linspace(0.2, 3.0, classes))  # a network is unsure of some classes
     logits = rng.normal(0, 1.2, (pictures, classes))
     logits[np.arange(pictures), truth] += sure[truth]
     powers = np.exp(logits)
-    wrong = rng.random(pictures) < 0.15
-    wrong[:classes] = False  # so that each class keeps a picture
-    labels = np.where(wrong, (truth + rng.integers(1, classes, pictures)) % classes, truth)
+    mislabeled = rng.random(pictures) < 0.15
+    mislabeled[:classes] = False  # so that each class keeps a picture
+    labels = np.where(mislabeled, (truth + rng.integers(1, classes, pictures)) % classes, truth)
     table = powers / powers.sum(axis=1, keepdims=True)
     return Case((table, labels), f"{pictures} pictures of {classes} classes")
 
 
 def _limits(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = [_judged(rng, 30, 2), _judged(rng, 60, 3), _judged(rng, 200, 5), _judged(rng, 900, 8)]
-    advice = "Work the example of the question through it."
-    compare.function(subject, "thresholds", cases, _thresholds, _THRESHOLD_MISTAKES, advice=advice)
+    compare.function(subject, "thresholds", cases, _thresholds, _THRESHOLD_MISTAKES)
     compare.leaves_arguments(subject, "thresholds", cases[:2])
 
 
 def _disputed_cases(rng: np.random.Generator) -> list[Case]:
-    """Predictions for which each known mistake gives something else."""
+    """Draw predictions for which each known mistake gives another result."""
+    known = [answer for mistake in _DISPUTED_MISTAKES for answer in mistake.answers]
     for _ in range(100):
         cases = [_judged(rng, 40, 2), _judged(rng, 300, 3), _judged(rng, 600, 5)]
         cases.append(_judged(rng, 900, 8))
-        wants = [_disputed(*case.args) for case in cases]
-        if not all(_has_margin(*case.args) for case in cases):
-            continue
-        if all(_differs(mistake, cases, wants) for mistake in _DISPUTED_MISTAKES[:-1]):
+        if all(_has_margin(*case.args) for case in cases) and all(
+            any(not compare.close(answer(*case.args), _disputed(*case.args)) for case in cases)
+            for answer in known
+        ):
             break
     return cases
 
 
 def _has_margin(probabilities: Array, labels: Array) -> bool:
-    """Whether no other class is so near to its threshold that float32 would decide."""
+    """Tell whether no other class is so near to its threshold that float32 would decide."""
     distance = np.abs(probabilities - _thresholds(probabilities, labels))
     distance[np.arange(len(labels)), labels] = 1
     return bool(distance.min() > 1e-6)
 
 
-def _differs(mistake: Mistake, cases: list[Case], wants: list[Array]) -> bool:
-    try:
-        answers = [mistake.answer(*case.args) for case in cases]
-    except IndexError:  # it stops where there are three classes
-        return True
-    pairs = zip(answers, wants, strict=True)
-    return not all(compare.close(answer, want) for answer, want in pairs)
-
-
 def _disputes(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = _disputed_cases(rng)
-    advice = "Work the example of the question through it."
     try:
-        compare.function(subject, "disputed", cases, _disputed, _DISPUTED_MISTAKES, advice=advice)
+        mistakes = [*_DISPUTED_MISTAKES, _STRICT]
+        compare.function(subject, "disputed", cases, _disputed, mistakes)
     except (IncorrectAnswer, StudentError):
         # Wrong thresholds have cost their own part; what is right with them costs nothing more.
         if not all(_right_for_own_thresholds(subject, *case.args) for case in cases):
@@ -1187,9 +779,9 @@ def _disputes(subject: StudentWork, rng: np.random.Generator) -> None:
 def _right_for_own_thresholds(
     subject: StudentWork, probabilities: Array, labels: Array, *, some: bool = True
 ) -> bool:
-    """Whether `disputed` is right for what the student's own `thresholds` gives.
+    """Tell whether `disputed` is right for the thresholds of the student's own function.
 
-    With `some`, it must be True for some and False for some, or nothing is seen.
+    With `some`, it must be True for some pictures and False for others, or nothing is tested.
     """
     try:
         own = np.asarray(subject.call("thresholds", probabilities, labels), float)
@@ -1204,17 +796,9 @@ def _right_for_own_thresholds(
 
 def _exactly(subject: StudentWork, rng: np.random.Generator) -> None:
     # Quarters and eighths have no rounding: thresholds 0.75 and 0.5, which are met exactly.
-    table = np.array([[0.875, 0.125], [0.625, 0.375], [0.375, 0.625], [0.375, 0.625], [0.75, 0.25]])
+    table = np.array([[7, 1], [5, 3], [3, 5], [3, 5], [6, 2]]) / 8
     labels = np.array([0, 0, 1, 1, 1])
-    three = np.array(
-        [
-            [0.75, 0.125, 0.125],
-            [0.25, 0.5, 0.25],
-            [0.25, 0.5, 0.25],
-            [0.125, 0.125, 0.75],
-            [0.5, 0.25, 0.25],
-        ]
-    )
+    three = np.array([[6, 1, 1], [2, 4, 2], [2, 4, 2], [1, 1, 6], [4, 2, 2]]) / 8
     order, columns = rng.permutation(5), rng.permutation(3)
     turned = np.argsort(columns)
     cases = [
@@ -1225,11 +809,10 @@ def _exactly(subject: StudentWork, rng: np.random.Generator) -> None:
         ),
     ]
     # What another part has told costs nothing more: another mistake, or wrong thresholds.
-    strict = _DISPUTED_MISTAKES[-1]
-    told = compare.made(subject, "disputed", _disputed_cases(rng), _disputed, _DISPUTED_MISTAKES)
-    right = told.answer if told and told is not strict else _disputed
+    first = _disputed_cases(rng)
+    right = compare.as_told_before(subject, "disputed", first, _disputed, _DISPUTED_MISTAKES)
     try:
-        compare.function(subject, "disputed", cases, right, [strict], advice="At least: `>=`.")
+        compare.function(subject, "disputed", cases, right, [_STRICT])
     except (IncorrectAnswer, StudentError):
         own = [_right_for_own_thresholds(subject, *one.args, some=False) for one in cases]
         limits = [subject.call("thresholds", *one.args) for one in cases]
@@ -1240,114 +823,53 @@ def _exactly(subject: StudentWork, rng: np.random.Generator) -> None:
 
 # --- 06.5: what looking finds, what cleaning gains ------------------------------------------------
 
-
-def _found(suspects: Sequence[str], wrong: Sequence[str], n: int) -> tuple[float, float]:
-    hits = len(set(suspects[:n]) & set(wrong))
-    return hits / n, hits / len(wrong)
+_Ids = Sequence[str]
 
 
-def _looking(how: Callable[[int, list[str], list[str], int], Any]) -> Callable[..., Any]:
-    return lambda s, w, n: how(len(set(s[:n]) & set(w)), s, w, n)
+def _hits(suspects: _Ids, mislabeled: _Ids) -> int:
+    return len(set(suspects) & set(mislabeled))
 
+
+def _counting(hits: Callable[[_Ids, _Ids, int], int]) -> Callable[..., tuple[float, float]]:
+    """Return precision and recall for a way to count the hits."""
+    return lambda s, w, n: (hits(s, w, n) / n, hits(s, w, n) / len(w))
+
+
+_found = _counting(lambda s, w, n: _hits(s[:n], w))
 
 _LOOKING_MISTAKES = [
-    Mistake(
-        "precision and recall exchanged",
-        "Return the precision first, then the recall. Which one divides by n?",
-        lambda s, w, n: _found(s, w, n)[::-1],
-    ),
+    Mistake("precision and recall exchanged", lambda s, w, n: _found(s, w, n)[::-1]),
     Mistake(
         "divided by all pictures",
-        "Do not divide by all suspects: precision divides by those looked at, recall by the wrong "
-        "labels.",
-        _looking(lambda hits, s, w, n: (hits / len(s), hits / len(w))),
-    ),
-    Mistake(
-        "divided by all pictures",
-        "Do not divide by all suspects: precision divides by those looked at, recall by the wrong "
-        "labels.",
-        _looking(lambda hits, s, w, n: (hits / n, hits / len(s))),
+        lambda s, w, n: (_hits(s[:n], w) / len(s), _hits(s[:n], w) / len(w)),
+        lambda s, w, n: (_hits(s[:n], w) / n, _hits(s[:n], w) / len(s)),
     ),
     Mistake(
         "all suspects taken",
-        "You look at all suspects; look only at the first n.",
         lambda s, w, n: _found(s, w, len(s)),
-    ),
-    Mistake(
-        "all suspects taken",
-        "You count the wrong labels among all suspects; count those among the first n.",
-        lambda s, w, n: (len(set(s) & set(w)) / n, 1.0),
-    ),
-    Mistake("one too many", "You look at n + 1 suspects.", lambda s, w, n: _found(s, w, n + 1)),
-    Mistake(
-        "one too few",
-        "You look at n − 1 suspects: `suspects[:n]` are the first n.",
-        lambda s, w, n: (len(set(s[: n - 1]) & set(w)) / n, len(set(s[: n - 1]) & set(w)) / len(w)),
-    ),
-    Mistake(
-        "first one left out",
-        "You begin with the second suspect; the first one has the index 0.",
-        lambda s, w, n: (
-            len(set(s[1 : n + 1]) & set(w)) / n,
-            len(set(s[1 : n + 1]) & set(w)) / len(w),
-        ),
-    ),
-    Mistake(
-        "wrong labels cut off",
-        "You look at the first n of `wrong`, too; all of its ids count.",
-        lambda s, w, n: (len(set(s[:n]) & set(w[:n])) / n, len(set(s[:n]) & set(w[:n])) / len(w)),
-    ),
-    Mistake(
-        "divided by what can be found",
-        "The recall divides by the number of all wrong labels, also if n looks cannot find all.",
-        _looking(lambda hits, s, w, n: (hits / n, hits / min(n, len(w)))),
-    ),
-    Mistake(
-        "compared place by place",
-        "You compare the two lists place by place; ask of each suspect whether it is in `wrong`.",
-        lambda s, w, n: (
-            sum(a == b for a, b in zip(s[:n], w)) / n,  # noqa: B905
-            sum(a == b for a, b in zip(s[:n], w)) / len(w),  # noqa: B905
-        ),
-    ),
-    Mistake(
-        "parts of names found",
-        "You look for an id in a text, where one id may be a part of another; look in the list.",
-        lambda s, w, n: (
-            sum(one in " ".join(w) for one in s[:n]) / n,
-            sum(one in " ".join(w) for one in s[:n]) / len(w),
-        ),
+        _counting(lambda s, w, n: _hits(s, w)),
     ),
     Mistake(
         "one too many",
-        "You find one more than there is among the first n.",
-        _looking(
-            lambda hits, s, w, n: (
-                len(set(s[: n + 1]) & set(w)) / n,
-                len(set(s[: n + 1]) & set(w)) / len(w),
-            )
-        ),
+        lambda s, w, n: _found(s, w, n + 1),
+        _counting(lambda s, w, n: _hits(s[: n + 1], w)),
     ),
+    Mistake("one too few", _counting(lambda s, w, n: _hits(s[: n - 1], w))),
+    Mistake("first one left out", _counting(lambda s, w, n: _hits(s[1 : n + 1], w))),
+    Mistake("wrong labels cut off", _counting(lambda s, w, n: _hits(s[:n], w[:n]))),
     Mistake(
-        "the last suspects",
-        "You look at the last n; the most suspect come first.",
-        lambda s, w, n: _found(s[::-1], w, n),
+        "divided by what can be found",
+        lambda s, w, n: (_hits(s[:n], w) / n, _hits(s[:n], w) / min(n, len(w))),
     ),
+    Mistake("compared place by place", _counting(lambda s, w, n: sum(map(operator.eq, s[:n], w)))),
     Mistake(
-        "numbers instead of shares",
-        "Return shares: divide the number of wrong labels that are found.",
-        _looking(lambda hits, s, w, n: (hits, hits)),
+        "parts of names found",
+        _counting(lambda s, w, n: sum(one in " ".join(w) for one in s[:n])),
     ),
-    Mistake(
-        "percent",
-        "Return shares between 0 and 1, not percent.",
-        _looking(lambda hits, s, w, n: (100 * hits / n, 100 * hits / len(w))),
-    ),
-    Mistake(
-        "right labels counted",
-        "You count the suspects whose label is right; count the wrong labels among them.",
-        _looking(lambda hits, s, w, n: ((n - hits) / n, (n - hits) / len(w))),
-    ),
+    Mistake("the last suspects", lambda s, w, n: _found(s[::-1], w, n)),
+    Mistake("numbers instead of shares", lambda s, w, n: (_hits(s[:n], w), _hits(s[:n], w))),
+    Mistake("percent", _counting(lambda s, w, n: 100 * _hits(s[:n], w))),
+    Mistake("right labels counted", _counting(lambda s, w, n: n - _hits(s[:n], w))),
 ]
 
 
@@ -1368,141 +890,84 @@ def _after_looking(subject: StudentWork, rng: np.random.Generator) -> None:
         places = [0, n - 1, *(2 + rng.permutation(n - 3)[: inside - 2])]
         if outside:  # and so is the one behind them
             places += [n, *(n + 1 + rng.permutation(pictures - n - 1)[: outside - 1])]
-        wrong = [ids[k] for k in rng.permutation(places)]
-        wrong.remove(ids[0])
-        wrong.append(ids[0])  # found, but not among the first n of `wrong` where it is long
-        cases.append(Case((ids, wrong, n), f"the first {n} of {pictures} suspects"))
+        mislabeled = [ids[k] for k in rng.permutation(places)]
+        mislabeled.remove(ids[0])
+        mislabeled.append(ids[0])  # found, but not among the first n of `wrong` where it is long
+        cases.append(Case((ids, mislabeled, n), f"the first {n} of {pictures} suspects"))
     compare.function(subject, "after_looking", cases, _found, _LOOKING_MISTAKES)
     compare.leaves_arguments(subject, "after_looking", cases[:2])
 
 
-def _gain(before: Array, after: Array) -> tuple[float, float]:
-    gain = 100 * (after - before)
-    return float(gain.mean()), float(gain.std(ddof=1) / np.sqrt(len(gain)))
+def _standard_error(gains: Array) -> float:
+    return float(gains.std(ddof=1) / np.sqrt(len(gains)))
+
+
+def _of_gains(
+    mean: Callable[[Array], Any] = np.mean, error: Callable[[Array], Any] = _standard_error
+) -> Callable[[Array, Array], tuple[Any, Any]]:
+    """Return a function that computes a mean and an error of the gains in percentage points."""
+    return lambda b, a: (mean(100 * (a - b)), error(100 * (a - b)))
+
+
+_gain = _of_gains()
+
+
+def _rounded(places: int, which: tuple[int, ...]) -> Callable[[Array, Array], tuple[Any, ...]]:
+    return lambda b, a: tuple(
+        round(one, places) if k in which else one for k, one in enumerate(_gain(b, a))
+    )
 
 
 _GAIN_MISTAKES = [
     Mistake(
         "pairs torn apart",
-        "You sort the accuracies; then runs with different seeds are compared.",
         lambda b, a: (_gain(b, a)[0], _gain(np.sort(b), np.sort(a))[1]),
     ),
-    Mistake(
-        "error not in points",
-        "The standard error should be in percentage points, too.",
-        lambda b, a: (_gain(b, a)[0], _gain(b, a)[1] / 100),
-    ),
-    Mistake(
-        "median instead of mean",
-        "Take the mean of the differences, not their median.",
-        lambda b, a: (100 * float(np.median(a - b)), _gain(b, a)[1]),
-    ),
+    Mistake("error not in points", _of_gains(error=lambda d: _standard_error(d) / 100)),
+    Mistake("median instead of mean", _of_gains(mean=np.median)),
     Mistake(
         "divided by the root of n - 1",
-        "With `ddof=1` the standard deviation has n − 1 already; divide it by the root of n.",
-        lambda b, a: (_gain(b, a)[0], _gain(b, a)[1] * np.sqrt(len(a) / (len(a) - 1))),
+        _of_gains(error=lambda d: d.std(ddof=1) / np.sqrt(len(d) - 1)),
     ),
     Mistake(
         "two pairs assumed",
-        "That is right for two pairs only, as in the example; there may be more.",
-        lambda b, a: (_gain(b, a)[0], _gain(b, a)[1] * np.sqrt(len(a) / 2)),
+        _of_gains(error=lambda d: d.std(ddof=1) / np.sqrt(2)),
+        _of_gains(error=lambda d: np.ptp(d) / 2),
     ),
     Mistake(
-        "two pairs assumed",
-        "Half of the range is right for two pairs only, as in the example.",
-        lambda b, a: (_gain(b, a)[0], 50 * float((a - b).max() - (a - b).min())),
-    ),
-    *(
-        Mistake(
-            "rounded",
-            "The numbers are rounded; give all decimals.",
-            lambda b, a, places=places, of=of: tuple(
-                round(one, places) if k in of else one for k, one in enumerate(_gain(b, a))
-            ),
-        )
-        for places in (0, 1, 2)
-        for of in ((0,), (1,), (0, 1))
+        "rounded: numbers",
+        *(_rounded(places, which) for places in (0, 1, 2) for which in ((0,), (1,), (0, 1))),
     ),
     Mistake(
         "unpaired",
-        "You compare as if the runs were not paired. Take the difference of each pair first, then "
-        "the spread of the differences.",
         lambda b, a: (
             _gain(b, a)[0],
-            100 * float(np.sqrt((b.var(ddof=1) + a.var(ddof=1)) / len(b))),
+            100 * np.sqrt((b.var(ddof=1) + a.var(ddof=1)) / len(b)),
         ),
+        lambda b, a: (_gain(b, a)[0], _standard_error(100 * a)),
     ),
-    Mistake(
-        "unpaired",
-        "You take the spread of one list; take that of the differences.",
-        lambda b, a: (_gain(b, a)[0], 100 * float(a.std(ddof=1) / np.sqrt(len(a)))),
-    ),
-    Mistake(
-        "not divided by the root of n",
-        "That is the standard deviation of the differences; the standard error divides it by the "
-        "square root of their number.",
-        lambda b, a: (_gain(b, a)[0], _gain(b, a)[1] * np.sqrt(len(a))),
-    ),
-    Mistake(
-        "divided by n",
-        "Divide by the square root of the number of pairs, not by the number.",
-        lambda b, a: (_gain(b, a)[0], _gain(b, a)[1] / np.sqrt(len(a))),
-    ),
-    Mistake(
-        "ddof forgotten",
-        "NumPy divides by n; from a few runs the spread is estimated with n − 1: `ddof=1`.",
-        lambda b, a: (_gain(b, a)[0], 100 * float((a - b).std() / np.sqrt(len(a)))),
-    ),
-    Mistake(
-        "ddof forgotten",
-        "Two slips: use `ddof=1`, and divide by the square root of the number of pairs.",
-        lambda b, a: (_gain(b, a)[0], 100 * float((a - b).std())),
-    ),
+    Mistake("not divided by the root of n", _of_gains(error=lambda d: d.std(ddof=1))),
+    Mistake("divided by n", _of_gains(error=lambda d: d.std(ddof=1) / len(d))),
+    Mistake("ddof forgotten", _of_gains(error=lambda d: d.std() / np.sqrt(len(d)))),
+    Mistake("ddof forgotten: not divided", _of_gains(error=np.std)),
     Mistake(
         "variance instead of deviation",
-        "That is a variance; take the standard deviation, its square root.",
-        lambda b, a: (_gain(b, a)[0], float((100 * (a - b)).var(ddof=1) / np.sqrt(len(a)))),
+        _of_gains(error=lambda d: d.var(ddof=1) / np.sqrt(len(d))),
     ),
-    Mistake(
-        "shares instead of points",
-        "Accuracies are shares; multiply by 100 to get percentage points.",
-        lambda b, a: tuple(one / 100 for one in _gain(b, a)),
-    ),
-    Mistake(
-        "before and after exchanged",
-        "A gain is positive where `after` is larger.",
-        lambda b, a: _gain(a, b),
-    ),
+    Mistake("shares instead of points", lambda b, a: _gain(b / 100, a / 100)),
+    Mistake("before and after exchanged", lambda b, a: _gain(a, b)),
     Mistake(
         "relative gain",
-        "Percentage points are a difference; do not divide by the accuracy before.",
         lambda b, a: _gain(b / b.mean(), a / b.mean()),
-    ),
-    Mistake(
-        "relative gain",
-        "Percentage points are a difference; do not divide by the accuracies before.",
         lambda b, a: _gain(b / b, a / b),
     ),
     Mistake(
         "signs dropped",
-        "Some differences are negative; keep their signs.",
-        lambda b, a: _gain(np.zeros(len(a)), np.abs(a - b)),
+        _of_gains(lambda d: np.abs(d).mean(), lambda d: _standard_error(np.abs(d))),
     ),
-    Mistake(
-        "sign of the mean dropped",
-        "The mean gain is negative where the cleaning has done harm; keep its sign.",
-        lambda b, a: (abs(_gain(b, a)[0]), _gain(b, a)[1]),
-    ),
-    Mistake(
-        "sum instead of mean",
-        "Take the mean of the differences, not their sum.",
-        lambda b, a: (_gain(b, a)[0] * len(a), _gain(b, a)[1]),
-    ),
-    Mistake(
-        "the best run",
-        "You take the best run; take the mean over all seeds.",
-        lambda b, a: (float(100 * (a.max() - b.max())), _gain(b, a)[1]),
-    ),
+    Mistake("sign of the mean dropped", _of_gains(mean=lambda d: abs(d.mean()))),
+    Mistake("sum instead of mean", _of_gains(mean=np.sum)),
+    Mistake("the best run", lambda b, a: (100 * (a.max() - b.max()), _gain(b, a)[1])),
 ]
 
 
@@ -1521,167 +986,57 @@ def _paired_gain(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _claims(subject: StudentWork, rng: np.random.Generator) -> None:
-    compare.choice(
-        subject,
-        "true_claims",
-        ("b", "c", "e"),
-        {
-            "a": "How large is the gain, counted in standard errors? (Lesson 06, section 6.)",
-            "b": "What differs between two trainings with different seeds? (Lesson 06, section 6.)",
-            "c": "Which pictures are easy, and which remain in the test split then?",
-            "d": "What does a large network do with the labels that it is trained on? (Lesson 06, "
-            "section 5.)",
-            "e": "Are all suspects guilty? (Lesson 06, section 6.)",
-            "f": "What is the test split for? (Lesson 06, section 1.)",
-        },
-        {
-            "a": "gain within its spread",
-            "d": "trained networks trusted",
-            "f": "errors of the test split looked at",
-        },
-    )
+    mistakes = {
+        "a": "gain within its spread",
+        "d": "trained networks trusted",
+        "f": "errors of the test split looked at",
+    }
+    compare.choice(subject, "true_claims", "bce", "abcdef", mistakes)
 
 
-EXERCISE = Exercise(
+EXERCISE = Exercise.of(
     "06_error_analysis",
-    "Error analysis",
-    (
-        Question(
-            "06.1",
-            "Twelve predictions by hand",
-            2,
-            (
-                # Looks at: both names in their order, and the share.
-                Part("the frequent confusion", 1, _pair),
-                # Looks at: its number and its loss.
-                Part("the worst prediction", 1, _worst),
-            ),
-            needs=("confused", "share", "worst", "worst_loss"),
-            hints=(
-                "First mark what each row was taken for: its largest number. Then mark the rows "
-                "where that is not the class in the second column.",
-                "For each wrong picture look up the probability of the class that it **is**. The "
-                "smallest of these is the worst; its cross-entropy is minus its natural logarithm.",
-            ),
-            kind="value",
-        ),
-        Question(
-            "06.2",
-            "A list of confusions",
-            2,
-            (
-                # Looks at: all pairs, counts and names; arguments left alone.
-                Part("the most frequent first", 1, _frequent_first),
-                # Looks at: the order of 40 pairs with ties.
-                Part("ties, and no errors", 1, _ties),
-            ),
-            needs=("confused_pairs",),
-            forbids=(
-                "course_utils.error_analysis.confused_pairs",
-                "course_utils.evaluation.confusion_matrix",
-            ),
-            hints=(
-                "Two loops over the classes, one for the true and one for the predicted class, "
-                "meet all pairs in the right order for ties.",
-                "`((labels == t) & (predicted == p)).sum()` counts one pair. `sorted` keeps the "
-                "order of what is equal, so sort by minus the count alone: `key=lambda pair: "
-                "-pair[2]`.",
-            ),
-            seconds=5,
-        ),
-        Question(
-            "06.3",
-            "Judged by a network that has not seen it",
-            4,
-            (
-                # Looks at: numbers, length, order, sizes; labels left alone.
-                Part("each class in each fold", 1, _stratified),
-                # Looks at: which pictures of a class are together, for 100 seeds.
-                Part("folds decided by the seed", 1, _by_seed),
-                # Looks at: every row.
-                Part("judged by others", 1, _unseen),
-                # Looks at: the other `fit`, and 2 to 12 folds.
-                Part("any way to learn, any folds", 1, _any_fit),
-            ),
-            needs=("make_folds", "out_of_fold"),
-            forbids=("course_utils.evaluation.out_of_fold",),
-            hints=(
-                "`np.flatnonzero(labels == k)` are the places of the pictures of class k. Shuffle "
-                "them with `rng.permutation`, and deal out the folds like cards: 0, 1, 2, 0, 1, 2, "
-                "…",
-                "`np.arange(n) % folds` deals out n cards. Write them to the shuffled places.",
-                "For each fold k: `fold != k` are the pictures to learn from, `fold == k` those to "
-                "judge. Fill their rows: `result[fold == k] = ...`.",
-            ),
-            seconds=5,
-        ),
-        Question(
-            "06.4",
-            "Is the label disputed?",
-            3,
-            (
-                # Looks at: every class, unequal classes; arguments left alone.
-                Part("thresholds", 1, _limits),
-                # Looks at: both conditions, 2 to 8 classes, each known mistake.
-                Part("disputed labels", 1.5, _disputes),
-                # Looks at: `>=`, without rounding.
-                Part("exactly at the threshold", 0.5, _exactly),
-            ),
-            needs=("thresholds", "disputed"),
-            forbids=("course_utils.error_analysis.suspect_labels",),
-            hints=(
-                "`probabilities[labels == k, k]`: of the pictures with label k, the probability "
-                "of class k.",
-                "`probabilities >= thresholds(probabilities, labels)` compares each column with "
-                "its own threshold. The result has the shape (pictures, classes).",
-                "In that table set the place of each picture's own label to False: "
-                "`table[np.arange(len(labels)), labels] = False`. Then ask each row with "
-                "`.any(...)`, and combine with the second condition by `&`.",
-            ),
-            seconds=5,
-        ),
-        Question(
-            "06.5",
-            "What did it gain?",
-            3,
-            (
-                # Looks at: both shares, n from 3 to all; arguments left alone.
-                Part("what looking finds", 1, _after_looking),
-                # Looks at: both numbers, 3 to 20 pairs.
-                Part("gain with its standard error", 1, _paired_gain),
-                # Looks at: each letter.
-                Part("what follows, and what does not", 1, _claims),
-            ),
-            needs=("after_looking", "paired_gain", "true_claims"),
-            forbids=("course_utils.error_analysis.inspection_curve",),
-            hints=(
-                "Count the ids among `suspects[:n]` that are in `wrong`. Precision and recall "
-                "divide this number by two different things.",
-                "First one difference for each seed, in points. Then the mean of these "
-                "differences, and their standard deviation (n − 1) divided by √n.",
-            ),
-            seconds=5,
-        ),
-        Question(
-            "06.6",
-            "What would you do first?",
-            2,
-            kind="written",
-            rubric=(
-                "1 point: chooses one cause to begin with, and argues with the numbers: how "
-                "frequent it is, and what can be done about it and at what cost. Wrong labels "
-                "first (14 of 60, cheap to mend, 11 of them in one folder, so look at all of that "
-                "folder; those in validation and test spoil the measurement itself), or the pair "
-                "tulips and roses (22 of 60, 19 in one direction, more pixels or more pictures of "
-                "these two). Half a point for a choice without numbers or without a measure to "
-                "take.",
-                "1 point: how they would see whether it helped: with and without the change, "
-                "several seeds, mean of the differences with its standard error, on the "
-                "validation split, the test split left for the end; one change at a time. And one "
-                "thing not to do, with its reason: removing suspects or errors unseen, or from "
-                "the test split; augmenting with blur before it is known that users take such "
-                "pictures. Half a point where one of the two is missing.",
-            ),
-        ),
+    Question.of(
+        "06.1", _pair, _worst, needs=("confused", "share", "worst", "worst_loss"), kind="value"
     ),
+    Question.of(
+        "06.2",
+        _frequent_first,
+        _ties,
+        needs=("confused_pairs",),
+        forbids=(
+            "course_utils.error_analysis.confused_pairs",
+            "course_utils.evaluation.confusion_matrix",
+        ),
+        seconds=5,
+    ),
+    Question.of(
+        "06.3",
+        _stratified,
+        _by_seed,
+        _unseen,
+        _any_fit,
+        needs=("make_folds", "out_of_fold"),
+        forbids=("course_utils.evaluation.out_of_fold",),
+        seconds=5,
+    ),
+    Question.of(
+        "06.4",
+        _limits,
+        _disputes,
+        _exactly,
+        needs=("thresholds", "disputed"),
+        forbids=("course_utils.error_analysis.suspect_labels",),
+        seconds=5,
+    ),
+    Question.of(
+        "06.5",
+        _after_looking,
+        _paired_gain,
+        _claims,
+        needs=("after_looking", "paired_gain", "true_claims"),
+        forbids=("course_utils.error_analysis.inspection_curve",),
+        seconds=5,
+    ),
+    Question.of("06.6", kind="written"),
 )
