@@ -98,8 +98,8 @@ def _reduced(what: str, full: int) -> int:
     return full if limit is None else min(full, limit)
 
 
-def reduced() -> bool:
-    """Whether COURSE_EPOCHS shortens the runs, so that trained results say little."""
+def is_quick_run() -> bool:
+    """Return whether COURSE_EPOCHS shortens the runs, so that trained results say little."""
     return _whole_number("COURSE_EPOCHS", 1) is not None
 
 

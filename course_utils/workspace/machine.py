@@ -285,7 +285,7 @@ def gather() -> Facts:
 
 def _settings_errors() -> Iterable[str]:
     readings: tuple[Callable[[], Any], ...] = (
-        settings.reduced,
+        settings.is_quick_run,
         settings.seed,
         settings.data_root,
         settings.dataset_name,
