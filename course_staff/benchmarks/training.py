@@ -111,9 +111,7 @@ def _augmenting(crop: bool, quick: bool) -> dict[str, Any]:
 
     data = _flowers()
     change = augmentation.geometric(rotation=0, zoom=0, translation=0, crop=CROP if crop else None)
-    ours = partial(
-        training_stream, data, first_epoch=0, seed=0, num_classes=data.num_classes, augment=[change]
-    )
+    ours = partial(training_stream, data, seed=0, num_classes=data.num_classes, augment=[change])
     parts: list[Any] = [layers.RandomFlip("horizontal", seed=0)]
     if crop:  # a window at a random place, enlarged: Keras has it as a zoom and a shift
         shift = (1 - CROP) / 2
@@ -138,7 +136,7 @@ def _augmenting(crop: bool, quick: bool) -> dict[str, Any]:
     )
     rates: dict[str, list[float]] = {"ours": [], "theirs": []}
     for _ in range(1 if quick else 3):  # turn by turn: a machine's speed changes
-        rates["ours"].append(_rate(lambda epochs: ours(epochs=epochs), 3))
+        rates["ours"].append(_rate(lambda epochs: ours(range(epochs)), 3))
         rates["theirs"].append(_rate(theirs.repeat, 1))
     fast, slow = (statistics.median(values) for values in rates.values())
     return measured(
