@@ -114,7 +114,7 @@ def _keras_head(features: Any, epochs: int, batch_size: int) -> float:
 
     from course_utils import transfer
 
-    mean, variance = transfer._spread(features.vectors["train"])
+    mean, variance = transfer.feature_statistics(features.vectors["train"])
     head = transfer.build_head(features.size, len(features.class_names), 100, 0.2, mean, variance)
     head.compile(
         optimizer=keras.optimizers.Adam(1e-3),
