@@ -117,10 +117,10 @@ def number_between(
         above = low < number or (number == low and not open_low)
         if above and (number < high or (number == high < float("inf") and not open_high)):
             return number
-    lower = f"above {low:g}" if open_low else f"of at least {low:g}"
+    lower = f" {'above' if open_low else 'of at least'} {low:g}" if low > -float("inf") else ""
     upper = f" and {'below' if open_high else 'at most'} {high:g}" if high < float("inf") else ""
     raise InvalidInput(
-        f"{name} is {value!r}, but it must be a number {lower}{upper}, for example {example:g}."
+        f"{name} is {value!r}, but it must be a number{lower}{upper}, for example {example:g}."
     )
 
 

@@ -165,11 +165,6 @@ def output_width(model: keras.Model) -> int | None:
     return shape[-1] if isinstance(shape, tuple) and shape else None
 
 
-def loss_of(model: keras.Model) -> Any:
-    """Return the loss that a model was compiled with."""
-    return getattr(model, "loss", None)
-
-
 def require_loss(model: keras.Model, one_hot: bool, mixes: bool) -> None:
     """Check that the loss fits the labels and the last layer.
 
@@ -352,7 +347,7 @@ def _outputs(model: keras.Model, images: np.ndarray) -> int:
 
 def _loss_kind(model: keras.Model) -> tuple[str | None, bool | None]:
     """Return the kind of the loss ("sparse", "categorical", "binary" or None) and from_logits."""
-    loss = loss_of(model)
+    loss = model.loss
     for kind, loss_class in _LOSSES.items():
         if isinstance(loss, loss_class):
             return kind, bool(loss.from_logits)

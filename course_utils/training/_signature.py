@@ -82,6 +82,11 @@ def _layer_names(model: keras.layers.Layer) -> dict[str, str]:
     return names
 
 
+def compiled_config(model: keras.Model) -> list[Any]:
+    """Return the configuration of the optimizer, and the loss, of a compiled model."""
+    return [model.optimizer.get_config(), str(model.loss)]
+
+
 def data_identity(dataset: Any) -> Any:
     """Return the fingerprint of a dataset, or the shapes and sizes of tf.data datasets."""
     if hasattr(dataset, "fingerprint"):

@@ -32,7 +32,7 @@ from course_utils.training._callbacks import (
     end_stopped_training,
 )
 from course_utils.training._progress import progress_bar, show_line
-from course_utils.training._signature import signature
+from course_utils.training._signature import compiled_config, signature
 from course_utils.training.checkpoint import RunFolder
 from course_utils.training.device import refuse_several_machines
 from course_utils.training.history import History
@@ -195,6 +195,7 @@ def fit(
     TrainingStopped
         If the loss becomes NaN or infinite, or memory runs out.
     """
+    # Plan.
     refuse_several_machines()
     _data_checks.require_model(model)
     _data_checks.require_arguments(
@@ -218,6 +219,7 @@ def fit(
         learning_rate=learning_rate,
     )
 
+    # Compile.
     choices: dict[str, Any] = {
         "learning_rate": learning_rate,
         "optimizer": optimizer,
@@ -237,14 +239,8 @@ def fit(
     _data_checks.require_labels(model, train, plan.one_hot)
     _data_checks.require_loss(model, plan.one_hot, plan.mixes_labels)
 
-    watched = [*callbacks]
-    if schedule == "plateau" and own_compile is None:
-        watched = [*_plateau_callbacks(model, plan, warmup_epochs), *watched]
-    if patience is not None:
-        early = keras.callbacks.EarlyStopping(
-            "val_loss", patience=patience, restore_best_weights=True
-        )
-        watched = [early, *watched]
+    # Run.
+    watched = [*_stopping_and_schedule(model, plan, patience, schedule, warmup_epochs), *callbacks]
     run = None
     if checkpoint is not None:
         arguments = signature(
@@ -392,7 +388,7 @@ def _mix_labels(augment: Sequence[Any]) -> bool:
 def _require_validation(validation: tf.data.Dataset | None, validate: bool) -> None:
     if validation is None or not validate:
         remedy = (
-            "validate is False; leave it"
+            "validate is False; leave that out"
             if not validate
             else "there are no validation data; give some"
         )
@@ -424,7 +420,7 @@ def _own_compile(model: keras.Model, choices: Mapping[str, Any]) -> list[Any] | 
         return None
     if any(choice is not None and choice != 0 for choice in choices.values()):
         return None
-    return [model.optimizer.get_config(), str(_data_checks.loss_of(model))]
+    return compiled_config(model)
 
 
 def _compile(
@@ -491,15 +487,26 @@ def _make_optimizer(
     return type(made).from_config({**made.get_config(), "learning_rate": rate})
 
 
-def _plateau_callbacks(
-    model: keras.Model, plan: _Plan, warmup_epochs: float
+def _stopping_and_schedule(
+    model: keras.Model,
+    plan: _Plan,
+    patience: int | None,
+    schedule: str | None,
+    warmup_epochs: float,
 ) -> list[keras.callbacks.Callback]:
-    warmup = round(min(warmup_epochs, plan.epochs / 2) * plan.steps)
-    rate = float(model.optimizer.learning_rate)
-    return [
-        *([WarmUpSteps(rate, warmup, plan.steps)] if warmup else []),
-        keras.callbacks.ReduceLROnPlateau(**PLATEAU),
-    ]
+    """Return the callbacks for early stopping and for the schedule "plateau"."""
+    found: list[keras.callbacks.Callback] = []
+    if patience is not None:
+        found.append(
+            keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
+        )
+    if schedule == "plateau":
+        warmup = round(min(warmup_epochs, plan.epochs / 2) * plan.steps)
+        if warmup:
+            rate = float(model.optimizer.learning_rate)
+            found.append(WarmUpSteps(rate, warmup, plan.steps))
+        found.append(keras.callbacks.ReduceLROnPlateau(**PLATEAU))
+    return found
 
 
 def _not_finite(epoch: int, batch: int, epochs: int, rate: float) -> str:

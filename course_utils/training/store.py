@@ -20,7 +20,7 @@ from tqdm import tqdm
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
 from course_utils.training import _data_checks, device
-from course_utils.training._signature import NotComparable, digest, signature
+from course_utils.training._signature import NotComparable, compiled_config, digest, signature
 from course_utils.training.checkpoint import read_arrays, reason, write_arrays
 from course_utils.training.fitting import compile_trained, fit
 from course_utils.training.history import History
@@ -134,8 +134,7 @@ def _key(model: keras.Model, dataset: Any, epochs: int, arguments: dict[str, Any
     counted = {name: value for name, value in arguments.items() if name != "verbose"}
     content = signature(model, dataset, epochs=epochs, **counted)
     if model.compiled:
-        compiled = [model.optimizer.get_config(), str(_data_checks.loss_of(model))]
-        content["compiled"] = repr(compiled)
+        content["compiled"] = repr(compiled_config(model))
     content["initial weights"] = _weights_digest(model)
     return digest(content)
 

@@ -45,3 +45,9 @@ def test_infinity_is_no_number_where_there_is_no_upper_limit(value):
     assert validate.number_between("rate", 1e300, 0, float("inf"), 0.1) == 1e300
     with pytest.raises(InvalidInput, match=r"rate is .* at least 0, for example 0.1"):
         validate.number_between("rate", value, 0, float("inf"), 0.1)
+
+
+def test_there_may_be_no_lower_limit():
+    assert validate.number_between("shift", -1e300, float("-inf"), 0, -1) == -1e300
+    with pytest.raises(InvalidInput, match=r"shift is 1, .* a number and at most 0"):
+        validate.number_between("shift", 1, float("-inf"), 0, -1)
