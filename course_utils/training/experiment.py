@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import keras
-import numpy as np
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
@@ -57,25 +56,20 @@ class Experiment:
         """
         import pandas as pd
 
-        rows = []
-        for variant, histories in self.histories.items():
-            validation = [history.final("val_accuracy") for history in histories]
-            train = [history.final("accuracy") for history in histories]
-            rows.append(
-                {
-                    "variant": variant,
-                    "runs": len(histories),
-                    "val accuracy": _mean(validation),
-                    "std": float(np.std(validation, ddof=1)) if len(validation) > 1 else np.nan,
-                    "train accuracy": _mean(train),
-                    "epochs": _mean([len(history.epoch) for history in histories]),
-                    "seconds": _mean([history.seconds for history in histories]),
-                    "parameters": self.parameters.get(variant, 0),
-                }
-            )
-        table = pd.DataFrame(rows).set_index("variant")
+        columns = ("val accuracy", "train accuracy", "epochs", "seconds")
+        rows = [
+            (name, run.final("val_accuracy"), run.final("accuracy"), len(run.epoch), run.seconds)
+            for name, histories in self.histories.items()
+            for run in histories
+        ]
+        runs = pd.DataFrame(rows, columns=["variant", *columns]).groupby("variant")
+        variants = pd.Index(self.histories, name="variant")
+        table = runs.mean().reindex(variants)
+        table.insert(0, "runs", runs.size().reindex(variants, fill_value=0))
+        table.insert(2, "std", runs["val accuracy"].std())
+        table["parameters"] = [self.parameters.get(variant, 0) for variant in variants]
         if self.errors:
-            table["failed"] = [self.errors.get(variant, "") for variant in table.index]
+            table["failed"] = [self.errors.get(variant, "") for variant in variants]
         return table
 
     def __repr__(self) -> str:
@@ -193,10 +187,6 @@ def _plans(
         _data_checks.require_epochs(plan["epochs"])
         plans[str(name)] = plan
     return plans
-
-
-def _mean(values: list[float]) -> float:
-    return float(np.mean(values)) if values else float("nan")
 
 
 def _first_line(error: BaseException) -> str:
