@@ -61,7 +61,7 @@ def require_arguments(
     if patience is not None:
         whole_number("patience", patience, 0, example=5)
     number_between("label_smoothing", label_smoothing, 0, 1, 0.1, open_high=True)
-    if isinstance(callbacks, keras.callbacks.Callback):
+    if not isinstance(callbacks, list | tuple):
         raise InvalidInput("callbacks must be a list; write callbacks=[...] around the callback.")
     for callback in callbacks:
         if not isinstance(callback, keras.callbacks.Callback):
@@ -71,7 +71,9 @@ def require_arguments(
             )
     if seed is not None:
         whole_number("seed", seed, 0, example=42)
-    if class_weight is not None and class_weight != "balanced":
+    if class_weight is not None and not (
+        isinstance(class_weight, str) and class_weight == "balanced"
+    ):
         _require_mapping(class_weight)
 
 

@@ -209,7 +209,7 @@ def fit(
         dataset=dataset,
         train=train,
         validation=validation if validate else None,
-        epochs=epochs,
+        epochs=int(epochs),
         steps=pipeline.batches_per_epoch(train),
         seed=settings.seed() if seed is None else int(seed),
         num_classes=num_classes,

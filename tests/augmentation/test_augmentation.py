@@ -51,7 +51,7 @@ def test_each_movement_is_that_of_keras(images, ours, theirs):
 
 
 def only(**changes):
-    """The colour layer with everything off but what is named."""
+    """The color layer with everything off but what is named."""
     return augmentation.colour(**{"brightness": 0, "contrast": 0, "saturation": 0, **changes})
 
 
@@ -71,8 +71,8 @@ def test_contrast_is_that_of_keras(images, factor):
 
 
 def test_saturation_and_hue_are_those_of_tensorflow(images):
-    grey = only(saturation=(-0.999999, -0.999999))
-    result = grey(images, training=True).numpy()
+    gray = only(saturation=(-0.999999, -0.999999))
+    result = gray(images, training=True).numpy()
     expected = tf.image.rgb_to_grayscale(images).numpy()
     np.testing.assert_allclose(result, np.repeat(expected, 3, axis=-1), atol=0.2)
 
@@ -81,7 +81,7 @@ def test_saturation_and_hue_are_those_of_tensorflow(images):
     result = layer(images, training=True, seed=seed).numpy()
     before, after = (tf.image.rgb_to_hsv(x / 255).numpy() for x in (images, result))
     turn = (after[..., 0] - before[..., 0] + 0.5) % 1 - 0.5
-    vivid = before[..., 1] * before[..., 2] > 0.2  # grey and black have no hue
+    vivid = before[..., 1] * before[..., 2] > 0.2  # gray and black have no hue
     for one, mask in zip(turn, vivid, strict=True):
         assert one[mask].std() < 1e-3
         assert abs(one[mask].mean()) <= 0.1
@@ -179,7 +179,7 @@ def test_cutout_covers_one_square_and_nothing_else(size):
         assert one.sum() == rows * columns  # a rectangle
         assert rows <= side
         assert columns <= side
-    # Where the centre is far enough from the border the square is whole; its centre is uniform.
+    # Where the center is far enough from the border the square is whole; its center is uniform.
     if size < 1:
         assert covered.sum(axis=(1, 2)).max() == side * side
     assert covered.mean(axis=0)[10, 15] == pytest.approx(
@@ -287,7 +287,7 @@ def collected(dataset):
     return np.concatenate([x for x, _ in pairs]), np.concatenate([y for _, y in pairs])
 
 
-def test_every_epoch_is_changed_anew_and_the_seed_repeats_it(batches, images):
+def test_every_epoch_is_changed_again_and_the_seed_repeats_it(batches, images):
     layer = augmentation.geometric()
     one = augmentation.apply(batches, layer, seed=1)
     first, second = collected(one)[0], collected(one)[0]
@@ -328,7 +328,10 @@ def test_layers_of_keras_and_functions_of_ones_own_are_welcome_and_repeatable(ba
         (lambda: augmentation.geometric(flip="sideways"), "flip is 'sideways'"),
         (lambda: augmentation.geometric(rotation=-0.1), "rotation is -0.1"),
         (lambda: augmentation.geometric(zoom=1.0), "zoom is 1.0, .* below 1"),
-        (lambda: augmentation.geometric(zoom=(0.3, 0.1)), "the highest zoom is 0.1, .* at least 0.3"),
+        (
+            lambda: augmentation.geometric(zoom=(0.3, 0.1)),
+            "the highest zoom is 0.1, .* at least 0.3",
+        ),
         (lambda: augmentation.geometric(crop=1.5), "crop is 1.5, .* above 0 and at most 1"),
         (lambda: augmentation.geometric(fill_mode="blur"), "fill_mode is 'blur'"),
         (lambda: augmentation.colour(brightness="much"), "brightness is 'much'"),

@@ -155,7 +155,7 @@ def test_refuses_what_cannot_be_built_in_one_sentence(build, arguments, words):
 
 
 @pytest.mark.parametrize("size", range(16, 40))
-def test_the_smallest_images_are_told_rightly(size):
+def test_the_smallest_images_are_found(size):
     """Whatever is not refused can be built, and what is refused would have failed in Keras."""
     try:
         model = models.small_cnn((size, size, 3), 2)
@@ -201,7 +201,7 @@ def test_layer_table_knows_nested_models_and_other_layers():
     assert table.iloc[0, -1].endswith(f"= {outer.layers[0].count_params():,}")
 
 
-def test_layer_table_wants_a_built_model():
+def test_layer_table_needs_a_built_model():
     with pytest.raises(InvalidInput, match=r"begin it with keras\.Input"):
         models.layer_table(keras.Sequential([layers.Dense(3)]))
     with pytest.raises(InvalidInput, match="was given str"):

@@ -282,8 +282,8 @@ def test_every_epoch_shows_every_image_once_in_a_new_order(data):
     stream = pipeline.training_stream(data, epochs=range(3), seed=5, num_classes=3)
     epochs = np.concatenate([x.numpy().sum(axis=(1, 2, 3)) for x, _ in stream]).reshape(3, -1)
     everything = np.sort(data.images("train").astype("float32").sum(axis=(1, 2, 3)))
-    for one in epochs:
-        np.testing.assert_allclose(np.sort(one), everything, rtol=1e-6)
+    for epoch in epochs:
+        np.testing.assert_allclose(np.sort(epoch), everything, rtol=1e-6)
     assert not np.array_equal(epochs[0], epochs[1])
     later = pipeline.training_stream(data, epochs=range(2, 3), seed=5, num_classes=3)
     again = np.concatenate([x.numpy().sum(axis=(1, 2, 3)) for x, _ in later])
@@ -423,6 +423,11 @@ REFUSED = [
     (lambda d: (network(), d), {"class_weight": {0: -1.0}}, "class_weight of class 0 is -1.0"),
     (lambda d: (network(), d), {"augment": "flip"}, "An augmentation must be"),
     (lambda d: (network(), d), {"callbacks": [keras.callbacks.EarlyStopping]}, "parentheses"),
+    (lambda d: (network(), d), {"callbacks": keras.callbacks.TerminateOnNaN()}, "must be a list"),
+    (lambda d: (network(), d), {"callbacks": None}, "must be a list"),
+    (lambda d: (network(), d), {"class_weight": [1.0, 2.0, 3.0]}, "dictionary from class index"),
+    (lambda d: (network(), d), {"class_weight": {0: float("inf")}}, "class_weight of class 0"),
+    (lambda d: (network(), d), {"learning_rate": float("inf")}, "learning_rate is inf"),
     (lambda d: (network(), d), {"seed": -1}, "seed is -1"),
 ]
 
@@ -473,7 +478,7 @@ def test_a_model_with_another_way_of_ending_is_left_to_its_loss(data):
     assert np.isfinite(history.history["loss"]).all()
 
 
-def test_a_label_that_is_no_class_is_told_when_it_comes_late(data):
+def test_a_label_that_is_no_class_is_reported_when_it_comes_late(data):
     def spoil(index, batch):
         images, labels = batch
         return images, tf.where(index == 4, labels + 90, labels)
@@ -560,3 +565,44 @@ def test_a_subclass_with_one_output_gets_the_loss_of_one_output(data):
     assert isinstance(model.loss, keras.losses.BinaryCrossentropy)
     with pytest.raises(InvalidInput, match="single output"):
         training.fit(Subclass(1), two, 1, label_smoothing=0.1, verbose=0)
+
+
+# ------------------------------------------------------------------------------ callbacks
+
+
+def test_a_loss_that_becomes_infinite_late_is_noticed_within_the_epoch(data, monkeypatch):
+    """Without a bar the loss is read once a second; a clock that jumps stands for a slow step."""
+    from course_utils.training import _callbacks
+
+    class Clock:
+        now = 0.0
+
+        def monotonic(self):
+            Clock.now += 10.0
+            return Clock.now
+
+        def time(self):
+            return self.monotonic()
+
+    class Spoil(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if batch == 2:
+                self.model.layers[-1].bias.assign([float("nan")] * 3)
+
+    monkeypatch.setattr(_callbacks, "time", Clock())
+    with pytest.raises(TrainingStopped, match="epoch 1 of 4, by batch 3") as caught:
+        training.fit(network(), data, 4, callbacks=[Spoil()], verbose=0)
+    assert "0.0001 instead of 0.001" in str(caught.value)
+
+
+def test_nothing_is_kept_of_an_epoch_whose_loss_is_nan(data, tmp_path):
+    class Spoil(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                self.model.layers[-1].bias.assign([float("nan")] * 3)
+
+    run = tmp_path / "run"
+    with pytest.raises(TrainingStopped, match="epoch 2 of 3"):
+        training.fit(network(), data, 3, callbacks=[Spoil()], checkpoint=run, verbose=0)
+    kept = np.load(run / "state.npz")
+    assert all(np.isfinite(kept[name]).all() for name in kept.files if name.startswith("model/"))

@@ -56,7 +56,7 @@ def test_the_second_call_loads_what_the_first_one_trained(data, capsys, monkeypa
     assert again.evaluate(data.test, verbose=0) == model.evaluate(data.test, verbose=0)
 
 
-def test_whatever_differs_is_trained_anew(data, monkeypatch):
+def test_whatever_differs_is_trained_again(data, monkeypatch):
     keys = []
     monkeypatch.setattr(store, "fit", lambda *_, **__: training.History({"loss": [1.0]}))
 
@@ -264,7 +264,7 @@ def test_the_lesson_model_is_the_recipe_of_lesson_04_and_stored_once(data, monke
     assert "lesson model: loaded" in capsys.readouterr().out
 
 
-def test_the_run_on_photographs_wants_a_time_and_the_photographs(monkeypatch):
+def test_the_run_on_photographs_needs_a_time_above_zero(monkeypatch):
     with pytest.raises(InvalidInput, match="seconds is"):
         training.flowers_run(seconds=-1)
     with pytest.raises(InvalidInput, match="seconds is"):
@@ -369,4 +369,4 @@ def test_a_model_that_was_loaded_can_be_stored_and_loaded_without_a_warning(tmp_
     compile_trained(model, {})
     model.save(tmp_path / "model.keras")
     keras.saving.load_model(tmp_path / "model.keras")
-    assert not [one for one in recwarn if "optimizer" in str(one.message)]
+    assert not [warning for warning in recwarn if "optimizer" in str(warning.message)]

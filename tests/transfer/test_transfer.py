@@ -97,7 +97,7 @@ def _stored() -> set[str]:
 
 
 def test_no_change_gets_stale_features(backbone, folder, pictures):
-    """Other weights, another structure, image size, labels or images: always computed anew."""
+    """Other weights, another structure, image size, labels or images: always computed again."""
     transfer.extract_features(backbone, pictures, verbose=0)
     seen = _stored()
 
