@@ -3,6 +3,7 @@
 #   make lab GPU=1               with the CUDA libraries for an NVIDIA card
 #   make lessons ARGS="03 04"    what follows ARGS= is handed to `course`
 #   make setup PYTHON=python3.12 with a Python of your choice
+#   make setup VENV=.venv312     in another folder than .venv, with PYTHON= beside the first
 
 SHELL := /bin/sh
 PYTHON :=
@@ -26,7 +27,7 @@ pip = now="$$( { pwd; cat $(3); } | cksum)"; \
 
 .PHONY: help setup lab lessons
 # only in the repository
-.PHONY: dev test test-all lint build bench pins
+.PHONY: dev test quick test-all lint coverage links build bench pins
 # end of only in the repository
 .NOTPARALLEL:
 
@@ -36,11 +37,14 @@ help:
 	@echo "make setup    only set up; a second call does nothing"
 # only in the repository
 	@echo "make test     set up and run every test"
-	@echo "make test-all the same, with every mutant of the exercises' solutions"
-	@echo "make lint     only check format, style and types"
+	@echo "make quick    set up, run the quickest tests and the first two lessons"
+	@echo "make test-all make test, with every mutant of the exercises' solutions"
+	@echo "make lint     only check format, style, types and language"
+	@echo "make coverage which lines the tests run (ARGS=tests/models: those of a part)"
+	@echo "make links    do the links of documents and lessons lead anywhere? Needs a network"
 	@echo "make build    run the lessons, store their outputs, rebuild every derived file"
 	@echo "make bench    measure the course (ARGS=--quick: in 5 minutes)"
-	@echo "make pins     resolve requirements*.in anew"
+	@echo "make pins     resolve requirements*.in again"
 # end of only in the repository
 
 setup: $(VENV)/made
@@ -79,6 +83,7 @@ lint: dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+	$(RUN) tests/repository/check_language.py
 
 test: lint
 	$(PYTEST) tests $(ARGS)
@@ -86,8 +91,26 @@ test: lint
 	COURSE_EPOCHS=1 COURSE_DATASET=paper_flowers COURSE_DATA= COURSE_STORED=1 \
 	  COURSE_WORK="$(CURDIR)/build/nbval" $(PYTEST) --nbval-lax --nbval-cell-timeout 600 notebooks solutions
 
+# For a first look, and for another Python: what takes few minutes and touches every layer.
+QUICK := files validate convolution models quality
+quick: dev
+	@$(COURSE) check
+	$(RUN) -m pytest -q $(QUICK:%=tests/%)
+	@COURSE_DATASET=paper_flowers COURSE_DATA= COURSE_WORK="$(CURDIR)/build/quick" $(COURSE) lessons 00 01
+
 test-all: override ARGS += --all-mutants
 test-all: test
+
+# Settings are in pyproject.toml; CONTRIBUTING.md says what is not measured.
+coverage: dev
+	$(RUN) -m coverage erase
+	$(RUN) -m coverage run -m pytest -n 2 --dist loadscope $(or $(ARGS),tests)
+	$(RUN) -m coverage combine --quiet
+	$(RUN) -m coverage report --include "course_utils/*"
+	$(RUN) -m coverage report --include "course_staff/*"
+
+links: setup
+	@$(COURSE) links $(ARGS)
 
 build: setup
 	@$(COURSE) build $(ARGS)

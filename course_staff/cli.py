@@ -124,6 +124,31 @@ def pretrain(
 
 
 @app.command()
+def links(
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Only links inside the repository.")
+    ] = False,
+) -> None:
+    """For authors: check the links of the documents, the lessons and the solutions."""
+    from course_staff.authoring import links as linking
+
+    found = linking.find_links()
+    answers = linking.check_inside(found)
+    if not offline:
+        with console.status("Requesting the addresses on the web ..."):
+            answers += linking.check_web(found)
+    words = {"broken": "[red]broken[/]", "unknown": "[yellow]unknown[/]"}
+    for answer in answers:
+        if answer.verdict != "ok":
+            link = f"{answer.link.file}: {answer.link.target}: {answer.reason}"
+            console.print(f"{words[answer.verdict]} {plain(link)}", soft_wrap=True)
+    broken = sum(answer.verdict == "broken" for answer in answers)
+    console.print(f"{len(answers)} links checked, {broken} broken.")
+    if broken:
+        raise typer.Exit(1)
+
+
+@app.command()
 def grade(
     submissions: Annotated[
         list[Path], typer.Argument(metavar="SUBMISSION...", help="Notebooks, folders, zips.")

@@ -8,8 +8,9 @@ they are needed, so that the help appears at once. The verbs for instructors and
 
 from __future__ import annotations
 
+import platform
 import sys
-from importlib import import_module
+from importlib import import_module, metadata
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from course_utils import __version__
 from course_utils.exceptions import CourseError, InvalidInput, MissingData
 
 if TYPE_CHECKING:
@@ -36,6 +38,30 @@ data_app = typer.Typer(
 app.add_typer(data_app, name="data")
 
 console = Console(highlight=False)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"course-utils {__version__}")
+        console.print(f"Python {platform.python_version()} on {platform.system()}")
+        console.print(f"TensorFlow {installed_version('tensorflow') or 'is not installed'}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the versions of the course, Python and TensorFlow.",
+        ),
+    ] = False,
+) -> None:
+    """Take the options of the command itself, which come before the verb."""
+
 
 Names = Annotated[
     list[str] | None,
@@ -416,6 +442,14 @@ class CellBars:
             console.print(f"      {self._name}: {state}")
 
 
+def installed_version(package: str) -> str | None:
+    """Return the version of an installed package without importing it, or None."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
 def plain(text: str) -> str:
     """Text in which Rich sees no markup."""
     from rich.markup import escape
@@ -424,7 +458,7 @@ def plain(text: str) -> str:
 
 
 #: Verbs that only course_staff has.
-STAFF_VERBS = ("build", "bench", "release", "pretrain", "grade")
+STAFF_VERBS = ("build", "bench", "release", "pretrain", "links", "grade")
 
 
 def add_staff_verbs() -> None:

@@ -9,7 +9,18 @@ from __future__ import annotations
 
 
 class CourseError(Exception):
-    """Something the reader can put right; the message says how."""
+    """An error that the reader can fix; the message says how.
+
+    Characters that no terminal can show, as file names may hold, are written as escapes.
+    """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(
+            *(
+                arg.encode("utf-8", "backslashreplace").decode() if isinstance(arg, str) else arg
+                for arg in args
+            )
+        )
 
     def _render_traceback_(self) -> list[str]:
         # IPython shows what this returns in place of the traceback.

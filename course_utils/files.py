@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -68,3 +69,23 @@ def write_atomic(path: str | Path, content: str | bytes) -> None:
     """
     with atomic_path(path) as part:
         part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def remove_atomic(path: Path) -> None:
+    """Remove a file or a folder in one step: it is renamed first, then deleted.
+
+    Parameters
+    ----------
+    path : Path
+        What to remove. No other process sees a folder that is half deleted.
+
+    Raises
+    ------
+    OSError
+        If it cannot be renamed; it is unchanged then.
+    """
+    aside = Path(tempfile.mkdtemp(prefix=".removed-", dir=path.parent))
+    try:
+        os.replace(path, aside / path.name)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

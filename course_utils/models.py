@@ -264,8 +264,9 @@ def layer_table(model: keras.Model) -> pd.DataFrame:
 
     Examples
     --------
-    >>> layer_table(small_cnn((96, 96, 3), 5))["parameters"].sum()  # doctest: +SKIP
-    843557
+    >>> model = small_cnn((96, 96, 3), 5)
+    >>> int(layer_table(model)["parameters"].sum()) == model.count_params()
+    True
     """
     import keras
     import pandas as pd

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from course_utils import settings
 from course_utils.exceptions import InvalidInput
+
+if TYPE_CHECKING:
+    from course_utils.datasets import ImageDataset
+
+#: The datasets on which the authors measured what the trainings of the lessons reach.
+_MEASURED = ("paper_flowers", "tf_flowers")
 
 #: The type under which a result stands in a notebook's output, beside its plain text.
 MIME = "application/vnd.course.result+json"
@@ -53,6 +60,30 @@ def report_result(name: str, value: float, format: str = ".1%") -> None:
         display({"text/plain": line, MIME: result}, raw=True)
     else:
         print(line)
+
+
+def can_check(data: ImageDataset) -> bool:
+    """Return whether a lesson can check what its trainings reached; where not, say why in a line.
+
+    What to expect was measured on the flowers of the course, with all epochs. On other pictures
+    every training may go another way.
+
+    Parameters
+    ----------
+    data : ImageDataset
+        What was trained on.
+
+    Returns
+    -------
+    bool
+    """
+    if settings.is_quick_run():
+        print("The check is skipped: epochs are reduced.")
+        return False
+    if data.source not in _MEASURED:
+        print(f"The check is skipped: what to expect on {data.name} is not known.")
+        return False
+    return True
 
 
 def _in_notebook() -> bool:

@@ -65,7 +65,7 @@ def epochs(full: int) -> int:
 
     Examples
     --------
-    >>> epochs(20)  # doctest: +SKIP
+    >>> epochs(20)
     20
     """
     return _reduced("epochs", full)

@@ -1,8 +1,9 @@
-"""Checks of arguments and the small sentences that all sources of data share."""
+"""Check arguments, and word messages, in one place for all rooms."""
 
 from __future__ import annotations
 
 import difflib
+import numbers
 from collections.abc import Iterable, Sequence
 
 from course_utils import settings
@@ -12,13 +13,24 @@ LARGEST_SIDE = 4096
 
 
 def say(sentence: str) -> None:
-    """Tell the reader something in one line."""
+    """Print one line for the reader."""
     print(printable(sentence))
 
 
 def printable(text: str) -> str:
-    """Return `text` with whatever no terminal can show (undecodable file names) written out."""
+    """Return `text` with characters that cannot be shown (as in file names) written as escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Return a number with its noun, singular or plural.
+
+    Examples
+    --------
+    >>> counted(1, "image"), counted(1200, "class", "classes")
+    ('1 image', '1,200 classes')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def some_of(names: Sequence[str], most: int = 5) -> str:
@@ -36,17 +48,15 @@ def some_of(names: Sequence[str], most: int = 5) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `` (did you mean 'x'?)`` for the known name most like `name`, or nothing."""
-    by_folded = {str(one).casefold(): str(one) for one in known}
+    by_folded = {str(candidate).casefold(): str(candidate) for candidate in known}
     given = str(name).casefold()
-    match = [one for one in by_folded if len(given) > 1 and one.startswith(given)]
+    match = [folded for folded in by_folded if len(given) > 1 and folded.startswith(given)]
     match = match or difflib.get_close_matches(given, list(by_folded), n=1, cutoff=0.5)
     return f" (did you mean {by_folded[match[0]]!r}?)" if match else ""
 
 
 def is_whole(number: object) -> bool:
-    """Whether `number` is an integer (NumPy's too) and no bool."""
-    import numbers
-
+    """Return whether `number` is an integer, a NumPy integer too, but not a bool."""
     return isinstance(number, numbers.Integral) and not isinstance(number, bool)
 
 
@@ -110,8 +120,6 @@ def number_between(
     InvalidInput
         If it is no number or beyond the limits.
     """
-    import numbers
-
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
         number = float(value)
         above = low < number or (number == low and not open_low)
@@ -154,7 +162,7 @@ def seed(number: object) -> int:
 def choice(what: str, value: object, allowed: Sequence[str]) -> str:
     """Return `value` where it is one of `allowed`."""
     if value not in allowed:
-        options = " or ".join(repr(one) for one in allowed)
+        options = " or ".join(map(repr, allowed))
         raise InvalidInput(
             f"{what} is {value!r}, but it must be {options}{nearest(str(value), allowed)}."
         )
@@ -162,7 +170,7 @@ def choice(what: str, value: object, allowed: Sequence[str]) -> str:
 
 
 def fraction(what: str, value: object) -> float:
-    """Return `value` where it is a share of the images that a split can be given."""
+    """Return `value` if it is a share of the images that a split can have: 0 < value <= 0.5."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 0.5:
         raise InvalidInput(
             f"{what} is {value!r}, but it must be a share of the images above 0 and at most 0.5, "

@@ -34,3 +34,14 @@ def tree(root: Path, counts: Mapping[str, int], ending: str = ".jpg") -> Path:
         for index in range(number):
             save(root / folder / f"{index:03d}{ending}", seed=f"{folder}/{index}")
     return root
+
+
+def photo(number: int, size: int = 96) -> Image.Image:
+    """Return a picture with the frequencies of a photograph, a different one for each number."""
+    rng = np.random.default_rng(number)
+    layers = np.zeros((size, size, 3))
+    for side, weight in ((3, 90), (6, 60), (12, 45), (24, 30), (48, 8)):
+        coarse = Image.fromarray(rng.integers(0, 256, (side, side, 3), np.uint8))
+        fine = coarse.resize((size, size), Image.Resampling.BICUBIC)
+        layers += weight * (np.asarray(fine) / 255 - 0.5)
+    return Image.fromarray(np.clip(128 + layers, 0, 255).astype(np.uint8))

@@ -1,7 +1,7 @@
-"""The five flowers of paper_flowers, each with its colours, its forms and its leaves.
+"""Draw the five flowers of paper_flowers with their colors, forms and leaves.
 
-Every function takes :class:`~course_staff.drawing.shapes.Dice` and returns a :class:`Flower`:
-no two calls with different dice give the same one.
+Every function takes a :class:`~course_staff.drawing.shapes.RandomSource`, from which it chooses the
+details, and returns a :class:`Flower`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from course_staff.drawing.shapes import (
-    Colour,
-    Dice,
+    Color,
     Dome,
     Head,
     Layer,
+    RandomSource,
     Sheet,
     Thread,
     blade,
@@ -32,7 +32,7 @@ from course_staff.drawing.shapes import (
 
 @dataclass
 class Flower:
-    """One flower: its head, how it is held, and what grows on its stem.
+    """One flower: its head, its direction and its leaves.
 
     `tilt` is in degrees (0 from above, 90 from the side, more than 90 from behind), `stem_width` in
     radii of the head, `reach` the distance in radii from the middle of the head to its foot along
@@ -40,20 +40,20 @@ class Flower:
     """
 
     head: Head
-    colour: str
+    color: str
     form: str
     tilt: float
-    stem: Colour
+    stem: Color
     stem_width: float
     leaves: Callable[[Layer, np.ndarray, float], None]
     reach: float = 0.0
 
 
-def _view(dice: Dice, top: float, tilted: float, side: float, behind: float) -> float:
+def _view(rng: RandomSource, top: float, tilted: float, side: float, behind: float) -> float:
     """Return a tilt in degrees: the four numbers are the weights of the four kinds of view."""
-    kind = dice.pick(("top", "tilted", "side", "behind"), (top, tilted, side, behind))
+    kind = rng.pick(("top", "tilted", "side", "behind"), (top, tilted, side, behind))
     low, high = {"top": (0, 25), "tilted": (25, 56), "side": (56, 77), "behind": (100, 132)}[kind]
-    return dice.between(low, high)
+    return rng.between(low, high)
 
 
 # --- daisy ----------------------------------------------------------------------------------------
@@ -70,44 +70,44 @@ _DAISY = {
 }
 
 
-def _named(dice: Dice, table: dict) -> tuple[str, Colour]:
+def _named(rng: RandomSource, table: dict) -> tuple[str, Color]:
     names = list(table)
-    name = dice.pick(names, [table[n][0] for n in names])
-    return name, table[name][1](dice)
+    name = rng.pick(names, [table[n][0] for n in names])
+    return name, table[name][1](rng)
 
 
-def daisy(dice: Dice) -> Flower:
+def daisy(rng: RandomSource) -> Flower:
     """Return a daisy: narrow petals with round ends about a small yellow disc."""
-    name, colour = _named(dice, _DAISY)
-    tilt = _view(dice, 0.46, 0.42, 0.1, 0.02)
-    count = dice.whole(11, 24)
-    rows = dice.pick((1, 2), (0.6, 0.4))
-    disc = dice.between(0.2, 0.31)
-    rise = dice.pick((dice.between(-12, 12), dice.between(15, 55)), (0.75, 0.25))
-    droop = dice.between(-35, 10)
-    base, tip = dice.between(0.45, 0.8), dice.between(0.16, 0.32)
-    width = dice.between(0.8, 1.25) * 2 * np.pi * 0.62 / count
-    missing = dice.between(0, 0.12) if dice.chance(0.3) else 0.0
-    tinge = dice.pick((colour, mix(colour, (225, 90, 150), 0.4)), (0.8, 0.2))
+    name, color = _named(rng, _DAISY)
+    tilt = _view(rng, 0.46, 0.42, 0.1, 0.02)
+    count = rng.whole(11, 24)
+    rows = rng.pick((1, 2), (0.6, 0.4))
+    disc = rng.between(0.2, 0.31)
+    rise = rng.pick((rng.between(-12, 12), rng.between(15, 55)), (0.75, 0.25))
+    droop = rng.between(-35, 10)
+    base, tip = rng.between(0.45, 0.8), rng.between(0.16, 0.32)
+    width = rng.between(0.8, 1.25) * 2 * np.pi * 0.62 / count
+    missing = rng.between(0, 0.12) if rng.chance(0.3) else 0.0
+    tinge = rng.pick((color, mix(color, (225, 90, 150), 0.4)), (0.8, 0.2))
     parts: list = []
     for row in range(rows):
         for number in range(count):
-            if dice.chance(missing):
+            if rng.chance(missing):
                 continue
-            angle = 360 * (number + 0.5 * row) / count + dice.around(0, 5)
-            face = vary(dice, colour, 0.5)
+            angle = 360 * (number + 0.5 * row) / count + rng.around(0, 5)
+            face = vary(rng, color, 0.5)
             parts.append(
                 Sheet(
                     petal(
                         angle,
-                        (1 - 0.12 * row) * dice.around(1 - 0.8 * disc, 0.04),
-                        width * dice.around(1, 0.08),
+                        (1 - 0.12 * row) * rng.around(1 - 0.8 * disc, 0.04),
+                        width * rng.around(1, 0.08),
                         base,
                         tip,
-                        (rise + 9 * row + dice.around(0, 5), rise + droop + dice.around(0, 8)),
+                        (rise + 9 * row + rng.around(0, 5), rise + droop + rng.around(0, 8)),
                         foot=(0.7 * disc, 0.02 * row),
-                        cup=dice.between(0, 0.25),
-                        twist=dice.around(0, 10),
+                        cup=rng.between(0, 0.25),
+                        twist=rng.around(0, 10),
                     ),
                     foot=shade(face, 0.86),
                     tip=mix(face, tinge, 0.8),
@@ -116,31 +116,31 @@ def daisy(dice: Dice) -> Flower:
                     bias=0.02 * row,
                 )
             )
-    core = hsv(dice.between(38, 54), dice.between(0.8, 1), dice.between(0.85, 1))
+    core = hsv(rng.between(38, 54), rng.between(0.8, 1), rng.between(0.85, 1))
     parts.append(
         Dome(disc, 0.6 * disc, 0.03, shade(core, 0.86), core, shade(core, 0.55), 46, 0.035, 0.03)
     )
-    stem = leaf_green(dice)
-    _add_calyx(parts, dice, stem, 0.85 * disc, 0.3, 10)
-    leaf = leaf_green(dice)
+    stem = leaf_green(rng)
+    _add_calyx(parts, rng, stem, 0.85 * disc, 0.3, 10)
+    leaf = leaf_green(rng)
 
     def leaves(layer: Layer, spine: np.ndarray, radius: float) -> None:
-        for _ in range(dice.whole(0, 3)):
-            x, y = spine[dice.whole(len(spine) // 2, len(spine) - 1)]
-            side = dice.pick((-1, 1))
-            far = (x + side * radius * dice.between(0.6, 1.2), y - radius * dice.between(-0.2, 0.7))
+        for _ in range(rng.whole(0, 3)):
+            x, y = spine[rng.whole(len(spine) // 2, len(spine) - 1)]
+            side = rng.pick((-1, 1))
+            far = (x + side * radius * rng.between(0.6, 1.2), y - radius * rng.between(-0.2, 0.7))
             bend = ((x + far[0]) / 2, y + radius * 0.1)
             blade(layer, curve((x, y), bend, far), radius * 0.4, leaf, 1.2, 0.4, teeth=4, depth=0.3)
 
-    return Flower(Head(parts), name, "flower", tilt, stem, dice.between(0.06, 0.1), leaves)
+    return Flower(Head(parts), name, "flower", tilt, stem, rng.between(0.06, 0.1), leaves)
 
 
 def _add_calyx(
-    parts: list, dice: Dice, green: Colour, radius: float, length: float, count: int
+    parts: list, rng: RandomSource, green: Color, radius: float, length: float, count: int
 ) -> None:
     """Add the green cup below the petals, which is seen from the side and from behind."""
     for number in range(count):
-        tint = vary(dice, green, 0.6)
+        tint = vary(rng, green, 0.6)
         parts.append(
             Sheet(
                 petal(
@@ -174,109 +174,107 @@ _SUNFLOWER = {
 }
 
 
-def sunflowers(dice: Dice) -> Flower:
+def sunflowers(rng: RandomSource) -> Flower:
     """Return a sunflower: pointed petals in two rows about a large dark disc."""
-    name, colour = _named(dice, _SUNFLOWER)
-    tilt = _view(dice, 0.46, 0.42, 0.08, 0.04)
-    count = dice.whole(13, 22)
-    disc = dice.between(0.4, 0.58)
-    rise = dice.pick((dice.between(-8, 14), dice.between(20, 60)), (0.8, 0.2))
-    width = dice.between(1.15, 1.6) * 2 * np.pi * 0.7 / count
-    base, tip = dice.between(0.5, 0.8), dice.between(0.65, 1.1)
-    ring = name in ("yellow", "orange") and dice.chance(0.25)
-    foot_colour = hsv(dice.between(8, 24), 0.85, 0.55) if ring else shade(colour, 0.82)
+    name, color = _named(rng, _SUNFLOWER)
+    tilt = _view(rng, 0.46, 0.42, 0.08, 0.04)
+    count = rng.whole(13, 22)
+    disc = rng.between(0.4, 0.58)
+    rise = rng.pick((rng.between(-8, 14), rng.between(20, 60)), (0.8, 0.2))
+    width = rng.between(1.15, 1.6) * 2 * np.pi * 0.7 / count
+    base, tip = rng.between(0.5, 0.8), rng.between(0.65, 1.1)
+    ring = name in ("yellow", "orange") and rng.chance(0.25)
+    foot_color = hsv(rng.between(8, 24), 0.85, 0.55) if ring else shade(color, 0.82)
     parts: list = []
     for row in (1, 0):
         for number in range(count):
-            angle = 360 * (number + 0.5 * row) / count + dice.around(0, 6)
-            face = vary(dice, colour, 0.8)
-            slope = rise + 10 * (1 - row) + dice.around(0, 8)
+            angle = 360 * (number + 0.5 * row) / count + rng.around(0, 6)
+            face = vary(rng, color, 0.8)
+            slope = rise + 10 * (1 - row) + rng.around(0, 8)
             parts.append(
                 Sheet(
                     petal(
                         angle,
-                        (1.02 - 0.7 * disc) * dice.around(1, 0.07),
-                        width * dice.around(1, 0.1),
+                        (1.02 - 0.7 * disc) * rng.around(1, 0.07),
+                        width * rng.around(1, 0.1),
                         base,
                         tip,
-                        (slope, slope + dice.between(-35, 12)),
+                        (slope, slope + rng.between(-35, 12)),
                         foot=(0.72 * disc, 0.03 - 0.04 * row),
-                        cup=dice.between(0.1, 0.5),
-                        twist=dice.around(0, 14),
+                        cup=rng.between(0.1, 0.5),
+                        twist=rng.around(0, 14),
                     ),
-                    foot=vary(dice, foot_colour, 0.5),
+                    foot=vary(rng, foot_color, 0.5),
                     tip=face,
                     back=shade(mix(face, (150, 160, 60), 0.25), 0.85),
                     edge=shade(face, 0.62),
                     bias=-0.03 * row,
                 )
             )
-    core = dice.pick(
+    core = rng.pick(
         (hsv(25, 0.6, 0.2), hsv(20, 0.5, 0.12), hsv(60, 0.55, 0.4), hsv(30, 0.7, 0.32)),
         (0.4, 0.25, 0.15, 0.2),
     )
-    rim = dice.pick((hsv(28, 0.75, 0.42), hsv(38, 0.85, 0.7), hsv(18, 0.6, 0.25)))
+    rim = rng.pick((hsv(28, 0.75, 0.42), hsv(38, 0.85, 0.7), hsv(18, 0.6, 0.25)))
     parts.append(
-        Dome(
-            disc, dice.between(0.1, 0.3) * disc, 0.03, rim, core, shade(core, 0.5), 130, 0.04, 0.04
-        )
+        Dome(disc, rng.between(0.1, 0.3) * disc, 0.03, rim, core, shade(core, 0.5), 130, 0.04, 0.04)
     )
-    stem = leaf_green(dice)
-    _add_calyx(parts, dice, stem, 0.95 * disc, 0.62, 14)
-    leaf = leaf_green(dice)
+    stem = leaf_green(rng)
+    _add_calyx(parts, rng, stem, 0.95 * disc, 0.62, 14)
+    leaf = leaf_green(rng)
 
     def leaves(layer: Layer, spine: np.ndarray, radius: float) -> None:
-        for _ in range(dice.whole(1, 3)):
-            x, y = spine[dice.whole(len(spine) // 4, len(spine) - 1)]
-            side = dice.pick((-1, 1))
-            far = (x + side * radius * dice.between(0.8, 1.5), y + radius * dice.between(-0.6, 0.5))
-            bend = ((x + far[0]) / 2, y - radius * dice.between(0.2, 0.5))
+        for _ in range(rng.whole(1, 3)):
+            x, y = spine[rng.whole(len(spine) // 4, len(spine) - 1)]
+            side = rng.pick((-1, 1))
+            far = (x + side * radius * rng.between(0.8, 1.5), y + radius * rng.between(-0.6, 0.5))
+            bend = ((x + far[0]) / 2, y - radius * rng.between(0.2, 0.5))
             blade(
                 layer,
                 curve((x, y), bend, far),
-                radius * dice.between(0.7, 1.0),
-                vary(dice, leaf),
+                radius * rng.between(0.7, 1.0),
+                vary(rng, leaf),
                 0.45,
                 0.95,
-                teeth=dice.pick((0, 7)),
+                teeth=rng.pick((0, 7)),
                 depth=0.15,
             )
 
-    return Flower(Head(parts), name, "flower", tilt, stem, dice.between(0.12, 0.18), leaves)
+    return Flower(Head(parts), name, "flower", tilt, stem, rng.between(0.12, 0.18), leaves)
 
 
 # --- dandelion ------------------------------------------------------------------------------------
 
 
-def dandelion(dice: Dice) -> Flower:
-    """Return a dandelion: a yellow flower of very many florets, or its clock of white seeds."""
-    if dice.chance(0.36):
-        return _clock(dice)
-    hue = dice.between(38, 56)
-    colour = hsv(hue, dice.between(0.72, 1), dice.between(0.9, 1))
-    half_open = dice.chance(0.11)
-    tilt = dice.between(60, 88) if half_open else _view(dice, 0.48, 0.38, 0.13, 0.01)
-    rows = dice.whole(5, 7)
+def dandelion(rng: RandomSource) -> Flower:
+    """Return a dandelion: a yellow flower of many florets, or its ball of white seeds."""
+    if rng.chance(0.36):
+        return _clock(rng)
+    hue = rng.between(38, 56)
+    color = hsv(hue, rng.between(0.72, 1), rng.between(0.9, 1))
+    half_open = rng.chance(0.11)
+    tilt = rng.between(60, 88) if half_open else _view(rng, 0.48, 0.38, 0.13, 0.01)
+    rows = rng.whole(5, 7)
     parts: list = []
-    flat = dice.between(-14, 16)
+    flat = rng.between(-14, 16)
     for row in range(rows):
         share = row / (rows - 1)
-        count = round(dice.between(23, 31) * (1 - 0.45 * share))
+        count = round(rng.between(23, 31) * (1 - 0.45 * share))
         slope = (42 + 40 * share) if half_open else flat + (78 - flat) * share**1.1
         length = (1 - 0.42 * share) * (1.15 if half_open else 1)
         for number in range(count):
-            angle = 360 * (number + dice.between(0, 0.6)) / count + 40 * row
-            face = shade(vary(dice, colour, 0.8), 1.04 - 0.08 * share)
-            lean = slope + dice.around(0, 9)
+            angle = 360 * (number + rng.between(0, 0.6)) / count + 40 * row
+            face = shade(vary(rng, color, 0.8), 1.04 - 0.08 * share)
+            lean = slope + rng.around(0, 9)
             parts.append(
                 Sheet(
                     petal(
                         angle,
-                        length * dice.around(0.98, 0.06),
-                        0.115 * dice.around(1, 0.15),
+                        length * rng.around(0.98, 0.06),
+                        0.115 * rng.around(1, 0.15),
                         0.22,
                         0.12,
-                        (lean + 6, lean - dice.between(5, 30)),
+                        (lean + 6, lean - rng.between(5, 30)),
                         foot=(0.03, 0.0),
                         steps=(5, 2),
                     ),
@@ -292,68 +290,68 @@ def dandelion(dice: Dice) -> Flower:
         angle = np.radians(36 * number)
         root = np.array([0.05 * np.cos(angle), 0.05 * np.sin(angle), 0.3])
         end = np.array([0.15 * np.cos(angle), 0.15 * np.sin(angle), 0.55])
-        tint = shade(colour, 0.82)
-        parts.append(Thread(np.stack([root, end]), tint, 0.03, knob=0.035, knob_colour=tint))
-    stem = mix(leaf_green(dice), (190, 140, 110), dice.between(0, 0.5))
-    _add_calyx(parts, dice, leaf_green(dice), 0.26, 0.62 if half_open else 0.4, 11)
+        tint = shade(color, 0.82)
+        parts.append(Thread(np.stack([root, end]), tint, 0.03, knob=0.035, knob_color=tint))
+    stem = mix(leaf_green(rng), (190, 140, 110), rng.between(0, 0.5))
+    _add_calyx(parts, rng, leaf_green(rng), 0.26, 0.62 if half_open else 0.4, 11)
     form = "half open" if half_open else "flower"
-    return Flower(Head(parts), "yellow", form, tilt, stem, dice.between(0.09, 0.14), _rosette(dice))
+    return Flower(Head(parts), "yellow", form, tilt, stem, rng.between(0.09, 0.14), _rosette(rng))
 
 
-def _clock(dice: Dice) -> Flower:
-    """Return a dandelion clock: a ball of seeds, each with a tuft; some may have flown."""
-    white = hsv(dice.between(30, 60), dice.between(0, 0.12), dice.between(0.88, 1))
-    if dice.chance(0.25):
-        white = hsv(dice.between(20, 50), dice.between(0.15, 0.35), dice.between(0.7, 0.95))
-    count = dice.whole(70, 120)
+def _clock(rng: RandomSource) -> Flower:
+    """Return a dandelion clock: a ball of seeds, each with a tuft; some may be missing."""
+    white = hsv(rng.between(30, 60), rng.between(0, 0.12), rng.between(0.88, 1))
+    if rng.chance(0.25):
+        white = hsv(rng.between(20, 50), rng.between(0.15, 0.35), rng.between(0.7, 0.95))
+    count = rng.whole(70, 120)
     number = np.arange(count) + 0.5
     height = 1 - 2 * number / count
     ring = np.sqrt(1 - height**2)
     angle = number * 2.399963
     ball = np.stack([ring * np.cos(angle), ring * np.sin(angle), height], axis=1)
-    flown = np.array([dice.around(0, 1), dice.around(0, 1), dice.around(0.3, 1)])
+    flown = np.array([rng.around(0, 1), rng.around(0, 1), rng.around(0.3, 1)])
     flown /= max(float(np.linalg.norm(flown)), 1e-6)
-    limit = dice.pick((2.0, dice.between(0.25, 0.85)), (0.6, 0.4))
-    grey = shade(white, 0.8)
-    seed = hsv(dice.between(25, 40), 0.5, dice.between(0.3, 0.5))
-    tuft = dice.between(0.2, 0.28)
+    limit = rng.pick((2.0, rng.between(0.25, 0.85)), (0.6, 0.4))
+    gray = shade(white, 0.8)
+    seed = hsv(rng.between(25, 40), 0.5, rng.between(0.3, 0.5))
+    tuft = rng.between(0.2, 0.28)
     parts: list = []
     for direction in ball:
         if float(direction @ flown) > limit:
             continue
-        reach = dice.around(0.8, 0.03)
+        reach = rng.around(0.8, 0.03)
         thread = np.stack([0.1 * direction, reach * direction])
-        tint = mix(grey, white, float(np.clip(0.5 + 0.5 * direction[2], 0, 1)))
+        tint = mix(gray, white, float(np.clip(0.5 + 0.5 * direction[2], 0, 1)))
         parts.append(Thread(thread, tint, 0.022, tuft=tuft, bias=0.1))
         parts.append(Thread(np.stack([0.08 * direction, 0.24 * direction]), seed, 0.045))
     parts.append(
         Dome(0.13, 0.1, 0.0, shade(white, 0.62), shade(white, 0.75), shade(white, 0.45), 16, 0.025)
     )
-    stem = mix(leaf_green(dice), (190, 140, 110), dice.between(0, 0.5))
-    glow = (0.97, white, dice.between(0.2, 0.42)) if limit > 1 else None
-    tilt = dice.between(20, 95)
+    stem = mix(leaf_green(rng), (190, 140, 110), rng.between(0, 0.5))
+    glow = (0.97, white, rng.between(0.2, 0.42)) if limit > 1 else None
+    tilt = rng.between(20, 95)
     head = Head(parts, glow)
-    return Flower(head, "white", "clock", tilt, stem, dice.between(0.07, 0.11), _rosette(dice))
+    return Flower(head, "white", "clock", tilt, stem, rng.between(0.07, 0.11), _rosette(rng))
 
 
-def _rosette(dice: Dice) -> Callable[[Layer, np.ndarray, float], None]:
-    green = leaf_green(dice)
+def _rosette(rng: RandomSource) -> Callable[[Layer, np.ndarray, float], None]:
+    green = leaf_green(rng)
 
     def leaves(layer: Layer, spine: np.ndarray, radius: float) -> None:
         x, y = spine[-1]
-        if dice.chance(0.25):
+        if rng.chance(0.25):
             return
-        for _ in range(dice.whole(2, 5)):
-            far = (x + radius * dice.around(0, 1.6), y - radius * dice.between(0.5, 1.8))
+        for _ in range(rng.whole(2, 5)):
+            far = (x + radius * rng.around(0, 1.6), y - radius * rng.between(0.5, 1.8))
             bend = ((2 * x + far[0]) / 3, far[1])
             blade(
                 layer,
                 curve((x, y), bend, far),
-                radius * dice.between(0.35, 0.6),
-                vary(dice, green),
+                radius * rng.between(0.35, 0.6),
+                vary(rng, green),
                 0.9,
                 0.5,
-                teeth=dice.whole(4, 6),
+                teeth=rng.whole(4, 6),
                 depth=0.65,
             )
 
@@ -375,43 +373,43 @@ _TULIP = {
 }
 
 
-def tulips(dice: Dice) -> Flower:
+def tulips(rng: RandomSource) -> Flower:
     """Return a tulip: a cup of six petals, closed, half open or wide open."""
-    name, colour = _named(dice, _TULIP)
-    form = dice.pick(("closed", "half open", "open"), (0.5, 0.42, 0.08))
+    name, color = _named(rng, _TULIP)
+    form = rng.pick(("closed", "half open", "open"), (0.5, 0.42, 0.08))
     if form == "open":
-        tilt = dice.between(5, 60)
-        rise, width = (dice.between(15, 32), dice.between(28, 58)), dice.between(0.72, 0.9)
+        tilt = rng.between(5, 60)
+        rise, width = (rng.between(15, 32), rng.between(28, 58)), rng.between(0.72, 0.9)
     elif form == "half open":
-        tilt = dice.between(50, 96)
-        rise, width = (dice.between(12, 26), dice.between(98, 116)), dice.between(0.9, 1.12)
+        tilt = rng.between(50, 96)
+        rise, width = (rng.between(12, 26), rng.between(98, 116)), rng.between(0.9, 1.12)
     else:
-        tilt = dice.between(62, 98)
-        rise, width = (dice.between(16, 32), dice.between(112, 130)), dice.between(0.85, 1.05)
-    length = 1.0 if form == "open" else dice.between(1.45, 1.85)
-    base = dice.between(0.45, 0.6)
-    tip = dice.pick((dice.between(0.35, 0.5), dice.between(0.75, 1.1)), (0.75, 0.25))
-    rim = colour
-    if dice.chance(0.3):
-        rim = _named(dice, _TULIP)[1]
-    base_tint = dice.pick((shade(colour, 0.75), (238, 226, 120), (60, 40, 60)), (0.5, 0.3, 0.2))
+        tilt = rng.between(62, 98)
+        rise, width = (rng.between(16, 32), rng.between(112, 130)), rng.between(0.85, 1.05)
+    length = 1.0 if form == "open" else rng.between(1.45, 1.85)
+    base = rng.between(0.45, 0.6)
+    tip = rng.pick((rng.between(0.35, 0.5), rng.between(0.75, 1.1)), (0.75, 0.25))
+    rim = color
+    if rng.chance(0.3):
+        rim = _named(rng, _TULIP)[1]
+    base_tint = rng.pick((shade(color, 0.75), (238, 226, 120), (60, 40, 60)), (0.5, 0.3, 0.2))
     if form != "open":
-        base_tint = mix(shade(colour, 0.85), (150, 180, 90), dice.between(0, 0.35))
-    streak = mix(colour, (250, 240, 200), 0.7) if form == "open" and dice.chance(0.2) else None
-    spin = dice.between(0, 60)
+        base_tint = mix(shade(color, 0.85), (150, 180, 90), rng.between(0, 0.35))
+    streak = mix(color, (250, 240, 200), 0.7) if form == "open" and rng.chance(0.2) else None
+    spin = rng.between(0, 60)
     parts: list = []
     for row in range(2):
         for number in range(3):
-            face = vary(dice, colour, 0.6)
+            face = vary(rng, color, 0.6)
             parts.append(
                 Sheet(
                     petal(
-                        spin + 120 * number + 60 * row + dice.around(0, 4),
-                        length * dice.around(1, 0.04),
-                        width * dice.around(1, 0.05),
+                        spin + 120 * number + 60 * row + rng.around(0, 4),
+                        length * rng.around(1, 0.04),
+                        width * rng.around(1, 0.05),
                         base,
                         tip,
-                        (rise[0] + 4 * row, rise[1] + dice.around(0, 5)),
+                        (rise[0] + 4 * row, rise[1] + rng.around(0, 5)),
                         foot=(0.05, 0.0),
                         cup=0.12 if form == "open" else 0.0,
                         wrap=form != "open",
@@ -427,37 +425,35 @@ def tulips(dice: Dice) -> Flower:
                 )
             )
     if form == "open":
-        dark = dice.pick(((60, 45, 40), (215, 190, 70)))
+        dark = rng.pick(((60, 45, 40), (215, 190, 70)))
         for number in range(6):
             a = np.radians(60 * number + 20)
             end = np.array([0.2 * np.cos(a), 0.2 * np.sin(a), 0.32])
             parts.append(
-                Thread(np.stack([0.2 * end, end]), dark, 0.04, knob=0.055, knob_colour=dark)
+                Thread(np.stack([0.2 * end, end]), dark, 0.04, knob=0.055, knob_color=dark)
             )
         pistil = np.array([[0, 0, 0.05], [0, 0, 0.36]])
         parts.append(Thread(pistil, (170, 190, 110), 0.09, knob=0.08))
-    green = mix(leaf_green(dice), (120, 160, 140), dice.between(0, 0.5))
-    stem = vary(dice, green)
+    green = mix(leaf_green(rng), (120, 160, 140), rng.between(0, 0.5))
+    stem = vary(rng, green)
 
     def leaves(layer: Layer, spine: np.ndarray, radius: float) -> None:
-        for side in ((-1, 1), (1,), (-1,), (1, -1, 1))[dice.whole(0, 3)]:
-            x, y = spine[dice.whole(2 * len(spine) // 3, len(spine) - 1)]
-            height = radius * dice.between(1.2, 2.6)
-            far = (x + side * radius * dice.between(0.4, 1.3), y - height)
-            bend = (x + side * radius * dice.between(0.2, 0.7), y - 0.4 * height)
+        for side in ((-1, 1), (1,), (-1,), (1, -1, 1))[rng.whole(0, 3)]:
+            x, y = spine[rng.whole(2 * len(spine) // 3, len(spine) - 1)]
+            height = radius * rng.between(1.2, 2.6)
+            far = (x + side * radius * rng.between(0.4, 1.3), y - height)
+            bend = (x + side * radius * rng.between(0.2, 0.7), y - 0.4 * height)
             blade(
                 layer,
                 curve((x, y), bend, far),
-                radius * dice.between(0.35, 0.6),
-                vary(dice, green),
+                radius * rng.between(0.35, 0.6),
+                vary(rng, green),
                 0.5,
                 0.8,
             )
 
     reach = 0.0 if form == "open" else 0.75
-    return Flower(
-        Head(parts), name, form, tilt, stem, dice.between(0.11, 0.16), leaves, reach=reach
-    )
+    return Flower(Head(parts), name, form, tilt, stem, rng.between(0.11, 0.16), leaves, reach=reach)
 
 
 # --- rose -----------------------------------------------------------------------------------------
@@ -472,43 +468,43 @@ _ROSE = {
 }
 
 
-def roses(dice: Dice) -> Flower:
+def roses(rng: RandomSource) -> Flower:
     """Return a rose: broad petals in a spiral around a tight heart, or a bud."""
-    name, colour = _named(dice, _ROSE)
-    form = dice.pick(("flower", "cup", "bud"), (0.6, 0.26, 0.14))
+    name, color = _named(rng, _ROSE)
+    form = rng.pick(("flower", "cup", "bud"), (0.6, 0.26, 0.14))
     tilt = {
-        "flower": _view(dice, 0.5, 0.46, 0.0, 0.04),
-        "cup": dice.between(42, 80),
-        "bud": dice.between(60, 92),
+        "flower": _view(rng, 0.5, 0.46, 0.0, 0.04),
+        "cup": rng.between(42, 80),
+        "bud": rng.between(60, 92),
     }[form]
-    flatness = {"flower": dice.between(0.75, 1.0), "cup": 0.35, "bud": 0.0}[form]
-    rim = _named(dice, _ROSE)[1] if dice.chance(0.2) else colour
-    heart = shade(mix(colour, rim, 0.2), dice.between(0.62, 0.8))
-    turns = {"flower": dice.whole(16, 26), "cup": dice.whole(12, 16), "bud": dice.whole(6, 8)}[form]
-    spin = dice.between(0, 360)
+    flatness = {"flower": rng.between(0.75, 1.0), "cup": 0.35, "bud": 0.0}[form]
+    rim = _named(rng, _ROSE)[1] if rng.chance(0.2) else color
+    heart = shade(mix(color, rim, 0.2), rng.between(0.62, 0.8))
+    turns = {"flower": rng.whole(16, 26), "cup": rng.whole(12, 16), "bud": rng.whole(6, 8)}[form]
+    spin = rng.between(0, 360)
     parts: list = []
     for number in range(turns):
         share = number / (turns - 1)  # 0 in the heart, 1 outside
         radius = 0.04 + 0.3 * share**1.2
         steep = 90 - 62 * flatness * share**1.3 - 10 * share
-        curl = steep - (8 + 42 * share * (0.4 + flatness)) + dice.around(0, 6)
+        curl = steep - (8 + 42 * share * (0.4 + flatness)) + rng.around(0, 6)
         length = (0.42 + 0.42 * share) * (1.0 + 0.45 * (1 - flatness))
         if form == "cup":
-            steep, curl = 80 - 62 * share, 96 - 8 * share**3 + dice.around(0, 6)
+            steep, curl = 80 - 62 * share, 96 - 8 * share**3 + rng.around(0, 6)
             length, radius = 0.62 + 0.3 * share, 0.05 + 0.12 * share
         elif form == "bud":
-            steep, curl = 62 - 36 * share, 106 + 8 * share + dice.around(0, 4)
+            steep, curl = 62 - 36 * share, 106 + 8 * share + rng.around(0, 4)
             length, radius = 1.12 + 0.05 * share, 0.03 + 0.05 * share
-        face = mix(heart, vary(dice, colour, 0.6), min(1.0, 0.25 + share))
-        lip = mix(mix(heart, colour, 0.6), mix(colour, rim, 0.8), share)
+        face = mix(heart, vary(rng, color, 0.6), min(1.0, 0.25 + share))
+        lip = mix(mix(heart, color, 0.6), mix(color, rim, 0.8), share)
         parts.append(
             Sheet(
                 petal(
-                    spin + 137.5 * number + dice.around(0, 8),
-                    length * dice.around(1, 0.04),
-                    (0.34 + 0.72 * share) * dice.around(1, 0.07),
-                    dice.between(0.32, 0.42),
-                    dice.between(0.14, 0.24),
+                    spin + 137.5 * number + rng.around(0, 8),
+                    length * rng.around(1, 0.04),
+                    (0.34 + 0.72 * share) * rng.around(1, 0.07),
+                    rng.between(0.32, 0.42),
+                    rng.between(0.14, 0.24),
                     (steep, curl),
                     foot=(radius, 0.0),
                     cup=0.1 * share,
@@ -523,9 +519,9 @@ def roses(dice: Dice) -> Flower:
                 bias=-0.28 * share if form == "flower" else 0.0,
             )
         )
-    stem = mix(leaf_green(dice), (110, 60, 40), dice.between(0, 0.4))
+    stem = mix(leaf_green(rng), (110, 60, 40), rng.between(0, 0.4))
     for number in range(5):
-        tint = vary(dice, stem, 0.6)
+        tint = vary(rng, stem, 0.6)
         parts.append(
             Sheet(
                 petal(
@@ -546,14 +542,14 @@ def roses(dice: Dice) -> Flower:
                 below=True,
             )
         )
-    leaf = shade(leaf_green(dice), dice.between(0.7, 1.0))
+    leaf = shade(leaf_green(rng), rng.between(0.7, 1.0))
 
     def leaves(layer: Layer, spine: np.ndarray, radius: float) -> None:
-        for _ in range(dice.whole(1, 3)):
-            x, y = spine[dice.whole(len(spine) // 5, len(spine) - 1)]
-            side = dice.pick((-1, 1))
-            reach = radius * dice.between(0.7, 1.2)
-            tipward = dice.between(-0.6, 0.3)
+        for _ in range(rng.whole(1, 3)):
+            x, y = spine[rng.whole(len(spine) // 5, len(spine) - 1)]
+            side = rng.pick((-1, 1))
+            reach = radius * rng.between(0.7, 1.2)
+            tipward = rng.between(-0.6, 0.3)
             far = np.array([x + side * reach, y + tipward * reach])
             stalk = curve((x, y), ((x + far[0]) / 2, y), far, 6)
             layer.line(stalk, shade(leaf, 0.9), max(0.4, 0.05 * radius))
@@ -564,23 +560,23 @@ def roses(dice: Dice) -> Flower:
                     layer,
                     curve(start, (start + end) / 2, end),
                     0.38 * radius,
-                    vary(dice, leaf),
+                    vary(rng, leaf),
                     0.5,
                     0.6,
                     teeth=6,
                     depth=0.15,
                 )
-        for _ in range(dice.whole(1, 4)):  # thorns
-            k = dice.whole(2, len(spine) - 1)
+        for _ in range(rng.whole(1, 4)):  # thorns
+            k = rng.whole(2, len(spine) - 1)
             x, y = spine[k]
-            s = dice.pick((-1, 1)) * radius
+            s = rng.pick((-1, 1)) * radius
             layer.polygon([(x, y), (x + 0.16 * s, y - 0.06 * radius), (x, y + 0.12 * radius)], stem)
 
-    return Flower(Head(parts), name, form, tilt, stem, dice.between(0.08, 0.12), leaves, reach=0.3)
+    return Flower(Head(parts), name, form, tilt, stem, rng.between(0.08, 0.12), leaves, reach=0.3)
 
 
 #: How each class is drawn, in the order of the class indices.
-FLOWERS: dict[str, Callable[[Dice], Flower]] = {
+FLOWERS: dict[str, Callable[[RandomSource], Flower]] = {
     "dandelion": dandelion,
     "daisy": daisy,
     "tulips": tulips,

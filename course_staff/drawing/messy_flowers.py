@@ -17,7 +17,7 @@ from course_utils.datasets.paper_flowers import CLASSES
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-#: Sound pictures per class (in the order of ``CLASSES``) and split.
+#: Pictures without problems per class (in the order of ``CLASSES``) and split.
 COUNTS = {
     "train": (38, 38, 54, 33, 6),
     "validation": (6, 6, 9, 6, 2),
@@ -28,12 +28,12 @@ SEED = 404
 
 
 def generate(path: str | Path, seed: int = SEED, progress: bool = True) -> Path:
-    """Draw the whole messy folder anew; takes about half a minute.
+    """Draw the whole messy folder again; takes about half a minute.
 
     Parameters
     ----------
     path : str or Path
-        A folder that does not exist yet. It gets its name when all files are written.
+        A folder that does not exist yet. It is renamed to this when all files are written.
     seed : int
         The shipped folder has seed ``messy_flowers.SEED``.
     progress : bool
@@ -50,24 +50,24 @@ def generate(path: str | Path, seed: int = SEED, progress: bool = True) -> Path:
         If the folder exists already.
     """
     with paper_flowers.new_folder(path) as partial:
-        mess = _Mess(partial, seed, progress)
-        mess.draw_sound_pictures()
-        _plant_counts(mess)
-        _plant_copies(mess)
-        _plant_leaks(mess)
-        _plant_broken_files(mess)
-        _plant_odd_pictures(mess)
-        _plant_odd_names(mess)
+        builder = MessyFolderBuilder(partial, seed, progress)
+        builder.draw_correct_pictures()
+        _plant_counts(builder)
+        _plant_copies(builder)
+        _plant_leaks(builder)
+        _plant_broken_files(builder)
+        _plant_odd_pictures(builder)
+        _plant_odd_names(builder)
         with (partial / "planted.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(("path", "kind", "detail", "partner"))
-            writer.writerows(mess.planted)
+            writer.writerows(builder.planted)
     return Path(path).expanduser().resolve()
 
 
 @dataclass
-class _Mess:
-    """The folder while it is written, and the list of what was planted."""
+class MessyFolderBuilder:
+    """Write the folder, and keep the list of planted problems."""
 
     root: Path
     seed: int
@@ -76,29 +76,33 @@ class _Mess:
     _drawn: int = 0
 
     def new_picture(self, class_name: str) -> np.ndarray:
-        """Draw a picture that is nowhere else, uint8 (96, 96, 3)."""
+        """Draw a picture that is used only once, uint8 (96, 96, 3)."""
         self._drawn += 1
         key = (self.seed, CLASSES.index(class_name), self._drawn)
         own_seed = int(np.random.SeedSequence(key).generate_state(1)[0])
         return paper_flowers.draw(class_name, own_seed)[0]
 
     def write(self, path: str, content: bytes) -> None:
+        """Write a file."""
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
         (self.root / path).write_bytes(content)
 
     def plant(self, path: str, kind: str, detail: str, partner: str = "") -> None:
-        """Put one line on the list."""
+        """Add a problem to the list."""
         self.planted.append((path, kind, detail, partner))
 
     def read(self, path: str) -> bytes:
+        """Return the content of a file."""
         return (self.root / path).read_bytes()
 
     def open(self, path: str) -> Picture:
+        """Open a file as a picture."""
         from PIL import Image
 
         return Image.open(io.BytesIO(self.read(path)))
 
-    def draw_sound_pictures(self) -> None:
+    def draw_correct_pictures(self) -> None:
+        """Draw all pictures without problems."""
         from tqdm.auto import tqdm
 
         plan = [
@@ -119,15 +123,15 @@ def _bytes(picture: Picture, kind: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def _plant_counts(mess: _Mess) -> None:
+def _plant_counts(builder: MessyFolderBuilder) -> None:
     totals = {name: sum(counts[k] for counts in COUNTS.values()) for k, name in enumerate(CLASSES)}
     least, most = min(totals, key=totals.__getitem__), max(totals, key=totals.__getitem__)
-    mess.plant(least, "too few images", f"about {totals[least]} images in all")
-    mess.plant(most, "imbalance", f"about {totals[most]} images, {least} about {totals[least]}")
+    builder.plant(least, "too few images", f"about {totals[least]} images in all")
+    builder.plant(most, "imbalance", f"about {totals[most]} images, {least} about {totals[least]}")
 
 
 def _versions() -> dict[str, Callable[[Picture], bytes]]:
-    """Return the ways in which a picture is changed but stays the same picture."""
+    """Return the changes that make near copies of a picture."""
     from PIL import ImageEnhance, ImageOps
 
     return {
@@ -140,7 +144,7 @@ def _versions() -> dict[str, Callable[[Picture], bytes]]:
     }
 
 
-def _plant_copies(mess: _Mess) -> None:
+def _plant_copies(builder: MessyFolderBuilder) -> None:
     copies = (
         ("train/daisy/003.jpg", "train/daisy/003 (copy).jpg"),
         ("train/tulips/010.jpg", "train/tulips/IMG_2210.jpg"),
@@ -148,37 +152,37 @@ def _plant_copies(mess: _Mess) -> None:
         ("train/dandelion/005.jpg", "train/dandelion/005_1.jpg"),
     )
     for original, copy in copies:
-        mess.write(copy, mess.read(original))
-        mess.plant(copy, "exact duplicate", "same bytes", original)
+        builder.write(copy, builder.read(original))
+        builder.plant(copy, "exact duplicate", "same bytes", original)
 
     conflict = ("train/sunflowers/008.jpg", "train/daisy/yellow.jpg")
-    mess.write(conflict[1], mess.read(conflict[0]))
-    mess.plant(conflict[1], "conflicting labels", "same bytes in another class", conflict[0])
+    builder.write(conflict[1], builder.read(conflict[0]))
+    builder.plant(conflict[1], "conflicting labels", "same bytes in another class", conflict[0])
 
     places = ("daisy/011", "daisy/014", "tulips/021", "tulips/033", "dandelion/020", "daisy/030")
     for (detail, change), place in zip(_versions().items(), places, strict=True):
         original = f"train/{place}.jpg"
         ending = "png" if "PNG" in detail else "jpg"
         copy = f"train/{place} {detail}.{ending}".replace(" ", "_")
-        mess.write(copy, change(mess.open(original)))
-        mess.plant(copy, "near duplicate", detail, original)
+        builder.write(copy, change(builder.open(original)))
+        builder.plant(copy, "near duplicate", detail, original)
 
     from PIL import Image
 
-    burst = mess.new_picture("sunflowers")
-    noise = np.random.Generator(np.random.PCG64(mess.seed))
+    burst = builder.new_picture("sunflowers")
+    noise = np.random.Generator(np.random.PCG64(builder.seed))
     first = "train/sunflowers/series_01.jpg"
     for number in range(1, 18):
         shot = burst + 6 * (noise.random(burst.shape) - 0.5) + 3 * (number % 4)
         picture = Image.fromarray(np.clip(np.rint(shot), 0, 255).astype(np.uint8))
         path = f"train/sunflowers/series_{number:02d}.jpg"
-        mess.write(path, _bytes(picture, "JPEG", quality=88))
+        builder.write(path, _bytes(picture, "JPEG", quality=88))
         if number > 1:
-            mess.plant(path, "near duplicate", "one of a series of shots", first)
-    mess.plant("sunflowers", "little variation", "many shots of one and the same flower", first)
+            builder.plant(path, "near duplicate", "one of a series of shots", first)
+    builder.plant("sunflowers", "little variation", "many shots of one and the same flower", first)
 
 
-def _plant_leaks(mess: _Mess) -> None:
+def _plant_leaks(builder: MessyFolderBuilder) -> None:
     exact = (
         ("train/tulips/040.jpg", "test/tulips/040.jpg"),
         ("train/dandelion/031.jpg", "test/dandelion/extra.jpg"),
@@ -186,20 +190,20 @@ def _plant_leaks(mess: _Mess) -> None:
         ("validation/sunflowers/002.jpg", "test/sunflowers/007.jpg"),
     )
     for original, copy in exact:
-        mess.write(copy, mess.read(original))
-        mess.plant(copy, "leak", "same bytes in another split", original)
+        builder.write(copy, builder.read(original))
+        builder.plant(copy, "leak", "same bytes in another split", original)
     near = (
         ("train/tulips/050.jpg", "test/tulips/010.jpg", "compressed again"),
         ("train/dandelion/036.jpg", "test/dandelion/007.jpg", "smaller"),
         ("train/sunflowers/020.jpg", "validation/sunflowers/007.jpg", "brighter"),
     )
     for original, copy, detail in near:
-        mess.write(copy, _versions()[detail](mess.open(original)))
-        mess.plant(copy, "leak", f"{detail}, in another split", original)
+        builder.write(copy, _versions()[detail](builder.open(original)))
+        builder.plant(copy, "leak", f"{detail}, in another split", original)
 
 
-def _plant_broken_files(mess: _Mess) -> None:
-    whole = paper_flowers.encode(mess.new_picture("tulips"))
+def _plant_broken_files(builder: MessyFolderBuilder) -> None:
+    whole = paper_flowers.encode(builder.new_picture("tulips"))
     page = (
         "<!DOCTYPE html>\n<html><head><title>404 Not Found</title></head>\n"
         "<body><h1>Not Found</h1><p>The picture is no longer here.</p></body></html>\n"
@@ -216,15 +220,15 @@ def _plant_broken_files(mess: _Mess) -> None:
         ("test/daisy/header.jpg", whole[:20], "truncated: only the first 20 bytes"),
     )
     for path, content, detail in broken:
-        mess.write(path, content)
-        mess.plant(path, "unreadable", detail)
+        builder.write(path, content)
+        builder.plant(path, "unreadable", detail)
 
 
-def _plant_odd_pictures(mess: _Mess) -> None:
+def _plant_odd_pictures(builder: MessyFolderBuilder) -> None:
     from PIL import Image, ImageOps
 
     def new(class_name: str) -> Picture:
-        return Image.fromarray(mess.new_picture(class_name))
+        return Image.fromarray(builder.new_picture(class_name))
 
     alpha = new("roses")
     corners = Image.new("L", alpha.size, 0)
@@ -285,14 +289,18 @@ def _plant_odd_pictures(mess: _Mess) -> None:
         ),
     )
     for path, content, kind, detail in odd:
-        mess.write(path, content)
-        mess.plant(path, kind, detail)
-    mess.write("train/where_does_this_go.jpg", paper_flowers.encode(mess.new_picture("roses")))
-    mess.plant("train/where_does_this_go.jpg", "outside class folders", "lies beside the classes")
+        builder.write(path, content)
+        builder.plant(path, kind, detail)
+    builder.write(
+        "train/where_does_this_go.jpg", paper_flowers.encode(builder.new_picture("roses"))
+    )
+    builder.plant(
+        "train/where_does_this_go.jpg", "outside class folders", "lies beside the classes"
+    )
 
 
-def _plant_odd_names(mess: _Mess) -> None:
-    """Add files that a loader must put up with: they are no mistakes, or no pictures at all."""
+def _plant_odd_names(builder: MessyFolderBuilder) -> None:
+    """Add files that a loader must accept or ignore: unusual names, and no pictures."""
     from PIL import Image
 
     harmless = (
@@ -302,17 +310,17 @@ def _plant_odd_names(mess: _Mess) -> None:
         ("train/sunflowers/UPPER CASE.JPEG", "sunflowers"),
     )
     for path, name in harmless:
-        mess.write(path, paper_flowers.encode(mess.new_picture(name)))
-        mess.plant(path, "harmless", "an unusual name; the picture is fine")
-    turned = Image.fromarray(mess.new_picture("sunflowers")).transpose(Image.Transpose.ROTATE_90)
+        builder.write(path, paper_flowers.encode(builder.new_picture(name)))
+        builder.plant(path, "harmless", "an unusual name; the picture is fine")
+    turned = Image.fromarray(builder.new_picture("sunflowers")).transpose(Image.Transpose.ROTATE_90)
     exif = Image.Exif()
-    exif[0x0112] = 6  # the orientation: "turn me clockwise by 90 degrees to show me"
+    exif[0x0112] = 6  # orientation: rotate clockwise by 90 degrees to display
     path = "train/sunflowers/upright_by_exif.jpg"
-    mess.write(path, _bytes(turned, "JPEG", quality=90, exif=exif))
-    mess.plant(path, "harmless", "stored lying, with an EXIF note to turn it upright")
+    builder.write(path, _bytes(turned, "JPEG", quality=90, exif=exif))
+    builder.plant(path, "harmless", "stored lying, with an EXIF note to turn it upright")
     for path, content in (
         ("train/daisy/Thumbs.db", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 not a picture"),
         ("train/tulips/._001.jpg", b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X"),
     ):
-        mess.write(path, content)
-        mess.plant(path, "hidden file", "left behind by the operating system; no picture")
+        builder.write(path, content)
+        builder.plant(path, "hidden file", "left behind by the operating system; no picture")

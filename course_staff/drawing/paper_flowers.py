@@ -2,13 +2,12 @@
 
 The pictures ship in ``data/paper_flowers/{train,validation,test}/CLASS/NNNN.jpg`` with
 ``manifest.csv`` beside them; students read them with :mod:`course_utils.datasets.paper_flowers`.
-As many more as you like can be drawn (CC0).
+Any number of further pictures can be drawn (CC0).
 """
 
 from __future__ import annotations
 
 import csv
-import difflib
 import hashlib
 import io
 import shutil
@@ -19,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from course_staff.drawing.scenes import Drawing, render
-from course_staff.drawing.shapes import Dice
+from course_staff.drawing.shapes import RandomSource
+from course_utils import validate
 from course_utils.datasets.paper_flowers import CLASSES, COUNTS, WRONG_SHARE
 from course_utils.exceptions import InvalidInput
 
@@ -37,7 +37,7 @@ _COLUMNS = (
 
 
 def draw(class_name: str, seed: int) -> tuple[np.ndarray, tuple[float, float, float, float]]:
-    """Draw a picture that nobody has seen before.
+    """Draw a new picture.
 
     Parameters
     ----------
@@ -69,17 +69,12 @@ def draw(class_name: str, seed: int) -> tuple[np.ndarray, tuple[float, float, fl
 
 
 def _drawing(class_name: str, seed: int) -> Drawing:
-    if class_name not in CLASSES:
-        near = difflib.get_close_matches(str(class_name), CLASSES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(CLASSES)}."
-        raise InvalidInput(f"paper_flowers has no class {class_name!r}; {hint}")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise InvalidInput(f"seed must be a whole number of at least 0, but it is {seed!r}.")
-    return render(class_name, int(seed))
+    validate.choice("class_name", class_name, CLASSES)
+    return render(class_name, validate.whole_number("seed", seed))
 
 
 def encode(image: np.ndarray) -> bytes:
-    """Return a picture, uint8 (H, W, 3), as the bytes of a JPEG file such as the shipped ones."""
+    """Return a picture, uint8 (H, W, 3), as a JPEG file with the settings of the shipped ones."""
     from PIL import Image
 
     buffer = io.BytesIO()
@@ -95,10 +90,10 @@ def generate(
 ) -> Path:
     """Draw the whole dataset into a new folder; takes some minutes.
 
-    The files are written to a folder beside it, which gets its name when everything is there, so
-    that a drawing broken off leaves no half dataset behind. No two pictures are duplicates, not
-    even near ones: a picture whose perceptual hash (64 bits) differs from that of an earlier one in
-    fewer than 10 bits is drawn again.
+    The files are written to a folder beside it, which is renamed when it is complete, so that an
+    interruption leaves no incomplete dataset. There are no duplicates and no near duplicates: a
+    picture whose perceptual hash (64 bits) differs from that of an earlier one in fewer than 10
+    bits is drawn again.
 
     Parameters
     ----------
@@ -107,7 +102,7 @@ def generate(
     seed : int
         The shipped pictures have seed ``paper_flowers.SEED``.
     counts : dict, optional
-        Pictures per class for each split; ``paper_flowers.COUNTS`` where none is given.
+        Pictures per class for each split; ``paper_flowers.COUNTS`` by default.
     progress : bool
         Whether a progress bar is shown.
 
@@ -167,7 +162,7 @@ def generate_new(folder: str | Path) -> Path:
 
 @contextmanager
 def new_folder(folder: str | Path) -> Iterator[Path]:
-    """Give a folder to write into that becomes `folder` when all went well.
+    """Give a folder to write into that becomes `folder` if no error occurs.
 
     Parameters
     ----------
@@ -177,8 +172,8 @@ def new_folder(folder: str | Path) -> Iterator[Path]:
     Yields
     ------
     Path
-        An empty folder beside it, called "NAME.partial". It is left where it is if something goes
-        wrong, and emptied the next time.
+        An empty folder beside it, called "NAME.partial". It is kept after an error, and emptied
+        the next time.
 
     Raises
     ------
@@ -230,15 +225,15 @@ def _write_pictures(
             "flowers": drawing.flowers,
             "conditions": "; ".join(drawing.conditions),
         }
-        for name in ("colour", "form", "view", "background"):
-            facts[name] = getattr(drawing, name)
+        facts |= {"colour": drawing.color, "form": drawing.form, "view": drawing.view}
+        facts["background"] = drawing.background
         rows.append(facts)
     return rows
 
 
 def _plan(seed: int, counts: dict[str, int]) -> list[tuple[str, str, str, int]]:
     """Return split, label, true class and number of every picture."""
-    dice = Dice([seed, 1])
+    rng = RandomSource([seed, 1])
     total = round(WRONG_SHARE * counts.get("train", 0) * len(CLASSES))
     plan = []
     for split, count in counts.items():
@@ -247,14 +242,14 @@ def _plan(seed: int, counts: dict[str, int]) -> list[tuple[str, str, str, int]]:
             wrong: dict[int, str] = {}
             if split == "train":
                 share = total // len(CLASSES) + (index < total % len(CLASSES))
-                order = np.argsort(dice.grid(count))[:share] + 1
+                order = np.argsort(rng.grid(count))[:share] + 1
                 wrong = {int(n): others[k % len(others)] for k, n in enumerate(order)}
             plan += [(split, label, wrong.get(n, label), n) for n in range(1, count + 1)]
     return plan
 
 
 def _perceptual_hash(image: np.ndarray) -> np.ndarray:
-    """Return 64 bits that stay nearly the same when a picture is resized, lit or encoded anew."""
+    """Return 64 bits that hardly change when a picture is resized, brightened or compressed."""
     import imagehash
     from PIL import Image
 

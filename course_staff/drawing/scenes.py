@@ -1,6 +1,6 @@
-"""Where the drawn flowers stand: backgrounds, things in front of them, light and camera.
+"""Draw whole pictures: backgrounds, objects in front of the flowers, light and camera.
 
-:func:`render` puts everything together: it draws one picture of a class from one seed.
+:func:`render` draws one picture of a class from one seed.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from course_staff.drawing.shapes import (
     CANVAS,
     SCALE,
     SIZE,
-    Colour,
-    Dice,
+    Color,
     Layer,
+    RandomSource,
     axis_on_canvas,
     blade,
     blend,
@@ -36,7 +36,7 @@ from course_staff.drawing.shapes import (
 
 @dataclass(frozen=True)
 class Drawing:
-    """One drawn picture and what is to be said of it.
+    """One drawn picture and its description.
 
     Attributes
     ----------
@@ -46,46 +46,46 @@ class Drawing:
         x0, y0, x1, y1 in pixels: the smallest box around all flower heads in focus.
     flowers : int
         The number of flower heads in focus.
-    colour, form, view, background : str
-        Of the first flower: its colour, its form (flower, clock, bud, ...), the view (top, tilted,
+    color, form, view, background : str
+        Of the first flower: its color, its form (flower, clock, bud, ...), the view (top, tilted,
         side, behind), and what is behind it.
     conditions : tuple of str
-        What makes the picture hard: "occluded", "cropped", "dark", "blurred", "noisy", ...
+        What makes the picture difficult: "occluded", "cropped", "dark", "blurred", "noisy", ...
     """
 
     image: np.ndarray
     box: tuple[float, float, float, float]
     flowers: int
-    colour: str
+    color: str
     form: str
     view: str
     background: str
     conditions: tuple[str, ...]
 
 
-def any_colour(dice: Dice) -> Colour:
-    """Return any colour at all, pale to strong and dark to light."""
-    return hsv(dice.between(0, 360), dice.between(0, 0.85), dice.between(0.25, 1))
+def any_color(rng: RandomSource) -> Color:
+    """Return any color, pale to strong and dark to light."""
+    return hsv(rng.between(0, 360), rng.between(0, 0.85), rng.between(0.25, 1))
 
 
-def scene_colour(dice: Dice) -> Colour:
-    """Return a colour of surroundings: mostly muted greens, blues, browns and greys."""
-    kind = dice.pick(("green", "blue", "brown", "grey", "any"), (0.31, 0.21, 0.17, 0.17, 0.14))
+def scene_color(rng: RandomSource) -> Color:
+    """Return a background color: mostly muted greens, blues, browns and grays."""
+    kind = rng.pick(("green", "blue", "brown", "grey", "any"), (0.31, 0.21, 0.17, 0.17, 0.14))
     if kind == "green":
-        return hsv(dice.between(80, 165), dice.between(0.2, 0.6), dice.between(0.3, 0.8))
+        return hsv(rng.between(80, 165), rng.between(0.2, 0.6), rng.between(0.3, 0.8))
     if kind == "blue":
-        return hsv(dice.between(185, 235), dice.between(0.15, 0.6), dice.between(0.35, 0.9))
+        return hsv(rng.between(185, 235), rng.between(0.15, 0.6), rng.between(0.35, 0.9))
     if kind == "brown":
-        return hsv(dice.between(18, 42), dice.between(0.2, 0.5), dice.between(0.25, 0.75))
+        return hsv(rng.between(18, 42), rng.between(0.2, 0.5), rng.between(0.25, 0.75))
     if kind == "grey":
-        return hsv(dice.between(0, 360), dice.between(0, 0.1), dice.between(0.25, 0.9))
-    return hsv(dice.between(0, 360), dice.between(0.1, 0.55), dice.between(0.35, 0.95))
+        return hsv(rng.between(0, 360), rng.between(0, 0.1), rng.between(0.25, 0.9))
+    return hsv(rng.between(0, 360), rng.between(0.1, 0.55), rng.between(0.35, 0.95))
 
 
 # --- backgrounds ----------------------------------------------------------------------------------
 
 
-def _gradient(canvas: Image.Image, first: Colour, second: Colour, angle: float = 90.0) -> None:
+def _gradient(canvas: Image.Image, first: Color, second: Color, angle: float = 90.0) -> None:
     """Fill the canvas from `first` to `second` in a direction in degrees (90 is downwards)."""
     y, x = np.mgrid[0:CANVAS, 0:CANVAS] / CANVAS - 0.5
     a = np.radians(angle)
@@ -94,30 +94,28 @@ def _gradient(canvas: Image.Image, first: Colour, second: Colour, angle: float =
     canvas.paste(Image.fromarray(pixels.astype(np.uint8)))
 
 
-def _studio(canvas: Image.Image, dice: Dice) -> None:
-    colour = scene_colour(dice)
-    _gradient(canvas, colour, mix(colour, scene_colour(dice), 0.6), dice.between(0, 360))
+def _studio(canvas: Image.Image, rng: RandomSource) -> None:
+    color = scene_color(rng)
+    _gradient(canvas, color, mix(color, scene_color(rng), 0.6), rng.between(0, 360))
 
 
-def _paper(canvas: Image.Image, dice: Dice) -> None:
-    colour = dice.pick(
-        (hsv(38, 0.35, 0.72), hsv(45, 0.1, 0.95), scene_colour(dice)), (0.2, 0.25, 0.55)
-    )
-    _gradient(canvas, colour, shade(colour, dice.between(0.8, 1.05)), dice.between(0, 360))
-    blend(canvas, shade(colour, 0.7), 0.5 * clouds(dice, 24, 2) ** 2)
+def _paper(canvas: Image.Image, rng: RandomSource) -> None:
+    color = rng.pick((hsv(38, 0.35, 0.72), hsv(45, 0.1, 0.95), scene_color(rng)), (0.2, 0.25, 0.55))
+    _gradient(canvas, color, shade(color, rng.between(0.8, 1.05)), rng.between(0, 360))
+    blend(canvas, shade(color, 0.7), 0.5 * clouds(rng, 24, 2) ** 2)
     layer = Layer()
-    kind = dice.pick(("sheets", "lines", "squares", "plain"))
+    kind = rng.pick(("sheets", "lines", "squares", "plain"))
     if kind == "sheets":
-        for _ in range(dice.whole(1, 3)):
-            x, a = dice.between(10, 86), dice.between(0, 2 * np.pi)
+        for _ in range(rng.whole(1, 3)):
+            x, a = rng.between(10, 86), rng.between(0, 2 * np.pi)
             way = np.array([np.cos(a), np.sin(a)])
             side = np.array([-way[1], way[0]])
-            torn = [(x, x) + way * t + side * dice.around(0, 0.7) for t in range(-90, 91, 5)]
+            torn = [(x, x) + way * t + side * rng.around(0, 0.7) for t in range(-90, 91, 5)]
             sheet = Layer()
-            sheet.polygon([*torn, torn[-1] + side * 150, torn[0] + side * 150], scene_colour(dice))
+            sheet.polygon([*torn, torn[-1] + side * 150, torn[0] + side * 150], scene_color(rng))
             sheet.stamp(canvas, shadow=0.4)
     elif kind != "plain":
-        gap, ruled = dice.between(5, 10), mix(colour, scene_colour(dice), 0.6)
+        gap, ruled = rng.between(5, 10), mix(color, scene_color(rng), 0.6)
         for step in range(30):
             layer.line([(0, step * gap), (SIZE, step * gap)], ruled, 0.4)
             if kind == "squares":
@@ -125,150 +123,150 @@ def _paper(canvas: Image.Image, dice: Dice) -> None:
         layer.stamp(canvas)
 
 
-def _sky(canvas: Image.Image, dice: Dice) -> None:
-    kind = dice.pick(("day", "evening", "grey"), (0.5, 0.3, 0.2))
-    high = {"day": hsv(dice.between(200, 225), 0.65, 0.85), "grey": hsv(215, 0.12, 0.7)}
+def _sky(canvas: Image.Image, rng: RandomSource) -> None:
+    kind = rng.pick(("day", "evening", "grey"), (0.5, 0.3, 0.2))
+    high = {"day": hsv(rng.between(200, 225), 0.65, 0.85), "grey": hsv(215, 0.12, 0.7)}
     low = {"day": hsv(200, 0.25, 0.97), "grey": hsv(40, 0.05, 0.88)}
-    top = high.get(kind, hsv(dice.between(230, 290), 0.5, 0.6))
-    _gradient(canvas, top, low.get(kind, hsv(dice.between(10, 45), 0.6, 0.97)))
-    cover = np.clip(clouds(dice, dice.whole(2, 5), 4) * 2.2 - dice.between(0.9, 1.5), 0, 0.9)
-    blend(canvas, mix((255, 255, 255), top, dice.between(0, 0.3)), cover)
-    if dice.chance(0.55):
+    top = high.get(kind, hsv(rng.between(230, 290), 0.5, 0.6))
+    _gradient(canvas, top, low.get(kind, hsv(rng.between(10, 45), 0.6, 0.97)))
+    cover = np.clip(clouds(rng, rng.whole(2, 5), 4) * 2.2 - rng.between(0.9, 1.5), 0, 0.9)
+    blend(canvas, mix((255, 255, 255), top, rng.between(0, 0.3)), cover)
+    if rng.chance(0.55):
         layer = Layer()
-        for hill in range(dice.whole(1, 3)):
-            y = dice.between(55, 80) + 7 * hill
-            wave = dice.between(20, 60)
+        for hill in range(rng.whole(1, 3)):
+            y = rng.between(55, 80) + 7 * hill
+            wave = rng.between(20, 60)
             x = np.linspace(-5, 101, 30)
-            edge = y + 5 * np.sin(x / wave * 3 + dice.between(0, 6))
+            edge = y + 5 * np.sin(x / wave * 3 + rng.between(0, 6))
             points = [*zip(x, edge, strict=True), (101, 101), (-5, 101)]
-            layer.polygon(points, leaf_green(dice))
-        layer.blur(dice.between(0, 1.5)).stamp(canvas)
+            layer.polygon(points, leaf_green(rng))
+        layer.blur(rng.between(0, 1.5)).stamp(canvas)
 
 
-def _grass(canvas: Image.Image, dice: Dice) -> None:
-    green = leaf_green(dice)
+def _grass(canvas: Image.Image, rng: RandomSource) -> None:
+    green = leaf_green(rng)
     _gradient(canvas, shade(green, 0.8), shade(green, 0.45))
     layer = Layer()
-    spread = dice.between(4, 14)
+    spread = rng.between(4, 14)
     for number in range(110):
-        x, y = dice.between(-8, 104), 20 + 90 * (number + dice.between(0, 12)) / 110
-        height = dice.between(14, 42)
-        tip = (x + dice.around(0, spread), y - height)
-        bend = np.array([x + dice.around(0, 2), y - height / 2])
-        w = dice.between(0.5, 1.4)
-        tint = shade(vary(dice, green, 2.5), dice.between(0.65, 1.35))
+        x, y = rng.between(-8, 104), 20 + 90 * (number + rng.between(0, 12)) / 110
+        height = rng.between(14, 42)
+        tip = (x + rng.around(0, spread), y - height)
+        bend = np.array([x + rng.around(0, 2), y - height / 2])
+        w = rng.between(0.5, 1.4)
+        tint = shade(vary(rng, green, 2.5), rng.between(0.65, 1.35))
         layer.polygon([(x - w, y), bend - (w, 0), tip, bend + (w, 0), (x + w, y)], tint)
-    layer.blur(dice.pick((0.0, dice.between(0.5, 2)))).stamp(canvas)
+    layer.blur(rng.pick((0.0, rng.between(0.5, 2)))).stamp(canvas)
 
 
-def _soil(canvas: Image.Image, dice: Dice) -> None:
-    brown = hsv(dice.between(15, 40), dice.between(0.2, 0.55), dice.between(0.25, 0.62))
-    _gradient(canvas, brown, shade(brown, 0.75), dice.between(0, 360))
-    blend(canvas, shade(brown, 0.4), 0.8 * clouds(dice, 14, 3) ** 2)
+def _soil(canvas: Image.Image, rng: RandomSource) -> None:
+    brown = hsv(rng.between(15, 40), rng.between(0.2, 0.55), rng.between(0.25, 0.62))
+    _gradient(canvas, brown, shade(brown, 0.75), rng.between(0, 360))
+    blend(canvas, shade(brown, 0.4), 0.8 * clouds(rng, 14, 3) ** 2)
     layer = Layer()
-    for _ in range(dice.whole(10, 60)):
-        r, tint = dice.between(0.5, 3.5), vary(dice, mix(brown, (170, 165, 155), 0.5), 3)
-        x, y = dice.between(0, SIZE), dice.between(0, SIZE)
+    for _ in range(rng.whole(10, 60)):
+        r, tint = rng.between(0.5, 3.5), vary(rng, mix(brown, (170, 165, 155), 0.5), 3)
+        x, y = rng.between(0, SIZE), rng.between(0, SIZE)
         layer.ellipse(x + 0.3, y + 0.5, r, 0.75 * r, shade(brown, 0.4))
         layer.ellipse(x, y, r, 0.75 * r, tint)
-    for _ in range(dice.whole(0, 12)):
-        x, y, a = dice.between(0, SIZE), dice.between(0, SIZE), dice.between(0, 3.14)
-        way = dice.between(4, 12) * np.array([np.cos(a), np.sin(a)])
-        layer.line([(x, y), (x, y) + way], hsv(45, 0.4, dice.between(0.5, 0.85)), 0.5)
-    layer.blur(dice.pick((0.0, dice.between(0.3, 1.2)))).stamp(canvas)
+    for _ in range(rng.whole(0, 12)):
+        x, y, a = rng.between(0, SIZE), rng.between(0, SIZE), rng.between(0, 3.14)
+        way = rng.between(4, 12) * np.array([np.cos(a), np.sin(a)])
+        layer.line([(x, y), (x, y) + way], hsv(45, 0.4, rng.between(0.5, 0.85)), 0.5)
+    layer.blur(rng.pick((0.0, rng.between(0.3, 1.2)))).stamp(canvas)
 
 
-def _bokeh(canvas: Image.Image, dice: Dice) -> None:
-    dark = dice.pick((leaf_green(dice), scene_colour(dice)))
-    _gradient(canvas, dark, mix(dark, scene_colour(dice), 0.5), dice.between(0, 360))
-    hues = [scene_colour(dice) for _ in range(3)]
-    for _ in range(dice.whole(1, 3)):
+def _bokeh(canvas: Image.Image, rng: RandomSource) -> None:
+    dark = rng.pick((leaf_green(rng), scene_color(rng)))
+    _gradient(canvas, dark, mix(dark, scene_color(rng), 0.5), rng.between(0, 360))
+    hues = [scene_color(rng) for _ in range(3)]
+    for _ in range(rng.whole(1, 3)):
         layer = Layer()
-        for _ in range(dice.whole(6, 14)):
-            tint = mix(dice.pick(hues), (255, 255, 240), dice.between(0, 0.4))
-            x, y, r = dice.between(0, SIZE), dice.between(0, SIZE), dice.between(3, 13)
-            layer.disc(x, y, r, tint, dice.between(0.3, 0.75))
-        layer.blur(dice.between(0.4, 1.6)).stamp(canvas)
+        for _ in range(rng.whole(6, 14)):
+            tint = mix(rng.pick(hues), (255, 255, 240), rng.between(0, 0.4))
+            x, y, r = rng.between(0, SIZE), rng.between(0, SIZE), rng.between(3, 13)
+            layer.disc(x, y, r, tint, rng.between(0.3, 0.75))
+        layer.blur(rng.between(0.4, 1.6)).stamp(canvas)
 
 
-def _foliage(canvas: Image.Image, dice: Dice) -> None:
-    green = leaf_green(dice)
+def _foliage(canvas: Image.Image, rng: RandomSource) -> None:
+    green = leaf_green(rng)
     _gradient(canvas, shade(green, 0.5), shade(green, 0.3))
-    width, teeth = dice.between(7, 22), dice.pick((0, 0, 6))
-    tip = dice.between(0.5, 1.1)
+    width, teeth = rng.between(7, 22), rng.pick((0, 0, 6))
+    tip = rng.between(0.5, 1.1)
     for _ in range(2):
         layer = Layer()
-        for _ in range(dice.whole(12, 20)):
-            x, y, a = dice.between(-5, 101), dice.between(-5, 101), dice.between(0, 2 * np.pi)
-            long = width * dice.between(1.4, 3)
+        for _ in range(rng.whole(12, 20)):
+            x, y, a = rng.between(-5, 101), rng.between(-5, 101), rng.between(0, 2 * np.pi)
+            long = width * rng.between(1.4, 3)
             end = (x + long * np.cos(a), y + long * np.sin(a))
-            bend = ((x + end[0]) / 2 + dice.around(0, 4), (y + end[1]) / 2 + dice.around(0, 4))
-            tint = shade(vary(dice, green, 2), dice.between(0.5, 1.15))
+            bend = ((x + end[0]) / 2 + rng.around(0, 4), (y + end[1]) / 2 + rng.around(0, 4))
+            tint = shade(vary(rng, green, 2), rng.between(0.5, 1.15))
             blade(layer, curve((x, y), bend, end), width, tint, 0.6, tip, teeth=teeth, depth=0.2)
-        layer.blur(dice.pick((0.0, dice.between(0.4, 1.8)))).stamp(canvas, shadow=0.4)
+        layer.blur(rng.pick((0.0, rng.between(0.4, 1.8)))).stamp(canvas, shadow=0.4)
 
 
-def _bricks(canvas: Image.Image, dice: Dice) -> None:
-    brick = dice.pick(
+def _bricks(canvas: Image.Image, rng: RandomSource) -> None:
+    brick = rng.pick(
         (
             hsv(12, 0.6, 0.6),
             hsv(25, 0.4, 0.75),
             hsv(40, 0.08, 0.88),
             hsv(45, 0.5, 0.85),
-            scene_colour(dice),
+            scene_color(rng),
         )
     )
-    mortar = hsv(40, 0.08, dice.between(0.45, 0.85))
+    mortar = hsv(40, 0.08, rng.between(0.45, 0.85))
     _gradient(canvas, mortar, shade(mortar, 0.85))
-    layer, height = Layer(), dice.between(6, 13)
+    layer, height = Layer(), rng.between(6, 13)
     for row in range(int(SIZE / height) + 2):
         for column in range(-1, int(SIZE / (2.2 * height)) + 2):
             x = (column + 0.5 * (row % 2)) * 2.2 * height
             y = row * height - 3
-            tint = shade(vary(dice, brick, 1.2), dice.between(0.85, 1.1))
+            tint = shade(vary(rng, brick, 1.2), rng.between(0.85, 1.1))
             layer.rectangle(x + 0.5, y + 0.5, x + 2.2 * height - 0.5, y + height - 0.5, tint)
-    layer.blur(dice.pick((0.0, dice.between(0.3, 1.5)))).stamp(canvas)
-    blend(canvas, shade(brick, 0.5), 0.5 * clouds(dice, 10, 3) ** 2)
+    layer.blur(rng.pick((0.0, rng.between(0.3, 1.5)))).stamp(canvas)
+    blend(canvas, shade(brick, 0.5), 0.5 * clouds(rng, 10, 3) ** 2)
 
 
-def _planks(canvas: Image.Image, dice: Dice) -> None:
-    wood = dice.pick(
+def _planks(canvas: Image.Image, rng: RandomSource) -> None:
+    wood = rng.pick(
         (
             hsv(28, 0.5, 0.6),
             hsv(35, 0.25, 0.85),
             hsv(25, 0.55, 0.35),
             hsv(40, 0.06, 0.93),
-            scene_colour(dice),
+            scene_color(rng),
         )
     )
-    layer, width = Layer(), dice.between(9, 24)
-    shift = dice.between(0, width)
+    layer, width = Layer(), rng.between(9, 24)
+    shift = rng.between(0, width)
     for number in range(int(SIZE / width) + 3):
         x = number * width - shift
-        tint = shade(vary(dice, wood), dice.between(0.88, 1.08))
+        tint = shade(vary(rng, wood), rng.between(0.88, 1.08))
         layer.rectangle(x, 0, x + width, SIZE, tint)
         for _ in range(5):
-            g = x + dice.between(1, width - 1)
-            grain = curve((g, -2), (g + dice.around(0, 3), 48), (g + dice.around(0, 1.5), 98), 8)
-            layer.line(grain, shade(tint, dice.between(0.8, 0.95)), 0.4)
+            g = x + rng.between(1, width - 1)
+            grain = curve((g, -2), (g + rng.around(0, 3), 48), (g + rng.around(0, 1.5), 98), 8)
+            layer.line(grain, shade(tint, rng.between(0.8, 0.95)), 0.4)
         layer.line([(x, 0), (x, SIZE)], shade(wood, 0.45), 0.8)
-    if dice.chance(0.5):
+    if rng.chance(0.5):
         layer.image = layer.image.transpose(Image.Transpose.ROTATE_90)
-    layer.blur(dice.pick((0.0, dice.between(0.3, 1.2)))).stamp(canvas)
+    layer.blur(rng.pick((0.0, rng.between(0.3, 1.2)))).stamp(canvas)
 
 
-def _cloth(canvas: Image.Image, dice: Dice) -> None:
-    ground, print_ = scene_colour(dice), scene_colour(dice)
+def _cloth(canvas: Image.Image, rng: RandomSource) -> None:
+    ground, print_ = scene_color(rng), scene_color(rng)
     _gradient(canvas, ground, shade(ground, 0.9))
-    layer, gap = Layer(), dice.between(5, 16)
-    kind = dice.pick(("gingham", "stripes", "dots"))
+    layer, gap = Layer(), rng.between(5, 16)
+    kind = rng.pick(("gingham", "stripes", "dots"))
     for i in range(-1, int(SIZE / gap) + 2):
         if kind != "dots":
             layer.rectangle(i * gap, 0, i * gap + gap / 2, SIZE, print_, 0.55)
             continue
         for j in range(-1, int(SIZE / gap) + 2):
             layer.disc((i + 0.5 * (j % 2)) * gap, j * gap, 0.24 * gap, print_)
-    turn = dice.between(-40, 40)
+    turn = rng.between(-40, 40)
     layer.image = (
         layer.image.resize((int(CANVAS * 1.5),) * 2)
         .rotate(turn)
@@ -278,64 +276,62 @@ def _cloth(canvas: Image.Image, dice: Dice) -> None:
     if kind == "gingham":
         layer.image = layer.image.transpose(Image.Transpose.ROTATE_90)
         layer.stamp(canvas)
-    blend(canvas, shade(ground, 0.4), 0.45 * clouds(dice, 4, 2) ** 2)
+    blend(canvas, shade(ground, 0.4), 0.45 * clouds(rng, 4, 2) ** 2)
 
 
-def _night(canvas: Image.Image, dice: Dice) -> None:
-    dark = hsv(dice.between(180, 300), dice.between(0.2, 0.7), dice.between(0.08, 0.25))
-    _gradient(canvas, dark, mix(dark, scene_colour(dice), 0.25), dice.between(0, 360))
+def _night(canvas: Image.Image, rng: RandomSource) -> None:
+    dark = hsv(rng.between(180, 300), rng.between(0.2, 0.7), rng.between(0.08, 0.25))
+    _gradient(canvas, dark, mix(dark, scene_color(rng), 0.25), rng.between(0, 360))
     layer = Layer()
-    for _ in range(dice.whole(0, 40)):
-        x, y = dice.between(0, SIZE), dice.between(0, SIZE)
-        layer.disc(x, y, dice.between(0.2, 0.9), hsv(dice.between(30, 60), 0.2, 1), 0.7)
+    for _ in range(rng.whole(0, 40)):
+        x, y = rng.between(0, SIZE), rng.between(0, SIZE)
+        layer.disc(x, y, rng.between(0.2, 0.9), hsv(rng.between(30, 60), 0.2, 1), 0.7)
     layer.stamp(canvas)
 
 
-def _meadow(canvas: Image.Image, dice: Dice) -> None:
-    green, horizon = leaf_green(dice), dice.between(0, 45)
+def _meadow(canvas: Image.Image, rng: RandomSource) -> None:
+    green, horizon = leaf_green(rng), rng.between(0, 45)
     _gradient(canvas, shade(green, 1.2), shade(green, 0.6))
     layer = Layer()
-    layer.rectangle(0, 0, SIZE, horizon, hsv(dice.between(190, 220), dice.between(0.1, 0.5), 0.92))
-    hues = [scene_colour(dice) for _ in range(dice.whole(1, 4))]
-    for _ in range(dice.whole(20, 60)):
-        y = dice.between(horizon, SIZE)
+    layer.rectangle(0, 0, SIZE, horizon, hsv(rng.between(190, 220), rng.between(0.1, 0.5), 0.92))
+    hues = [scene_color(rng) for _ in range(rng.whole(1, 4))]
+    for _ in range(rng.whole(20, 60)):
+        y = rng.between(horizon, SIZE)
         r = 0.6 + 4 * (y - horizon) / SIZE
-        tint = mix(dice.pick(hues), (255, 255, 255), dice.between(0, 0.3))
-        layer.ellipse(dice.between(0, SIZE), y, r, 0.8 * r, tint, 0.85)
-    layer.blur(dice.between(0.8, 2.5)).stamp(canvas)
+        tint = mix(rng.pick(hues), (255, 255, 255), rng.between(0, 0.3))
+        layer.ellipse(rng.between(0, SIZE), y, r, 0.8 * r, tint, 0.85)
+    layer.blur(rng.between(0.8, 2.5)).stamp(canvas)
 
 
-def _stone(canvas: Image.Image, dice: Dice) -> None:
-    grey = hsv(dice.between(0, 360), dice.between(0, 0.12), dice.between(0.4, 0.9))
-    _gradient(canvas, grey, shade(grey, 0.8), dice.between(0, 360))
-    blend(canvas, shade(grey, 0.55), 0.7 * clouds(dice, 6, 5) ** 2)
+def _stone(canvas: Image.Image, rng: RandomSource) -> None:
+    gray = hsv(rng.between(0, 360), rng.between(0, 0.12), rng.between(0.4, 0.9))
+    _gradient(canvas, gray, shade(gray, 0.8), rng.between(0, 360))
+    blend(canvas, shade(gray, 0.55), 0.7 * clouds(rng, 6, 5) ** 2)
     layer = Layer()
-    for _ in range(dice.whole(0, 3)):
-        x, y = dice.between(0, SIZE), -2.0
+    for _ in range(rng.whole(0, 3)):
+        x, y = rng.between(0, SIZE), -2.0
         crack = [(x, y)]
         while y < SIZE:
-            x, y = x + dice.around(0, 4), y + dice.between(3, 9)
+            x, y = x + rng.around(0, 4), y + rng.between(3, 9)
             crack.append((x, y))
-        layer.line(crack, shade(grey, 0.4), 0.5)
+        layer.line(crack, shade(gray, 0.4), 0.5)
     layer.stamp(canvas)
 
 
-def _water(canvas: Image.Image, dice: Dice) -> None:
-    blue = hsv(dice.between(170, 225), dice.between(0.25, 0.7), dice.between(0.4, 0.85))
+def _water(canvas: Image.Image, rng: RandomSource) -> None:
+    blue = hsv(rng.between(170, 225), rng.between(0.25, 0.7), rng.between(0.4, 0.85))
     _gradient(canvas, shade(blue, 1.15), shade(blue, 0.7))
     layer = Layer()
-    for _ in range(dice.whole(20, 50)):
-        x, y = dice.between(-5, SIZE), dice.between(0, SIZE)
-        long = dice.between(6, 26)
-        tint = shade(blue, dice.pick((0.75, 1.3)))
-        layer.line(
-            curve((x, y), (x + long / 2, y - 2), (x + long, y)), tint, dice.between(0.4, 1.2)
-        )
-    layer.blur(dice.between(0, 1.2)).stamp(canvas)
+    for _ in range(rng.whole(20, 50)):
+        x, y = rng.between(-5, SIZE), rng.between(0, SIZE)
+        long = rng.between(6, 26)
+        tint = shade(blue, rng.pick((0.75, 1.3)))
+        layer.line(curve((x, y), (x + long / 2, y - 2), (x + long, y)), tint, rng.between(0.4, 1.2))
+    layer.blur(rng.between(0, 1.2)).stamp(canvas)
 
 
 #: Name, weight, how it is drawn, and whether a flower can lie on it.
-_BACKGROUNDS: dict[str, tuple[float, Callable[[Image.Image, Dice], None], bool]] = {
+_BACKGROUNDS: dict[str, tuple[float, Callable[[Image.Image, RandomSource], None], bool]] = {
     "grass": (1.4, _grass, False),
     "foliage": (1.2, _foliage, False),
     "meadow": (1.2, _meadow, False),
@@ -353,35 +349,33 @@ _BACKGROUNDS: dict[str, tuple[float, Callable[[Image.Image, Dice], None], bool]]
 }
 
 
-def _passers_by(canvas: Image.Image, dice: Dice) -> None:
-    """Draw things of any colour, out of focus, behind the flowers."""
+def _passers_by(canvas: Image.Image, rng: RandomSource) -> None:
+    """Draw objects of any color, out of focus, behind the flowers."""
     layer = Layer()
-    for _ in range(dice.whole(1, 5)):
-        x, y, r = dice.between(0, SIZE), dice.between(0, SIZE), dice.between(4, 12)
-        tint = scene_colour(dice)
-        petals = dice.whole(4, 8)
-        turn = dice.between(0, 6)
+    for _ in range(rng.whole(1, 5)):
+        x, y, r = rng.between(0, SIZE), rng.between(0, SIZE), rng.between(4, 12)
+        tint = scene_color(rng)
+        petals = rng.whole(4, 8)
+        turn = rng.between(0, 6)
         for number in range(petals):
             a = turn + 2 * np.pi * number / petals
             layer.disc(x + 0.6 * r * np.cos(a), y + 0.6 * r * np.sin(a), 0.45 * r, tint)
-        layer.disc(x, y, 0.35 * r, shade(scene_colour(dice), 0.9))
-        layer.line([(x, y + r), (x + dice.around(0, 4), 100)], leaf_green(dice), 0.12 * r)
-    layer.blur(dice.between(1.6, 3.5)).stamp(canvas)
+        layer.disc(x, y, 0.35 * r, shade(scene_color(rng), 0.9))
+        layer.line([(x, y + r), (x + rng.around(0, 4), 100)], leaf_green(rng), 0.12 * r)
+    layer.blur(rng.between(1.6, 3.5)).stamp(canvas)
 
 
-def _small_flowers(canvas: Image.Image, dice: Dice) -> None:
+def _small_flowers(canvas: Image.Image, rng: RandomSource) -> None:
     """Draw small five-petalled flowers, none of the five classes, between the others."""
     layer = Layer()
-    tint = hsv(dice.between(190, 300), dice.between(0.1, 0.7), dice.between(0.7, 1))
-    for _ in range(dice.whole(3, 12)):
-        x, y, r = dice.between(0, SIZE), dice.between(30, SIZE), dice.between(1.5, 3.2)
-        turn = dice.between(0, 6)
-        layer.line(
-            [(x, y), (x + dice.around(0, 3), y + dice.between(10, 40))], leaf_green(dice), 0.5
-        )
+    tint = hsv(rng.between(190, 300), rng.between(0.1, 0.7), rng.between(0.7, 1))
+    for _ in range(rng.whole(3, 12)):
+        x, y, r = rng.between(0, SIZE), rng.between(30, SIZE), rng.between(1.5, 3.2)
+        turn = rng.between(0, 6)
+        layer.line([(x, y), (x + rng.around(0, 3), y + rng.between(10, 40))], leaf_green(rng), 0.5)
         for number in range(5):
             a = turn + 2 * np.pi * number / 5
-            layer.disc(x + 0.6 * r * np.cos(a), y + 0.6 * r * np.sin(a), 0.5 * r, vary(dice, tint))
+            layer.disc(x + 0.6 * r * np.cos(a), y + 0.6 * r * np.sin(a), 0.5 * r, vary(rng, tint))
         layer.disc(x, y, 0.3 * r, (240, 225, 130))
     layer.stamp(canvas, shadow=0.3)
 
@@ -389,95 +383,95 @@ def _small_flowers(canvas: Image.Image, dice: Dice) -> None:
 # --- things in front ------------------------------------------------------------------------------
 
 
-def _blades_in_front(layer: Layer, dice: Dice) -> None:
-    green = leaf_green(dice)
-    for _ in range(dice.whole(2, 9)):
-        x, height = dice.between(0, SIZE), dice.between(30, 95)
-        tip = (x + dice.around(0, 18), SIZE - height)
-        spine = curve((x, 100), (x + dice.around(0, 4), 100 - height / 2), tip)
-        blade(layer, spine, dice.between(1.5, 4), vary(dice, green, 2), 0.3, 0.9)
+def _blades_in_front(layer: Layer, rng: RandomSource) -> None:
+    green = leaf_green(rng)
+    for _ in range(rng.whole(2, 9)):
+        x, height = rng.between(0, SIZE), rng.between(30, 95)
+        tip = (x + rng.around(0, 18), SIZE - height)
+        spine = curve((x, 100), (x + rng.around(0, 4), 100 - height / 2), tip)
+        blade(layer, spine, rng.between(1.5, 4), vary(rng, green, 2), 0.3, 0.9)
 
 
-def _leaf_in_front(layer: Layer, dice: Dice) -> None:
-    green = leaf_green(dice)
-    for _ in range(dice.whole(1, 3)):
-        a = dice.between(0, 2 * np.pi)
+def _leaf_in_front(layer: Layer, rng: RandomSource) -> None:
+    green = leaf_green(rng)
+    for _ in range(rng.whole(1, 3)):
+        a = rng.between(0, 2 * np.pi)
         start = 48 + 72 * np.array([np.cos(a), np.sin(a)])
-        end = (48 + dice.around(0, 16), 48 + dice.around(0, 16))
-        bend = (start + end) / 2 + (dice.around(0, 8), dice.around(0, 8))
-        blade(layer, curve(start, bend, end), dice.between(9, 20), vary(dice, green, 2))
+        end = (48 + rng.around(0, 16), 48 + rng.around(0, 16))
+        bend = (start + end) / 2 + (rng.around(0, 8), rng.around(0, 8))
+        blade(layer, curve(start, bend, end), rng.between(9, 20), vary(rng, green, 2))
 
 
-def _twig_in_front(layer: Layer, dice: Dice) -> None:
-    brown = hsv(dice.between(15, 35), 0.45, dice.between(0.25, 0.5))
-    y0, y1 = dice.between(5, 90), dice.between(5, 90)
-    main = curve((-3, y0), (48, (y0 + y1) / 2 + dice.around(0, 12)), (99, y1), 16)
-    layer.line(main, brown, dice.between(1.2, 3))
-    for _ in range(dice.whole(1, 5)):
-        x, y = main[dice.whole(2, 13)]
-        side = (x + dice.around(0, 12), y + dice.around(0, 14))
+def _twig_in_front(layer: Layer, rng: RandomSource) -> None:
+    brown = hsv(rng.between(15, 35), 0.45, rng.between(0.25, 0.5))
+    y0, y1 = rng.between(5, 90), rng.between(5, 90)
+    main = curve((-3, y0), (48, (y0 + y1) / 2 + rng.around(0, 12)), (99, y1), 16)
+    layer.line(main, brown, rng.between(1.2, 3))
+    for _ in range(rng.whole(1, 5)):
+        x, y = main[rng.whole(2, 13)]
+        side = (x + rng.around(0, 12), y + rng.around(0, 14))
         layer.line([(x, y), side], shade(brown, 1.1), 0.9)
-        if dice.chance(0.6):
-            end = (side[0] + dice.around(0, 6), side[1] - dice.between(3, 8))
-            blade(layer, np.array([side, end]), 4, leaf_green(dice))
+        if rng.chance(0.6):
+            end = (side[0] + rng.around(0, 6), side[1] - rng.between(3, 8))
+            blade(layer, np.array([side, end]), 4, leaf_green(rng))
 
 
-def _fence_in_front(layer: Layer, dice: Dice) -> None:
-    tint = hsv(dice.between(0, 360), dice.between(0, 0.3), dice.between(0.2, 0.85))
-    if dice.chance(0.5):  # wire
-        gap, width = dice.between(14, 26), dice.between(0.7, 1.4)
-        shift = dice.between(0, gap)
+def _fence_in_front(layer: Layer, rng: RandomSource) -> None:
+    tint = hsv(rng.between(0, 360), rng.between(0, 0.3), rng.between(0.2, 0.85))
+    if rng.chance(0.5):  # wire
+        gap, width = rng.between(14, 26), rng.between(0.7, 1.4)
+        shift = rng.between(0, gap)
         for step in range(-8, 16):
             x = step * gap + shift
             layer.line([(x, 0), (x + SIZE, SIZE)], tint, width)
             layer.line([(x, 0), (x - SIZE, SIZE)], shade(tint, 0.8), width)
     else:  # bars
-        gap, width = dice.between(24, 44), dice.between(4, 8)
-        shift = dice.between(0, gap)
+        gap, width = rng.between(24, 44), rng.between(4, 8)
+        shift = rng.between(0, gap)
         for step in range(5):
             x = step * gap + shift
-            layer.rectangle(x, 0, x + width, SIZE, vary(dice, tint))
+            layer.rectangle(x, 0, x + width, SIZE, vary(rng, tint))
             layer.line([(x + width, 0), (x + width, SIZE)], shade(tint, 0.6), 0.6)
 
 
-def _label_in_front(layer: Layer, dice: Dice) -> None:
-    paper, pencil = hsv(dice.between(0, 360), dice.between(0, 0.25), 0.95), (60, 60, 80)
-    x, y = dice.between(2, 62), dice.pick((dice.between(2, 14), dice.between(66, 84)))
+def _label_in_front(layer: Layer, rng: RandomSource) -> None:
+    paper, pencil = hsv(rng.between(0, 360), rng.between(0, 0.25), 0.95), (60, 60, 80)
+    x, y = rng.between(2, 62), rng.pick((rng.between(2, 14), rng.between(66, 84)))
     layer.rectangle(x, y, x + 30, y + 11, paper)
     for line in range(3):
-        end = x + dice.between(12, 28)
+        end = x + rng.between(12, 28)
         layer.line([(x + 2, y + 2.5 + 3 * line), (end, y + 2.5 + 3 * line)], pencil, 0.5)
 
 
-def _hand_in_front(layer: Layer, dice: Dice) -> None:
-    skin = dice.pick(
+def _hand_in_front(layer: Layer, rng: RandomSource) -> None:
+    skin = rng.pick(
         (hsv(22, 0.3, 0.95), hsv(22, 0.45, 0.75), hsv(20, 0.55, 0.5), hsv(18, 0.5, 0.35))
     )
-    x, y, side = dice.between(38, 58), dice.between(74, 84), dice.pick((-1, 1))
+    x, y, side = rng.between(38, 58), rng.between(74, 84), rng.pick((-1, 1))
     for number in range(4):
         tint = shade(skin, 1 - 0.05 * number)
         knuckle = (x + side * 16, y + 5.2 * number)
-        tip = (x - side * dice.between(4, 8), y + 5.2 * number + 1)
+        tip = (x - side * rng.between(4, 8), y + 5.2 * number + 1)
         layer.line([(x + side * 60, y + 5 * number + 6), knuckle, tip], shade(tint, 0.8), 6)
         layer.line([(x + side * 60, y + 5 * number + 5.5), knuckle, tip], tint, 5)
         layer.disc(*tip, 2.5, tint)
 
 
-def _rain_in_front(layer: Layer, dice: Dice) -> None:
-    lean, white = dice.around(0, 5), (225, 232, 240)
-    for _ in range(dice.whole(25, 70)):
-        x, y, long = dice.between(-5, 101), dice.between(-8, SIZE), dice.between(3, 10)
+def _rain_in_front(layer: Layer, rng: RandomSource) -> None:
+    lean, white = rng.around(0, 5), (225, 232, 240)
+    for _ in range(rng.whole(25, 70)):
+        x, y, long = rng.between(-5, 101), rng.between(-8, SIZE), rng.between(3, 10)
         layer.line([(x, y), (x + lean * long / 10, y + long)], white, 0.4, 0.55)
 
 
-def _flakes_in_front(layer: Layer, dice: Dice) -> None:
-    tint = dice.pick(((245, 245, 250), any_colour(dice)))
-    for _ in range(dice.whole(15, 60)):
-        x, y = dice.between(0, SIZE), dice.between(0, SIZE)
-        layer.ellipse(x, y, dice.between(0.4, 1.8), dice.between(0.4, 1.4), tint, 0.85)
+def _flakes_in_front(layer: Layer, rng: RandomSource) -> None:
+    tint = rng.pick(((245, 245, 250), any_color(rng)))
+    for _ in range(rng.whole(15, 60)):
+        x, y = rng.between(0, SIZE), rng.between(0, SIZE)
+        layer.ellipse(x, y, rng.between(0.4, 1.8), rng.between(0.4, 1.4), tint, 0.85)
 
 
-_IN_FRONT: dict[str, tuple[float, Callable[[Layer, Dice], None]]] = {
+_IN_FRONT: dict[str, tuple[float, Callable[[Layer, RandomSource], None]]] = {
     "grass": (1.3, _blades_in_front),
     "leaf": (1.3, _leaf_in_front),
     "twig": (1.0, _twig_in_front),
@@ -489,17 +483,17 @@ _IN_FRONT: dict[str, tuple[float, Callable[[Layer, Dice], None]]] = {
 }
 
 
-def _insect(layer: Layer, dice: Dice, x: float, y: float) -> None:
+def _insect(layer: Layer, rng: RandomSource, x: float, y: float) -> None:
     """Draw a ladybird, a bee, a butterfly or an ant."""
-    turn = dice.between(0, 2 * np.pi)
+    turn = rng.between(0, 2 * np.pi)
     ahead = np.array([np.cos(turn), np.sin(turn)])
     side = np.array([-ahead[1], ahead[0]])
     here = np.array([x, y])
-    kind = dice.pick(("ladybird", "bee", "butterfly", "ant"))
+    kind = rng.pick(("ladybird", "bee", "butterfly", "ant"))
     black = (25, 22, 28)
     if kind == "ladybird":
         layer.disc(*xy(here + 2 * ahead), 1.5, black)
-        layer.disc(x, y, 2.5, dice.pick(((200, 30, 25), (230, 150, 20))))
+        layer.disc(x, y, 2.5, rng.pick(((200, 30, 25), (230, 150, 20))))
         layer.line([here - 2.3 * ahead, here + 2.3 * ahead], black, 0.4)
         for along, across in ((1, 1.2), (1, -1.2), (-0.8, 1.2), (-0.8, -1.2)):
             layer.disc(*xy(here + along * ahead + across * side), 0.5, black)
@@ -510,7 +504,7 @@ def _insect(layer: Layer, dice: Dice, x: float, y: float) -> None:
             tint = black if step % 2 else (235, 180, 40)
             layer.disc(*xy(here + 0.8 * step * ahead), 1.5 - 0.08 * step**2, tint)
     elif kind == "butterfly":
-        wing, size = any_colour(dice), dice.between(3, 6)
+        wing, size = any_color(rng), rng.between(3, 6)
         for across in (1, -1):
             for along, far in ((0.7, 1.0), (-0.6, 0.75)):
                 end = here + size * (far * across * side + along * ahead)
@@ -526,7 +520,7 @@ def _insect(layer: Layer, dice: Dice, x: float, y: float) -> None:
 # --- light and camera -----------------------------------------------------------------------------
 
 
-#: What can make a picture hard: at most one of each kind, with these weights.
+#: What can make a picture difficult: at most one of each kind, with these weights.
 _TROUBLES = {
     "light": {
         "dappled": 1.0, "shadow": 1.0, "dark": 1.2, "overexposed": 0.6, "haze": 0.9, "flare": 0.6
@@ -537,86 +531,86 @@ _TROUBLES = {
 _CHANCES = {"light": 0.2, "colour": 0.08, "camera": 0.16}
 
 
-def _troubles(dice: Dice) -> list[str]:
-    """Return what makes this picture hard, often nothing."""
+def _troubles(rng: RandomSource) -> list[str]:
+    """Return what makes this picture difficult, often nothing."""
     chosen: list[str] = []
     for kind, chance in _CHANCES.items():
-        if not dice.chance(chance):
+        if not rng.chance(chance):
             continue
         if kind == "camera" and {"dark", "haze"} & set(chosen):
-            continue  # nobody could name the flower
+            continue  # the flower could not be recognized
         names = list(_TROUBLES[kind])
-        chosen.append(dice.pick(names, list(_TROUBLES[kind].values())))
+        chosen.append(rng.pick(names, list(_TROUBLES[kind].values())))
     return chosen
 
 
-def _light_on(canvas: Image.Image, dice: Dice, troubles: list[str]) -> Image.Image:
-    """Return the canvas under some light: gradients, shadows, casts, haze, exposure."""
+def _light_on(canvas: Image.Image, rng: RandomSource, troubles: list[str]) -> Image.Image:
+    """Return the canvas in a certain light: gradients, shadows, casts, haze, exposure."""
     pixels = np.asarray(canvas, dtype=np.float32)
     y, x = (np.mgrid[0:CANVAS, 0:CANVAS] / CANVAS - 0.5).astype(np.float32)
-    if dice.chance(0.6):
-        a, strength = dice.between(0, 2 * np.pi), dice.between(0.15, 0.7)
+    if rng.chance(0.6):
+        a, strength = rng.between(0, 2 * np.pi), rng.between(0.15, 0.7)
         pixels = pixels * (1 + strength * (x * np.cos(a) + y * np.sin(a)))[..., None]
-    if dice.chance(0.3):
-        strength = dice.between(0.3, 1.1)
+    if rng.chance(0.3):
+        strength = rng.between(0.3, 1.1)
         pixels = pixels * (1 - strength * np.clip(x**2 + y**2 - 0.08, 0, 1))[..., None]
     if "dappled" in troubles:
-        spots = clouds(dice, dice.whole(3, 6), 2)
-        edge = np.clip((spots - dice.between(0.3, 0.5)) * dice.between(2.5, 5) + 0.5, 0, 1)
-        pixels = pixels * (dice.between(0.45, 0.65) + 0.65 * edge)[..., None].clip(0, 1.15)
+        spots = clouds(rng, rng.whole(3, 6), 2)
+        edge = np.clip((spots - rng.between(0.3, 0.5)) * rng.between(2.5, 5) + 0.5, 0, 1)
+        pixels = pixels * (rng.between(0.45, 0.65) + 0.65 * edge)[..., None].clip(0, 1.15)
     if "shadow" in troubles:
-        a, place = dice.between(0, 2 * np.pi), dice.between(-0.2, 0.25)
+        a, place = rng.between(0, 2 * np.pi), rng.between(-0.2, 0.25)
         edge = np.clip((x * np.cos(a) + y * np.sin(a) - place) * 14, 0, 1)
-        pixels = pixels * (1 - dice.between(0.35, 0.6) * edge)[..., None]
-    cast = np.array([dice.around(1, 0.08), dice.around(1, 0.04), dice.around(1, 0.09)])
+        pixels = pixels * (1 - rng.between(0.35, 0.6) * edge)[..., None]
+    cast = np.array([rng.around(1, 0.08), rng.around(1, 0.04), rng.around(1, 0.09)])
     if "colour cast" in troubles:
-        cast = np.asarray(hsv(dice.between(0, 360), dice.between(0.25, 0.5), 1)) / 215
+        cast = np.asarray(hsv(rng.between(0, 360), rng.between(0.25, 0.5), 1)) / 215
     pixels = pixels * cast.astype(np.float32)
-    saturation = dice.around(1.03, 0.1)
+    saturation = rng.around(1.03, 0.1)
     if "faded" in troubles:
-        saturation = dice.pick((0.0, dice.between(0.1, 0.4)))
-    grey = (pixels @ np.array([0.299, 0.587, 0.114], dtype=np.float32))[..., None]
-    pixels = grey + saturation * (pixels - grey)
+        saturation = rng.pick((0.0, rng.between(0.1, 0.4)))
+    gray = (pixels @ np.array([0.299, 0.587, 0.114], dtype=np.float32))[..., None]
+    pixels = gray + saturation * (pixels - gray)
     if "haze" in troubles:
-        fog = dice.between(0.25, 0.45)
-        pixels = pixels * (1 - fog) + fog * dice.between(150, 245)
-    exposure = dice.around(1.08, 0.1)
+        fog = rng.between(0.25, 0.45)
+        pixels = pixels * (1 - fog) + fog * rng.between(150, 245)
+    exposure = rng.around(1.08, 0.1)
     if "dark" in troubles:
-        exposure = dice.between(0.42, 0.68)
+        exposure = rng.between(0.42, 0.68)
     elif "overexposed" in troubles:
-        exposure = dice.between(1.35, 1.65)
+        exposure = rng.between(1.35, 1.65)
     pixels = pixels * exposure
     if "flare" in troubles:
-        cx, cy = dice.between(-0.5, 0.5), dice.between(-0.5, 0.2)
-        glow = np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / dice.between(0.02, 0.08))
+        cx, cy = rng.between(-0.5, 0.5), rng.between(-0.5, 0.2)
+        glow = np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / rng.between(0.02, 0.08))
         pixels = pixels + glow[..., None] * np.array([190, 175, 130], dtype=np.float32)
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
-def _photograph(canvas: Image.Image, dice: Dice, troubles: list[str]) -> np.ndarray:
-    """Return the picture that the camera takes, uint8 (96, 96, 3): blur, then noise."""
-    blur = dice.between(0.7, 1.3) if "blurred" in troubles else dice.between(0, 0.3)
+def _photograph(canvas: Image.Image, rng: RandomSource, troubles: list[str]) -> np.ndarray:
+    """Return the picture of the camera, uint8 (96, 96, 3): blur, then noise."""
+    blur = rng.between(0.7, 1.3) if "blurred" in troubles else rng.between(0, 0.3)
     canvas = canvas.filter(ImageFilter.GaussianBlur(blur * SCALE))
     if "shaken" in troubles:
         pixels = np.asarray(canvas, dtype=np.float32)
-        a, steps = dice.between(0, np.pi), dice.whole(6, 12)
+        a, steps = rng.between(0, np.pi), rng.whole(6, 12)
         moved = [
             np.roll(pixels, (round(s * np.sin(a)), round(s * np.cos(a))), (0, 1))
             for s in range(-steps, steps + 1, 2)
         ]
         canvas = Image.fromarray(np.mean(moved, axis=0).astype(np.uint8))
     small = np.asarray(canvas.reduce(SCALE), dtype=np.float32)
-    grain = dice.between(9, 17) if "noisy" in troubles else dice.between(0, 3)
-    noise = grain * (0.7 * dice.noise(SIZE, SIZE, 1) + 0.5 * dice.noise(SIZE, SIZE, 3))
+    grain = rng.between(9, 17) if "noisy" in troubles else rng.between(0, 3)
+    noise = grain * (0.7 * rng.noise(SIZE, SIZE, 1) + 0.5 * rng.noise(SIZE, SIZE, 3))
     return np.clip(np.rint(small + noise), 0, 255).astype(np.uint8)
 
 
-#: Levels (0-255) by which the flowers must differ from what surrounds them, on average.
+#: Mean difference (0-255) of the flowers from their surroundings, at least.
 _LEAST_CONTRAST = 26.0
 
 
 def _contrast(canvas: Image.Image, covered: np.ndarray) -> float:
-    """Return by how many levels the flower heads differ from their surroundings, on average.
+    """Return the mean difference (0-255) of the flower heads from their surroundings.
 
     The surroundings of a pixel are the mean of what is not flower within some 8 pixels of it.
     """
@@ -643,19 +637,19 @@ def _smooth(values: np.ndarray, reach: int = 8) -> np.ndarray:
 # --- the whole picture ----------------------------------------------------------------------------
 
 
-def _places(dice: Dice) -> list[tuple[float, float, float]]:
+def _places(rng: RandomSource) -> list[tuple[float, float, float]]:
     """Return x, y and radius of the flower heads, the first one in front."""
-    count = dice.pick((1, 2, 3, dice.whole(4, 6)), (0.76, 0.12, 0.07, 0.05))
+    count = rng.pick((1, 2, 3, rng.whole(4, 6)), (0.76, 0.12, 0.07, 0.05))
     if count == 1:
-        radius = 20 * (39 / 20) ** dice.between(0, 1)
-        slack = max(5.0, 44 - radius) if dice.chance(0.85) else 50 - 0.2 * radius
-        across, down = dice.between(-1, 1), dice.between(-1, 1)
+        radius = 20 * (39 / 20) ** rng.between(0, 1)
+        slack = max(5.0, 44 - radius) if rng.chance(0.85) else 50 - 0.2 * radius
+        across, down = rng.between(-1, 1), rng.between(-1, 1)
         return [(48 + 0.75 * slack * across, 45 + 0.65 * slack * down, radius)]
-    base = {2: dice.between(15, 23), 3: dice.between(12, 19)}.get(count, dice.between(10, 15))
+    base = {2: rng.between(15, 23), 3: rng.between(12, 19)}.get(count, rng.between(10, 15))
     places: list[tuple[float, float, float]] = []
     for _ in range(60):
-        radius = base * dice.between(0.75, 1.2)
-        x, y = dice.between(8, 88), dice.between(10, 78)
+        radius = base * rng.between(0.75, 1.2)
+        x, y = rng.between(8, 88), rng.between(10, 78)
         if all(np.hypot(x - a, y - b) > 0.95 * (radius + r) for a, b, r in places):
             places.append((x, y, radius))
         if len(places) == count:
@@ -665,24 +659,24 @@ def _places(dice: Dice) -> list[tuple[float, float, float]]:
 
 def _stand(
     flower: Flower,
-    dice: Dice,
+    rng: RandomSource,
     place: tuple[float, float, float],
     lying: bool,
     light: np.ndarray,
 ) -> tuple[Layer, Layer]:
     """Return two layers with one flower: its stem and leaves, and its head."""
     x, y, radius = place
-    roll = dice.between(-180, 180) if lying else dice.around(0, 14)
+    roll = rng.between(-180, 180) if lying else rng.around(0, 14)
     axis = axis_on_canvas(flower.tilt, roll)
     foot = np.array([x, y]) - axis * flower.reach * radius
     green, head = Layer(), Layer()
-    away = -axis if np.hypot(*axis) > 0.25 else np.array([dice.around(0, 0.3), 1.0])
+    away = -axis if np.hypot(*axis) > 0.25 else np.array([rng.around(0, 0.3), 1.0])
     away = away / np.hypot(*away)
     if lying:
-        end = foot + away * radius * dice.between(2, 4)
-        bend = foot + away * radius * 1.3 + (dice.around(0, 3), dice.around(0, 3))
+        end = foot + away * radius * rng.between(2, 4)
+        bend = foot + away * radius * 1.3 + (rng.around(0, 3), rng.around(0, 3))
     else:
-        end = np.array([foot[0] + away[0] * 20 + dice.around(0, 9), 104.0])
+        end = np.array([foot[0] + away[0] * 20 + rng.around(0, 9), 104.0])
         bend = foot + away * 0.45 * max(10.0, 104 - foot[1])
     spine = curve(foot, bend, end, 16)
     flower.leaves(green, spine, radius)
@@ -699,8 +693,8 @@ _VIEWS = ((25, "top"), (56, "tilted"), (97, "side"), (181, "behind"))
 def render(class_name: str, seed: int) -> Drawing:
     """Draw one picture of a class from one seed.
 
-    A drawing in which the flower can hardly be told from what is behind it, is too small, or lies
-    mostly outside, is thrown away and drawn again from the next numbers of the same dice.
+    A drawing in which the flower has too little contrast, is too small, or lies mostly outside, is
+    discarded, and the picture is drawn again with another random source.
 
     Parameters
     ----------
@@ -714,44 +708,44 @@ def render(class_name: str, seed: int) -> Drawing:
     Drawing
     """
     for attempt in range(100):
-        dice = Dice([seed, attempt, list(FLOWERS).index(class_name)])
-        drawing = _attempt(class_name, dice)
+        rng = RandomSource([seed, attempt, list(FLOWERS).index(class_name)])
+        drawing = _attempt(class_name, rng)
         if drawing is not None:
             return drawing
     raise RuntimeError(f"100 drawings of {class_name} from seed {seed} were all thrown away")
 
 
-def _attempt(class_name: str, dice: Dice) -> Drawing | None:
+def _attempt(class_name: str, rng: RandomSource) -> Drawing | None:
     names = list(_BACKGROUNDS)
-    background = dice.pick(names, [_BACKGROUNDS[n][0] for n in names])
+    background = rng.pick(names, [_BACKGROUNDS[n][0] for n in names])
     _, draw_background, flat = _BACKGROUNDS[background]
     canvas = Image.new("RGB", (CANVAS, CANVAS))
-    draw_background(canvas, dice)
-    if dice.chance(0.12):
-        _passers_by(canvas, dice)
-    if dice.chance(0.5) and not flat:
-        canvas = canvas.filter(ImageFilter.GaussianBlur(dice.between(0.5, 2.0) * SCALE))
-    if dice.chance(0.12):
-        _small_flowers(canvas, dice)
+    draw_background(canvas, rng)
+    if rng.chance(0.12):
+        _passers_by(canvas, rng)
+    if rng.chance(0.5) and not flat:
+        canvas = canvas.filter(ImageFilter.GaussianBlur(rng.between(0.5, 2.0) * SCALE))
+    if rng.chance(0.12):
+        _small_flowers(canvas, rng)
 
-    light = np.array([dice.between(-0.7, 0.7), dice.between(0.1, 0.8), 0.7])
+    light = np.array([rng.between(-0.7, 0.7), rng.between(0.1, 0.8), 0.7])
     light /= np.linalg.norm(light)
-    lying = flat and dice.chance(0.35)
+    lying = flat and rng.chance(0.35)
     flowers: list[Flower] = []
     plain = np.asarray(canvas, dtype=np.int16)
     covered = np.zeros((CANVAS, CANVAS), dtype=np.float32)
     standing = []
-    same = dice.chance(0.6)
-    for place in _places(dice):
+    same = rng.chance(0.6)
+    for place in _places(rng):
         for _ in range(8):
-            flower = FLOWERS[class_name](dice)
-            if not flowers or not same or flower.colour == flowers[0].colour:
+            flower = FLOWERS[class_name](rng)
+            if not flowers or not same or flower.color == flowers[0].color:
                 break
         flowers.append(flower)
         size = {"bud": 1.45, "cup": 1.4, "closed": 1.22, "half open": 1.15}.get(flower.form, 1.0)
         x, y, radius = place
-        standing.append(_stand(flower, dice, (x, y, radius * size), lying, light))
-    shadow = dice.between(0.25, 0.6) if flat else dice.between(0, 0.4)
+        standing.append(_stand(flower, rng, (x, y, radius * size), lying, light))
+    shadow = rng.between(0.25, 0.6) if flat else rng.between(0, 0.4)
     offset = (-3 * light[0], 3 * light[1] + 0.3)
     for green, head in reversed(standing):
         green.stamp(canvas, shadow, offset)
@@ -762,37 +756,37 @@ def _attempt(class_name: str, dice: Dice) -> Drawing | None:
         return None
     if np.abs(np.asarray(canvas, dtype=np.int16) - plain).max(axis=-1)[inside].mean() < 52:
         return None
-    conditions = _troubles(dice)
+    conditions = _troubles(rng)
     main = standing[0][1].box()
     if main is None:
         return None
     if main[0] <= 0.5 or main[1] <= 0.5 or main[2] >= SIZE - 0.5 or main[3] >= SIZE - 0.5:
         conditions.append("cropped")
 
-    if dice.chance(0.23):
+    if rng.chance(0.23):
         kinds = list(_IN_FRONT)
-        kind = dice.pick(kinds, [_IN_FRONT[k][0] for k in kinds])
+        kind = rng.pick(kinds, [_IN_FRONT[k][0] for k in kinds])
         for _ in range(4):
             layer = Layer()
-            _IN_FRONT[kind][1](layer, dice)
-            layer.blur(dice.pick((0.0, dice.between(0.6, 2.2)), (0.6, 0.4)))
+            _IN_FRONT[kind][1](layer, rng)
+            layer.blur(rng.pick((0.0, rng.between(0.6, 2.2)), (0.6, 0.4)))
             hidden = float((layer.coverage()[inside] > 0.5).mean())
             if hidden < 0.35:
                 layer.stamp(canvas, shadow=0.3)
                 if hidden > 0.08:
                     conditions.append("occluded")
                 break
-    if dice.chance(0.14):
+    if rng.chance(0.14):
         layer = Layer()
-        near = dice.pick(np.argwhere(inside)[:: CANVAS // 4].tolist())
-        _insect(layer, dice, near[1] / SCALE + dice.around(0, 4), near[0] / SCALE)
+        near = rng.pick(np.argwhere(inside)[:: CANVAS // 4].tolist())
+        _insect(layer, rng, near[1] / SCALE + rng.around(0, 4), near[0] / SCALE)
         layer.stamp(canvas, shadow=0.4)
         conditions.append("insect")
 
-    lit = _light_on(canvas, dice, conditions)
+    lit = _light_on(canvas, rng, conditions)
     if _contrast(lit, covered) < _LEAST_CONTRAST:
         return None
-    image = _photograph(lit, dice, conditions)
+    image = _photograph(lit, rng, conditions)
     boxes = np.array([b for b in (head.box() for _, head in standing) if b is not None])
     box = (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))
     first = flowers[0]
@@ -801,7 +795,7 @@ def _attempt(class_name: str, dice: Dice) -> Drawing | None:
         image,
         tuple(float(edge) for edge in box),  # type: ignore[arg-type]
         len(boxes),
-        first.colour,
+        first.color,
         first.form,
         view,
         background,

@@ -1,6 +1,6 @@
-"""The tools with which the course draws its own flowers: dice, colours, petals, leaves, layers.
+"""Draw with random numbers, colors, layers, leaves and petals; used for all flowers.
 
-A flower head is modelled in three dimensions as a set of curved sheets (petals), domes (the discs
+A flower head is modeled in three dimensions as a set of curved sheets (petals), domes (the discs
 of daisies and sunflowers) and threads (the seeds of a dandelion). It is turned, projected and
 painted from back to front with Pillow on a canvas four times as wide as the final picture. So one
 model of a flower gives its top view, its side view and everything between.
@@ -27,16 +27,16 @@ SCALE = 4
 CANVAS = SIZE * SCALE
 
 T = TypeVar("T")
-Colour = tuple[float, float, float]
-#: What numpy makes an array of shape (N, 2) of, or one point of shape (2,).
+Color = tuple[float, float, float]
+#: Values that NumPy converts to an array of shape (N, 2), or (2,) for one point.
 Points = Any
 
 
-class Dice:
+class RandomSource:
     """Random choices that depend on a seed only.
 
-    Everything is built on uniform numbers between 0 and 1 from the PCG64 generator, whose stream
-    NumPy keeps the same from version to version.
+    All choices use uniform numbers between 0 and 1 from the PCG64 generator, whose stream is the
+    same in all versions of NumPy.
 
     Parameters
     ----------
@@ -48,12 +48,12 @@ class Dice:
         self._generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
 
     def between(self, low: float, high: float) -> float:
-        """Return a number between `low` and `high`, all equally likely."""
+        """Return a uniform random number between `low` and `high`."""
         return low + (high - low) * float(self._generator.random())
 
-    def around(self, centre: float, spread: float) -> float:
-        """Return a number near `centre`, about normally distributed; never over 3 `spread` off."""
-        return centre + spread * 2.0 * (float(self._generator.random(3).sum()) - 1.5)
+    def around(self, center: float, spread: float) -> float:
+        """Return an approximately normal number around `center`, at most 3 `spread` away."""
+        return center + spread * 2.0 * (float(self._generator.random(3).sum()) - 1.5)
 
     def whole(self, low: int, high: int) -> int:
         """Return a whole number from `low` to `high`, both included."""
@@ -79,45 +79,45 @@ class Dice:
         return (self._generator.random((3, *shape)).sum(axis=0) - 1.5) * 2.0
 
 
-# --- colours --------------------------------------------------------------------------------------
+# --- colors --------------------------------------------------------------------------------------
 
 
-def hsv(hue: float, saturation: float, value: float) -> Colour:
-    """Return the RGB colour (0-255) of a hue in degrees and a saturation and value in 0-1."""
+def hsv(hue: float, saturation: float, value: float) -> Color:
+    """Return the RGB color (0-255) of a hue in degrees and a saturation and value in 0-1."""
     saturation, value = min(max(saturation, 0.0), 1.0), min(max(value, 0.0), 1.0)
     red, green, blue = colorsys.hsv_to_rgb((hue % 360) / 360, saturation, value)
     return 255 * red, 255 * green, 255 * blue
 
 
-def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """Return the colour `share` of the way from `first` to `second`."""
+def mix(first: Color, second: Color, share: float) -> Color:
+    """Return the color `share` of the way from `first` to `second`."""
     return tuple(a + (b - a) * share for a, b in zip(first, second, strict=True))  # type: ignore[return-value]
 
 
-def shade(colour: Colour, factor: float) -> Colour:
-    """Return the colour made darker (`factor` < 1) or lighter (> 1)."""
-    return tuple(min(255.0, max(0.0, c * factor)) for c in colour)  # type: ignore[return-value]
+def shade(color: Color, factor: float) -> Color:
+    """Return the color made darker (`factor` < 1) or lighter (> 1)."""
+    return tuple(min(255.0, max(0.0, c * factor)) for c in color)  # type: ignore[return-value]
 
 
-def vary(dice: Dice, colour: Colour, amount: float = 1.0) -> Colour:
-    """Return a colour near `colour`."""
-    hue, saturation, value = colorsys.rgb_to_hsv(*(c / 255 for c in colour))
+def vary(rng: RandomSource, color: Color, amount: float = 1.0) -> Color:
+    """Return a color near `color`."""
+    hue, saturation, value = colorsys.rgb_to_hsv(*(c / 255 for c in color))
     return hsv(
-        360 * hue + dice.around(0, 5 * amount),
-        saturation + dice.around(0, 0.05 * amount),
-        value + dice.around(0, 0.05 * amount),
+        360 * hue + rng.around(0, 5 * amount),
+        saturation + rng.around(0, 0.05 * amount),
+        value + rng.around(0, 0.05 * amount),
     )
 
 
-def ink(colour: Colour, opacity: float = 1.0) -> tuple[int, int, int, int]:
-    """Return the colour as Pillow wants it, with an opacity in 0-1."""
-    red, green, blue = (round(min(255.0, max(0.0, c))) for c in colour)
+def ink(color: Color, opacity: float = 1.0) -> tuple[int, int, int, int]:
+    """Return the color in the form of Pillow, with an opacity in 0-1."""
+    red, green, blue = (round(min(255.0, max(0.0, c))) for c in color)
     return red, green, blue, round(255 * min(1.0, max(0.0, opacity)))
 
 
-def leaf_green(dice: Dice) -> Colour:
+def leaf_green(rng: RandomSource) -> Color:
     """Return a green of leaves: from blue-green to olive, light to dark."""
-    return hsv(dice.between(75, 150), dice.between(0.3, 0.75), dice.between(0.28, 0.72))
+    return hsv(rng.between(75, 150), rng.between(0.3, 0.75), rng.between(0.28, 0.72))
 
 
 # --- layers ---------------------------------------------------------------------------------------
@@ -133,52 +133,52 @@ class Layer:
         self.image = Image.new("RGBA", (CANVAS, CANVAS), (0, 0, 0, 0))
         self._draw = ImageDraw.Draw(self.image)
 
-    def polygon(self, points: Points, colour: Colour, opacity: float = 1.0) -> None:
+    def polygon(self, points: Points, color: Color, opacity: float = 1.0) -> None:
         """Fill the polygon with the given corners, an array of shape (N, 2)."""
         scaled = np.asarray(points, dtype=float) * SCALE
-        self._draw.polygon([tuple(p) for p in scaled.tolist()], fill=ink(colour, opacity))
+        self._draw.polygon([tuple(p) for p in scaled.tolist()], fill=ink(color, opacity))
 
-    def line(self, points: Points, colour: Colour, width: float, opacity: float = 1.0) -> None:
+    def line(self, points: Points, color: Color, width: float, opacity: float = 1.0) -> None:
         """Draw a line through the points, an array of shape (N, 2)."""
         scaled = np.asarray(points, dtype=float) * SCALE
         self._draw.line(
             [tuple(p) for p in scaled.tolist()],
-            fill=ink(colour, opacity),
+            fill=ink(color, opacity),
             width=max(1, round(width * SCALE)),
             joint="curve",
         )
 
-    def disc(self, x: float, y: float, radius: float, colour: Colour, opacity: float = 1.0) -> None:
+    def disc(self, x: float, y: float, radius: float, color: Color, opacity: float = 1.0) -> None:
         """Fill a circle."""
-        self.ellipse(x, y, radius, radius, colour, opacity)
+        self.ellipse(x, y, radius, radius, color, opacity)
 
     def ellipse(
-        self, x: float, y: float, rx: float, ry: float, colour: Colour, opacity: float = 1.0
+        self, x: float, y: float, rx: float, ry: float, color: Color, opacity: float = 1.0
     ) -> None:
         """Fill an ellipse with half-axes `rx` and `ry`."""
         box = [SCALE * (x - rx), SCALE * (y - ry), SCALE * (x + rx), SCALE * (y + ry)]
-        self._draw.ellipse(box, fill=ink(colour, opacity))
+        self._draw.ellipse(box, fill=ink(color, opacity))
 
     def rectangle(
-        self, x0: float, y0: float, x1: float, y1: float, colour: Colour, opacity: float = 1.0
+        self, x0: float, y0: float, x1: float, y1: float, color: Color, opacity: float = 1.0
     ) -> None:
         """Fill a rectangle."""
         self._draw.rectangle(
-            [SCALE * x0, SCALE * y0, SCALE * x1, SCALE * y1], fill=ink(colour, opacity)
+            [SCALE * x0, SCALE * y0, SCALE * x1, SCALE * y1], fill=ink(color, opacity)
         )
 
     def blur(self, radius: float) -> Layer:
-        """Put the layer out of focus by a blur of `radius` pixels; colours do not darken."""
+        """Blur the layer by `radius` pixels, without darkening the colors."""
         if radius <= 0:
             return self
-        # Blurring colours that are multiplied by their opacity keeps black from creeping in.
+        # The colors are multiplied by their opacity first; else the edges would become black.
         blurred = self.image.convert("RGBa").filter(ImageFilter.GaussianBlur(radius * SCALE))
         self.image = blurred.convert("RGBA")
         self._draw = ImageDraw.Draw(self.image)
         return self
 
     def box(self) -> tuple[float, float, float, float] | None:
-        """Return the box (x0, y0, x1, y1) of what was drawn inside the picture, or None."""
+        """Return the box (x0, y0, x1, y1) of the drawn pixels inside the picture, or None."""
         found = self.image.getchannel("A").point(lambda a: 255 if a > 60 else 0).getbbox()
         return None if found is None else tuple(edge / SCALE for edge in found)  # type: ignore[return-value]
 
@@ -193,7 +193,7 @@ class Layer:
         offset: tuple[float, float] = (1.0, 1.5),
         softness: float = 1.5,
     ) -> None:
-        """Lay the layer on the canvas, with a shadow of the given strength (0-1) below it."""
+        """Put the layer on the canvas, with a shadow of the given strength (0-1) below it."""
         alpha = self.image.getchannel("A")
         if shadow > 0:
             moved = Image.new("L", alpha.size)
@@ -203,31 +203,31 @@ class Layer:
         canvas.paste(self.image, mask=alpha)
 
 
-def clouds(dice: Dice, cells: int, octaves: int = 3) -> np.ndarray:
+def clouds(rng: RandomSource, cells: int, octaves: int = 3) -> np.ndarray:
     """Return smooth random hills in 0-1, float32 of shape (CANVAS, CANVAS).
 
     Parameters
     ----------
-    dice : Dice
-        Where the randomness comes from.
+    rng : RandomSource
+        The random numbers.
     cells : int
-        How many hills lie side by side.
+        Number of hills side by side.
     octaves : int
-        How many times finer hills of half the height are added.
+        Number of times that finer hills of half the height are added.
     """
     total = np.zeros((CANVAS, CANVAS), dtype=np.float32)
     for octave in range(octaves):
-        coarse = dice.grid(cells * 2**octave + 1, cells * 2**octave + 1).astype(np.float32)
+        coarse = rng.grid(cells * 2**octave + 1, cells * 2**octave + 1).astype(np.float32)
         fine = Image.fromarray(coarse).resize((CANVAS, CANVAS), Image.Resampling.BICUBIC)
         total += np.asarray(fine) * 0.5**octave
     total -= total.min()
     return total / max(float(total.max()), 1e-6)
 
 
-def blend(canvas: Image.Image, colour: Colour, opacity: np.ndarray) -> None:
-    """Lay one colour on the canvas with an opacity in 0-1 per pixel, shape (CANVAS, CANVAS)."""
+def blend(canvas: Image.Image, color: Color, opacity: np.ndarray) -> None:
+    """Blend one color into the canvas with an opacity in 0-1 per pixel, shape (CANVAS, CANVAS)."""
     mask = Image.fromarray((np.clip(opacity, 0, 1) * 255).astype(np.uint8))
-    canvas.paste(ink(colour)[:3], mask=mask)
+    canvas.paste(ink(color)[:3], mask=mask)
 
 
 # --- curves and leaves ----------------------------------------------------------------------------
@@ -246,7 +246,7 @@ def curve(start: Points, bend: Points, end: Points, steps: int = 12) -> np.ndarr
 
 
 def outline(u: np.ndarray, base: float, tip: float) -> np.ndarray:
-    """Half-width of a petal or leaf along its length, 1 at the widest place.
+    """Return the half-width of a petal or leaf along its length, 1 at the widest place.
 
     The form is u^base * (1 - u)^tip, divided by its maximum: a small `base` gives a broad foot, a
     small `tip` a blunt end, and large values give pointed ends.
@@ -259,7 +259,7 @@ def blade(
     layer: Layer,
     spine: np.ndarray,
     width: float,
-    colour: Colour,
+    color: Color,
     base: float = 0.6,
     tip: float = 0.9,
     teeth: int = 0,
@@ -271,12 +271,12 @@ def blade(
     Parameters
     ----------
     layer : Layer
-        What is drawn on.
+        The layer to draw on.
     spine : numpy.ndarray
         Points from the foot to the tip, shape (N, 2).
     width : float
         The whole width at the widest place, in pixels.
-    colour : tuple
+    color : tuple
         RGB, 0-255.
     base, tip : float
         Form of the two ends, see :func:`outline`.
@@ -296,10 +296,10 @@ def blade(
         half = half * (1 - depth * ((u * teeth) % 1.0))
     middle = np.stack([x, y], axis=1)
     side = np.stack([-dy / norm * half, dx / norm * half], axis=1)
-    layer.polygon(np.concatenate([middle, (middle + side)[::-1]]), shade(colour, 1.12))
-    layer.polygon(np.concatenate([middle, (middle - side)[::-1]]), shade(colour, 0.88))
+    layer.polygon(np.concatenate([middle, (middle + side)[::-1]]), shade(color, 1.12))
+    layer.polygon(np.concatenate([middle, (middle - side)[::-1]]), shade(color, 0.88))
     if vein:
-        layer.line(middle, shade(colour, 1.35), max(0.3, width / 22))
+        layer.line(middle, shade(color, 1.35), max(0.3, width / 22))
 
 
 # --- flower heads ---------------------------------------------------------------------------------
@@ -307,7 +307,7 @@ def blade(
 
 @dataclass
 class Sheet:
-    """A curved petal: a grid of points in space and its colours.
+    """A curved petal: a grid of points in space and its colors.
 
     `points` has shape (along, across, 3); the third axis holds x, y, z with z along the flower's
     axis. `bias` moves the sheet to the front (> 0) when the painting order is decided; `below`
@@ -316,13 +316,13 @@ class Sheet:
     """
 
     points: np.ndarray
-    foot: Colour
-    tip: Colour
-    back: Colour
-    edge: Colour
+    foot: Color
+    tip: Color
+    back: Color
+    edge: Color
     edge_width: float = 0.35
     bias: float = 0.0
-    streak: Colour | None = None
+    streak: Color | None = None
     below: bool = False
 
 
@@ -333,9 +333,9 @@ class Dome:
     radius: float
     height: float
     lift: float
-    rim: Colour
-    core: Colour
-    ground: Colour
+    rim: Color
+    core: Color
+    ground: Color
     dots: int
     dot: float
     bias: float = 0.0
@@ -346,11 +346,11 @@ class Thread:
     """A line in space that ends in a tuft: a seed of a dandelion, a stamen of a tulip."""
 
     points: np.ndarray
-    colour: Colour
+    color: Color
     width: float
     opacity: float = 1.0
     knob: float = 0.0
-    knob_colour: Colour | None = None
+    knob_color: Color | None = None
     tuft: float = 0.0
     bias: float = 0.0
 
@@ -360,10 +360,10 @@ Part = Sheet | Dome | Thread
 
 @dataclass
 class Head:
-    """The head of a flower: what it is made of and how large it is (the radius is about 1)."""
+    """The head of a flower: its parts and its size (the radius is about 1)."""
 
     parts: list[Part] = field(default_factory=list)
-    glow: tuple[float, Colour, float] | None = None  # radius, colour, opacity of a soft ball
+    glow: tuple[float, Color, float] | None = None  # radius, color, opacity of a soft ball
 
 
 def petal(
@@ -438,7 +438,7 @@ def paint(
     Parameters
     ----------
     layer : Layer
-        What is drawn on.
+        The layer to draw on.
     head : Head
         The flower.
     x, y : float
@@ -461,12 +461,12 @@ def paint(
 
     if head.glow:
         middle, _ = place(np.zeros(3))
-        ball, colour, opacity = head.glow
+        ball, color, opacity = head.glow
         for step in range(6):
             layer.disc(
                 *xy(middle),
                 radius * ball * (1 - 0.09 * step),
-                colour,
+                color,
                 opacity * (0.4 + 0.12 * step),
             )
     order: list[tuple[float, int, Callable[[], None]]] = []
@@ -521,11 +521,11 @@ def _sheet_job(layer, sheet, flat, seen, light, radius) -> Callable[[], None]:
             share = (i + 0.5) / steps
             face = mix(sheet.foot, sheet.tip, share)
             for k in range(lanes):
-                colour = sheet.back if is_back[i, k] else face
+                color = sheet.back if is_back[i, k] else face
                 if sheet.streak and abs(k - (lanes - 1) / 2) < 1 and share < 0.8:
-                    colour = mix(colour, sheet.streak, 0.75 * (1 - share))
+                    color = mix(color, sheet.streak, 0.75 * (1 - share))
                 quad = [flat[i, k], flat[i, k + 1], flat[i + 1, k + 1], flat[i + 1, k]]
-                layer.polygon(quad, shade(colour, bright[i, k]))
+                layer.polygon(quad, shade(color, bright[i, k]))
         rim = np.concatenate([flat[:, 0], flat[-1, 1:], flat[::-1, -1]])
         if sheet.edge_width > 0:
             layer.line(rim, sheet.edge, sheet.edge_width * max(0.6, radius / 22))
@@ -536,7 +536,7 @@ def _sheet_job(layer, sheet, flat, seen, light, radius) -> Callable[[], None]:
 def _dome_points(dome: Dome) -> np.ndarray:
     number = np.arange(dome.dots) + 0.5
     share = np.sqrt(number / dome.dots)
-    angle = number * 2.399963  # the golden angle: how sunflowers really place their seeds
+    angle = number * 2.399963  # the golden angle, as in real sunflowers
     r = dome.radius * share
     z = dome.lift + dome.height * (1 - share**2)
     return np.stack([r * np.cos(angle), r * np.sin(angle), z], axis=-1)
@@ -560,9 +560,9 @@ def _dome_job(layer, dome, flat, rim, light, radius) -> Callable[[], None]:
         side = (flat - middle) @ np.array([light[0], -light[1]]) / max(dome.radius * radius, 1e-6)
         size = dome.dot * radius
         for (px, py), s, lit in zip(flat.tolist(), share.tolist(), side.tolist(), strict=True):
-            colour = mix(dome.core, dome.rim, s**2)
+            color = mix(dome.core, dome.rim, s**2)
             layer.disc(px + 0.25 * size, py + 0.35 * size, size, dome.ground)
-            layer.disc(px, py, 0.8 * size, shade(colour, 1.05 + 0.25 * lit))
+            layer.disc(px, py, 0.8 * size, shade(color, 1.05 + 0.25 * lit))
 
     return job
 
@@ -570,7 +570,7 @@ def _dome_job(layer, dome, flat, rim, light, radius) -> Callable[[], None]:
 def _thread_job(layer, thread, flat, radius) -> Callable[[], None]:
     def job() -> None:
         width = thread.width * radius
-        layer.line(flat, thread.colour, width, thread.opacity)
+        layer.line(flat, thread.color, width, thread.opacity)
         end = flat[-1]
         if thread.tuft > 0:
             ahead = flat[-1] - flat[0]
@@ -584,9 +584,9 @@ def _thread_job(layer, thread, flat, radius) -> Callable[[], None]:
                     ]
                 )
                 layer.line(
-                    [end, end + ray * thread.tuft * radius], thread.colour, width, thread.opacity
+                    [end, end + ray * thread.tuft * radius], thread.color, width, thread.opacity
                 )
         if thread.knob > 0:
-            layer.disc(*end, thread.knob * radius, thread.knob_colour or thread.colour)
+            layer.disc(*end, thread.knob * radius, thread.knob_color or thread.color)
 
     return job

@@ -708,7 +708,7 @@ def _texts(value: Any) -> set[str]:
 
 
 def _are_facts(error: Any) -> bool:
-    """Whether this describes one of the errors of `student_work`, with arguments of the right types."""
+    """Whether this is an error of `student_work`, with arguments of the right types."""
     types: dict[str, tuple[tuple[type, ...], ...]] = {
         "Missing": ((str,),),
         "WrongKind": ((str,), (str,), (str,)),

@@ -1,11 +1,15 @@
-"""Labelled images for the lessons: load a known dataset by name, or pictures of your own.
+"""Labeled images: load a known dataset by name, or images of your own.
 
-First met in lesson 02. TensorFlow is imported only when batches are asked for.
+`load` takes the datasets in `registry`, whose docstring says how to add one. `from_directory`
+and `from_csv` load a folder or a table. All of them return an `ImageDataset`.
+
+First used in lesson 02. TensorFlow is imported only when batches are made.
 """
 
 from importlib import import_module
 from types import ModuleType
 
+from course_utils.datasets import paper_flowers
 from course_utils.datasets._image_dataset import ImageDataset
 from course_utils.datasets._splits import SPLITS
 from course_utils.datasets.decoding import decode
@@ -31,6 +35,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> ModuleType:
-    if name in ("paper_flowers", "tfds_builder"):  # imported when first used
+    if name == "tfds_builder":  # imports TensorFlow Datasets, so only when it is used
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"course_utils.datasets has no {name!r}")

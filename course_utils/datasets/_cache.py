@@ -1,15 +1,16 @@
-"""Decoded pictures, kept on disk so that they are decoded once.
+"""Keep decoded images on disk, so that they are decoded only once.
 
 ``work/cache/decoded/KEY/`` holds ``images.npy`` (uint8, one row per file) and ``about.json`` (ids,
 digests, unreadable files, checksum). KEY depends on the folder, on each file's name, size and
 times, on the image size and the channels, and on the format of the cache, so that a changed file or
-another image size never meets an old cache. An entry is written aside and then renamed, so several
-processes can build the same one. The pictures are mapped into memory, not read: the operating
-system keeps them in memory where they fit, and TensorFlow reads them without a copy.
+another image size gets a new entry. An entry is written to a temporary folder and then renamed, so
+several processes can build the same one. The images are mapped into memory, not read: the operating
+system keeps them in memory if they fit, and TensorFlow reads them without a copy.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -24,58 +25,36 @@ from tempfile import mkdtemp
 
 import numpy as np
 
-from course_utils import settings, validate
-from course_utils.datasets import bit_depth, decoding
+from course_utils import files, settings, validate
+from course_utils.datasets import decoding
 from course_utils.datasets._image_dataset import aligned
+from course_utils.datasets._options import LoadOptions
 from course_utils.exceptions import InvalidInput
 
-#: Raised whenever decoding or the layout of an entry changes, so that older entries are not used.
+#: Increased when decoding or the layout of an entry changes, so that older entries are not used.
 FORMAT = 2
 
-#: Entries beyond this many bytes in all are removed, the longest unused first.
+#: Size in bytes of all entries together; beyond it, those unused for longest are removed.
 LARGEST_CACHE = 6 * 2**30
 
-_SPARE_DISK = 200 * 2**20  # left free for others
-_verified: set[tuple[str, int, int]] = set()  # entries whose checksum this process has seen right
+_SPARE_DISK = 200 * 2**20  # bytes of the disk that are left free
+_verified: set[tuple[str, int, int]] = set()  # entries whose checksum this process has verified
 
 
 @dataclass(frozen=True)
-class Pixels:
-    """The decoded pictures of a source.
+class Record:
+    """What is stored beside the images of an entry.
 
     Attributes
     ----------
-    images : ndarray of uint8, shape (N, height, width, channels)
-        One row per file that was found; the rows of unreadable files are black.
     digests : tuple of str
-        One digest of the content per row, empty where the file could not be read.
+        One digest of the content per row, empty if the file could not be read.
     unreadable : dict of int to str
         Row and reason of each file that could not be decoded.
     ids, labels : tuple
         One per row, for sources that learn them only while they are read; else empty.
-    """
-
-    images: np.ndarray
-    digests: tuple[str, ...]
-    unreadable: dict[int, str]
-    ids: tuple[str, ...] = ()
-    labels: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class Built:
-    """What is kept beside the pictures of an entry.
-
-    Attributes
-    ----------
-    digests : tuple of str
-        One digest of the content per row.
-    unreadable : dict of int to str
-        Row and reason of each file that could not be decoded.
-    ids, labels : tuple
-        One per row, for sources that learn them only while they are read.
     lasting : bool
-        Whether the entry may be kept; not where a reason may be gone the next time.
+        Whether the entry may be kept; False if a reason may be gone the next time.
     """
 
     digests: tuple[str, ...]
@@ -85,52 +64,53 @@ class Built:
     lasting: bool = True
 
 
-#: A function that takes the next pictures, uint8 (n, height, width, channels).
+@dataclass(frozen=True)
+class Pixels(Record):
+    """The decoded images of a source, with their record.
+
+    Attributes
+    ----------
+    images : ndarray of uint8, shape (N, height, width, channels)
+        One row per file that was found; the rows of unreadable files are black.
+    """
+
+    images: np.ndarray = field(kw_only=True)
+
+
+#: A function that takes the next images, uint8 (n, height, width, channels).
 Write = Callable[[np.ndarray], None]
 
 
 def decoded_root() -> Path:
-    """Return the folder of the decoded pictures."""
+    """Return the folder of all entries."""
     return settings.cache_root() / "decoded"
 
 
-def key_of(*parts: object, files: Iterable[decoding.ImageFile] = ()) -> str:
-    """Return a name for the cache entry that depends on `parts` and on each file's stamp."""
+def key_of(*parts: object, images: Iterable[decoding.ImageFile] = ()) -> str:
+    """Return the name of an entry, which depends on `parts` and on each file's stamp."""
     digest = hashlib.blake2b(digest_size=16)
     digest.update(repr((FORMAT, *parts)).encode())
-    for file in files:
+    for file in images:
         digest.update(repr((file.id, file.stamp)).encode())
     return digest.hexdigest()
 
 
 def pixels(
-    files: Sequence[decoding.ImageFile],
-    image_size: tuple[int, int],
-    channels: int,
-    *,
-    label: str,
-    root: Path,
-    keep_unreadable: bool = False,
-    scales: bit_depth.Scales | None = None,
+    images: Sequence[decoding.ImageFile], options: LoadOptions, label: str, root: Path
 ) -> Pixels:
-    """Return the decoded pictures of `files`, from the cache where they are there.
+    """Return the decoded images of files, from the cache if they are in it.
 
     Parameters
     ----------
-    files : sequence of ImageFile
+    images : sequence of ImageFile
         What to decode, in this order.
-    image_size : tuple of int
-        Height and width in pixels.
-    channels : int
-        3 for RGB, 1 for grayscale.
+    options : LoadOptions
+        Image size and channels, the scales of images of more than 8 bits (by default found from
+        the values of all), and whether unreadable files are left out.
     label : str
         Name of the dataset, for the progress bar and messages.
     root : Path
         The dataset's folder.
-    keep_unreadable : bool
-        Whether files that cannot be decoded are passed over (else they are an error).
-    scales : mapping of kind to (low, high), optional
-        The scales of pictures of more than 8 bits; by default found from the values of all.
 
     Returns
     -------
@@ -139,33 +119,37 @@ def pixels(
     Raises
     ------
     InvalidInput
-        If files cannot be decoded, or if there is room for the pictures neither on disk nor in
+        If files cannot be decoded, or if there is room for the images neither on disk nor in
         memory.
     """
-    key = key_of(str(root), image_size, channels, sorted((scales or {}).items()), files=files)
+    size, channels = options.image_size, options.channels
+    scales = sorted((options.scales or {}).items())
 
-    def build(write: Write) -> Built:
+    def build(write: Write) -> Record:
         digests: list[str] = []
         unreadable: dict[int, str] = {}
         lasting = True
-        blank = np.zeros((*image_size, channels), np.uint8)
-        common = scales or common_scales(files, root)
-        for chunk in decoding.decode_all(files, image_size, channels, label, common):
-            for one in chunk:
-                if one.image is None:
-                    unreadable[len(digests)] = one.reason or "cannot be read"
-                    lasting = lasting and not one.passing
-                digests.append(one.digest)
-            write(np.stack([blank if one.image is None else one.image for one in chunk]))
-        if unreadable and not keep_unreadable:
-            raise InvalidInput(refusal({files[i].id: why for i, why in unreadable.items()}, root))
-        return Built(tuple(digests), unreadable, lasting=lasting)
+        blank = np.zeros((*size, channels), np.uint8)
+        common = options.scales or common_scales(images, root)
+        for chunk in decoding.decode_all(images, size, channels, label, common):
+            for decoded in chunk:
+                if decoded.image is None:
+                    unreadable[len(digests)] = decoded.reason or "cannot be read"
+                    lasting = lasting and not decoded.passing
+                digests.append(decoded.digest)
+            write(np.stack([blank if d.image is None else d.image for d in chunk]))
+        if unreadable and not options.skip_unreadable:
+            raise InvalidInput(
+                _told_unreadable({images[row].id: why for row, why in unreadable.items()}, root)
+            )
+        return Record(tuple(digests), unreadable, lasting=lasting)
 
-    return load_or_build(key, (len(files), *image_size, channels), build, label=label)
+    key = key_of(str(root), size, channels, scales, images=images)
+    return load_or_build(key, (len(images), *size, channels), build, label=label)
 
 
-def common_scales(files: Sequence[decoding.ImageFile], root: Path) -> dict[str, tuple]:
-    """Return one scale for all pictures of a kind beyond 8 bits.
+def common_scales(images: Sequence[decoding.ImageFile], root: Path) -> dict[str, tuple]:
+    """Return one scale for all images of each kind of values beyond 8 bits.
 
     Raises
     ------
@@ -173,125 +157,151 @@ def common_scales(files: Sequence[decoding.ImageFile], root: Path) -> dict[str, 
         If it is not clear from their values.
     """
     scales = {}
-    for kind, extent in decoding.extents(files).items():
+    for kind, extent in decoding.extents(images).items():
         scale = extent.scale()
         if scale is None:
-            number = extent.number
             raise InvalidInput(
-                validate.printable(
-                    f"{number:,} image{'s' * (number != 1)} in {root} (such as {extent.example}) "
-                    f"{'have' if number != 1 else 'has'} {extent.words()}, all of them alike."
-                )
+                f"{validate.counted(extent.number, 'image')} in {root} (such as {extent.example}) "
+                f"{'have' if extent.number != 1 else 'has'} {extent.words()}, all of them alike."
             )
         scales[kind] = scale
     return scales
 
 
-def refusal(unreadable: dict[str, str], root: Path) -> str:
-    """Return the sentence that names files which cannot be read."""
-    named = [f"{name} {reason}" for name, reason in unreadable.items()]
-    number = len(named)
-    return validate.printable(
-        f"{number} file{'s' * (number != 1)} in {root} cannot be used: "
-        f"{'; '.join(named[:5])}{f'; and {number - 5} more' if number > 5 else ''}. Mend or remove "
-        f'{"it" if number == 1 else "them"}, or give unreadable="skip" to go on without.'
+def _told_unreadable(reasons: dict[str, str], root: Path) -> str:
+    """Return the message that names files which cannot be read."""
+    number = len(reasons)
+    named = "; ".join([f"{name} {reason}" for name, reason in reasons.items()][:5])
+    more = f"; and {number - 5} more" if number > 5 else ""
+    return (
+        f"{validate.counted(number, 'file')} in {root} cannot be used: {named}{more}. Repair or "
+        f'remove {"it" if number == 1 else "them"}, or give unreadable="skip" to go on without.'
     )
 
 
 def load_or_build(
     key: str,
     shape: tuple[int, ...],
-    build: Callable[[Write], Built],
+    build: Callable[[Write], Record],
     *,
     label: str,
 ) -> Pixels:
-    """Return the entry `key`, or have `build` make it and keep it.
+    """Return the entry `key`; if it does not exist, build and keep it.
 
     Parameters
     ----------
     key : str
         Name of the entry.
     shape : tuple of int
-        Shape of all pictures together (N, height, width, channels).
+        Shape of all images together (N, height, width, channels).
     build : callable
-        Is given a function that takes the pictures in order, in pieces of any length, and returns
-        what is to be kept beside them.
+        Called with a function that takes the images in order, in pieces of any length; returns
+        what is stored beside them.
     label : str
         Name of the dataset, for messages.
 
     Returns
     -------
     Pixels
+
+    Raises
+    ------
+    InvalidInput
+        If there is room for the images neither on disk nor in memory.
     """
     folder = decoded_root() / key
     found = _open(folder, shape)
     if found is not None:
         return found
-
-    size = int(np.prod(shape, dtype=np.int64))
-    memory: np.ndarray | None = None
-    available = _available_memory()
-    if size <= available // 4:
-        memory = aligned(shape)
-    problem: OSError | None = None
-    entry: _Entry | None = None
+    images = _NewImages(folder, shape, label)
     try:
-        entry = _Entry(folder, shape)
-    except OSError as error:
-        problem = error
-        if memory is None and size <= available // 2:
-            memory = aligned(shape)
-        if memory is None:
-            raise InvalidInput(_no_room(label, size, folder, error)) from None
-
-    done = 0
-
-    def write(images: np.ndarray) -> None:
-        nonlocal done, problem
-        if memory is not None:
-            memory[done : done + len(images)] = images
-        done += len(images)
-        if entry is not None and problem is None:
-            try:
-                entry.write(images)
-            except OSError as error:
-                problem = error
-                if memory is None:
-                    raise InvalidInput(_no_room(label, size, folder, error)) from None
-
-    try:
-        built = build(write)
-        keep = entry is not None and problem is None and (built.lasting or memory is None)
-        if entry is not None and keep:
-            try:
-                entry.finish(built)
-            except OSError as error:
-                keep, problem = False, error
-        if keep:
-            kept = _open(folder, shape)
-            if kept is not None:
-                _prune(keep=folder)
-                return kept
+        record = build(images.write)
+        return images.on_disk(record) or images.in_memory(record)
     finally:
-        if entry is not None:
-            entry.close()
-    if problem is not None:
-        validate.say(
-            f"The decoded images of {label} are kept in memory only, since {folder.parent} cannot "
-            f"be written ({problem.strerror or problem}); they are decoded again the next time."
-        )
-    if memory is None:
-        raise InvalidInput(_no_room(label, size, folder, problem))
-    return Pixels(memory, built.digests, built.unreadable, built.ids, built.labels)
+        images.close()
 
 
-def _no_room(label: str, size: int, folder: Path, problem: OSError | None) -> str:
-    reason = f" ({problem.strerror or problem})" if problem is not None else ""
-    return (
-        f"The decoded images of {label} take {size / 1e9:.1f} GB, too much for the free memory, "
-        f"and {folder.parent} cannot be written{reason}; free some disk space, set COURSE_WORK to "
-        f"a folder with room, or choose a smaller image_size."
-    )
+class _NewImages:
+    """Images while they are decoded: written to disk, and kept in memory too if there is room.
+
+    Images in memory are used if the disk is full, or if the entry must not be kept.
+    """
+
+    def __init__(self, folder: Path, shape: tuple[int, ...], label: str) -> None:
+        self.folder, self.shape, self.label = folder, shape, label
+        self.done = 0
+        self.memory: np.ndarray | None = None
+        self.entry: _Entry | None = None
+        problem = None
+        try:
+            self.entry = _Entry(folder, shape)
+        except OSError as error:
+            problem = error
+        available = _available_memory()
+        if _size(shape) <= available // (4 if self.entry else 2):
+            self.memory = aligned(shape)
+        self.problem: OSError | None = None
+        if problem is not None:
+            self._disk_failed(problem)
+
+    def _disk_failed(self, error: OSError) -> None:
+        self.problem = error
+        if self.memory is None:
+            raise InvalidInput(
+                f"The decoded images of {self.label} take {_size(self.shape) / 1e9:.1f} GB, too "
+                f"much for the free memory, and {self.folder.parent} cannot be written "
+                f"({error.strerror or error}); free some disk space, set COURSE_WORK to a folder "
+                f"with room, or choose a smaller image_size."
+            ) from None
+
+    def write(self, images: np.ndarray) -> None:
+        """Take the next images."""
+        if self.memory is not None:
+            self.memory[self.done : self.done + len(images)] = images
+        self.done += len(images)
+        if self.entry is not None and self.problem is None:
+            try:
+                self.entry.write(images)
+            except OSError as error:
+                self._disk_failed(error)
+
+    def on_disk(self, record: Record) -> Pixels | None:
+        """Give the entry its name and open it; None if it cannot or must not be kept."""
+        if self.entry is None or self.problem is not None:
+            return None
+        if self.memory is not None and not record.lasting:
+            return None
+        try:
+            self.entry.finish(record)
+        except OSError as error:
+            self._disk_failed(error)
+            return None
+        kept = _open(self.folder, self.shape)
+        if kept is None:  # damaged, or removed by another process
+            self._disk_failed(OSError(errno.EIO, os.strerror(errno.EIO)))
+        else:
+            _prune(keep=self.folder)
+        return kept
+
+    def in_memory(self, record: Record) -> Pixels:
+        """Return the images in memory."""
+        assert self.memory is not None  # else the failure of the disk was an error
+        if self.problem is not None:
+            validate.say(
+                f"The decoded images of {self.label} are kept in memory only, since "
+                f"{self.folder.parent} cannot be written "
+                f"({self.problem.strerror or self.problem}); they are decoded again the next time."
+            )
+        return Pixels(**vars(record), images=self.memory)
+
+    def close(self) -> None:
+        """Remove temporary files."""
+        if self.entry is not None:
+            self.entry.close()
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    return int(np.prod(shape, dtype=np.int64))
 
 
 def _available_memory() -> int:
@@ -301,16 +311,13 @@ def _available_memory() -> int:
 
 
 class _Entry:
-    """An entry of the cache while it is written, in a folder of its own beside the final one."""
+    """An entry of the cache that is being written, in a temporary folder beside the final one."""
 
     def __init__(self, folder: Path, shape: tuple[int, ...]) -> None:
         self.folder, self.shape = folder, shape
         self.checksum = 0
         folder.parent.mkdir(parents=True, exist_ok=True)
-        size = int(np.prod(shape, dtype=np.int64))
-        if shutil.disk_usage(folder.parent).free < size + _SPARE_DISK:
-            import errno
-
+        if shutil.disk_usage(folder.parent).free < _size(shape) + _SPARE_DISK:
             raise OSError(errno.ENOSPC, "too little space left on the disk")
         self.aside = Path(mkdtemp(prefix=".building-", dir=folder.parent))
         try:
@@ -327,24 +334,16 @@ class _Entry:
         self.checksum = zlib.crc32(data.data, self.checksum)
         self.file.write(data.data)
 
-    def finish(self, built: Built) -> None:
+    def finish(self, record: Record) -> None:
         """Give the entry its final name."""
-        self.file.flush()
         self.file.close()
-        about = {
-            "format": FORMAT,
-            "shape": self.shape,
-            "checksum": self.checksum,
-            "digests": built.digests,
-            "unreadable": built.unreadable,
-            "ids": built.ids,
-            "labels": built.labels,
-        }
+        about = {"format": FORMAT, "shape": self.shape, "checksum": self.checksum}
+        about |= vars(record)
         (self.aside / "about.json").write_text(json.dumps(about), encoding="utf-8")
         try:
             os.rename(self.aside, self.folder)
         except OSError:
-            # Another process was faster. Its entry is as good as ours, or else it is put aside.
+            # Another process was faster. Its entry is used, or removed if it is damaged.
             if _open(self.folder, self.shape) is None:
                 os.rename(self.aside, self.folder)
 
@@ -355,15 +354,15 @@ class _Entry:
 
 
 def _open(folder: Path, shape: tuple[int, ...]) -> Pixels | None:
-    """Return a whole entry, or None; a damaged one is removed."""
+    """Return a complete entry, or None; a damaged one is removed."""
     images_path, about_path = folder / "images.npy", folder / "about.json"
     try:
         about = json.loads(about_path.read_text(encoding="utf-8"))
         if about["format"] != FORMAT or tuple(about["shape"]) != tuple(shape):
             raise ValueError("another format")
-        # "c" (copy on write) because TensorFlow takes over only arrays that are not read-only.
+        # "c" (copy on write) because TensorFlow shares the memory of writeable arrays only.
         images = np.load(images_path, mmap_mode="c", allow_pickle=False)
-        digests = tuple(str(one) for one in about["digests"])
+        digests = tuple(map(str, about["digests"]))
         if images.dtype != np.uint8 or images.shape != tuple(shape) or len(digests) != shape[0]:
             raise ValueError("another shape")
         status = images_path.stat()
@@ -373,7 +372,7 @@ def _open(folder: Path, shape: tuple[int, ...]) -> Pixels | None:
                 raise ValueError("damaged")
             _verified.add(seen)
         unreadable = {int(row): str(reason) for row, reason in about["unreadable"].items()}
-        ids, labels = tuple(about["ids"]), tuple(about["labels"])
+        record = Record(digests, unreadable, tuple(about["ids"]), tuple(about["labels"]))
     except FileNotFoundError:
         if folder.is_dir():
             _remove(folder)
@@ -382,27 +381,24 @@ def _open(folder: Path, shape: tuple[int, ...]) -> Pixels | None:
         _remove(folder)
         return None
     with suppress(OSError):
-        os.utime(about_path)  # remembers when the entry was last used
-    return Pixels(images, digests, unreadable, ids, labels)
+        os.utime(about_path)  # records when the entry was last used
+    return Pixels(**vars(record), images=images)
 
 
 def _checksum(images: np.ndarray) -> int:
     checksum = 0
-    for start in range(0, len(images), decoding._CHUNK):
-        checksum = zlib.crc32(images[start : start + decoding._CHUNK].data, checksum)
+    for start in range(0, len(images), 256):
+        checksum = zlib.crc32(images[start : start + 256].data, checksum)
     return checksum
 
 
 def _remove(folder: Path) -> None:
-    """Take an entry away in one step, so that no other process meets half of it."""
     with suppress(OSError):
-        aside = Path(mkdtemp(prefix=".removed-", dir=folder.parent))
-        os.replace(folder, aside / "entry")
-        shutil.rmtree(aside, ignore_errors=True)
+        files.remove_atomic(folder)
 
 
 def _prune(keep: Path) -> None:
-    """Remove the entries that were not used for longest, and what crashed processes left."""
+    """Remove the entries that were unused for longest, and temporary folders of old crashes."""
     entries: list[tuple[float, int, Path]] = []
     total = 0
     with suppress(OSError):

@@ -1,7 +1,7 @@
-"""Downloads that end whole or not at all.
+"""Download archives completely or not at all.
 
-An archive is written to a ``.part`` file, checked, unpacked into a folder aside, checked again, and
-only then given its name. What broke off is continued the next time where the server can do that.
+An archive is written to a ``.part`` file, checked, unpacked into a temporary folder, checked again,
+and only then renamed. An interrupted download is resumed the next time if the server supports that.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from course_utils.exceptions import DownloadFailed
 
 _CONNECT_SECONDS = 6.0
 _SILENCE_SECONDS = 30.0
-_PIECE = 2**15  # bytes written at a time; at most so many are lost when a connection breaks
+_PIECE = 2**15  # bytes written at a time; at most this much is lost when a connection breaks
 _TRIES = 4
-_LARGEST_SET = 2 * 2**30  # bytes; more than any archive here unpacks to
+_LARGEST_SET = 2 * 2**30  # bytes; larger than any unpacked dataset of the course
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Archive:
     url : str
         Its address.
     sha256 : str or None
-        Digest of the file; None where the server packs it anew for each request.
+        Digest of the file; None if the server packs it anew for each request.
     size : int
-        Its size in bytes, at least roughly.
+        Its size in bytes, at least approximately.
     instead : str
-        What to do where the download does not work, as the end of a sentence.
+        What to do if the download fails, as the end of a sentence.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Archive:
 
 
 class _Broken(Exception):
-    """A download that failed; the message is the reason, `again` whether to try once more."""
+    """A failed download; the message is the reason, `again` says whether a retry may help."""
 
     def __init__(self, reason: str, again: bool = False) -> None:
         super().__init__(reason)
@@ -67,7 +67,7 @@ def obtain(
     folder: Path,
     unpack: Callable[[Path, Path], None],
     *,
-    is_whole: Callable[[Path], bool],
+    is_complete: Callable[[Path], bool],
     keep_archive_as: Path | None = None,
 ) -> Path:
     """Download an archive, check it, and unpack it into `folder`.
@@ -77,13 +77,13 @@ def obtain(
     archive : Archive
         What to download.
     folder : Path
-        The folder that is to be made. Where it is there already and whole, nothing is done; where
-        only a part of it is there, that part is renamed, not lost.
+        The folder to make. If it exists and is complete, nothing is done; if it is incomplete, it
+        is renamed, and nothing in it is lost.
     unpack : callable
-        Is given the archive's path and an empty folder, which it fills. It raises :class:`Wrong`
-        where the content is not what it should be.
-    is_whole : callable
-        Says whether a folder holds the whole dataset.
+        Called with the path of the archive and an empty folder, which it fills. It raises
+        :class:`CorruptArchive` if the content is not the dataset.
+    is_complete : callable
+        Returns whether a folder holds the complete dataset.
     keep_archive_as : Path, optional
         Where to keep the archive itself; by default it is removed.
 
@@ -95,8 +95,8 @@ def obtain(
     Raises
     ------
     DownloadFailed
-        With the reason and what to do. Nothing is left then but a ``.part`` file, where the server
-        can continue a broken download.
+        With the reason and the fix. Nothing is left but a ``.part`` file, if the server can resume
+        the download.
     """
     from filelock import FileLock, Timeout
 
@@ -109,8 +109,8 @@ def obtain(
             validate.say(f"Waiting for another process that is downloading {archive.name} ...")
             lock.acquire()
         try:
-            if not is_whole(folder):
-                _obtain(archive, folder, unpack, is_whole, keep_archive_as)
+            if not is_complete(folder):
+                _obtain(archive, folder, unpack, is_complete, keep_archive_as)
         finally:
             lock.release()
     except _Broken as broken:
@@ -130,15 +130,15 @@ def _disk_reason(error: OSError, folder: Path) -> str:
     return f"{folder} cannot be written ({error.strerror or error})"
 
 
-class Wrong(Exception):
-    """An archive whose content is not what it should be; the message is the reason."""
+class CorruptArchive(Exception):
+    """An archive whose content is not the dataset; the message is the reason."""
 
 
 def _obtain(
     archive: Archive,
     folder: Path,
     unpack: Callable[[Path, Path], None],
-    is_whole: Callable[[Path], bool],
+    is_complete: Callable[[Path], bool],
     keep_archive_as: Path | None,
 ) -> None:
     free = shutil.disk_usage(folder.parent).free
@@ -153,9 +153,9 @@ def _obtain(
     try:
         try:
             unpack(part, aside)
-            if not is_whole(aside):
-                raise Wrong("files are missing in it")
-        except (tarfile.TarError, EOFError, Wrong, OSError) as error:
+            if not is_complete(aside):
+                raise CorruptArchive("files are missing in it")
+        except (tarfile.TarError, EOFError, CorruptArchive, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # the disk
             raise _Broken(f"the archive is not what it should be ({error})") from None
@@ -171,7 +171,7 @@ def _obtain(
 
 
 def _put_aside(folder: Path) -> None:
-    """Rename a folder that holds only a part of a dataset."""
+    """Rename an incomplete folder."""
     number = 1
     while (other := folder.with_name(f"{folder.name}-incomplete-{number}")).exists():
         number += 1
@@ -180,14 +180,14 @@ def _put_aside(folder: Path) -> None:
 
 
 def _fetch(archive: Archive, part: Path) -> None:
-    """Download `archive` to `part`, continuing what is there already."""
+    """Download `archive` to `part`, and resume what is there already."""
     continued = part.exists() and part.stat().st_size > 0
     for attempt in range(1, _TRIES + 1):
         before = part.stat().st_size if part.exists() else 0
         try:
             _stream(archive, part)
             if archive.sha256 is not None and _sha256(part) != archive.sha256:
-                if continued:  # the beginning was of another file: start again, once
+                if continued:  # the beginning was of another file: start again once
                     continued = False
                     part.unlink()
                     continue
@@ -211,7 +211,7 @@ def _fetch(archive: Archive, part: Path) -> None:
 
 
 def _stream(archive: Archive, part: Path) -> None:
-    """Make one request and append what arrives to `part`."""
+    """Send one request and append the answer to `part`."""
     import requests
     from tqdm import tqdm
 
@@ -225,7 +225,7 @@ def _stream(archive: Archive, part: Path) -> None:
         with requests.get(
             archive.url, headers=headers, stream=True, timeout=(_CONNECT_SECONDS, _SILENCE_SECONDS)
         ) as answer:
-            if here and answer.status_code == 416:  # nothing is missing, or it is another file
+            if here and answer.status_code == 416:  # nothing is missing, or the file changed
                 return
             _check_answer(answer.status_code, answer.headers.get("Content-Type", ""), host)
             appending = here > 0 and answer.status_code == 206
@@ -284,7 +284,7 @@ def _sha256(path: Path) -> str:
 def unpack_tar(archive: Path, folder: Path, prefix: str) -> None:
     """Unpack the plain files below ``prefix/`` of a tar archive into `folder`.
 
-    Links, devices and names that lead out of the folder are not unpacked but refused.
+    Links, devices and names that lead out of the folder are errors.
 
     Parameters
     ----------
@@ -293,26 +293,26 @@ def unpack_tar(archive: Path, folder: Path, prefix: str) -> None:
     folder : Path
         Where to put the files, without the prefix.
     prefix : str
-        The folder in the archive that holds everything wanted.
+        The folder in the archive that holds the dataset.
 
     Raises
     ------
-    Wrong
-        If a member is unsafe or the files are implausibly large.
+    CorruptArchive
+        If a member is unsafe or the files are too large.
     """
     written = 0
     with tarfile.open(archive, "r:*") as tar:
         for member in tar:
             path = PurePosixPath(member.name)
             if path.is_absolute() or ".." in path.parts or "\\" in member.name:
-                raise Wrong(f"it holds the unsafe name {member.name!r}")
+                raise CorruptArchive(f"it holds the unsafe name {member.name!r}")
             if member.isdir() or path.parts[:1] != (prefix,) or len(path.parts) < 2:
                 continue
             if not member.isfile():
-                raise Wrong(f"{member.name!r} is no plain file")
+                raise CorruptArchive(f"{member.name!r} is no plain file")
             written += member.size
             if written > _LARGEST_SET:
-                raise Wrong("it unpacks to more than 2 GB")
+                raise CorruptArchive("it unpacks to more than 2 GB")
             content = tar.extractfile(member)
             assert content is not None  # true of plain files
             target = folder.joinpath(*path.parts[1:])
@@ -322,13 +322,13 @@ def unpack_tar(archive: Path, folder: Path, prefix: str) -> None:
 
 
 def count_files(folder: Path, ending: str = ".jpg") -> dict[str, int]:
-    """Return how many files with `ending` each folder directly below `folder` holds."""
+    """Return the number of files with `ending` in each folder directly below `folder`."""
     counts: dict[str, int] = {}
     with suppress(OSError):
         for inner in sorted(folder.iterdir()):
             if inner.is_dir() and not inner.name.startswith("."):
                 counts[inner.name] = sum(
-                    one.name.lower().endswith(ending) and not one.name.startswith(".")
-                    for one in inner.iterdir()
+                    file.name.lower().endswith(ending) and not file.name.startswith(".")
+                    for file in inner.iterdir()
                 )
     return counts

@@ -1,18 +1,18 @@
-"""Finding the image files of a folder, and what else lies there."""
+"""Find the image files of a folder, and the other files in it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from course_utils import validate
+from course_utils import settings, validate
 from course_utils.datasets import decoding
 from course_utils.exceptions import InvalidInput, MissingData
 
-#: What systems and file servers put beside pictures, thumbnails among it (without regard to case).
-#: Hidden names, which begin with a dot, are passed over too.
+#: Names of files and folders that systems and file servers add, such as thumbnails, in lower case.
+#: Hidden names, which begin with a dot, are ignored too.
 _IGNORED_NAMES = frozenset(
     {
         *("__macosx", "__pycache__", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"),
@@ -21,7 +21,7 @@ _IGNORED_NAMES = frozenset(
     }
 )
 
-#: Endings of files that accompany pictures and are not expected to be any.
+#: Endings of files that are often beside images and are not reported as skipped.
 _COMPANIONS = frozenset(
     {
         *(".txt", ".md", ".rst", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".html", ".htm"),
@@ -42,44 +42,58 @@ _COMPANION_NAMES = frozenset(
 
 @dataclass
 class Content:
-    """What lies in a folder: names of folders, image files, and files that are not read."""
+    """The content of a folder: folders, image files, and files that are not read."""
 
     folders: list[tuple[str, Path]] = field(default_factory=list)
     files: list[decoding.ImageFile] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
 
 
-def root_of(path: object) -> Path:
-    """Return the folder that a reader named, absolute, or refuse it."""
-    if not isinstance(path, (str, os.PathLike)) or not str(path).strip() or "\0" in str(path):
-        raise InvalidInput(
-            f"The path of a folder is needed, such as 'photos' or Path('photos'), but it is "
-            f"{path!r}."
+def shipped(name: str, needed: str) -> Path:
+    """Return a folder of the data that ships with the course.
+
+    Raises
+    ------
+    MissingData
+        If the file `needed` does not exist in it.
+    """
+    path = settings.shipped_data() / name
+    if not (path / needed).is_file():
+        raise MissingData(
+            f"There is no {needed} in {path}; restore the folder with "
+            f"'git checkout -- data/{name}', or from the zip of the course."
         )
-    root = Path(os.path.expanduser(os.fspath(path))).absolute()
+    return path
+
+
+def root_of(path: object) -> Path:
+    """Return the absolute path of a folder that the reader named.
+
+    Raises
+    ------
+    MissingData
+        If there is no such folder.
+    InvalidInput
+        If `path` is no path, is a file, or may not be read.
+    """
+    root = as_path(path, "The path of a folder is needed, such as 'photos' or Path('photos')")
     try:
         root.stat()
     except PermissionError:
         raise InvalidInput(
-            validate.printable(
-                f"{root} may not be read (no permission); change its permissions or copy the "
-                f"images to a folder of your own."
-            )
+            f"{root} may not be read (no permission); change its permissions or copy the "
+            f"images to a folder of your own."
         ) from None
     except OSError:
         raise MissingData(
-            validate.printable(
-                f"There is no folder {root}{_near_path(root)}; give the folder that holds one "
-                f"folder of images per class."
-            )
+            f"There is no folder {root}{near(root, Path.is_dir)}; give the folder that holds one "
+            f"folder of images per class."
         ) from None
     if not root.is_dir():
         raise InvalidInput(
-            validate.printable(
-                f"{root} is a file, but a folder is needed that holds one folder of images per "
-                f"class{' (unpack the archive first)' if _is_archive(root) else ''}"
-                f"{' (for a table of labels: datasets.from_csv)' if _is_table(root) else ''}."
-            )
+            f"{root} is a file, but a folder is needed that holds one folder of images per "
+            f"class{' (unpack the archive first)' if _is_archive(root) else ''}"
+            f"{' (for a table of labels: datasets.from_csv)' if is_table(root) else ''}."
         )
     return root
 
@@ -88,13 +102,22 @@ def _is_archive(path: Path) -> bool:
     return path.name.lower().endswith((".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar"))
 
 
-def _is_table(path: Path) -> bool:
+def is_table(path: Path) -> bool:
+    """Return whether a file is a table of text, by its ending."""
     return path.suffix.lower() in (".csv", ".tsv")
 
 
-def _near_path(path: Path) -> str:
+def as_path(given: object, needed: str) -> Path:
+    """Return `given` as an absolute path; `needed` says in the error what is expected."""
+    if not isinstance(given, (str, os.PathLike)) or not str(given).strip() or "\0" in str(given):
+        raise InvalidInput(f"{needed}, but it is {given!r}.")
+    return Path(os.path.expanduser(os.fspath(given))).absolute()
+
+
+def near(path: Path, is_candidate: Callable[[Path], bool]) -> str:
+    """Return `` (did you mean 'x'?)`` for a similar name beside a path that does not exist."""
     try:
-        names = [entry.name for entry in os.scandir(path.parent) if entry.is_dir()]
+        names = [other.name for other in path.parent.iterdir() if is_candidate(other)]
     except OSError:
         return ""
     return validate.nearest(path.name, names)
@@ -105,13 +128,13 @@ def _ignored(name: str) -> bool:
 
 
 def _is_companion(name: str) -> bool:
-    """Whether a file that is no image belongs beside images, so that nobody misses it."""
+    """Return whether a file that is no image is one that often accompanies images."""
     stem, ending = os.path.splitext(name.lower())
     return ending in _COMPANIONS or (not ending and stem in _COMPANION_NAMES)
 
 
 def entries(folder: Path, prefix: str = "") -> Content:
-    """Return what lies directly in `folder`, sorted; ids begin with `prefix`."""
+    """Return the sorted content of `folder` itself; ids begin with `prefix`."""
     content = Content()
     try:
         with os.scandir(folder) as found:
@@ -128,14 +151,12 @@ def entries(folder: Path, prefix: str = "") -> Content:
                     content.skipped.append(f"{prefix}{entry.name}")
     except PermissionError:
         raise InvalidInput(
-            validate.printable(
-                f"The folder {folder} may not be read (no permission); change its permissions or "
-                f"copy the images to a folder of your own."
-            )
+            f"The folder {folder} may not be read (no permission); change its permissions or "
+            f"copy the images to a folder of your own."
         ) from None
     except OSError as error:
         raise InvalidInput(
-            validate.printable(f"The folder {folder} cannot be read: {error.strerror or error}.")
+            f"The folder {folder} cannot be read: {error.strerror or error}."
         ) from None
     content.folders.sort()
     content.files.sort(key=lambda file: file.id)
@@ -152,7 +173,7 @@ def _stamp(entry: os.DirEntry[str]) -> tuple[int, int, int]:
 
 
 def walk(folder: Path, prefix: str) -> Content:
-    """Return all files under `folder`; links to a folder above are followed once."""
+    """Return all files below `folder`; a link to a folder above it is not followed again."""
     result = Content()
     waiting = [(folder, prefix, frozenset[tuple[int, int]]())]
     while waiting:
@@ -174,10 +195,10 @@ def walk(folder: Path, prefix: str) -> Content:
 
 
 def told_skipped(skipped: Sequence[str]) -> str:
-    """Say which files were not read as pictures."""
-    number = len(skipped)
+    """Return the message that names files which were not read as images."""
+    number = validate.counted(len(skipped), "file is", "files are")
     return (
-        f"{number:,} file{'s are' if number > 1 else ' is'} of a kind that is not read and not "
+        f"{number} of a kind that is not read and not "
         f"used: {validate.some_of(skipped)}; save pictures as JPEG or PNG, with the ending .jpg or "
         f".png."
     )

@@ -1,4 +1,4 @@
-"""The type that every source of images ends in."""
+"""The type that all loading functions return."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from course_utils import validate
+from course_utils.datasets._options import LoadOptions
 from course_utils.datasets._splits import SPLITS
 from course_utils.datasets.autotune import disable_autotune
 from course_utils.exceptions import InvalidInput
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     import pandas as pd
     import tensorflow as tf
 
+    from course_utils.datasets._cache import Pixels
 
-_ALIGNMENT = 64  # bytes; what TensorFlow asks of memory that it shares
+
+_ALIGNMENT = 64  # bytes; TensorFlow shares only memory that begins at a multiple of it
 
 
 def aligned(shape: tuple[int, ...]) -> np.ndarray:
-    """Return an uninitialised uint8 array whose memory TensorFlow can share."""
+    """Return an uninitialized uint8 array whose memory TensorFlow can share."""
     size = int(np.prod(shape, dtype=np.int64))
     memory = np.empty(size + _ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % _ALIGNMENT
@@ -34,14 +37,14 @@ def aligned(shape: tuple[int, ...]) -> np.ndarray:
 
 
 class PixelStore:
-    """The decoded pictures of a source, shared by all datasets that are made from it.
+    """The decoded images of a source, shared by all datasets that are made from it.
 
     Parameters
     ----------
     images : ndarray of uint8, shape (N, height, width, channels)
-        All pictures, in memory or mapped from a file.
+        All images, in memory or mapped from a file.
     digests : sequence of str, length N
-        A digest of the content of each.
+        Digest of the content of each image.
     """
 
     def __init__(self, images: np.ndarray, digests: Sequence[str]) -> None:
@@ -50,17 +53,17 @@ class PixelStore:
 
     @property
     def images(self) -> np.ndarray:
-        """The pictures; writing to them is an error."""
+        """All images, read-only."""
         view = self._images.view()
         view.flags.writeable = False
         return view
 
     @cached_property
     def tensor(self) -> tf.Tensor:
-        """The same memory as a tensor on the CPU, without a copy where that is possible.
+        """All images as a tensor on the CPU, without a copy where that is possible.
 
-        TensorFlow shares memory that begins at a multiple of 64 bytes, as mapped files and what
-        :func:`aligned` gives do. It would crash on other memory, which is copied therefore.
+        TensorFlow shares memory that begins at a multiple of 64 bytes, as mapped files and arrays
+        of :func:`aligned` do. It would crash on other memory, which is copied instead.
         """
         import tensorflow as tf
 
@@ -89,12 +92,12 @@ class Part:
 
 @dataclass(frozen=True, repr=False, eq=False)
 class ImageDataset:
-    """Labelled images, divided into training, validation and test.
+    """Labeled images, divided into training, validation and test.
 
     ``train``, ``validation`` and ``test`` are ``tf.data.Dataset`` objects that yield batches of
     images, float32 in 0-255 with shape (batch, height, width, channels), and of class indices,
-    int32 with shape (batch,). The training split comes in a new order in each epoch, decided by
-    `seed` alone; the others always come in the order of :meth:`ids`. Lesson 02 builds such a
+    int32 with shape (batch,). The training split has a new order in each epoch, which depends only
+    on `seed`; the others are always in the order of :meth:`ids`. Lesson 02 builds such a
     pipeline step by step.
 
     Attributes
@@ -110,12 +113,16 @@ class ImageDataset:
     batch_size : int
         Images per batch (the last batch of an epoch may be smaller).
     seed : int
-        Decides the order of the training images and, where the source has no splits of its own,
-        the division.
+        Seed of the order of the training images and, where the source has no splits of its own,
+        of the random splits.
     title : str
-        What the dataset is, in a few words.
+        Description in a few words.
     licence : str
-        Under what terms the images may be used.
+        License of the images.
+    source : str
+        The name of a known dataset, or the path of a folder, with which ``datasets.load`` loads the
+        same images again, for example at another size. Empty if the dataset was made in another
+        way.
     """
 
     name: str
@@ -126,6 +133,7 @@ class ImageDataset:
     seed: int
     title: str = ""
     licence: str = ""
+    source: str = ""
     _store: PixelStore = field(kw_only=True)
     _parts: Mapping[str, Part] = field(kw_only=True)
 
@@ -150,7 +158,7 @@ class ImageDataset:
         Parameters
         ----------
         split : {"train", "validation", "test"}
-            Which split.
+            The split.
 
         Returns
         -------
@@ -164,7 +172,7 @@ class ImageDataset:
         Parameters
         ----------
         split : {"train", "validation", "test"}
-            Which split.
+            The split.
 
         Returns
         -------
@@ -178,20 +186,19 @@ class ImageDataset:
         Parameters
         ----------
         split : {"train", "validation", "test"}
-            Which split.
+            The split.
         ids : iterable of str, optional
             Only these images, in this order.
 
         Returns
         -------
         ndarray of uint8, shape (N, height, width, channels)
-            Read-only, 0-255. Where the split lies in one piece it is a view that takes no memory.
+            Read-only, 0-255. Where the images are consecutive it is a view that takes no memory.
 
         Raises
         ------
         InvalidInput
-            If the split or an id is unknown, or if images that have to be enlarged do not fit
-            into the memory.
+            If the split or an id is unknown, or if enlarged images do not fit into memory.
         """
         part = self._part(split)
         if ids is not None:
@@ -242,9 +249,9 @@ class ImageDataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A digest of everything that training on this dataset depends on.
+        """Digest of everything that training on this dataset depends on.
 
-        It covers the content of the images, their ids and labels, the division, the class names,
+        It covers the content of the images, their ids and labels, the splits, the class names,
         the image size, the batch size and the seed.
         """
         digest = hashlib.blake2b(digest_size=16)
@@ -261,7 +268,7 @@ class ImageDataset:
 
     @cached_property
     def train(self) -> tf.data.Dataset:
-        """Batches of the training images, in a new order each time they are gone through."""
+        """Batches of the training images, in a new order in each epoch."""
         return self.shuffled()
 
     @cached_property
@@ -277,19 +284,17 @@ class ImageDataset:
     def shuffled(self, first_epoch: int = 0, as_stored: bool = False) -> tf.data.Dataset:
         """Return batches of the training images in a new order in each epoch.
 
-        The order of epoch *e* is decided by the dataset's seed and *e* alone, not by other random
-        numbers drawn before. Each call gives a pipeline with a counter of its own, so two
-        trainings that each call ``shuffled()`` see the same orders, and one that goes on after an
-        interruption can begin with the epoch where it stopped.
+        The order in epoch *e* depends only on the dataset's seed and *e*. Each call returns a
+        pipeline with a counter of its own, so two trainings that each call ``shuffled()`` see the
+        same orders, and an interrupted training can resume with the epoch where it stopped.
 
         Parameters
         ----------
         first_epoch : int
-            The number of the epoch whose order comes first.
+            Number of the epoch whose order comes first.
         as_stored : bool
-            Leave the pixels as they are stored, uint8, for a step that reads them before they
-            become float32: a quarter of the memory to move. Where pictures have to be enlarged
-            they come as float32 all the same.
+            Return the pixels as uint8, as they are stored, which is a quarter of the memory to
+            move. Images that are enlarged are float32 in any case.
 
         Returns
         -------
@@ -317,7 +322,7 @@ class ImageDataset:
         Parameters
         ----------
         split : {"train", "validation", "test"}
-            Which split.
+            The split.
 
         Returns
         -------
@@ -357,12 +362,12 @@ class ImageDataset:
     # --- other datasets made from it -------------------------------------------------------
 
     def without(self, ids: Iterable[str]) -> ImageDataset:
-        """Return the dataset without some images, for instance unfit ones.
+        """Return the dataset without some images, for example unusable ones.
 
         Parameters
         ----------
         ids : iterable of str
-            Ids of the images to leave out, of any split.
+            Ids of the images to leave out, from any split.
 
         Returns
         -------
@@ -371,17 +376,16 @@ class ImageDataset:
         Raises
         ------
         InvalidInput
-            If an id is unknown, or if a class is left without training images or a split without
-            images.
+            If an id is unknown, or if a class would have no training images, or a split no images.
         """
         gone = set(self._known_ids(ids))
         parts = {}
         for split, part in self._parts.items():
             keep = np.array([i for i, one in enumerate(part.ids) if one not in gone], np.int64)
             parts[split] = part.take(keep)
-            left_out = sorted(set(part.labels.tolist()) - set(parts[split].labels.tolist()))
-            if left_out and (split == "train" or not len(keep)):
-                names = validate.some_of([self.class_names[label] for label in left_out])
+            lost = np.setdiff1d(part.labels, parts[split].labels)
+            if len(lost) and (split == "train" or not len(keep)):
+                names = validate.some_of([self.class_names[label] for label in lost])
                 raise InvalidInput(
                     f"Without these images the {split} split has none of {names} any more; "
                     f"leave some in, or take the whole class away with subset(classes=...)."
@@ -389,12 +393,12 @@ class ImageDataset:
         return replace(self, _parts=parts)
 
     def with_labels(self, classes: Mapping[str, str | int]) -> ImageDataset:
-        """Return the dataset with other classes for some images, for instance put right.
+        """Return the dataset with other classes for some images, for example corrected ones.
 
         Parameters
         ----------
         classes : mapping of id to class
-            Name or index of the class that each of these images gets.
+            The new class of each of these images, by name or index.
 
         Returns
         -------
@@ -413,7 +417,7 @@ class ImageDataset:
                 [new.get(id_, label) for id_, label in zip(part.ids, part.labels, strict=True)],
                 np.int32,
             )
-            parts[split] = Part(part.ids, part.rows, labels)
+            parts[split] = replace(part, labels=labels)
         return replace(self, _parts=parts)
 
     def subset(
@@ -427,11 +431,11 @@ class ImageDataset:
         Parameters
         ----------
         classes : iterable of str, optional
-            Names of the classes to keep; they are numbered anew in this order.
+            Names of the classes to keep; they get new indices in this order.
         per_class : int or mapping of split to int, optional
-            At most so many images of each class, in each split or in the splits named.
+            Largest number of images of each class, in each split or in the splits named.
         seed : int, optional
-            Decides which images are kept; by default the dataset's seed. A larger `per_class` with
+            Seed for the choice of images; by default the dataset's seed. A larger `per_class` with
             the same seed keeps the images of a smaller one.
 
         Returns
@@ -454,25 +458,20 @@ class ImageDataset:
         limits = per_class if isinstance(per_class, Mapping) else dict.fromkeys(SPLITS, per_class)
         for split, limit in limits.items():
             self._part(split)
-            if limit is not None and (not validate.is_whole(limit) or limit < 1):
-                raise InvalidInput(
-                    f"per_class is {limit!r}, but it must be a whole number of at least 1."
-                )
+            if limit is not None:
+                validate.whole_number("per_class", limit, 1, example=100)
         number = self.seed if seed is None else validate.seed(seed)
         parts = {}
+        new_label = np.full(self.num_classes, -1, np.int32)
+        new_label[kept] = np.arange(len(kept), dtype=np.int32)
         for at, (split, part) in enumerate(self._parts.items()):
-            limit = limits.get(split)
             positions = []
             for label in kept:
                 of_class = np.flatnonzero(part.labels == label)
-                if limit is not None and len(of_class) > limit:
-                    order = np.random.default_rng([number, at, label]).permutation(len(of_class))
-                    of_class = of_class[np.sort(order[:limit])]
-                positions.append(of_class)
+                order = np.random.default_rng([number, at, label]).permutation(len(of_class))
+                positions.append(of_class[np.sort(order[: limits.get(split)])])
             smaller = part.take(np.sort(np.concatenate(positions)))
-            new = np.full(self.num_classes, -1, np.int32)
-            new[kept] = np.arange(len(kept), dtype=np.int32)
-            parts[split] = Part(smaller.ids, smaller.rows, new[smaller.labels])
+            parts[split] = replace(smaller, labels=new_label[smaller.labels])
         return replace(self, class_names=tuple(self.class_names[i] for i in kept), _parts=parts)
 
     # --- looking things up -----------------------------------------------------------------
@@ -494,24 +493,26 @@ class ImageDataset:
         }
 
     def _known_ids(self, ids: Iterable[str]) -> list[str]:
-        wanted = [ids] if isinstance(ids, str) else [str(one) for one in ids]
-        for one in wanted:
-            if one not in self._places:
-                file = one.rsplit("/", 1)[-1]
+        wanted = [ids] if isinstance(ids, str) else [str(id_) for id_ in ids]
+        for wanted_id in wanted:
+            if wanted_id not in self._places:
+                file = wanted_id.rsplit("/", 1)[-1]
                 same = [id_ for id_ in self._places if id_.rsplit("/", 1)[-1] == file]
                 likely = itertools.islice(same or self._places, 2000)  # more would take seconds
                 raise InvalidInput(
-                    f"{self.name} has no image with the id {validate.printable(one)!r}"
-                    f"{validate.nearest(one, likely)}; ids(split) lists them."
+                    f"{self.name} has no image with the id {wanted_id!r}"
+                    f"{validate.nearest(wanted_id, likely)}; ids(split) lists them."
                 )
         return wanted
 
     def _positions(self, split: str, ids: Iterable[str]) -> np.ndarray:
-        places = [self._places[one] for one in self._known_ids(ids)]
-        for (where, _), one in zip(places, [ids] if isinstance(ids, str) else ids, strict=False):
+        positions = []
+        for id_ in self._known_ids(ids):
+            where, position = self._places[id_]
             if where != split:
-                raise InvalidInput(f"{one!r} is in the {where} split, not in {split}.")
-        return np.array([at for _, at in places], np.int64)
+                raise InvalidInput(f"{id_!r} is in the {where} split, not in {split}.")
+            positions.append(position)
+        return np.array(positions, np.int64)
 
     def _label(self, given: str | int) -> int:
         if validate.is_whole(given) and 0 <= int(given) < self.num_classes:
@@ -524,7 +525,7 @@ class ImageDataset:
             f"{validate.nearest(str(given), self.class_names)}."
         )
 
-    # --- how it shows itself ---------------------------------------------------------------
+    # --- display ---------------------------------------------------------------------------
 
     def _headline(self) -> str:
         total = sum(len(part.ids) for part in self._parts.values())
@@ -552,3 +553,47 @@ class ImageDataset:
             f"<p><b>{html.escape(self._headline())}</b></p><table>{rows}</table>"
             f"<p>Classes: {classes}</p>{licence}"
         )
+
+
+def make_dataset(
+    pixels: Pixels,
+    ids: Sequence[str],
+    labels: np.ndarray,
+    rows: Mapping[str, np.ndarray],
+    options: LoadOptions,
+    **about: Any,
+) -> ImageDataset:
+    """Make a dataset of decoded images.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        The decoded images, one row each.
+    ids : sequence of str
+        Id of each row.
+    labels : ndarray of int32, shape (N,)
+        Class index of each row.
+    rows : mapping of split to ndarray of int64
+        The rows of each split.
+    options : LoadOptions
+        Image size, channels, batch size and seed.
+    **about
+        The other attributes of :class:`ImageDataset`: name, class_names, title, licence.
+
+    Returns
+    -------
+    ImageDataset
+    """
+    parts = {
+        split: Part(tuple(ids[i] for i in rows[split]), rows[split], labels[rows[split]])
+        for split in SPLITS
+    }
+    return ImageDataset(
+        image_size=options.image_size,
+        channels=options.channels,
+        batch_size=options.batch_size,
+        seed=options.seed,
+        _store=PixelStore(pixels.images, pixels.digests),
+        _parts=parts,
+        **about,
+    )

@@ -1,42 +1,38 @@
-"""Dividing images into training, validation and test (lesson 02)."""
+"""Divide images into training, validation and test (lesson 02)."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 import zlib
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from course_utils import validate
 from course_utils.exceptions import InvalidInput
 
 #: The names of the splits, in the order in which they are shown.
 SPLITS = ("train", "validation", "test")
 
-_WORDS = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "val": "validation",
-    "valid": "validation",
-    "dev": "validation",
-    "development": "validation",
-    "test": "test",
-    "testing": "test",
-    "holdout": "test",
-    "heldout": "test",
-    "eval": "test",
-    "evaluation": "test",
+_SPLIT_OF_WORD = {
+    word: split
+    for split, words in {
+        "train": "train training",
+        "validation": "validation val valid dev development",
+        "test": "test testing holdout heldout eval evaluation",
+    }.items()
+    for word in words.split()
 }
 _NAME = re.compile(
-    rf"(?:seg)?({'|'.join(sorted(_WORDS, key=len, reverse=True))})"
+    rf"(?:seg)?({'|'.join(sorted(_SPLIT_OF_WORD, key=len, reverse=True))})"
     r"(?:set|data|dataset|split|folder|images?|imgs?|pictures?|photos?)?\d?"
 )
 
 
 def named(text: str) -> str | None:
-    """Return the split that a folder of this name stands for, or None.
+    """Return the split that the name of a folder means, or None.
 
     Examples
     --------
@@ -44,7 +40,7 @@ def named(text: str) -> str | None:
     ('train', 'validation', 'test', None)
     """
     found = _NAME.fullmatch(re.sub(r"[\s_.-]", "", text.casefold()))
-    return _WORDS[found[1]] if found else None
+    return _SPLIT_OF_WORD[found[1]] if found else None
 
 
 def carve(
@@ -55,27 +51,27 @@ def carve(
     shares: Mapping[str, float],
     seed: int,
 ) -> dict[str, np.ndarray]:
-    """Divide images at random, class by class, so that no copy of an image is in two splits.
+    """Divide images at random, class by class, with all copies of an image in one split.
 
-    The result depends on the ids, the classes and the seed alone, not on the order in which the
-    images are given, and one class is divided without regard to the others. Images with the same
-    digest stay together; those that several classes share stay in training.
+    The result depends on the ids, the classes and the seed alone, not on the order of the images,
+    and each class is divided independently of the others. Images with the same digest stay
+    together; copies that are in several classes stay in training.
 
     Parameters
     ----------
     ids : sequence of str
         One name per image.
     labels : ndarray of int, shape (N,)
-        Index of each image's class.
+        Class index of each image.
     digests : sequence of str
-        One digest of the content per image; equal digests mean equal images.
+        Digest of the content of each image; equal digests mean equal images.
     class_names : sequence of str
         Name of each class.
     shares : mapping of split to float
         The share of each class's images that a split gets, for example
         ``{"test": 0.1, "validation": 0.1}``; the rest is training.
     seed : int
-        Which random division to make.
+        Seed of the random division.
 
     Returns
     -------
@@ -89,57 +85,75 @@ def carve(
 
     See Also
     --------
-    carve_groups : the same where pictures of several classes belong together.
+    carve_groups : the same for groups of images that may have several classes.
     """
     labels = np.asarray(labels)
-    groups: dict[str, list[int]] = {}
-    for position in sorted(range(len(ids)), key=lambda i: unicodedata.normalize("NFC", ids[i])):
-        groups.setdefault(digests[position], []).append(position)
-
     taken: dict[str, list[int]] = {"train": [], **{split: [] for split in shares}}
     by_class: list[list[list[int]]] = [[] for _ in class_names]
-    for group in groups.values():
-        of_classes = {int(labels[position]) for position in group}
-        if len(of_classes) == 1:
-            by_class[of_classes.pop()].append(group)
+    for copies in _members(ids, digests).values():
+        classes = {int(labels[position]) for position in copies}
+        if len(classes) == 1:
+            by_class[classes.pop()].append(copies)
         else:
-            taken["train"].extend(group)
+            taken["train"].extend(copies)
 
-    for label, of_class in enumerate(by_class):
-        name = class_names[label]
-        number = int((labels == label).sum())
-        if len(of_class) < len(shares) + 1:
-            raise InvalidInput(
-                f"Class {name!r} has {number} image{'s' * (number != 1)}"
-                + (f", {len(of_class)} without copies" if len(of_class) != number else "")
-                + f", but at least {len(shares) + 1} different ones are needed, one for each of "
-                f"{', '.join(one for one in SPLITS if one in taken)}; add images to it or take the "
-                f"class away."
-            )
+    for name, of_class, number in zip(
+        class_names, by_class, np.bincount(labels, minlength=len(class_names)), strict=True
+    ):
+        _check_different(name, int(number), len(of_class), shares)
         salt = zlib.crc32(unicodedata.normalize("NFC", name).encode("utf-8", "surrogateescape"))
         order = np.random.default_rng([seed, salt]).permutation(len(of_class))
         waiting = [of_class[i] for i in order]
-        still_needed = len(shares) + 1  # splits that have no image of this class yet
-        for split, share in shares.items():
-            wanted = max(1, round(share * number))
-            still_needed -= 1
-            got = 0
-            left: list[list[int]] = []
-            for at, group in enumerate(waiting):
-                enough_left = len(left) + len(waiting) - at > still_needed
-                if enough_left and got + len(group) <= wanted:
-                    taken[split].extend(group)
-                    got += len(group)
-                else:
-                    left.append(group)
-            if not got:  # every group of copies is larger than the share: take the smallest
-                smallest = min(left, key=len)
-                left.remove(smallest)
-                taken[split].extend(smallest)
-            waiting = left
-        for group in waiting:
-            taken["train"].extend(group)
+        for at, (split, share) in enumerate(shares.items()):
+            needed = len(shares) - at  # splits that come after this one, training included
+            chosen, waiting = _take_copies(waiting, max(1, round(share * number)), needed)
+            taken[split] += sum(chosen, [])
+        taken["train"] += sum(waiting, [])
     return {split: np.array(sorted(rows), dtype=np.int64) for split, rows in taken.items()}
+
+
+def _members(ids: Sequence[str], keys: Sequence[str]) -> dict[str, list[int]]:
+    """Return the positions of the images with each key, in the order of the ids."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for position in sorted(range(len(ids)), key=lambda i: unicodedata.normalize("NFC", ids[i])):
+        members[keys[position]].append(position)
+    return members
+
+
+def _check_different(name: str, number: int, different: int, shares: Mapping[str, float]) -> None:
+    needed = len(shares) + 1
+    if different >= needed:
+        return
+    raise InvalidInput(
+        f"Class {name!r} has {validate.counted(number, 'image')}"
+        + (f", {different} without copies" if different != number else "")
+        + f", but at least {needed} different ones are needed, one for each of "
+        f"{', '.join(split for split in SPLITS if split == 'train' or split in shares)}; add "
+        f"images to it or take the class away."
+    )
+
+
+def _take_copies(
+    waiting: Sequence[list[int]], wanted: int, needed: int
+) -> tuple[list[list[int]], list[list[int]]]:
+    """Choose sets of copies with about `wanted` images, and leave at least `needed` sets.
+
+    Where every set of copies is larger than `wanted`, the smallest is taken.
+    """
+    chosen: list[list[int]] = []
+    left: list[list[int]] = []
+    got = 0
+    for at, copies in enumerate(waiting):
+        if len(left) + len(waiting) - at > needed and got + len(copies) <= wanted:
+            chosen.append(copies)
+            got += len(copies)
+        else:
+            left.append(copies)
+    if not chosen:
+        smallest = min(left, key=len)
+        left.remove(smallest)
+        chosen.append(smallest)
+    return chosen, left
 
 
 def carve_groups(
@@ -152,9 +166,9 @@ def carve_groups(
 ) -> dict[str, np.ndarray]:
     """Divide images at random so that the images of a group are all in one split.
 
-    A group may hold images of several classes, as the pictures of one patient do. Groups are gone
-    through in random order; a split takes a group while it gets no more of a class than its share.
-    Then each split takes the smallest groups with the classes that it lacks.
+    A group may hold images of several classes, for example the images of one patient. Groups come
+    in random order; a split takes a group if it then has no more of any class than its share.
+    Then each split takes the smallest groups with the classes that it still lacks.
 
     Parameters
     ----------
@@ -173,9 +187,7 @@ def carve_groups(
         If a class has too few groups to give each split one.
     """
     labels = np.asarray(labels)
-    members: dict[str, list[int]] = {}
-    for position in sorted(range(len(ids)), key=lambda i: unicodedata.normalize("NFC", ids[i])):
-        members.setdefault(groups[position], []).append(position)
+    members = _members(ids, groups)
     counts = {
         key: np.bincount(labels[places], minlength=len(class_names))
         for key, places in members.items()
@@ -188,7 +200,7 @@ def carve_groups(
     for split, share in shares.items():
         wanted = np.maximum(1, np.round(share * totals)).astype(int)
         needed = len(shares) - len(taken)  # splits that come after this one, training included
-        taken[split] = _take(waiting, counts, wanted, needed)
+        taken[split] = _take_groups(waiting, counts, wanted, needed)
         waiting = [key for key in waiting if key not in set(taken[split])]
     taken["train"] = waiting
     for split, keys in taken.items():
@@ -213,13 +225,13 @@ def _check_groups(
     for name, number in zip(class_names, np.asarray(of_class).tolist(), strict=True):
         if number < needed:
             raise InvalidInput(
-                f"The images of class {name!r} belong to {number} group{'s' * (number != 1)}, but "
+                f"The images of class {name!r} belong to {validate.counted(number, 'group')}, but "
                 f"at least {needed} are needed, one for each split; groups= keeps too much "
                 f"together, or the class needs images of other groups."
             )
 
 
-def _take(
+def _take_groups(
     waiting: Sequence[str], counts: Mapping[str, np.ndarray], wanted: np.ndarray, needed: int
 ) -> list[str]:
     """Choose the groups of one split; of each class, leave `needed` groups for the others."""
@@ -233,16 +245,16 @@ def _take(
         got = got + counts[key]
         left = left - (counts[key] > 0)
 
-    def spare(key: str) -> bool:
+    def is_spare(key: str) -> bool:
         return bool((left - (counts[key] > 0))[counts[key] > 0].min() >= needed)
 
     for key in waiting:
-        if (got + counts[key] <= wanted).all() and spare(key):
+        if (got + counts[key] <= wanted).all() and is_spare(key):
             take(key)
     while (got == 0).any():
         lacking = int(np.flatnonzero(got == 0)[0])
         rest = [key for key in waiting if key not in chosen and counts[key][lacking]]
-        rest = [key for key in rest if spare(key)] or rest
+        rest = [key for key in rest if is_spare(key)] or rest
         if not rest:
             break
         take(min(rest, key=lambda key: int(np.maximum(got + counts[key] - wanted, 0).sum())))

@@ -1,4 +1,4 @@
-"""Pipelines without the thread with which TensorFlow tunes them."""
+"""Pipelines without automatic tuning by TensorFlow."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ if TYPE_CHECKING:
 
 
 def disable_autotune(batches: tf.data.Dataset) -> tf.data.Dataset:
-    """Return the same pipeline, which TensorFlow does not tune while it runs.
+    """Return the same pipeline with automatic tuning turned off.
 
-    For each iterator TensorFlow starts a thread that looks again and again at how many steps
-    should run side by side, at last once a minute. When an iterator that has run for a while goes
-    away, its end waits for that thread, which at times misses the call and sleeps on: training
-    then stands still for tens of seconds (seen in TensorFlow 2.21, in about one of ten trainings).
-    The pipelines of the course were measured to be as fast without the thread.
+    For each iterator TensorFlow starts a thread that adjusts the number of parallel steps, in the
+    end once a minute. When the iterator is deleted it waits for that thread, which occasionally
+    misses the wake-up and blocks for up to a minute (seen in TensorFlow 2.21, in about one of ten
+    trainings). The pipelines of the course are as fast without the thread.
 
     Parameters
     ----------

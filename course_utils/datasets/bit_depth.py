@@ -1,13 +1,13 @@
-"""Pictures of more than 8 bits: medical images, raw photographs, measurements.
+"""Convert images of more than 8 bits: medical images, raw photographs, measurements.
 
-A screen and a network of the course take 0-255. Which stored value is white cannot be told from one
-picture: scanners write 12 bits into files of 16, and a dark picture of 16 bits looks the same. So
-all pictures of a dataset get one scale, linear from ``low`` (0) to ``high`` (255):
+Screens and the networks of the course use 0-255. One image does not show which stored value is
+white: scanners write 12 bits into files of 16, and a dark image of 16 bits looks the same. So all
+images of a dataset have one scale, linear from ``low`` (0) to ``high`` (255):
 
-* the one that the reader names, ``value_range=(low, high)``;
-* else the range of the file's type, where the values of the dataset reach its upper half: 0-65535
-  for 16 bits, 0-255 or 0-65535 for whole numbers of 32 bits, 0-1 or 0-255 for floating point;
-* else loading is refused with a sentence that says which values there are.
+* the argument ``value_range=(low, high)``;
+* else the range of the file's type, if the values of the dataset reach its upper half: 0-65535
+  for 16 bits, 0-255 or 0-65535 for integers of 32 bits, 0-1 or 0-255 for floating point;
+* else loading fails with a message that names the values.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from course_utils.exceptions import InvalidInput
 if TYPE_CHECKING:
     from PIL import Image
 
-#: For each kind of values: what becomes 0 and what becomes 255.
+#: For each kind of values: the values that become 0 and 255.
 Scales = Mapping[str, tuple[float, float]]
 
-#: Ranges that a kind of values usually has, the smallest first.
+#: The usual ranges of each kind of values, the smallest first.
 _USUAL: dict[str, tuple[tuple[float, float], ...]] = {
     "16-bit": ((0, 65535),),
     "32-bit": ((0, 255), (0, 65535)),
@@ -35,12 +35,12 @@ _USUAL: dict[str, tuple[tuple[float, float], ...]] = {
 }
 KINDS = tuple(_USUAL)
 
-#: A graymap (PGM) says its own maximum, and Pillow stretches it to 16 bits.
+#: A graymap (PGM) contains its own maximum, and Pillow scales it to 16 bits.
 _STRETCHED = "16-bit, stretched"
 
 
 class Unreadable(Exception):
-    """A file that cannot be decoded; the message is the reason, for use inside a sentence."""
+    """A file that cannot be decoded; the message is the reason, as a part of a sentence."""
 
 
 class Passing(Unreadable):
@@ -48,12 +48,12 @@ class Passing(Unreadable):
 
 
 class Unscaled(Unreadable):
-    """A picture of which it is not clear what value is white; the message says what to do."""
+    """An image of which it is not clear what value is white; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Deep:
-    """The values of a picture beyond 8 bits.
+    """The values of an image beyond 8 bits.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Deep:
         One of `KINDS`, or a kind that needs no scale.
     values : ndarray, shape (height, width) or (height, width, 3)
     alpha : ndarray of uint16, shape (height, width), or None
-        0 where the picture is transparent, 65535 where it is opaque.
+        0 where the image is transparent, 65535 where it is opaque.
     """
 
     kind: str
@@ -71,7 +71,7 @@ class Deep:
 
 @dataclass(frozen=True)
 class Extent:
-    """The smallest and the largest value of pictures of one kind."""
+    """The smallest and the largest value of images of one kind."""
 
     kind: str
     low: float
@@ -89,18 +89,18 @@ class Extent:
         )
 
     def scale(self) -> tuple[float, float] | None:
-        """Return the usual range that these values fill, or None where none is clear."""
+        """Return the usual range that these values fill, or None if it is not clear."""
         for low, high in _USUAL[self.kind]:
             if low <= self.low and self.high <= high and (2 * self.high > high or not self.high):
                 return low, high
         return None
 
     def span(self) -> tuple[float, float]:
-        """Return the values themselves as a scale, to look at pictures whose scale is unclear."""
+        """Return the values themselves as a scale, to show images whose scale is not clear."""
         return self.low, max(self.high, self.low + 1e-9 * max(1.0, abs(self.low)))
 
     def words(self) -> str:
-        """Say the values and how to give a scale."""
+        """Return a text with the values and how to give a scale."""
         return (
             f"{self.kind} values from {self.low:,.9g} to {self.high:,.9g}, so it is not clear "
             f"which value is white; give value_range=(low, high), for example "
@@ -108,7 +108,7 @@ class Extent:
         )
 
     def suggestion(self) -> str:
-        """Return a value_range that may be meant, as text."""
+        """Return a likely value_range, as text."""
         if self.kind == "floating-point" or self.low < 0:
             high = self.high if self.high > self.low else self.low + 1
             return f"({self.low:.9g}, {high:.9g})"
@@ -116,7 +116,7 @@ class Extent:
 
 
 def may_be_deep(head: bytes) -> bool:
-    """Whether a file that begins with these 32 bytes may hold more than 8 bits a channel."""
+    """Return whether a file with these first 32 bytes may have more than 8 bits per channel."""
     if head[:8] == b"\x89PNG\r\n\x1a\n":
         return head[24:25] == b"\x10"
     eight = (b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"P1", b"P2", b"P3", b"P4", b"P5", b"P6")
@@ -124,14 +124,14 @@ def may_be_deep(head: bytes) -> bool:
 
 
 def is_deep(picture: Image.Image, data: bytes) -> bool:
-    """Whether a picture that was opened holds more than 8 bits a channel."""
+    """Return whether a picture that was opened has more than 8 bits per channel."""
     return (
         picture.mode in ("I", "F") or picture.mode.startswith("I;16") or _deep_color(picture, data)
     )
 
 
 def _deep_color(picture: Image.Image, data: bytes) -> bool:
-    """Whether it is a PNG or TIFF with color or transparency in 16 bits, which Pillow cuts to 8."""
+    """Return whether it is a PNG or TIFF with 16-bit color or alpha, which Pillow cuts to 8."""
     if picture.format == "PNG":
         return data[24:25] == b"\x10" and data[25:26] in (b"\x02", b"\x04", b"\x06")
     if picture.format == "TIFF" and picture.mode in ("RGB", "RGBA"):
@@ -140,12 +140,12 @@ def _deep_color(picture: Image.Image, data: bytes) -> bool:
 
 
 def values_of(picture: Image.Image, data: bytes) -> Deep | None:
-    """Return the values of a loaded picture of more than 8 bits a channel, or None for others.
+    """Return the values of a loaded picture of more than 8 bits per channel, or None for others.
 
     Raises
     ------
     Unreadable
-        If it holds values that are no numbers.
+        If it holds NaN or infinity.
     """
     if not is_deep(picture, data):
         return None
@@ -178,19 +178,19 @@ def _read_color(picture: Image.Image, data: bytes) -> Deep:
 
 
 def extent_of(deep: Deep, example: str) -> Extent | None:
-    """Return the smallest and the largest value; None where no scale has to be found."""
+    """Return the smallest and the largest value; None if the kind needs no scale."""
     if deep.kind not in _USUAL:
         return None
     return Extent(deep.kind, float(deep.values.min()), float(deep.values.max()), example)
 
 
 def scales_for(value_range: Any) -> Scales | None:
-    """Return the scales that an argument `value_range` stands for, or None where it is None.
+    """Return the scales for an argument `value_range`, or None if it is None.
 
     Raises
     ------
     InvalidInput
-        If it is no pair of numbers in rising order.
+        If it is no pair of numbers in increasing order.
     """
     if value_range is None:
         return None
@@ -207,12 +207,12 @@ def scales_for(value_range: Any) -> Scales | None:
 
 
 def _scale(deep: Deep, scales: Scales | None) -> tuple[float, float]:
-    """Return the scale of a picture.
+    """Return the scale of an image.
 
     Raises
     ------
     Unscaled
-        If it is neither given nor clear from the picture.
+        If it is neither given nor clear from the image.
     """
     if deep.kind not in _USUAL:
         return 0, 65535
@@ -227,7 +227,7 @@ def _scale(deep: Deep, scales: Scales | None) -> tuple[float, float]:
 
 
 def _scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Bring values to 0-255, uint8; those outside `low` to `high` are cut off."""
+    """Scale values to 0-255, uint8, and clip those outside `low` to `high`."""
     exact = values.astype(np.float32) if values.dtype.itemsize <= 2 else values.astype(np.float64)
     return np.clip(np.rint((exact - low) * (255 / (high - low))), 0, 255).astype(np.uint8)
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from course_utils import settings
 from course_utils.datasets import _download, _source, decoding, folder
-from course_utils.datasets._image_dataset import ImageDataset
-from course_utils.exceptions import MissingData
 
 #: In alphabetical order.
 CLASS_NAMES = (
@@ -21,36 +17,17 @@ CLASS_NAMES = (
 #: Number of photographs in each split.
 COUNTS = {"train": 3068, "validation": 341, "test": 372}
 
-#: SHA-256 of the sorted names ``SPLIT/CLASS/FILE.jpg``, joined by line feeds. GitHub packs its
-#: archives anew now and then, so a digest of the archive itself would not last.
-_NAMES_DIGEST = "c7a5ea344870477a035e76171589b72c58516b96e74fa0c07916bcbee9497d83"
-
 _COMMIT = "11961516512414bf9f6c150a832cfd21b54a6b54"
-
-#: The archive of the dataset's repository at one commit.
-ARCHIVE = _download.Archive(
-    name="clothing",
-    url=f"https://github.com/alexeygrigorev/clothing-dataset-small/archive/{_COMMIT}.tar.gz",
-    sha256=None,
-    size=115_000_000,
-    instead=(
-        "try again later, or set COURSE_DATA to a folder that holds clothing-dataset-small; "
-        "the lessons work with paper_flowers too."
-    ),
-)
-
 _FOLDER = "clothing-dataset-small"
-_TITLE = "photographs of ten kinds of clothes"
-_LICENCE = "CC0 1.0"
 
 
 def names_digest(path: Path) -> str:
-    """Return the SHA-256 of the sorted names of the images in a copy of the dataset."""
+    """Return the SHA-256 of the sorted names ``SPLIT/CLASS/FILE.jpg``, joined by line feeds."""
     names = [
-        f"{split}/{kind.name}/{file.name}"
+        f"{split}/{class_folder.name}/{file.name}"
         for split in COUNTS
-        for kind in _folders(path / split)
-        for file in kind.iterdir()
+        for class_folder in _folders(path / split)
+        for file in class_folder.iterdir()
         if file.suffix.lower() in decoding.IMAGE_ENDINGS and not file.name.startswith(".")
     ]
     return hashlib.sha256("\n".join(sorted(names)).encode("utf-8", "surrogateescape")).hexdigest()
@@ -59,92 +36,54 @@ def names_digest(path: Path) -> str:
 def _folders(path: Path) -> list[Path]:
     if not path.is_dir():
         return []
-    return [one for one in path.iterdir() if one.is_dir() and not one.name.startswith(".")]
+    return [inner for inner in path.iterdir() if inner.is_dir() and not inner.name.startswith(".")]
 
 
-def _is_whole(path: Path, digest: str = _NAMES_DIGEST) -> bool:
-    try:
-        return names_digest(path) == digest
-    except OSError:
-        return False
+@dataclass(frozen=True, kw_only=True)
+class Clothing(_source.PhotoFolder):
+    """The dataset with the splits of its authors.
 
+    GitHub repacks its archives from time to time, so the names and the images in the archive are
+    checked instead of its own digest.
+    """
 
-def image_folder() -> Path | None:
-    """Return the folder with all photographs, or None where no whole one is on this machine."""
-    for root in _source.roots():
-        if _is_whole(root / _FOLDER):
-            return root / _FOLDER
-    return None
+    digest: str
 
+    def is_complete(self, path: Path) -> bool:
+        """Return whether a folder holds exactly the files of the dataset."""
+        try:
+            return names_digest(path) == self.digest
+        except OSError:
+            return False
 
-def read(*, image_size: Any, batch_size: Any, seed: Any, color_mode: str = "rgb") -> ImageDataset:
-    """Load the set from this machine, with the splits that its authors made."""
-    path = image_folder()
-    if path is None:
-        raise MissingData(
-            f"clothing is not on this machine{_half_set()}; get it with 'course data get clothing' "
-            f"(about 115 MB), or set COURSE_DATA to a folder that holds all of {_FOLDER}."
-        )
-    return folder.load_folder(
-        folder.scan(path),
-        image_size=image_size,
-        batch_size=batch_size,
-        seed=seed,
-        color_mode=color_mode,
-        name="clothing",
-        title=_TITLE,
-        licence=_LICENCE,
-        class_names=CLASS_NAMES,
-    )
-
-
-def _half_set() -> str:
-    for root in _source.roots():
-        if (root / _FOLDER).is_dir():
-            return f" ({root / _FOLDER} does not hold exactly the files of the whole set)"
-    return ""
-
-
-def fetch(
-    *,
-    url: str | None = None,
-    archive: _download.Archive = ARCHIVE,
-    digest: str = _NAMES_DIGEST,
-) -> Path:
-    """Download the set into ``data/downloads/clothing-dataset-small``, and return that folder."""
-    if url is not None:
-        archive = dataclasses.replace(archive, url=url)
-
-    def unpack(packed: Path, aside: Path) -> None:
-        _download.unpack_tar(packed, aside, f"{_FOLDER}-{_COMMIT}")
-        if not _is_whole(aside, digest):
-            raise _download.Wrong("it does not hold exactly the files that it should")
-        listing = folder.scan(aside)
-        files = [one.file for one in listing.images]
+    def check_unpacked(self, path: Path) -> None:
+        """Raise CorruptArchive if files are missing or superfluous, or cannot be decoded."""
+        if not self.is_complete(path):
+            raise _download.CorruptArchive("it does not hold exactly the files that it should")
+        files = [image.file for image in folder.scan(path).images]
         for chunk in decoding.decode_all(files, (8, 8), 3, "clothing, to check it"):
-            broken = [one for one in chunk if one.image is None]
+            broken = [decoded for decoded in chunk if decoded.image is None]
             if broken:
-                raise _download.Wrong(f"an image in it {broken[0].reason}")
+                raise _download.CorruptArchive(f"an image in it {broken[0].reason}")
 
-    target = settings.downloads_root() / _FOLDER
-    return _download.obtain(archive, target, unpack, is_whole=lambda path: _is_whole(path, digest))
+    def incomplete(self) -> str:
+        """Return a remark on an incomplete copy on this machine, or nothing."""
+        for root in _source.roots():
+            if (root / _FOLDER).is_dir():
+                return f" ({root / _FOLDER} does not hold exactly the files of the whole set)"
+        return ""
 
 
-def made() -> tuple[Path, ...]:
-    """Return what a download makes."""
-    return (settings.downloads_root() / _FOLDER,)
-
-
-SOURCE = _source.Source(
+SOURCE = Clothing(
     name="clothing",
-    title=_TITLE,
+    title="photographs of ten kinds of clothes",
     images=sum(COUNTS.values()),
-    classes=len(CLASS_NAMES),
-    licence=_LICENCE,
-    how=f"course data get clothing (about 115 MB), or COURSE_DATA with {_FOLDER} in it",
-    locate=image_folder,
-    read=read,
-    fetch=fetch,
-    image_folder=image_folder,
-    made=made,
+    class_names=CLASS_NAMES,
+    licence="CC0 1.0",
+    url=f"https://github.com/alexeygrigorev/clothing-dataset-small/archive/{_COMMIT}.tar.gz",
+    sha256=None,
+    size=115_000_000,
+    prefix=f"{_FOLDER}-{_COMMIT}",
+    content=_FOLDER,
+    digest="c7a5ea344870477a035e76171589b72c58516b96e74fa0c07916bcbee9497d83",
 )

@@ -1,12 +1,12 @@
-"""Reading image files into arrays of one size.
+"""Decode image files into arrays of one size.
 
-Every picture is decoded once: turned upright as its EXIF record says, brought to 8 bits and to
-RGB or grayscale, transparent parts laid on white, of an animation the first frame, and stretched
-to the wanted height and width with an antialiased bilinear filter
-(``keras.utils.image_dataset_from_directory`` stretches too, without the antialiasing).
+Every image is rotated as its EXIF record says, converted to 8 bits and to RGB or grayscale, put on
+white where it is transparent, and resized to the given height and width with an antialiased
+bilinear filter (``keras.utils.image_dataset_from_directory`` resizes without the antialiasing). Of
+an animation the first frame is used.
 
-Values of more than 8 bits are brought to 0-255 by one scale for all pictures of a dataset
-(``_depth``). First met in lesson 02.
+Values of more than 8 bits are scaled to 0-255 in the same way for all images of a dataset
+(``bit_depth``). First used in lesson 02.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
+import itertools
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,8 +36,8 @@ from course_utils.exceptions import InvalidInput, MissingData
 if TYPE_CHECKING:
     from PIL import Image
 
-#: Endings of the files that count as images (compared without regard to case). Endings that
-#: Pillow may not be able to read are here too, so that such a file is named rather than ignored.
+#: Endings of image files, in lower case. Some that Pillow may not be able to read are here too, so
+#: that such a file is reported instead of ignored.
 IMAGE_ENDINGS = frozenset(
     {
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"),
@@ -46,7 +47,7 @@ IMAGE_ENDINGS = frozenset(
 
 WORKERS = min(16, os.cpu_count() or 1)  # threads that decode
 _CHUNK = 256  # images decoded between two writes
-_ORIENTATION = 0x0112  # the EXIF tag that says which side of a picture is up
+_ORIENTATION = 0x0112  # the EXIF tag of the rotation
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class ImageFile:
     id : str
         Path relative to the dataset's folder, with ``/``.
     path : Path
-        Where the file is.
+        The file.
     stamp : tuple of int
         Size in bytes, and the times of the last change of content and of record, in ns.
     """
@@ -93,17 +94,17 @@ def read(path: Path) -> bytes:
 
 @functools.cache
 def _open_heic() -> None:
-    """Let Pillow read HEIC, the format of iPhone photographs."""
+    """Register HEIC, the format of iPhone photographs, in Pillow."""
     try:
         import pi_heif
-    except ImportError:  # an older environment: such files are then named as unreadable
+    except ImportError:  # an older environment: such files are reported as unreadable
         return
     pi_heif.register_heif_opener()
 
 
 @contextmanager
 def _plain_reasons(data: bytes) -> Iterator[None]:
-    """Turn whatever a decoder raises into `Unreadable`."""
+    """Convert every error of a decoder to `Unreadable`."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -129,7 +130,7 @@ def opened(data: bytes) -> Iterator[Image.Image]:
     Raises
     ------
     Unreadable
-        If `data` is no image, is cut off or damaged, then or while the picture is used.
+        If `data` is no image, is truncated or damaged, also later in the block.
     """
     from PIL import Image
 
@@ -138,25 +139,45 @@ def opened(data: bytes) -> Iterator[Image.Image]:
         yield picture
 
 
+def is_gray(path: Path) -> bool | None:
+    """Return whether a file stores an image without color, or None if it cannot be read.
+
+    Only the header of the file is read. An RGB image has color, whatever its pixels are.
+    """
+    from PIL import Image
+
+    _open_heic()
+    try:
+        with warnings.catch_warnings(), path.open("rb") as file:
+            warnings.simplefilter("ignore")  # on huge images, which decoding reports
+            with Image.open(file) as picture:
+                mode, palette = picture.mode, picture.getpalette()
+    except Exception:  # decoders raise all kinds of errors; decoding reports the file
+        return None
+    if palette is not None:
+        return palette[0::3] == palette[1::3] == palette[2::3]
+    return mode in ("1", "L", "LA", "La", "F") or mode.startswith("I")
+
+
 def to_array(
     data: bytes,
     image_size: tuple[int, int] | None,
     channels: int,
     scales: Scales | None = None,
 ) -> np.ndarray:
-    """Decode one picture.
+    """Decode one image.
 
     Parameters
     ----------
     data : bytes
         Content of an image file.
     image_size : tuple of int or None
-        Height and width in pixels; None leaves the picture as large as it is.
+        Height and width in pixels; None keeps the size of the image.
     channels : int
         3 for RGB, 1 for grayscale.
     scales : mapping of kind to (low, high), optional
-        For each kind of values beyond 8 bits, which become black and white. What is not named is
-        decided by this picture alone.
+        For each kind of values beyond 8 bits, the values that become black and white. Kinds that
+        are missing are scaled by this image alone.
 
     Returns
     -------
@@ -166,19 +187,19 @@ def to_array(
     Raises
     ------
     Unreadable
-        If `data` is no image, is cut off or damaged, or if its scale is not known.
+        If `data` is no image, is truncated or damaged, or if its scale is not known.
     """
     with opened(data) as picture:
         if image_size is not None and picture.format in ("JPEG", "MPO"):
             # A JPEG can be decoded at 1/2, 1/4 or 1/8 of its size, which is much faster. It
-            # stays at least twice as large as wanted, whichever way up it is.
+            # stays at least twice as large as wanted, also after a rotation.
             picture.draft(None, (2 * max(image_size), 2 * max(image_size)))
         picture.load()
         return _finished(_upright(picture, data, scales), image_size, channels)
 
 
 def _upright(picture: Image.Image, data: bytes, scales: Scales | None) -> Image.Image:
-    """Return a loaded picture in 8 bits, without transparency and the right way up."""
+    """Return a loaded picture in 8 bits, without transparency, rotated as EXIF says."""
     from PIL import ImageOps
 
     deep = bit_depth.values_of(picture, data)
@@ -193,7 +214,7 @@ def _upright(picture: Image.Image, data: bytes, scales: Scales | None) -> Image.
 
 
 def _finished(flat: Image.Image, image_size: tuple[int, int] | None, channels: int) -> np.ndarray:
-    """Bring an 8-bit picture to the wanted channels and size."""
+    """Convert an 8-bit picture to the given channels and size."""
     from PIL import Image
 
     flat = flat.convert("RGB" if channels == 3 else "L")
@@ -204,12 +225,12 @@ def _finished(flat: Image.Image, image_size: tuple[int, int] | None, channels: i
 
 
 def _without_transparency(picture: Image.Image) -> Image.Image:
-    """Lay a picture with transparent parts on white."""
+    """Put a picture with transparent parts on white."""
     from PIL import Image
 
-    see_through = picture.mode in ("RGBA", "LA", "PA", "RGBa", "La")
-    if see_through or "transparency" in picture.info:
-        # Pillow knows no way from premultiplied gray to RGBA but by plain gray.
+    has_alpha = picture.mode in ("RGBA", "LA", "PA", "RGBa", "La")
+    if has_alpha or "transparency" in picture.info:
+        # Pillow converts premultiplied gray to RGBA only through plain gray.
         layer = (picture.convert("LA") if picture.mode == "La" else picture).convert("RGBA")
         white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, layer).convert("RGB")
@@ -217,7 +238,7 @@ def _without_transparency(picture: Image.Image) -> Image.Image:
 
 
 def _kind(data: bytes) -> str:
-    """Say what a file that is no readable image seems to be."""
+    """Return what a file that cannot be read seems to be."""
     if data[4:8] == b"ftyp":
         return "it is HEIC or another film format, of a kind that is not read; save it as JPEG"
     if data[:4] in (b"II*\0", b"MM\0*"):
@@ -233,7 +254,7 @@ def _kind(data: bytes) -> str:
 
 @dataclass(frozen=True)
 class Decoded:
-    """What became of one file: its picture and digest, or the reason why there is none."""
+    """The result for one file: its image and digest, or the reason why there is none."""
 
     image: np.ndarray | None
     digest: str
@@ -244,7 +265,7 @@ class Decoded:
 def decode_file(
     path: Path, image_size: tuple[int, int], channels: int, scales: Scales | None = None
 ) -> Decoded:
-    """Read and decode one file; never raises for what is wrong with the file."""
+    """Read and decode one file; what is wrong with it becomes the reason in the result."""
     digest = ""
     try:
         data = read(path)
@@ -261,49 +282,49 @@ def decode_all(
     label: str,
     scales: Scales | None = None,
 ) -> Iterator[list[Decoded]]:
-    """Decode files on all cores, in order, in chunks; show a bar where it takes long."""
-    from tqdm import tqdm
+    """Decode files on all cores, in order, in chunks."""
 
     def decode_one(file: ImageFile) -> Decoded:
         return decode_file(file.path, image_size, channels, scales)
 
-    bar = tqdm(
-        total=len(files),
-        desc=f"reading {label}",
-        unit=" images",
-        delay=2,
-        file=sys.stderr,
-        leave=False,
-    )
-    with (
-        warnings.catch_warnings(),
-        ThreadPoolExecutor(WORKERS) as pool,
-        bar,
-    ):
-        warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata
-        for start in range(0, len(files), _CHUNK):
-            chunk = files[start : start + _CHUNK]
-            yield list(pool.map(decode_one, chunk))
+    return map_in_chunks(decode_one, files, len(files), f"reading {label}")
+
+
+def map_in_chunks(
+    function: Callable[[Any], Any], items: Iterable[Any], total: int, text: str
+) -> Iterator[list[Any]]:
+    """Call a function for `total` items on all cores; yield lists of results, in order.
+
+    A progress bar with `text` is shown after two seconds. Warnings are turned off, since Pillow
+    warns about unusual metadata.
+    """
+    from tqdm import tqdm
+
+    remaining = iter(items)
+    bar = tqdm(total=total, desc=text, unit=" images", delay=2, file=sys.stderr, leave=False)
+    with warnings.catch_warnings(), ThreadPoolExecutor(WORKERS) as pool, bar:
+        warnings.simplefilter("ignore")
+        while chunk := list(itertools.islice(remaining, _CHUNK)):
+            yield list(pool.map(function, chunk))
             bar.update(len(chunk))
 
 
 def extents(files: Sequence[ImageFile]) -> dict[str, bit_depth.Extent]:
-    """Return the values that the pictures of more than 8 bits hold, for each kind of values.
+    """Return the smallest and largest value of images of more than 8 bits, for each kind.
 
-    Only such pictures are decoded; of the others a few bytes are read.
+    Only such images are decoded; of the others a few bytes are read.
     """
     found: dict[str, bit_depth.Extent] = {}
     with warnings.catch_warnings(), ThreadPoolExecutor(WORKERS) as pool:
         warnings.simplefilter("ignore")
-        for one in pool.map(_extent, files):
-            if one is not None:
-                before = found.get(one.kind)
-                found[one.kind] = one if before is None else before.joined(one)
+        for extent in filter(None, pool.map(_extent, files)):
+            kind = extent.kind
+            found[kind] = found[kind].joined(extent) if kind in found else extent
     return found
 
 
 def _extent(file: ImageFile) -> bit_depth.Extent | None:
-    """Return what one file holds beyond 8 bits; files that cannot be read are told elsewhere."""
+    """Return the extent of one file beyond 8 bits, or None, also if it cannot be read."""
     try:
         with file.path.open("rb") as stream:
             if not bit_depth.may_be_deep(stream.read(32)):
@@ -319,7 +340,7 @@ def _extent(file: ImageFile) -> bit_depth.Extent | None:
         return None
 
 
-# --- pictures from anywhere ----------------------------------------------------------------
+# --- one image of any kind -----------------------------------------------------------------
 
 
 def decode(
@@ -328,20 +349,20 @@ def decode(
     channels: int = 3,
     value_range: tuple[float, float] | None = None,
 ) -> np.ndarray:
-    """Decode one picture, wherever it comes from, as the datasets decode files.
+    """Decode one image of any kind in the same way as the files of a dataset.
 
     Parameters
     ----------
     source : path, bytes, binary file object, PIL picture or array
-        An image file, its content, or a picture. Arrays are (H, W), (H, W, 1), (H, W, 3) or, with
+        An image file, its content, or an image. Arrays are (H, W), (H, W, 1), (H, W, 3) or, with
         transparency, (H, W, 4), with values 0 to 255.
     image_size : int or tuple of int, optional
-        Height and width in pixels to which the picture is stretched; by default its own.
+        Height and width in pixels to which the image is stretched; by default its own.
     channels : {3, 1}
         RGB or grayscale.
     value_range : (low, high), optional
-        For values of more than 8 bits: what becomes black (0) and what white (255); values outside
-        are cut off. Pictures of 8 bits stay as they are.
+        For values of more than 8 bits: the values that become black (0) and white (255); values
+        outside are clipped. Images of 8 bits are unchanged.
 
     Returns
     -------
@@ -373,9 +394,9 @@ def decode(
             warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata
             return _decode_any(source, size, channels, scales)
     except Unscaled as error:
-        raise InvalidInput(validate.printable(f"{what} {error}.")) from None
+        raise InvalidInput(f"{what} {error}.") from None
     except Unreadable as error:
-        raise InvalidInput(validate.printable(f"{what} {error}; give another file.")) from None
+        raise InvalidInput(f"{what} {error}; give another file.") from None
 
 
 def _decode_any(
@@ -403,13 +424,11 @@ def _content(source: Any) -> bytes | None:
     if isinstance(source, (str, Path)):
         path = Path(source).expanduser()
         if not _is_file(path):
-            raise MissingData(
-                validate.printable(f"There is no image file {path}; check its name and folder.")
-            )
+            raise MissingData(f"There is no image file {path}; check its name and folder.")
         return read(path)
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source)
-    if isinstance(source, Mapping) and "content" in source:  # what an upload widget holds
+    if isinstance(source, Mapping) and "content" in source:  # the value of an upload widget
         return bytes(source["content"])
     if callable(getattr(source, "read", None)):
         return _read_stream(source)
@@ -424,7 +443,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _read_stream(stream: Any) -> bytes:
-    """Read all of a file object, from its beginning where it can go back."""
+    """Read all of a file object, from its beginning if it is seekable."""
     try:
         if stream.seekable():
             stream.seek(0)
@@ -442,9 +461,9 @@ def _read_stream(stream: Any) -> bytes:
 
 
 def _undecoded(picture: Image.Image) -> bytes | None:
-    """Return the file of a picture that was opened and not decoded yet, so that it is read as one.
+    """Return the content of the file of a picture that was opened and not decoded yet, or None.
 
-    A picture that was decoded may have been changed, and is taken as it is.
+    A picture that was decoded may have been changed, so its pixels are used.
     """
     stream = getattr(picture, "fp", None)
     waiting = getattr(picture, "tile", None)
@@ -462,7 +481,7 @@ def _undecoded(picture: Image.Image) -> bytes | None:
 
 
 def _from_array(source: Any, scales: Scales | None) -> Image.Image:
-    """Make a picture of an array, (H, W) or (H, W, channels)."""
+    """Convert an array, (H, W) or (H, W, channels), to a picture."""
     from PIL import Image
 
     try:
@@ -476,6 +495,6 @@ def _from_array(source: Any, scales: Scales | None) -> Image.Image:
         )
     if array.size == 0:
         raise InvalidInput(f"A picture has no pixels: its shape is {array.shape}.")
-    shaped = displayable(np.zeros(array.shape, np.uint8))  # refuses what has no picture's shape
+    shaped = displayable(np.zeros(array.shape, np.uint8))  # checks the shape
     pixels = bit_depth.array_to_8_bits(array.reshape(shaped.shape), scales)
     return _without_transparency(Image.fromarray(pixels))

@@ -1,4 +1,4 @@
-"""One picture as it is shown on the screen."""
+"""Images as they are shown on the screen."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from course_utils.exceptions import InvalidInput
 
 
 def displayable(image: Any) -> np.ndarray:
-    """Turn one picture into what ``Axes.imshow`` draws faithfully: uint8, 0 to 255.
+    """Convert one image to uint8, 0 to 255, so that ``Axes.imshow`` shows its values unchanged.
 
     Parameters
     ----------
     image : array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)
-        uint8, or float in 0 to 255. Values outside, as augmentation may leave them, are cut off.
+        uint8, or float in 0 to 255. Values outside, as after augmentation, are clipped.
 
     Returns
     -------
@@ -25,7 +25,7 @@ def displayable(image: Any) -> np.ndarray:
     Raises
     ------
     InvalidInput
-        If it is no picture, or holds NaN.
+        If it has no shape of an image, or holds NaN or infinity.
     """
     array = np.asarray(image)
     if array.ndim == 3 and array.shape[-1] == 1:

@@ -1,7 +1,7 @@
-"""Pictures that belong together: a burst, one patient, one plant seen from several sides.
+"""Groups of images that belong together: a burst, one patient, one plant from several sides.
 
-Such pictures are near copies of each other. If some are in training and some in the test split, the
-test measures how well the network remembers them. ``groups=`` names what belongs together.
+Such images are near copies of each other. If some are in the training and some in the test split,
+the test measures how well the network remembers them. ``groups=`` names what belongs together.
 """
 
 from __future__ import annotations
@@ -41,11 +41,9 @@ def pattern(what: str, given: Any) -> re.Pattern:
 
 
 def part(compiled: re.Pattern, text: str) -> str | None:
-    """Return what the first group of the pattern that took part finds in `text`, or None."""
+    """Return the first group of the pattern that is not empty in `text`, or None."""
     found = compiled.search(text)
-    if found is None:
-        return None
-    return next((one for one in found.groups() if one), None)
+    return next(filter(None, found.groups()), None) if found else None
 
 
 def keys(
@@ -54,19 +52,19 @@ def keys(
     groups: Groups,
     columns: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[str, ...]:
-    """Return the group of each picture; a picture without one is a group of its own.
+    """Return the group of each image; an image without one is a group of its own.
 
     Parameters
     ----------
     ids : sequence of str
         Paths relative to the dataset's folder, with ``/``.
     paths : sequence of Path
-        Where the pictures are.
+        The files.
     groups : str, pattern or callable
-        The name of a column; or a regular expression with a group, which is searched in the id; or
-        a function of the path.
+        The name of a column; or a regular expression that is searched in the id and whose group
+        is the name; or a function of the path.
     columns : mapping of str to sequence of str, optional
-        The columns of the table that the pictures come from.
+        The columns of the table that names the images.
 
     Returns
     -------
@@ -75,7 +73,7 @@ def keys(
     Raises
     ------
     InvalidInput
-        If `groups` cannot be used, finds nothing, or finds one and the same group for all.
+        If `groups` cannot be used, finds nothing, or finds the same group for all images.
     """
     found = _found(ids, paths, groups, columns or {})
     if not any(found):
@@ -119,26 +117,18 @@ def _called(function: Callable[[Path], Any], path: Path) -> str:
         key = function(path)
     except Exception as error:
         raise InvalidInput(
-            validate.printable(
-                f"The function groups failed for {path}: {type(error).__name__}: {error}."
-            )
+            f"The function groups failed for {path}: {type(error).__name__}: {error}."
         ) from error
     return "" if key is None else str(key)
 
 
-def merged(*keys: Sequence[str]) -> list[str]:
-    """Return groups that keep together whatever one of several groupings keeps together."""
-    parent: dict[tuple[int, str], tuple[int, str]] = {}
+def merged(first: Sequence[str], second: Sequence[str]) -> list[str]:
+    """Return groups that keep together what either of two groupings keeps together."""
+    from scipy.cluster.hierarchy import DisjointSet
 
-    def find(one: tuple[int, str]) -> tuple[int, str]:
-        parent.setdefault(one, one)
-        while parent[one] != one:
-            parent[one] = parent[parent[one]]
-            one = parent[one]
-        return one
-
-    for row in zip(*keys, strict=True):
-        first, *others = (find((at, key)) for at, key in enumerate(row))
-        for other in others:
-            parent[find(other)] = find(first)
-    return ["/".join(map(str, find((0, key)))) for key in keys[0]]
+    sets = DisjointSet()
+    for keys in zip(first, second, strict=True):
+        for node in enumerate(keys):
+            sets.add(node)
+        sets.merge(*enumerate(keys))
+    return [str(sets[0, key]) for key in first]

@@ -1,25 +1,25 @@
-"""paper_flowers: 2,520 drawn pictures of five flowers, which ship with the course.
+"""paper_flowers: 2,520 drawn images of five flowers, which ship with the course.
 
-The pictures are in ``data/paper_flowers/{train,validation,test}/CLASS/NNNN.jpg``, with
+The images are in ``data/paper_flowers/{train,validation,test}/CLASS/NNNN.jpg``, with
 ``manifest.csv`` beside them, and may be used freely (CC0). Twenty more, which are in no split, are
 in ``data/new_flowers``.
 
-First met in lesson 02; the boxes are used in lesson 07, the labels that are wrong on purpose in
-lesson 06.
+First used in lesson 02; lesson 07 uses the boxes, lesson 06 the labels that are wrong on purpose.
 """
 
 from __future__ import annotations
 
-import csv
-import difflib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from course_utils import settings
+from course_utils import settings, validate
+from course_utils.datasets import _files
+from course_utils.datasets._source import Source
 from course_utils.exceptions import InvalidInput, MissingData
 
 if TYPE_CHECKING:
@@ -27,31 +27,25 @@ if TYPE_CHECKING:
 
 #: The classes in the order of their indices, the same as in tf_flowers.
 CLASSES = ("dandelion", "daisy", "tulips", "sunflowers", "roses")
-#: Pictures per class and split.
+#: Images per class and split.
 COUNTS = {"train": 340, "validation": 60, "test": 104}
-#: Share of the training pictures that lie in the folder of another class on purpose.
+#: Share of the training images that are in the folder of another class on purpose.
 WRONG_SHARE = 0.03
 
 
 def folder() -> Path:
-    """Return the folder in which the shipped pictures lie.
+    """Return the folder of the shipped images.
 
     Raises
     ------
     MissingData
-        If the course folder, or the dataset in it, is not there.
+        If the course folder, or the dataset in it, does not exist.
     """
-    path = settings.shipped_data() / "paper_flowers"
-    if not (path / "manifest.csv").is_file():
-        raise MissingData(
-            f"There is no manifest.csv in {path}; restore the folder with "
-            f"'git checkout -- data/paper_flowers', or from the zip of the course."
-        )
-    return path
+    return _files.shipped("paper_flowers", "manifest.csv")
 
 
 def manifest(folder: str | Path | None = None) -> pd.DataFrame:
-    """Return what is known of each picture, one row per file.
+    """Return a table that describes each image, one row per file.
 
     Parameters
     ----------
@@ -64,9 +58,9 @@ def manifest(folder: str | Path | None = None) -> pd.DataFrame:
         Columns: ``path`` (relative, with "/"), ``split``, ``class`` (the label: the folder the file
         lies in), ``true_class`` (what was drawn), ``x0``, ``y0``, ``x1``, ``y1`` (the smallest box
         around the flower heads, in pixels; float), ``sha256`` (of the file), ``seed`` (from
-        which the picture was drawn), ``flowers`` (how many heads), and of the
-        first flower ``colour``, ``form``, ``view`` and ``background``; ``conditions`` names what
-        makes the picture hard, separated by "; ", or is empty.
+        which the image was drawn), ``flowers`` (number of heads), and of the first flower
+        ``colour``, ``form``, ``view`` and ``background``; ``conditions`` names what makes the
+        image difficult, separated by "; ", or is empty.
 
     Raises
     ------
@@ -96,7 +90,7 @@ def mislabelled() -> pd.DataFrame:
 
 
 def boxes(ids: Iterable[str]) -> np.ndarray:
-    """Return the boxes around the flowers of some pictures.
+    """Return the boxes around the flowers of some images.
 
     Parameters
     ----------
@@ -106,7 +100,7 @@ def boxes(ids: Iterable[str]) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        float32, shape (N, 4): x0, y0, x1, y1 in pixels of the 96 x 96 picture, x to the right and
+        float32, shape (N, 4): x0, y0, x1, y1 in pixels of the 96 x 96 image, x to the right and
         y downwards, in the order of `ids`. Multiply by (new size / 96) for resized pictures.
 
     Raises
@@ -133,7 +127,7 @@ def _boxes_by_id() -> dict[str, tuple[float, float, float, float]]:
 
 
 def new_picture(class_name: str, number: int = 1) -> tuple[np.ndarray, tuple[float, ...]]:
-    """Return a picture that is in no split, so that no model was trained or chosen with it.
+    """Return an image that is in no split, so that no model was trained or chosen with it.
 
     Parameters
     ----------
@@ -154,7 +148,7 @@ def new_picture(class_name: str, number: int = 1) -> tuple[np.ndarray, tuple[flo
     InvalidInput
         If there is no such class or number.
     MissingData
-        If the pictures are not there.
+        If the images do not exist.
 
     Examples
     --------
@@ -162,26 +156,33 @@ def new_picture(class_name: str, number: int = 1) -> tuple[np.ndarray, tuple[flo
     >>> image.shape, image.dtype.name, len(box)
     ((96, 96, 3), 'uint8', 4)
     """
+    import pandas as pd
     from PIL import Image
 
-    folder = settings.shipped_data() / "new_flowers"
-    if not (folder / "boxes.csv").is_file():
-        raise MissingData(
-            f"There is no boxes.csv in {folder}; restore the folder with "
-            f"'git checkout -- data/new_flowers', or from the zip of the course."
-        )
-    if class_name not in CLASSES:
-        near = difflib.get_close_matches(str(class_name), CLASSES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(CLASSES)}."
-        raise InvalidInput(f"paper_flowers has no class {class_name!r}; {hint}")
-    with (folder / "boxes.csv").open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["class"] == class_name]
-    numbers = range(1, len(rows) + 1)
-    if isinstance(number, bool) or number not in numbers:
-        raise InvalidInput(
-            f"There are new pictures 1 to {len(rows)} of each class, but number is {number!r}."
-        )
-    row = rows[int(number) - 1]
+    folder = _files.shipped("new_flowers", "boxes.csv")
+    validate.choice("class_name", class_name, CLASSES)
+    table = pd.read_csv(folder / "boxes.csv")
+    rows = table[table["class"] == class_name]
+    row = rows.iloc[validate.whole_number("number", number, 1, len(rows)) - 1]
     with Image.open(folder / row["path"]) as opened:
         image = np.asarray(opened.convert("RGB"))
     return image, tuple(float(row[corner]) for corner in ("x0", "y0", "x1", "y1"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperFlowers(Source):
+    """The dataset, with the splits of its folder."""
+
+    def image_folder(self) -> Path | None:
+        """Return the folder with the images, or None if it is missing in the course folder."""
+        path = settings.shipped_data() / "paper_flowers"
+        return path if (path / "manifest.csv").is_file() else None
+
+
+SOURCE = PaperFlowers(
+    name="paper_flowers",
+    title="flowers drawn by the course",
+    images=len(CLASSES) * sum(COUNTS.values()),
+    class_names=CLASSES,
+    licence="CC0 1.0",
+)

@@ -1,14 +1,12 @@
-"""Removing what the course downloaded, and nothing else."""
+"""Remove what the course downloaded, and nothing else."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 from pathlib import Path
-from tempfile import mkdtemp
 
-from course_utils import settings
+from course_utils import files, settings
 from course_utils.datasets._source import Source
 from course_utils.exceptions import InvalidInput, MissingData
 
@@ -17,22 +15,14 @@ _RECORD = ".downloaded.json"
 
 
 def size_of(path: Path) -> int:
-    """Return how many bytes a file or folder takes; links count as nothing and are not followed."""
-    if path.is_symlink():
-        return 0
-    if path.is_file():
-        return path.stat().st_size
-    total = 0
-    for folder, _, files in os.walk(path):
-        for name in files:
-            file = Path(folder, name)
-            if not file.is_symlink():
-                total += file.stat().st_size if file.exists() else 0
-    return total
+    """Return the size of a file or folder in bytes; links count as nothing and are not followed."""
+    inside = [Path(folder, name) for folder, _, names in os.walk(path) for name in names]
+    plain = [file for file in (path, *inside) if file.is_file() and not file.is_symlink()]
+    return sum(file.stat().st_size for file in plain)
 
 
 def remember(name: str) -> None:
-    """Write down that the course downloaded a dataset."""
+    """Record that the course downloaded a dataset."""
     _write(sorted({*_downloaded(), name}))
 
 
@@ -45,22 +35,18 @@ def _downloaded() -> list[str]:
 
 
 def _write(names: list[str]) -> None:
-    file = settings.downloads_root() / _RECORD
-    file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_suffix(".part")
-    fresh.write_text(json.dumps(names) + "\n", encoding="utf-8")
-    fresh.replace(file)
+    files.write_atomic(settings.downloads_root() / _RECORD, json.dumps(names) + "\n")
 
 
 def remove(source: Source) -> tuple[tuple[Path, ...], int]:
-    """Remove what `fetch` made; see :func:`course_utils.datasets.remove`."""
-    if source.made is None:
+    """Remove the downloaded files of a dataset; see :func:`course_utils.datasets.remove`."""
+    if not source.downloaded_paths():
         raise InvalidInput(f"{source.name} {source.how}, so it is not removed.")
     root = settings.downloads_root()
-    # What lies elsewhere, where other programs download too, is the course's only if it says so.
+    # Other programs download to other places too; what is there is removed only if it is recorded.
     mine = [
         path
-        for path in source.made()
+        for path in source.downloaded_paths()
         if path.exists() and (path.parent == root or source.name in _downloaded())
     ]
     if not mine:
@@ -77,16 +63,7 @@ def remove(source: Source) -> tuple[tuple[Path, ...], int]:
             )
     size = sum(size_of(path) for path in mine)
     for path in mine:
-        _take_away(path)
+        files.remove_atomic(path)
     if source.name in _downloaded():
         _write([name for name in _downloaded() if name != source.name])
     return tuple(mine), size
-
-
-def _take_away(path: Path) -> None:
-    """Remove a file or folder in one step, so that no other process meets half of it."""
-    aside = Path(mkdtemp(prefix=".removed-", dir=path.parent))
-    try:
-        path.replace(aside / path.name)
-    finally:
-        shutil.rmtree(aside)

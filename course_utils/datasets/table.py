@@ -1,4 +1,4 @@
-"""Images whose labels stand in a table (CSV), as competitions give them out (lesson 02)."""
+"""Load images whose labels are in a table (CSV), as in competitions (lesson 02)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ import io
 import os
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from course_utils import validate
 from course_utils.datasets import _files, _splits, decoding, folder, grouping
 from course_utils.datasets._image_dataset import ImageDataset
-from course_utils.datasets._splits import SPLITS
+from course_utils.datasets._options import check_options
 from course_utils.exceptions import InvalidInput, MissingData
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Usual names of columns, in lower case with "_" between words.
 _FILE_COLUMNS = (
     *("filename", "file_name", "file", "image_path", "filepath", "file_path", "path", "image"),
     *("image_name", "imagename", "image_file", "image_id", "imageid", "img", "img_name", "img_id"),
@@ -33,14 +38,18 @@ _SEPARATORS = ",;\t|"
 
 @dataclass(frozen=True)
 class Table:
-    """A table of text: its columns, each as long as there are rows."""
+    """A table of text.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    cells : DataFrame of str
+        One row per image; the index is the line of the file.
+    """
 
     path: Path
-    columns: dict[str, list[str]]
-    lines: list[int]  # the line of the file on which each row stands
-
-    def __len__(self) -> int:
-        return len(self.lines)
+    cells: pd.DataFrame
 
 
 def from_csv(
@@ -59,11 +68,11 @@ def from_csv(
     groups: grouping.Groups | None = None,
     value_range: tuple[float, float] | None = None,
 ) -> ImageDataset:
-    """Load images whose classes stand in a table: one row per image, a name and a label.
+    """Load images whose classes are in a table: one row per image, with a name and a label.
 
     Separator (comma, semicolon, tab, bar) and encoding (UTF-8, UTF-16, Windows) are recognized. A
-    name may be a path relative to `images`, or lack its ending, as ids do; it may lie in any folder
-    inside `images` as long as there is one file of that name.
+    name may be a path relative to `images`, and may lack its ending; the file may be in any folder
+    inside `images` if there is only one file of that name.
 
     Parameters
     ----------
@@ -74,25 +83,25 @@ def from_csv(
     filename_column, label_column : str, optional
         The columns with the names of the files and with the classes; by default found by their
         usual names (filename, image, id, path ... and label, class, target, category ...), or by
-        the files that are there. A column of 0 and 1 for each class is understood too.
+        the files that exist. One column of 0 and 1 for each class (one-hot) is recognized too.
     split_column : str, optional
-        The column that says train, validation or test; by default ``split`` or the like where there
-        is one. Without it the splits are taken at random, class by class.
+        The column with train, validation or test; by default a column called ``split`` or similar.
+        Without one the splits are taken at random, class by class.
     image_size, batch_size, seed, color_mode, validation, test, value_range
         As for :func:`course_utils.datasets.from_directory`.
     unreadable : {"raise", "skip"}
-        What to do about rows whose file is missing or cannot be read: refuse the table and name
-        them, or go on without them.
+        Whether rows whose file is missing or cannot be read are an error that names them, or are
+        left out.
     groups : str, pattern or callable, optional
-        Which images belong together: the name of a column (such as ``"patient"``), a regular
-        expression whose group is searched in the id, or a function of the file's path. All of a
-        group go into the same split.
+        Which images belong together: the name of a column (for example ``"patient"``), a regular
+        expression that is searched in the id and whose group names them, or a function of the
+        file's path. All images of a group go into the same split.
 
     Returns
     -------
     ImageDataset
-        Classes in alphabetical order, numbers in rising order; ids are paths relative to `images`,
-        with ``/``.
+        Classes in alphabetical order, numbers by value; ids are paths relative to `images`, with
+        ``/``.
 
     Raises
     ------
@@ -102,31 +111,30 @@ def from_csv(
         If the table cannot be read, its columns are not found, a file has two labels, or the
         labels are measurements rather than classes; and as for from_directory.
     """
-    skip = validate.choice("unreadable", unreadable, ("raise", "skip")) == "skip"
+    options = check_options(
+        image_size, batch_size, seed, color_mode, unreadable, validation, test, value_range
+    )
     table = read_table(csv)
     root = _files.root_of(table.path.parent if images is None else images)
     content = _files.walk(root, "")
     find = _Finder(content.files)
     table = _with_one_hot(table, label_column)
     columns = _columns(table, find, filename_column, label_column, split_column)
-    listing, order, rows = _listing(table, root, content, find, columns, skip)
+    found = _find_images(table, find, columns)
+    if found.missing and not (options.skip_unreadable and len(found.missing) < len(table.cells)):
+        raise MissingData(_told_missing(table, root, found.missing))
+    listing = _listing(table, root, content, found)
+    _check_classes(table, columns.label, listing)
     keys = None
     if groups is not None:
-        kept = {name: [values[row] for row in rows] for name, values in table.columns.items()}
-        keys = folder.group_keys(listing, groups, kept)
+        lines = [found.lines[image.file.id] for image in listing.images]
+        keys = folder.group_keys(listing, groups, table.cells.loc[lines].to_dict("list"))
     return folder.load_folder(
         listing,
-        image_size=image_size,
-        batch_size=batch_size,
-        seed=seed,
-        color_mode=color_mode,
-        unreadable=unreadable,
-        validation=validation,
-        test=test,
+        options,
         name=table.path.stem,
-        class_names=order,
+        class_names=_in_order(listing.class_names),
         groups=keys,
-        value_range=value_range,
     )
 
 
@@ -134,7 +142,7 @@ def from_csv(
 
 
 def read_table(csv: str | os.PathLike[str]) -> Table:
-    """Read a table of text, whatever its separator and encoding.
+    """Read a table of text with any usual separator and encoding.
 
     Raises
     ------
@@ -143,56 +151,38 @@ def read_table(csv: str | os.PathLike[str]) -> Table:
     InvalidInput
         If it is no table.
     """
-    if not isinstance(csv, (str, os.PathLike)) or not str(csv).strip() or "\0" in str(csv):
-        raise InvalidInput(
-            f"The path of a table is needed, such as 'labels.csv', but it is {csv!r}."
-        )
-    path = Path(csv).expanduser().absolute()
+    import pandas as pd
+
+    path = _files.as_path(csv, "The path of a table is needed, such as 'labels.csv'")
     if path.is_dir():
         raise InvalidInput(f"{path} is a folder, but a table is needed, such as 'labels.csv'.")
     if not path.is_file():
+        hint = _files.near(path, lambda other: other.suffix.lower() == path.suffix)
         raise MissingData(
-            validate.printable(
-                f"There is no file {path}{_near_table(path)}; give the table that names the images "
-                f"and their classes."
-            )
+            f"There is no file {path}{hint}; give the table that names the images and their "
+            f"classes."
         )
-    text = _text(path)
-    lines = text.splitlines()
-    if lines and re.fullmatch(r"sep=.", lines[0].strip()):  # a line that Excel writes
-        lines[0] = ""
-        text = "\n".join(lines)
-    rows, numbers = _rows(text)
+    # The line "sep=;", which Excel writes first, is made empty, so that lines are counted right.
+    rows = _rows(re.sub(r"\A\s*sep=.[^\S\r\n]*(?=[\r\n]|\Z)", "", _text(path)))
     if not rows:
         raise InvalidInput(f"The table {path} is empty.")
-    head = [name.strip() for name in rows[0]]
-    if _is_headless(head):
-        head = [f"column {at + 1}" for at in range(len(head))]
+    head = next(iter(rows.values()))
+    if any(_is_image_name(cell) for cell in head):  # no header: the first row names an image
+        names = [""] * len(head)
     else:
-        rows, numbers = rows[1:], numbers[1:]
-    if len(head) < 2 or not rows:
-        found = "one column only" if len(head) < 2 else "no row below its header"
+        names = head
+        del rows[next(iter(rows))]
+    if len(names) < 2 or not rows:
+        found = "one column only" if len(names) < 2 else "no row below its header"
         raise InvalidInput(
             f"The table {path} has {found}, but it needs one row per image with a name and a label."
         )
-    names = _unique(head)
-    columns = {
-        name: [row[at].strip() if at < len(row) else "" for row in rows]
-        for at, name in enumerate(names)
-    }
-    return Table(path, columns, numbers)
-
-
-def _near_table(path: Path) -> str:
-    try:
-        names = [one.name for one in path.parent.iterdir() if one.suffix.lower() == path.suffix]
-    except OSError:
-        return ""
-    return validate.nearest(path.name, names)
+    cells = [(row + [""] * len(names))[: len(names)] for row in rows.values()]
+    return Table(path, pd.DataFrame(cells, index=list(rows), columns=_unique(names), dtype=object))
 
 
 def _text(path: Path) -> str:
-    """Decode a text file: UTF-8 or UTF-16 with a mark, else UTF-8, else the Windows encoding."""
+    """Decode a text file: UTF-16 if it looks like it, else UTF-8, else the Windows encoding."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -219,80 +209,81 @@ def _text(path: Path) -> str:
     raise InvalidInput(f"{path} is no text that can be read; save the table as CSV in UTF-8.")
 
 
-def _rows(text: str) -> tuple[list[list[str]], list[int]]:
-    """Divide text into rows of cells by the separator that fits most rows; with line numbers."""
-    best: tuple[tuple[int, int], list[list[str]], list[int]] = ((-1, 0), [], [])
+def _rows(text: str) -> dict[int, list[str]]:
+    """Divide text into rows of cells by the separator that fits most rows, by line number.
+
+    pandas would need the separator, stops at rows of different length, and drops line numbers.
+    """
+    best: dict[int, list[str]] = {}
+    best_fit = (-1, 0)
     for separator in _SEPARATORS:
         reader = csv_files.reader(
             io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True
         )
-        rows, numbers = [], []
         try:
-            for row in reader:
-                if any(cell.strip() for cell in row):
-                    rows.append(row)
-                    numbers.append(reader.line_num)
+            lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
         except csv_files.Error:
             continue
-        width = len(rows[0]) if rows else 0
-        fitting = sum(len(row) == width for row in rows) if width > 1 else 0
-        if (fitting, width) > best[0]:
-            best = ((fitting, width), rows, numbers)
-    return best[1], best[2]
-
-
-def _is_headless(head: Sequence[str]) -> bool:
-    """Whether the first row names an image already."""
-    return any(_is_image_name(cell) for cell in head)
+        rows = {line: row for line, row in lines if any(row)}
+        width = len(next(iter(rows.values()), []))
+        fit = (sum(len(row) == width for row in rows.values()) if width > 1 else 0, width)
+        if fit > best_fit:
+            best, best_fit = rows, fit
+    return best
 
 
 def _unique(names: Sequence[str]) -> list[str]:
-    """Give columns without a name, or with the name of another, a name of their own."""
+    """Return column names that are all different; a column without a name gets its number."""
     result: list[str] = []
-    for at, name in enumerate(names):
-        name = name or f"column {at + 1}"
-        result.append(name if name not in result else f"{name} ({at + 1})")
+    for at, name in enumerate(names, 1):
+        name = name or f"column {at}"
+        while name in result:
+            name += f" ({at})"
+        result.append(name)
     return result
 
 
-# --- which column is which -----------------------------------------------------------------
+# --- columns -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """The columns of the file names, of the labels and, where there is one, of the splits."""
+
+    name: str
+    label: str
+    split: str | None
 
 
 def _columns(
     table: Table, find: _Finder, filename: str | None, label: str | None, split: str | None
-) -> tuple[str, str, str | None]:
-    """Return the columns of the names, of the labels and, where there is one, of the splits."""
-    for what, given in (("filename_column", filename), ("label_column", label),
-                        ("split_column", split)):  # fmt: skip
-        if given is not None and given not in table.columns:
+) -> _Columns:
+    """Return the given columns, and for those that are None the likely ones."""
+    columns = list(table.cells.columns)
+    shown = validate.some_of([repr(name) for name in columns], 20)
+    given = {"filename_column": filename, "label_column": label, "split_column": split}
+    for argument, name in given.items():
+        if name is not None and name not in columns:
             raise InvalidInput(
-                f"{what} is {given!r}, but {table.path.name} has no such column"
-                f"{validate.nearest(str(given), table.columns)}; it has {_shown(table)}."
+                f"{argument} is {name!r}, but {table.path.name} has no such column"
+                f"{validate.nearest(str(name), columns)}; it has {shown}."
             )
-    if split is None:
-        split = next((one for one in table.columns if _is_split_column(table, one)), None)
-    taken = {one for one in (label, split) if one is not None}
-    name = filename or _names_files(table, find, taken)
-    if name is None:
+    split = split or next((name for name in columns if _is_split_column(table, name)), None)
+    free = [name for name in columns if name not in (label, split)]
+    filename = filename or _names_files(table, find, free)
+    if filename is None:
         raise InvalidInput(
-            f"It is not clear which column of {table.path.name} names the files (it has "
-            f"{_shown(table)}); give filename_column=."
+            f"It is not clear which column of {table.path.name} names the files (it has {shown}); "
+            f"give filename_column=."
         )
-    taken.add(name)
-    label = label or _usual([one for one in table.columns if one not in taken], _LABEL_COLUMNS)
+    free = [name for name in free if name != filename]
+    label = label or _usual(free, _LABEL_COLUMNS) or (free[0] if len(free) == 1 else None)
     if label is None:
-        rest = [one for one in table.columns if one not in taken]
-        if len(rest) != 1:
-            raise InvalidInput(
-                f"It is not clear which column of {table.path.name} is the class (it has "
-                f"{_shown(table)}); give label_column=."
-            )
-        label = rest[0]
-    return name, label, split
-
-
-def _shown(table: Table) -> str:
-    return validate.some_of([repr(name) for name in table.columns], 20)
+        raise InvalidInput(
+            f"It is not clear which column of {table.path.name} is the class (it has {shown}); "
+            f"give label_column=."
+        )
+    return _Columns(filename, label, split)
 
 
 def _plain(name: str) -> str:
@@ -300,22 +291,21 @@ def _plain(name: str) -> str:
 
 
 def _usual(columns: Sequence[str], usual: Sequence[str]) -> str | None:
-    """Return the first column with one of the usual names."""
+    """Return the column whose name comes first in `usual`."""
     plain = {_plain(name): name for name in reversed(columns)}
-    return next((plain[one] for one in usual if one in plain), None)
+    return next((plain[name] for name in usual if name in plain), None)
 
 
-def _names_files(table: Table, find: _Finder, taken: set[str]) -> str | None:
-    """Return the column that names the files: of those that do, the one with a usual name."""
-    free = [name for name in table.columns if name not in taken]
-    known = {name: sum(find.knows(value) for value in table.columns[name]) for name in free}
+def _names_files(table: Table, find: _Finder, free: Sequence[str]) -> str | None:
+    """Return the column that names most files, or the one with a usual name if it does."""
+    known = {name: sum(map(find.knows, table.cells[name])) for name in free}
     naming = [name for name in free if known[name]]
     usual = _usual(naming, _FILE_COLUMNS)
     if naming and (usual is None or 2 * known[usual] < max(known.values())):
         return max(naming, key=lambda name: known[name])
     if usual is not None:
         return usual
-    endings = [name for name in free if all(_is_image_name(one) for one in table.columns[name])]
+    endings = [name for name in free if table.cells[name].map(_is_image_name).all()]
     return _usual(free, _FILE_COLUMNS) or next(iter(endings), None)
 
 
@@ -324,90 +314,89 @@ def _is_image_name(text: str) -> bool:
 
 
 def _with_one_hot(table: Table, label: str | None) -> Table:
-    """Add a column of classes to a table that has a column of 0 and 1 for each class."""
-    if label is not None or _usual(list(table.columns), _LABEL_COLUMNS) is not None:
+    """Replace one column of 0 and 1 for each class by a column of the classes."""
+    cells = table.cells
+    if label is not None or _usual(list(cells.columns), _LABEL_COLUMNS) is not None:
         return table
-    binary = [
-        name
-        for name, values in table.columns.items()
-        if all(re.fullmatch(r"[01](\.0+)?", value) for value in values)
-    ]
-    rows = [[table.columns[name][row][0] for name in binary] for row in range(len(table))]
-    if len(binary) < 2 or any(row.count("1") != 1 for row in rows):
+    binary = cells.loc[:, [cells[name].str.fullmatch(r"[01](\.0+)?").all() for name in cells]]
+    is_one = binary.map(lambda cell: cell[0] == "1")
+    if binary.shape[1] < 2 or (is_one.sum(axis=1) != 1).any():
         return table
-    rest = {name: values for name, values in table.columns.items() if name not in binary}
-    classes = [binary[row.index("1")] for row in rows]
-    return Table(table.path, {**rest, "class": classes}, table.lines)
+    rest = cells.drop(columns=binary.columns)
+    return Table(table.path, rest.assign(**{"class": is_one.idxmax(axis=1)}))
 
 
 def _is_split_column(table: Table, name: str) -> bool:
-    values = {value for value in table.columns[name] if value}
-    return (
-        _plain(name) in _SPLIT_COLUMNS
-        and bool(values)
-        and all(_splits.named(value) for value in values)
-    )
+    values = set(table.cells[name]) - {""}
+    return _plain(name) in _SPLIT_COLUMNS and bool(values) and all(map(_splits.named, values))
 
 
 # --- from rows to images -------------------------------------------------------------------
 
 
-def _listing(
-    table: Table,
-    root: Path,
-    content: _files.Content,
-    find: _Finder,
-    columns: tuple[str, str, str | None],
-    skip: bool,
-) -> tuple[folder.Listing, tuple[str, ...], list[int]]:
-    """Return the images of the table, the classes in order, and the row of each image."""
-    name_column, label_column, split_column = columns
-    names, labels = table.columns[name_column], _labels(table, label_column)
+@dataclass(frozen=True)
+class _Found:
+    """The images of a table, the line of each id, and the rows that are not used."""
+
+    images: list[folder.FoundImage]
+    lines: dict[str, int]
+    missing: list[str]
+    unlabeled: int
+
+
+def _find_images(table: Table, find: _Finder, columns: _Columns) -> _Found:
+    """Find the file of each row with a label."""
+    labels = _labels(table, columns.label)
     missing: list[str] = []
     unlabeled = 0
-    rows: dict[str, int] = {}
+    lines: dict[str, int] = {}
     images: list[folder.FoundImage] = []
-    for row, (name, label) in enumerate(zip(names, labels, strict=True)):
+    for line, name in table.cells[columns.name].items():
         file = find(name)
         if file is None:
-            missing.append(name or f"(no name in line {table.lines[row]})")
-            continue
-        if not label:
+            missing.append(name or f"(no name in line {line})")
+        elif not labels[line]:
             unlabeled += 1
-            continue
-        if file.id in rows:
-            _check_same(table, rows[file.id], row, labels, file.id)
-            continue
-        rows[file.id] = row
-        split = _split_of(table, split_column, row)
-        images.append(folder.FoundImage(file, folder.class_name(label), split))
-    _check_found(table, root, missing, len(names), skip)
-    images.sort(key=lambda one: folder.sort_key(one.file.id))
-    unused = sorted({file.id for file in content.files} - set(rows))
-    notes = _notes(table, missing, unlabeled, unused)
-    classes = {one.class_name for one in images}
-    _check_classes(table, label_column, classes, len(images))
-    listing = folder.Listing(
-        root=root,
-        images=tuple(images),
-        class_names=tuple(sorted(classes)),
-        splits=tuple(split for split in SPLITS if split in {one.split for one in images}),
-        loose=(),
-        skipped=tuple(sorted(content.skipped)),
-        notes=notes,
-    )
-    return listing, _in_order(classes), [rows[one.file.id] for one in images]
+        elif file.id in lines:
+            _check_same(table, labels, lines[file.id], line, file.id)
+        else:
+            lines[file.id] = line
+            split = _split_of(table, columns.split, line)
+            images.append(folder.FoundImage(file, folder.class_name(labels[line]), split))
+    return _Found(images, lines, missing, unlabeled)
 
 
-def _in_order(classes: set[str]) -> tuple[str, ...]:
-    """Return classes in alphabetical order, or by value where all of them are numbers."""
-    if all(re.fullmatch(r"-?\d{1,15}", one) for one in classes):
-        return tuple(sorted(classes, key=lambda one: (int(one), one)))
-    return tuple(sorted(classes))
+def _listing(table: Table, root: Path, content: _files.Content, found: _Found) -> folder.Listing:
+    """Return the images in the order of their ids, with remarks on what is not used."""
+    unused = sorted({file.id for file in content.files} - set(found.lines))
+    notes = []
+    if found.missing:
+        notes.append(
+            f"Going on without {len(found.missing):,} missing files: "
+            f"{validate.some_of(found.missing)}."
+        )
+    if found.unlabeled:
+        notes.append(
+            f"{found.unlabeled:,} rows of {table.path.name} have no label and are not used."
+        )
+    if unused:
+        notes.append(
+            f"{len(unused):,} images are not in {table.path.name} or have no label there, and are "
+            f"not used: {validate.some_of(unused, 3)}."
+        )
+    classes = [image.class_name for image in found.images]
+    return folder.Listing.of(root, found.images, classes, content.skipped, notes=notes)
+
+
+def _in_order(classes: Sequence[str]) -> list[str]:
+    """Return classes in alphabetical order, or by value if all of them are numbers."""
+    if all(re.fullmatch(r"-?\d{1,15}", name) for name in classes):
+        return sorted(classes, key=lambda name: (int(name), name))
+    return sorted(classes)
 
 
 class _Finder:
-    """Finds the file that a row of the table means."""
+    """Find the file for a name in the table."""
 
     def __init__(self, files: Sequence[decoding.ImageFile]) -> None:
         self._exact = {file.id: file for file in files}
@@ -416,18 +405,18 @@ class _Finder:
             path = PurePosixPath(file.id.casefold())
             for key in {path.name, path.stem, str(path), str(path.with_suffix(""))}:
                 self._places[key].append(file)
-            if path.stem.isdecimal():  # 7 for 0007.png, as programs write it that read numbers
+            if path.stem.isdecimal():  # a program that reads numbers writes 7 for 0007.png
                 self._places[f"number {int(path.stem)}"].append(file)
 
     def knows(self, name: str) -> bool:
-        """Whether a name stands for at least one file."""
+        """Return whether at least one file may be meant."""
         try:
             return self(name) is not None
-        except InvalidInput:  # for several
+        except InvalidInput:  # several files
             return True
 
     def __call__(self, name: str) -> decoding.ImageFile | None:
-        """Return the file, or None where there is none.
+        """Return the file, or None if there is none.
 
         Raises
         ------
@@ -440,7 +429,7 @@ class _Finder:
         if not path:
             return None
         parts = path.casefold().split("/")
-        keys = ["/".join(parts[start:]) for start in range(len(parts))]  # paths from elsewhere
+        keys = ["/".join(parts[start:]) for start in range(len(parts))]  # paths of another machine
         if path.isdecimal():
             keys.append(f"number {int(path)}")
         for key in keys:
@@ -449,89 +438,68 @@ class _Finder:
                 return found[0]
             if found:
                 raise InvalidInput(
-                    validate.printable(
-                        f"The table names {name!r}, which may be {found[0].id} or {found[1].id}; "
-                        f"write the path relative to the folder of the images, or name a smaller "
-                        f"folder with images=."
-                    )
+                    f"The table names {name!r}, which may be {found[0].id} or {found[1].id}; "
+                    f"write the path relative to the folder of the images, or name a smaller "
+                    f"folder with images=."
                 )
         return None
 
 
-def _labels(table: Table, column: str) -> list[str]:
-    """Return the labels; numbers that a program wrote as 1.0 become 1."""
-    labels = table.columns[column]
-    if all(re.fullmatch(r"\d+\.0+", label) for label in labels if label):
-        return [label.split(".")[0] for label in labels]
-    return labels
+def _labels(table: Table, column: str) -> dict[int, str]:
+    """Return the label of each line; numbers that a program wrote as 1.0 become 1."""
+    labels = table.cells[column]
+    if labels[labels != ""].str.fullmatch(r"\d+\.0+").all():
+        labels = labels.str.split(".").str[0]
+    return labels.to_dict()
 
 
-def _check_same(table: Table, first: int, row: int, labels: Sequence[str], id_: str) -> None:
-    if labels[first] != labels[row]:
+def _check_same(table: Table, labels: Mapping[int, str], first: int, line: int, id_: str) -> None:
+    """Raise InvalidInput if two lines give a file different labels."""
+    if labels[first] != labels[line]:
         raise InvalidInput(
-            validate.printable(
-                f"{table.path.name} gives {id_} two labels: {labels[first]!r} in line "
-                f"{table.lines[first]} and {labels[row]!r} in line {table.lines[row]}; one image "
-                f"has one class here, so remove one of the lines."
-            )
+            f"{table.path.name} gives {id_} two labels: {labels[first]!r} in line {first} and "
+            f"{labels[line]!r} in line {line}; one image has one class here, so remove one of the "
+            f"lines."
         )
 
 
-def _split_of(table: Table, column: str | None, row: int) -> str | None:
+def _split_of(table: Table, column: str | None, line: int) -> str | None:
     if column is None:
         return None
-    text = table.columns[column][row]
+    text = table.cells.loc[line, column]
     split = _splits.named(text)
     if split is None:
         raise InvalidInput(
-            f"Line {table.lines[row]} of {table.path.name} has the split {text!r} in column "
-            f"{column!r}, but it must be train, validation or test."
+            f"Line {line} of {table.path.name} has the split {text!r} in column {column!r}, but it "
+            f"must be train, validation or test."
         )
     return split
 
 
-def _check_found(table: Table, root: Path, missing: Sequence[str], total: int, skip: bool) -> None:
-    if not missing or (skip and len(missing) < total):
-        return
-    number = len(missing)
-    raise MissingData(
-        validate.printable(
-            f"Of {total:,} files in {table.path.name}, {number:,} "
-            f"{'are' if number > 1 else 'is'} not in {root}: {validate.some_of(missing)}; "
-            + (
-                "give the folder with the images= argument, or the column of their names with "
-                "filename_column=."
-                if number == total
-                else 'add them, or give unreadable="skip" to go on without them.'
-            )
+def _told_missing(table: Table, root: Path, missing: Sequence[str]) -> str:
+    """Return the message that names the missing files."""
+    total, number = len(table.cells), len(missing)
+    fix = 'add them, or give unreadable="skip" to go on without them.'
+    if number == total:
+        fix = (
+            "give the folder with the images= argument, or the column of their names with "
+            "filename_column=."
         )
+    return (
+        f"Of {total:,} files in {table.path.name}, {number:,} {'are' if number > 1 else 'is'} not "
+        f"in {root}: {validate.some_of(missing)}; {fix}"
     )
 
 
-def _notes(
-    table: Table, missing: Sequence[str], unlabeled: int, unused: Sequence[str]
-) -> tuple[str, ...]:
-    notes = []
-    if missing:
-        notes.append(f"Going on without {len(missing):,} missing files: "
-                     f"{validate.some_of(missing)}.")  # fmt: skip
-    if unlabeled:
-        notes.append(f"{unlabeled:,} rows of {table.path.name} have no label and are not used.")
-    if unused:
-        notes.append(
-            f"{len(unused):,} images are not in {table.path.name} or have no label there, and are "
-            f"not used: {validate.some_of(unused, 3)}."
-        )
-    return tuple(notes)
-
-
-def _check_classes(table: Table, column: str, classes: set[str], images: int) -> None:
-    """Refuse labels that are measurements, or names of single images."""
+def _check_classes(table: Table, column: str, listing: folder.Listing) -> None:
+    """Raise InvalidInput if the labels are measurements, or names of single images."""
+    classes, images = listing.class_names, len(listing.images)
     if not classes:
         raise InvalidInput(f"No row of {table.path.name} has a label in column {column!r}.")
-    fractions = [one for one in classes if re.fullmatch(r"[-+]?\d*[.,]\d+(e[-+]?\d+)?", one, re.I)]
+    number = re.compile(r"[-+]?\d*[.,]\d+(e[-+]?\d+)?", re.IGNORECASE)
+    fractions = [name for name in classes if number.fullmatch(name)]
     if fractions or (len(classes) > 20 and len(classes) > images / 2):
-        some = validate.some_of(sorted(fractions or classes), 3)
+        some = validate.some_of(fractions or classes, 3)
         raise InvalidInput(
             f"Column {column!r} of {table.path.name} holds {len(classes):,} different values for "
             f"{images:,} images ({some}), so it is no class; give label_column=, or make classes "
@@ -539,6 +507,6 @@ def _check_classes(table: Table, column: str, classes: set[str], images: int) ->
         )
     if len(classes) < 2:
         raise InvalidInput(
-            f"Column {column!r} of {table.path.name} holds one class only ({classes.pop()}), but "
+            f"Column {column!r} of {table.path.name} holds one class only ({classes[0]}), but "
             f"at least two are needed; give label_column= if another column is the class."
         )

@@ -1,42 +1,42 @@
 """paper_flowers as a dataset of TensorFlow Datasets (lesson 02).
 
-Importing this module makes the name known, so that ``tfds.load`` finds it like any other dataset.
-No network is needed: the pictures are those of ``data/paper_flowers``.
+Importing this module registers the dataset, so that ``tfds.load`` finds it like any other.
+No network is needed: the images are those of ``data/paper_flowers``.
 
->>> import tensorflow_datasets as tfds  # doctest: +SKIP
->>> from course_utils.datasets import tfds_builder  # doctest: +SKIP
->>> train = tfds.load(  # doctest: +SKIP
+>>> import tensorflow_datasets as tfds
+>>> from course_utils.datasets import tfds_builder
+>>> train = tfds.load(
 ...     "paper_flowers", split="train", as_supervised=True, data_dir=tfds_builder.data_dir()
-... )
+... )  # doctest: +ELLIPSIS
+Downloading and preparing dataset ...
+>>> len(train)
+1700
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path
 
 import tensorflow_datasets as tfds
 
 from course_utils import settings
-from course_utils.datasets import paper_flowers
-from course_utils.exceptions import MissingData
+from course_utils.datasets import _files, paper_flowers
 
 
 def data_dir() -> str:
     """Return the folder for the copies that TensorFlow Datasets prepares: ``work/cache/tfds``.
 
-    Give it as ``data_dir`` to ``tfds.load``; by default that would write into the home folder.
+    Pass it as ``data_dir`` to ``tfds.load``, which writes into the home folder by default.
     """
     return str(settings.cache_root() / "tfds")
 
 
 def _version() -> tfds.core.Version:
-    """Return a version that changes whenever the pictures do.
+    """Return a version that changes whenever the images do.
 
-    TensorFlow Datasets finds a prepared copy by its version. The last number is made of the first
-    digits of the SHA-256 of the manifest, which names the SHA-256 of every picture.
+    TensorFlow Datasets finds a prepared copy by its version. The last number is taken from the
+    SHA-256 of the manifest, which lists the SHA-256 of every image.
     """
     digest = hashlib.sha256((paper_flowers.folder() / "manifest.csv").read_bytes()).hexdigest()
     return tfds.core.Version(f"1.0.{int(digest[:7], 16)}")
@@ -66,24 +66,16 @@ class PaperFlowers(tfds.core.GeneratorBasedBuilder):
         return {split: self._generate_examples(split) for split in paper_flowers.COUNTS}
 
     def _generate_examples(self, split: str) -> Iterator[tuple[str, dict[str, str]]]:
-        folder = paper_flowers.folder()
-        with (folder / "manifest.csv").open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                if row["split"] != split:
-                    continue
-                path: Path = folder / row["path"]
-                if not path.is_file():
-                    raise MissingData(
-                        f"{path} is missing; restore the pictures with "
-                        f"'git checkout -- data/paper_flowers'."
-                    )
-                yield row["path"], {"image": str(path), "label": row["class"]}
+        table = paper_flowers.manifest().query("split == @split")
+        for path, label in zip(table["path"], table["class"], strict=True):
+            image = _files.shipped("paper_flowers", path) / path
+            yield path, {"image": str(image), "label": label}
 
 
 def prepare() -> str:
-    """Prepare paper_flowers without a word, where that has not been done; return the folder.
+    """Prepare paper_flowers, unless that was done before, without output; return the folder.
 
-    ``tfds.load`` prepares it too, but prints where, and a dozen progress bars.
+    ``tfds.load`` prepares it too, but prints the place and a dozen progress bars.
 
     Returns
     -------

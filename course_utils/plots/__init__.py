@@ -1,7 +1,12 @@
-"""Every figure that the lessons draw.
+"""All figures of the lessons.
 
 Each function returns the Axes (or the Figure, where it draws several) and takes ``ax=`` where it
-draws one. None of them calls ``plt.show()``.
+draws one. It sets the alternative text of the figure; :func:`describe` replaces it. No function
+calls ``plt.show()``.
+
+Figures of one lesson are in ``lesson_01`` to ``lesson_08``. Figures of several lessons are in
+``images`` (grids of images), ``results`` (training curves, scores) and ``diagrams`` (the course, a
+project, tasks, methods). ``_style`` holds the palette and the drawing helpers.
 """
 
 from __future__ import annotations
@@ -9,76 +14,32 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-_WHERE = {
-    # name of the function: module it lives in
-    "describe": "_style",
-    "PALETTE": "_style",
-    "new_axes": "_style",
-    "channels_and_filters": "convolution",
-    "feature_map_steps": "convolution",
-    "filter_on_photo": "convolution",
-    "kernel_stride_padding": "convolution",
-    "kernels": "convolution",
-    "letter_paths": "convolution",
-    "letters": "convolution",
-    "network_diagram": "convolution",
-    "pooling_steps": "convolution",
-    "weights_against_size": "convolution",
-    "window_arithmetic": "convolution",
-    "explore_convolution": "_explorer",
-    "augmentation_grid": "data",
-    "class_counts": "data",
-    "class_examples": "data",
-    "image_grid": "data",
-    "pipeline_timeline": "data",
-    "pipeline_timing": "data",
-    "pixel_values": "data",
-    "roadmap": "data",
-    "split_bars": "data",
-    "split_roles": "data",
-    "task_comparison": "data",
-    "workflow": "data",
-    "cleaning": "errors",
-    "inspection_curve": "errors",
-    "suspect_grid": "errors",
-    "calibration": "evaluation",
-    "confusion_matrix": "evaluation",
-    "diagnosis": "evaluation",
-    "one_vs_rest": "evaluation",
-    "per_class_bars": "evaluation",
-    "predictions_grid": "evaluation",
-    "probability_bars": "evaluation",
-    "top_k": "evaluation",
-    "architecture": "models",
-    "parameter_bars": "models",
-    "receptive_fields": "models",
-    "shuffled_pixels": "models",
-    "compare_curves": "training",
-    "cross_entropy": "training",
-    "descent": "training",
-    "epoch_diagram": "training",
-    "experiment": "training",
-    "history": "training",
-    "schedules": "training",
-    "copies": "quality",
-    "folder_tree": "quality",
-    "harmful_augmentations": "quality",
-    "image_sizes": "quality",
-    "resizings": "quality",
-    "shuffle_buffers": "quality",
-    "activation_grid": "explain",
-    "class_heat": "explain",
-    "explanation_methods": "explain",
-    "base_and_head": "transfer",
-    "few_pictures": "transfer",
-    "sweeps": "transfer",
-    "first_layer_filters": "explain",
-    "grad_cam_steps": "explain",
-    "heat_maps": "explain",
-    "insertion_deletion": "explain",
-    "localisation": "explain",
-    "randomisation": "explain",
+_NAMES = {  # of functions, by module
+    "_style": "describe PALETTE new_axes",
+    "images": "augmentation_grid image_grid pixel_values predictions_grid",
+    "results": "confusion_matrix history per_class_bars",
+    "diagrams": "explanation_methods roadmap split_roles task_comparison workflow",
+    "_explorer": "explore_convolution",
+    "lesson_01": (
+        "channels_and_filters feature_map_steps filter_on_photo kernel_stride_padding kernels "
+        "letter_paths letters network_diagram pooling_steps weights_against_size "
+        "window_arithmetic"
+    ),
+    "lesson_02": (
+        "class_counts class_examples copies folder_tree harmful_augmentations image_sizes "
+        "pipeline_timeline pipeline_timing resizings shuffle_buffers split_bars"
+    ),
+    "lesson_03": "architecture parameter_bars receptive_fields shuffled_pixels",
+    "lesson_04": "compare_curves cross_entropy descent epoch_diagram experiment schedules",
+    "lesson_05": "calibration diagnosis one_vs_rest probability_bars top_k",
+    "lesson_06": "cleaning inspection_curve suspect_grid",
+    "lesson_07": (
+        "activation_grid class_heat first_layer_filters grad_cam_steps heat_maps "
+        "insertion_deletion localisation randomisation"
+    ),
+    "lesson_08": "base_and_head few_pictures sweeps",
 }
+_WHERE = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 __all__ = list(_WHERE)
 

@@ -1,27 +1,26 @@
-"""The data quality checklist as code: look at a dataset before a network does.
+"""The data quality checklist as code: check a dataset before training on it.
 
-A network learns whatever is in the data, mistakes included, and says nothing. `report` asks ten
-questions of a folder of images (or of an `ImageDataset`), gives a verdict on each and names the
-files that are concerned:
+A network learns whatever is in the data, also the mistakes, without a warning. `report` makes ten
+checks of a folder of images (or of an `ImageDataset`), and returns a verdict for each and the files
+concerned:
 
 ======================  =========================================================================
-check                   what it asks
+check                   question
 ======================  =========================================================================
 images per class        Has each class at least 50 images, and is it there in every split?
 balance                 Have all classes about the same number of images?
-unreadable files        Can every file be decoded, and is it the type its name says?
-exact duplicates        Is any file there twice?
-near duplicates         Is any picture there twice: smaller, compressed again, cropped, mirrored?
-conflicting labels      Is one and the same picture filed under two classes?
+unreadable files        Can every file be decoded, and is it of the type its name says?
+exact duplicates        Is a file stored twice?
+near duplicates         Is a picture stored twice: smaller, compressed again, cropped, mirrored?
+conflicting labels      Is the same picture in two classes?
 leakage between splits  Is a picture of the training split in the validation or test split too?
 variation               Do the images of a class differ from each other?
-number of classes       Is it a number of classes that a first model can learn (2 to 20)?
-channels and sizes      Are colour mode, size and shape what a loader expects?
+number of classes       Can a first model learn this number of classes (2 to 20)?
+channels and sizes      Are color mode, size and shape what a loader expects?
 ======================  =========================================================================
 
-First met in lesson 02. TensorFlow is not needed here.
-
-How near duplicates are found is told in ``_copies``.
+First used in lesson 02. TensorFlow is not needed here. ``_copies`` explains how near duplicates
+are found.
 """
 
 from __future__ import annotations
@@ -52,22 +51,21 @@ def report(
     value_range: tuple[float, float] | None = None,
     label_from_name: str | re.Pattern | None = None,
 ) -> QualityReport:
-    """Go through the data quality checklist.
+    """Check the data quality of a folder or dataset.
 
     Parameters
     ----------
     path_or_dataset : str, path or ImageDataset
         A folder with one folder of images per class (or with ``train``, ``validation`` and
         ``test`` above them), the name of a dataset that is on this machine (``"tf_flowers"``), or
-        a dataset that was loaded. Give the folder where there is one: the files show more than
-        the decoded images, which have one size and one colour mode already.
+        a loaded dataset. Give the folder if there is one: the files show more than the decoded
+        images, which all have one size and one color mode.
     groups : str, pattern or callable, optional
         Which images belong together, as for :func:`course_utils.datasets.from_directory`; the
-        report says whether a group is torn apart by the splits, and which near copies it keeps
-        together.
+        report says whether the splits divide a group, and how many near copies are in one group.
     value_range : (low, high), optional
-        For files of more than 8 bits: what is black and what is white, as it will be given when the
-        folder is loaded.
+        For files of more than 8 bits: the values of black and white, as for
+        :func:`course_utils.datasets.from_directory`.
     label_from_name : str or pattern, optional
         For a folder whose file names give the classes, as for
         :func:`course_utils.datasets.from_directory`.
@@ -75,7 +73,7 @@ def report(
     Returns
     -------
     QualityReport
-        Ten verdicts, each with the files concerned. About 600 images a second on two cores.
+        Ten verdicts, each with the files concerned. About 600 images per second on two cores.
 
     Raises
     ------
@@ -86,8 +84,10 @@ def report(
 
     Examples
     --------
-    >>> from course_utils import quality
-    >>> print(quality.report("my_photos"))  # doctest: +SKIP
+    >>> from course_utils import settings
+    >>> found = report(settings.shipped_data() / "messy_flowers")
+    >>> found.verdict, len(found.to_frame())
+    ('problem', 10)
     """
     from course_utils.datasets import ImageDataset
 
@@ -120,11 +120,9 @@ def _report_known(name: str, groups: Any) -> QualityReport:
 
     if name not in registry.SOURCES:
         raise InvalidInput(
-            printable(
-                f"There is neither a folder nor a dataset called {name!r}"
-                f"{nearest(name, registry.SOURCES)}; give the path of a folder with one "
-                f"folder of images per class, or one of {', '.join(registry.SOURCES)}."
-            )
+            f"There is neither a folder nor a dataset called {name!r}"
+            f"{nearest(name, registry.SOURCES)}; give the path of a folder with one "
+            f"folder of images per class, or one of {', '.join(registry.SOURCES)}."
         )
     try:
         folder = datasets.image_folder(name)
@@ -145,27 +143,16 @@ def _report_folder(
     listing = folder.scan(path, label_from_name)
     name = printable(name)
     if not listing.images:
-        where = (
-            f"the images lie outside class folders ({listing.loose[0]}, for example)"
-            if listing.loose
-            else f"it holds no images that can be read, but {listing.skipped[0]}, for example"
-            if listing.skipped
-            else "it holds no images"
-        )
-        raise InvalidInput(
-            printable(
-                f"There is nothing to check in {listing.root}: {where}; give the folder that "
-                f"holds one folder of images (.jpg, .png, ...) per class."
-            )
-        )
+        raise InvalidInput(folder.told_no_images(listing))
     jobs = [
-        (one.file.id, one.split or "all", one.class_name, one.file.path) for one in listing.images
+        (image.file.id, image.split or "all", image.class_name, image.file.path)
+        for image in listing.images
     ]
     splits = list(listing.splits) or ["all"]
     keys = None if groups is None else folder.group_keys(listing, groups)
     scales, unclear = bit_depth.scales_for(value_range), []
     if scales is None:
-        extents = decoding.extents([one.file for one in listing.images])
+        extents = decoding.extents([image.file for image in listing.images])
         unclear = [extent for extent in extents.values() if extent.scale() is None]
         scales = {kind: one.scale() or one.span() for kind, one in extents.items()}
     pictures = read_all(jobs, partial(read_file, scales=scales), name, len(jobs))
@@ -200,6 +187,6 @@ def _report_dataset(dataset: ImageDataset, groups: Any = None) -> QualityReport:
     keys = None
     if groups is not None:
         ids = [picture.id for picture in pictures]
-        keys = grouping.keys(ids, [Path(one) for one in ids], groups)
+        keys = grouping.keys(ids, list(map(Path, ids)), groups)
     data = Collection(pictures, list(dataset.class_names), splits, groups=keys)
     return examine(dataset.name, data)

@@ -1,4 +1,4 @@
-"""What the checklist answers, as text, as tables and as HTML."""
+"""The result of the checklist as text, tables and HTML."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from course_utils.exceptions import InvalidInput
-from course_utils.validate import printable
+from course_utils.validate import counted, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,19 +24,19 @@ class Row:
     Attributes
     ----------
     check : str
-        What was looked at.
+        Name of the check.
     verdict : {"ok", "warning", "problem"}
-        A problem spoils training or its evaluation; a warning is worth a look.
+        A problem spoils training or its evaluation; a warning should be looked at.
     found : str
         What was found, with the numbers.
     advice : str
-        What to do about it; empty where there is nothing to do.
+        What to do about it; empty if nothing is to be done.
     files : tuple of str
         The ids of the images concerned: paths relative to the folder, with ``/``.
     details : tuple of str
-        For each file what is the matter with it.
+        What is wrong with each file.
     others : tuple of str
-        For each file the id of the other one that `details` compares it with, or "".
+        The id of the image that `details` compares each file with, or "".
     """
 
     check: str
@@ -48,7 +48,7 @@ class Row:
     others: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """The verdict, what was found, what to do, and every file; a pair is named once."""
+        """Return the verdict, the findings, the advice and every file; a pair is named once."""
         head = f"{_MARKS[self.verdict]} {self.verdict:<8} {self.check:<22}  "
         pad = " " * len(head)
         lines = _wrap(self.found, head, pad)
@@ -65,24 +65,24 @@ class Row:
 
 @dataclass(frozen=True, repr=False)
 class QualityReport:
-    """The answers to the checklist, made by `report`.
+    """The result of the checklist, made by `report`.
 
-    ``print(report)`` shows the verdicts and every file concerned, `to_frame` gives the same as a
-    table, `files` one line per file; in a notebook the report shows itself as a table.
+    ``print(report)`` shows the verdicts and every file concerned, `to_frame` returns the same as a
+    table, `files` one line per file; a notebook displays the report as a table.
 
     Attributes
     ----------
     name : str
-        The folder or dataset that was looked at.
+        The folder or dataset that was checked.
     rows : tuple of Row
         One row per check, in the order of the checklist.
     counts : dict
         Number of readable images of each split and class: ``counts[split][class]``. The split is
-        ``"all"`` where there are no splits.
+        ``"all"`` if there are no splits.
     removable : tuple of str
         Ids that can be left out without losing a picture: unreadable files, and of each group of
-        copies all but one (one in the test split stays rather than one in the training split).
-        Copies with different labels are not among them: which label is right only you can say.
+        copies all but one (one in the test split is kept rather than one in the training split).
+        Copies with different labels are not among them: only you can say which label is right.
     pairs : tuple of (str, str, str)
         Of each copy that was found: its id, the id of the image it is a copy of, and how the two
         are alike.
@@ -96,7 +96,7 @@ class QualityReport:
 
     @property
     def ok(self) -> bool:
-        """Whether there is no problem; warnings do not count."""
+        """True if there is no problem; warnings do not count."""
         return all(row.verdict != "problem" for row in self.rows)
 
     @property
@@ -116,7 +116,7 @@ class QualityReport:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """One line per check: check, verdict, found, advice, files (a list of ids)."""
+        """Return one line per check: check, verdict, found, advice, files (a list of ids)."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -125,14 +125,14 @@ class QualityReport:
         )
 
     def files(self) -> pd.DataFrame:
-        """One line per file and check: check, verdict, file, detail, other."""
+        """Return one line per file and check: check, verdict, file, detail, other."""
         import pandas as pd
 
         return pd.DataFrame(
             [
-                (row.check, row.verdict, *one)
+                (row.check, row.verdict, *entry)
                 for row in self.rows
-                for one in zip(row.files, row.details, row.others, strict=True)
+                for entry in zip(row.files, row.details, row.others, strict=True)
             ],
             columns=["check", "verdict", "file", "detail", "other"],
         )
@@ -140,8 +140,8 @@ class QualityReport:
     def _title(self) -> str:
         images = sum(sum(split.values()) for split in self.counts.values())
         classes = {name for split in self.counts.values() for name in split}
-        title = f"Data quality of {self.name}: {number(images, 'image')}, "
-        title += number(len(classes), "class", "classes")
+        title = f"Data quality of {self.name}: {counted(images, 'image')}, "
+        title += counted(len(classes), "class", "classes")
         if set(self.counts) != {"all"}:
             title += ", " + " · ".join(f"{s} {sum(c.values()):,}" for s, c in self.counts.items())
         return title
@@ -149,8 +149,8 @@ class QualityReport:
     def __repr__(self) -> str:
         verdicts = Counter(row.verdict for row in self.rows)
         return (
-            f"<{self._title()}: {number(verdicts['problem'], 'problem')}, "
-            f"{number(verdicts['warning'], 'warning')}>"
+            f"<{self._title()}: {counted(verdicts['problem'], 'problem')}, "
+            f"{counted(verdicts['warning'], 'warning')}>"
         )
 
     def __str__(self) -> str:
@@ -168,7 +168,7 @@ class QualityReport:
             )
             if files:
                 files = (
-                    f"<details><summary>{number(len(row.files), 'file')}</summary>"
+                    f"<details><summary>{counted(len(row.files), 'file')}</summary>"
                     f"<ul>{files}</ul></details>"
                 )
             lines.append(
@@ -183,8 +183,3 @@ class QualityReport:
 
 def _wrap(text: str, first: str, rest: str) -> list[str]:
     return textwrap.wrap(text, 100, initial_indent=first, subsequent_indent=rest)
-
-
-def number(count: int, one: str, many: str | None = None) -> str:
-    """Say a number with its noun: ``1 image``, ``2 images``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

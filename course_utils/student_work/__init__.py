@@ -2,8 +2,8 @@
 
 The checks of the exercises ask a :class:`StudentWork`: which names it has, what a function
 returns for given numbers, what a network gives for given weights and images. In a notebook the
-subject is a :class:`Namespace`, the notebook's own variables. When work is graded it is an object with the same
-methods whose answers come from another process. So both say the same about the same work.
+subject is a :class:`Namespace`, the notebook's own variables. When work is graded it is an object
+with the same methods whose answers come from another process.
 
 Whatever crosses is plain data: numbers, text, lists, dictionaries, NumPy arrays, and :class:`Ref`,
 the name of something that stays where it is (a function, a network, a dataset).

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from image_folders import tree
+from typer.testing import CliRunner
 
-from course_utils import settings
+import course_utils
+from course_utils import cli, settings
 
 VERBS = (
     "check",
@@ -26,6 +30,7 @@ VERBS = (
     "grade",
     "release",
     "pretrain",
+    "links",
     "data",
 )
 
@@ -50,6 +55,33 @@ def refused(answer: subprocess.CompletedProcess) -> str:
     sentence = " ".join(answer.stderr.split())
     assert sentence.startswith("course: ")
     return sentence
+
+
+def test_version_names_what_is_installed_and_imports_no_tensorflow():
+    code = (
+        "import sys; sys.argv = ['course', '--version']\n"
+        "from course_utils.cli import main\n"
+        "try:\n    main()\n"
+        "finally:\n    print('tensorflow' in sys.modules)"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert answer.returncode == 0
+    assert answer.stdout.splitlines() == [
+        f"course-utils {course_utils.__version__}",
+        f"Python {platform.python_version()} on {platform.system()}",
+        f"TensorFlow {metadata.version('tensorflow')}",
+        "False",
+    ]
+
+
+def test_version_without_tensorflow(monkeypatch):
+    def missing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr("course_utils.cli.metadata.version", missing)
+    answer = CliRunner().invoke(cli.app, ["--version"])
+    assert answer.exit_code == 0
+    assert "TensorFlow is not installed" in answer.output
 
 
 def test_help_names_every_verb_and_is_quick():

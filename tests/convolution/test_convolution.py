@@ -254,7 +254,7 @@ def test_float32_photograph_equals_keras_to_1e_6():
 @pytest.fixture(scope="module")
 def lesson() -> dict:
     """The functions that lesson 01 writes, taken from its cells."""
-    path = Path(__file__).parents[1] / "notebooks" / "01_convolution_by_hand.ipynb"
+    path = Path(__file__).parents[2] / "notebooks" / "01_convolution_by_hand.ipynb"
     sources = {
         cell["id"]: "".join(cell["source"]) for cell in json.loads(path.read_text("utf-8"))["cells"]
     }

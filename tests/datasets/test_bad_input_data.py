@@ -18,6 +18,7 @@ from PIL import Image
 
 from course_utils import datasets, settings
 from course_utils.datasets import _cache, _image_dataset, cifar10, decoding, folder, tf_flowers
+from course_utils.datasets._options import check_options
 from course_utils.exceptions import CourseError, InvalidInput, MissingData
 
 SIZE = 8
@@ -157,7 +158,7 @@ FOLDERS = {
     "0 bytes": (
         lambda root: (root / "dog/003.jpg").write_bytes(b""),
         InvalidInput,
-        r"dog/003.jpg is empty \(0 bytes\)\. Mend or remove it, or give unreadable=\"skip\"",
+        r"dog/003.jpg is empty \(0 bytes\)\. Repair or remove it, or give unreadable=\"skip\"",
     ),
     "truncated JPEG": (
         lambda root: shorten(root / "dog/003.jpg"),
@@ -182,7 +183,7 @@ FOLDERS = {
     "many broken files": (
         lambda root: [(root / f"cat/{i}.jpg").write_bytes(b"") for i in range(9)],
         InvalidInput,
-        r"9 files in .* cannot be used: cat/0.jpg is empty .*; and 4 more\. Mend or remove them",
+        r"9 files in .* cannot be used: cat/0.jpg is empty .*; and 4 more\. Repair or remove them",
     ),
     "a link that leads nowhere": (
         lambda root: (root / "cat/x.jpg").symlink_to("/no/such/file.jpg"),
@@ -274,9 +275,9 @@ def test_a_file_that_disappears_between_listing_and_reading(root, capsys):
     listing = folder.scan(root)
     (root / "cat/002.jpg").unlink()
     with pytest.raises(InvalidInput, match="cat/002.jpg has disappeared since") as caught:
-        folder.load_folder(listing, image_size=SIZE)
+        folder.load_folder(listing, check_options(SIZE))
     sentence_of(caught.value)
-    data = folder.load_folder(listing, image_size=SIZE, unreadable="skip")
+    data = folder.load_folder(listing, check_options(SIZE, unreadable="skip"))
     assert data.describe().loc["cat", "total"] == 5
     assert list(_cache.decoded_root().iterdir()) == []  # it may be back the next time
     assert sum(len(y) for _, y in data.train) == len(data.ids("train"))
@@ -425,7 +426,7 @@ def test_fifty_thousand_files_in_one_folder(tmp_path):
     seconds = time.perf_counter() - start
     assert len(listing.images) == 50_010
     assert seconds < 15
-    data = folder.load_folder(listing, image_size=1)
+    data = folder.load_folder(listing, check_options(1))
     assert data.describe().loc["many"].tolist() == [40_000, 5_000, 5_000, 50_000]
 
 

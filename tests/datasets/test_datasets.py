@@ -626,3 +626,11 @@ def test_the_cache_is_not_beside_the_images(flowers):
     datasets.from_directory(flowers, image_size=20)
     assert sorted(flowers.rglob("*")) == before
     assert settings.cache_root() in entries()[0].parents
+
+
+def test_ids_of_another_split_are_refused_from_an_iterator_too(tmp_path):
+    data = datasets.from_directory(tree(tmp_path, {"a": 6, "b": 6}), image_size=4)
+    for ids in (data.ids("test"), iter(data.ids("test"))):
+        with pytest.raises(InvalidInput, match="is in the test split, not in train"):
+            data.images("train", ids)
+    np.testing.assert_array_equal(data.images("test", iter(data.ids("test"))), data.images("test"))

@@ -108,10 +108,11 @@ def test_a_folder_of_ones_own_is_taken(nothing_here, own, by, monkeypatch, capsy
         settings.choose_dataset(str(own))
     data = datasets.load(image_size=8, batch_size=2)
     assert data.class_names == ("a", "b")
-    assert data.input_shape == (8, 8, 3)
-    assert data.fingerprint == datasets.from_directory(own, 8, 2).fingerprint
+    assert data.input_shape == (8, 8, 1)  # the files store no color
+    same = datasets.from_directory(own, 8, 2, color_mode="grayscale")
+    assert data.fingerprint == same.fingerprint
     assert f"Using the folder {own}" in capsys.readouterr().out
-    assert datasets.load(image_size=8, color_mode="grayscale").input_shape == (8, 8, 1)
+    assert datasets.load(image_size=8, color_mode="rgb").input_shape == (8, 8, 3)
     own.rename(own.with_name("elsewhere"))
     with pytest.raises(MissingData, match=f"There is no folder .*{by}"):
         datasets.load(image_size=8)
@@ -152,7 +153,7 @@ def test_only_what_the_course_downloaded_is_removed(nothing_here, tmp_path, monk
 
 
 def test_what_keras_downloaded_is_not_removed(nothing_here, tmp_path):
-    kept, archive = cifar10.made()
+    kept, archive = cifar10.SOURCE.downloaded_paths()
     kept.mkdir(parents=True)
     archive.write_bytes(b"12345")
     with pytest.raises(MissingData, match="has not downloaded cifar10"):

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from image_folders import save, tree
-from test_quality import photo  # structured pictures, of which near copies can be told
+from image_folders import photo, save, tree
 
 from course_utils import datasets, quality
 from course_utils.datasets import _splits, table
@@ -222,9 +221,18 @@ def test_numbers_that_lost_their_zeros(root):
 
 
 def test_the_excel_line_and_quoted_line_breaks():
-    rows, lines = table._rows('\nfile;note\na.jpg;"two\nlines"\nb.jpg;x\n')
-    assert rows == [["file", "note"], ["a.jpg", "two\nlines"], ["b.jpg", "x"]]
-    assert lines == [2, 4, 5]
+    rows = table._rows('\nfile;note\na.jpg;"two\nlines"\nb.jpg;x\n')
+    assert rows == {2: ["file", "note"], 4: ["a.jpg", "two\nlines"], 5: ["b.jpg", "x"]}
+
+
+@pytest.mark.parametrize("first", ["sep=;", " sep=; ", "\ufeffsep=;"])
+def test_the_line_of_excel_and_ragged_rows(tmp_path, first):
+    path = tmp_path / "labels.csv"
+    path.write_text(f"{first}\nfile;class;;class\na.jpg;x;1;2;3\n\nb.jpg;y\n", "utf-8")
+    cells = table.read_table(path).cells
+    assert list(cells.columns) == ["file", "class", "column 3", "class (4)"]
+    assert cells.loc[3].tolist() == ["a.jpg", "x", "1", "2"]
+    assert cells.loc[5].tolist() == ["b.jpg", "y", "", ""]
 
 
 # --- labels in names, and layouts ----------------------------------------------------------

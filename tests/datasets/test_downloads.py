@@ -123,12 +123,12 @@ def unpack(packed: Path, aside: Path) -> None:
     _download.unpack_tar(packed, aside, "set")
 
 
-def is_whole(folder: Path) -> bool:
+def is_complete(folder: Path) -> bool:
     return _download.count_files(folder) == {"a": 40, "b": 40}
 
 
 def obtain(one: _download.Archive, folder: Path) -> Path:
-    return _download.obtain(one, folder, unpack, is_whole=is_whole)
+    return _download.obtain(one, folder, unpack, is_complete=is_complete)
 
 
 def left(folder: Path) -> list[str]:
@@ -141,7 +141,7 @@ def left(folder: Path) -> list[str]:
 
 def test_a_good_archive_arrives_whole(server, tmp_path, capfd):
     folder = obtain(archive(f"{server.url}/good"), tmp_path / "downloads" / "set")
-    assert is_whole(folder)
+    assert is_complete(folder)
     assert (folder / "a/3.jpg").read_bytes() == picture("a3")
     assert left(folder.parent) == ["set"]
     assert "100%" in capfd.readouterr().err  # the progress bar knew the size
@@ -157,7 +157,7 @@ def test_a_part_of_a_set_is_no_set(server, tmp_path, capsys):
     (tmp_path / "set/a").mkdir(parents=True)
     (tmp_path / "set/a/mine.jpg").write_bytes(b"mine")
     obtain(archive(f"{server.url}/good"), tmp_path / "set")
-    assert is_whole(tmp_path / "set")
+    assert is_complete(tmp_path / "set")
     assert (tmp_path / "set-incomplete-1/a/mine.jpg").read_bytes() == b"mine"
     assert "was renamed to set-incomplete-1" in capsys.readouterr().out
 
@@ -196,7 +196,7 @@ d.obtain(
     d.Archive("set", sys.argv[1], None, 1000, "try again later."),
     Path(sys.argv[2]),
     lambda packed, aside: d.unpack_tar(packed, aside, "set"),
-    is_whole=lambda folder: d.count_files(folder) == {"a": 40, "b": 40},
+    is_complete=lambda folder: d.count_files(folder) == {"a": 40, "b": 40},
 )
 """
 
@@ -336,7 +336,8 @@ def test_a_disk_that_fills_up(server, tmp_path):
         "from course_utils.datasets import _download as d; import requests, filelock, tqdm;"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000));"
         "d.obtain(d.Archive('set', sys.argv[1], None, 1000, 'make room.'), Path(sys.argv[2]),"
-        "lambda packed, aside: d.unpack_tar(packed, aside, 'set'), is_whole=lambda folder: False)"
+        "lambda packed, aside: d.unpack_tar(packed, aside, 'set'),"
+        "is_complete=lambda folder: False)"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code, f"{server.url}/good", str(tmp_path / "set")],
@@ -387,13 +388,10 @@ def test_tf_flowers_arrives_and_loads(server, homes, capsys):
         for i in range(number)
     } | {"flower_photos/LICENSE.txt": b"by many"}
     server.bodies["flowers"] = body = tar_of(files)
-    one = dataclasses.replace(
-        tf_flowers.ARCHIVE,
-        url=f"{server.url}/flowers",
-        sha256=hashlib.sha256(body).hexdigest(),
-        size=len(body),
+    source = dataclasses.replace(
+        tf_flowers.SOURCE, sha256=hashlib.sha256(body).hexdigest(), size=len(body)
     )
-    assert tf_flowers.fetch(archive=one) == homes / "downloads/flower_photos"
+    assert source.download(f"{server.url}/flowers") == homes / "downloads/flower_photos"
     assert datasets.image_folder("tf_flowers") == homes / "downloads/flower_photos"
     data = datasets.load(image_size=8)
     assert "Using tf_flowers" in capsys.readouterr().out
@@ -421,31 +419,28 @@ def test_clothing_is_checked_by_its_names_and_images(server, homes):
     }
     for name, content in packed.items():
         server.bodies[name] = tar_of({prefix + path: data for path, data in content.items()})
-    url = f"{server.url}/"
+    source = dataclasses.replace(clothing.SOURCE, digest=digest)
     for name, reason in {"extra": "exactly the files", "broken": "is cut off"}.items():
         with pytest.raises(DownloadFailed, match=reason):
-            clothing.fetch(url=url + name, digest=digest)
+            source.download(f"{server.url}/{name}")
         assert left(homes / "downloads") == []
-    folder = clothing.fetch(url=url + "good", digest=digest)
+    folder = source.download(f"{server.url}/good")
     assert clothing.names_digest(folder) == digest
 
 
 def test_cifar10_lands_where_keras_keeps_it(server, homes):
     files = {f"cifar-10-batches-py/{name}": b"x" for name in cifar10._BATCHES}
     server.bodies["cifar"] = body = tar_of(files)
-    one = dataclasses.replace(
-        cifar10.ARCHIVE,
-        url=f"{server.url}/cifar",
-        sha256=hashlib.sha256(body).hexdigest(),
-        size=len(body),
+    source = dataclasses.replace(
+        cifar10.SOURCE, sha256=hashlib.sha256(body).hexdigest(), size=len(body)
     )
-    cifar10.fetch(archive=one)
+    source.download(f"{server.url}/cifar")
     folder = homes / "keras/datasets"
     assert sorted(one.name for one in folder.iterdir() if not one.name.startswith(".")) == [
         "cifar-10-batches-py-target",
         "cifar-10-batches-py-target_archive",
     ]
-    assert cifar10.locate() == folder / "cifar-10-batches-py-target/cifar-10-batches-py"
+    assert cifar10.SOURCE.locate() == folder / "cifar-10-batches-py-target/cifar-10-batches-py"
 
 
 def test_an_unknown_name_and_one_that_ships(capsys):

@@ -176,10 +176,10 @@ def test_drawing_depends_on_the_seed_alone():
 def test_drawing_what_does_not_exist():
     with pytest.raises(InvalidInput, match="did you mean 'tulips'"):
         drawn.draw("tulip", 1)
-    with pytest.raises(InvalidInput, match="choose one of dandelion, daisy"):
+    with pytest.raises(InvalidInput, match="dandelion.* or .daisy"):
         drawn.draw("x", 1)
     for seed in (-1, 1.5, True):
-        with pytest.raises(InvalidInput, match="seed must be a whole number"):
+        with pytest.raises(InvalidInput, match="seed is .* whole number"):
             drawn.draw("daisy", seed)
 
 
@@ -308,8 +308,8 @@ def test_the_checklist_accuses_nothing_else(planted, report):
 
 
 def test_the_messy_pictures_can_be_drawn_again(tmp_path):
-    mess = drawn_messy._Mess(tmp_path, drawn_messy.SEED, progress=False)
+    builder = drawn_messy.MessyFolderBuilder(tmp_path, drawn_messy.SEED, progress=False)
     for number in (1, 2, 3):
-        image = mess.new_picture("dandelion")
+        image = builder.new_picture("dandelion")
         shipped = Path(messy_flowers.folder() / f"train/dandelion/{number:03d}.jpg").read_bytes()
         assert np.abs(opened(drawn.encode(image)) - opened(shipped)).mean() < 2.0

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from course_utils.files import atomic_path, write_atomic
+from course_utils.files import atomic_path, remove_atomic, write_atomic
 
 
 def test_content_is_replaced_and_nothing_else_is_left(tmp_path):
@@ -47,3 +47,15 @@ def test_permissions_are_those_of_any_new_file(tmp_path):
     (tmp_path / "usual").write_text("x")
     write_atomic(tmp_path / "ours", "x")
     assert (tmp_path / "ours").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_folder_is_removed_whole(tmp_path):
+    (tmp_path / "set" / "inner").mkdir(parents=True)
+    (tmp_path / "set" / "inner" / "a.txt").write_text("a")
+    remove_atomic(tmp_path / "set")
+    (tmp_path / "one.txt").write_text("b")
+    remove_atomic(tmp_path / "one.txt")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(FileNotFoundError):
+        remove_atomic(tmp_path / "nothing")
+    assert list(tmp_path.iterdir()) == []

@@ -16,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from course_staff import cli
 from course_staff.grading import command, engine, marks, policies, reports, tables
 from course_staff.grading.intake import Refused
 from course_staff.grading.results import Graded, PartResult, QuestionResult, cleaned, from_dict
-from course_utils import checks, cli
+from course_utils import checks
 from course_utils import settings as course_settings
 from course_utils.exceptions import CourseError, InvalidInput, MissingData
 

@@ -17,11 +17,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from course_staff import cli
 from course_staff.grading import command, engine, exports, intake, naming, policies, reports, times
 from course_staff.grading.listing import listing
 from course_staff.grading.people import FLAG
 from course_staff.grading.results import Graded, QuestionResult
-from course_utils import cli, settings
+from course_utils import settings
 from course_utils.exceptions import InvalidInput, MissingData
 
 # --- making what is handed in --------------------------------------------------------------------

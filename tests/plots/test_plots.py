@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import matplotlib
 
@@ -151,9 +153,10 @@ def test_functions_that_draw_several_axes_return_the_figure(name):
     assert texts(figure)
 
 
-def test_everything_of_this_module_is_covered():
-    ours = {name for name, where in plots._WHERE.items() if where in ("data", "evaluation")}
-    assert ours - {"augmentation_grid"} == set(ONE_AXES) | set(WHOLE_FIGURES)
+def test_every_figure_is_drawn_by_a_test_of_this_room():
+    tests = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    drawn = set(re.findall(r"plots\.(\w+)\(", tests))
+    assert not set(plots.__all__) - drawn - {"PALETTE", "new_axes"}
 
 
 def test_no_figure_is_shown_by_a_helper():
@@ -192,9 +195,59 @@ def test_the_palette_can_be_told_apart():
     assert len(set(_style.LINE_STYLES)) >= 3
 
 
-def test_a_description_stays_with_the_figure():
+@pytest.mark.parametrize("name", [*ONE_AXES, *WHOLE_FIGURES])
+def test_figures_describe_themselves(name):
+    drawn = ONE_AXES[name](None) if name in ONE_AXES else WHOLE_FIGURES[name]()
+    text = drawn.figure.get_gid()
+    assert text.endswith(".")
+    assert text[0].isupper() or text[0].isdigit()
+    assert "\n" not in text
+
+
+def test_the_descriptions_hold_the_numbers_of_the_figure():
+    assert "dandelion 400" in plots.class_counts(COUNTS).figure.get_gid()
+    assert (
+        "slow: 100; fast: 900 (9.0 ×)"
+        in plots.pipeline_timing({"slow": 100, "fast": 900}).figure.get_gid()
+    )
+    matrix = pd.DataFrame([[5, 2], [1, 4]], index=["cat", "dog"], columns=["cat", "dog"])
+    text = plots.confusion_matrix(matrix).figure.get_gid()
+    assert "cat predicted as dog (2)" in text
+    right = plots.confusion_matrix(matrix * np.eye(2, dtype=int)).figure.get_gid()
+    assert "no mistake" in right
+    assert "diagnosis: overfitting" in plots.diagnosis(HISTORY, num_classes=5).get_gid()
+    assert "validation loss 1.60" in plots.history(HISTORY).get_gid()
+    mistakes = int((~PREDICTIONS.correct[:12]).sum())
+    assert f"{mistakes} of them" in plots.predictions_grid(PREDICTIONS).get_gid()
+
+
+def test_a_description_replaces_the_text_of_the_function():
     ax = plots.describe(plots.split_roles(), "Three bars.")
     assert ax.figure.get_gid() == "Three bars."
+
+
+def test_the_texts_of_several_panels_follow_one_another():
+    figure, (left, right) = plt.subplots(1, 2)
+    _style.described(left, "Left.")
+    _style.described(right, "Right.")
+    assert _style.described(right, "Right.") is right
+    assert figure.get_gid() == "Left. Right."
+    part = plt.figure().subfigures(1, 2)[1]
+    plots.describe(part.subplots(), "Inside.")
+    assert plt.gcf().get_gid() == "Inside."
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        ([], "nothing"),
+        (["a"], "a"),
+        (("a", 2), "a and 2"),
+        ({"a": 1, "b": 2, "c": 3}, "a, b and c"),
+    ],
+)
+def test_names_are_listed(names, text):
+    assert _style.listed(names) == text
 
 
 # ------------------------------------------------------------------------------------- pictures
@@ -234,8 +287,8 @@ def test_values_outside_0_to_255_are_cut_off_and_do_not_wrap():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"images": []}, "no picture to show"),
-        ({"images": IMAGES, "labels": [1, 2]}, "12 pictures but 2 labels"),
+        ({"images": []}, "no image to show"),
+        ({"images": IMAGES, "labels": [1, 2]}, "12 images but 2 labels"),
         ({"images": IMAGES[:1], "labels": [5], "class_names": NAMES}, "label 5 has no class name"),
         ({"images": IMAGES / 255}, "between 0 and 1"),
         ({"images": np.zeros((151, 2, 2), np.uint8)}, "too many for one figure"),
@@ -267,7 +320,7 @@ def test_pixel_values_writes_the_numbers_of_each_channel():
         written = [int(t.get_text()) for t in ax.texts]
         assert written == IMAGES[0, 2:6, 3:7, c].ravel().tolist()
     assert len(plots.pixel_values(IMAGES[0, ..., 0], 0, 0).axes) == 2
-    with pytest.raises(InvalidInput, match="does not lie in the picture"):
+    with pytest.raises(InvalidInput, match="does not lie in the image"):
         plots.pixel_values(IMAGES[0], 8, 0)
 
 
@@ -281,6 +334,9 @@ def test_augmentation_grid_shows_original_and_versions():
     possible = [IMAGES[0].tolist(), IMAGES[0][:, ::-1].tolist()]
     assert all(ax.images[0].get_array().tolist() in possible for ax in rows[:, 1:].flat)
     assert rows[1, 0].get_ylabel() == "again"
+    assert figure.get_gid() == "One image, as the original and augmented: flip and again."
+    alone = plots.augmentation_grid(IMAGES[0], flip, times=2).get_gid()
+    assert alone == "One image, as the original and augmented."
 
     def halves(images, labels):
         return (images + images[::-1]) / 2, (labels + labels[::-1]) / 2
@@ -289,7 +345,7 @@ def test_augmentation_grid_shows_original_and_versions():
         IMAGES[:4], {"half": halves}, 4, labels=[0, 1, 2, 3], class_names=NAMES
     )
     assert "0.50 dandelion\n0.50 sunflowers" in texts(figure)
-    with pytest.raises(InvalidInput, match="needs a batch of pictures and their labels"):
+    with pytest.raises(InvalidInput, match="needs a batch of images"):
         plots.augmentation_grid(IMAGES[:4], halves)
 
 
@@ -327,6 +383,23 @@ def test_pipeline_figures():
             plots.pipeline_timing(wrong)
     with pytest.raises(InvalidInput):
         plots.pipeline_timeline(prepare=0)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: plots.resizings({}),
+        lambda: plots.shuffle_buffers({}),
+        lambda: plots.pipeline_timing({}),
+        lambda: plots.descent({}),
+        lambda: plots.sweeps({}),
+        lambda: plots.parameter_bars({}),
+        lambda: plots.augmentation_grid(IMAGES[0], {}),
+    ],
+)
+def test_nothing_to_draw_is_refused(draw):
+    with pytest.raises(InvalidInput, match="give at least one"):
+        draw()
 
 
 def test_roadmap_marks_the_lesson():
@@ -427,12 +500,15 @@ def test_predictions_grid_chooses():
         plots.predictions_grid(PREDICTIONS, "best")
     with pytest.raises(InvalidInput, match="no image to show"):
         plots.predictions_grid(PREDICTIONS.select(PREDICTIONS.correct), "wrong")
+    with pytest.raises(InvalidInput, match="columns is 0"):
+        plots.predictions_grid(PREDICTIONS, columns=0)
     with pytest.raises(InvalidInput, match="positions are 0 to 59"):
         plots.predictions_grid(PREDICTIONS, [60])
 
 
 def test_predictions_grid_of_new_pictures_shows_no_judgement():
     unknown = Predictions(("a",), IMAGES[:1], [-1], [[0.2, 0.8]], ("cat", "dog"))
+    assert "wrong" not in plots.predictions_grid(unknown, "random").get_gid()
     title = plots.predictions_grid(unknown).axes[0].get_title()
     assert title == "dog 0.80"
 
@@ -466,3 +542,42 @@ def test_diagnosis_marks_the_best_epoch_and_the_gap():
         0
     ].get_yscale() == ("log")
     plots.diagnosis({"loss": [1.0], "val_loss": [1.1]}).canvas.draw()
+
+
+# ------------------------------------------------------------------------- lesson 06
+
+
+def test_suspect_grid_tells_wrong_labels_by_word_and_frame():
+    rows = [(str(i), i, "daisy", 0.1, "roses", 0.8) for i in range(3)]
+    columns = ["id", "position", "label", "p_label", "suggested", "p_suggested"]
+    suspects = pd.DataFrame(rows, columns=columns)
+    figure = plots.suspect_grid(suspects, PREDICTIONS, wrong_ids={"1"})
+    titles = [ax.get_title().splitlines() for ax in figure.axes]
+    assert titles[1] == ["label: daisy 0.10", "roses 0.80?", "✗ wrong label"]
+    assert [title[-1][0] for title in titles] == ["✓", "✗", "✓"]
+    assert [ax.spines["left"].get_linestyle() == "-" for ax in figure.axes] == [False, True, False]
+    assert "wrong labels: 1" in figure.get_gid()
+    plain = plots.suspect_grid(suspects, PREDICTIONS, 2)
+    assert [ax.get_title().count("\n") for ax in plain.axes] == [1, 1]
+    with pytest.raises(InvalidInput, match="no image to show"):
+        plots.suspect_grid(suspects.head(0), PREDICTIONS)
+
+
+def test_the_inspection_curve_marks_what_was_found():
+    found = np.minimum(np.arange(1, 41), 10)
+    curve = pd.DataFrame({"inspected": np.arange(1, 41), "recall": found / 10})
+    curve["precision"] = found / curve["inspected"]
+    ax = plots.inspection_curve(curve, 0.2)
+    assert "20% of the pictures:\n80% found" in texts(ax)
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), curve["recall"])
+    assert ax.lines[3].get_xdata()[0] == 8
+
+
+def test_cleaning_shows_every_run_and_the_means():
+    results = pd.DataFrame(
+        {"training data": ["as is", "as is", "cleaned"], "test accuracy": [0.7, 0.8, 0.9]}
+    )
+    ax = plots.cleaning(results)
+    assert {"0.750", "0.900"} <= set(texts(ax).splitlines())
+    np.testing.assert_allclose(ax.lines[0].get_xdata(), [0.7, 0.8])
+    assert ax.figure.get_gid().endswith("Means: as is 0.750 and cleaned 0.900.")

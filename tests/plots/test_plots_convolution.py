@@ -85,7 +85,7 @@ def test_channels_and_filters_counts_parameters():
 @pytest.mark.parametrize(
     "draw",
     [
-        plots.letters,
+        lambda ax: plots.letters(ax=ax),
         lambda ax: plots.kernels({"a": np.eye(3)}, ax=ax),
         lambda ax: plots.window_arithmetic(cv.LETTER_X, cv.ANTI_DIAGONAL, row=3, column=3, ax=ax),
         lambda ax: plots.pooling_steps(np.arange(-8, 8).reshape(4, 4), kind="average", ax=ax),
@@ -119,8 +119,8 @@ BAD = {
     "kind of pooling": (lambda: plots.pooling_steps(np.eye(4), kind="median"), "'median'"),
     "no paths": (lambda: plots.letter_paths({}), "no image"),
     "no strides": (lambda: plots.kernel_stride_padding(strides=()), "no stride"),
-    "nine filters": (lambda: plots.channels_and_filters(filters=9), "room for"),
-    "photo in colour": (lambda: plots.filter_on_photo(np.zeros((9, 9, 3)), {"a": [[1]]}), "grey"),
+    "nine filters": (lambda: plots.channels_and_filters(filters=9), "filters is 9"),
+    "photo in colour": (lambda: plots.filter_on_photo(np.zeros((9, 9, 3)), {"a": [[1]]}), "gray"),
     "no filters": (lambda: plots.filter_on_photo(np.zeros((9, 9)), {}), "no filter"),
     "explorer too large": (lambda: plots.explore_convolution(np.zeros((28, 28))), "room for"),
     "explorer in colour": (lambda: plots.explore_convolution(np.zeros((6, 6, 3))), "one image"),

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from image_folders import photo
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from course_utils import datasets, quality
@@ -34,17 +35,6 @@ CHECKS = (
     "number of classes",
     "channels and sizes",
 )
-
-
-def photo(number: int, size: int = 96) -> Image.Image:
-    """Draw a picture that is like a photograph in its frequencies, another one for each number."""
-    rng = np.random.default_rng(number)
-    layers = np.zeros((size, size, 3))
-    for side, weight in ((3, 90), (6, 60), (12, 45), (24, 30), (48, 8)):
-        coarse = Image.fromarray(rng.integers(0, 256, (side, side, 3), np.uint8))
-        fine = coarse.resize((size, size), Image.Resampling.BICUBIC)
-        layers += weight * (np.asarray(fine) / 255 - 0.5)
-    return Image.fromarray(np.clip(128 + layers, 0, 255).astype(np.uint8))
 
 
 def save(picture: Image.Image, path: Path, **options) -> Path:

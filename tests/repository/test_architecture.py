@@ -1,4 +1,4 @@
-"""Rooms import only from rooms above them in the tables of the two packages, and in no circle."""
+"""Rooms import only from rooms above them in the tables of the two packages, without cycles."""
 
 from __future__ import annotations
 
@@ -134,7 +134,8 @@ def test_tests_take_private_names_only_of_their_own_room():
 def test_only_settings_read_the_environment():
     found = []
     for module, path in FILES.items():
-        if module == "course_utils.settings":
+        # The sandbox's own processes set the environment that a submission sees.
+        if module.startswith(("course_utils.settings", "course_staff.grading.sandbox_runtime.")):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and node.attr in {"environ", "environb", "getenv"}:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
 from course_utils import validate
-from course_utils.exceptions import InvalidInput
+from course_utils.exceptions import DownloadFailed, InvalidInput, MissingData
 
 
 @pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3)])
@@ -51,3 +53,10 @@ def test_there_may_be_no_lower_limit():
     assert validate.number_between("shift", -1e300, float("-inf"), 0, -1) == -1e300
     with pytest.raises(InvalidInput, match=r"shift is 1, .* a number and at most 0"):
         validate.number_between("shift", 1, float("-inf"), 0, -1)
+
+
+@pytest.mark.parametrize("kind", [InvalidInput, MissingData, DownloadFailed])
+def test_messages_can_be_printed_and_sent_to_other_processes(kind):
+    error = pickle.loads(pickle.dumps(kind("no file b/\udcff.jpg")))
+    assert str(error) == r"no file b/\udcff.jpg"
+    str(error).encode("utf-8")

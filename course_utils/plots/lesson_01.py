@@ -1,0 +1,792 @@
+"""Figures of lesson 01: how a filter slides, what pooling keeps, how a network reads letters.
+
+Small arrays are drawn as tables of cells with the numbers in them, all at one scale: one cell of
+an image is as large as one cell of a kernel. ``explore_convolution`` is in ``_explorer``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from course_utils import convolution as cv
+from course_utils import validate
+from course_utils.exceptions import InvalidInput
+from course_utils.plots._style import (
+    DIVERGING,
+    INK,
+    PALETTE,
+    arrow,
+    described,
+    grid_shape,
+    listed,
+    new_axes,
+    note,
+    panels,
+    rectangle,
+    write,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_QUIET = "#777777"
+_FRAME = PALETTE[5]
+_INSET = 0.08  # of the frames of pooling windows
+_SHIFT, _CELL = 0.42, 0.7  # between two layers of a stack; size of its pixels
+_POOL_COLORS = (PALETTE[0], PALETTE[5], PALETTE[2], PALETTE[3])
+
+
+# ------------------------------------------------------------------------ letters
+def letters(
+    images: Mapping[str, ArrayLike] | None = None, *, numbers: bool = True, ax: Axes | None = None
+) -> Axes:
+    """Draw small black-and-white images with the number of each pixel in it.
+
+    Parameters
+    ----------
+    images : mapping of title to array of shape (H, W), optional
+        0 is white, 1 is black. By default the letters O and X of lesson 01.
+    numbers : bool
+        Whether the numbers are written into the pixels.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    InvalidInput
+        If there is no image, or one is not a small 2-dimensional array.
+    """
+    tables = _tables("image", {"O": cv.LETTER_O, "X": cv.LETTER_X} if images is None else images)
+    width = sum(table.shape[1] + 1.2 for table in tables.values()) + 0.4
+    ax = _canvas(ax, width, max(table.shape[0] for table in tables.values()) + 1.7)
+    x = 0.8
+    for title, table in tables.items():
+        _cells(ax, table, (x, 1.3), pixels=True, title=title, numbers=numbers, fontsize=10)
+        x += table.shape[1] + 1.2
+    return described(ax, f"Images drawn pixel by pixel in black and white: {listed(tables)}.")
+
+
+def kernels(tables: Mapping[str, ArrayLike], ax: Axes | None = None) -> Axes:
+    """Draw several kernels side by side with their numbers.
+
+    Parameters
+    ----------
+    tables : mapping of title to array of shape (kh, kw)
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    InvalidInput
+        If there is no kernel, or one is not a small 2-dimensional array.
+    """
+    arrays = _tables("kernel", tables)
+    gap = 2.4
+    width = sum(table.shape[1] + gap for table in arrays.values())
+    ax = _canvas(ax, width, max(table.shape[0] for table in arrays.values()) + 2.0, scale=0.5)
+    x = gap / 2
+    for title, table in arrays.items():
+        _cells(ax, table, (x, 1.4), title=title)
+        x += table.shape[1] + gap
+    return described(ax, f"Kernels with their numbers: {listed(arrays)}.")
+
+
+# ------------------------------------------------------------------------ one window
+def window_arithmetic(
+    image: ArrayLike,
+    kernel: ArrayLike,
+    bias: float = 0.0,
+    row: int = 0,
+    column: int = 0,
+    stride: int = 1,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw one step of a convolution: window, kernel, products, sum, bias, place in the map.
+
+    Parameters
+    ----------
+    image : array of shape (H, W)
+        0 is white, 1 is black.
+    kernel : array of shape (kh, kw)
+    bias : float
+    row, column : int
+        Place in the feature map that is computed.
+    stride : int
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    InvalidInput
+        If the arrays cannot be drawn cell by cell, or the feature map has no such place.
+    """
+    pixels, weights = _small("image", image), _small("kernel", kernel, most=5)
+    result = cv.feature_map(pixels, weights, bias, stride)
+    if not (0 <= row < result.shape[0] and 0 <= column < result.shape[1]):
+        raise InvalidInput(
+            f"The feature map has {result.shape[0]} rows and {result.shape[1]} columns, counted "
+            f"from 0, so there is no place in row {row}, column {column}."
+        )
+    (height, width), (kh, kw) = pixels.shape, weights.shape
+    top, left = row * stride, column * stride
+    window = pixels[top : top + kh, left : left + kw].astype(float)
+    products = window * weights
+    done = np.arange(result.size).reshape(result.shape) <= row * result.shape[1] + column
+
+    tall = max(height, kh, len(result))
+    total = width + 3 * kw + result.shape[1] + 8.4
+    ax = _canvas(ax, total, tall + 4.3, scale=0.40)
+    middle = 1.4 + tall / 2
+    x = 0.4
+    _cells(ax, pixels, (x, middle - height / 2), pixels=True, title="image")
+    _frame(ax, x + left, middle - height / 2 + top, kw, kh)
+    x += width + 1.8
+    _level_arrow(ax, x - 1.5, x - 0.25, middle)
+    _cells(ax, window, (x, middle - kh / 2), pixels=True, title="window")
+    _frame(ax, x, middle - kh / 2, kw, kh)
+    for sign, table, title in (("×", weights, "filter"), ("=", products, "products")):
+        write(ax, x + kw + 0.6, middle, sign, 17, color=INK)
+        x += kw + 1.2
+        _cells(ax, table, (x, middle - kh / 2), title=title, scale=1.0)
+    x += kw + 2.0
+    _level_arrow(ax, x - 1.7, x - 0.25, middle)
+    so_far = np.where(done, result, np.nan)
+    _cells(ax, so_far, (x, middle - len(result) / 2), title="feature map")
+    _frame(ax, x + column, middle - len(result) / 2 + row, 1, 1)
+
+    pairs = zip(window.ravel(), weights.ravel(), strict=True)
+    the_sum = _number(products.sum())
+    sums = " + ".join(f"{_term(a)}×{_term(b)}" for a, b in pairs) + f" = {the_sum}"
+    write(ax, total / 2, tall + 2.35, sums, 11)
+    value = f"{the_sum} + {_term(bias)} (the bias) = {_number(result[row, column])}"
+    write(ax, total / 2, tall + 3.35, value, 11.5, weight="bold", color=_FRAME)
+    return described(
+        ax,
+        f"One window of the image times the filter: {sums}; {value}. The value is marked in row "
+        f"{row + 1}, column {column + 1} of the feature map.",
+    )
+
+
+def feature_map_steps(
+    image: ArrayLike, kernel: ArrayLike, bias: float = 0.0, stride: int = 1
+) -> Figure:
+    """Draw every position of a filter on an image, and the feature map that results.
+
+    The small images are arranged like the feature map: the one in row 2, column 3 gives the value
+    in row 2, column 3.
+
+    Parameters
+    ----------
+    image : array of shape (H, W)
+        0 is white, 1 is black; at most 8×8.
+    kernel : array of shape (kh, kw)
+    bias : float
+    stride : int
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InvalidInput
+        If the arrays cannot be drawn cell by cell.
+    """
+    pixels, weights = _small("image", image, most=8), _small("kernel", kernel, most=5)
+    result = cv.feature_map(pixels, weights, bias, stride)
+    (rows, columns), (height, width), (kh, kw) = result.shape, pixels.shape, weights.shape
+    figure, axes = panels(
+        1,
+        2,
+        (1.02 * columns + 3.4, 1.16 * rows + 0.4),
+        bare=True,
+        width_ratios=(1.02 * columns, 3.2),
+    )
+    ax, right = axes[0]
+    step_x, step_y = width + 1.3, height + 2.1
+    ax.set(xlim=(0, columns * step_x), ylim=(rows * step_y, -0.6), aspect="equal")
+    for stop, ((row, column), value) in enumerate(np.ndenumerate(result), start=1):
+        x, y = column * step_x + 0.6, row * step_y
+        _cells(ax, pixels, (x, y), pixels=True, numbers=False)
+        _frame(ax, x + column * stride, y + row * stride, kw, kh, lw=1.8)
+        below = f"stop {stop}:  {_number(value)}"
+        write(ax, x + width / 2, y + height + 0.2, below, 8.5, va="top")
+    right.set(xlim=(-0.4, columns + 0.4), ylim=(rows + 0.4, -1.2), aspect="equal")
+    _cells(right, result, (0, 0), title=f"feature map {rows}×{columns}", fontsize=11)
+    return described(
+        figure,
+        f"The {result.size} positions of a {kh}×{kw} filter on an image of {height}×{width} "
+        f"pixels, each with its value, and the feature map of {rows}×{columns} values.",
+    )
+
+
+# ------------------------------------------------------------------------ pooling
+def pooling_steps(
+    feature_map: ArrayLike, size: int = 2, kind: str = "max", ax: Axes | None = None
+) -> Axes:
+    """Draw a feature map, its values after ReLU, its pooling windows, and the resulting inputs.
+
+    Parameters
+    ----------
+    feature_map : array of shape (H, W)
+        At most 8×8.
+    size : int
+        Height and width of a pooling window, and its stride.
+    kind : {"max", "average"}
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    InvalidInput
+        If the map cannot be drawn cell by cell, or `kind` is unknown.
+    """
+    validate.choice("kind", kind, ("max", "average"))
+    table = _small("feature_map", feature_map, most=8)
+    active = cv.relu(table)
+    pooled = (cv.max_pool if kind == "max" else cv.average_pool)(active, size)
+    (height, width), (rows, columns) = table.shape, pooled.shape
+    ax = _canvas(ax, 2 * width + columns + 9.2, max(height, pooled.size) + 2.6)
+    middle = 1.5 + max(height, pooled.size) / 2
+    reach = max(float(np.abs(table).max()), 1.0)
+
+    x = 0.5
+    _cells(ax, table, (x, middle - height / 2), title="feature map", scale=reach)
+    x += width + 2.1
+    _level_arrow(ax, x - 1.8, x - 0.3, middle, "ReLU")
+    top = middle - height / 2
+    _cells(ax, active, (x, top), title="after ReLU", scale=reach)
+    small_x, small_top = x + width + 2.3, middle - rows / 2
+    _level_arrow(ax, small_x - 2.0, small_x - 0.3, middle, f"{kind} of\n{size}×{size}")
+    _cells(ax, pooled, (small_x, small_top), title="pooled", scale=reach)
+    for index, (row, column) in enumerate(np.ndindex(rows, columns)):
+        for left, above, side in ((x, top, size), (small_x, small_top, 1)):
+            corner = left + column * side + _INSET, above + row * side + _INSET
+            inner = side - 2 * _INSET
+            _frame(ax, *corner, inner, inner, _POOL_COLORS[index % len(_POOL_COLORS)], lw=2.2)
+    list_x = small_x + columns + 2.0
+    _level_arrow(ax, list_x - 1.7, list_x - 0.3, middle)
+    column_of_inputs, title = pooled.reshape(-1, 1), f"{pooled.size} inputs"
+    _cells(ax, column_of_inputs, (list_x, middle - pooled.size / 2), title=title, scale=reach)
+    return described(
+        ax,
+        f"A feature map of {height}×{width} values, the map after ReLU, its {kind} pooling with "
+        f"windows of {size}×{size}, and the {pooled.size} values that remain: "
+        f"{', '.join(_number(float(value)) for value in pooled.flat)}.",
+    )
+
+
+# ------------------------------------------------------------------------ the network
+def network_diagram(
+    network: cv.LetterNetwork | None = None,
+    pooled: ArrayLike | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the network 4 → 1 → 2 with its weights and biases, and the values that flow through it.
+
+    Parameters
+    ----------
+    network : LetterNetwork, optional
+        By default the one of lesson 01.
+    pooled : array of shape (2, 2) or (4,), optional
+        The inputs. Without them, only weights and biases are drawn.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    network = cv.LetterNetwork() if network is None else network
+    values: dict[str, Any] = {"inputs": [None] * 4, "hidden": None, "outputs": [None] * 2}
+    best = None
+    if pooled is not None:
+        inputs = np.ravel(np.asarray(pooled, dtype=float))
+        outputs = network.outputs(inputs)
+        values = {"inputs": inputs, "hidden": network.hidden(inputs), "outputs": outputs}
+        best = int(np.argmax(outputs))
+    ax = new_axes(ax, (7.6, 3.5))
+    ax.set(xlim=(-1.9, 9.8), ylim=(-2.55, 2.6), aspect="equal")
+    ax.set_axis_off()
+    hidden = (4.2, 0.0)
+    for i, weight in enumerate(network.hidden_weights):
+        spot = (0.0, 1.95 - 1.3 * i)
+        _edge(ax, spot, hidden, float(weight), 0.42)
+        _node(ax, spot, values["inputs"][i])
+        write(ax, spot[0] - 0.65, spot[1], f"input {i + 1}", ha="right")
+    _node(ax, hidden, values["hidden"])
+    bias = f"bias {_number(network.hidden_bias)}\nReLU"
+    write(ax, hidden[0], -0.65, bias, va="top")
+    write(ax, hidden[0], 0.65, "hidden node", va="bottom")
+    for i, weight in enumerate(network.output_weights):
+        spot = (8.0, (1.2, -1.2)[i])
+        _edge(ax, hidden, spot, float(weight), 0.5)
+        _node(ax, spot, values["outputs"][i], strong=i == best)
+        text = f"{network.letters[i]}\nbias {_number(network.output_biases[i])}"
+        bold = "bold" if i == best else "normal"
+        write(ax, spot[0] + 0.65, spot[1], text, 9.5, ha="left", weight=bold)
+    answer = "" if best is None else f" The larger output is {network.letters[best]}."
+    return described(
+        ax,
+        "A network with four inputs, one hidden node with ReLU and the outputs "
+        f"{listed(network.letters)}, with its weights and biases.{answer}",
+    )
+
+
+def _edge(
+    ax: Axes, start: tuple[float, float], end: tuple[float, float], weight: float, at: float
+) -> None:
+    """Draw a connection and write its weight at the share `at` of its length."""
+    # solid and blue above zero, dashed and orange below: never by color alone
+    style, color = ("-", PALETTE[0]) if weight >= 0 else ("--", PALETTE[5])
+    (x0, y0), (x1, y1) = start, end
+    thick = 1 + 1.6 * min(abs(weight), 1.5)
+    ax.plot([x0, x1], [y0, y1], style, color=color, lw=thick, zorder=1)
+    place = (x0 + at * (x1 - x0), y0 + at * (y1 - y0))
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
+    write(ax, *place, f"× {_term(weight)}", color=color, bbox=box, zorder=2)
+
+
+def _node(ax: Axes, spot: tuple[float, float], value: float | None, strong: bool = False) -> None:
+    """Draw a node with its value."""
+    from matplotlib.patches import Circle
+
+    line = 3 if strong else 1.4
+    ax.add_patch(Circle(spot, 0.46, facecolor="white", edgecolor=INK, lw=line, zorder=3))
+    if value is not None:
+        value = float(value)
+        text = f"{round(value, 2) + 0.0:.2f}".replace("-", "−") if value % 1 else _number(value)
+        write(ax, *spot, text, 9.5, weight="bold" if strong else "normal", zorder=4)
+
+
+def letter_paths(
+    images: Mapping[str, ArrayLike] | None = None,
+    network: cv.LetterNetwork | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw every step of images through the letter network, one image below the other.
+
+    Parameters
+    ----------
+    images : mapping of title to array of shape (6, 6), optional
+        By default O, X and the shifted X.
+    network : LetterNetwork, optional
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    InvalidInput
+        If an image is not 6×6 or there is none.
+    """
+    if images is None:
+        images = {"O": cv.LETTER_O, "X": cv.LETTER_X, "shifted X": cv.LETTER_X_SHIFTED}
+    images = _tables("image", images)
+    network = cv.LetterNetwork() if network is None else network
+    step = 8.0
+    ax = _canvas(ax, 31.5, step * len(images) - 0.2, scale=0.32)
+    answers = []
+    for index, (title, image) in enumerate(images.items()):
+        middle = step * index + 4.1
+        pooled = network.pooled(image)
+        signed = cv.feature_map(image, network.kernel, network.bias)
+        _cells(ax, image, (0.5, middle - 3), pixels=True, title=title, numbers=False, fontsize=10)
+        x = 8.5
+        for name, table in (
+            ("feature map", signed),
+            ("ReLU", cv.relu(signed)),
+            ("max pool", pooled),
+        ):
+            _level_arrow(ax, x - 1.6, x - 0.3, middle)
+            _cells(ax, table, (x, middle - len(table) / 2), title=name, scale=2, fontsize=8)
+            x += 6.0
+        _level_arrow(ax, 22.9, 24.2, middle)
+        outputs = network.outputs(pooled)
+        best = int(np.argmax(outputs))
+        answers.append(f"{title} is read as {network.letters[best]}")
+        for place, (name, value) in enumerate(zip(network.letters, outputs, strict=True)):
+            text = f"{name}: {value + 0.0:.2f}".replace("-", "−")
+            style: dict[str, Any] = {"color": "#555555"}
+            if place == best:
+                text += "  ←  the answer"
+                style = {"color": INK, "weight": "bold"}
+            write(ax, 24.7, middle + (place - 0.5) * 1.5, text, 11, ha="left", **style)
+    return described(
+        ax,
+        "Images on their way through the letter network (feature map, ReLU, max pooling, two "
+        f"outputs): {listed(answers)}.",
+    )
+
+
+# ------------------------------------------------------------------------ stride, padding, channels
+def kernel_stride_padding(
+    n: int = 6, kernel: int = 3, strides: Sequence[int] = (1, 2, 3)
+) -> Figure:
+    """Draw the positions of a kernel for several strides, without and with a border of zeros.
+
+    Parameters
+    ----------
+    n : int
+        Height and width of the image, in pixels; at most 12.
+    kernel : int
+        Height and width of the kernel.
+    strides : sequence of int
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InvalidInput
+        If the kernel does not fit or there is no stride.
+    """
+    if not strides:
+        raise InvalidInput("There is no stride to draw; give for instance strides=(1, 2).")
+    validate.whole_number("n", n, 1, 12, example=6)
+    figure, axes = panels(2, len(strides), (2.75 * len(strides), 6.1), bare=True)
+    low, high = (kernel - 1) // 2, kernel // 2  # the widest border of zeros, for a stride of 1
+    sizes = []
+    for row, padding in zip(axes, ("valid", "same"), strict=True):
+        for ax, stride in zip(row, strides, strict=True):
+            size = cv.output_size(n, kernel, stride, padding)
+            unseen = _draw_positions(ax, n, kernel, stride, size, padding == "same")
+            ax.set(xlim=(-low - 0.2, n + high + 0.2), ylim=(n + high + 0.2, -low - 0.2))
+            ax.set(aspect="equal")
+            rows = "row and column" if unseen == 1 else f"{unseen} rows and columns"
+            left_over = f"\nlast {rows} never seen" if unseen else ""
+            title = f'stride {stride}, "{padding}"\n{n}×{n} → {size}×{size}{left_over}'
+            ax.set_title(title, fontsize=9.5, va="bottom")
+            sizes.append(f"stride {stride}, {padding}: {size}×{size}")
+    return described(
+        figure,
+        f"The positions of a {kernel}×{kernel} kernel on an image of {n}×{n} pixels and the size "
+        f"of the feature map. {'; '.join(sizes)}.",
+    )
+
+
+def _draw_positions(ax: Axes, n: int, kernel: int, stride: int, size: int, padded: bool) -> int:
+    """Draw an image, its border of zeros and the centers of a kernel.
+
+    Return the number of last rows (and columns) that no position covers.
+    """
+    reached = (size - 1) * stride + kernel
+    border = max(reached - n, 0) if padded else 0
+    before = border // 2
+    used = reached - before
+    plain = {"facecolor": "white", "edgecolor": "#a0a0a0", "lw": 0.8}
+    zero = {**plain, "facecolor": "#eef4fa", "edgecolor": "#a9bccd", "ls": ":"}
+    unseen = {**plain, "facecolor": "#dddddd", "hatch": "xxx"}
+    for i, j in product(range(-before, n + border - before), repeat=2):
+        inside = min(i, j) >= 0 and max(i, j) < n
+        seen = plain if max(i, j) < used else unseen
+        rectangle(ax, j, i, 1, 1, **(seen if inside else zero))
+        if not inside:
+            write(ax, j + 0.5, i + 0.5, "0", 8, color=_QUIET)
+    rectangle(ax, 0, 0, n, n, fill=False, edgecolor=INK, lw=1.5)
+    corners = [i * stride - before for i in range(size)]
+    for y, x in product(corners, repeat=2):
+        ax.plot(x + kernel / 2, y + kernel / 2, "o", color=INK, ms=4, zorder=5)
+    if size > 1:
+        second = rectangle(ax, corners[1], corners[0], kernel, kernel, fill=False, zorder=3)
+        second.set(edgecolor=PALETTE[0], linewidth=2.2, linestyle=(0, (3, 1.5)))
+    _frame(ax, corners[0], corners[0], kernel, kernel)
+    return max(n - used, 0)
+
+
+def channels_and_filters(
+    size: int = 6, channels: int = 3, filters: int = 4, kernel: int = 3, ax: Axes | None = None
+) -> Axes:
+    """Draw how many filters turn an image of several channels into as many feature maps.
+
+    Parameters
+    ----------
+    size : int
+        Height and width of the image, in pixels.
+    channels : int
+        1 to 4.
+    filters : int
+        1 to 6.
+    kernel : int
+        Height and width of each filter.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    InvalidInput
+        If there would be too much to draw, or the kernel does not fit.
+    """
+    validate.whole_number("channels", channels, 1, 4, example=3)
+    validate.whole_number("filters", filters, 1, 6, example=4)
+    result = cv.output_size(size, kernel)
+    layers = ("#f3b8a8", "#bfe3c5", "#b3cdee", "#dddddd")[:channels] if channels > 1 else ("#ddd",)
+    depth = (channels - 1) * _SHIFT
+    each = max(kernel, result) * _CELL + channels * _SHIFT + 0.7  # height of one row
+    head = 2.4
+    tall = max(filters * each, size * _CELL + channels * _SHIFT + 3)
+    middle = head + tall / 2
+    ax = _canvas(ax, 22.4, head + tall + 0.2, scale=0.36)
+
+    side = size * _CELL + depth
+    _stack(ax, 0.6, middle, size, layers)
+    names = "\n(red, green, blue)" if channels == 3 else ""
+    below = f"image\n{size}×{size}×{channels}{names}"
+    write(ax, 0.6 + side / 2, middle + side / 2 + 0.35, below, 9.5, va="top")
+    filter_x, map_x = 9.2, 16.4
+    filter_end = filter_x + kernel * _CELL + depth
+    for index in range(filters):
+        y = middle + each * (index - (filters - 1) / 2)
+        _arrow(ax, (0.6 + size * _CELL + depth + 0.4, middle), (filter_x - 0.8, y), _QUIET)
+        write(ax, filter_x - 0.2, y, f"{index + 1}", 10, ha="right", weight="bold")
+        _stack(ax, filter_x, y, kernel, layers)
+        write(ax, filter_end + 0.25, y, "+ bias", ha="left", color=INK)
+        _arrow(ax, (filter_end + 2.2, y), (map_x - 0.3, y), _QUIET)
+        _stack(ax, map_x, y, result, ("#e8e2f0",))
+        write(ax, map_x + result * _CELL + 0.3, y, f"map {index + 1}", 9.5, ha="left")
+    plural = "s" * (filters > 1)
+    count = cv.parameter_count(filters, kernel, channels)
+    weights = f"{filters} filter{plural} of {kernel}×{kernel}×{channels}"
+    total = f"{filters} × ({channels}×{kernel}×{kernel} + 1) = {count} parameters"
+    write(ax, (filter_x + filter_end) / 2, 0.1, f"{weights}\n{total}", 9.5, va="top")
+    maps = f"{filters} feature map{plural}\n{result}×{result}×{filters}"
+    write(ax, map_x + result * _CELL / 2 + 0.8, 0.1, maps, 9.5, va="top")
+    return described(
+        ax,
+        f"An image of {size}×{size}×{channels}, {weights}, each with a bias ({total}), and the "
+        f"{filters} feature map{plural} of {result}×{result} that they give.",
+    )
+
+
+def _stack(ax: Axes, x: float, y: float, side: int, layers: Sequence[str]) -> None:
+    """Draw squares of side × side cells, one behind the other, centered on height y."""
+    top = y - (side * _CELL - (len(layers) - 1) * _SHIFT) / 2
+    for layer in range(len(layers) - 1, -1, -1):
+        style: dict[str, Any] = {"facecolor": layers[layer], "edgecolor": "#8a8a8a", "lw": 0.5}
+        for i, j in np.ndindex(side, side):
+            corner = (x + layer * _SHIFT + j * _CELL, top - layer * _SHIFT + i * _CELL)
+            rectangle(ax, *corner, _CELL, _CELL, zorder=3 + len(layers) - layer, **style)
+
+
+def weights_against_size(
+    sides: Sequence[int] = (6, 28, 64, 128, 256, 512, 1024),
+    units: int = 100,
+    filters: int = 8,
+    kernel_size: int = 3,
+    channels: int = 1,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how the weights of a dense layer grow with the image, and those of a filter do not.
+
+    Parameters
+    ----------
+    sides : sequence of int
+        Heights (and widths) of the image, in pixels.
+    units : int
+        Nodes of the dense layer.
+    filters, kernel_size, channels : int
+        Of the convolution layer.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    ax = new_axes(ax, (6.6, 3.6))
+    dense = [units * (channels * side * side + 1) for side in sides]
+    few = [cv.parameter_count(filters, kernel_size, channels)] * len(sides)
+    ax.plot(sides, dense, "--s", color=PALETTE[5], label=f"dense layer, {units} nodes")
+    filter_text = f"convolution layer, {filters} filters {kernel_size}×{kernel_size}"
+    ax.plot(sides, few, "-o", color=PALETTE[0], label=filter_text)
+    ax.set(xscale="log", yscale="log", xlabel="height and width of the image in pixels")
+    ax.set_ylabel("parameters to learn")
+    ax.set_xticks(list(sides), [str(side) for side in sides])
+    ax.minorticks_off()
+    ax.grid(alpha=0.3)
+    ax.legend(frameon=False)
+    note(ax, f"{dense[0]:,}", (sides[0], dense[0]), (8, -12))
+    for counts in (dense, few):
+        note(ax, f"{counts[-1]:,}", (sides[-1], counts[-1]), (-6, 7), ha="right")
+    ax.margins(y=0.15)
+    return described(
+        ax,
+        f"Parameters over the size of the image, both axes logarithmic: those of a dense layer "
+        f"grow from {dense[0]:,} to {dense[-1]:,}, those of a convolution layer stay at "
+        f"{few[0]:,}.",
+    )
+
+
+# ------------------------------------------------------------------------ photographs
+def filter_on_photo(
+    image: ArrayLike, filters: Mapping[str, ArrayLike], *, columns: int = 3, size: float = 2.6
+) -> Figure:
+    """Draw a photograph and the results of several filters.
+
+    Parameters
+    ----------
+    image : array of shape (H, W)
+        Gray values from 0 to 255.
+    filters : mapping of title to array of shape (kh, kw)
+        If the numbers of a filter add up to 0 (edges), the result is drawn with 0 in medium gray;
+        else (blur, sharpen) it is clipped to 0–255 and drawn like a photograph.
+    columns : int
+    size : float
+        Width of one image in inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InvalidInput
+        If the image is not gray or there is no filter.
+    """
+    photo = np.asarray(image)
+    if photo.ndim != 2:
+        raise InvalidInput(
+            f"filter_on_photo takes a gray image of shape (height, width), but this one has the "
+            f"shape {photo.shape}; take the mean of the channels first: image.mean(axis=2)."
+        )
+    if not filters:
+        raise InvalidInput("There is no filter to apply: the mapping of filters is empty.")
+    rows, columns = grid_shape(len(filters) + 1, columns)
+    height = rows * (size * photo.shape[0] / photo.shape[1] + 0.3)
+    figure, axes = panels(rows, columns, (columns * size, height), bare=True)
+    axes.flat[0].imshow(photo, cmap="gray", vmin=0, vmax=255)
+    axes.flat[0].set_title("the image in grey", fontsize=10)
+    for ax, (title, kernel) in zip(axes.flat[1:], filters.items(), strict=False):
+        weights = np.asarray(kernel, dtype=float)
+        result = cv.feature_map(photo, weights)
+        low, high = 0.0, 255.0
+        if abs(weights.sum()) < 1e-9:
+            high = float(np.quantile(np.abs(result), 0.995)) or 1.0
+            low = -high
+        ax.imshow(result, cmap="gray", vmin=low, vmax=high)
+        ax.set_title(title, fontsize=10)
+    return described(figure, f"A gray photograph and the results of the filters {listed(filters)}.")
+
+
+# ------------------------------------------------------------------------ cells of a grid
+def _number(value: float, digits: int = 2) -> str:
+    """Write `value` with as few digits as possible and a real minus sign."""
+    return f"{round(float(value), digits) + 0.0:g}".replace("-", "−")
+
+
+def _term(value: float) -> str:
+    """Write `value` as a term of a sum: negative numbers in brackets."""
+    text = _number(value)
+    return f"({text})" if text.startswith("−") else text
+
+
+def _small(name: str, values: ArrayLike, most: int = 16) -> NDArray[Any]:
+    """Return `values` as an array that can be drawn cell by cell, or raise."""
+    array = np.asarray(values)
+    if array.ndim != 2 or array.dtype.kind not in "biuf":
+        raise InvalidInput(
+            f"{name} must be a table of numbers of shape (height, width) to be drawn cell by cell, "
+            f"but its shape is {array.shape} and its type {array.dtype}."
+        )
+    if max(array.shape) > most:
+        raise InvalidInput(
+            f"{name} is too large to be drawn cell by cell: its shape is {array.shape}, and at "
+            f"most {most}×{most} cells can be read."
+        )
+    return array
+
+
+def _cells(
+    ax: Axes,
+    values: ArrayLike,
+    corner: tuple[float, float],
+    *,
+    pixels: bool = False,
+    title: str = "",
+    numbers: bool = True,
+    scale: float | None = None,
+    fontsize: float = 9,
+) -> None:
+    """Draw a table below and right of `corner`; a cell is 1 wide, y points down, NaN is empty.
+
+    With `pixels`, 0 is white and 1 is black; else one color is above zero, another below.
+    """
+    import matplotlib as mpl
+
+    table = np.asarray(values, dtype=float)
+    x, y = corner
+    reach = scale or max(float(np.nanmax(np.abs(table), initial=0)), 1e-9)
+    for (row, column), value in np.ndenumerate(table):
+        ink = INK
+        if np.isnan(value):
+            color: Any = "white"
+        elif pixels:
+            color = str(1 - 0.87 * float(np.clip(value, 0, 1)))
+            ink = "white" if value > 0.5 else "#8c8c8c"
+        else:  # pale colors, so that the number stays readable
+            color = mpl.colormaps[DIVERGING](0.5 + 0.28 * float(np.clip(value / reach, -1, 1)))
+        rectangle(ax, x + column, y + row, 1, 1, facecolor=color, edgecolor="#a0a0a0", lw=0.8)
+        if numbers and not np.isnan(value):
+            write(ax, x + column + 0.5, y + row + 0.53, _number(value), fontsize, color=ink)
+    height, width = table.shape
+    rectangle(ax, x, y, width, height, fill=False, edgecolor=INK, lw=1.3)
+    if title:
+        write(ax, x + width / 2, y - 0.25, title, fontsize + 1, va="bottom")
+
+
+def _frame(
+    ax: Axes, x: float, y: float, width: float, height: float, color: str = _FRAME, lw: float = 2.6
+) -> None:
+    """Draw a colored frame that can be seen on black and on white."""
+    for edge, line in (("white", 1.7 * lw), (color, lw)):
+        rectangle(ax, x, y, width, height, fill=False, edgecolor=edge, lw=line, zorder=4)
+
+
+def _arrow(
+    ax: Axes, start: tuple[float, float], end: tuple[float, float], color: str = INK
+) -> None:
+    arrow(ax, start, end, color=color, lw=1.6, shrinkA=0, shrinkB=0)
+
+
+def _level_arrow(ax: Axes, start: float, end: float, y: float, text: str = "") -> None:
+    """Draw an arrow to the right, with text above it."""
+    _arrow(ax, (start, y), (end, y))
+    if text:
+        write(ax, (start + end) / 2, y - 0.25, text, va="bottom")
+
+
+def _canvas(ax: Axes | None, width: float, height: float, scale: float = 0.42) -> Axes:
+    """Return axes of `width` × `height` cells without ticks, one cell being `scale` inches."""
+    ax = new_axes(ax, (width * scale, height * scale))
+    ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
+    ax.set_axis_off()
+    return ax
+
+
+def _tables(what: str, tables: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
+    """Return small arrays by title, or raise where there is none."""
+    if not tables:
+        raise InvalidInput(f"There is no {what} to draw: the mapping of {what}s is empty.")
+    return {title: _small(f"the {what} {title!r}", table) for title, table in tables.items()}

@@ -1,0 +1,372 @@
+"""Figures of lesson 04: curves, schedules and experiments, the loss and the steps of training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from course_utils.exceptions import InvalidInput
+from course_utils.plots._style import (
+    INK,
+    MARKERS,
+    PALETTE,
+    QUIET,
+    described,
+    in_percent,
+    legend_above,
+    legend_right,
+    listed,
+    new_axes,
+    note,
+    open_frame,
+    panels,
+    rectangle,
+    require_some,
+    series_style,
+    write,
+)
+from course_utils.plots.results import history_table, label_epochs
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def compare_curves(
+    histories: Mapping[str, Any],
+    quantity: str = "val_accuracy",
+    ax: Axes | None = None,
+    log: bool = False,
+    limits: tuple[float, float] | None = None,
+    guessing: float | None = None,
+) -> Axes:
+    """Draw one quantity of several trainings over the epochs, with a name at the end of each line.
+
+    First met in lesson 04.
+
+    Parameters
+    ----------
+    histories : mapping of str to a history or to a list of histories
+        By name. Of a list (several seeds) the mean is drawn, and the range as a band.
+    quantity : str
+        For instance "loss", "val_loss", "val_accuracy" or "learning_rate".
+    ax : Axes, optional
+        Where to draw.
+    log : bool
+        Logarithmic scale for the quantity.
+    limits : tuple of float, optional
+        Lowest and highest value that is shown; values outside are clipped.
+    guessing : float, optional
+        The value of guessing; drawn as a horizontal line.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    InvalidInput
+        If a history does not have the quantity.
+    """
+    ax = new_axes(ax, (7.0, 3.8))
+    ends = []
+    for number, (name, some) in enumerate(histories.items()):
+        runs = some if isinstance(some, list | tuple) else [some]
+        if not runs:
+            continue
+        values = _values_of_runs(name, runs, quantity)
+        epochs, mean = np.arange(1, values.shape[1] + 1), values.mean(axis=0)
+        style = series_style(number, markersize=4.5, label=name)
+        ax.plot(epochs, mean, **style)
+        if len(values) > 1:
+            band: dict[str, Any] = {"color": style["color"], "alpha": 0.15, "lw": 0}
+            ax.fill_between(epochs, values.min(0), values.max(0), **band)
+        ends.append(f"{name} {mean[-1]:.3g}" if len(mean) else name)
+    if guessing is not None:
+        ax.axhline(guessing, color=QUIET, linestyle="-.", linewidth=1, label="guessing")
+    if log:
+        ax.set_yscale("log")
+    if limits is not None:
+        ax.set_ylim(limits)
+    label = quantity.replace("val_", "validation ").replace("_", " ")
+    ax.set(xlabel="epoch", ylabel=label)
+    if "accuracy" in quantity:
+        in_percent(ax.yaxis)
+    label_epochs(ax)
+    open_frame(ax)
+    _name_ends(ax)
+    return described(ax, f"The {label} over the epochs. In the last one: {listed(ends)}.")
+
+
+def _values_of_runs(name: str, runs: Sequence[Any], quantity: str) -> np.ndarray:
+    """Return one row per run, all as long as the shortest run."""
+    tables = [history_table(run) for run in runs]
+    if any(quantity not in table for table in tables):
+        raise InvalidInput(
+            f"The history {name!r} has no {quantity!r}; it has {', '.join(tables[0])}."
+        )
+    shortest = min(len(table[quantity]) for table in tables)
+    return np.array([list(table[quantity])[:shortest] for table in tables], dtype=float)
+
+
+def _name_ends(ax: Axes, distance: float = 0.075) -> None:
+    """Write the name of each line beside its end, `distance` (of the axes' height) apart."""
+    to_axes = ax.transScale + ax.transLimits
+    right = ax.get_xlim()[1]
+    ends = []
+    for line in ax.lines:
+        xs, ys = np.asarray(line.get_xdata()), np.asarray(line.get_ydata(), dtype=float)
+        if len(ys):
+            across = line.get_transform() != ax.transData  # a level line, as axhline draws it
+            end = (right if across else xs[-1], ys[-1])
+            height = to_axes.transform(end)[1]
+            # a line that ends in nan, or outside the figure, is named at the edge
+            ends.append((float(np.clip(np.nan_to_num(height, nan=1.0), 0, 1)), end, line))
+    ends.sort(key=lambda item: item[0])
+    places = _spread([height for height, _, _ in ends], distance)
+    for place, (height, end, line) in zip(places, ends, strict=True):
+        inside = np.isfinite(end[1]) and 0 < height < 1
+        ax.annotate(
+            str(line.get_label()),
+            end if inside else (right, ax.get_ylim()[int(height > 0.5)]),
+            (1.09, place),
+            textcoords="axes fraction",
+            color=INK,
+            fontsize=9,
+            va="center",
+            arrowprops={"arrowstyle": "-", "color": line.get_color(), "shrinkA": 2, "shrinkB": 4},
+        )
+
+
+def _spread(heights: Sequence[float], distance: float) -> list[float]:
+    """Move rising heights as little as possible, so that they lie at least `distance` apart."""
+    groups: list[tuple[float, int]] = []  # where each group of touching names begins, and its size
+    for number, height in enumerate(heights):
+        groups.append((height - number * distance, 1))
+        while len(groups) > 1 and groups[-2][0] > groups[-1][0]:
+            (first, few), (second, more) = groups[-2:]
+            groups[-2:] = [((first * few + second * more) / (few + more), few + more)]
+    starts = [start for start, size in groups for _ in range(size)]
+    return [start + number * distance for number, start in enumerate(starts)]
+
+
+def schedules(
+    rates: Mapping[str, Any], steps_per_epoch: int | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw the learning rate over the batches of a training.
+
+    First met in lesson 04.
+
+    Parameters
+    ----------
+    rates : mapping of str to array
+        Name of each schedule to the learning rate of every batch, as
+        :func:`course_utils.training.learning_rates` returns it.
+    steps_per_epoch : int, optional
+        Batches in an epoch; with it the horizontal axis counts epochs, else batches.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = new_axes(ax, (7.0, 3.6))
+    for number, (name, values) in enumerate(rates.items()):
+        values = np.asarray(values, dtype=float)
+        places = np.arange(len(values)) / (steps_per_epoch or 1)
+        style = series_style(number, marker=None, linewidth=2, label=name)
+        ax.plot(places, values, **style)
+    unit = "epoch" if steps_per_epoch else "batch"
+    ax.set(xlabel=unit, ylabel="learning rate")
+    ax.set_ylim(bottom=0)
+    open_frame(ax)
+    legend_right(ax, fontsize=9)
+    return described(ax, f"The learning rate in each {unit} for the schedules {listed(rates)}.")
+
+
+def experiment(result: Any, ax: Axes | None = None) -> Axes:
+    """Draw the validation accuracy of each variant (every seed and the mean) and the training mean.
+
+    First met in lesson 04.
+
+    Parameters
+    ----------
+    result : course_utils.training.Experiment
+        As :func:`course_utils.training.experiment` returns it.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+    """
+    histories = result.histories
+    ax = new_axes(ax, (8.0, 1.3 + 0.5 * len(histories)))
+    means = []
+    for row, (name, runs) in enumerate(histories.items()):
+        if not runs:
+            across = ax.get_yaxis_transform()  # x from 0 to 1, y as the data
+            write(ax, 0.02, row, "failed", 10, ha="left", color=QUIET, transform=across)
+            means.append(f"{name} failed")
+            continue
+        mean = _draw_runs(ax, row, runs, in_legend=row == 0)
+        means.append(f"{name} {mean:.1%}")
+    ax.set_yticks(range(len(histories)), list(histories))
+    ax.set_ylim(len(histories) - 0.5, -0.5)
+    ax.set_xlabel("accuracy")
+    in_percent(ax.xaxis)
+    ax.grid(axis="x", color="#e6e6e6")
+    ax.set_axisbelow(True)
+    open_frame(ax)
+    legend_above(ax)
+    return described(
+        ax, f"Training and validation accuracy. Means of the validation: {listed(means)}."
+    )
+
+
+def _draw_runs(ax: Axes, row: int, runs: Sequence[Any], in_legend: bool) -> float:
+    """Draw the runs of one variant and return their mean validation accuracy."""
+    validation = [run.final("val_accuracy") for run in runs]
+    train, mean = np.mean([run.final("accuracy") for run in runs]), float(np.mean(validation))
+    ax.plot([train, mean], [row, row], color="#d0d0d0", lw=5, zorder=1)
+    for number, (xs, size, label) in enumerate(
+        (
+            ([train], 45, "training, mean"),
+            (validation, 38, "validation, each seed"),
+            ([mean], 70, "validation, mean"),
+        )
+    ):
+        color, marker = PALETTE[min(number, 1)], MARKERS[min(number, 1)]
+        hollow = number == 1
+        ax.scatter(
+            xs,
+            [row] * len(xs),
+            facecolor="none" if hollow else color,
+            edgecolor=color,
+            marker=marker,
+            s=size,
+            zorder=2 if hollow else 3,
+            label=label if in_legend and not (hollow and len(xs) == 1) else None,
+        )
+    return mean
+
+
+def cross_entropy(points: Mapping[str, float] | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the loss of one image over the predicted probability of the right class.
+
+    First met in lesson 04, which computes it by hand.
+
+    Parameters
+    ----------
+    points : mapping of str to float, optional
+        Probabilities to mark, by name.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = new_axes(ax, (5.6, 3.6))
+    probability = np.linspace(0.005, 1, 400)
+    ax.plot(probability, -np.log(probability), color=PALETTE[0], linewidth=2)
+    texts = []
+    for name, value in (points or {}).items():
+        loss = -np.log(value)
+        ax.scatter([value], [loss], color=PALETTE[1], marker=MARKERS[1], s=55, zorder=3)
+        texts.append(f"{name}: −ln {value:.2f} = {loss:.2f}")
+        offset, side = ((10, 6), "left") if value < 0.6 else ((4, 26), "right")
+        note(ax, texts[-1], (value, loss), offset, ha=side)
+    ax.set(xlabel="probability that was given to the right class", ylabel="loss of this image")
+    ax.set(xlim=(0, 1.02), ylim=(-0.15, 5.4))
+    open_frame(ax)
+    marked = f" Marked: {listed(texts)}." if texts else ""
+    return described(
+        ax,
+        "The loss of an image falls from far above 5 to 0 as the probability of the right class "
+        f"rises from 0 to 1.{marked}",
+    )
+
+
+def descent(paths: Mapping[str, Sequence[float]], size: float = 3.0) -> Figure:
+    """Draw gradient descent on a parabola, the loss of a network with a single weight.
+
+    First met in lesson 04, which computes the steps.
+
+    Parameters
+    ----------
+    paths : mapping of str to sequence of float
+        Name (for instance the learning rate) to the weight after each step; the loss is the
+        weight squared.
+    size : float
+        Width of one panel in inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    require_some("path", paths)
+    figure, axes = panels(1, len(paths), (size * len(paths), size), sharey=True)
+    reach = 1.15 * max(abs(path[0]) for path in paths.values())
+    widest = max(reach, min(2.2 * reach, max(np.abs(list(p)).max() for p in paths.values())))
+    weight = np.linspace(-widest, widest, 300)
+    for ax, (name, path) in zip(axes[0], paths.items(), strict=True):
+        steps = np.asarray(path, dtype=float)
+        ax.plot(weight, weight**2, color=QUIET)
+        shown = steps[np.abs(steps) <= widest]
+        ax.plot(shown, shown**2, color=PALETTE[1], linestyle="--", linewidth=1.2)
+        ax.scatter(shown, shown**2, color=PALETTE[0], marker="o", s=28, zorder=3)
+        start: dict[str, Any] = {"color": PALETTE[5], "marker": "P", "s": 80, "label": "start"}
+        ax.scatter(shown[:1], shown[:1] ** 2, zorder=4, **start)
+        ax.set_title(name, fontsize=10)
+        ax.set_xlabel("weight")
+        open_frame(ax)
+    axes[0, 0].set_ylabel("loss")
+    axes[0, 0].legend(frameon=False, fontsize=9, loc="upper center")
+    ends = [f"{name}: from {path[0]:.3g} to {path[-1]:.3g}" for name, path in paths.items()]
+    return described(
+        figure, f"Steps of gradient descent on a parabola. The weight goes, {'; '.join(ends)}."
+    )
+
+
+def epoch_diagram(images: int, batch_size: int, epochs: int = 3, ax: Axes | None = None) -> Axes:
+    """Draw how images form batches and batches form epochs.
+
+    First met in lesson 04.
+
+    Parameters
+    ----------
+    images : int
+        Number of training images.
+    batch_size : int
+        Images per batch.
+    epochs : int
+        Rows to draw.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = new_axes(ax, (8.0, 0.7 + 0.55 * epochs))
+    firsts = range(0, images, batch_size)
+    for row in range(epochs):
+        for number, first in enumerate(firsts):
+            color = PALETTE[0] if number % 2 else PALETTE[4]
+            look: dict[str, Any] = {"facecolor": color, "edgecolor": "white", "linewidth": 0.6}
+            rectangle(ax, first, row + 0.1, min(batch_size, images - first), 0.8, **look)
+        steps = f"{len(firsts)} batches, {len(firsts)} steps"
+        note(ax, steps, (images, row + 0.5), (6, 0), va="center")
+    ax.set_yticks(np.arange(epochs) + 0.5, [f"epoch {row + 1}" for row in range(epochs)])
+    ax.set(xlim=(0, images * 1.24), ylim=(epochs, 0), xlabel="training images")
+    ax.set_xticks([0, images])
+    open_frame(ax)
+    return described(
+        ax,
+        f"{epochs} rows, one for each epoch: {images} training images in {len(firsts)} batches of "
+        f"at most {batch_size}, one step for each batch.",
+    )
