@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from course_utils.exceptions import InvalidInput
 from course_utils.models import check_pixels, last_activation
-from course_utils.validate import number_between, whole_number
+from course_utils.validate import counted, number_between, whole_number
 
 _LOSSES = {
     "sparse": keras.losses.SparseCategoricalCrossentropy,
@@ -141,8 +141,8 @@ def require_match(model: keras.Model, dataset: Any, train: tf.data.Dataset) -> i
     names = getattr(dataset, "class_names", None)
     if names is not None and num_classes != len(names):
         raise InvalidInput(
-            f"The model has {_count(outputs, 'output')}, but the dataset has "
-            f"{_count(len(names), 'class', 'classes')}; build it with "
+            f"The model has {counted(outputs, 'output')}, but the dataset has "
+            f"{counted(len(names), 'class', 'classes')}; build it with "
             f"num_classes=dataset.num_classes, so that there is one output per class."
         )
     _require_label_values(labels, outputs)
@@ -290,8 +290,8 @@ def _require_input(model: keras.Model, images: np.ndarray) -> None:
         )
     if expected[3] is not None and expected[3] != shape[2]:
         raise InvalidInput(
-            f"The model expects images with {_count(expected[3], 'channel')}, but the dataset's "
-            f"have {_count(shape[2], 'channel')}; build it with input_shape=dataset.input_shape, "
+            f"The model expects images with {counted(expected[3], 'channel')}, but the dataset's "
+            f"have {counted(shape[2], 'channel')}; build it with input_shape=dataset.input_shape, "
             f"or load the images in the other color_mode."
         )
     if any(
@@ -309,8 +309,8 @@ def _require_label_values(labels: np.ndarray, outputs: int) -> None:
     """Raise InvalidInput unless labels (B,), (B, 1) or one-hot (B, classes) fit the outputs."""
     if labels.ndim == 2 and labels.shape[1] not in (1, outputs):
         raise InvalidInput(
-            f"The model has {_count(outputs, 'output')}, but the one-hot labels have "
-            f"{_count(labels.shape[1], 'class', 'classes')}."
+            f"The model has {counted(outputs, 'output')}, but the one-hot labels have "
+            f"{counted(labels.shape[1], 'class', 'classes')}."
         )
     if labels.ndim not in (1, 2):
         raise InvalidInput(
@@ -329,7 +329,7 @@ def _require_label_values(labels: np.ndarray, outputs: int) -> None:
     highest = max(outputs - 1, 1)  # one output tells two classes apart, 0 and 1
     if labels.size and not 0 <= labels.min() <= labels.max() <= highest:
         raise InvalidInput(
-            f"The model has {_count(outputs, 'output')}, so labels must lie between 0 and "
+            f"The model has {counted(outputs, 'output')}, so labels must lie between 0 and "
             f"{highest}, but there are labels from {labels.min():g} to {labels.max():g}."
         )
 
@@ -371,7 +371,3 @@ def _ends_in_probabilities(model: keras.Model) -> str | None:
 
 def _size(shape: Sequence[int | None]) -> str:
     return "×".join("any" if n is None else str(n) for n in shape)
-
-
-def _count(number: int, one: str, several: str | None = None) -> str:
-    return f"{number} {one if number == 1 else several or one + 's'}"

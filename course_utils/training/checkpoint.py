@@ -121,7 +121,7 @@ class RunFolder:
         callbacks: Sequence[keras.callbacks.Callback],
         finished: bool = False,
     ) -> None:
-        """Write the state after an epoch; training goes on where it cannot be written."""
+        """Write the state after an epoch; training continues if it cannot be written."""
         arrays = {f"model/{i}": _array(v) for i, v in enumerate(model.variables)}
         arrays |= {f"optimizer/{i}": _array(v) for i, v in enumerate(model.optimizer.variables)}
         states = []

@@ -99,7 +99,7 @@ def training_stream(
     ----------
     dataset : ImageDataset or tuple
         Where the training batches come from: (images float32 (B, H, W, C), labels int (B,)),
-        shuffled anew in each iteration.
+        shuffled again in each iteration.
     epochs : range
         The epochs, counted from 0; ``range(3, 10)`` resumes a training of ten epochs after three.
     seed : int

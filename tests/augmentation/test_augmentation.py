@@ -31,7 +31,7 @@ def still(**changes):
     return augmentation.geometric(**arguments)
 
 
-# ------------------------------------------------------------------------------ geometry, colour
+# ------------------------------------------------------------------------------ geometry, color
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_mixup_is_the_formula_of_the_paper(images, labels):
     mixed, shares = mixed.numpy(), shares.numpy()
     np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-6)
     assert (shares >= 0).all()
-    # All images differ and are labelled by their number, so the labels say how to mix them.
+    # All images differ and are labeled by their number, so the labels say how to mix them.
     np.testing.assert_allclose(mixed, np.tensordot(shares, images, axes=1), atol=1e-2)
     assert ((shares > 0).sum(axis=1) <= 2).all()
     assert (np.diag(shares) < 1).any()
