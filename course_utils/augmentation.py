@@ -1,23 +1,23 @@
-"""Random changes to training images: geometry, colour, cutout, mixup and cutmix.
+"""Random changes to training images: geometry, color, cutout, mixup and cutmix.
 
-All of them work on pixels in 0-255, before the model rescales, and are meant for the training
-split only. Given the same seed they make the same changes. First met in lesson 04; lesson 02 shows
-the first of them with Keras's own layers.
+They work on pixels in 0-255, before the model rescales them, and belong to the training split only.
+The same seed gives the same changes. First met in lesson 04; lesson 02 shows the first of them with
+Keras's own layers.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from course_utils import settings
 from course_utils.datasets.autotune import disable_autotune
 from course_utils.exceptions import InvalidInput
+from course_utils.validate import choice, number_between
 
 __all__ = [
     "Colour",
@@ -34,10 +34,11 @@ __all__ = [
 ]
 
 Range = float | tuple[float, float]
+Batch = tuple[tf.Tensor, tf.Tensor]
 
-_FLIPS = ("horizontal", "vertical", "horizontal_and_vertical", None)
+_FLIPS = ("horizontal", "vertical", "horizontal_and_vertical")
 _FILL_MODES = ("reflect", "nearest", "constant", "wrap")
-#: The brightness of a colour, ITU-R Recommendation BT.601.
+#: The brightness of a color from its red, green and blue, ITU-R Recommendation BT.601.
 _LUMA = (0.299, 0.587, 0.114)
 
 
@@ -49,27 +50,27 @@ def geometric(
     crop: float | None = None,
     fill_mode: str = "reflect",
 ) -> Geometric:
-    """Return a layer that flips, turns, zooms, shifts and crops images at random.
+    """Return a layer that flips, rotates, zooms, shifts and crops images at random.
 
-    It does what ``RandomFlip``, ``RandomRotation``, ``RandomZoom`` and ``RandomTranslation`` of
-    Keras do one after the other, but reads each pixel once only: faster, and less blurred.
+    It has the effect of Keras's ``RandomFlip``, ``RandomRotation``, ``RandomZoom`` and
+    ``RandomTranslation`` in turn, but interpolates once only: faster, and less blurred.
 
     Parameters
     ----------
     flip : {"horizontal", "vertical", "horizontal_and_vertical", None}
-        Mirror every other image, left-right, upside down, or both.
+        Flip each image with probability 1/2, left-right, upside down, or both.
     rotation : float or (float, float)
-        Largest turn, as a share of a full turn (0.05 is 18 degrees), or the range of turns.
+        Largest angle, as a share of a full turn (0.05 is 18 degrees), or the range.
     zoom : float or (float, float)
-        Largest change of size: 0.1 shows between 90 % and 110 % of the picture's side; or the
-        range, where positive numbers show more of the picture.
+        Largest change of size: 0.1 shows between 90 % and 110 % of the image's side; or the range,
+        where positive numbers show more of the image.
     translation : float or (float, float)
         Largest shift in each direction, as a share of the height and width, or the range.
     crop : float, optional
-        Cut out a window whose side is between `crop` and 1 of the picture's, at a random place,
-        and enlarge it to the full size. None does not crop.
+        Cut out a window whose side is between `crop` and 1 of the image's, at a random place, and
+        enlarge it to the full size. None does not crop.
     fill_mode : {"reflect", "nearest", "constant", "wrap"}
-        What stands where the picture has no pixels; "constant" is black.
+        How pixels outside of the image are filled; "constant" is black.
 
     Returns
     -------
@@ -90,21 +91,21 @@ def colour(
 ) -> Colour:
     """Return a layer that changes brightness, contrast and saturation at random.
 
-    Be careful with colours where they tell the classes apart: a changed hue may turn one flower
-    into another. So `hue` is 0 unless you ask for it.
+    A changed hue may make one flower look like another, where color tells the classes apart. So
+    `hue` is 0 by default.
 
     Parameters
     ----------
     brightness : float or (float, float)
-        Largest amount that is added to the pixels, as a share of 255, or the range.
+        Largest number that is added to the pixels, as a share of 255, or the range.
     contrast : float or (float, float)
         Differences from the image's mean are multiplied by up to 1 ± contrast, or by 1 plus a
         number from the range.
     saturation : float or (float, float)
-        Differences from the grey of the same brightness are multiplied likewise. Images with one
-        channel have no saturation and are left alone.
+        Differences from the gray of the same brightness are multiplied likewise. Images with one
+        channel have no saturation and stay as they are.
     hue : float
-        Largest turn of the colour circle, as a share of a full turn; RGB images only.
+        Largest rotation of the hue, as a share of a full turn; RGB images only.
 
     Returns
     -------
@@ -123,15 +124,15 @@ def colour(
 def cutout(size: float = 0.25, fill: float = 127.5) -> Cutout:
     """Return a function that covers a square of each image.
 
-    The centre of the square is anywhere in the image, so at the border only a part of the square
-    covers something, as in the paper.
+    The center of the square is anywhere in the image, so a square at the border covers less, as in
+    the paper.
 
     Parameters
     ----------
     size : float
         Side of the square as a share of the image's shorter side, above 0 and at most 1.
     fill : float
-        What the covered pixels become; the middle of 0-255 by default.
+        Value of the covered pixels; the middle of 0-255 by default.
 
     Returns
     -------
@@ -152,7 +153,7 @@ def cutout(size: float = 0.25, fill: float = 127.5) -> Cutout:
 
 
 def mixup(alpha: float = 0.2) -> Mixup:
-    """Return a function that blends each image and its label with another one of the batch.
+    """Return a function that blends each image and its label with another image of the batch.
 
     For images x, x' with one-hot labels y, y' and λ drawn from Beta(alpha, alpha)::
 
@@ -185,8 +186,8 @@ def cutmix(alpha: float = 1.0) -> Cutmix:
     """Return a function that pastes a rectangle of another image of the batch into each image.
 
     With λ drawn from Beta(alpha, alpha) the rectangle has the sides W √(1 - λ) and H √(1 - λ) and
-    its centre anywhere; what lies outside of the image is cut off, and λ becomes the share of the
-    pixels that was kept. The label is λ y + (1 - λ) y'.
+    its center anywhere; it is cut off at the border of the image, and λ becomes the share of the
+    pixels that are kept. The label is λ y + (1 - λ) y'.
 
     Parameters
     ----------
@@ -217,7 +218,7 @@ def apply(
     num_classes: int | None = None,
     seed: int | None = None,
 ) -> tf.data.Dataset:
-    """Change every batch of a training split at random, anew in each iteration.
+    """Apply random augmentations to each batch of a training split, new ones in each iteration.
 
     Parameters
     ----------
@@ -235,8 +236,8 @@ def apply(
     Returns
     -------
     tf.data.Dataset
-        Batches (float32 images, labels). Labels are one-hot float32 (B, num_classes) if one of
-        the augmentations is a callable and not a layer, else as they were.
+        Batches (float32 images, labels). Labels are one-hot float32 (B, num_classes) if an
+        augmentation is a callable and not a layer, else unchanged.
 
     Raises
     ------
@@ -247,34 +248,34 @@ def apply(
     seed = settings.seed() if seed is None else seed
     if change.needs_one_hot and num_classes is None and dataset.element_spec[1].shape.rank == 1:
         raise InvalidInput(
-            "cutout, mixup and cutmix work on one-hot labels; give num_classes=, the number of "
-            "classes, so that they can be made."
+            "cutout, mixup and cutmix need one-hot labels; give num_classes=, the number of "
+            "classes, so that apply can make them."
         )
 
-    def one_pass(number_of_pass: tf.Tensor) -> tf.data.Dataset:
-        return change.numbered(dataset, (seed, number_of_pass))
+    def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
+        return change.numbered(dataset, (seed, epoch))
 
-    # A counter of its own for each iteration: every epoch gets other changes.
-    passes = tf.data.Dataset.range(1).map(_count_up(tf.Variable(-1, dtype=tf.int64)))
-    stream = passes.flat_map(plain(one_pass))
+    # Each iteration over the stream counts up, so that every epoch gets other changes.
+    counter = tf.Variable(-1, dtype=tf.int64)
+    epochs = tf.data.Dataset.range(1).map(lambda _: counter.assign_add(1))
+    stream = epochs.flat_map(plain(one_epoch))
     cardinality = dataset.cardinality()
     if cardinality >= 0:
         stream = stream.apply(tf.data.experimental.assert_cardinality(cardinality))
     return disable_autotune(stream.prefetch(tf.data.AUTOTUNE))
 
 
-def _count_up(counter: tf.Variable) -> Callable[[tf.Tensor], tf.Tensor]:
-    return lambda _: counter.assign_add(1)
-
-
 # --------------------------------------------------------------------------------------- layers
 
 
 class _RandomLayer(keras.layers.Layer):
-    """A layer that changes images at random while training, from a seed that may be given."""
+    """A layer that changes images at random in training, from a seed that may be given."""
+
+    #: Names of the arguments of ``__init__``, kept as attributes.
+    arguments: tuple[str, ...]
 
     def __init__(self, **kwargs: Any):
-        # In mixed precision too: 11 bits would round the pixels, and nothing is gained from them.
+        # In mixed precision, too: float16 would round the pixels and gain no time.
         super().__init__(**{"dtype": "float32", **kwargs})
         self.generator = keras.random.SeedGenerator()
         self.supports_jit = False
@@ -287,9 +288,9 @@ class _RandomLayer(keras.layers.Layer):
         images : tensor
             Pixels in 0-255, (B, H, W, C).
         training : bool
-            False returns the images as they are.
+            False returns the images unchanged.
         seed : tensor of two int, optional
-            The same seed gives the same changes; without it each call draws new ones.
+            The same seed gives the same changes; without it each call makes other ones.
         """
         if not training:
             return images
@@ -301,19 +302,22 @@ class _RandomLayer(keras.layers.Layer):
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        base = set(keras.layers.Layer.get_config(self))
-        own = {name: value for name, value in self.get_config().items() if name not in base}
-        arguments = ", ".join(f"{name}={value!r}" for name, value in own.items())
-        return f"{type(self).__name__.lower()}({arguments})"
+        return _call({name: getattr(self, name) for name in self.arguments}, self)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return super().get_config() | {name: getattr(self, name) for name in self.arguments}
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """Return the shape that comes out: that of the input."""
+        """Return the shape of the output, which is that of the input."""
         return input_shape
 
 
 @keras.saving.register_keras_serializable(package="course_utils")
 class Geometric(_RandomLayer):
-    """The layer that :func:`geometric` returns; its arguments are explained there."""
+    """The layer that :func:`geometric` returns, with the same arguments."""
+
+    arguments = ("flip", "rotation", "zoom", "translation", "crop", "fill_mode")
 
     def __init__(
         self,
@@ -326,26 +330,16 @@ class Geometric(_RandomLayer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        if flip not in _FLIPS:
-            raise InvalidInput(
-                f"flip must be one of {', '.join(map(repr, _FLIPS))}, but it is {flip!r}."
-            )
-        if fill_mode not in _FILL_MODES:
-            raise InvalidInput(
-                f"fill_mode must be one of {', '.join(map(repr, _FILL_MODES))}, but it is "
-                f"{fill_mode!r}."
-            )
-        if crop is not None and not (_is_number(crop) and 0 < crop <= 1):
-            raise InvalidInput(
-                f"crop must be above 0 and at most 1 (the smallest share of the picture's side "
-                f"that is kept), or None, but it is {crop!r}."
-            )
+        if flip is not None:
+            choice("flip", flip, _FLIPS)
+        if crop is not None:
+            number_between("crop", crop, 0, 1, 0.7, open_low=True)
         self.flip = flip
         self.rotation = _range("rotation", rotation)
         self.zoom = _range("zoom", zoom, above=-1.0)
         self.translation = _range("translation", translation)
         self.crop = crop
-        self.fill_mode = fill_mode
+        self.fill_mode = choice("fill_mode", fill_mode, _FILL_MODES)
 
     def change(self, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Change the images as drawn from `seed`, an int32 tensor of two numbers."""
@@ -375,7 +369,7 @@ class Geometric(_RandomLayer):
         scale_x = scale * (ones if mirror_x is None else mirror_x)
         scale_y = scale * (ones if mirror_y is None else mirror_y)
         # The point (x, y) of the result shows the point (a0 x + a1 y + a2, b0 x + b1 y + b2) of
-        # the picture: mirrored and scaled about the middle, turned about the middle, shifted.
+        # the image: flipped and scaled about the center, rotated about the center, shifted.
         cos, sin = tf.cos(angle), tf.sin(angle)
         a0, a1 = cos * scale_x, -sin * scale_y
         b0, b1 = sin * scale_x, cos * scale_y
@@ -390,41 +384,29 @@ class Geometric(_RandomLayer):
             interpolation="BILINEAR",
             fill_mode=self.fill_mode.upper(),
         )
-        # Between two equal pixels, rounding may leave their range by a hair.
+        # Rounding in the interpolation may leave the range of the pixels by a little.
         lowest = tf.minimum(tf.reduce_min(images), 0.0)
         changed = tf.clip_by_value(changed, lowest, tf.reduce_max(images))
         return tf.ensure_shape(changed, images.shape)
 
     @property
     def only_mirrors(self) -> bool:
-        """Whether pixels only change places, so that any type of number will do."""
+        """Whether pixels only change places, so that images of any dtype can be changed."""
         still = (0.0, 0.0)
         return self.crop in (None, 1.0) and self.rotation == self.zoom == self.translation == still
 
     def _mirror(self, draw: _Draw, direction: str) -> tf.Tensor | None:
-        """Return -1 for images to mirror and 1 for the others, or None for no mirroring."""
+        """Return -1 for images to flip and 1 for the others, or None for no flips."""
         if self.flip not in (direction, "horizontal_and_vertical"):
             return None
         return tf.where(draw.uniform(0.0, 1.0) < 0.5, -1.0, 1.0)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "flip": self.flip,
-            "rotation": self.rotation,
-            "zoom": self.zoom,
-            "translation": self.translation,
-            "crop": self.crop,
-            "fill_mode": self.fill_mode,
-        }
-
 
 def _mirror_some(images: tf.Tensor, chosen: tf.Tensor, axis: int) -> tf.Tensor:
-    """Mirror the chosen images along an axis, 1 or 2, and leave the others alone."""
+    """Flip the chosen images along an axis, 1 or 2, and keep the others."""
     which = tf.cast(chosen, tf.int32)
     kept, turned = tf.dynamic_partition(images, which, 2)
-    # For the rows of one tall picture TensorFlow has a routine of its own.
+    # TensorFlow is fastest at reversing the rows of a single tall image.
     shape = tf.shape(turned)
     count, height, width, channels = tf.unstack(shape)
     tall, wide = [count * height, width, channels], [count, height, width * channels]
@@ -435,7 +417,9 @@ def _mirror_some(images: tf.Tensor, chosen: tf.Tensor, axis: int) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable(package="course_utils")
 class Colour(_RandomLayer):
-    """The layer that :func:`colour` returns; its arguments are explained there."""
+    """The layer that :func:`colour` returns, with the same arguments."""
+
+    arguments = ("brightness", "contrast", "saturation", "hue")
 
     def __init__(
         self,
@@ -449,9 +433,7 @@ class Colour(_RandomLayer):
         self.brightness = _range("brightness", brightness)
         self.contrast = _range("contrast", contrast, above=-1.0)
         self.saturation = _range("saturation", saturation, above=-1.0)
-        if not (_is_number(hue) and 0 <= hue <= 0.5):
-            raise InvalidInput(f"hue must be between 0 and 0.5, but it is {hue!r}.")
-        self.hue = float(hue)
+        self.hue = number_between("hue", hue, 0, 0.5, 0.05)
 
     def change(self, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Change the images as drawn from `seed`, an int32 tensor of two numbers."""
@@ -463,23 +445,13 @@ class Colour(_RandomLayer):
         mean = tf.reduce_mean(images, axis=(1, 2), keepdims=True)
         images = (images - mean) * stretch + mean + 255.0 * add
         if images.shape[-1] == 3:
-            grey = tf.reduce_sum(images * tf.constant(_LUMA), axis=-1, keepdims=True)
-            images = tf.clip_by_value(grey + (images - grey) * saturate, 0.0, 255.0)
+            gray = tf.reduce_sum(images * tf.constant(_LUMA), axis=-1, keepdims=True)
+            images = tf.clip_by_value(gray + (images - gray) * saturate, 0.0, 255.0)
             if self.hue:
                 images = 255.0 * tf.image.hsv_to_rgb(
                     _turn_hue(tf.image.rgb_to_hsv(images / 255.0), turn)
                 )
         return tf.clip_by_value(images, 0.0, 255.0)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
-        return {
-            **super().get_config(),
-            "brightness": self.brightness,
-            "contrast": self.contrast,
-            "saturation": self.saturation,
-            "hue": self.hue,
-        }
 
 
 def _turn_hue(hsv: tf.Tensor, turn: tf.Tensor) -> tf.Tensor:
@@ -493,7 +465,7 @@ def _turn_hue(hsv: tf.Tensor, turn: tf.Tensor) -> tf.Tensor:
 class _BatchChange:
     """A change to a batch of images and their labels, from a seed that may be given."""
 
-    def __call__(self, images: Any, labels: Any, seed: Any = None) -> tuple[tf.Tensor, tf.Tensor]:
+    def __call__(self, images: Any, labels: Any, seed: Any = None) -> Batch:
         """Change a batch.
 
         Parameters
@@ -520,7 +492,7 @@ class _BatchChange:
         if labels.shape.rank != 2:
             raise InvalidInput(
                 f"{type(self).__name__.lower()} needs one-hot labels of shape (batch, classes), "
-                f"but it was given labels of shape {tuple(labels.shape)}; make them with "
+                f"but the labels have the shape {tuple(labels.shape)}; make them one-hot with "
                 f"keras.ops.one_hot(labels, num_classes)."
             )
         if seed is None:
@@ -528,9 +500,7 @@ class _BatchChange:
         seed = tf.bitcast(tf.cast(seed, tf.uint32), tf.int32)
         return self.change(images, tf.cast(labels, tf.float32), seed)
 
-    def change(
-        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def change(self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor) -> Batch:
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
@@ -538,24 +508,17 @@ class _BatchChange:
         return dict(vars(self))
 
     def __repr__(self) -> str:
-        arguments = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
-        return f"{type(self).__name__.lower()}({arguments})"
+        return _call(vars(self), self)
 
 
 class Cutout(_BatchChange):
-    """What :func:`cutout` returns."""
+    """The function that :func:`cutout` returns, with the same arguments."""
 
     def __init__(self, size: float = 0.25, fill: float = 127.5):
-        if not (_is_number(size) and 0 < size <= 1):
-            raise InvalidInput(f"size must be above 0 and at most 1, but it is {size!r}.")
-        if not (_is_number(fill) and 0 <= fill <= 255):
-            raise InvalidInput(f"fill must be a pixel value in 0-255, but it is {fill!r}.")
-        self.size = float(size)
-        self.fill = float(fill)
+        self.size = number_between("size", size, 0, 1, 0.25, open_low=True)
+        self.fill = number_between("fill", fill, 0, 255, 127.5)
 
-    def change(
-        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def change(self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor) -> Batch:
         """Cover a square of each image; the labels stay."""
         shape = tf.shape(images)
         side = tf.cast(tf.minimum(shape[1], shape[2]), tf.float32) * self.size
@@ -565,14 +528,12 @@ class Cutout(_BatchChange):
 
 
 class Mixup(_BatchChange):
-    """What :func:`mixup` returns."""
+    """The function that :func:`mixup` returns, with the same arguments."""
 
     def __init__(self, alpha: float = 0.2):
-        self.alpha = _alpha(alpha)
+        self.alpha = number_between("alpha", alpha, 0, math.inf, 0.2, open_low=True)
 
-    def change(
-        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def change(self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor) -> Batch:
         """Blend each image and its label with another one of the batch."""
         draw = _Draw(seed, tf.shape(images)[0])
         share = draw.beta(self.alpha)
@@ -585,14 +546,12 @@ class Mixup(_BatchChange):
 
 
 class Cutmix(_BatchChange):
-    """What :func:`cutmix` returns."""
+    """The function that :func:`cutmix` returns, with the same arguments."""
 
     def __init__(self, alpha: float = 1.0):
-        self.alpha = _alpha(alpha)
+        self.alpha = number_between("alpha", alpha, 0, math.inf, 0.2, open_low=True)
 
-    def change(
-        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def change(self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor) -> Batch:
         """Paste a rectangle of another image into each image and share the labels accordingly."""
         shape = tf.shape(images)
         draw = _Draw(seed, shape[0])
@@ -608,7 +567,7 @@ class Cutmix(_BatchChange):
 
 
 def _boxes(draw: _Draw, shape: tf.Tensor, high: tf.Tensor, wide: tf.Tensor) -> tf.Tensor:
-    """Return bool (B, H, W): one box per image, `high` times `wide` pixels, centre anywhere."""
+    """Return bool (B, H, W): one box per image, `high` × `wide` pixels, its center anywhere."""
 
     def inside(length: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
         begin = tf.round(draw.uniform(0.0, 1.0) * tf.cast(length, tf.float32) - side / 2)
@@ -621,7 +580,7 @@ def _boxes(draw: _Draw, shape: tf.Tensor, high: tf.Tensor, wide: tf.Tensor) -> t
 
 
 class _Draw:
-    """Random numbers for each image of a batch, all from one seed."""
+    """Random numbers for the images of a batch, all from one seed."""
 
     def __init__(self, seed: tf.Tensor, count: tf.Tensor):
         self._seed = seed
@@ -637,12 +596,11 @@ class _Draw:
         return low + (high - low) * tf.random.stateless_uniform([self._count], self._next())
 
     def beta(self, alpha: float) -> tf.Tensor:
-        """Return float32 (B,) from Beta(alpha, alpha): one gamma's share of two."""
-        one, other = (
+        """Return float32 (B,) from Beta(alpha, alpha): one gamma's share of the sum of two."""
+        first, second = (
             tf.random.stateless_gamma([self._count], self._next(), alpha=alpha) for _ in range(2)
         )
-        both = one + other
-        return tf.where(both > 0, one / tf.where(both > 0, both, 1.0), 1.0)
+        return tf.where(first + second > 0, tf.math.divide_no_nan(first, first + second), 1.0)
 
     def partners(self) -> tf.Tensor:
         """Return for each image the index of another one, each index once, int32 (B,)."""
@@ -654,14 +612,14 @@ class _Draw:
 
 
 class _Augmenter:
-    """Applies augmentations one after the other, all from one key of (seed, epoch, batch).
+    """Apply augmentations one after the other, with random numbers from (seed, epoch, batch).
 
     Attributes
     ----------
     needs_one_hot : bool
-        Whether the labels leave one-hot.
+        Whether the labels are returned one-hot.
     stateful : bool
-        Whether a part keeps random state of its own, so that batches must come in order.
+        Whether a part has random state of its own, so that batches must come in order.
     """
 
     def __init__(self, parts: Sequence[Any], num_classes: int | None, one_hot: bool):
@@ -681,7 +639,7 @@ class _Augmenter:
         for index, part in enumerate(self.parts):
             own_seed = tf.random.fold_in(seed, index)
             if not (isinstance(part, Geometric) and part.only_mirrors):
-                images = tf.cast(images, tf.float32)  # no sooner: bytes are quicker to mirror
+                images = tf.cast(images, tf.float32)  # flips are faster on uint8
             if isinstance(part, _RandomLayer):
                 images = part(images, training=True, seed=own_seed)
             elif isinstance(part, _BatchChange):
@@ -691,7 +649,7 @@ class _Augmenter:
         return tf.cast(images, tf.float32), labels
 
     def numbered(self, batches: tf.data.Dataset, key: tuple) -> tf.data.Dataset:
-        """Change every batch of a dataset; the key of each is `key` and its number."""
+        """Change every batch of a dataset; its key is `key` and its number."""
 
         def change(batch: tuple, number: tf.Tensor) -> tuple:
             return self(batch[0], batch[1], (*key, number))
@@ -700,21 +658,19 @@ class _Augmenter:
         pairs = tf.data.Dataset.zip((batches, tf.data.Dataset.counter()))
         return pairs.map(plain(change), **how)
 
-    def _foreign(
-        self, index: int, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Apply a Keras layer or a function that is not of the course."""
+    def _foreign(self, index: int, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor) -> Batch:
+        """Apply a layer of Keras or a function of the reader."""
         part = self.parts[index]
         if not self._layers[index]:
             result = tf.function(part)(images, labels)
             if not (isinstance(result, tuple) and len(result) == 2):
                 raise InvalidInput(
-                    f"The augmentation {_name(part)} must return (images, labels), but it "
-                    f"returned {type(result).__name__}."
+                    f"The augmentation {getattr(part, '__name__', type(part).__name__)} must "
+                    f"return (images, labels), but it returned {type(result).__name__}."
                 )
             return tf.cast(result[0], tf.float32), tf.cast(result[1], tf.float32)
-        # Begin the layer's own generators anew for each batch, so that what it draws depends on
-        # the key alone and not on what came before.
+        # Reset the layer's own generators for each batch, so that its random numbers depend on the
+        # key alone and not on earlier batches.
         states = [generator.state for generator in self._generators[index]]
         begun = [
             state.assign(tf.bitcast(tf.random.fold_in(seed, number), tf.uint32))
@@ -726,7 +682,7 @@ class _Augmenter:
 
 
 def augmenter(parts: Any, num_classes: int | None, one_hot: bool) -> _Augmenter:
-    """Return one callable for a chain of augmentations.
+    """Return one callable that applies several augmentations.
 
     Parameters
     ----------
@@ -735,7 +691,7 @@ def augmenter(parts: Any, num_classes: int | None, one_hot: bool) -> _Augmenter:
     num_classes : int, optional
         Number of classes, to make labels one-hot.
     one_hot : bool
-        Whether labels leave one-hot even where no part needs it.
+        Whether to make the labels one-hot even if no augmentation needs it.
 
     Returns
     -------
@@ -757,12 +713,12 @@ def augmenter(parts: Any, num_classes: int | None, one_hot: bool) -> _Augmenter:
     return _Augmenter(parts, num_classes, one_hot)
 
 
-#: Keeps TensorFlow from rewriting a function that it traces, so that our errors reach the reader.
+#: Keep AutoGraph from converting a function, so that our error messages reach the reader.
 plain = tf.autograph.experimental.do_not_convert
 
 
 def as_list(parts: Any) -> list[Any]:
-    """Return one augmentation, several, or None as a list."""
+    """Return augmentations, one, several or None, as a list."""
     if parts is None:
         return []
     return list(parts) if isinstance(parts, list | tuple) else [parts]
@@ -777,37 +733,17 @@ def _seed_generators(part: Any) -> list[keras.random.SeedGenerator]:
     return list({id(generator): generator for generator in found}.values())
 
 
-def _name(part: Any) -> str:
-    return getattr(part, "__name__", type(part).__name__)
-
-
-def _is_number(value: Any) -> bool:
-    numbers = int | float | np.integer | np.floating
-    return isinstance(value, numbers) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _alpha(alpha: float) -> float:
-    if not _is_number(alpha) or alpha <= 0:
-        raise InvalidInput(f"alpha must be above 0, but it is {alpha!r}.")
-    return float(alpha)
+def _call(arguments: dict[str, Any], of: Any) -> str:
+    """Return the call that makes an augmentation, such as ``mixup(alpha=0.2)``."""
+    given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    return f"{type(of).__name__.lower()}({given})"
 
 
 def _range(name: str, value: Range, above: float = -math.inf) -> tuple[float, float]:
-    """Return the lowest and the highest number to draw."""
-    if isinstance(value, int | float) and _is_number(value) and value >= 0:
-        low, high = 0.0 - float(value), float(value)  # no minus zero
-    elif (
-        isinstance(value, tuple | list)
-        and len(value) == 2
-        and all(_is_number(v) for v in value)
-        and value[0] <= value[1]
-    ):
-        low, high = float(value[0]), float(value[1])
-    else:
-        raise InvalidInput(
-            f"{name} must be a number of at least 0, or a pair (lowest, highest), but it is "
-            f"{value!r}."
-        )
-    if low <= above:
-        raise InvalidInput(f"{name} must stay above {above:g}, but it is {value!r}.")
-    return low, high
+    """Return the range to draw from, as (lowest, highest)."""
+    if isinstance(value, tuple | list) and len(value) == 2:
+        low = number_between(f"the lowest {name}", value[0], above, math.inf, -0.1, open_low=True)
+        return low, number_between(f"the highest {name}", value[1], low, math.inf, 0.1)
+    largest = -above if above > -math.inf else math.inf
+    high = number_between(name, value, 0, largest, 0.1, open_high=True)
+    return 0.0 - high, high  # no minus zero

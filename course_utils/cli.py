@@ -162,7 +162,7 @@ def lessons(
     chosen = running.find(names or [])
     if dataset is not None:
         dataset = _known_dataset(dataset)
-    if epochs is None and settings.reduced():
+    if epochs is None and settings.is_quick_run():
         console.print(f"COURSE_EPOCHS limits each training to {settings.epochs(10**6)} epochs.")
     outcomes: list[Outcome] = []
     stopped = False

@@ -1,22 +1,23 @@
 """The networks of the course, as plain Keras models.
 
 All of them take pixels in 0-255, rescale them to 0-1 themselves and end in *logits*: one number
-per class, without softmax. So any model can be given any dataset of the right size, no lesson
-rescales twice, and the loss is always computed with ``from_logits=True``.
+per class, without softmax. So a model takes any dataset of the right image size, no lesson rescales
+twice, and the loss is always computed with ``from_logits=True``.
 
-First met in lesson 03, where each of them is written out in full.
+First met in lesson 03, which writes each of them out in full.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from course_utils.exceptions import InvalidInput
+from course_utils.validate import is_whole, number_between, whole_number
 
 if TYPE_CHECKING:
     import keras
@@ -33,12 +34,12 @@ __all__ = [
     "small_cnn",
 ]
 
-#: Of the running means of batch normalization. With Keras's 0.99 they need some 500 steps until
-#: they are of use, which is more than most trainings of the course take.
+#: Momentum of the running means of batch normalization. With Keras's 0.99 they need some 500 steps
+#: to converge, more than most trainings of the course have.
 _NORM_MOMENTUM = 0.9
-#: A model rescales its pixels where 0-255 becomes a narrower range than this.
+#: A model rescales its pixels if it maps 0-255 to a narrower range than this.
 _RESCALED = 25.5
-#: It rescales them twice where the range becomes narrower than this.
+#: It rescales them twice if the range is narrower than this.
 _RESCALED_TWICE = 0.05
 
 
@@ -47,7 +48,7 @@ def dense_baseline(
 ) -> keras.Sequential:
     """Build a network without convolutions: every pixel is connected to every unit.
 
-    It shows what convolutions are good for. Written out in lesson 03.
+    A baseline that shows the gain from convolutions. Written out in lesson 03.
 
     Parameters
     ----------
@@ -78,7 +79,7 @@ def dense_baseline(
             keras.Input(shape),
             layers.Rescaling(1 / 255),
             layers.Flatten(),
-            layers.Dense(_positive("units", units), activation="relu"),
+            layers.Dense(whole_number("units", units, 1, example=128), activation="relu"),
             _logits(classes),
         ],
         name="dense_baseline",
@@ -135,11 +136,11 @@ def regularized_cnn(
     kernel_size: int = 3,
     dense_units: int = 128,
 ) -> keras.Sequential:
-    """Build :func:`small_cnn` with dropout and L2 regularisation against overfitting.
+    """Build :func:`small_cnn` with dropout and L2 regularization against overfitting.
 
     Dropout stands before and after the dense layer. The L2 penalty, `l2` times the sum of the
     squared weights, is added to the loss for the convolutions and the dense layer; biases and the
-    logits layer are left alone. Written out in lesson 03, studied in lesson 04.
+    logits layer have no penalty. Written out in lesson 03, studied in lesson 04.
 
     Parameters
     ----------
@@ -148,7 +149,7 @@ def regularized_cnn(
     num_classes : int
         Number of classes, at least 2.
     dropout : float
-        Share of the values that are set to zero during training, 0 or more and below 1.
+        Share of the values that are set to zero during training, in [0, 1).
     l2 : float
         Factor of the L2 penalty, 0 or more.
     filters, kernel_size, dense_units
@@ -165,17 +166,11 @@ def regularized_cnn(
     InvalidInput
         If an argument cannot be used, or the images are too small for so many blocks.
     """
-    if not 0 <= l2 < math.inf:
-        raise InvalidInput(f"l2 must be a number of at least 0, but it is {l2!r}.")
+    l2 = number_between("l2", l2, 0, math.inf, 1e-3)
+    dropout = number_between("dropout", dropout, 0, 1, 0.2, open_high=True)
+    name = "regularized_cnn"
     return _plain_cnn(
-        "regularized_cnn",
-        input_shape,
-        num_classes,
-        filters,
-        kernel_size,
-        dense_units,
-        _share("dropout", dropout),
-        l2,
+        name, input_shape, num_classes, filters, kernel_size, dense_units, dropout, l2
     )
 
 
@@ -186,10 +181,10 @@ def deep_cnn(
     dropout: float = 0.2,
     synchronized: bool = False,
 ) -> keras.Model:
-    """Build a deeper network with batch normalisation and global average pooling.
+    """Build a deeper network with batch normalization and global average pooling.
 
     A stem (5x5 convolution with stride 2) is followed by one block for each further entry of
-    `filters`: a 3x3 convolution, batch normalisation, ReLU and 2x2 max pooling. Global average
+    `filters`: a 3x3 convolution, batch normalization, ReLU and 2x2 max pooling. Global average
     pooling takes the place of flattening, so the number of weights does not depend on the size of
     the images. Written out, with the functional interface, in lesson 03.
 
@@ -202,10 +197,10 @@ def deep_cnn(
     filters : sequence of int
         Number of filters of the stem and of each block.
     dropout : float
-        Share of the pooled features that are set to zero during training, 0 or more and below 1.
+        Share of the pooled features that are set to zero during training, in [0, 1).
     synchronized : bool
-        Whether batch normalisation takes its mean and variance over all GPUs. Without it each GPU
-        normalises its own part of the batch, which is faster but not the same calculation as on
+        Whether batch normalization computes its mean and variance over all GPUs. Without it each
+        GPU normalizes its own part of the batch, which is faster, but another computation than on
         one GPU.
 
     Returns
@@ -224,7 +219,7 @@ def deep_cnn(
 
     shape, classes = _checked(input_shape, num_classes)
     filters = _filters(filters)
-    rate = _share("dropout", dropout)
+    rate = number_between("dropout", dropout, 0, 1, 0.2, open_high=True)
     _require_size(shape, 2 ** len(filters), len(filters))
 
     inputs = keras.Input(shape)
@@ -236,7 +231,7 @@ def deep_cnn(
             5 if stem else 3,
             strides=2 if stem else 1,
             padding="same",
-            use_bias=False,  # batch normalisation adds a bias of its own
+            use_bias=False,  # batch normalization adds a bias of its own
         )(x)
         x = layers.BatchNormalization(momentum=_NORM_MOMENTUM, synchronized=synchronized)(x)
         x = layers.ReLU()(x)
@@ -248,7 +243,7 @@ def deep_cnn(
 
 
 def layer_table(model: keras.Model) -> pd.DataFrame:
-    """List the layers of a model with their output shapes and where each parameter comes from.
+    """List the layers of a model with their output shapes and how their parameters are counted.
 
     Parameters
     ----------
@@ -265,7 +260,7 @@ def layer_table(model: keras.Model) -> pd.DataFrame:
     Raises
     ------
     InvalidInput
-        If `model` is not a Keras model or has not been built.
+        If `model` is not a Keras model, or is not built.
 
     Examples
     --------
@@ -285,34 +280,32 @@ def layer_table(model: keras.Model) -> pd.DataFrame:
             f"The model {model.name!r} has no weights yet, because it does not know the size of "
             f"its images; begin it with keras.Input((height, width, channels))."
         )
-    rows = []
-    for layer in model.layers:
-        rows.append(
-            {
-                "layer": layer.name,
-                "kind": type(layer).__name__,
-                "output shape": _output_shape(layer),
-                "parameters": layer.count_params(),
-                "how the number comes about": _explain(layer),
-            }
-        )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        {
+            "layer": layer.name,
+            "kind": type(layer).__name__,
+            "output shape": _output_shape(layer),
+            "parameters": layer.count_params(),
+            "how the number comes about": _explain(layer),
+        }
+        for layer in model.layers
+    )
 
 
 def rescaled_range(model: keras.Model) -> tuple[float, float] | None:
-    """Compute what reaches the first layer with weights for a black and for a white image.
+    """Compute the input of the first layer with weights for a black and for a white image.
 
     Parameters
     ----------
     model : keras.Model
-        A built model of images. Models nested in it are entered.
+        A built model of images, which may contain other models.
 
     Returns
     -------
     tuple of two float, or None
         The smallest and the largest value for pixels of 0 and 255: (0, 1) after
         ``Rescaling(1 / 255)``, (0, 255) where nothing is rescaled. None for models whose layers
-        cannot be followed: subclassed, not built, or with several inputs.
+        are unknown: subclassed, not built, or with several inputs.
     """
     shape = getattr(model, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4 or not hasattr(model, "inputs"):
@@ -323,7 +316,7 @@ def rescaled_range(model: keras.Model) -> tuple[float, float] | None:
         reached = np.asarray(_until_weights(model, values))
     except _ReachedWeights as found:
         reached = found.values
-    except (AttributeError, ValueError):  # layers that are connected by code of its own
+    except (AttributeError, ValueError):  # layers that are connected by its own code
         return None
     return float(reached.min()), float(reached.max())
 
@@ -358,17 +351,17 @@ def _until_weights(model: keras.Model, values: Any) -> Any:
 
 
 def last_activation(model: keras.Model) -> str | None:
-    """Name the activation function that a model ends with.
+    """Return the name of the last activation function of a model.
 
     Parameters
     ----------
     model : keras.Model
-        Any model; models nested at its end are entered.
+        A model, which may end in another model.
 
     Returns
     -------
     str or None
-        Such as "softmax", "sigmoid" or "linear"; None where the last layer does not tell.
+        For example "softmax", "sigmoid" or "linear"; None if the last layer has no activation.
     """
     operation: Any = model
     while getattr(operation, "layers", None):
@@ -378,7 +371,7 @@ def last_activation(model: keras.Model) -> str | None:
             outputs = None
         history = getattr(outputs[0], "_keras_history", None) if outputs else None
         last = history.operation if history is not None else operation.layers[-1]
-        # The output of a Sequential model may name the model itself as its maker.
+        # The history of a Sequential model's output may hold the model itself.
         operation = operation.layers[-1] if last is operation else last
     kind = type(operation).__name__.lower()
     if kind in ("softmax", "sigmoid"):
@@ -388,17 +381,17 @@ def last_activation(model: keras.Model) -> str | None:
 
 
 def check_pixels(model: keras.Model, images: np.ndarray) -> None:
-    """Check that pixels lie in 0-255 where a model rescales them itself.
+    """Check that pixels lie in 0-255 if the model rescales them itself.
 
-    Training, prediction and explanation all judge pixels by this rule. A model that rescales
-    twice by its own layers gets a warning.
+    Training, prediction and explanation use this check. A model whose own layers rescale twice
+    gets a warning.
 
     Parameters
     ----------
     model : keras.Model
         A model of images.
     images : array (N, H, W, C)
-        Pixels as they are given to the model.
+        The input of the model.
 
     Raises
     ------
@@ -425,7 +418,7 @@ def check_pixels(model: keras.Model, images: np.ndarray) -> None:
 
 
 def _has_rescaling(model: Any) -> bool:
-    """Whether there is a layer anywhere in a model that divides pixels by about 100 or more."""
+    """Return whether a layer of the model, at any depth, divides pixels by 50 or more."""
     import keras
 
     return any(
@@ -449,31 +442,23 @@ def _plain_cnn(
 
     shape, classes = _checked(input_shape, num_classes)
     filters = _filters(filters)
-    kernel_size = _positive("kernel_size", kernel_size)
+    kernel_size = whole_number("kernel_size", kernel_size, 1, example=3)
+    dense_units = whole_number("dense_units", dense_units, 1, example=128)
     needed = 1
     for _ in filters:
         needed = 2 * needed + kernel_size - 1
     _require_size(shape, needed, len(filters))
 
-    def penalty() -> keras.regularizers.Regularizer | None:
-        return keras.regularizers.L2(l2) if l2 else None
-
+    penalty = keras.regularizers.L2(l2) if l2 else None
+    with_relu = {"activation": "relu", "kernel_regularizer": penalty}
     model = keras.Sequential([keras.Input(shape), layers.Rescaling(1 / 255)], name=name)
     for count in filters:
-        model.add(
-            layers.Conv2D(count, kernel_size, activation="relu", kernel_regularizer=penalty())
-        )
+        model.add(layers.Conv2D(count, kernel_size, **with_relu))
         model.add(layers.MaxPooling2D())
     model.add(layers.Flatten())
     if dropout:
         model.add(layers.Dropout(dropout))
-    model.add(
-        layers.Dense(
-            _positive("dense_units", dense_units),
-            activation="relu",
-            kernel_regularizer=penalty(),
-        )
-    )
+    model.add(layers.Dense(dense_units, **with_relu))
     if dropout:
         model.add(layers.Dropout(dropout))
     model.add(_logits(classes))
@@ -481,60 +466,30 @@ def _plain_cnn(
 
 
 def _logits(num_classes: int) -> keras.layers.Layer:
-    """One unit per class and no softmax; float32 also where the rest computes in float16."""
+    """Return the last layer: one unit per class, no softmax, float32 in mixed precision, too."""
     from keras import layers
 
     return layers.Dense(num_classes, dtype="float32", name="logits")
 
 
 def _checked(input_shape: Sequence[int], num_classes: int) -> tuple[tuple[int, int, int], int]:
-    try:
-        shape = tuple(_whole(n) for n in input_shape)
-    except TypeError:
-        shape = ()
-    if len(shape) != 3 or any(n is None or n < 1 for n in shape):
+    shape = tuple(input_shape) if isinstance(input_shape, Iterable) else ()
+    if len(shape) != 3 or not all(is_whole(n) and n >= 1 for n in shape):
         raise InvalidInput(
-            f"input_shape must be (height, width, channels), three whole numbers of at least 1, "
-            f"but it is {input_shape!r}; a dataset has it as dataset.input_shape."
+            f"input_shape is {input_shape!r}, but it must be (height, width, channels), three "
+            f"whole numbers of at least 1; a dataset has it as dataset.input_shape."
         )
-    classes = _whole(num_classes)
-    if classes is None or classes < 2:
-        raise InvalidInput(
-            f"num_classes must be a whole number of at least 2, but it is {num_classes!r}; a "
-            f"dataset has it as dataset.num_classes."
-        )
-    return shape, classes  # type: ignore[return-value]
-
-
-def _whole(number: object) -> int | None:
-    if isinstance(number, bool) or not hasattr(number, "__index__"):
-        return None
-    return number.__index__()
-
-
-def _positive(name: str, number: object) -> int:
-    value = _whole(number)
-    if value is None or value < 1:
-        raise InvalidInput(f"{name} must be a whole number of at least 1, but it is {number!r}.")
-    return value
-
-
-def _share(name: str, number: float) -> float:
-    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number < 1:
-        raise InvalidInput(
-            f"{name} must be 0 or more and below 1 (it is the share of values that is dropped), "
-            f"but it is {number!r}."
-        )
-    return float(number)
+    height, width, channels = map(int, shape)
+    return (height, width, channels), whole_number("num_classes", num_classes, 2, example=5)
 
 
 def _filters(filters: Sequence[int]) -> tuple[int, ...]:
     if isinstance(filters, str) or not isinstance(filters, Sequence) or not filters:
         raise InvalidInput(
-            f"filters must be a list with one whole number per convolution, such as (16, 32, 64), "
-            f"but it is {filters!r}."
+            f"filters is {filters!r}, but it must be a list with one whole number per "
+            f"convolution, such as (16, 32, 64)."
         )
-    return tuple(_positive("each entry of filters", count) for count in filters)
+    return tuple(whole_number("an entry of filters", count, 1, example=16) for count in filters)
 
 
 def _require_size(shape: tuple[int, int, int], needed: int, blocks: int) -> None:
@@ -558,7 +513,7 @@ def _output_shape(layer: keras.layers.Layer) -> str:
 
 
 def _explain(layer: keras.layers.Layer) -> str:
-    """Say in numbers, or in words, where the parameters of a layer come from."""
+    """Explain the number of parameters of a layer, by a formula or in words."""
     kind = type(layer).__name__
     total = f"{layer.count_params():,}"
     if not layer.weights:
@@ -575,11 +530,9 @@ def _explain(layer: keras.layers.Layer) -> str:
         return _with_bias(layer, f"{inputs}×{units}", units, total)
     if kind == "BatchNormalization":
         channels = next(iter(sizes.values()))[0]
-        learnt = sum(name in ("gamma", "beta") for name in sizes)
-        names = " and ".join(
-            word for name, word in (("gamma", "a scale"), ("beta", "a shift")) if name in sizes
-        )
-        what = f"{names}, and the running mean and variance" if learnt else "the mean and variance"
+        trained = {"gamma": "a scale", "beta": "a shift"}
+        names = " and ".join(word for name, word in trained.items() if name in sizes)
+        what = f"{names}, and the running mean and variance" if names else "the mean and variance"
         return f"{what}, per channel: {len(sizes)}×{channels} = {total}"
     parts = " + ".join("×".join(str(n) for n in size) or "1" for size in sizes.values())
     return f"{parts} = {total}"

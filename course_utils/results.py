@@ -76,7 +76,7 @@ def can_check(data: ImageDataset) -> bool:
     -------
     bool
     """
-    if settings.reduced():
+    if settings.is_quick_run():
         print("The check is skipped: epochs are reduced.")
         return False
     if data.source not in _MEASURED:

@@ -76,7 +76,7 @@ def repeats(full: int) -> int:
     return _reduced("repeats", full)
 
 
-def reduced() -> bool:
+def is_quick_run() -> bool:
     """Return whether COURSE_EPOCHS limits the runs, so that results are not meaningful."""
     return _whole_number("COURSE_EPOCHS", 1) is not None
 

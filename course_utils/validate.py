@@ -105,7 +105,13 @@ def whole_number(
 
 
 def number_between(
-    name: str, value: object, low: float, high: float, example: float, open_low: bool = False
+    name: str,
+    value: object,
+    low: float,
+    high: float,
+    example: float,
+    open_low: bool = False,
+    open_high: bool = False,
 ) -> float:
     """Return `value` as a float where it is a number from `low` to `high`.
 
@@ -116,11 +122,11 @@ def number_between(
     value : object
         What was given; NumPy's numbers are numbers, bools and NaN are not.
     low, high : float
-        The limits; `high` may be infinite.
+        The limits; where `high` is infinite, every finite number from `low` on will do.
     example : float
         A usual value, for the message.
-    open_low : bool
-        Whether `low` itself is excluded.
+    open_low, open_high : bool
+        Whether `low` or `high` itself is excluded.
 
     Raises
     ------
@@ -129,12 +135,13 @@ def number_between(
     """
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
         number = float(value)
-        if (low < number or (number == low and not open_low)) and number <= high:
+        above = low < number or (number == low and not open_low)
+        if above and (number < high or (number == high < float("inf") and not open_high)):
             return number
-    lower = f"above {low:g}" if open_low else f"of at least {low:g}"
-    upper = "" if high == float("inf") else f" and at most {high:g}"
+    lower = f" {'above' if open_low else 'of at least'} {low:g}" if low > -float("inf") else ""
+    upper = f" and {'below' if open_high else 'at most'} {high:g}" if high < float("inf") else ""
     raise InvalidInput(
-        f"{name} is {value!r}, but it must be a number {lower}{upper}, for example {example:g}."
+        f"{name} is {value!r}, but it must be a number{lower}{upper}, for example {example:g}."
     )
 
 

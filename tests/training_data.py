@@ -1,4 +1,4 @@
-"""Small pictures for the tests of training: coloured squares on noise, three classes."""
+"""Small pictures for the tests of training: colored squares on noise, three classes."""
 
 from __future__ import annotations
 

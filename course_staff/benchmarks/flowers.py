@@ -123,11 +123,9 @@ def _pipeline_rate(quick: bool) -> dict[str, Any]:
 
     data = datasets.load("tf_flowers", image_size=SIDE, batch_size=BATCH, seed=0)
     flip = augmentation.geometric(rotation=0, zoom=0, translation=0)
-    ours = partial(
-        training_stream, data, first_epoch=0, seed=0, num_classes=data.num_classes, augment=[flip]
-    )
+    ours = partial(training_stream, data, seed=0, num_classes=data.num_classes, augment=[flip])
     return compare_pipelines(
-        lambda epochs: ours(epochs=epochs),
+        lambda epochs: ours(range(epochs)),
         _decoding(data, "train", True).repeat,
         5,
         quick,

@@ -109,9 +109,7 @@ def _augmenting(crop: bool, quick: bool) -> dict[str, Any]:
 
     data = _flowers()
     change = augmentation.geometric(rotation=0, zoom=0, translation=0, crop=CROP if crop else None)
-    ours = partial(
-        training_stream, data, first_epoch=0, seed=0, num_classes=data.num_classes, augment=[change]
-    )
+    ours = partial(training_stream, data, seed=0, num_classes=data.num_classes, augment=[change])
     parts: list[Any] = [layers.RandomFlip("horizontal", seed=0)]
     if crop:  # Keras does a random crop that is enlarged as a zoom and a shift
         shift = (1 - CROP) / 2
@@ -135,7 +133,7 @@ def _augmenting(crop: bool, quick: bool) -> dict[str, Any]:
         .prefetch(tf.data.AUTOTUNE)
     )
     return compare_pipelines(
-        lambda epochs: ours(epochs=epochs),
+        lambda epochs: ours(range(epochs)),
         theirs.repeat,
         1.5 if crop else 1,
         quick,

@@ -131,9 +131,7 @@ def _keras_head(features: Any, epochs: int, batch_size: int) -> float:
 
     from course_utils import transfer
 
-    vectors = features.vectors["train"]
-    mean, variance = vectors.mean(axis=0), vectors.var(axis=0)
-    variance += 0.01 * variance.mean()  # as fit_head does
+    mean, variance = transfer.feature_statistics(features.vectors["train"])
     head = transfer.build_head(features.size, len(features.class_names), 100, 0.2, mean, variance)
     head.compile(
         optimizer=keras.optimizers.Adam(1e-3),

@@ -1,6 +1,6 @@
 """Training: devices, compiling, fitting, schedules, stored models, experiments.
 
-First met in lesson 04, which writes out in Keras what is called from here afterwards.
+First met in lesson 04, which writes the same out in Keras.
 """
 
 from course_utils.training.device import (
@@ -11,7 +11,7 @@ from course_utils.training.device import (
     use_mixed_precision,
 )
 from course_utils.training.experiment import Experiment, experiment
-from course_utils.training.fit import compile_model, fit
+from course_utils.training.fitting import compile_model, fit
 from course_utils.training.history import History
 from course_utils.training.recipes import (
     FLOWERS_EPOCHS,

@@ -1,4 +1,4 @@
-"""What is checked before a training begins, each with one sentence for the reader."""
+"""Checks before a training: arguments, and whether model, data and loss fit together."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ import tensorflow as tf
 
 from course_utils.exceptions import InvalidInput
 from course_utils.models import check_pixels, last_activation
+from course_utils.validate import counted, number_between, whole_number
+
+_LOSSES = {
+    "sparse": keras.losses.SparseCategoricalCrossentropy,
+    "categorical": keras.losses.CategoricalCrossentropy,
+    "binary": keras.losses.BinaryCrossentropy,
+}
 
 
 def require_model(model: Any) -> None:
@@ -28,18 +35,14 @@ def require_model(model: Any) -> None:
     )
 
 
-def require_learning_rate(learning_rate: Any) -> None:
-    """Raise InvalidInput unless `learning_rate` is a number above 0."""
-    if not _is_number(learning_rate) or learning_rate <= 0:
-        raise InvalidInput(
-            f"learning_rate must be a number above 0, such as 0.001, but it is {learning_rate!r}."
-        )
+def require_learning_rate(learning_rate: Any) -> float:
+    """Return `learning_rate` as a float, or raise InvalidInput unless it is above 0."""
+    return number_between("learning_rate", learning_rate, 0, math.inf, 0.001, open_low=True)
 
 
-def require_epochs(epochs: Any) -> None:
-    """Raise InvalidInput unless `epochs` is a whole number of at least 1."""
-    if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 1:
-        raise InvalidInput(f"epochs must be a whole number of at least 1, but it is {epochs!r}.")
+def require_epochs(epochs: Any) -> int:
+    """Return `epochs` as an int, or raise InvalidInput unless it is at least 1."""
+    return whole_number("epochs", epochs, 1, example=10)
 
 
 def require_arguments(
@@ -55,43 +58,28 @@ def require_arguments(
     require_epochs(epochs)
     if learning_rate is not None:
         require_learning_rate(learning_rate)
-    if patience is not None and (
-        isinstance(patience, bool) or not isinstance(patience, int | np.integer) or patience < 0
-    ):
-        raise InvalidInput(
-            f"patience must be a whole number of epochs, or None to train to the end, but it is "
-            f"{patience!r}."
-        )
-    if not _is_number(label_smoothing) or not 0 <= label_smoothing < 1:
-        raise InvalidInput(
-            f"label_smoothing must be 0 or more and below 1, but it is {label_smoothing!r}."
-        )
-    if isinstance(callbacks, keras.callbacks.Callback):
+    if patience is not None:
+        whole_number("patience", patience, 0, example=5)
+    number_between("label_smoothing", label_smoothing, 0, 1, 0.1, open_high=True)
+    if not isinstance(callbacks, list | tuple):
         raise InvalidInput("callbacks must be a list; write callbacks=[...] around the callback.")
     for callback in callbacks:
         if not isinstance(callback, keras.callbacks.Callback):
             raise InvalidInput(
-                f"callbacks must hold callbacks of Keras, but one of them is {callback!r}; a "
-                f"class needs parentheses behind its name."
+                f"callbacks must be a list of Keras callbacks, but one entry is {callback!r}; a "
+                f"class needs parentheses after its name."
             )
-    if seed is not None and (
-        isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0
+    if seed is not None:
+        whole_number("seed", seed, 0, example=42)
+    if class_weight is not None and not (
+        isinstance(class_weight, str) and class_weight == "balanced"
     ):
-        raise InvalidInput(f"seed must be a whole number of at least 0, but it is {seed!r}.")
-    if isinstance(class_weight, str) and class_weight != "balanced":
-        raise InvalidInput(
-            f"class_weight must be 'balanced' or a dictionary from class index to weight, but it "
-            f"is {class_weight!r}."
-        )
+        _require_mapping(class_weight)
 
 
 def class_weights(weights: Any, num_classes: int) -> dict[int, float]:
     """Return the weight of every class index; classes that are not named have the weight 1."""
-    if not isinstance(weights, Mapping):
-        raise InvalidInput(
-            f"class_weight must be 'balanced' or a dictionary from class index to weight, but it "
-            f"is {type(weights).__name__}."
-        )
+    _require_mapping(weights)
     result = dict.fromkeys(range(num_classes), 1.0)
     for index, weight in weights.items():
         if index not in result:
@@ -99,17 +87,14 @@ def class_weights(weights: Any, num_classes: int) -> dict[int, float]:
                 f"class_weight names the class {index!r}, but the classes are numbered from 0 to "
                 f"{num_classes - 1}."
             )
-        if not _is_number(weight) or weight < 0:
-            raise InvalidInput(
-                f"class_weight gives the class {index} the weight {weight!r}, but weights are "
-                f"numbers of at least 0."
-            )
-        result[int(index)] = float(weight)
+        result[int(index)] = number_between(
+            f"class_weight of class {index}", weight, 0, math.inf, 1.0
+        )
     return result
 
 
 def require_match(model: keras.Model, dataset: Any, train: tf.data.Dataset) -> int:
-    """Check that a model and training data fit together, and build the model if it is not built.
+    """Check that a model and training data fit together; build the model if it is not built.
 
     Parameters
     ----------
@@ -156,8 +141,8 @@ def require_match(model: keras.Model, dataset: Any, train: tf.data.Dataset) -> i
     names = getattr(dataset, "class_names", None)
     if names is not None and num_classes != len(names):
         raise InvalidInput(
-            f"The model has {_count(outputs, 'output')}, but the dataset has "
-            f"{_count(len(names), 'class', 'classes')}; build it with "
+            f"The model has {counted(outputs, 'output')}, but the dataset has "
+            f"{counted(len(names), 'class', 'classes')}; build it with "
             f"num_classes=dataset.num_classes, so that there is one output per class."
         )
     _require_label_values(labels, outputs)
@@ -165,37 +150,8 @@ def require_match(model: keras.Model, dataset: Any, train: tf.data.Dataset) -> i
     return num_classes
 
 
-def _require_label_values(labels: np.ndarray, outputs: int) -> None:
-    """Raise InvalidInput unless labels (B,), (B, 1) or one-hot (B, classes) fit the outputs."""
-    if labels.ndim == 2 and labels.shape[1] not in (1, outputs):
-        raise InvalidInput(
-            f"The model has {_count(outputs, 'output')}, but the one-hot labels have "
-            f"{_count(labels.shape[1], 'class', 'classes')}."
-        )
-    if labels.ndim not in (1, 2):
-        raise InvalidInput(
-            f"Labels must have the shape (batch,) or (batch, classes), but they have "
-            f"{labels.shape}."
-        )
-    if labels.ndim == 2 and labels.shape[1] > 1:
-        return
-    whole = labels.dtype.kind in "iub" or (
-        outputs == 1 and labels.dtype.kind == "f" and np.array_equal(labels, np.rint(labels))
-    )
-    if not whole:
-        raise InvalidInput(
-            f"Labels must be whole numbers, the index of the class, but they are {labels.dtype}."
-        )
-    highest = max(outputs - 1, 1)  # one output tells two classes apart, 0 and 1
-    if labels.size and not 0 <= labels.min() <= labels.max() <= highest:
-        raise InvalidInput(
-            f"The model has {_count(outputs, 'output')}, so labels must lie between 0 and "
-            f"{highest}, but there are labels from {labels.min():g} to {labels.max():g}."
-        )
-
-
 def output_width(model: keras.Model) -> int | None:
-    """Return how many numbers a model gives for each image, None where it cannot be told.
+    """Return the number of outputs of a model for each image, None where it is unknown.
 
     A subclass of ``keras.Model`` has no ``output_shape``; once it was called, the shape follows
     from that of its input.
@@ -211,11 +167,6 @@ def output_width(model: keras.Model) -> int | None:
     return shape[-1] if isinstance(shape, tuple) and shape else None
 
 
-def loss_of(model: keras.Model) -> Any:
-    """Return the loss of a compiled model as it was given."""
-    return getattr(model, "loss", None)
-
-
 def require_loss(model: keras.Model, one_hot: bool, mixes: bool) -> None:
     """Check that the loss fits the labels and the last layer.
 
@@ -224,9 +175,9 @@ def require_loss(model: keras.Model, one_hot: bool, mixes: bool) -> None:
     model : keras.Model
         A compiled model.
     one_hot : bool
-        Whether labels are made one-hot.
+        Whether `fit` makes the labels one-hot.
     mixes : bool
-        Whether an augmentation does that (else it is label smoothing).
+        Whether it does so for an augmentation (else for label smoothing).
 
     Raises
     ------
@@ -242,7 +193,7 @@ def require_loss(model: keras.Model, one_hot: bool, mixes: bool) -> None:
         )
     if width == 1 and kind in ("sparse", "categorical"):
         raise InvalidInput(
-            "The model has a single output, but its loss wants one output per class; compile it "
+            "The model has a single output, but its loss expects one output per class; compile it "
             "with BinaryCrossentropy, or end it with Dense(2)."
         )
     if kind == "sparse" and one_hot:
@@ -268,7 +219,7 @@ def require_loss(model: keras.Model, one_hot: bool, mixes: bool) -> None:
 
 
 def require_labels(model: keras.Model, train: tf.data.Dataset, one_hot: bool) -> None:
-    """Check that labels come as the loss wants them: class indices or one-hot.
+    """Check that labels have the form that the loss expects: class indices or one-hot.
 
     Raises
     ------
@@ -296,6 +247,14 @@ def require_labels(model: keras.Model, train: tf.data.Dataset, one_hot: bool) ->
             "The labels are class indices, but the model was compiled with a loss for one-hot "
             "labels; compile it with SparseCategoricalCrossentropy(from_logits=True), or give fit "
             "a model that is not compiled."
+        )
+
+
+def _require_mapping(class_weight: Any) -> None:
+    if not isinstance(class_weight, Mapping):
+        raise InvalidInput(
+            f"class_weight is {class_weight!r}, but it must be 'balanced' or a dictionary from "
+            f"class index to weight."
         )
 
 
@@ -331,18 +290,47 @@ def _require_input(model: keras.Model, images: np.ndarray) -> None:
         )
     if expected[3] is not None and expected[3] != shape[2]:
         raise InvalidInput(
-            f"The model expects images with {_count(expected[3], 'channel')}, but the dataset's "
-            f"have {_count(shape[2], 'channel')}; build it with input_shape=dataset.input_shape, "
+            f"The model expects images with {counted(expected[3], 'channel')}, but the dataset's "
+            f"have {counted(shape[2], 'channel')}; build it with input_shape=dataset.input_shape, "
             f"or load the images in the other color_mode."
         )
     if any(
-        want is not None and want != have
-        for want, have in zip(expected[1:3], shape[:2], strict=True)
+        side is not None and side != given
+        for side, given in zip(expected[1:3], shape[:2], strict=True)
     ):
         raise InvalidInput(
             f"The model expects images of {_size(expected[1:])}, but the dataset's are "
             f"{_size(shape)}; build it with input_shape=dataset.input_shape, or load the dataset "
             f"with image_size=({expected[1]}, {expected[2]})."
+        )
+
+
+def _require_label_values(labels: np.ndarray, outputs: int) -> None:
+    """Raise InvalidInput unless labels (B,), (B, 1) or one-hot (B, classes) fit the outputs."""
+    if labels.ndim == 2 and labels.shape[1] not in (1, outputs):
+        raise InvalidInput(
+            f"The model has {counted(outputs, 'output')}, but the one-hot labels have "
+            f"{counted(labels.shape[1], 'class', 'classes')}."
+        )
+    if labels.ndim not in (1, 2):
+        raise InvalidInput(
+            f"Labels must have the shape (batch,) or (batch, classes), but they have "
+            f"{labels.shape}."
+        )
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        return
+    whole = labels.dtype.kind in "iub" or (
+        outputs == 1 and labels.dtype.kind == "f" and np.array_equal(labels, np.rint(labels))
+    )
+    if not whole:
+        raise InvalidInput(
+            f"Labels must be whole numbers, the index of the class, but they are {labels.dtype}."
+        )
+    highest = max(outputs - 1, 1)  # one output tells two classes apart, 0 and 1
+    if labels.size and not 0 <= labels.min() <= labels.max() <= highest:
+        raise InvalidInput(
+            f"The model has {counted(outputs, 'output')}, so labels must lie between 0 and "
+            f"{highest}, but there are labels from {labels.min():g} to {labels.max():g}."
         )
 
 
@@ -361,28 +349,19 @@ def _outputs(model: keras.Model, images: np.ndarray) -> int:
 
 def _loss_kind(model: keras.Model) -> tuple[str | None, bool | None]:
     """Return the kind of the loss ("sparse", "categorical", "binary" or None) and from_logits."""
-    loss = loss_of(model)
-    if isinstance(loss, str):
-        name = loss.lower().replace("_", "")
-        kinds = {
-            "sparsecategoricalcrossentropy": "sparse",
-            "categoricalcrossentropy": "categorical",
-            "binarycrossentropy": "binary",
-        }
-        return (kinds[name], False) if name in kinds else (None, None)
-    if isinstance(loss, keras.losses.SparseCategoricalCrossentropy):
-        return "sparse", bool(loss.from_logits)
-    if isinstance(loss, keras.losses.CategoricalCrossentropy):
-        return "categorical", bool(loss.from_logits)
-    if isinstance(loss, keras.losses.BinaryCrossentropy):
-        return "binary", bool(loss.from_logits)
+    loss = model.loss
+    for kind, loss_class in _LOSSES.items():
+        if isinstance(loss, loss_class):
+            return kind, bool(loss.from_logits)
+        if isinstance(loss, str) and loss.lower().replace("_", "") == loss_class.__name__.lower():
+            return kind, False
     return None, None
 
 
 def _ends_in_probabilities(model: keras.Model) -> str | None:
     """Return the name of the last activation if it gives probabilities, None for logits.
 
-    A model whose last layer does not tell counts as what its loss expects: "".
+    "" means that the last activation is unknown; then the loss is trusted.
     """
     name = last_activation(model)
     if name in ("softmax", "sigmoid"):
@@ -390,14 +369,5 @@ def _ends_in_probabilities(model: keras.Model) -> str | None:
     return None if name == "linear" else ""
 
 
-def _is_number(value: Any) -> bool:
-    numbers = int | float | np.integer | np.floating
-    return isinstance(value, numbers) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _size(shape: Sequence[int | None]) -> str:
     return "×".join("any" if n is None else str(n) for n in shape)
-
-
-def _count(number: int, one: str, several: str | None = None) -> str:
-    return f"{number} {one if number == 1 else several or one + 's'}"

@@ -1,4 +1,4 @@
-"""What makes two trainings the same: the model, the data, the arguments and the versions."""
+"""Describe a training by its model, data, arguments and versions, to recognize the same one."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from course_utils.exceptions import InvalidInput
 
 
 class NotComparable(InvalidInput):
-    """Something has no content that could be written down and compared."""
+    """A model, a dataset or an argument that cannot be described and compared."""
 
 
 def signature(model: keras.Model, dataset: Any, **arguments: Any) -> dict[str, Any]:
-    """Describe a training in values of JSON, one entry per thing that may differ.
+    """Describe a training as JSON values, one entry per argument that may differ.
 
     Parameters
     ----------
     model : keras.Model
         The model; its layers and their settings count, not their automatic names.
     dataset : ImageDataset or tuple
-        The data; of a tuple of tf.data datasets only shapes and number of batches can be told.
+        The data; of a tuple of tf.data datasets only shapes and number of batches count.
     **arguments
-        Everything else, by name.
+        The other arguments, by name.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def signature(model: keras.Model, dataset: Any, **arguments: Any) -> dict[str, A
     Raises
     ------
     NotComparable
-        If something cannot be written down, such as a function of one's own.
+        If something cannot be described, such as a function of the reader's.
     """
     return {
         "model": model_config(model),
@@ -51,30 +51,30 @@ def signature(model: keras.Model, dataset: Any, **arguments: Any) -> dict[str, A
 
 
 def digest(content: Any) -> str:
-    """Return 16 hexadecimal digits that stand for any content of JSON."""
+    """Return a digest of JSON values, 16 hexadecimal digits."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def model_config(model: keras.Model) -> Any:
-    """Return a model's configuration with layers named by their place, not by Keras's counters.
+    """Return a model's configuration with layers named by position, not by Keras's counters.
 
     Raises
     ------
     NotComparable
-        If the model cannot be written down.
+        If the model has no configuration.
     """
     try:
         config = json.loads(json.dumps(model.get_config(), default=str))
     except (NotImplementedError, TypeError, ValueError) as error:
         raise NotComparable(
-            f"The model {model.name!r} cannot be written down ({str(error).splitlines()[0]})."
+            f"The model {model.name!r} cannot be described ({str(error).splitlines()[0]})."
         ) from None
     return {"kind": type(model).__name__, "config": _rename(config, _layer_names(model))}
 
 
 def _layer_names(model: keras.layers.Layer) -> dict[str, str]:
-    """Return a name by place for the name of each layer, the input layers among them."""
+    """Map the name of each layer, input layers too, to a name by position."""
     names: dict[str, str] = {}
     for part in model._flatten_layers():
         for layer in (part, *getattr(part, "_layers", ())):
@@ -82,8 +82,13 @@ def _layer_names(model: keras.layers.Layer) -> dict[str, str]:
     return names
 
 
+def compiled_config(model: keras.Model) -> list[Any]:
+    """Return the configuration of the optimizer, and the loss, of a compiled model."""
+    return [model.optimizer.get_config(), str(model.loss)]
+
+
 def data_identity(dataset: Any) -> Any:
-    """Return what stands for the content of a dataset."""
+    """Return the fingerprint of a dataset, or the shapes and sizes of tf.data datasets."""
     if hasattr(dataset, "fingerprint"):
         return str(dataset.fingerprint)
     return [
@@ -93,12 +98,12 @@ def data_identity(dataset: Any) -> Any:
 
 
 def describe(name: str, value: Any) -> Any:
-    """Return an argument as values of JSON.
+    """Return an argument as JSON values.
 
     Raises
     ------
     NotComparable
-        If it is something else, for instance a function of one's own.
+        If it cannot be described, for instance a function of the reader's.
     """
     if value is None or isinstance(value, bool | int | float | str):
         return value

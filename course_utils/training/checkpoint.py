@@ -1,17 +1,15 @@
-"""The state of a training in a folder, so that it can go on after an interruption.
+"""Keep the state of a training in a folder, and resume from it after an interruption.
 
-Keras's ``BackupAndRestore`` keeps weights and optimiser; it forgets the history so far and how long
-early stopping and the plateau schedule have been waiting. Here all of it is kept. Lesson 04 kills a
-training and resumes it.
+Keras's ``BackupAndRestore`` keeps the weights and the optimizer, but neither the history nor the
+counters of early stopping and the plateau schedule. Here all of them are kept. Lesson 04 interrupts
+a training and resumes it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
 import os
-import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,12 +19,13 @@ import keras
 import numpy as np
 
 from course_utils.exceptions import InvalidInput
+from course_utils.files import atomic_path
 from course_utils.training.history import History
 
 _FORMAT = 1
 
-# What each callback must remember between epochs; everything else comes from its arguments.
-_REMEMBERED = {
+# The attributes in which callbacks keep their state between epochs.
+_STATE_ATTRIBUTES = {
     keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch"),
     keras.callbacks.ReduceLROnPlateau: ("wait", "cooldown_counter", "best"),
     keras.callbacks.ModelCheckpoint: ("best",),
@@ -34,7 +33,7 @@ _REMEMBERED = {
 
 
 class State:
-    """What was kept after an epoch."""
+    """The state of a training after an epoch."""
 
     def __init__(self, arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]):
         self._arrays = arrays
@@ -43,32 +42,27 @@ class State:
         self.stopped: bool = about["stopped"]
         self.callbacks: list[dict[str, Any]] = about["callbacks"]
 
-    @property
-    def history_length(self) -> int:
-        """Number of epochs that are done."""
-        return len(self.history.epoch)
-
     def restore_model(self, model: keras.Model) -> None:
-        """Put weights, states of random generators and the optimiser back."""
+        """Restore the weights, the random generators and the optimizer."""
         _assign(model.variables, self.list("model"), "the model")
         model.optimizer.build(model.trainable_variables)
-        _assign(model.optimizer.variables, self.list("optimizer"), "the optimiser")
+        _assign(model.optimizer.variables, self.list("optimizer"), "the optimizer")
 
     def list(self, kind: str) -> list[np.ndarray]:
-        """Return the arrays that were kept under a name."""
+        """Return the arrays of a kind: "model", "optimizer" or "best 0"."""
         count = sum(name.startswith(f"{kind}/") for name in self._arrays)
         return [self._arrays[f"{kind}/{i}"] for i in range(count)]
 
 
 class RunFolder:
-    """A folder that holds the state of one training, and of no other.
+    """A folder that holds the state of one training.
 
     Parameters
     ----------
     path : str or Path
-        The folder; it is made if it is not there.
+        The folder; it is made if it does not exist.
     signature : mapping
-        What the training is: model, data, arguments, in values of JSON.
+        The model, data and arguments of the training, as JSON values.
 
     Raises
     ------
@@ -84,7 +78,7 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InvalidInput(
-                f"The checkpoint folder {self.path} cannot be made ({_reason(error)}); give "
+                f"The checkpoint folder {self.path} cannot be made ({reason(error)}); give "
                 f"another one."
             ) from None
 
@@ -93,12 +87,12 @@ class RunFolder:
         return self.path / "state.npz"
 
     def load(self) -> State | None:
-        """Return the state that was kept last, or None if there is none.
+        """Return the last state, or None if there is none.
 
         Raises
         ------
         InvalidInput
-            If it is that of another training, or cannot be read.
+            If the state belongs to another training, or cannot be read.
         """
         if not self._file.exists():
             return None
@@ -108,7 +102,7 @@ class RunFolder:
             state = State(arrays, about)
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise InvalidInput(
-                f"The checkpoint {self._file} cannot be read ({_reason(error)}); delete the folder "
+                f"The checkpoint {self._file} cannot be read ({reason(error)}); delete the folder "
                 f"to train from the beginning."
             ) from None
         differs = [name for name in self._signature if kept.get(name) != self._signature[name]]
@@ -127,19 +121,19 @@ class RunFolder:
         callbacks: Sequence[keras.callbacks.Callback],
         finished: bool = False,
     ) -> None:
-        """Keep the state after an epoch; a full disk costs the checkpoint, not the training."""
+        """Write the state after an epoch; training continues if it cannot be written."""
         arrays = {f"model/{i}": _array(v) for i, v in enumerate(model.variables)}
         arrays |= {f"optimizer/{i}": _array(v) for i, v in enumerate(model.optimizer.variables)}
-        remembered = []
+        states = []
         for number, callback in enumerate(callbacks):
-            remembered.append(_state_of(callback))
+            states.append(_state_of(callback))
             best = getattr(callback, "best_weights", None)
             if best is not None and not finished:
                 arrays |= {f"best {number}/{i}": np.asarray(w) for i, w in enumerate(best)}
         about = {
             "signature": self._signature,
             "history": history.to_json(),
-            "callbacks": remembered,
+            "callbacks": states,
             "stopped": bool(model.stop_training),
             "finished": finished,
         }
@@ -148,21 +142,21 @@ class RunFolder:
         except OSError as error:
             if not self._warned:
                 print(
-                    f"The checkpoint in {self.path} could not be written ({_reason(error)}); "
-                    f"training goes on, but an interruption would cost what is not written."
+                    f"The checkpoint in {self.path} could not be written ({reason(error)}); "
+                    f"training goes on, but an interruption would lose the epochs since."
                 )
             self._warned = True
 
 
 def restore_callbacks(callbacks: Sequence[keras.callbacks.Callback], state: State) -> None:
-    """Give callbacks back what they knew when the state was kept.
+    """Restore the counters of callbacks.
 
     Parameters
     ----------
     callbacks : sequence of keras.callbacks.Callback
         The same callbacks, in the same order.
     state : State
-        What was kept.
+        The state to restore.
     """
     for number, (callback, kept) in enumerate(zip(callbacks, state.callbacks, strict=True)):
         for name, value in kept.items():
@@ -173,40 +167,32 @@ def restore_callbacks(callbacks: Sequence[keras.callbacks.Callback], state: Stat
 
 
 def write_arrays(file: Path, arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> None:
-    """Write arrays and a description into one file, aside first and then under its name.
+    """Write arrays and a description into one file, in one step.
 
     Parameters
     ----------
     file : Path
-        Where to. A reader sees the old content or the new one, never a part.
+        The file. Readers see the old content or the new one, never a part.
     arrays : mapping of str to numpy.ndarray
-        The arrays.
+        The arrays by name.
     about : mapping
-        Values of JSON.
+        The description, as JSON values.
 
     Raises
     ------
     OSError
-        If it cannot be written; then nothing has changed.
+        If the file cannot be written; it is unchanged then.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"format": _FORMAT, **about}).encode()
-    handle, aside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.stem}-", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            content: dict[str, Any] = {"about": np.frombuffer(text, dtype=np.uint8), **arrays}
-            np.savez(stream, **content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(aside, file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(aside)
-        raise
+    content: dict[str, Any] = {"about": np.frombuffer(text, dtype=np.uint8), **arrays}
+    with atomic_path(file) as part, part.open("wb") as stream:
+        np.savez(stream, **content)
+        stream.flush()
+        os.fsync(stream.fileno())  # the content is on the disk before the file gets its name
 
 
 def read_arrays(file: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Read what :func:`write_arrays` wrote.
+    """Read a file of :func:`write_arrays`.
 
     Parameters
     ----------
@@ -221,7 +207,7 @@ def read_arrays(file: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     Raises
     ------
     OSError, ValueError, KeyError, zipfile.BadZipFile
-        If the file is not there, not whole, or of another format.
+        If the file does not exist, is incomplete, or has another format.
     """
     with np.load(file, allow_pickle=False) as content:
         arrays = {name: content[name] for name in content.files}
@@ -229,6 +215,13 @@ def read_arrays(file: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     if about.pop("format") != _FORMAT:
         raise ValueError("it was written by another version of the course")
     return arrays, about
+
+
+def reason(error: BaseException) -> str:
+    """Return why a file could not be read or written, in a few words."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return {errno.ENOSPC: "the disk is full"}.get(error.errno, os.strerror(error.errno).lower())
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _array(variable: Any) -> np.ndarray:
@@ -245,7 +238,7 @@ def _assign(variables: Sequence[Any], arrays: Sequence[np.ndarray], what: str) -
 
 
 def _state_of(callback: keras.callbacks.Callback) -> dict[str, Any]:
-    for kind, names in _REMEMBERED.items():
+    for kind, names in _STATE_ATTRIBUTES.items():
         if isinstance(callback, kind):
             values = {name: getattr(callback, name, None) for name in names}
             return {n: v.item() if isinstance(v, np.generic) else v for n, v in values.items()}
@@ -255,7 +248,7 @@ def _state_of(callback: keras.callbacks.Callback) -> dict[str, Any]:
 def _difference(name: str, before: Any, now: Any) -> str:
     simple = (str, int, float, bool, type(None))
     if name in ("model", "dataset", "compiled"):
-        return {"compiled": "optimiser or loss"}.get(name, name)
+        return {"compiled": "optimizer or loss"}.get(name, name)
     if isinstance(before, simple) and isinstance(now, simple):
         return f"{name} ({before} there, {now} now)"
     return name
@@ -263,9 +256,3 @@ def _difference(name: str, before: Any, now: Any) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.errno is not None:
-        return {errno.ENOSPC: "the disk is full"}.get(error.errno, os.strerror(error.errno).lower())
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

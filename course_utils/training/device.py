@@ -1,11 +1,12 @@
-"""What the networks are computed on: processor, one graphics card, or several.
+"""Devices: the processor, one graphics card (GPU), or several.
 
-First met in lesson 00 (what is there) and lesson 04 (how to use it).
+First met in lesson 00 (which devices there are) and lesson 04 (how to use them).
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,20 +17,20 @@ import tensorflow as tf
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
 
-#: From this compute capability on (Volta, 2017) an NVIDIA card has units made for float16.
+#: NVIDIA cards from this compute capability on (Volta, 2017) have units for float16.
 MIXED_PRECISION_FROM = (7, 0)
 
 
 @dataclass(frozen=True)
 class Device:
-    """One graphics card that TensorFlow can use.
+    """A graphics card that TensorFlow can use.
 
     Attributes
     ----------
     name : str
         For instance "NVIDIA T4".
     compute_capability : tuple of two int or None
-        NVIDIA's number for the generation of the card; None where it is not known.
+        NVIDIA's number for the generation of the card; None if unknown.
     """
 
     name: str
@@ -45,7 +46,7 @@ class Device:
 
 @dataclass(frozen=True)
 class DeviceReport:
-    """What TensorFlow computes on; ``print`` it for a friendly summary.
+    """The devices that TensorFlow uses; ``print`` shows a summary.
 
     Attributes
     ----------
@@ -56,7 +57,7 @@ class DeviceReport:
     cpu_cores : int
         Number of processor cores that this process may use.
     policy : str
-        The number format that new layers compute in, for instance "float32".
+        The dtype policy of new layers, for instance "float32".
     tensorflow, keras : str
         The versions.
     """
@@ -70,29 +71,23 @@ class DeviceReport:
 
     @property
     def made_for_mixed_precision(self) -> bool:
-        """Whether every card is made for float16 (False without a card)."""
+        """Whether float16 is faster on every card (False without a card)."""
         return bool(self.gpus) and all(gpu.made_for_mixed_precision for gpu in self.gpus)
 
     def __str__(self) -> str:
         lines = [f"TensorFlow {self.tensorflow} with Keras {self.keras}"]
-        if self.gpus:
-            for gpu in self.gpus:
-                generation = (
-                    "compute capability {}.{}".format(*gpu.compute_capability)
-                    if gpu.compute_capability
-                    else "compute capability unknown"
-                )
-                lines.append(f"GPU: {gpu.name} ({generation})")
-            if len(self.gpus) > 1:
-                lines.append(f"Training is shared among the {len(self.gpus)} GPUs.")
+        for gpu in self.gpus:
+            numbers = gpu.compute_capability or ["unknown"]
+            lines.append(f"GPU: {gpu.name} (compute capability {'.'.join(map(str, numbers))})")
+        if len(self.gpus) > 1:
+            lines.append(f"Training is shared among the {len(self.gpus)} GPUs.")
+        if self.made_for_mixed_precision:
             lines.append(
-                "Mixed precision: "
-                + (
-                    "these GPUs are made for it; training.use_mixed_precision() turns it on."
-                    if self.made_for_mixed_precision
-                    else "of no use here, since the GPU has no units made for float16."
-                )
+                "Mixed precision: these GPUs have units for float16; "
+                "training.use_mixed_precision() turns it on."
             )
+        elif self.gpus:
+            lines.append("Mixed precision: of no use here, since the GPU has no units for float16.")
         elif self.card_without_libraries:
             lines.append(
                 "There is an NVIDIA card in this machine, but TensorFlow cannot use it: its CUDA "
@@ -108,13 +103,7 @@ class DeviceReport:
 
 
 def device_report() -> DeviceReport:
-    """Say what TensorFlow computes on.
-
-    Returns
-    -------
-    DeviceReport
-        Its ``str()`` is a summary for reading.
-    """
+    """Return the devices that TensorFlow uses, with a summary as ``str()``."""
     gpus = []
     for gpu in tf.config.list_physical_devices("GPU"):
         details = tf.config.experimental.get_device_details(gpu)
@@ -130,14 +119,13 @@ def device_report() -> DeviceReport:
 
 
 def strategy() -> tf.distribute.Strategy:
-    """Return how TensorFlow shares the work: among all GPUs, or on the one device there is.
+    """Return the distribution strategy: over all GPUs, or TensorFlow's default for one device.
 
-    With several GPUs it is a ``MirroredStrategy``: each card holds a copy of the network and
-    computes a part of every batch; the gradients are summed, so that the result is that of one
-    card, within rounding. The batch that you choose is the whole one. Batch normalisation is the
-    exception: each card normalises its own part of the batch unless the layer is made with
-    ``synchronized=True`` (:func:`course_utils.models.deep_cnn` takes that argument). With one GPU
-    or none it is TensorFlow's default strategy, which changes nothing.
+    With several GPUs it is a ``MirroredStrategy``: each GPU has a copy of the network and computes
+    a part of every batch; the gradients are summed, so the result is that of one GPU, within
+    rounding. The batch size is that of the whole batch. Batch normalization is the exception: each
+    GPU normalizes its own part of the batch unless the layer is made with ``synchronized=True``
+    (:func:`course_utils.models.deep_cnn` has that argument).
 
     Build the model inside ``with training.strategy().scope():``.
 
@@ -157,22 +145,22 @@ def strategy() -> tf.distribute.Strategy:
 
 
 def use_mixed_precision(on: bool | None = None) -> str:
-    """Let new layers compute in float16 where the GPU is made for it.
+    """Set the dtype policy of new layers: float16 where the GPU has units for it.
 
-    Weights, the loss and the logits stay float32; Keras multiplies the loss by a factor while
-    gradients are computed, so that small ones do not become zero. Call this before the model is
-    built.
+    Weights, the loss and the logits stay float32; Keras multiplies the loss by a factor while it
+    computes gradients, so that small gradients do not become zero. Call this before you build the
+    model.
 
     Parameters
     ----------
     on : bool, optional
-        True and False set it on or off whatever the device; None, the default, asks the device:
-        on where every GPU has compute capability 7.0 or more, off otherwise.
+        True and False turn it on or off on any device. None, the default, turns it on if every GPU
+        has compute capability 7.0 or more.
 
     Returns
     -------
     str
-        The policy that is in use now: "mixed_float16" or "float32".
+        The new policy: "mixed_float16" or "float32".
 
     References
     ----------
@@ -191,7 +179,7 @@ def refuse_several_machines() -> None:
     Raises
     ------
     InvalidInput
-        With one sentence that says why and what to do.
+        If TF_CONFIG names several machines, or is not JSON.
     """
     text = settings.tf_config()
     if text is None:
@@ -211,14 +199,12 @@ def refuse_several_machines() -> None:
 
 
 def _nvidia_card() -> bool:
-    """Whether there is an NVIDIA card, told without any of its libraries."""
+    """Return whether there is an NVIDIA card, without using its libraries."""
     signs = ("/proc/driver/nvidia/gpus", "/dev/nvidia0", "/usr/lib/wsl/lib/nvidia-smi")
     return any(Path(sign).exists() for sign in signs) or shutil.which("nvidia-smi") is not None
 
 
 def _cores() -> int:
-    import os
-
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,6 +1,6 @@
-"""Variants of a training, each with several seeds, side by side in one table.
+"""Train variants of a model with several seeds, and compare them in one table.
 
-Born in lesson 04, which compares ways to regularise.
+Lesson 04 compares ways to regularize.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import keras
-import numpy as np
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
 from course_utils.training import _data_checks, pipeline
-from course_utils.training._progress import ProgressBar
+from course_utils.training._progress import progress_bar, show_line
 from course_utils.training.history import History
 from course_utils.training.store import fit_or_load
+from course_utils.validate import whole_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,16 +28,16 @@ Variant = Callable[[], keras.Model] | Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Experiment:
-    """What came out of an experiment.
+    """The results of an experiment.
 
     Attributes
     ----------
     histories : dict of str to list of History
-        The histories of each variant, one per seed.
+        Training histories of each variant, one per seed.
     parameters : dict of str to int
         Number of weights of each variant's model.
     errors : dict of str to str
-        What went wrong, for each variant of which a run failed.
+        The last error of each variant of which a run failed.
     """
 
     histories: dict[str, list[History]]
@@ -46,35 +46,30 @@ class Experiment:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row per variant, in the order given.
+        """The results as a table, one row per variant in the order given.
 
         Columns: ``runs`` (number of seeds), ``val accuracy`` (mean), ``std`` (sample standard
         deviation over the seeds, NaN for one run), ``train accuracy`` (mean), ``epochs`` (mean
-        number that were trained), ``seconds`` (mean), ``parameters``, and ``failed`` (what went
-        wrong, where something did). Accuracies are those of the weights that the models ended
-        with: the best epoch where early stopping restored it, else the last one.
+        number that were trained), ``seconds`` (mean), ``parameters``, and ``failed`` (the
+        error, where there was one). Accuracies are those of the final weights: of the best epoch
+        where early stopping restored it, else of the last one.
         """
         import pandas as pd
 
-        rows = []
-        for variant, histories in self.histories.items():
-            validation = [history.final("val_accuracy") for history in histories]
-            train = [history.final("accuracy") for history in histories]
-            rows.append(
-                {
-                    "variant": variant,
-                    "runs": len(histories),
-                    "val accuracy": _mean(validation),
-                    "std": float(np.std(validation, ddof=1)) if len(validation) > 1 else np.nan,
-                    "train accuracy": _mean(train),
-                    "epochs": _mean([len(history.epoch) for history in histories]),
-                    "seconds": _mean([history.seconds for history in histories]),
-                    "parameters": self.parameters.get(variant, 0),
-                }
-            )
-        table = pd.DataFrame(rows).set_index("variant")
+        columns = ("val accuracy", "train accuracy", "epochs", "seconds")
+        rows = [
+            (name, run.final("val_accuracy"), run.final("accuracy"), len(run.epoch), run.seconds)
+            for name, histories in self.histories.items()
+            for run in histories
+        ]
+        runs = pd.DataFrame(rows, columns=["variant", *columns]).groupby("variant")
+        variants = pd.Index(self.histories, name="variant")
+        table = runs.mean().reindex(variants)
+        table.insert(0, "runs", runs.size().reindex(variants, fill_value=0))
+        table.insert(2, "std", runs["val accuracy"].std())
+        table["parameters"] = [self.parameters.get(variant, 0) for variant in variants]
         if self.errors:
-            table["failed"] = [self.errors.get(variant, "") for variant in table.index]
+            table["failed"] = [self.errors.get(variant, "") for variant in variants]
         return table
 
     def __repr__(self) -> str:
@@ -94,18 +89,17 @@ def experiment(
     verbose: int = 1,
     **fit_arguments: Any,
 ) -> Experiment:
-    """Train each variant with several seeds and put the results side by side.
+    """Train each variant with several seeds and compare the results.
 
-    A run that was done before is loaded instead of trained again, see :func:`fit_or_load`; so an
-    experiment that was interrupted goes on where it stopped. A variant that fails does not take
-    the others with it. Compare variants by their validation accuracy; the test split is not
-    touched.
+    A run that was done before is loaded instead of trained again, see :func:`fit_or_load`, so an
+    interrupted experiment can be resumed. If a variant fails, the others are trained all the same.
+    Compare variants by their validation accuracy; the test split is not used.
 
     Parameters
     ----------
     variants : mapping
-        Name to a function that builds the model, or to a dictionary with ``build`` and arguments
-        of :func:`fit` (``epochs`` too) for this variant alone.
+        From a name to a function that builds the model, or to a dictionary with ``build`` and
+        arguments of :func:`fit` (``epochs`` too) for this variant alone.
     dataset : ImageDataset
         The data.
     epochs : int
@@ -122,7 +116,7 @@ def experiment(
     Returns
     -------
     Experiment
-        ``.table`` compares the variants, ``.histories`` holds the curves.
+        ``.table`` compares the variants, ``.histories`` holds the training histories.
 
     Raises
     ------
@@ -130,8 +124,7 @@ def experiment(
         If an argument cannot be used, or every run failed.
     """
     _data_checks.require_epochs(epochs)
-    if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1:
-        raise InvalidInput(f"repeats must be a whole number of at least 1, but it is {repeats!r}.")
+    whole_number("repeats", repeats, 1, example=3)
     plans = _plans(variants, epochs, fit_arguments)
     first_seed = settings.seed() if seed is None else seed
     train, validation = pipeline.split_parts(dataset)
@@ -143,30 +136,31 @@ def experiment(
     parameters: dict[str, int] = {}
     errors: dict[str, str] = {}
     total = repeats * steps * sum(plan["epochs"] for plan in plans.values())
-    end = 0
-    with ProgressBar(total, shown=bool(verbose)) as bar:
+    with progress_bar(total, shown=bool(verbose)) as bar:
         for name, plan in plans.items():
             for run in range(repeats):
-                bar.prefix = f"{name}, run {run + 1}/{repeats} "
-                bar.done = end
+                bar.set_description(f"{name}, run {run + 1}/{repeats}", refresh=False)
+                end = bar.n + steps * plan["epochs"]
                 try:
                     model, history = fit_or_load(
                         dataset=dataset, seed=first_seed + run, name=name, verbose=bar, **plan
                     )
-                except Exception as error:  # whatever it is, the other variants go on
+                except Exception as error:  # of any kind: the other variants are trained
                     errors[name] = f"{type(error).__name__}: {_first_line(error)}"
                 else:
                     histories[name].append(history)
                     parameters[name] = model.count_params()
                     del model
                     gc.collect()
-                end += steps * plan["epochs"]
-        runs = sum(len(done) for done in histories.values())
-        if not runs:
-            raise InvalidInput(f"Every run failed. {next(iter(errors.values()))}")
-        failed = f", {len(errors)} variants failed in a run" if errors else ""
-        bar.finish(f"{len(plans)} variants, {runs} runs{failed}")
+                bar.update(
+                    end - bar.n
+                )  # early stopping, a stored model or an error leave steps out
+    runs = sum(len(done) for done in histories.values())
+    if not runs:
+        raise InvalidInput(f"Every run failed. {next(iter(errors.values()))}")
     if verbose:
+        failed = f", {len(errors)} variants failed in a run" if errors else ""
+        show_line(f"{len(plans)} variants, {runs} runs{failed}")
         for name, reason in errors.items():
             print(f"{name} failed. {reason}")
     return Experiment(histories, parameters, errors)
@@ -193,10 +187,6 @@ def _plans(
         _data_checks.require_epochs(plan["epochs"])
         plans[str(name)] = plan
     return plans
-
-
-def _mean(values: list[float]) -> float:
-    return float(np.mean(values)) if values else float("nan")
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""What a training leaves behind: the loss and the accuracy of every epoch."""
+"""Training history: the loss and the accuracy of every epoch."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ if TYPE_CHECKING:
 
 
 class History:
-    """The course of a training, epoch by epoch; used like the one that Keras returns.
+    """Training history, epoch by epoch; used like the one that Keras returns.
 
     Attributes
     ----------
     history : dict of str to list of float
-        One list per quantity: ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy`` and
+        One list per metric: ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy`` and
         ``learning_rate``, each with one number per epoch.
     epoch : list of int
         The epochs, counted from 0.
     params : dict
-        ``epochs`` (asked for), ``steps`` (batches in an epoch).
+        ``epochs`` (the number asked for), ``steps`` (batches in an epoch).
     seconds : float
-        Duration of the training; where it was interrupted, of its parts together.
+        Duration of the training; if it was interrupted, the sum of its parts.
     best_epoch : int or None
-        The epoch, counted from 0, whose weights the model has, where early stopping was used.
+        The epoch, counted from 0, whose weights early stopping restored; None without it.
     stopped_early : bool
         Whether early stopping ended the training.
     """
@@ -49,7 +49,7 @@ class History:
         return list(range(max((len(values) for values in self.history.values()), default=0)))
 
     def final(self, name: str) -> float:
-        """Return a quantity for the weights that the model has now.
+        """Return a metric for the final weights of the model.
 
         Parameters
         ----------
@@ -59,7 +59,7 @@ class History:
         Returns
         -------
         float
-            The value of the best epoch where early stopping restored it, else of the last one.
+            Its value in the best epoch if early stopping restored that, else in the last one.
         """
         values = self.history[name]
         return values[-1 if self.best_epoch is None else self.best_epoch]
@@ -73,14 +73,8 @@ class History:
         return frame
 
     def to_json(self) -> dict[str, Any]:
-        """Return everything as numbers, strings, lists and dictionaries."""
-        return {
-            "history": self.history,
-            "params": self.params,
-            "seconds": self.seconds,
-            "best_epoch": self.best_epoch,
-            "stopped_early": self.stopped_early,
-        }
+        """Return all attributes as JSON values."""
+        return dict(vars(self))
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> History:
@@ -92,15 +86,9 @@ class History:
             return "History of no epoch"
         number = len(self.epoch)
         parts = [f"{number} epoch{'s' if number > 1 else ''} in {self.seconds:.0f} s"]
-        words = {
-            "loss": "loss",
-            "accuracy": "accuracy",
-            "val_loss": "validation loss",
-            "val_accuracy": "validation accuracy",
-        }
-        for name, word in words.items():
+        for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
             if name in self.history:
-                parts.append(f"{word} {self.final(name):.3f}")
+                parts.append(f"{name.replace('val_', 'validation ')} {self.final(name):.3f}")
         if self.best_epoch is not None:
             parts.append(f"weights of epoch {self.best_epoch + 1}")
         return " · ".join(parts)

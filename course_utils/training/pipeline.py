@@ -1,7 +1,7 @@
 """The stream of training batches: the order of the images and every random change to them.
 
-Everything random is drawn from (seed, epoch, batch), not from a generator that remembers what came
-before. So a training that was interrupted goes on exactly as it would have without.
+All random numbers are computed from (seed, epoch, batch), not drawn from a generator with a state.
+So a training that is resumed gets exactly the batches that it would have had.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from course_utils.exceptions import InvalidInput
 
 
 def split_parts(dataset: Any) -> tuple[tf.data.Dataset, tf.data.Dataset | None]:
-    """Return the training and the validation batches of whatever was given as a dataset.
+    """Return the training and the validation batches of a dataset.
 
     Parameters
     ----------
@@ -84,9 +84,8 @@ def batches_per_epoch(train: tf.data.Dataset) -> int:
 
 def training_stream(
     dataset: Any,
+    epochs: range,
     *,
-    first_epoch: int,
-    epochs: int,
     seed: int,
     num_classes: int,
     augment: Sequence[Any] = (),
@@ -94,23 +93,23 @@ def training_stream(
     label_smoothing: float = 0.0,
     class_weight: Mapping[int, float] | None = None,
 ) -> tf.data.Dataset:
-    """Return all batches from epoch `first_epoch` to the last, one after the other.
+    """Return the training batches of several epochs, one after the other.
 
     Parameters
     ----------
     dataset : ImageDataset or tuple
         Where the training batches come from: (images float32 (B, H, W, C), labels int (B,)),
-        shuffled anew in each iteration.
-    first_epoch, epochs : int
-        The epoch to begin with, counted from 0, and the number of epochs of the whole training.
+        shuffled again in each iteration.
+    epochs : range
+        The epochs, counted from 0; ``range(3, 10)`` resumes a training of ten epochs after three.
     seed : int
         Seed of everything random.
     num_classes : int
         Number of classes.
     augment : sequence
-        What :func:`course_utils.augmentation.apply` takes.
+        Augmentations, as for :func:`course_utils.augmentation.apply`.
     one_hot : bool
-        Whether labels leave as float32 (B, num_classes).
+        Whether to make the labels one-hot, float32 (B, num_classes).
     label_smoothing : float
         This share of the label is spread over all classes evenly (needs `one_hot`).
     class_weight : mapping, optional
@@ -120,7 +119,7 @@ def training_stream(
     -------
     tf.data.Dataset
     """
-    train = _from_epoch(dataset, first_epoch, seed, as_stored=bool(augment))
+    train = _from_epoch(dataset, epochs.start, seed, as_stored=bool(augment))
     change = augmenter(augment, num_classes=num_classes, one_hot=one_hot) if augment else None
     finish = _finisher(num_classes, one_hot, label_smoothing, class_weight)
 
@@ -130,14 +129,14 @@ def training_stream(
             batches = batches.map(plain(finish), num_parallel_calls=tf.data.AUTOTUNE)
         return batches
 
-    stream = tf.data.Dataset.range(first_epoch, epochs).flat_map(plain(one_epoch))
+    stream = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(plain(one_epoch))
     return disable_autotune(stream.prefetch(tf.data.AUTOTUNE))
 
 
 def _from_epoch(dataset: Any, first_epoch: int, seed: int, as_stored: bool) -> tf.data.Dataset:
     """Return training batches whose next iteration has the order of epoch `first_epoch`.
 
-    With `as_stored` their pixels may be uint8: what augments them makes them float32.
+    With `as_stored` the pixels may be uint8; the augmentation makes them float32.
     """
     if hasattr(dataset, "shuffled"):
         # The order depends on the dataset's own seed and a number; far apart for different seeds.
@@ -151,7 +150,7 @@ def _from_epoch(dataset: Any, first_epoch: int, seed: int, as_stored: bool) -> t
 def validation_batches(
     validation: tf.data.Dataset | None, num_classes: int, one_hot: bool
 ) -> tf.data.Dataset | None:
-    """Return the validation batches with labels as the loss wants them, and nothing else changed.
+    """Return the validation batches with labels in the form that the loss expects.
 
     Parameters
     ----------
@@ -160,7 +159,7 @@ def validation_batches(
     num_classes : int
         Number of classes.
     one_hot : bool
-        Whether the labels leave as float32 (B, num_classes).
+        Whether to make the labels one-hot, float32 (B, num_classes).
 
     Returns
     -------
@@ -175,7 +174,7 @@ def validation_batches(
 
 
 def label_rank(batches: tf.data.Dataset) -> int | None:
-    """Return 1 for class indices, 2 for one-hot labels, None where it cannot be told."""
+    """Return 1 for class indices, 2 for one-hot labels, None where the shape is unknown."""
     shape = batches.element_spec[1].shape
     if shape.rank is None:
         return None
@@ -214,7 +213,7 @@ def _finisher(
     label_smoothing: float,
     class_weight: Mapping[int, float] | None,
 ) -> Callable[..., tuple] | None:
-    """Return what turns (images, labels) into what the loss takes, or None if nothing is to do."""
+    """Return a function from (images, labels) to the arguments of the loss; None for no change."""
     if not one_hot and class_weight is None:
         return None
     weights = None

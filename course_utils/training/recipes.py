@@ -1,6 +1,6 @@
-"""The recipes that lesson 04 arrives at, for the drawn flowers and for photographs.
+"""The training settings that lesson 04 arrives at, for the drawn flowers and for photographs.
 
-Both were chosen on validation data; the test splits were not looked at.
+Both were chosen on validation data; the test splits were not used.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import keras
 import tensorflow as tf
 
 from course_utils import augmentation, models, settings
-from course_utils.exceptions import InvalidInput
 from course_utils.training.device import strategy
-from course_utils.training.fit import fit
+from course_utils.training.fitting import fit
 from course_utils.training.history import History
 from course_utils.training.store import fit_or_load
+from course_utils.validate import number_between
 
 #: Number of epochs of :func:`lesson_model`.
 LESSON_EPOCHS = 25
@@ -26,25 +26,20 @@ LESSON_EPOCHS = 25
 FLOWERS_SIZE = 72
 FLOWERS_EPOCHS = 20
 
-#: In a given time, half of it is spent on smaller pictures first: they take less than half as long,
-#: and what the filters learn from them holds for larger ones.
+#: Side of the small photographs on which a training of limited time begins, and the share of the
+#: time for them: a step takes less than half as long, and the filters suit larger images, too.
 FLOWERS_FIRST_SIZE = 48
-_FIRST = 0.5
+SMALL_IMAGE_SHARE = 0.5
 
-# This share of the training warms up.
-_WARM_UP = 0.1
+#: The share of the training time in which the learning rate rises.
+WARM_UP_SHARE = 0.1
 
-# More epochs than any time is enough for.
-_ENDLESS = 100_000
+#: Epochs of a training that a time limit ends.
+MAX_EPOCHS = 100_000
 
 
 def lesson_recipe() -> dict[str, Any]:
-    """Return the arguments of :func:`fit` that lesson 04 arrives at, without the epochs.
-
-    Returns
-    -------
-    dict
-    """
+    """Return the arguments of :func:`fit` that lesson 04 arrives at, without the epochs."""
     return {
         "learning_rate": 1e-3,
         "schedule": "cosine",
@@ -54,9 +49,9 @@ def lesson_recipe() -> dict[str, Any]:
 
 
 def lesson_model(dataset: Any, verbose: int = 1) -> tuple[keras.Model, History]:
-    """Return the model that lessons 05 to 07 look at: trained once, then loaded.
+    """Return the model of lessons 05 to 07: trained the first time, then loaded.
 
-    It is ``models.small_cnn`` with :func:`lesson_recipe`. Born in lesson 04.
+    It is ``models.small_cnn``, trained with :func:`lesson_recipe`.
 
     Parameters
     ----------
@@ -83,12 +78,7 @@ def lesson_model(dataset: Any, verbose: int = 1) -> tuple[keras.Model, History]:
 def flowers_recipe() -> dict[str, Any]:
     """Return the arguments of :func:`fit` for ``models.deep_cnn`` on photographs.
 
-    A window of at least 70 % of the side at a random place, flips, warm-up and cosine, Adam with
-    0.004.
-
-    Returns
-    -------
-    dict
+    Random crops of at least 70 % of the side, flips, warm-up and cosine, Adam with 0.004.
     """
     return {
         "learning_rate": 4e-3,
@@ -103,18 +93,18 @@ def flowers_run(
 ) -> tuple[keras.Model, History]:
     """Train ``models.deep_cnn`` on the photographs of tf_flowers, in a given time.
 
-    Nothing is stored, so that it can be timed.
+    No stored model is used, so that the training can be timed.
 
     Parameters
     ----------
     seconds : float, optional
-        Training time: that of the training steps, from the end of the first step on. Loading,
-        start-up (TensorFlow builds the training step of each picture size in its first call) and
-        the last measurement come on top; on a GPU start-up can take longer than the training. The
-        learning rate follows this time, and training stops when it is over, so the same seed gives
+        Time for the training steps, from the end of the first step on. Loading, start-up
+        (TensorFlow traces the training step of each image size in its first call) and the last
+        evaluation are not included; on a GPU start-up can take longer than the training. The
+        learning rate follows this time, and training stops at its end, so the same seed gives
         another model on another machine. None trains `FLOWERS_EPOCHS`.
     seed : int, optional
-        Decides the first weights and the order; COURSE_SEED or 42 by default.
+        Seed of the initial weights and the order; COURSE_SEED or 42 by default.
     verbose : int
         0 shows nothing.
 
@@ -122,7 +112,7 @@ def flowers_run(
     -------
     model : keras.Model
     history : History
-        Its last ``val_accuracy`` is that of the model; in a given time there is no other one.
+        Its last ``val_accuracy`` is that of the model; with a time limit it is the only one.
 
     Raises
     ------
@@ -133,8 +123,8 @@ def flowers_run(
     """
     from course_utils import datasets
 
-    if seconds is not None and not (isinstance(seconds, int | float) and 0 < seconds < math.inf):
-        raise InvalidInput(f"seconds must be a number above 0, or None, but it is {seconds!r}.")
+    if seconds is not None:
+        seconds = number_between("seconds", seconds, 0, math.inf, 60, open_low=True)
     seed = settings.seed() if seed is None else seed
     data = datasets.load("tf_flowers", image_size=FLOWERS_SIZE)
     if seconds is not None:
@@ -151,11 +141,11 @@ def timed_run(
     Parameters
     ----------
     data : ImageDataset
-        Photographs; the first part of the time is spent on smaller ones.
+        Photographs; the first part of the time is spent on smaller copies of them.
     seconds : float
         Training time, as in :func:`flowers_run`.
     seed : int
-        Decides the first weights and the order.
+        Seed of the initial weights and the order.
     verbose : int
         0 shows nothing.
 
@@ -163,17 +153,17 @@ def timed_run(
     -------
     model : keras.Model
     history : History
-        Its last ``val_accuracy`` is that of the model; there is no other one.
+        Its last ``val_accuracy`` is that of the model; it is the only one.
     """
     recipe = flowers_recipe()
     clock = _TrainingClock(seconds, recipe["learning_rate"])
 
-    def train(model: keras.Model, pictures: Any, until: float) -> History:
+    def train(model: keras.Model, images: Any, until: float) -> History:
         clock.until = until
         return fit(
             model,
-            pictures,
-            _ENDLESS,
+            images,
+            MAX_EPOCHS,
             learning_rate=recipe["learning_rate"],
             augment=recipe["augment"],
             callbacks=[clock],
@@ -183,17 +173,16 @@ def timed_run(
         )
 
     small = _network((FLOWERS_FIRST_SIZE, FLOWERS_FIRST_SIZE, 3), data.num_classes, seed)
-    first = train(small, (_smaller(data.shuffled(seed)), None), _FIRST)
+    first = train(small, (_smaller(data.shuffled(seed)), None), SMALL_IMAGE_SHARE)
     model = _network(data.input_shape, data.num_classes, seed)
     model.set_weights(small.get_weights())
     history = train(model, data, 1.0)
     for name, values in first.history.items():
         history.history[name] = values + history.history[name]
     history.seconds += first.seconds
-    found = model.evaluate(data.validation, return_dict=True, verbose=0)
-    for name, value in found.items():
-        before = [math.nan] * (len(history.epoch) - 1)
-        history.history[f"val_{name}"] = [*before, value]
+    metrics = model.evaluate(data.validation, return_dict=True, verbose=0)
+    for name, value in metrics.items():
+        history.history[f"val_{name}"] = [math.nan] * (len(history.epoch) - 1) + [value]
     return model, history
 
 
@@ -212,23 +201,23 @@ def _smaller(batches: tf.data.Dataset) -> tf.data.Dataset:
 
 
 class _TrainingClock(keras.callbacks.Callback):
-    """Warm-up and half a cosine wave over training time, not over batches.
+    """Set the learning rate by training time, not by batches: warm-up, then half a cosine wave.
 
-    The clock runs from the end of the first step of a training to its end, and stands still between
-    two trainings: what is loaded, traced or compiled before does not count. The step at whose end
-    the time will be over, judged by the step before it, is the last one.
+    The time runs from the end of the first step of a training to the end of its last step, so
+    loading, tracing and compiling do not count; two trainings may share it. The last step is the
+    one after which the time is over, if it takes as long as the step before.
 
     Parameters
     ----------
     seconds : float
-        How long the training time is.
+        The training time.
     learning_rate : float
         The highest learning rate.
 
     Attributes
     ----------
     until : float
-        Training stops when this share of the time is over.
+        The share of the time after which training stops.
     elapsed : float
         Seconds of training time so far.
     """
@@ -245,15 +234,17 @@ class _TrainingClock(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         self._steps = 0
 
-    # The begin and not the end of a batch, since Keras waits for the device at each end where a
-    # callback listens to it.
+    # Not on_train_batch_end: Keras waits for the device at each end of a batch where a callback
+    # listens to it.
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         step = self._count() if self._steps > 1 else 0.0
         if self._steps == 1:
             float(self.model.get_metrics_result()["loss"])  # waits for the device's first step
             self._last = time.monotonic()
         self._steps += 1
-        self.model.optimizer.learning_rate = self._rate * by_the_clock(self.elapsed / self._seconds)
+        self.model.optimizer.learning_rate = self._rate * cosine_factor(
+            self.elapsed / self._seconds
+        )
         if self.elapsed + step >= self.until * self._seconds:
             self.model.stop_training = True  # after this step
 
@@ -262,15 +253,15 @@ class _TrainingClock(keras.callbacks.Callback):
             self._count()
 
     def _count(self) -> float:
-        """Add the time since it was counted last, and return it."""
+        """Add the time since the last call to `elapsed`, and return it."""
         now = time.monotonic()
         spent, self._last = now - self._last, now
         self.elapsed += spent
         return spent
 
 
-def by_the_clock(share: float) -> float:
-    """Return the share of the highest learning rate, when `share` of the time is over."""
-    if share < _WARM_UP:
-        return max(share / _WARM_UP, 0.01)
-    return 0.5 * (1 + math.cos(math.pi * min((share - _WARM_UP) / (1 - _WARM_UP), 1)))
+def cosine_factor(share: float) -> float:
+    """Return the learning rate as a share of its maximum, after `share` of the training time."""
+    if share < WARM_UP_SHARE:
+        return max(share / WARM_UP_SHARE, 0.01)
+    return 0.5 * (1 + math.cos(math.pi * min((share - WARM_UP_SHARE) / (1 - WARM_UP_SHARE), 1)))

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from course_utils.exceptions import InvalidInput
+from course_utils.validate import number_between
 
 #: After these shares of the training the schedule "step" divides the learning rate by ten.
 STEPS_AT = (0.5, 0.75)
@@ -26,11 +27,11 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
     Parameters
     ----------
     after : float or keras.optimizers.schedules.LearningRateSchedule
-        What comes after the warm-up: a constant rate or a schedule, which then counts its steps
-        from the end of the warm-up.
+        The constant rate or the schedule after the warm-up; a schedule counts its steps from the
+        end of the warm-up.
     steps : int
-        Number of batches of the warm-up; in batch i (from 0) the rate is (i + 1) / steps of that
-        with which `after` begins.
+        Number of batches of the warm-up; in batch i (from 0) the rate is (i + 1) / steps of the
+        first rate of `after`.
 
     References
     ----------
@@ -44,8 +45,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate for the batch number `step`, counted from 0."""
-        from keras import ops
-
+        ops = keras.ops
         step = ops.cast(step, "float32")
         if callable(self.after):
             first = self.after(ops.cast(0, "float32"))
@@ -55,7 +55,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         return ops.where(step < self.steps, first * (step + 1) / max(self.steps, 1), later)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what is needed to build the schedule again."""
+        """Return the arguments of the schedule."""
         after = self.after
         if isinstance(after, keras.optimizers.schedules.LearningRateSchedule):
             after = keras.saving.serialize_keras_object(after)
@@ -63,7 +63,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> WarmUp:
-        """Build the schedule from what :meth:`get_config` returned."""
+        """Build the schedule from the arguments that :meth:`get_config` returned."""
         after = config["after"]
         if isinstance(after, dict):
             after = keras.saving.deserialize_keras_object(after)
@@ -77,7 +77,7 @@ def make_schedule(
     steps_per_epoch: int,
     warmup_epochs: float = 0,
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """Return what an optimiser takes as ``learning_rate=`` to follow a schedule.
+    """Return a learning-rate schedule, for the argument ``learning_rate`` of an optimizer.
 
     Parameters
     ----------
@@ -93,8 +93,7 @@ def make_schedule(
     steps_per_epoch : int
         Number of batches in an epoch.
     warmup_epochs : float
-        Number of epochs in which the rate rises to `learning_rate`; at most half of the epochs
-        are used for it.
+        Number of epochs in which the rate rises to `learning_rate`, at most half of `epochs`.
 
     Returns
     -------
@@ -110,16 +109,8 @@ def make_schedule(
             f"There is no schedule {name!r}; take one of {', '.join(map(repr, SCHEDULES))}, or "
             f"None for a constant learning rate."
         )
-    if (
-        isinstance(warmup_epochs, bool)
-        or not isinstance(warmup_epochs, int | float)
-        or not 0 <= warmup_epochs < float("inf")
-    ):
-        raise InvalidInput(
-            f"warmup_epochs must be a number of at least 0, but it is {warmup_epochs!r}."
-        )
-    warmup_epochs = min(warmup_epochs, epochs / 2)
-    warmup = round(warmup_epochs * steps_per_epoch)
+    warmup_epochs = number_between("warmup_epochs", warmup_epochs, 0, float("inf"), 2)
+    warmup = round(min(warmup_epochs, epochs / 2) * steps_per_epoch)
     rest = max(epochs * steps_per_epoch - warmup, 1)
     schedules = keras.optimizers.schedules
     after: Any = float(learning_rate)

@@ -1,10 +1,11 @@
-"""Models that were trained before are loaded instead of trained again.
+"""Load a model that was trained before instead of training it again.
 
-Born in lesson 04: each later lesson runs alone without waiting for a training that was done.
+Lesson 04 shows why: later lessons run alone, without waiting for the same training again.
 """
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import re
 import zipfile
@@ -14,14 +15,14 @@ from typing import Any
 
 import keras
 import numpy as np
+from tqdm import tqdm
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
 from course_utils.training import _data_checks, device
-from course_utils.training._progress import ProgressBar
-from course_utils.training._signature import NotComparable, digest, signature
-from course_utils.training.checkpoint import _reason, read_arrays, write_arrays
-from course_utils.training.fit import compile_trained, fit
+from course_utils.training._signature import NotComparable, compiled_config, digest, signature
+from course_utils.training.checkpoint import read_arrays, reason, write_arrays
+from course_utils.training.fitting import compile_trained, fit
 from course_utils.training.history import History
 
 _FIT_ARGUMENTS = frozenset(inspect.signature(fit).parameters) - {"model", "dataset", "epochs"}
@@ -35,16 +36,17 @@ def fit_or_load(
     name: str | None = None,
     **fit_arguments: Any,
 ) -> tuple[keras.Model, History]:
-    """Train a model, or load it where the very same training was done before.
+    """Train a model, or load it if the same training was done before.
 
-    The same means: the model's layers and initial weights, the content of the dataset, the number
-    of epochs, all other arguments, and the versions of Keras, TensorFlow and the course. The
-    trained weights are kept in ``work/cache/models``. Delete that folder to train everything anew.
+    Two trainings are the same if the model's layers and initial weights, the content of the
+    dataset, the number of epochs, all other arguments, and the versions of Keras, TensorFlow and
+    the course are equal. The trained weights are kept in ``work/cache/models``. Delete that folder
+    to train everything again.
 
     Parameters
     ----------
     build : callable
-        Returns the model, not yet trained, for instance
+        Function that returns the untrained model, for instance
         ``lambda: models.small_cnn(data.input_shape, data.num_classes)``. The random seed is set
         before it is called.
     dataset : ImageDataset
@@ -52,17 +54,16 @@ def fit_or_load(
     epochs : int
         Number of epochs, as for :func:`fit`.
     name : str, optional
-        What the model is called in messages and in the name of its file; the name of the Keras
-        model by default.
+        Name of the model in messages and in its file name; the name of the Keras model by default.
     **fit_arguments
-        Further arguments of :func:`fit`; ``seed`` decides the initial weights as well.
+        Further arguments of :func:`fit`; ``seed`` is the seed of the initial weights as well.
 
     Returns
     -------
     model : keras.Model
         The trained model.
     history : History
-        The course of its training.
+        Training history.
 
     Raises
     ------
@@ -73,46 +74,33 @@ def fit_or_load(
     _require_arguments(fit_arguments)
     seed = fit_arguments.get("seed")
     fit_arguments["seed"] = seed = settings.seed() if seed is None else seed
-    shown = fit_arguments.get("verbose", 1)
-    shown = bool(shown) and not isinstance(shown, ProgressBar)
+    verbose = fit_arguments.get("verbose", 1)
+    shown = bool(verbose) and not isinstance(verbose, tqdm)
     model = _build(build, seed)
     label = name or model.name
-    file, reason = None, ""
     try:
         file = _file(label, _key(model, dataset, epochs, fit_arguments))
     except NotComparable as error:
-        reason = str(error)
-    if file is not None and file.exists():
-        try:
-            history = _load(file, model)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            print(
-                f"The stored model {file.name} is damaged ({_reason(error)}); it is trained again."
-            )
-            model = _build(build, seed)
-        else:
-            compile_trained(model, fit_arguments)
-            if shown:
-                print(f"{label}: loaded, trained before. {history!r}")
-            return model, history
-    history = fit(model, dataset, epochs, **fit_arguments)
-    if file is None:
+        history = fit(model, dataset, epochs, **fit_arguments)
         if shown:
-            print(f"{label}: not stored for the next time. {reason}")
-    else:
-        try:
-            arrays = {f"weights/{i}": w for i, w in enumerate(model.get_weights())}
-            write_arrays(file, arrays, {"history": history.to_json()})
-        except OSError as error:
-            print(f"{label} could not be stored ({_reason(error)}); it is trained again next time.")
+            print(f"{label}: not stored for the next time. {error}")
+        return model, history
+    stored = _load(file, model)
+    if stored is not None:
+        compile_trained(model, fit_arguments)
+        if shown:
+            print(f"{label}: loaded, trained before. {stored!r}")
+        return model, stored
+    history = fit(model, dataset, epochs, **fit_arguments)
+    _store(file, label, model, history)
     return model, history
 
 
 def _build(build: Callable[[], keras.Model], seed: int) -> keras.Model:
     if isinstance(build, keras.Model):
         raise InvalidInput(
-            "fit_or_load needs a function that builds the model, so that it can begin anew; write "
-            "lambda: models.small_cnn(...) instead of the model itself."
+            "fit_or_load needs a function that builds the model, so that it can be built again; "
+            "write lambda: models.small_cnn(...) instead of the model itself."
         )
     if not callable(build):
         raise InvalidInput(
@@ -126,35 +114,32 @@ def _build(build: Callable[[], keras.Model], seed: int) -> keras.Model:
 
 
 def _require_arguments(arguments: dict[str, Any]) -> None:
-    known = _FIT_ARGUMENTS
     for argument in arguments:
-        if argument not in known:
+        if argument not in _FIT_ARGUMENTS:
             raise InvalidInput(
-                f"training.fit has no argument {argument!r}; it has {', '.join(sorted(known))}."
+                f"training.fit has no argument {argument!r}; it has "
+                f"{', '.join(sorted(_FIT_ARGUMENTS))}."
             )
 
 
 def _key(model: keras.Model, dataset: Any, epochs: int, arguments: dict[str, Any]) -> str:
     if not hasattr(dataset, "fingerprint"):
-        raise NotComparable("Only datasets of datasets.load() have a content that can be compared.")
+        raise NotComparable("Only datasets of datasets.load() can be compared by their content.")
     if not model.built:
-        raise NotComparable("The model does not say how large its images are.")
+        raise NotComparable("The model has no weights before it gets its first images.")
     if arguments.get("callbacks"):
-        raise NotComparable("What callbacks do cannot be repeated from a stored model.")
+        raise NotComparable("A stored model cannot repeat what callbacks do.")
     if arguments.get("checkpoint") is not None:
         raise NotComparable("A training with a checkpoint folder keeps its own state.")
     counted = {name: value for name, value in arguments.items() if name != "verbose"}
     content = signature(model, dataset, epochs=epochs, **counted)
     if model.compiled:
-        content["compiled"] = [model.optimizer.get_config(), str(_data_checks.loss_of(model))]
-        content["compiled"] = repr(content["compiled"])
+        content["compiled"] = repr(compiled_config(model))
     content["initial weights"] = _weights_digest(model)
     return digest(content)
 
 
 def _weights_digest(model: keras.Model) -> str:
-    import hashlib
-
     content = hashlib.sha256()
     for weights in model.get_weights():
         content.update(np.ascontiguousarray(weights).tobytes())
@@ -166,11 +151,26 @@ def _file(label: str, key: str) -> Path:
     return settings.cache_root() / "models" / f"{slug[:60]}-{key}.npz"
 
 
-def _load(file: Path, model: keras.Model) -> History:
-    arrays, about = read_arrays(file)
-    weights = [arrays[f"weights/{i}"] for i in range(len(arrays))]
-    if [w.shape for w in weights] != [tuple(v.shape) for v in model.weights]:
-        raise ValueError("it holds the weights of another model")
-    history = History.from_json(about["history"])
+def _load(file: Path, model: keras.Model) -> History | None:
+    """Set the stored weights and return the history, or None where no usable file is stored."""
+    if not file.exists():
+        return None
+    try:
+        arrays, about = read_arrays(file)
+        weights = [arrays[f"weights/{i}"] for i in range(len(arrays))]
+        if [w.shape for w in weights] != [tuple(v.shape) for v in model.weights]:
+            raise ValueError("it holds the weights of another model")
+        history = History.from_json(about["history"])
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        print(f"The stored model {file.name} is damaged ({reason(error)}); it is trained again.")
+        return None
     model.set_weights(weights)
     return history
+
+
+def _store(file: Path, label: str, model: keras.Model, history: History) -> None:
+    arrays = {f"weights/{i}": w for i, w in enumerate(model.get_weights())}
+    try:
+        write_arrays(file, arrays, {"history": history.to_json()})
+    except OSError as error:
+        print(f"{label} could not be stored ({reason(error)}); it is trained again next time.")

@@ -268,7 +268,7 @@ def installed_version(package: str) -> str | None:
 
 def _settings_errors() -> Iterable[str]:
     readings: tuple[Callable[[], Any], ...] = (
-        settings.reduced,
+        settings.is_quick_run,
         settings.seed,
         settings.data_root,
         settings.dataset_name,

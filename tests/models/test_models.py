@@ -133,18 +133,18 @@ def test_logits_stay_float32_in_mixed_precision(build):
     [
         (models.small_cnn, {"input_shape": (20, 96, 3)}, "20×96 pixels are too small"),
         (models.deep_cnn, {"input_shape": (12, 12, 3)}, "at least 16×16"),
-        (models.small_cnn, {"input_shape": (96, 96)}, "input_shape must be"),
-        (models.small_cnn, {"input_shape": 96}, "input_shape must be"),
-        (models.small_cnn, {"input_shape": (96, 96.0, 3)}, "input_shape must be"),
-        (models.dense_baseline, {"num_classes": 1}, "num_classes must be"),
-        (models.dense_baseline, {"num_classes": "five"}, "dataset.num_classes"),
-        (models.dense_baseline, {"units": 0}, "units must be"),
-        (models.small_cnn, {"filters": ()}, "filters must be"),
-        (models.small_cnn, {"filters": (16, 0)}, "each entry of filters"),
-        (models.small_cnn, {"kernel_size": -1}, "kernel_size must be"),
-        (models.regularized_cnn, {"dropout": 1.0}, "dropout must be 0 or more and below 1"),
-        (models.regularized_cnn, {"l2": -1e-3}, "l2 must be"),
-        (models.deep_cnn, {"dropout": 20}, "dropout must be"),
+        (models.small_cnn, {"input_shape": (96, 96)}, "input_shape is"),
+        (models.small_cnn, {"input_shape": 96}, "input_shape is"),
+        (models.small_cnn, {"input_shape": (96, 96.0, 3)}, "input_shape is"),
+        (models.dense_baseline, {"num_classes": 1}, "num_classes is 1"),
+        (models.dense_baseline, {"num_classes": "five"}, "num_classes is 'five'"),
+        (models.dense_baseline, {"units": 0}, "units is 0"),
+        (models.small_cnn, {"filters": ()}, "filters is"),
+        (models.small_cnn, {"filters": (16, 0)}, "an entry of filters is 0"),
+        (models.small_cnn, {"kernel_size": -1}, "kernel_size is -1"),
+        (models.regularized_cnn, {"dropout": 1.0}, "dropout is 1.0, .* at least 0 and below 1"),
+        (models.regularized_cnn, {"l2": -1e-3}, "l2 is"),
+        (models.deep_cnn, {"dropout": 20}, "dropout is 20"),
     ],
 )
 def test_refuses_what_cannot_be_built_in_one_sentence(build, arguments, words):
@@ -155,7 +155,7 @@ def test_refuses_what_cannot_be_built_in_one_sentence(build, arguments, words):
 
 
 @pytest.mark.parametrize("size", range(16, 40))
-def test_the_smallest_images_are_told_rightly(size):
+def test_the_smallest_images_are_found(size):
     """Whatever is not refused can be built, and what is refused would have failed in Keras."""
     try:
         model = models.small_cnn((size, size, 3), 2)
@@ -201,7 +201,7 @@ def test_layer_table_knows_nested_models_and_other_layers():
     assert table.iloc[0, -1].endswith(f"= {outer.layers[0].count_params():,}")
 
 
-def test_layer_table_wants_a_built_model():
+def test_layer_table_needs_a_built_model():
     with pytest.raises(InvalidInput, match=r"begin it with keras\.Input"):
         models.layer_table(keras.Sequential([layers.Dense(3)]))
     with pytest.raises(InvalidInput, match="was given str"):

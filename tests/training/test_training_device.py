@@ -109,7 +109,7 @@ def test_one_old_card_is_enough_to_leave_mixed_precision_off():
     assert "shared among the 2 GPUs" in str(report(new, old))
 
 
-def test_a_card_without_libraries_is_told_from_no_card():
+def test_a_card_without_libraries_differs_from_no_card():
     assert "CUDA libraries are missing" in str(report(card=True))
     assert "make lab GPU=1" in str(report(card=True))
     assert "No GPU" in str(report())
@@ -164,7 +164,7 @@ def test_several_machines_are_refused_in_one_sentence(monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["not json", "[1]", '{"cluster": 5}'])
-def test_a_broken_tf_config_is_told(monkeypatch, text):
+def test_a_broken_tf_config_is_reported(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(InvalidInput, match="not the JSON object"):
         training.strategy()

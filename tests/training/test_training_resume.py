@@ -221,7 +221,7 @@ def test_another_training_is_refused_by_name_and_nothing_is_lost(data, folder, t
     assert (run / "state.npz").read_bytes() == before
 
 
-def test_a_damaged_checkpoint_is_told(data, tmp_path):
+def test_a_damaged_checkpoint_is_reported(data, tmp_path):
     run = tmp_path / "run"
     training.fit(network(), data, 1, checkpoint=run, verbose=0)
     content = (run / "state.npz").read_bytes()
@@ -258,3 +258,9 @@ def test_the_state_is_one_file_without_pickles(data, tmp_path):
     arrays, about = read_arrays(tmp_path / "run" / "state.npz")
     assert about["finished"]
     assert all(array.dtype != object for array in arrays.values())
+
+
+def test_a_number_of_epochs_from_numpy_can_be_kept_and_resumed(data, tmp_path):
+    history = training.fit(network(), data, np.int64(1), checkpoint=tmp_path / "run", verbose=0)
+    again = training.fit(network(), data, 1, checkpoint=tmp_path / "run", verbose=0)
+    assert again.to_json() == history.to_json()

@@ -13,18 +13,18 @@ from course_staff.authoring import pretrain
 from course_utils import datasets, settings, transfer
 from course_utils.exceptions import InvalidInput, MissingData, TrainingStopped
 
-COLOURS = {"green": (40, 160, 60), "red": (190, 40, 40), "white": (220, 220, 215)}
+COLORS = {"green": (40, 160, 60), "red": (190, 40, 40), "white": (220, 220, 215)}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Pictures of three colours with noise: easy to tell apart from any features."""
-    root = tmp_path_factory.mktemp("colours")
+    """Pictures of three colors with noise: easy to tell apart from any features."""
+    root = tmp_path_factory.mktemp("colors")
     rng = np.random.default_rng(0)
-    for name, colour in COLOURS.items():
+    for name, color in COLORS.items():
         (root / name).mkdir()
         for number in range(20):
-            pixels = np.clip(rng.normal(colour, 25, (32, 32, 3)), 0, 255).astype(np.uint8)
+            pixels = np.clip(rng.normal(color, 25, (32, 32, 3)), 0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(root / name / f"{number:02}.png")
     return root
 
@@ -97,7 +97,7 @@ def _stored() -> set[str]:
 
 
 def test_no_change_gets_stale_features(backbone, folder, pictures):
-    """Other weights, another structure, image size, labels or images: always computed anew."""
+    """Other weights, another structure, image size, labels or images: always computed again."""
     transfer.extract_features(backbone, pictures, verbose=0)
     seen = _stored()
 
@@ -285,7 +285,7 @@ def test_fine_tuning_moves_what_is_unfrozen_and_nothing_else(backbone, pictures)
     )
     moved = {path for path, old in before.items() if not np.array_equal(old, _value(model, path))}
     assert moved
-    assert not any("norm" in path for path in moved), "batch normalisation stays as it was"
+    assert not any("norm" in path for path in moved), "batch normalization stays as it was"
     assert not any("stem" in path or "block1" in path for path in moved)
     assert any("block2a_conv" in path for path in moved)
 

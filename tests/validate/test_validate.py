@@ -35,6 +35,26 @@ def test_what_is_no_number_within_the_limits(value):
         validate.number_between("rate", value, 0, 1, 0.1, open_low=True)
 
 
+@pytest.mark.parametrize("value", [1, 1.0, 2, -0.1, float("inf")])
+def test_the_upper_limit_may_be_excluded(value):
+    assert validate.number_between("share", 0.999, 0, 1, 0.1, open_high=True) == 0.999
+    with pytest.raises(InvalidInput, match=r"share is .* at least 0 and below 1, for example 0.1"):
+        validate.number_between("share", value, 0, 1, 0.1, open_high=True)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
+def test_infinity_is_no_number_where_there_is_no_upper_limit(value):
+    assert validate.number_between("rate", 1e300, 0, float("inf"), 0.1) == 1e300
+    with pytest.raises(InvalidInput, match=r"rate is .* at least 0, for example 0.1"):
+        validate.number_between("rate", value, 0, float("inf"), 0.1)
+
+
+def test_there_may_be_no_lower_limit():
+    assert validate.number_between("shift", -1e300, float("-inf"), 0, -1) == -1e300
+    with pytest.raises(InvalidInput, match=r"shift is 1, .* a number and at most 0"):
+        validate.number_between("shift", 1, float("-inf"), 0, -1)
+
+
 @pytest.mark.parametrize("kind", [InvalidInput, MissingData, DownloadFailed])
 def test_messages_can_be_printed_and_sent_to_other_processes(kind):
     error = pickle.loads(pickle.dumps(kind("no file b/\udcff.jpg")))

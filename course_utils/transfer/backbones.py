@@ -1,0 +1,380 @@
+"""Pretrained networks: which ones the course knows, and how their weights are found and loaded."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from keras import layers
+
+from course_utils import settings, validate
+from course_utils.datasets.cifar10 import CLASS_NAMES as CIFAR10_CLASSES
+from course_utils.exceptions import DownloadFailed, InvalidInput, MissingData
+from course_utils.transfer.classification import imagenet_names
+
+#: Files of the backbone that ships with the course: its weights, and those of its classifier.
+COURSE_WEIGHTS = "course.weights.h5"
+COURSE_CLASSIFIER = "course_classifier.npz"
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A pretrained network that the course knows by name.
+
+    Attributes
+    ----------
+    name : str
+        Its name in the course.
+    title : str
+        A description for the reader.
+    image_size : int
+        Height and width in pixels of the images that it was trained on.
+    smallest : int
+        Smallest height and width that it accepts.
+    parameters : int
+        Number of parameters without the classifier.
+    weights : tuple of str
+        File names of the weights without and with the classifier, as Keras names them.
+    application : str
+        Name of the network in ``keras.applications``; empty for the network of the course.
+    arguments : dict
+        Arguments of the application.
+    rescales : bool
+        Whether the network rescales 0-255 itself.
+    """
+
+    name: str
+    title: str
+    image_size: int
+    smallest: int
+    parameters: int
+    weights: tuple[str, str]
+    application: str = ""
+    arguments: dict[str, Any] = field(default_factory=dict)
+    rescales: bool = False
+
+    def build(self, height: int, width: int, top: bool) -> keras.Model:
+        """Build the untrained network for pixels in 0-255, with or without its classifier."""
+        pixels = x = keras.Input((height, width, 3), name="pixels")
+        if not self.rescales:
+            x = layers.Rescaling(1 / 127.5, offset=-1, name="preprocessing")(x)
+        if not self.application:
+            return keras.Model(pixels, _course_network(x, top), name=self.name)
+        maker = getattr(keras.applications, self.application)
+        network = maker(input_tensor=x, weights=None, include_top=top, **self.arguments)
+        return keras.Model(pixels, network.output, name=self.name)
+
+    def places(self, top: bool = False) -> list[Path]:
+        """Return the paths at which the weights may be on this machine, the first choice first."""
+        file = self.weights[top]
+        if not self.application:
+            return [settings.shipped_data() / "backbones" / file]
+        root = settings.data_root()
+        folders = [settings.keras_home() / "models", *([root / "weights"] if root else [])]
+        return [folder / file for folder in folders]
+
+    def weights_file(self, top: bool = False) -> Path | None:
+        """Return the file of the weights on this machine, or None."""
+        return next((path for path in self.places(top) if path.is_file()), None)
+
+
+_MOBILENET_V2 = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224"
+_XCEPTION = "xception_weights_tf_dim_ordering_tf_kernels"
+_BACKBONES = {
+    backbone.name: backbone
+    for backbone in (
+        Backbone(
+            "course",
+            "small residual network, trained by the course on CIFAR-10",
+            image_size=32,
+            smallest=8,
+            parameters=418_144,
+            weights=(COURSE_WEIGHTS, COURSE_CLASSIFIER),
+        ),
+        Backbone(
+            "mobilenet",
+            "MobileNet, width 0.75 (Howard et al. 2017), ImageNet",
+            image_size=224,
+            smallest=32,
+            parameters=1_832_976,
+            weights=("mobilenet_7_5_224_tf_no_top.h5", "mobilenet_7_5_224_tf.h5"),
+            application="MobileNet",
+            arguments={"alpha": 0.75},
+        ),
+        Backbone(
+            "mobilenet_v2",
+            "MobileNetV2, width 0.35 (Sandler et al. 2018), ImageNet",
+            image_size=224,
+            smallest=32,
+            parameters=410_208,
+            weights=(f"{_MOBILENET_V2}_no_top.h5", f"{_MOBILENET_V2}.h5"),
+            application="MobileNetV2",
+            arguments={"alpha": 0.35},
+        ),
+        Backbone(
+            "efficientnet_b0",
+            "EfficientNetB0 (Tan & Le 2019), ImageNet",
+            image_size=224,
+            smallest=32,
+            parameters=4_049_571,
+            weights=("efficientnetb0_notop.h5", "efficientnetb0.h5"),
+            application="EfficientNetB0",
+            rescales=True,
+        ),
+        Backbone(
+            "xception",
+            "Xception (Chollet 2017), ImageNet",
+            image_size=299,
+            smallest=71,
+            parameters=20_861_480,
+            weights=(f"{_XCEPTION}_notop.h5", f"{_XCEPTION}.h5"),
+            application="Xception",
+        ),
+    )
+}
+
+
+def backbones() -> pd.DataFrame:
+    """List the pretrained networks that the course knows.
+
+    Returns
+    -------
+    DataFrame
+        One row per backbone, indexed by name: what it is, parameters (without the classifier),
+        input size in pixels, whether its weights are on this machine, and their file or origin.
+    """
+    rows = []
+    for backbone in _BACKBONES.values():
+        file = backbone.weights_file()
+        origin = "downloaded by Keras" if backbone.application else "ships with the course"
+        rows.append(
+            {
+                "name": backbone.name,
+                "what": backbone.title,
+                "parameters": backbone.parameters,
+                "input size": backbone.image_size,
+                "here": file is not None,
+                "weights": file.name if file else f"{origin}: {backbone.weights[0]}",
+            }
+        )
+    return pd.DataFrame(rows).set_index("name")
+
+
+def load_backbone(
+    name: str | None = None,
+    image_size: int | tuple[int, int] | None = None,
+    *,
+    download: bool = False,
+    weights: bool = True,
+) -> keras.Model:
+    """Load a pretrained network without its classifier.
+
+    Parameters
+    ----------
+    name : {"course", "mobilenet", "mobilenet_v2", "efficientnet_b0", "xception"}, optional
+        Name of the network; by default "course", which ships with the course.
+    image_size : int or (int, int), optional
+        Height and width in pixels of the images that it will be given; by default the size of the
+        images that it was trained on (96 for "course").
+    download : bool
+        Whether Keras may download weights that are not on this machine.
+    weights : bool
+        Whether to load the weights; False gives the same network untrained.
+
+    Returns
+    -------
+    keras.Model
+        From pixels, float32 0-255, (batch, height, width, 3), to feature maps (batch, height',
+        width', channels). It contains its own preprocessing, and it is frozen
+        (``trainable = False``).
+
+    Raises
+    ------
+    InvalidInput
+        If the name or the image size cannot be used, or the file holds other weights.
+    MissingData
+        If the weights are not on this machine and may not be downloaded.
+    DownloadFailed
+        If the download failed.
+    """
+    backbone = _backbone(name)
+    default = backbone.image_size if backbone.application else 96
+    model = backbone.build(*_image_size(image_size, default, backbone), top=False)
+    if weights:
+        _load_weights(model, backbone, top=False, download=download)
+    model.trainable = False
+    return model
+
+
+def load_classifier(
+    name: str | None = None,
+    image_size: int | tuple[int, int] | None = None,
+    *,
+    download: bool = False,
+) -> tuple[keras.Model, list[str]]:
+    """Load a pretrained network with its own classifier.
+
+    Parameters
+    ----------
+    name : {"course", "mobilenet", "mobilenet_v2", "efficientnet_b0", "xception"}, optional
+        By default "course", which knows the 10 classes of CIFAR-10; the others know the 1000
+        classes of ImageNet.
+    image_size : int or (int, int), optional
+        By default the size of the images that it was trained on.
+    download : bool
+        Whether Keras may download weights that are not on this machine.
+
+    Returns
+    -------
+    model : keras.Model
+        From pixels, float32 0-255, to probabilities (batch, classes).
+    class_names : list of str
+        In the order of the probabilities.
+
+    Raises
+    ------
+    InvalidInput, MissingData, DownloadFailed
+        As :func:`load_backbone`.
+    """
+    backbone = _backbone(name)
+    names = imagenet_names() if backbone.application else list(CIFAR10_CLASSES)
+    size = _image_size(image_size, backbone.image_size, backbone)
+    model = backbone.build(*size, top=True)
+    if backbone.application:
+        _load_weights(model, backbone, top=True, download=download)
+    else:
+        feature_weights = load_backbone("course", size).get_weights()
+        with np.load(settings.shipped_data() / "backbones" / COURSE_CLASSIFIER) as stored:
+            model.set_weights([*feature_weights, stored["kernel"], stored["bias"]])
+    model.trainable = False
+    return model, names
+
+
+def weights_digest(model: keras.Model) -> str:
+    """Return a digest of the structure and all weights of a model.
+
+    Parameters
+    ----------
+    model : keras.Model
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits; two models with the same digest compute the same.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for layer in model._flatten_layers():
+        config = layer.get_config() if not hasattr(layer, "layers") else {}
+        for irrelevant in ("name", "trainable", "batch_shape"):
+            config.pop(irrelevant, None)
+        digest.update(f"{type(layer).__name__} {config!r}\n".encode())
+    for variable in model.weights:
+        values = np.ascontiguousarray(np.asarray(variable))
+        digest.update(f"{values.shape} {values.dtype}\n".encode())
+        digest.update(values.tobytes())
+    return digest.hexdigest()
+
+
+def _backbone(name: str | None) -> Backbone:
+    return _BACKBONES[validate.choice("backbone", name or "course", list(_BACKBONES))]
+
+
+def _image_size(given: Any, default: int, backbone: Backbone) -> tuple[int, int]:
+    size = validate.image_size(default if given is None else given)
+    if min(size) < backbone.smallest:
+        raise InvalidInput(
+            f"image_size is {given!r}, but {backbone.name} needs at least {backbone.smallest} "
+            f"pixels in height and width."
+        )
+    return size
+
+
+def _course_network(x: Any, top: bool) -> Any:
+    """Put the backbone that ships with the course behind `x`, pixels in -1 to 1 (B, H, W, 3).
+
+    Eight 3×3 convolutions, each with batch normalization, in two stages with residual connections
+    (He et al. 2016, "Deep Residual Learning for Image Recognition"); the image is halved twice.
+
+    Without its classifier it returns (B, H / 4, W / 4, 48 + 96 + 176): the feature maps of three
+    depths. The last ones know the classes of CIFAR-10; the earlier ones know colors and textures,
+    which other tasks need more.
+    """
+    x = _convolution(x, 32, "stem")
+    x = _convolution(x, 48, "down1", strides=2)
+    _, early = _residual(x, 48, "block1")
+    x = _convolution(early, 96, "down2", strides=2)
+    middle, x = _residual(x, 96, "block2")
+    last = _convolution(x, 176, "top")
+    if not top:
+        early = layers.AveragePooling2D(2, padding="same", name="early_average")(early)
+        return layers.Concatenate(name="depths")([early, middle, last])
+    x = layers.GlobalAveragePooling2D(name="average")(last)
+    return layers.Dense(len(CIFAR10_CLASSES), activation="softmax", name="classifier")(x)
+
+
+def _convolution(x: Any, filters: int, name: str, strides: int = 1, relu: bool = True) -> Any:
+    x = layers.Conv2D(
+        filters, 3, strides=strides, padding="same", use_bias=False, name=f"{name}_conv"
+    )(x)
+    x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    return layers.Activation("relu", name=f"{name}_relu")(x) if relu else x
+
+
+def _residual(x: Any, filters: int, name: str) -> tuple[Any, Any]:
+    """Return the output of the first convolution of a residual block, and that of the block."""
+    inner = _convolution(x, filters, f"{name}a")
+    y = _convolution(inner, filters, f"{name}b", relu=False)
+    x = layers.Add(name=f"{name}_add")([x, y])
+    return inner, layers.Activation("relu", name=f"{name}_relu")(x)
+
+
+def _load_weights(model: keras.Model, backbone: Backbone, top: bool, download: bool) -> None:
+    path = backbone.weights_file(top)
+    if path is None and download and backbone.application:
+        path = _download_weights(backbone, top)
+    if path is None:
+        looked = " nor ".join(map(str, backbone.places(top)))
+        remedy = (
+            "with a network, load_backbone(..., download=True) lets Keras download them; "
+            "without one, use the backbone 'course', which ships with the course"
+            if backbone.application
+            else "restore the file with 'git checkout data/backbones' or train it again with "
+            "'course pretrain'"
+        )
+        raise MissingData(f"The weights of {backbone.name} are not at {looked}; {remedy}.")
+    try:
+        model.load_weights(path)
+    except (ValueError, OSError, KeyError) as error:
+        raise InvalidInput(
+            f"{path} cannot be loaded as weights of {backbone.name} ({_first_line(error)}); delete "
+            f"the file and get it again."
+        ) from error
+
+
+def _download_weights(backbone: Backbone, top: bool) -> Path:
+    """Let Keras download weights into its own cache, and verify them."""
+    try:
+        maker = getattr(keras.applications, backbone.application)
+        maker(weights="imagenet", include_top=top, **backbone.arguments)
+    except Exception as error:
+        raise DownloadFailed(
+            f"The weights of {backbone.name} could not be downloaded ({type(error).__name__}: "
+            f"{_first_line(error)}); check the network and try again, or use the backbone "
+            f"'course', which ships with the course."
+        ) from error
+    path = backbone.weights_file(top)
+    if path is None:
+        raise DownloadFailed(
+            f"Keras downloaded the weights of {backbone.name}, but not to "
+            f"{backbone.places(top)[0]}; set KERAS_HOME to the folder that Keras uses."
+        )
+    return path
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or ["no message"])[0][:200]
