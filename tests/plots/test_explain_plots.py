@@ -31,7 +31,7 @@ def _panels(figure):
     return [ax for ax in figure.axes if ax.images]
 
 
-def test_first_layer_filters_are_drawn_around_grey():
+def test_first_layer_filters_are_drawn_around_gray():
     kernels = np.zeros((5, 3, 3, 3), "float32")
     kernels[0, 1, 1, 0] = -2
     figure = plots.first_layer_filters(kernels, columns=3)
