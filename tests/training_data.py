@@ -1,4 +1,4 @@
-"""Small pictures for the tests of training: coloured squares on noise, three classes."""
+"""Small images for the tests of training: colored squares on noise, three classes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SIZE = 24
 
 
 def write(folder: Path, per_class: int = 40) -> Path:
-    """Write the pictures, one folder per class, and return the folder."""
+    """Write the images, one folder per class, and return the folder."""
     rng = np.random.default_rng(0)
     for channel, name in enumerate(CLASSES):
         (folder / name).mkdir(parents=True)

@@ -26,7 +26,7 @@ def table():
 
 @pytest.fixture(scope="module")
 def pictures(table):
-    """All pictures, uint8 (N, 96, 96, 3), in the order of the manifest."""
+    """Return all images, uint8 (N, 96, 96, 3), in the order of the manifest."""
     images = []
     for path in table["path"]:
         with Image.open(paper_flowers.folder() / path) as image:
@@ -92,7 +92,7 @@ def test_boxes_lie_in_the_picture_and_are_neither_tiny_nor_everything(table):
 
 
 def test_boxes_hold_what_differs_most_from_the_border(table, pictures):
-    """On pictures with one flower, pixels inside the box differ more from the border's color."""
+    """On images with one flower, pixels inside the box differ more from the border's color."""
     one = table.index[(table["flowers"] == 1) & (table["split"] == "test")]
     hits = 0
     for k in one:
@@ -232,7 +232,7 @@ def test_a_drawing_broken_off_leaves_no_half_dataset(tmp_path):
 
 # --- messy_flowers --------------------------------------------------------------------------------
 
-#: The row of the quality report that must name a planted file.
+#: The row of the quality report that must list a planted file, by kind.
 FOUND_BY = {
     "exact duplicate": "exact duplicates",
     "near duplicate": "near duplicates",

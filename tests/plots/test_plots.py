@@ -1,4 +1,4 @@
-"""Figures: what they return, that they honor ax=, and that they say in words what they show."""
+"""Figures: return values, the argument ax=, and alternative texts."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class _Dataset:
 
 
 def texts(thing) -> str:
-    """All the words in a figure or axes."""
+    """Return all texts in a figure or axes."""
     found = [t.get_text() for t in thing.findobj(matplotlib.text.Text)]
     return "\n".join(text for text in found if text)
 
@@ -125,7 +125,7 @@ def test_every_exported_function_exists_and_is_documented():
 
 
 def test_functions_that_take_ax_draw_into_it_and_return_it():
-    """Those whose arguments are known here; the tests of the other rooms try theirs."""
+    """The functions whose arguments are defined here; other test files cover the rest."""
     for name, draw in ONE_AXES.items():
         assert "ax" in inspect.signature(getattr(plots, name)).parameters, name
         figure, axes = plt.subplots(1, 2)
@@ -433,7 +433,7 @@ def test_confusion_matrix_shows_counts_or_shares():
     dashes = [t for t in plots.confusion_matrix(empty, "true").texts if t.get_text() == "–"]
     assert [t.get_position()[1] for t in dashes] == [2.5] * 5
     many = pd.DataFrame(np.eye(30, dtype=int))
-    assert not plots.confusion_matrix(many).texts  # no room for 900 numbers
+    assert not plots.confusion_matrix(many).texts  # no space for 900 numbers
     with pytest.raises(InvalidInput):
         plots.confusion_matrix(counts, "pred")
 

@@ -1,4 +1,4 @@
-"""The figures of lesson 01 show the numbers that they should, and say what they cannot draw."""
+"""The figures of lesson 01 show the right numbers, and reject what they cannot draw."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_the_explorer_is_the_same_every_time_and_holds_the_static_tables():
     assert "<!--" not in one.html
     assert "<caption>feature map</caption><tr><td>1</td><td>-1</td>" in one.html
     assert repr(one) == "Explorer of a convolution: an image of 6×6 and a filter of 3×3."
-    assert "http" not in one.html  # nothing is fetched
+    assert "http" not in one.html  # the page loads nothing from the network
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
