@@ -1,6 +1,6 @@
 """HEIC pictures of four colored quarters, 24 x 16 pixels, drawn for the tests (CC0).
 
-The package that reads HEIC does not write it, so the encoded bytes stand here.
+The package that reads HEIC cannot write it, so the encoded bytes are stored here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import base64
 
 import numpy as np
 
-#: The colors of the quarters: above left, above right, below left, below right.
+#: The colors of the quarters: top left, top right, bottom left, bottom right.
 QUARTERS = ((220, 30, 30), (30, 200, 30), (30, 30, 220), (230, 230, 40))
 
 _ENCODED = {

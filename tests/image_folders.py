@@ -11,7 +11,7 @@ from PIL import Image
 
 
 def pixels(seed: int | str, height: int = 24, width: int = 32, channels: int = 3) -> np.ndarray:
-    """Return a smooth random picture, uint8 (height, width, channels)."""
+    """Return a smooth random image, uint8 (height, width, channels)."""
     number = zlib.crc32(str(seed).encode())
     small = np.random.default_rng(number).integers(0, 256, (3, 4, channels), dtype=np.uint8)
     picture = Image.fromarray(small if channels == 3 else small[..., 0])
@@ -20,7 +20,7 @@ def pixels(seed: int | str, height: int = 24, width: int = 32, channels: int = 3
 
 
 def save(path: Path, seed: int | str | None = None, **shape: int) -> Path:
-    """Write a picture of its own to `path`, in the format that its ending names."""
+    """Write a random image to `path`, in the format of its extension."""
     path.parent.mkdir(parents=True, exist_ok=True)
     array = pixels(str(path.name) + str(path.parent.name) if seed is None else seed, **shape)
     Image.fromarray(array.squeeze()).save(path)
@@ -28,7 +28,7 @@ def save(path: Path, seed: int | str | None = None, **shape: int) -> Path:
 
 
 def tree(root: Path, counts: Mapping[str, int], ending: str = ".jpg") -> Path:
-    """Write `counts[folder]` different pictures into each folder below `root`."""
+    """Write `counts[folder]` different images into each folder below `root`."""
     for folder, number in counts.items():
         (root / folder).mkdir(parents=True, exist_ok=True)
         for index in range(number):
@@ -37,7 +37,7 @@ def tree(root: Path, counts: Mapping[str, int], ending: str = ".jpg") -> Path:
 
 
 def photo(number: int, size: int = 96) -> Image.Image:
-    """Return a picture with the frequencies of a photograph, a different one for each number."""
+    """Return an image with the spatial frequencies of a photograph, another for each number."""
     rng = np.random.default_rng(number)
     layers = np.zeros((size, size, 3))
     for side, weight in ((3, 90), (6, 60), (12, 45), (24, 30), (48, 8)):

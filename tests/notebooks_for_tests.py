@@ -1,4 +1,4 @@
-"""Small notebooks for the tests of what runs, builds and hands out lessons."""
+"""Small notebooks for the tests that run, build and release lessons."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def write(path: Path, *sources: str, **tags: list[str]) -> Path:
 
 
 def outputs(path: Path) -> dict[str, list]:
-    """The stored outputs of each code cell, by its id."""
+    """Return the stored outputs of each code cell, by its id."""
     notebook = nbformat.read(path, as_version=4)
     return {cell.id: cell.outputs for cell in notebook.cells if cell.cell_type == "code"}

@@ -1,4 +1,4 @@
-"""Folders of drawn shapes, one folder per class: small datasets of one's own for the tests."""
+"""Folders of drawn shapes, one folder per class, as small user datasets for the tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-#: How many corners each shape has; a circle has none.
+#: Number of corners of each shape; a circle has none.
 CORNERS = {"circles": 0, "squares": 4, "triangles": 3}
 
 
@@ -20,7 +20,7 @@ def draw(name: str, seed: int) -> Image.Image:
     name : str
         A key of `CORNERS`.
     seed : int
-        Decides size, aspect ratio, colors, place and rotation.
+        Determines size, aspect ratio, colors, position and rotation.
 
     Returns
     -------

@@ -1,1 +1,1 @@
-"""How paper_flowers and messy_flowers were drawn."""
+"""Draw the datasets paper_flowers and messy_flowers."""

@@ -1,6 +1,6 @@
-"""Draw the five flowers of paper_flowers with their colors, forms and leaves.
+"""Define the five flowers of paper_flowers with their colors, forms and leaves.
 
-Every function takes a :class:`~course_staff.drawing.shapes.RandomSource`, from which it chooses the
+Every public function takes a :class:`~course_staff.drawing.shapes.RandomSource`, which decides the
 details, and returns a :class:`Flower`.
 """
 
@@ -50,7 +50,7 @@ class Flower:
 
 
 def _view(rng: RandomSource, top: float, tilted: float, side: float, behind: float) -> float:
-    """Return a tilt in degrees: the four numbers are the weights of the four kinds of view."""
+    """Return a random tilt in degrees, given the weights of the four kinds of view."""
     kind = rng.pick(("top", "tilted", "side", "behind"), (top, tilted, side, behind))
     low, high = {"top": (0, 25), "tilted": (25, 56), "side": (56, 77), "behind": (100, 132)}[kind]
     return rng.between(low, high)
@@ -77,7 +77,7 @@ def _named(rng: RandomSource, table: dict) -> tuple[str, Color]:
 
 
 def daisy(rng: RandomSource) -> Flower:
-    """Return a daisy: narrow petals with round ends about a small yellow disc."""
+    """Return a daisy: narrow petals with round ends around a small yellow disc."""
     name, color = _named(rng, _DAISY)
     tilt = _view(rng, 0.46, 0.42, 0.1, 0.02)
     count = rng.whole(11, 24)
@@ -138,7 +138,7 @@ def daisy(rng: RandomSource) -> Flower:
 def _add_calyx(
     parts: list, rng: RandomSource, green: Color, radius: float, length: float, count: int
 ) -> None:
-    """Add the green cup below the petals, which is seen from the side and from behind."""
+    """Add the green cup below the petals, which is visible from the side and from behind."""
     for number in range(count):
         tint = vary(rng, green, 0.6)
         parts.append(
@@ -175,7 +175,7 @@ _SUNFLOWER = {
 
 
 def sunflowers(rng: RandomSource) -> Flower:
-    """Return a sunflower: pointed petals in two rows about a large dark disc."""
+    """Return a sunflower: pointed petals in two rows around a large dark disc."""
     name, color = _named(rng, _SUNFLOWER)
     tilt = _view(rng, 0.46, 0.42, 0.08, 0.04)
     count = rng.whole(13, 22)
@@ -575,7 +575,7 @@ def roses(rng: RandomSource) -> Flower:
     return Flower(Head(parts), name, form, tilt, stem, rng.between(0.08, 0.12), leaves, reach=0.3)
 
 
-#: How each class is drawn, in the order of the class indices.
+#: The function for each class, in the order of the class indices.
 FLOWERS: dict[str, Callable[[RandomSource], Flower]] = {
     "dandelion": dandelion,
     "daisy": daisy,

@@ -1,4 +1,4 @@
-"""Draw messy_flowers: each problem of :mod:`course_utils.datasets.messy_flowers`."""
+"""Draw messy_flowers, with all problems of :mod:`course_utils.datasets.messy_flowers`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from course_utils.datasets.paper_flowers import CLASSES
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-#: Pictures without problems per class (in the order of ``CLASSES``) and split.
+#: Number of images without problems per split and class (in the order of ``CLASSES``).
 COUNTS = {
     "train": (38, 38, 54, 33, 6),
     "validation": (6, 6, 9, 6, 2),
@@ -33,9 +33,9 @@ def generate(path: str | Path, seed: int = SEED, progress: bool = True) -> Path:
     Parameters
     ----------
     path : str or Path
-        A folder that does not exist yet. It is renamed to this when all files are written.
+        A folder that does not exist yet. A temporary folder is renamed to it at the end.
     seed : int
-        The shipped folder has seed ``messy_flowers.SEED``.
+        The seed of the shipped folder is ``messy_flowers.SEED``.
     progress : bool
         Whether a progress bar is shown.
 
@@ -67,7 +67,7 @@ def generate(path: str | Path, seed: int = SEED, progress: bool = True) -> Path:
 
 @dataclass
 class MessyFolderBuilder:
-    """Write the folder, and keep the list of planted problems."""
+    """Write the files, and record the planted problems."""
 
     root: Path
     seed: int
@@ -76,14 +76,14 @@ class MessyFolderBuilder:
     _drawn: int = 0
 
     def new_picture(self, class_name: str) -> np.ndarray:
-        """Draw a picture that is used only once, uint8 (96, 96, 3)."""
+        """Draw an image that was not used before, uint8 (96, 96, 3)."""
         self._drawn += 1
         key = (self.seed, CLASSES.index(class_name), self._drawn)
         own_seed = int(np.random.SeedSequence(key).generate_state(1)[0])
         return paper_flowers.draw(class_name, own_seed)[0]
 
     def write(self, path: str, content: bytes) -> None:
-        """Write a file."""
+        """Write `content` to a file below the folder."""
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
         (self.root / path).write_bytes(content)
 
@@ -96,13 +96,13 @@ class MessyFolderBuilder:
         return (self.root / path).read_bytes()
 
     def open(self, path: str) -> Picture:
-        """Open a file as a picture."""
+        """Open a file with Pillow."""
         from PIL import Image
 
         return Image.open(io.BytesIO(self.read(path)))
 
     def draw_correct_pictures(self) -> None:
-        """Draw all pictures without problems."""
+        """Draw all images without problems."""
         from tqdm.auto import tqdm
 
         plan = [
@@ -131,7 +131,7 @@ def _plant_counts(builder: MessyFolderBuilder) -> None:
 
 
 def _versions() -> dict[str, Callable[[Picture], bytes]]:
-    """Return the changes that make near copies of a picture."""
+    """Return functions that make near duplicates of an image, by name."""
     from PIL import ImageEnhance, ImageOps
 
     return {
@@ -300,7 +300,7 @@ def _plant_odd_pictures(builder: MessyFolderBuilder) -> None:
 
 
 def _plant_odd_names(builder: MessyFolderBuilder) -> None:
-    """Add files that a loader must accept or ignore: unusual names, and no pictures."""
+    """Add files that a loader must accept or ignore: unusual names, and files without images."""
     from PIL import Image
 
     harmless = (

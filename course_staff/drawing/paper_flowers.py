@@ -1,8 +1,8 @@
-"""Draw paper_flowers: 2,520 pictures of five flowers, each from a class and a seed.
+"""Draw paper_flowers: 2,520 images of five flowers, each from a class and a seed.
 
-The pictures ship in ``data/paper_flowers/{train,validation,test}/CLASS/NNNN.jpg`` with
+The images ship in ``data/paper_flowers/{train,validation,test}/CLASS/NNNN.jpg`` with
 ``manifest.csv`` beside them; students read them with :mod:`course_utils.datasets.paper_flowers`.
-Any number of further pictures can be drawn (CC0).
+Any number of further images can be drawn (CC0).
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from course_utils import validate
 from course_utils.datasets.paper_flowers import CLASSES, COUNTS, WRONG_SHARE
 from course_utils.exceptions import InvalidInput
 
-#: The seed from which the shipped pictures were drawn.
+#: The seed from which the shipped images were drawn.
 SEED = 20250
-#: The seeds of the pictures in ``data/new_flowers``, which are in no split.
+#: The seeds of the images in ``data/new_flowers``, which are in no split.
 NEW_SEEDS = (1, 2, 100, 2024)
 
 _JPEG = {"quality": 90, "optimize": True}
-_NEAREST = 10  # bits of 64 in which the perceptual hashes of any two pictures must differ at least
+_MIN_DISTANCE = 10  # smallest number of different bits (of 64) in the hashes of two images
 _COLUMNS = (
     "path", "split", "class", "true_class", "x0", "y0", "x1", "y1", "sha256",
     "seed", "flowers", "colour", "form", "view", "background", "conditions",
@@ -37,14 +37,14 @@ _COLUMNS = (
 
 
 def draw(class_name: str, seed: int) -> tuple[np.ndarray, tuple[float, float, float, float]]:
-    """Draw a new picture.
+    """Draw a new image.
 
     Parameters
     ----------
     class_name : str
         "dandelion", "daisy", "tulips", "sunflowers" or "roses".
     seed : int
-        Any whole number of at least 0: the same seed gives the same picture.
+        Any whole number of at least 0: the same seed gives the same image.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def _drawing(class_name: str, seed: int) -> Drawing:
 
 
 def encode(image: np.ndarray) -> bytes:
-    """Return a picture, uint8 (H, W, 3), as a JPEG file with the settings of the shipped ones."""
+    """Return an image, uint8 (H, W, 3), as a JPEG file with the settings of the shipped ones."""
     from PIL import Image
 
     buffer = io.BytesIO()
@@ -90,9 +90,9 @@ def generate(
 ) -> Path:
     """Draw the whole dataset into a new folder; takes some minutes.
 
-    The files are written to a folder beside it, which is renamed when it is complete, so that an
-    interruption leaves no incomplete dataset. There are no duplicates and no near duplicates: a
-    picture whose perceptual hash (64 bits) differs from that of an earlier one in fewer than 10
+    The files are written to a temporary folder, which is renamed when it is complete, so that an
+    interruption leaves no incomplete dataset. There are no duplicates and no near duplicates: an
+    image whose perceptual hash (64 bits) differs from that of an earlier one in fewer than 10
     bits is drawn again.
 
     Parameters
@@ -100,9 +100,9 @@ def generate(
     folder : str or Path
         A folder that does not exist yet.
     seed : int
-        The shipped pictures have seed ``paper_flowers.SEED``.
+        The seed of the shipped images is ``paper_flowers.SEED``.
     counts : dict, optional
-        Pictures per class for each split; ``paper_flowers.COUNTS`` by default.
+        Images per class for each split; ``paper_flowers.COUNTS`` by default.
     progress : bool
         Whether a progress bar is shown.
 
@@ -126,7 +126,7 @@ def generate(
 
 
 def generate_new(folder: str | Path) -> Path:
-    """Draw the pictures of ``data/new_flowers``: each class once for each of :data:`NEW_SEEDS`.
+    """Draw the images of ``data/new_flowers``: each class once for each of :data:`NEW_SEEDS`.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def generate_new(folder: str | Path) -> Path:
 
 @contextmanager
 def new_folder(folder: str | Path) -> Iterator[Path]:
-    """Give a folder to write into that becomes `folder` if no error occurs.
+    """Yield a temporary folder that is renamed to `folder` if no error occurs.
 
     Parameters
     ----------
@@ -172,8 +172,8 @@ def new_folder(folder: str | Path) -> Iterator[Path]:
     Yields
     ------
     Path
-        An empty folder beside it, called "NAME.partial". It is kept after an error, and emptied
-        the next time.
+        An empty folder beside it, called "NAME.partial". After an error it is kept; the next call
+        empties it.
 
     Raises
     ------
@@ -207,7 +207,7 @@ def _write_pictures(
             own_seed = int(np.random.SeedSequence(key).generate_state(1)[0])
             drawing = _drawing(true_class, own_seed)
             bits = _perceptual_hash(drawing.image)
-            if not done or (seen[:done] != bits).sum(axis=1).min() >= _NEAREST:
+            if not done or (seen[:done] != bits).sum(axis=1).min() >= _MIN_DISTANCE:
                 break
         seen[done] = bits
         path = f"{split}/{label}/{number:04d}.jpg"
@@ -232,7 +232,7 @@ def _write_pictures(
 
 
 def _plan(seed: int, counts: dict[str, int]) -> list[tuple[str, str, str, int]]:
-    """Return split, label, true class and number of every picture."""
+    """Return split, label, true class and number of every image."""
     rng = RandomSource([seed, 1])
     total = round(WRONG_SHARE * counts.get("train", 0) * len(CLASSES))
     plan = []
@@ -249,7 +249,7 @@ def _plan(seed: int, counts: dict[str, int]) -> list[tuple[str, str, str, int]]:
 
 
 def _perceptual_hash(image: np.ndarray) -> np.ndarray:
-    """Return 64 bits that hardly change when a picture is resized, brightened or compressed."""
+    """Return 64 bits that hardly change when an image is resized, brightened or compressed."""
     import imagehash
     from PIL import Image
 

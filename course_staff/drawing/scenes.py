@@ -1,6 +1,6 @@
-"""Draw whole pictures: backgrounds, objects in front of the flowers, light and camera.
+"""Draw whole images: backgrounds, objects in front of the flowers, light and camera.
 
-:func:`render` draws one picture of a class from one seed.
+:func:`render` draws one image of a class from one seed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from course_staff.drawing.shapes import (
 
 @dataclass(frozen=True)
 class Drawing:
-    """One drawn picture and its description.
+    """One drawn image and its description.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Drawing:
         Of the first flower: its color, its form (flower, clock, bud, ...), the view (top, tilted,
         side, behind), and what is behind it.
     conditions : tuple of str
-        What makes the picture difficult: "occluded", "cropped", "dark", "blurred", "noisy", ...
+        What makes the image difficult: "occluded", "cropped", "dark", "blurred", "noisy", ...
     """
 
     image: np.ndarray
@@ -70,14 +70,14 @@ def any_color(rng: RandomSource) -> Color:
 
 def scene_color(rng: RandomSource) -> Color:
     """Return a background color: mostly muted greens, blues, browns and grays."""
-    kind = rng.pick(("green", "blue", "brown", "grey", "any"), (0.31, 0.21, 0.17, 0.17, 0.14))
+    kind = rng.pick(("green", "blue", "brown", "gray", "any"), (0.31, 0.21, 0.17, 0.17, 0.14))
     if kind == "green":
         return hsv(rng.between(80, 165), rng.between(0.2, 0.6), rng.between(0.3, 0.8))
     if kind == "blue":
         return hsv(rng.between(185, 235), rng.between(0.15, 0.6), rng.between(0.35, 0.9))
     if kind == "brown":
         return hsv(rng.between(18, 42), rng.between(0.2, 0.5), rng.between(0.25, 0.75))
-    if kind == "grey":
+    if kind == "gray":
         return hsv(rng.between(0, 360), rng.between(0, 0.1), rng.between(0.25, 0.9))
     return hsv(rng.between(0, 360), rng.between(0.1, 0.55), rng.between(0.35, 0.95))
 
@@ -124,9 +124,9 @@ def _paper(canvas: Image.Image, rng: RandomSource) -> None:
 
 
 def _sky(canvas: Image.Image, rng: RandomSource) -> None:
-    kind = rng.pick(("day", "evening", "grey"), (0.5, 0.3, 0.2))
-    high = {"day": hsv(rng.between(200, 225), 0.65, 0.85), "grey": hsv(215, 0.12, 0.7)}
-    low = {"day": hsv(200, 0.25, 0.97), "grey": hsv(40, 0.05, 0.88)}
+    kind = rng.pick(("day", "evening", "gray"), (0.5, 0.3, 0.2))
+    high = {"day": hsv(rng.between(200, 225), 0.65, 0.85), "gray": hsv(215, 0.12, 0.7)}
+    low = {"day": hsv(200, 0.25, 0.97), "gray": hsv(40, 0.05, 0.88)}
     top = high.get(kind, hsv(rng.between(230, 290), 0.5, 0.6))
     _gradient(canvas, top, low.get(kind, hsv(rng.between(10, 45), 0.6, 0.97)))
     cover = np.clip(clouds(rng, rng.whole(2, 5), 4) * 2.2 - rng.between(0.9, 1.5), 0, 0.9)
@@ -330,7 +330,7 @@ def _water(canvas: Image.Image, rng: RandomSource) -> None:
     layer.blur(rng.between(0, 1.2)).stamp(canvas)
 
 
-#: Name, weight, how it is drawn, and whether a flower can lie on it.
+#: Name: weight, drawing function, and whether a flower can lie on it.
 _BACKGROUNDS: dict[str, tuple[float, Callable[[Image.Image, RandomSource], None], bool]] = {
     "grass": (1.4, _grass, False),
     "foliage": (1.2, _foliage, False),
@@ -349,7 +349,7 @@ _BACKGROUNDS: dict[str, tuple[float, Callable[[Image.Image, RandomSource], None]
 }
 
 
-def _passers_by(canvas: Image.Image, rng: RandomSource) -> None:
+def _blurred_objects(canvas: Image.Image, rng: RandomSource) -> None:
     """Draw objects of any color, out of focus, behind the flowers."""
     layer = Layer()
     for _ in range(rng.whole(1, 5)):
@@ -366,7 +366,7 @@ def _passers_by(canvas: Image.Image, rng: RandomSource) -> None:
 
 
 def _small_flowers(canvas: Image.Image, rng: RandomSource) -> None:
-    """Draw small five-petalled flowers, none of the five classes, between the others."""
+    """Draw small five-petaled flowers, none of the five classes, between the others."""
     layer = Layer()
     tint = hsv(rng.between(190, 300), rng.between(0.1, 0.7), rng.between(0.7, 1))
     for _ in range(rng.whole(3, 12)):
@@ -380,7 +380,7 @@ def _small_flowers(canvas: Image.Image, rng: RandomSource) -> None:
     layer.stamp(canvas, shadow=0.3)
 
 
-# --- things in front ------------------------------------------------------------------------------
+# --- objects in front -----------------------------------------------------------------------------
 
 
 def _blades_in_front(layer: Layer, rng: RandomSource) -> None:
@@ -484,14 +484,14 @@ _IN_FRONT: dict[str, tuple[float, Callable[[Layer, RandomSource], None]]] = {
 
 
 def _insect(layer: Layer, rng: RandomSource, x: float, y: float) -> None:
-    """Draw a ladybird, a bee, a butterfly or an ant."""
+    """Draw a ladybug, a bee, a butterfly or an ant."""
     turn = rng.between(0, 2 * np.pi)
     ahead = np.array([np.cos(turn), np.sin(turn)])
     side = np.array([-ahead[1], ahead[0]])
     here = np.array([x, y])
-    kind = rng.pick(("ladybird", "bee", "butterfly", "ant"))
+    kind = rng.pick(("ladybug", "bee", "butterfly", "ant"))
     black = (25, 22, 28)
-    if kind == "ladybird":
+    if kind == "ladybug":
         layer.disc(*xy(here + 2 * ahead), 1.5, black)
         layer.disc(x, y, 2.5, rng.pick(((200, 30, 25), (230, 150, 20))))
         layer.line([here - 2.3 * ahead, here + 2.3 * ahead], black, 0.4)
@@ -520,19 +520,19 @@ def _insect(layer: Layer, rng: RandomSource, x: float, y: float) -> None:
 # --- light and camera -----------------------------------------------------------------------------
 
 
-#: What can make a picture difficult: at most one of each kind, with these weights.
+#: Conditions that make an image difficult, with their weights; at most one of each kind is used.
 _TROUBLES = {
     "light": {
         "dappled": 1.0, "shadow": 1.0, "dark": 1.2, "overexposed": 0.6, "haze": 0.9, "flare": 0.6
     },
-    "colour": {"colour cast": 1.0, "faded": 1.0},
+    "color": {"colour cast": 1.0, "faded": 1.0},
     "camera": {"blurred": 1.2, "noisy": 1.2, "shaken": 0.5},
 }  # fmt: skip
-_CHANCES = {"light": 0.2, "colour": 0.08, "camera": 0.16}
+_CHANCES = {"light": 0.2, "color": 0.08, "camera": 0.16}
 
 
 def _troubles(rng: RandomSource) -> list[str]:
-    """Return what makes this picture difficult, often nothing."""
+    """Return the conditions that make this image difficult, often none."""
     chosen: list[str] = []
     for kind, chance in _CHANCES.items():
         if not rng.chance(chance):
@@ -545,7 +545,7 @@ def _troubles(rng: RandomSource) -> list[str]:
 
 
 def _light_on(canvas: Image.Image, rng: RandomSource, troubles: list[str]) -> Image.Image:
-    """Return the canvas in a certain light: gradients, shadows, casts, haze, exposure."""
+    """Return the canvas with lighting effects: gradients, shadows, color casts, haze, exposure."""
     pixels = np.asarray(canvas, dtype=np.float32)
     y, x = (np.mgrid[0:CANVAS, 0:CANVAS] / CANVAS - 0.5).astype(np.float32)
     if rng.chance(0.6):
@@ -588,7 +588,7 @@ def _light_on(canvas: Image.Image, rng: RandomSource, troubles: list[str]) -> Im
 
 
 def _photograph(canvas: Image.Image, rng: RandomSource, troubles: list[str]) -> np.ndarray:
-    """Return the picture of the camera, uint8 (96, 96, 3): blur, then noise."""
+    """Return the canvas as an image with blur and noise, uint8 (96, 96, 3)."""
     blur = rng.between(0.7, 1.3) if "blurred" in troubles else rng.between(0, 0.3)
     canvas = canvas.filter(ImageFilter.GaussianBlur(blur * SCALE))
     if "shaken" in troubles:
@@ -605,14 +605,14 @@ def _photograph(canvas: Image.Image, rng: RandomSource, troubles: list[str]) -> 
     return np.clip(np.rint(small + noise), 0, 255).astype(np.uint8)
 
 
-#: Mean difference (0-255) of the flowers from their surroundings, at least.
+#: Smallest mean difference (0-255) between the flowers and their surroundings.
 _LEAST_CONTRAST = 26.0
 
 
 def _contrast(canvas: Image.Image, covered: np.ndarray) -> float:
     """Return the mean difference (0-255) of the flower heads from their surroundings.
 
-    The surroundings of a pixel are the mean of what is not flower within some 8 pixels of it.
+    The surroundings of a pixel are the mean of the background within about 8 pixels of it.
     """
     pixels = np.asarray(canvas.reduce(SCALE), dtype=np.float32)
     flower = covered.reshape(SIZE, SCALE, SIZE, SCALE).mean(axis=(1, 3))
@@ -627,14 +627,14 @@ def _contrast(canvas: Image.Image, covered: np.ndarray) -> float:
 
 
 def _smooth(values: np.ndarray, reach: int = 8) -> np.ndarray:
-    """Return the mean over a square of 2 * reach + 1 pixels; outside of the picture lies 0."""
+    """Return the mean over a square of 2 * reach + 1 pixels; pixels outside count as 0."""
     size = 2 * reach + 1
     sums = np.pad(values, reach + 1).cumsum(axis=0).cumsum(axis=1)
     total = sums[size:, size:] - sums[:-size, size:] - sums[size:, :-size] + sums[:-size, :-size]
     return total[: values.shape[0], : values.shape[1]] / size**2
 
 
-# --- the whole picture ----------------------------------------------------------------------------
+# --- the whole image ------------------------------------------------------------------------------
 
 
 def _places(rng: RandomSource) -> list[tuple[float, float, float]]:
@@ -691,10 +691,10 @@ _VIEWS = ((25, "top"), (56, "tilted"), (97, "side"), (181, "behind"))
 
 
 def render(class_name: str, seed: int) -> Drawing:
-    """Draw one picture of a class from one seed.
+    """Draw one image of a class from one seed.
 
-    A drawing in which the flower has too little contrast, is too small, or lies mostly outside, is
-    discarded, and the picture is drawn again with another random source.
+    A drawing in which the flower has too little contrast, is too small, or lies mostly outside is
+    discarded, and the image is drawn again with another random source.
 
     Parameters
     ----------
@@ -722,7 +722,7 @@ def _attempt(class_name: str, rng: RandomSource) -> Drawing | None:
     canvas = Image.new("RGB", (CANVAS, CANVAS))
     draw_background(canvas, rng)
     if rng.chance(0.12):
-        _passers_by(canvas, rng)
+        _blurred_objects(canvas, rng)
     if rng.chance(0.5) and not flat:
         canvas = canvas.filter(ImageFilter.GaussianBlur(rng.between(0.5, 2.0) * SCALE))
     if rng.chance(0.12):

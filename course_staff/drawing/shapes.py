@@ -1,11 +1,11 @@
-"""Draw with random numbers, colors, layers, leaves and petals; used for all flowers.
+"""Drawing tools for all flowers: random numbers, colors, layers, leaves and petals.
 
 A flower head is modeled in three dimensions as a set of curved sheets (petals), domes (the discs
 of daisies and sunflowers) and threads (the seeds of a dandelion). It is turned, projected and
-painted from back to front with Pillow on a canvas four times as wide as the final picture. So one
-model of a flower gives its top view, its side view and everything between.
+painted from back to front with Pillow on a canvas four times as wide as the final image. So one
+model of a flower gives its top view, its side view and all views in between.
 
-Lengths on the canvas are in pixels of the final picture (0 to 96), lengths inside a flower head in
+Lengths on the canvas are in pixels of the final image (0 to 96), lengths inside a flower head in
 units of its radius.
 """
 
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-#: Width and height of a picture in pixels.
+#: Width and height of an image in pixels.
 SIZE = 96
 #: The canvas is this many times as wide and as high.
 SCALE = 4
@@ -71,11 +71,11 @@ class RandomSource:
         return options[int(np.searchsorted(steps, self.between(0.0, steps[-1]), side="right"))]
 
     def grid(self, *shape: int) -> np.ndarray:
-        """Return an array of numbers between 0 and 1."""
+        """Return an array of uniform random numbers between 0 and 1."""
         return self._generator.random(shape)
 
     def noise(self, *shape: int) -> np.ndarray:
-        """Return an array of numbers with mean 0 and standard deviation 1, about normal."""
+        """Return an array of approximately normal numbers with mean 0 and standard deviation 1."""
         return (self._generator.random((3, *shape)).sum(axis=0) - 1.5) * 2.0
 
 
@@ -110,13 +110,13 @@ def vary(rng: RandomSource, color: Color, amount: float = 1.0) -> Color:
 
 
 def ink(color: Color, opacity: float = 1.0) -> tuple[int, int, int, int]:
-    """Return the color in the form of Pillow, with an opacity in 0-1."""
+    """Return the color as an RGBA tuple for Pillow, with an opacity in 0-1."""
     red, green, blue = (round(min(255.0, max(0.0, c))) for c in color)
     return red, green, blue, round(255 * min(1.0, max(0.0, opacity)))
 
 
 def leaf_green(rng: RandomSource) -> Color:
-    """Return a green of leaves: from blue-green to olive, light to dark."""
+    """Return a leaf color: from blue-green to olive, light to dark."""
     return hsv(rng.between(75, 150), rng.between(0.3, 0.75), rng.between(0.28, 0.72))
 
 
@@ -126,7 +126,7 @@ def leaf_green(rng: RandomSource) -> Color:
 class Layer:
     """A transparent sheet as large as the canvas, to draw on.
 
-    All its methods take lengths in pixels of the final picture.
+    All methods take lengths in pixels of the final image.
     """
 
     def __init__(self) -> None:
@@ -171,14 +171,14 @@ class Layer:
         """Blur the layer by `radius` pixels, without darkening the colors."""
         if radius <= 0:
             return self
-        # The colors are multiplied by their opacity first; else the edges would become black.
+        # Premultiply the colors by their opacity; else the edges would become black.
         blurred = self.image.convert("RGBa").filter(ImageFilter.GaussianBlur(radius * SCALE))
         self.image = blurred.convert("RGBA")
         self._draw = ImageDraw.Draw(self.image)
         return self
 
     def box(self) -> tuple[float, float, float, float] | None:
-        """Return the box (x0, y0, x1, y1) of the drawn pixels inside the picture, or None."""
+        """Return the box (x0, y0, x1, y1) of the drawn pixels inside the image, or None."""
         found = self.image.getchannel("A").point(lambda a: 255 if a > 60 else 0).getbbox()
         return None if found is None else tuple(edge / SCALE for edge in found)  # type: ignore[return-value]
 
@@ -193,7 +193,7 @@ class Layer:
         offset: tuple[float, float] = (1.0, 1.5),
         softness: float = 1.5,
     ) -> None:
-        """Put the layer on the canvas, with a shadow of the given strength (0-1) below it."""
+        """Paste the layer on the canvas, with a shadow of the given strength (0-1) below it."""
         alpha = self.image.getchannel("A")
         if shadow > 0:
             moved = Image.new("L", alpha.size)
@@ -204,16 +204,16 @@ class Layer:
 
 
 def clouds(rng: RandomSource, cells: int, octaves: int = 3) -> np.ndarray:
-    """Return smooth random hills in 0-1, float32 of shape (CANVAS, CANVAS).
+    """Return smooth random noise in 0-1, float32 of shape (CANVAS, CANVAS).
 
     Parameters
     ----------
     rng : RandomSource
         The random numbers.
     cells : int
-        Number of hills side by side.
+        Number of bumps per side in the coarsest octave.
     octaves : int
-        Number of times that finer hills of half the height are added.
+        Number of octaves; each is finer, with half the amplitude of the one before.
     """
     total = np.zeros((CANVAS, CANVAS), dtype=np.float32)
     for octave in range(octaves):
@@ -283,7 +283,7 @@ def blade(
     teeth : int
         Number of teeth along each edge; `depth` says how deep they cut, 0-1.
     vein : bool
-        Whether the midrib is drawn.
+        Whether the central vein is drawn.
     """
     steps = max(14, 6 * teeth)
     u = np.linspace(0, 1, steps)
@@ -310,9 +310,9 @@ class Sheet:
     """A curved petal: a grid of points in space and its colors.
 
     `points` has shape (along, across, 3); the third axis holds x, y, z with z along the flower's
-    axis. `bias` moves the sheet to the front (> 0) when the painting order is decided; `below`
-    marks the green leaves under the flower, which are painted first where the flower faces the
-    viewer and last where it turns its back.
+    axis. `bias` moves the sheet to the front (> 0) in the painting order; `below` marks the green
+    leaves under the flower, which are painted first if the flower faces the viewer and last if it
+    is seen from behind.
     """
 
     points: np.ndarray
@@ -363,7 +363,7 @@ class Head:
     """The head of a flower: its parts and its size (the radius is about 1)."""
 
     parts: list[Part] = field(default_factory=list)
-    glow: tuple[float, Color, float] | None = None  # radius, color, opacity of a soft ball
+    glow: tuple[float, Color, float] | None = None  # radius, color and opacity of a blurred disc
 
 
 def petal(
@@ -390,15 +390,15 @@ def petal(
     base, tip : float
         Form of the two ends, see :func:`outline`.
     rise : (float, float)
-        How steeply the petal rises at its foot and at its tip, in degrees: 0 lies flat, 90 stands.
+        Slope of the petal at its foot and at its tip, in degrees: 0 is flat, 90 is vertical.
     foot : (float, float)
-        Where it starts: distance from the axis and height.
+        Where the petal starts: distance from the axis, and height.
     cup : float
         How far the long edges bend up.
     wrap : bool
-        Bend the petal around the axis, as in a cup, instead of leaving it flat across.
+        Whether the petal bends around the axis, as in a cup, instead of being flat across.
     twist : float
-        Turn of the tip about the petal's own length, in degrees.
+        Rotation of the tip about the petal's own length, in degrees.
     steps : (int, int)
         Number of points along and across.
     """
@@ -442,13 +442,13 @@ def paint(
     head : Head
         The flower.
     x, y : float
-        Where the foot of the head (the origin of its space) goes, in pixels.
+        Position of the foot of the head (the origin of its space), in pixels.
     radius : float
         Pixels per unit of length of the head.
     tilt : float
-        0 looks into the flower from above, 90 from the side, more than 90 from behind, degrees.
+        Degrees: 0 is the view from above, 90 from the side, more than 90 from behind.
     roll : float
-        Turn in the plane of the picture, degrees counter-clockwise.
+        Rotation in the image plane, degrees counterclockwise.
     light : numpy.ndarray
         Unit vector towards the light; x right, y up, z towards the viewer.
     """
@@ -492,7 +492,7 @@ def paint(
 
 
 def _view(tilt: float, roll: float) -> np.ndarray:
-    """Return the matrix (3, 3) that turns a flower's space into the viewer's."""
+    """Return the rotation matrix (3, 3) from the flower's space to the viewer's."""
     t, r = np.radians(tilt), np.radians(roll)
     lean = np.array([[1, 0, 0], [0, np.cos(t), np.sin(t)], [0, -np.sin(t), np.cos(t)]])
     spin = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
@@ -500,7 +500,7 @@ def _view(tilt: float, roll: float) -> np.ndarray:
 
 
 def axis_on_canvas(tilt: float, roll: float) -> np.ndarray:
-    """Return where the flower's axis points in the picture: x to the right, y DOWN, length <= 1."""
+    """Return the projected axis of the flower: x to the right, y downward, length <= 1."""
     direction = _view(tilt, roll)[:, 2]
     return np.array([direction[0], -direction[1]])
 
@@ -511,8 +511,8 @@ def _sheet_job(layer, sheet, flat, seen, light, radius) -> Callable[[], None]:
         across = seen[1:, 1:] - seen[:-1, :-1]
         normal = np.cross(along, across)
         normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-9)
-        # the normal points to the inner, upper side of the petal; where it points away from the
-        # viewer, the petal's back is seen
+        # the normal points to the inner, upper side of the petal; if it points away from the
+        # viewer, the back of the petal is visible
         is_back = normal[..., 2] < 0
         facing = np.where(is_back[..., None], -normal, normal)
         bright = 0.66 + 0.42 * np.clip(facing @ light, 0, 1)

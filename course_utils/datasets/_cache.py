@@ -34,16 +34,16 @@ from course_utils.exceptions import InvalidInput
 #: Increased when decoding or the layout of an entry changes, so that older entries are not used.
 FORMAT = 2
 
-#: Size in bytes of all entries together; beyond it, those unused for longest are removed.
+#: Largest total size in bytes; beyond it, the least recently used entries are removed.
 LARGEST_CACHE = 6 * 2**30
 
-_SPARE_DISK = 200 * 2**20  # bytes of the disk that are left free
+_SPARE_DISK = 200 * 2**20  # bytes that stay free on the disk
 _verified: set[tuple[str, int, int]] = set()  # entries whose checksum this process has verified
 
 
 @dataclass(frozen=True)
 class Record:
-    """What is stored beside the images of an entry.
+    """Metadata stored with the images of an entry.
 
     Attributes
     ----------
@@ -52,9 +52,9 @@ class Record:
     unreadable : dict of int to str
         Row and reason of each file that could not be decoded.
     ids, labels : tuple
-        One per row, for sources that learn them only while they are read; else empty.
+        One per row, for sources where they are known only after reading; else empty.
     lasting : bool
-        Whether the entry may be kept; False if a reason may be gone the next time.
+        Whether the entry may be kept; False if a file was unreadable for a temporary reason.
     """
 
     digests: tuple[str, ...]
@@ -66,7 +66,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Pixels(Record):
-    """The decoded images of a source, with their record.
+    """Decoded images of a source, with their record.
 
     Attributes
     ----------
@@ -149,12 +149,12 @@ def pixels(
 
 
 def common_scales(images: Sequence[decoding.ImageFile], root: Path) -> dict[str, tuple]:
-    """Return one scale for all images of each kind of values beyond 8 bits.
+    """Return one scale for each kind of values beyond 8 bits, common to all images.
 
     Raises
     ------
     InvalidInput
-        If it is not clear from their values.
+        If the scale is not clear from the values.
     """
     scales = {}
     for kind, extent in decoding.extents(images).items():
@@ -186,7 +186,7 @@ def load_or_build(
     *,
     label: str,
 ) -> Pixels:
-    """Return the entry `key`; if it does not exist, build and keep it.
+    """Return the cache entry `key`; build and store it if it does not exist.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def load_or_build(
         Shape of all images together (N, height, width, channels).
     build : callable
         Called with a function that takes the images in order, in pieces of any length; returns
-        what is stored beside them.
+        the metadata to store with them.
     label : str
         Name of the dataset, for messages.
 
@@ -255,7 +255,7 @@ class _NewImages:
             ) from None
 
     def write(self, images: np.ndarray) -> None:
-        """Take the next images."""
+        """Write the next images."""
         if self.memory is not None:
             self.memory[self.done : self.done + len(images)] = images
         self.done += len(images)
@@ -266,7 +266,7 @@ class _NewImages:
                 self._disk_failed(error)
 
     def on_disk(self, record: Record) -> Pixels | None:
-        """Give the entry its name and open it; None if it cannot or must not be kept."""
+        """Rename the entry and open it; return None if it cannot or must not be kept."""
         if self.entry is None or self.problem is not None:
             return None
         if self.memory is not None and not record.lasting:
@@ -335,7 +335,7 @@ class _Entry:
         self.file.write(data.data)
 
     def finish(self, record: Record) -> None:
-        """Give the entry its final name."""
+        """Rename the entry to its final name."""
         self.file.close()
         about = {"format": FORMAT, "shape": self.shape, "checksum": self.checksum}
         about |= vars(record)
@@ -354,7 +354,7 @@ class _Entry:
 
 
 def _open(folder: Path, shape: tuple[int, ...]) -> Pixels | None:
-    """Return a complete entry, or None; a damaged one is removed."""
+    """Return a complete entry, or None; remove a damaged one."""
     images_path, about_path = folder / "images.npy", folder / "about.json"
     try:
         about = json.loads(about_path.read_text(encoding="utf-8"))
@@ -398,7 +398,7 @@ def _remove(folder: Path) -> None:
 
 
 def _prune(keep: Path) -> None:
-    """Remove the entries that were unused for longest, and temporary folders of old crashes."""
+    """Remove the least recently used entries, and temporary folders left by crashes."""
     entries: list[tuple[float, int, Path]] = []
     total = 0
     with suppress(OSError):

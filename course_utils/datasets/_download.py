@@ -40,7 +40,7 @@ class Archive:
     url : str
         Its address.
     sha256 : str or None
-        Digest of the file; None if the server packs it anew for each request.
+        Digest of the file; None if the server packs it again for each request.
     size : int
         Its size in bytes, at least approximately.
     instead : str

@@ -42,7 +42,7 @@ _COMPANION_NAMES = frozenset(
 
 @dataclass
 class Content:
-    """The content of a folder: folders, image files, and files that are not read."""
+    """Content of a folder: subfolders, image files, and files that are not read."""
 
     folders: list[tuple[str, Path]] = field(default_factory=list)
     files: list[decoding.ImageFile] = field(default_factory=list)
@@ -67,14 +67,14 @@ def shipped(name: str, needed: str) -> Path:
 
 
 def root_of(path: object) -> Path:
-    """Return the absolute path of a folder that the reader named.
+    """Return the absolute path of a folder given by the user.
 
     Raises
     ------
     MissingData
         If there is no such folder.
     InvalidInput
-        If `path` is no path, is a file, or may not be read.
+        If `path` is not a path, is a file, or cannot be read for lack of permission.
     """
     root = as_path(path, "The path of a folder is needed, such as 'photos' or Path('photos')")
     try:
@@ -128,7 +128,7 @@ def _ignored(name: str) -> bool:
 
 
 def _is_companion(name: str) -> bool:
-    """Return whether a file that is no image is one that often accompanies images."""
+    """Return whether a file that is not an image often accompanies images."""
     stem, ending = os.path.splitext(name.lower())
     return ending in _COMPANIONS or (not ending and stem in _COMPANION_NAMES)
 
@@ -167,7 +167,7 @@ def entries(folder: Path, prefix: str = "") -> Content:
 def _stamp(entry: os.DirEntry[str]) -> tuple[int, int, int]:
     try:
         status = entry.stat()
-    except OSError:  # a link that leads nowhere, or a file that is being removed
+    except OSError:  # a broken link, or a file that is being removed
         return (-1, -1, -1)
     return (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 

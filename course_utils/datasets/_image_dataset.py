@@ -37,7 +37,7 @@ def aligned(shape: tuple[int, ...]) -> np.ndarray:
 
 
 class PixelStore:
-    """The decoded images of a source, shared by all datasets that are made from it.
+    """Decoded images of a source, shared by all datasets that are made from it.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class PixelStore:
 
 @dataclass(frozen=True)
 class Part:
-    """The images of one split: their ids, their rows in the store, and their class indices."""
+    """Images of one split: their ids, their rows in the store, and their class indices."""
 
     ids: tuple[str, ...]
     rows: np.ndarray
@@ -376,7 +376,7 @@ class ImageDataset:
         Raises
         ------
         InvalidInput
-            If an id is unknown, or if a class would have no training images, or a split no images.
+            If an id is unknown, a class would have no training images, or a split would be empty.
         """
         gone = set(self._known_ids(ids))
         parts = {}
@@ -578,7 +578,7 @@ def make_dataset(
     options : LoadOptions
         Image size, channels, batch size and seed.
     **about
-        The other attributes of :class:`ImageDataset`: name, class_names, title, licence.
+        The other attributes of :class:`ImageDataset`: `name`, `class_names`, `title`, `licence`.
 
     Returns
     -------

@@ -56,7 +56,7 @@ def check_options(
     test: Any = 0.1,
     value_range: Any = None,
 ) -> LoadOptions:
-    """Check the arguments of :func:`course_utils.datasets.from_directory` that have this name.
+    """Check the arguments that :func:`course_utils.datasets.from_directory` shares with others.
 
     Raises
     ------

@@ -115,7 +115,7 @@ class DownloadSource(Source):
     url : str
         Address of the archive.
     sha256 : str or None
-        SHA-256 of the archive; None if the server packs it anew for each request.
+        SHA-256 of the archive; None if the server packs it again for each request.
     size : int
         Size of the archive in bytes, approximate without `sha256`.
     prefix : str

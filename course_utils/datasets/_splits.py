@@ -136,7 +136,7 @@ def _check_different(name: str, number: int, different: int, shares: Mapping[str
 def _take_copies(
     waiting: Sequence[list[int]], wanted: int, needed: int
 ) -> tuple[list[list[int]], list[list[int]]]:
-    """Choose sets of copies with about `wanted` images, and leave at least `needed` sets.
+    """Choose sets of copies with about `wanted` images; leave at least `needed` sets.
 
     Where every set of copies is larger than `wanted`, the smallest is taken.
     """

@@ -44,11 +44,11 @@ class Unreadable(Exception):
 
 
 class Passing(Unreadable):
-    """A reason that may be gone the next time (a file that has disappeared, no permission)."""
+    """A temporary reason (a file that has disappeared, no permission)."""
 
 
 class Unscaled(Unreadable):
-    """An image of which it is not clear what value is white; the message says what to do."""
+    """An image whose white value is not clear; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Extent:
         return self.low, max(self.high, self.low + 1e-9 * max(1.0, abs(self.low)))
 
     def words(self) -> str:
-        """Return a text with the values and how to give a scale."""
+        """Return a text with the range of the values and how to give a scale."""
         return (
             f"{self.kind} values from {self.low:,.9g} to {self.high:,.9g}, so it is not clear "
             f"which value is white; give value_range=(low, high), for example "
@@ -131,7 +131,7 @@ def is_deep(picture: Image.Image, data: bytes) -> bool:
 
 
 def _deep_color(picture: Image.Image, data: bytes) -> bool:
-    """Return whether it is a PNG or TIFF with 16-bit color or alpha, which Pillow cuts to 8."""
+    """Return whether it is a PNG or TIFF with 16-bit color or alpha, which Pillow reduces to 8."""
     if picture.format == "PNG":
         return data[24:25] == b"\x10" and data[25:26] in (b"\x02", b"\x04", b"\x06")
     if picture.format == "TIFF" and picture.mode in ("RGB", "RGBA"):
@@ -190,7 +190,7 @@ def scales_for(value_range: Any) -> Scales | None:
     Raises
     ------
     InvalidInput
-        If it is no pair of numbers in increasing order.
+        If it is not a pair of numbers in increasing order.
     """
     if value_range is None:
         return None

@@ -1,6 +1,6 @@
 """CIFAR-10: 60,000 photographs of 32×32 pixels, ten classes.
 
-The images stay at 32×32 in memory (184 MB); larger ones are made batch by batch. All of them at
+The images stay at 32×32 in memory (184 MB) and are enlarged batch by batch. All of them at
 once as floats of 128×128 would take 9.8 GB (lesson 02).
 """
 
@@ -57,7 +57,7 @@ class Cifar10(DownloadSource):
     """The dataset, from the copy of Keras or from an archive of JPEG files in COURSE_DATA."""
 
     def locate(self) -> Path | None:
-        """Return where the dataset is on this machine: Keras's folder or the archive."""
+        """Return the path of the dataset on this machine: Keras's folder or the archive."""
         for path in _keras_folders():
             if _is_complete(path):
                 return path
@@ -71,7 +71,7 @@ class Cifar10(DownloadSource):
         path = self.locate()
         if path is None:
             raise MissingData(self.missing())
-        # Images are stored as they are if they are to be enlarged, else they are shrunk once.
+        # Images that are enlarged are stored at their own size; others are shrunk once.
         size = (_SIDE, _SIDE) if min(options.image_size) >= _SIDE else options.image_size
         pixels = _read(path, size)
         labels = np.array(pixels.labels, np.int32)
@@ -89,7 +89,7 @@ class Cifar10(DownloadSource):
         return make_dataset(pixels, pixels.ids, labels, rows, options, **self.about)
 
     def download(self, url: str | None = None) -> Path:
-        """Download the dataset to where ``keras.datasets`` keeps it, and return that folder."""
+        """Download the dataset to the folder of ``keras.datasets``, and return that folder."""
 
         def unpack(packed: Path, aside: Path) -> None:
             _download.unpack_tar(packed, aside / _INNER, self.prefix)
@@ -110,7 +110,7 @@ class Cifar10(DownloadSource):
 
 
 def _keras_folders() -> list[Path]:
-    """Return where Keras keeps the dataset: newer versions in the first, older in the second."""
+    """Return the folders where Keras stores the dataset: that of newer versions, then of older."""
     datasets = settings.keras_home() / "datasets"
     return [datasets / f"{_INNER}-target" / _INNER, datasets / _INNER]
 

@@ -57,7 +57,7 @@ class Clothing(_source.PhotoFolder):
             return False
 
     def check_unpacked(self, path: Path) -> None:
-        """Raise CorruptArchive if files are missing or superfluous, or cannot be decoded."""
+        """Raise CorruptArchive if there are missing, extra or undecodable files."""
         if not self.is_complete(path):
             raise _download.CorruptArchive("it does not hold exactly the files that it should")
         files = [image.file for image in folder.scan(path).images]

@@ -130,7 +130,7 @@ def opened(data: bytes) -> Iterator[Image.Image]:
     Raises
     ------
     Unreadable
-        If `data` is no image, is truncated or damaged, also later in the block.
+        If `data` is not an image, is truncated or damaged, also later in the block.
     """
     from PIL import Image
 
@@ -149,7 +149,7 @@ def is_gray(path: Path) -> bool | None:
     _open_heic()
     try:
         with warnings.catch_warnings(), path.open("rb") as file:
-            warnings.simplefilter("ignore")  # on huge images, which decoding reports
+            warnings.simplefilter("ignore")  # about huge images, which decoding reports
             with Image.open(file) as picture:
                 mode, palette = picture.mode, picture.getpalette()
     except Exception:  # decoders raise all kinds of errors; decoding reports the file
@@ -187,7 +187,7 @@ def to_array(
     Raises
     ------
     Unreadable
-        If `data` is no image, is truncated or damaged, or if its scale is not known.
+        If `data` is not an image, is truncated or damaged, or if its scale is not known.
     """
     with opened(data) as picture:
         if image_size is not None and picture.format in ("JPEG", "MPO"):
@@ -199,7 +199,7 @@ def to_array(
 
 
 def _upright(picture: Image.Image, data: bytes, scales: Scales | None) -> Image.Image:
-    """Return a loaded picture in 8 bits, without transparency, rotated as EXIF says."""
+    """Return a loaded PIL image in 8 bits, without transparency, rotated as EXIF says."""
     from PIL import ImageOps
 
     deep = bit_depth.values_of(picture, data)
@@ -214,7 +214,7 @@ def _upright(picture: Image.Image, data: bytes, scales: Scales | None) -> Image.
 
 
 def _finished(flat: Image.Image, image_size: tuple[int, int] | None, channels: int) -> np.ndarray:
-    """Convert an 8-bit picture to the given channels and size."""
+    """Convert an 8-bit PIL image to the given channels and size."""
     from PIL import Image
 
     flat = flat.convert("RGB" if channels == 3 else "L")
@@ -225,7 +225,7 @@ def _finished(flat: Image.Image, image_size: tuple[int, int] | None, channels: i
 
 
 def _without_transparency(picture: Image.Image) -> Image.Image:
-    """Put a picture with transparent parts on white."""
+    """Put a PIL image with transparent parts on white."""
     from PIL import Image
 
     has_alpha = picture.mode in ("RGBA", "LA", "PA", "RGBa", "La")
@@ -238,7 +238,7 @@ def _without_transparency(picture: Image.Image) -> Image.Image:
 
 
 def _kind(data: bytes) -> str:
-    """Return what a file that cannot be read seems to be."""
+    """Return a guess at the type of a file that cannot be read."""
     if data[4:8] == b"ftyp":
         return "it is HEIC or another film format, of a kind that is not read; save it as JPEG"
     if data[:4] in (b"II*\0", b"MM\0*"):
@@ -265,7 +265,7 @@ class Decoded:
 def decode_file(
     path: Path, image_size: tuple[int, int], channels: int, scales: Scales | None = None
 ) -> Decoded:
-    """Read and decode one file; what is wrong with it becomes the reason in the result."""
+    """Read and decode one file; an error becomes the reason in the result."""
     digest = ""
     try:
         data = read(path)
@@ -353,7 +353,7 @@ def decode(
 
     Parameters
     ----------
-    source : path, bytes, binary file object, PIL picture or array
+    source : path, bytes, binary file object, PIL image or array
         An image file, its content, or an image. Arrays are (H, W), (H, W, 1), (H, W, 3) or, with
         transparency, (H, W, 4), with values 0 to 255.
     image_size : int or tuple of int, optional
@@ -391,7 +391,7 @@ def decode(
         what = f"The image file {source}"
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata
+            warnings.simplefilter("ignore")  # Pillow's warnings about unusual metadata
             return _decode_any(source, size, channels, scales)
     except Unscaled as error:
         raise InvalidInput(f"{what} {error}.") from None
@@ -461,9 +461,9 @@ def _read_stream(stream: Any) -> bytes:
 
 
 def _undecoded(picture: Image.Image) -> bytes | None:
-    """Return the content of the file of a picture that was opened and not decoded yet, or None.
+    """Return the file content of a PIL image that was opened but not decoded yet, else None.
 
-    A picture that was decoded may have been changed, so its pixels are used.
+    An image that was decoded may have been changed, so its pixels are used.
     """
     stream = getattr(picture, "fp", None)
     waiting = getattr(picture, "tile", None)
@@ -481,7 +481,7 @@ def _undecoded(picture: Image.Image) -> bytes | None:
 
 
 def _from_array(source: Any, scales: Scales | None) -> Image.Image:
-    """Convert an array, (H, W) or (H, W, channels), to a picture."""
+    """Convert an array, (H, W) or (H, W, channels), to a PIL image."""
     from PIL import Image
 
     try:

@@ -1,4 +1,4 @@
-"""Images as they are shown on the screen."""
+"""Convert images for display."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def displayable(image: Any) -> np.ndarray:
     Raises
     ------
     InvalidInput
-        If it has no shape of an image, or holds NaN or infinity.
+        If its shape is not that of an image, or it holds NaN or infinity.
     """
     array = np.asarray(image)
     if array.ndim == 3 and array.shape[-1] == 1:

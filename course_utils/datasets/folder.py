@@ -35,7 +35,7 @@ _CONTAINERS = frozenset(
 
 @dataclass(frozen=True)
 class FoundImage:
-    """An image file with its class and its split, as its place or its name says."""
+    """An image file with its class and split, according to its folder or its name."""
 
     file: decoding.ImageFile
     class_name: str
@@ -82,7 +82,7 @@ class Listing:
         loose: Iterable[str] = (),
         notes: Iterable[str] = (),
     ) -> Listing:
-        """Return a listing in which everything is in order."""
+        """Return a listing sorted by id, with its classes and splits."""
         ordered = sorted(images, key=lambda image: sort_key(image.file.id))
         found = {image.split for image in ordered}
         splits = tuple(split for split in SPLITS if split in found)
@@ -317,7 +317,7 @@ def _check_given_groups(
 
 @dataclass(frozen=True)
 class _Tree:
-    """A folder: what is in it, and all files below each folder in it."""
+    """A folder: its own content, and all files below each of its subfolders."""
 
     root: Path
     top: _files.Content
@@ -356,7 +356,7 @@ def scan(path: str | os.PathLike[str], label_from_name: str | re.Pattern | None 
     MissingData
         If there is no such folder.
     InvalidInput
-        If `path` is no folder, may not be read, or mixes splits and classes.
+        If `path` is not a folder, cannot be read, or mixes splits and classes.
     """
     tree = _Tree.of(_files.root_of(path))
     if label_from_name is not None:
@@ -474,7 +474,7 @@ def _in_splits(tree: _Tree, split_of: Mapping[str, str]) -> Listing:
                 found.append(FoundImage(file, class_name(parts[depth]), split))
     train = set().union(*(classes[top] for top, split in split_of.items() if split == "train"))
     for top, split in split_of.items():
-        # One folder that is no class: images without labels, to be submitted to a competition.
+        # One folder that is not a class: images without labels, as in a competition's test set.
         if split != "train" and len(classes[top]) == 1 and not classes[top] & train:
             loose += tree.ids(top)
             found = [image for image in found if not image.file.id.startswith(f"{top}/")]
@@ -543,7 +543,7 @@ def _split_folders(tree: _Tree) -> dict[str, str]:
 
 
 def _check_class_names(tree: _Tree) -> tuple[str, ...]:
-    """Raise InvalidInput if the folders are no classes; return a remark on ambiguous names."""
+    """Raise InvalidInput if the folders are not classes; return a remark on ambiguous names."""
     filled = tree.filled()
     splits = [name for name in filled if _splits.named(name)]
     classes = [name for name in filled if name not in splits and name.casefold() not in _CONTAINERS]
@@ -618,7 +618,7 @@ def _likely_pattern(ids: Sequence[str]) -> str:
 
 
 def _check_listing(listing: Listing, names: tuple[str, ...]) -> None:
-    """Raise an error if a folder cannot be loaded; print remarks on what is not used."""
+    """Raise an error if a folder cannot be loaded; print remarks on unused files."""
     root, classes = listing.root, listing.class_names
     for note in listing.notes:
         validate.say(note)

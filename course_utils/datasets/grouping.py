@@ -1,7 +1,7 @@
-"""Groups of images that belong together: a burst, one patient, one plant from several sides.
+"""Keep images that belong together in one split: a burst, one patient, views of one plant.
 
 Such images are near copies of each other. If some are in the training and some in the test split,
-the test measures how well the network remembers them. ``groups=`` names what belongs together.
+the test measures how well the network remembers them. ``groups=`` says which belong together.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def pattern(what: str, given: Any) -> re.Pattern:
     Raises
     ------
     InvalidInput
-        If it is no regular expression or has no group.
+        If it is not a regular expression or has no group.
     """
     try:
         compiled = re.compile(given)
@@ -123,7 +123,7 @@ def _called(function: Callable[[Path], Any], path: Path) -> str:
 
 
 def merged(first: Sequence[str], second: Sequence[str]) -> list[str]:
-    """Return groups that keep together what either of two groupings keeps together."""
+    """Merge two groupings: images that share a group in either of them share one in the result."""
     from scipy.cluster.hierarchy import DisjointSet
 
     sets = DisjointSet()

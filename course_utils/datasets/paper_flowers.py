@@ -101,7 +101,7 @@ def boxes(ids: Iterable[str]) -> np.ndarray:
     -------
     numpy.ndarray
         float32, shape (N, 4): x0, y0, x1, y1 in pixels of the 96 x 96 image, x to the right and
-        y downwards, in the order of `ids`. Multiply by (new size / 96) for resized pictures.
+        y downwards, in the order of `ids`. Multiply by (new size / 96) for resized images.
 
     Raises
     ------

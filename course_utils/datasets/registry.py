@@ -102,8 +102,8 @@ def available() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per dataset; columns name, title, images, classes, licence, here (bool: whether a
-        complete copy is on this machine), where (its path, or empty), and how to get.
+        One row per dataset; columns `name`, `title`, `images`, `classes`, `licence`, `here` (bool:
+        whether a complete copy is on this machine), `where` (its path, or empty) and `how to get`.
     """
     import pandas as pd
 
@@ -157,7 +157,7 @@ def download(name: str, url: str | None = None) -> Path:
 
 
 def remove(name: str) -> tuple[tuple[Path, ...], int]:
-    """Remove the files of a dataset that the course downloaded, and nothing else.
+    """Remove the files of a dataset that the course downloaded, and no other files.
 
     Parameters
     ----------

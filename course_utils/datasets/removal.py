@@ -1,4 +1,4 @@
-"""Remove what the course downloaded, and nothing else."""
+"""Remove downloaded datasets, and no other files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RECORD = ".downloaded.json"
 
 
 def size_of(path: Path) -> int:
-    """Return the size of a file or folder in bytes; links count as nothing and are not followed."""
+    """Return the size of a file or folder in bytes; links count as 0 and are not followed."""
     inside = [Path(folder, name) for folder, _, names in os.walk(path) for name in names]
     plain = [file for file in (path, *inside) if file.is_file() and not file.is_symlink()]
     return sum(file.stat().st_size for file in plain)

@@ -149,7 +149,7 @@ def read_table(csv: str | os.PathLike[str]) -> Table:
     MissingData
         If there is no such file.
     InvalidInput
-        If it is no table.
+        If it is not a table.
     """
     import pandas as pd
 
@@ -162,7 +162,7 @@ def read_table(csv: str | os.PathLike[str]) -> Table:
             f"There is no file {path}{hint}; give the table that names the images and their "
             f"classes."
         )
-    # The line "sep=;", which Excel writes first, is made empty, so that lines are counted right.
+    # The first line "sep=;" of Excel is emptied, not removed, so that line numbers stay right.
     rows = _rows(re.sub(r"\A\s*sep=.[^\S\r\n]*(?=[\r\n]|\Z)", "", _text(path)))
     if not rows:
         raise InvalidInput(f"The table {path} is empty.")
@@ -336,7 +336,7 @@ def _is_split_column(table: Table, name: str) -> bool:
 
 @dataclass(frozen=True)
 class _Found:
-    """The images of a table, the line of each id, and the rows that are not used."""
+    """Images of a table, the line of each id, and the rows that are not used."""
 
     images: list[folder.FoundImage]
     lines: dict[str, int]

@@ -73,7 +73,7 @@ class PaperFlowers(tfds.core.GeneratorBasedBuilder):
 
 
 def prepare() -> str:
-    """Prepare paper_flowers, unless that was done before, without output; return the folder.
+    """Prepare paper_flowers without output, unless it is prepared already; return the folder.
 
     ``tfds.load`` prepares it too, but prints the place and a dozen progress bars.
 

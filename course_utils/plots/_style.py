@@ -41,7 +41,7 @@ SEQUENTIAL = "cividis"
 DIVERGING = "PuOr"
 
 INK = "#222222"  # text and frames
-QUIET = "#8a8a8a"  # reference lines and what stays in the background
+QUIET = "#8a8a8a"  # reference lines and background
 RIGHT, WRONG = PALETTE[2], PALETTE[5]
 DASHED_FRAME = (0, (3, 2))
 TAG = {"facecolor": "white", "edgecolor": "none", "pad": 1.2, "alpha": 0.9}  # behind text
@@ -49,7 +49,7 @@ TAG = {"facecolor": "white", "edgecolor": "none", "pad": 1.2, "alpha": 0.9}  # b
 
 # ------------------------------------------------------------------------ alternative texts
 def describe(figure: Drawn, text: str) -> Drawn:
-    """Set the alternative text of a figure, for people who cannot see it.
+    """Set the alternative text of a figure, for readers who cannot see it.
 
     In a notebook the text is stored with the image, in the metadata of the cell's output, and
     becomes its ``alt`` attribute when the lesson is written as HTML.
@@ -72,16 +72,16 @@ def describe(figure: Drawn, text: str) -> Drawn:
 
 
 def described(drawn: Drawn, text: str) -> Drawn:
-    """Add the text that a plotting function writes itself to the alternative text of the figure.
+    """Append the text of a plotting function to the alternative text of the figure.
 
-    Plotting functions end with ``return described(ax, "…")``. Where several functions draw into
-    the axes of one figure, their texts follow one another. :func:`describe` replaces them all.
+    Plotting functions end with ``return described(ax, "…")``. If several functions draw into the
+    axes of one figure, their texts are joined. :func:`describe` replaces all of them.
 
     Parameters
     ----------
     drawn : Figure or Axes
     text : str
-        One or two sentences, with the numbers that the function knows.
+        One or two sentences, with the main numbers of the figure.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def described(drawn: Drawn, text: str) -> Drawn:
 
 
 def listed(names: Any) -> str:
-    """Return names in one row for an alternative text: "a, b and c"."""
+    """Join names for an alternative text: "a, b and c"."""
     *most, last = [str(name) for name in names] or ["nothing"]
     return f"{', '.join(most)} and {last}" if most else last
 
@@ -105,7 +105,7 @@ def _whole_figure(drawn: Any) -> Figure:
 
 
 def _show_descriptions() -> None:
-    """Let IPython store the description of every figure with its image from now on."""
+    """Make IPython store the description of every figure with its image."""
     ipython = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if ipython is None:
         return
@@ -133,13 +133,13 @@ def _show_descriptions() -> None:
 
 # ------------------------------------------------------------------------ axes
 def require_some(what: str, things: Sized) -> None:
-    """Raise InvalidInput where there is nothing to draw."""
+    """Raise InvalidInput if there is nothing to draw."""
     if not len(things):
         raise InvalidInput(f"There is no {what} to draw; give at least one.")
 
 
 def new_axes(ax: Axes | None = None, figsize: tuple[float, float] = (6.0, 4.0)) -> Axes:
-    """Return `ax`, or the axes of a new figure of `figsize` inches where it is None."""
+    """Return `ax`, or if it is None the axes of a new figure of `figsize` inches."""
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt
@@ -172,7 +172,7 @@ def grid_shape(count: int, columns: int) -> tuple[int, int]:
 
 
 def hide_ticks(ax: Axes, frame: bool = True) -> None:
-    """Remove the ticks, and the frame too where `frame` is false."""
+    """Remove the ticks, and if `frame` is false the frame too."""
     ax.set(xticks=[], yticks=[])
     if not frame:
         ax.spines[:].set_visible(False)
@@ -259,7 +259,7 @@ def rounded_box(
 
 
 def outline_box(ax: Axes, box: Any, outer: float = 2.6, inner: float = 1.2) -> None:
-    """Draw the box (x0, y0, x1, y1) of an image in white on black, to be seen on any color."""
+    """Draw the box (x0, y0, x1, y1) in white on black, so that it is visible on any color."""
     x0, y0, x1, y1 = (float(value) for value in box)
     for color, line in (("black", outer), ("white", inner)):
         rectangle(

@@ -1,4 +1,4 @@
-"""Diagrams that hardly depend on data: the course, a project, the splits, tasks and methods."""
+"""Diagrams with little or no data: the course, a project, the splits, tasks and methods."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ LESSONS = (
     ("01", "Convolution by hand", "filter, ReLU, pooling:\nevery number on paper", 0),
     ("02", "Loading data", "folders, splits, quality,\na fast pipeline", 1),
     ("03", "Building a CNN", "layers, shapes,\nparameters", 2),
-    ("04", "Training", "loss, optimiser, schedules,\nregularisation", 2),
+    ("04", "Training", "loss, optimizer, schedules,\nregularization", 2),
     ("05", "Evaluation", "curves, confusion matrix,\nprecision, recall, F1", 3),
     ("06", "Error analysis", "the worst mistakes\nand their causes", 3),
     ("07", "Grad-CAM", "what the network\nlooks at", 3),
-    ("08", "Transfer learning", "start from what another\nnetwork has learnt", 2),
+    ("08", "Transfer learning", "start from what another\nnetwork has learned", 2),
 )
 _STAGES = ("understand", "prepare the data", "build and train", "judge and improve")
 _STAGE_COLORS = (PALETTE[4], PALETTE[1], PALETTE[0], PALETTE[2])
@@ -96,7 +96,7 @@ def roadmap(current: str | int | None = None, ax: Axes | None = None) -> Axes:
 
 
 def workflow(ax: Axes | None = None) -> Axes:
-    """Draw the steps of an image classification project, with the loop from mistakes to data.
+    """Draw the steps of an image classification project, with the loop from errors back to data.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def workflow(ax: Axes | None = None) -> Axes:
     steps = (
         ("1  Data", "collect, label, check,\nsplit, augment", PALETTE[1]),
         ("2  Model", "architecture, new or\npretrained", PALETTE[0]),
-        ("3  Training", "loss, optimiser,\nlearning rate", PALETTE[0]),
+        ("3  Training", "loss, optimizer,\nlearning rate", PALETTE[0]),
         ("4  Evaluation", "test split, confusion\nmatrix, mistakes", PALETTE[2]),
         ("5  Use", "export, predict,\nkeep watching", PALETTE[3]),
     )
@@ -137,7 +137,7 @@ def workflow(ax: Axes | None = None) -> Axes:
 
 
 def split_roles(ax: Axes | None = None) -> Axes:
-    """Draw what the three splits are for: learn, choose, report.
+    """Draw the purpose of the three splits: learn, choose, report.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def split_roles(ax: Axes | None = None) -> Axes:
 
 
 def task_comparison() -> Figure:
-    """Draw one scene as three tasks see it: classification, detection, segmentation.
+    """Draw one scene with the outputs of three tasks: classification, detection, segmentation.
 
     Returns
     -------
@@ -218,7 +218,7 @@ def task_comparison() -> Figure:
 
 
 def explanation_methods(ax: Axes | None = None) -> Axes:
-    """Draw a table of ways to explain a model: what they need, and what they explain.
+    """Draw a table of explanation methods: what they require, and what they explain.
 
     Parameters
     ----------
@@ -300,7 +300,7 @@ _NATURAL = {
     "stem": "#4d8a3c",
     "leaf": "#4d8a3c",
     "daisy petal": "#fbfbf4",
-    "daisy centre": "#f2b90f",
+    "daisy center": "#f2b90f",
     "tulip petal": "#d8345f",
     "tulip fold": "#b6214a",
 }
@@ -346,5 +346,5 @@ def _flower_patches(kind: str, x: float, y: float, size: float) -> list[tuple[st
         center = (x + 0.66 * size * np.cos(angle), y + 0.66 * size * np.sin(angle))
         petal = Ellipse(center, 0.68 * size, 0.27 * size, angle=np.degrees(angle))
         parts.append(("daisy petal", petal))
-    parts.append(("daisy centre", Circle((x, y), 0.33 * size)))
+    parts.append(("daisy center", Circle((x, y), 0.33 * size)))
     return parts

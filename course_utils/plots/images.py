@@ -1,7 +1,7 @@
 """Grids of images that several lessons show.
 
 Images are uint8 or float arrays (H, W, C) or (H, W) with values from 0 to 255. No function here
-needs TensorFlow, except :func:`augmentation_grid`, which is given layers.
+needs TensorFlow, except :func:`augmentation_grid`, which takes Keras layers.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def image_grid(
     size: float = 1.5,
     title: str | None = None,
 ) -> Figure:
-    """Draw images side by side, with their classes above them.
+    """Draw a grid of images with their classes above them.
 
     First met in lesson 02, which writes it out with ``plt.subplots`` and ``imshow``.
 
@@ -83,8 +83,8 @@ def image_grid(
     Raises
     ------
     InvalidInput
-        If there is no image or too many, if labels and images differ in number, or if the pixels
-        lie in 0 to 1.
+        If there are no images or too many, if the numbers of labels and images differ, or if the
+        pixels are between 0 and 1.
     """
     shown = _checked_images(images)
     count = len(shown)
@@ -113,7 +113,7 @@ def image_grid(
 
 
 def _checked_images(images: Any) -> list[np.ndarray]:
-    """Return images as :func:`displayable` arrays, or raise where they cannot be shown."""
+    """Return images as :func:`displayable` arrays; raise InvalidInput if they cannot be shown."""
     arrays = [np.asarray(image) for image in images]
     if not arrays:
         raise InvalidInput("There is no image to show: the list of images is empty.")
@@ -154,7 +154,7 @@ def _class_name(index: int, class_names: Sequence[str] | None) -> str:
 
 
 def pixel_values(image: Any, row: int, column: int, size: int = 6) -> Figure:
-    """Draw an image and the numbers in a small window of it, once per color channel.
+    """Draw an image and the pixel values in a small window of it, for each color channel.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def pixel_values(image: Any, row: int, column: int, size: int = 6) -> Figure:
     Raises
     ------
     InvalidInput
-        If the window does not lie in the image.
+        If the window is not inside the image.
     """
     picture = displayable(image)
     height, width = picture.shape[:2]
@@ -183,7 +183,7 @@ def pixel_values(image: Any, row: int, column: int, size: int = 6) -> Figure:
             f"the image of {height} × {width} pixels."
         )
     if picture.ndim == 2:
-        channels = {"grey": picture}
+        channels = {"gray": picture}
     else:
         channels = {name: picture[..., c] for c, name in enumerate(("red", "green", "blue"))}
     figure, axes = panels(1, 1 + len(channels), (2.7 * (1 + len(channels)), 2.9))
@@ -215,17 +215,17 @@ def augmentation_grid(
     class_names: Sequence[str] | None = None,
     size: float = 1.25,
 ) -> Figure:
-    """Draw an image and several random versions of it that augmentation makes.
+    """Draw an image and several randomly augmented versions of it.
 
     First met in lesson 02; lesson 04 shows the batch augmentations with it.
 
     Parameters
     ----------
     images : array (H, W, C) or (N, H, W, C)
-        One image, of which every row shows versions; or a batch, whose images are augmented
-        together (as mixup and cutmix need) and shown once each.
+        One image, several versions of which are shown in each row; or a batch, whose images are
+        augmented together (as mixup and cutmix need) and shown once each.
     augmentations : callable or dict of name to callable
-        Keras layers (called with ``training=True``), or the batch augmentations of
+        Keras layers (called with ``training=True``), or batch augmentations of
         :mod:`course_utils.augmentation`, which map (images, one-hot labels) to the same. One row
         each.
     times : int
@@ -243,7 +243,7 @@ def augmentation_grid(
     Raises
     ------
     InvalidInput
-        If the shape is neither of the two, or if an augmentation of batches has no labels.
+        If the shape is neither of the two, or if a batch augmentation gets no labels.
     """
     array = np.asarray(images, dtype=np.float32)
     if array.ndim not in (3, 4):
@@ -300,7 +300,7 @@ def _one_hot(labels: Any, count: int, class_names: Sequence[str] | None) -> np.n
 def _augmented(
     augmentation: Callable, batch: np.ndarray, one_hot: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return the images and labels that a Keras layer or a batch augmentation makes."""
+    """Return the output images and labels of a Keras layer or a batch augmentation."""
     import keras
 
     if isinstance(augmentation, keras.layers.Layer):
@@ -326,9 +326,9 @@ def predictions_grid(
     seed: int | None = None,
     title: str | None = None,
 ) -> Figure:
-    """Draw images with predicted and true class and the confidence.
+    """Draw images with predicted class, true class and confidence.
 
-    A right prediction has a tick and a full frame, a wrong one a cross and a dashed frame.
+    A correct prediction has a tick and a solid frame, a wrong one a cross and a dashed frame.
 
     First met in lesson 05.
 
@@ -354,7 +354,7 @@ def predictions_grid(
     Raises
     ------
     InvalidInput
-        If `which` is unknown, or no image belongs to it.
+        If `which` is unknown, or selects no image.
     """
     places = _chosen(predictions, which, seed)[: validate.whole_number("count", count, 1)]
     if not len(places):
@@ -378,7 +378,7 @@ def predictions_grid(
 
 
 def _judged_title(ax: Axes, predictions: Predictions, i: int, known: bool) -> None:
-    """Write the prediction of image i above it and, where its label is known, mark it as right."""
+    """Write the prediction above image i and, if its label is known, mark it as right or wrong."""
     names, answer, label = predictions.class_names, predictions.predicted[i], predictions.labels[i]
     words = f"{names[answer]} {predictions.confidence[i]:.2f}"
     if not known:
@@ -392,7 +392,7 @@ def _judged_title(ax: Axes, predictions: Predictions, i: int, known: bool) -> No
 
 
 def _chosen(predictions: Predictions, which: str | Sequence[int], seed: int | None) -> np.ndarray:
-    """Return the positions of the images that `which` names, in the order to show them."""
+    """Return the positions of the images selected by `which`, in display order."""
     if not isinstance(which, str):
         return _positions(which, len(predictions))
     count = len(predictions)
@@ -417,7 +417,7 @@ def _most_certain_mistakes(predictions: Predictions) -> np.ndarray:
 
 
 def _positions(which: Any, count: int) -> np.ndarray:
-    """Return positions given as integers or as a mask, or raise where one does not exist."""
+    """Return positions given as integers or as a mask; raise InvalidInput for an unknown one."""
     places = np.asarray(which)
     places = np.flatnonzero(places) if places.dtype == bool else places.astype(int)
     outside = places[(places < -count) | (places >= count)]

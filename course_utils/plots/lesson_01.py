@@ -1,4 +1,4 @@
-"""Figures of lesson 01: how a filter slides, what pooling keeps, how a network reads letters.
+"""Figures of lesson 01: convolution step by step, pooling, and a network that reads letters.
 
 Small arrays are drawn as tables of cells with the numbers in them, all at one scale: one cell of
 an image is as large as one cell of a kernel. ``explore_convolution`` is in ``_explorer``.
@@ -46,7 +46,7 @@ _POOL_COLORS = (PALETTE[0], PALETTE[5], PALETTE[2], PALETTE[3])
 def letters(
     images: Mapping[str, ArrayLike] | None = None, *, numbers: bool = True, ax: Axes | None = None
 ) -> Axes:
-    """Draw small black-and-white images with the number of each pixel in it.
+    """Draw small black-and-white images with the value of each pixel.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def letters(
     Raises
     ------
     InvalidInput
-        If there is no image, or one is not a small 2-dimensional array.
+        If there is no image, or if one is not a small 2-dimensional array.
     """
     tables = _tables("image", {"O": cv.LETTER_O, "X": cv.LETTER_X} if images is None else images)
     width = sum(table.shape[1] + 1.2 for table in tables.values()) + 0.4
@@ -90,7 +90,7 @@ def kernels(tables: Mapping[str, ArrayLike], ax: Axes | None = None) -> Axes:
     Raises
     ------
     InvalidInput
-        If there is no kernel, or one is not a small 2-dimensional array.
+        If there is no kernel, or if one is not a small 2-dimensional array.
     """
     arrays = _tables("kernel", tables)
     gap = 2.4
@@ -113,7 +113,7 @@ def window_arithmetic(
     stride: int = 1,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw one step of a convolution: window, kernel, products, sum, bias, place in the map.
+    """Draw one step of a convolution: window, kernel, products, sum, bias, feature map.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def window_arithmetic(
     kernel : array of shape (kh, kw)
     bias : float
     row, column : int
-        Place in the feature map that is computed.
+        Position in the feature map that is computed.
     stride : int
     ax : Axes, optional
 
@@ -133,7 +133,7 @@ def window_arithmetic(
     Raises
     ------
     InvalidInput
-        If the arrays cannot be drawn cell by cell, or the feature map has no such place.
+        If the arrays are too large to be drawn cell by cell, or there is no such position.
     """
     pixels, weights = _small("image", image), _small("kernel", kernel, most=5)
     result = cv.feature_map(pixels, weights, bias, stride)
@@ -205,7 +205,7 @@ def feature_map_steps(
     Raises
     ------
     InvalidInput
-        If the arrays cannot be drawn cell by cell.
+        If the arrays are too large to be drawn cell by cell.
     """
     pixels, weights = _small("image", image, most=8), _small("kernel", kernel, most=5)
     result = cv.feature_map(pixels, weights, bias, stride)
@@ -239,7 +239,7 @@ def feature_map_steps(
 def pooling_steps(
     feature_map: ArrayLike, size: int = 2, kind: str = "max", ax: Axes | None = None
 ) -> Axes:
-    """Draw a feature map, its values after ReLU, its pooling windows, and the resulting inputs.
+    """Draw a feature map, the map after ReLU, its pooling windows, and the pooled values.
 
     Parameters
     ----------
@@ -257,7 +257,7 @@ def pooling_steps(
     Raises
     ------
     InvalidInput
-        If the map cannot be drawn cell by cell, or `kind` is unknown.
+        If the map is too large to be drawn cell by cell, or `kind` is unknown.
     """
     validate.choice("kind", kind, ("max", "average"))
     table = _small("feature_map", feature_map, most=8)
@@ -300,7 +300,7 @@ def network_diagram(
     pooled: ArrayLike | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the network 4 → 1 → 2 with its weights and biases, and the values that flow through it.
+    """Draw the network 4 → 1 → 2 with its weights, biases and activations.
 
     Parameters
     ----------
@@ -353,8 +353,8 @@ def network_diagram(
 def _edge(
     ax: Axes, start: tuple[float, float], end: tuple[float, float], weight: float, at: float
 ) -> None:
-    """Draw a connection and write its weight at the share `at` of its length."""
-    # solid and blue above zero, dashed and orange below: never by color alone
+    """Draw a connection and write its weight at the fraction `at` of its length."""
+    # positive: solid and blue; negative: dashed and orange, so that color is not the only sign
     style, color = ("-", PALETTE[0]) if weight >= 0 else ("--", PALETTE[5])
     (x0, y0), (x1, y1) = start, end
     thick = 1 + 1.6 * min(abs(weight), 1.5)
@@ -381,7 +381,7 @@ def letter_paths(
     network: cv.LetterNetwork | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw every step of images through the letter network, one image below the other.
+    """Draw every step of the letter network for several images, one image per row.
 
     Parameters
     ----------
@@ -397,7 +397,7 @@ def letter_paths(
     Raises
     ------
     InvalidInput
-        If an image is not 6×6 or there is none.
+        If there is no image, or if one is not 6×6.
     """
     if images is None:
         images = {"O": cv.LETTER_O, "X": cv.LETTER_X, "shifted X": cv.LETTER_X_SHIFTED}
@@ -442,7 +442,7 @@ def letter_paths(
 def kernel_stride_padding(
     n: int = 6, kernel: int = 3, strides: Sequence[int] = (1, 2, 3)
 ) -> Figure:
-    """Draw the positions of a kernel for several strides, without and with a border of zeros.
+    """Draw the positions of a kernel for several strides, without and with zero padding.
 
     Parameters
     ----------
@@ -459,13 +459,13 @@ def kernel_stride_padding(
     Raises
     ------
     InvalidInput
-        If the kernel does not fit or there is no stride.
+        If the kernel is larger than the image, or there is no stride.
     """
     if not strides:
         raise InvalidInput("There is no stride to draw; give for instance strides=(1, 2).")
     validate.whole_number("n", n, 1, 12, example=6)
     figure, axes = panels(2, len(strides), (2.75 * len(strides), 6.1), bare=True)
-    low, high = (kernel - 1) // 2, kernel // 2  # the widest border of zeros, for a stride of 1
+    low, high = (kernel - 1) // 2, kernel // 2  # the widest zero padding, for a stride of 1
     sizes = []
     for row, padding in zip(axes, ("valid", "same"), strict=True):
         for ax, stride in zip(row, strides, strict=True):
@@ -486,7 +486,7 @@ def kernel_stride_padding(
 
 
 def _draw_positions(ax: Axes, n: int, kernel: int, stride: int, size: int, padded: bool) -> int:
-    """Draw an image, its border of zeros and the centers of a kernel.
+    """Draw an image, its zero padding and the centers of a kernel.
 
     Return the number of last rows (and columns) that no position covers.
     """
@@ -517,7 +517,7 @@ def _draw_positions(ax: Axes, n: int, kernel: int, stride: int, size: int, padde
 def channels_and_filters(
     size: int = 6, channels: int = 3, filters: int = 4, kernel: int = 3, ax: Axes | None = None
 ) -> Axes:
-    """Draw how many filters turn an image of several channels into as many feature maps.
+    """Draw how a convolution layer turns an image of several channels into feature maps.
 
     Parameters
     ----------
@@ -538,7 +538,7 @@ def channels_and_filters(
     Raises
     ------
     InvalidInput
-        If there would be too much to draw, or the kernel does not fit.
+        If a number is outside its range, or the kernel is larger than the image.
     """
     validate.whole_number("channels", channels, 1, 4, example=3)
     validate.whole_number("filters", filters, 1, 6, example=4)
@@ -582,7 +582,7 @@ def channels_and_filters(
 
 
 def _stack(ax: Axes, x: float, y: float, side: int, layers: Sequence[str]) -> None:
-    """Draw squares of side × side cells, one behind the other, centered on height y."""
+    """Draw stacked squares of side × side cells, centered on height y."""
     top = y - (side * _CELL - (len(layers) - 1) * _SHIFT) / 2
     for layer in range(len(layers) - 1, -1, -1):
         style: dict[str, Any] = {"facecolor": layers[layer], "edgecolor": "#8a8a8a", "lw": 0.5}
@@ -599,7 +599,7 @@ def weights_against_size(
     channels: int = 1,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw how the weights of a dense layer grow with the image, and those of a filter do not.
+    """Draw the number of parameters of a dense and of a convolution layer over the image size.
 
     Parameters
     ----------
@@ -608,7 +608,7 @@ def weights_against_size(
     units : int
         Nodes of the dense layer.
     filters, kernel_size, channels : int
-        Of the convolution layer.
+        Arguments of the convolution layer.
     ax : Axes, optional
 
     Returns
@@ -643,14 +643,14 @@ def weights_against_size(
 def filter_on_photo(
     image: ArrayLike, filters: Mapping[str, ArrayLike], *, columns: int = 3, size: float = 2.6
 ) -> Figure:
-    """Draw a photograph and the results of several filters.
+    """Draw a photograph and the outputs of several filters.
 
     Parameters
     ----------
     image : array of shape (H, W)
         Gray values from 0 to 255.
     filters : mapping of title to array of shape (kh, kw)
-        If the numbers of a filter add up to 0 (edges), the result is drawn with 0 in medium gray;
+        If the weights of a filter add up to 0 (edges), its output is drawn with 0 in medium gray;
         else (blur, sharpen) it is clipped to 0–255 and drawn like a photograph.
     columns : int
     size : float
@@ -677,7 +677,7 @@ def filter_on_photo(
     height = rows * (size * photo.shape[0] / photo.shape[1] + 0.3)
     figure, axes = panels(rows, columns, (columns * size, height), bare=True)
     axes.flat[0].imshow(photo, cmap="gray", vmin=0, vmax=255)
-    axes.flat[0].set_title("the image in grey", fontsize=10)
+    axes.flat[0].set_title("the image in gray", fontsize=10)
     for ax, (title, kernel) in zip(axes.flat[1:], filters.items(), strict=False):
         weights = np.asarray(kernel, dtype=float)
         result = cv.feature_map(photo, weights)
@@ -703,7 +703,7 @@ def _term(value: float) -> str:
 
 
 def _small(name: str, values: ArrayLike, most: int = 16) -> NDArray[Any]:
-    """Return `values` as an array that can be drawn cell by cell, or raise."""
+    """Return `values` as an array; raise InvalidInput if it cannot be drawn cell by cell."""
     array = np.asarray(values)
     if array.ndim != 2 or array.dtype.kind not in "biuf":
         raise InvalidInput(
@@ -731,7 +731,7 @@ def _cells(
 ) -> None:
     """Draw a table below and right of `corner`; a cell is 1 wide, y points down, NaN is empty.
 
-    With `pixels`, 0 is white and 1 is black; else one color is above zero, another below.
+    With `pixels`, 0 is white and 1 is black; else positive and negative values differ in color.
     """
     import matplotlib as mpl
 
@@ -759,7 +759,7 @@ def _cells(
 def _frame(
     ax: Axes, x: float, y: float, width: float, height: float, color: str = _FRAME, lw: float = 2.6
 ) -> None:
-    """Draw a colored frame that can be seen on black and on white."""
+    """Draw a colored frame that is visible on black and on white."""
     for edge, line in (("white", 1.7 * lw), (color, lw)):
         rectangle(ax, x, y, width, height, fill=False, edgecolor=edge, lw=line, zorder=4)
 
@@ -778,7 +778,7 @@ def _level_arrow(ax: Axes, start: float, end: float, y: float, text: str = "") -
 
 
 def _canvas(ax: Axes | None, width: float, height: float, scale: float = 0.42) -> Axes:
-    """Return axes of `width` × `height` cells without ticks, one cell being `scale` inches."""
+    """Return axes of `width` × `height` cells without ticks; a cell measures `scale` inches."""
     ax = new_axes(ax, (width * scale, height * scale))
     ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
     ax.set_axis_off()
@@ -786,7 +786,7 @@ def _canvas(ax: Axes | None, width: float, height: float, scale: float = 0.42) -
 
 
 def _tables(what: str, tables: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
-    """Return small arrays by title, or raise where there is none."""
+    """Return small arrays by title; raise InvalidInput if there are none."""
     if not tables:
         raise InvalidInput(f"There is no {what} to draw: the mapping of {what}s is empty.")
     return {title: _small(f"the {what} {title!r}", table) for title, table in tables.items()}

@@ -51,7 +51,7 @@ _MOST_CLASSES = 12
 
 # ------------------------------------------------------------------------ folders and files
 def folder_tree(path: str | os.PathLike[str], per_class: int = 4, ax: Axes | None = None) -> Axes:
-    """Draw a folder of images: one folder per class, and what is in each.
+    """Draw a folder of images as a tree: one folder per class, with example images.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def _tree_rows(listing: Listing, per_class: int) -> list[_TreeRow]:
     more = len(listing.class_names) - len(names)
     rows = [_TreeRow(0, f"{listing.root.name}/")]
     for number, split in enumerate(listing.splits or (None,)):
-        inside = [one for one in listing.images if one.split == split]
+        inside = [image for image in listing.images if image.split == split]
         if split is not None:
             rows.append(_TreeRow(1, f"{split}/", f"{len(inside):,} images"))
         if number:
@@ -123,7 +123,7 @@ def _tree_rows(listing: Listing, per_class: int) -> list[_TreeRow]:
             continue
         level = 1 if split is None else 2
         for k, name in enumerate(names):
-            files = [one.file.path for one in inside if one.class_name == name]
+            files = [image.file.path for image in inside if image.class_name == name]
             text = f"{len(files):,} images   → label {k}"
             rows.append(_TreeRow(level, f"{name}/", text, files[:per_class]))
         if more:
@@ -139,7 +139,7 @@ def copies(
     *,
     size: float = 1.1,
 ) -> Figure:
-    """Draw the copies that a quality report found, each beside its original.
+    """Draw the copies found by a quality report, each beside its original.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def _open(path: Path, most: int = 256) -> np.ndarray:
 
 
 def _two_lines(name: str, most: int = 20) -> str:
-    """Return folder and file name below each other, long ones shortened in the middle."""
+    """Return folder and file name on two lines, long names shortened in the middle."""
     parts = [
         part if len(part) <= most else part[: most // 2] + "…" + part[-most // 2 + 1 :]
         for part in name.rsplit("/", 1)
@@ -208,7 +208,7 @@ def _two_lines(name: str, most: int = 20) -> str:
 
 
 def image_sizes(path: str | os.PathLike[str], ax: Axes | None = None) -> Axes:
-    """Draw width and height of the images of a folder.
+    """Draw a scatter plot of width and height of the images in a folder.
 
     Parameters
     ----------
@@ -230,9 +230,9 @@ def image_sizes(path: str | os.PathLike[str], ax: Axes | None = None) -> Axes:
     from course_utils.datasets.folder import scan
 
     sizes: Counter[tuple[int, int]] = Counter()
-    for one in scan(path).images:
+    for found in scan(path).images:
         try:
-            with Image.open(one.file.path) as image:  # reads the beginning of the file only
+            with Image.open(found.file.path) as image:  # reads only the header
                 sizes[image.size] += 1
         except (OSError, UnidentifiedImageError, ValueError, SyntaxError):
             continue  # the quality report names unreadable files
@@ -264,7 +264,7 @@ def image_sizes(path: str | os.PathLike[str], ax: Axes | None = None) -> Axes:
 
 
 def resizings(pictures: dict[str, Any]) -> Figure:
-    """Draw one image as it is and after several ways to resize it.
+    """Draw an image and the results of several ways to resize it.
 
     Parameters
     ----------
@@ -278,7 +278,7 @@ def resizings(pictures: dict[str, Any]) -> Figure:
     Raises
     ------
     InvalidInput
-        If an entry is no image.
+        If an entry is not an image.
     """
     require_some("image", pictures)
     shown = {name: displayable(picture) for name, picture in pictures.items()}
@@ -323,7 +323,7 @@ def harmful_augmentations(flower: Any) -> Figure:
     hsv = rgb_to_hsv(image / 255.0)
     hsv[..., 0] = (hsv[..., 0] + 0.62) % 1.0
     other = (hsv_to_rgb(hsv) * 255).astype(np.uint8)
-    changed = _pair(hue, "another hue", "✗ colour tells flowers apart"), other
+    changed = _pair(hue, "another hue", "✗ color tells flowers apart"), other
     harmless = _pair(mirror, "mirrored", "✓ still the same flower"), image[:, ::-1]
     for axes, after in (changed, harmless):
         for ax, shown in zip(axes, (image, after), strict=True):
@@ -407,7 +407,7 @@ def class_examples(
 
 
 def class_counts(dataset: ImageDataset | pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw how many images each class has in each split.
+    """Draw the number of images of each class in each split.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Figures of lesson 03: layers as blocks, their parameters, the receptive field of one value."""
+"""Figures of lesson 03: architectures, parameters, receptive fields."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _KINDS = {  # what a layer does: (color, hatch)
     "pooling": (PALETTE[2], "///"),
     "flattening": (PALETTE[3], "..."),
     "dense": (PALETTE[1], ""),
-    "normalisation": (PALETTE[4], ""),
+    "normalization": (PALETTE[4], ""),
     "other": ("#dddddd", ""),
 }
 
@@ -49,9 +49,9 @@ _KINDS = {  # what a layer does: (color, hatch)
 def architecture(model: Any, ax: Axes | None = None) -> Axes:
     """Draw a network as a row of blocks, from the image to the logits.
 
-    The height of a block stands for height and width of the feature maps, its thickness for their
-    number, the height of a bar for the length of a vector; the scales are not linear, so that
-    small ones are visible. Layers that change no shape, such as batch normalization or dropout,
+    The height of a block shows height and width of the feature maps, its thickness their number;
+    the height of a bar shows the length of a vector. The scales are not linear, so that small
+    blocks are visible. Layers that do not change the shape, such as batch normalization or dropout,
     are named under the block before them.
 
     First met in lesson 03.
@@ -74,7 +74,7 @@ def architecture(model: Any, ax: Axes | None = None) -> Axes:
     """
     blocks = _blocks(model)
     sizes = [_size(block.shape) for block in blocks]
-    gap, for_words = 0.62, 0.3  # the words below two bars in a row need more room
+    gap, for_words = 0.62, 0.3  # the text below two adjacent bars needs more room
     width = sum(thick + 0.35 * high for high, thick in sizes) + gap * (len(blocks) + 1)
     ax = new_axes(ax, (min(max(0.85 * width, 6.5), 12.0), 4.0))
     left, tallest = gap / 2, max(high for high, _ in sizes)
@@ -107,14 +107,14 @@ def architecture(model: Any, ax: Axes | None = None) -> Axes:
 
 
 def parameter_bars(models: Mapping[str, Any] | Sequence[Any], ax: Axes | None = None) -> Axes:
-    """Draw the number of parameters of some models by the kind of layer.
+    """Draw the number of parameters of several models by kind of layer.
 
     First met in lesson 03.
 
     Parameters
     ----------
     models : mapping of str to keras.Model, or sequence of keras.Model
-        Built models; those of a sequence have their own names.
+        Built models; a sequence is labeled with the names of the models.
     ax : Axes, optional
         Where to draw.
 
@@ -193,7 +193,7 @@ def receptive_fields(image: Any, sizes: Mapping[str, int], ax: Axes | None = Non
 
 
 def shuffled_pixels(images: Any, order: np.ndarray, size: float = 1.4) -> Figure:
-    """Draw images above the same images with their pixels in another order.
+    """Draw images above the same images with permuted pixels.
 
     First met in lesson 03.
 
@@ -245,7 +245,7 @@ def _blocks(model: Any) -> list[_Block]:
         shape = tuple(layer.output.shape[1:])
         if kind == "images":
             continue
-        if kind in ("other", "normalisation") and shape == blocks[-1].shape:
+        if kind in ("other", "normalization") and shape == blocks[-1].shape:
             blocks[-1].quiet += lines
             continue
         blocks.append(_Block(kind, lines, shape))
@@ -281,13 +281,13 @@ _WORDS = {
     "BatchNormalization": "batch norm",
     "ReLU": "ReLU",
 }
-_KIND_BY_PART = {  # of the name of a layer's class; the first that fits
+_KIND_BY_PART = {  # part of a layer's class name: kind; the first match is used
     "InputLayer": "images",
     "Conv": "convolution",
     "Flatten": "flattening",
     "Pooling": "pooling",
     "Dense": "dense",
-    "Normalization": "normalisation",
+    "Normalization": "normalization",
 }
 
 

@@ -1,4 +1,4 @@
-"""Figures of lesson 04: curves, schedules and experiments, the loss and the steps of training."""
+"""Figures of lesson 04: training curves, schedules, experiments, losses and gradient descent."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def compare_curves(
     limits: tuple[float, float] | None = None,
     guessing: float | None = None,
 ) -> Axes:
-    """Draw one quantity of several trainings over the epochs, with a name at the end of each line.
+    """Draw one quantity of several training runs over the epochs; label each line at its end.
 
     First met in lesson 04.
 
     Parameters
     ----------
     histories : mapping of str to a history or to a list of histories
-        By name. Of a list (several seeds) the mean is drawn, and the range as a band.
+        By name. For a list (several seeds) the mean is drawn, and the range as a band.
     quantity : str
         For instance "loss", "val_loss", "val_accuracy" or "learning_rate".
     ax : Axes, optional
@@ -59,7 +59,7 @@ def compare_curves(
     limits : tuple of float, optional
         Lowest and highest value that is shown; values outside are clipped.
     guessing : float, optional
-        The value of guessing; drawn as a horizontal line.
+        Value of random guessing; drawn as a horizontal line.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def compare_curves(
 
 
 def _values_of_runs(name: str, runs: Sequence[Any], quantity: str) -> np.ndarray:
-    """Return one row per run, all as long as the shortest run."""
+    """Return one row per run, truncated to the length of the shortest run."""
     tables = [history_table(run) for run in runs]
     if any(quantity not in table for table in tables):
         raise InvalidInput(
@@ -112,17 +112,17 @@ def _values_of_runs(name: str, runs: Sequence[Any], quantity: str) -> np.ndarray
 
 
 def _name_ends(ax: Axes, distance: float = 0.075) -> None:
-    """Write the name of each line beside its end, `distance` (of the axes' height) apart."""
+    """Write the label of each line at its end, at least `distance` (of the axes' height) apart."""
     to_axes = ax.transScale + ax.transLimits
     right = ax.get_xlim()[1]
     ends = []
     for line in ax.lines:
         xs, ys = np.asarray(line.get_xdata()), np.asarray(line.get_ydata(), dtype=float)
         if len(ys):
-            across = line.get_transform() != ax.transData  # a level line, as axhline draws it
+            across = line.get_transform() != ax.transData  # a horizontal line from axhline
             end = (right if across else xs[-1], ys[-1])
             height = to_axes.transform(end)[1]
-            # a line that ends in nan, or outside the figure, is named at the edge
+            # a line that ends in NaN, or outside the figure, is labeled at the edge
             ends.append((float(np.clip(np.nan_to_num(height, nan=1.0), 0, 1)), end, line))
     ends.sort(key=lambda item: item[0])
     places = _spread([height for height, _, _ in ends], distance)
@@ -141,7 +141,7 @@ def _name_ends(ax: Axes, distance: float = 0.075) -> None:
 
 
 def _spread(heights: Sequence[float], distance: float) -> list[float]:
-    """Move rising heights as little as possible, so that they lie at least `distance` apart."""
+    """Move sorted heights as little as possible so that they are at least `distance` apart."""
     groups: list[tuple[float, int]] = []  # where each group of touching names begins, and its size
     for number, height in enumerate(heights):
         groups.append((height - number * distance, 1))
@@ -155,7 +155,7 @@ def _spread(heights: Sequence[float], distance: float) -> list[float]:
 def schedules(
     rates: Mapping[str, Any], steps_per_epoch: int | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Draw the learning rate over the batches of a training.
+    """Draw the learning rate over the batches of a training run.
 
     First met in lesson 04.
 
@@ -188,7 +188,7 @@ def schedules(
 
 
 def experiment(result: Any, ax: Axes | None = None) -> Axes:
-    """Draw the validation accuracy of each variant (every seed and the mean) and the training mean.
+    """Draw the validation accuracy of each variant (all seeds and the mean) and the training mean.
 
     First met in lesson 04.
 
@@ -255,7 +255,7 @@ def _draw_runs(ax: Axes, row: int, runs: Sequence[Any], in_legend: bool) -> floa
 
 
 def cross_entropy(points: Mapping[str, float] | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the loss of one image over the predicted probability of the right class.
+    """Draw the cross-entropy loss over the predicted probability of the true class.
 
     First met in lesson 04, which computes it by hand.
 
@@ -292,7 +292,7 @@ def cross_entropy(points: Mapping[str, float] | None = None, ax: Axes | None = N
 
 
 def descent(paths: Mapping[str, Sequence[float]], size: float = 3.0) -> Figure:
-    """Draw gradient descent on a parabola, the loss of a network with a single weight.
+    """Draw gradient descent on a parabola, the loss of a model with a single weight.
 
     First met in lesson 04, which computes the steps.
 
@@ -333,7 +333,7 @@ def descent(paths: Mapping[str, Sequence[float]], size: float = 3.0) -> Figure:
 
 
 def epoch_diagram(images: int, batch_size: int, epochs: int = 3, ax: Axes | None = None) -> Axes:
-    """Draw how images form batches and batches form epochs.
+    """Draw how images are divided into batches, and batches into epochs.
 
     First met in lesson 04.
 

@@ -1,4 +1,4 @@
-"""Figures of lesson 05: scores of predictions, calibration, and the diagnosis of a training."""
+"""Figures of lesson 05: metrics, calibration, and the diagnosis of training curves."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ _CELL_LOOKS = {  # (color, hatch)
 
 # ------------------------------------------------------------------------ scores
 def one_vs_rest(predictions: Predictions | pd.DataFrame, class_name: str) -> Figure:
-    """Draw which cells of a confusion matrix are TP, FP, FN and TN for one class.
+    """Draw the cells of a confusion matrix that are TP, FP, FN and TN for one class.
 
-    On the left the whole matrix with its four regions, on the right the same numbers added up in
-    a 2 × 2 table, with the precision and recall that follow.
+    The left panel shows the whole matrix with its four regions, the right panel their sums in a
+    2 × 2 table, with precision and recall.
 
     First met in lesson 05.
 
@@ -58,7 +58,7 @@ def one_vs_rest(predictions: Predictions | pd.DataFrame, class_name: str) -> Fig
     predictions : Predictions or DataFrame
         A DataFrame holds counts.
     class_name : str
-        The class to compare with all others.
+        The positive class.
 
     Returns
     -------
@@ -132,7 +132,7 @@ def _ratio(above: int, below: int) -> str:
 
 
 def top_k(predictions: Predictions, max_k: int | None = None, ax: Axes | None = None) -> Axes:
-    """Draw top-k accuracy over k, beside that of guessing.
+    """Draw top-k accuracy over k, and that of random guessing.
 
     Parameters
     ----------
@@ -251,7 +251,7 @@ def calibration(
     bins : int
         Number of bins, for Predictions.
     ax : Axes, optional
-        The histogram uses its lower part.
+        The histogram is drawn in its lower part.
     title : str, optional
 
     Returns
@@ -326,7 +326,7 @@ def diagnosis(
     num_classes: int | None = None,
     title: str | None = None,
 ) -> Figure:
-    """Draw loss and accuracy with the evidence of a diagnosis: the best epoch and the gap.
+    """Draw loss and accuracy with the evidence for a diagnosis: the best epoch and the gap.
 
     First met in lesson 05.
 
@@ -336,7 +336,7 @@ def diagnosis(
     found : Diagnosis, optional
         By default ``evaluation.diagnose(history, num_classes)``.
     num_classes : int, optional
-        Draws the level of guessing.
+        Draw the accuracy of random guessing.
     title : str, optional
         By default the name of the diagnosis.
 
@@ -377,7 +377,7 @@ def diagnosis(
 def _curve_panel(
     ax: Axes, train: np.ndarray, validation: np.ndarray, name: str, best: float | None
 ) -> None:
-    """Draw one quantity of training and validation, its best epoch and the gap at the end."""
+    """Draw one quantity for training and validation, its best epoch and the final gap."""
     from matplotlib.ticker import MaxNLocator
 
     epochs = np.arange(1, len(train) + 1)
@@ -411,7 +411,7 @@ def _mark_best_epoch(ax: Axes, best: float, epochs: int) -> None:
 
 
 def _mark_gap(ax: Axes, epochs: int, low: float, high: float) -> None:
-    """Draw the distance of the two curves at the last epoch."""
+    """Draw the gap between the two curves at the last epoch."""
     x = epochs + 0.03 * max(1, epochs)
     arrow = {"arrowstyle": "<->", "color": INK, "shrinkA": 0, "shrinkB": 0}
     ax.annotate("", (x, low), (x, high), arrowprops=arrow, annotation_clip=False)

@@ -51,11 +51,11 @@ def suspect_grid(
     suspects : DataFrame
         As ``error_analysis.suspect_labels`` returns it; the first `count` rows are shown.
     predictions : Predictions
-        The predictions that the suspects were found with; they hold the images.
+        The predictions from which the suspects were computed; they contain the images.
     count, columns : int
-        Images in total, and in a row.
+        Number of images in total, and per row.
     wrong_ids : collection of str, optional
-        The ids whose labels are known to be wrong: they get a full frame and the words "wrong
+        The ids whose labels are known to be wrong: they get a solid frame and the text "wrong
         label", the others a dashed frame and "label is right".
     size : float
         Width of one image in inches.
@@ -96,7 +96,7 @@ def suspect_grid(
 
 
 def inspection_curve(curve: pd.DataFrame, share: float = 0.05, ax: Axes | None = None) -> Axes:
-    """Draw the share of the wrong labels that are found over the number of inspected suspects.
+    """Draw recall and precision of wrong labels over the number of inspected suspects.
 
     First met in lesson 06.
 
@@ -139,7 +139,7 @@ def inspection_curve(curve: pd.DataFrame, share: float = 0.05, ax: Axes | None =
 
 
 def cleaning(results: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw the test accuracy of each run, for each way of cleaning the training data.
+    """Draw the test accuracy of each run, for each method of cleaning the training data.
 
     First met in lesson 06.
 
@@ -152,8 +152,8 @@ def cleaning(results: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
-        A mark for each run; a line at the mean of each way, and a bar of one standard deviation to
-        both sides where there are at least two runs.
+        A mark for each run, a line at the mean of each method, and for at least two runs an error
+        bar of one standard deviation in both directions.
     """
     groups = list(results.groupby("training data", sort=False)["test accuracy"])
     ax = new_axes(ax, (6.4, 0.9 + 0.62 * len(groups)))

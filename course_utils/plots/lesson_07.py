@@ -1,4 +1,4 @@
-"""Figures of lesson 07: filters, feature maps, heat maps and the checks of heat maps."""
+"""Figures of lesson 07: filters, feature maps, heat maps and sanity checks of heat maps."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_HEAT = "viridis"  # purple is little, yellow is much
+_HEAT = "viridis"  # purple is low, yellow is high
 _BASELINES = ("random", "centre", "edges", "even")
 _QUIET = "#6f6f6f"
 _MOST_PANELS = 160
-_DPI = 80  # of figures made of images, which take much room in a notebook
+_DPI = 80  # of figures of images, which need much space in a notebook
 
 
 # ------------------------------------------------------------------------ filters and feature maps
 def first_layer_filters(filters: np.ndarray, columns: int = 8, *, size: float = 0.8) -> Figure:
-    """Draw the filters of the first convolution as small images.
+    """Draw the filters of the first convolution layer as small images.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def first_layer_filters(filters: np.ndarray, columns: int = 8, *, size: float = 
     Raises
     ------
     InvalidInput
-        If there are no filters of this kind.
+        If the array does not have this shape, or there are no filters.
     """
     weights = np.asarray(filters, dtype="float32")
     if weights.ndim != 4 or not weights.size:
@@ -109,12 +109,12 @@ def activation_grid(
     -------
     Figure
         Each row has one scale: dark is zero, bright is the largest value of the layer. The number
-        in a corner is that of the map.
+        in a corner is the index of the map.
 
     Raises
     ------
     InvalidInput
-        If there is no layer.
+        If no layer is given.
     """
     if not activations:
         raise InvalidInput("There are no feature maps to draw; name at least one layer.")
@@ -154,7 +154,7 @@ def grad_cam_steps(
     image : array (H, W, C)
         0-255.
     feature_maps : array (h, w, channels)
-        Output of the convolution for this image.
+        Output of the convolution layer for this image.
     weights : array (channels,)
         The mean gradient of the class's logit with respect to each feature map.
     class_name : str
@@ -168,7 +168,7 @@ def grad_cam_steps(
     Raises
     ------
     InvalidInput
-        If weights and feature maps do not fit.
+        If the shapes of weights and feature maps do not match.
     """
     maps, alphas = np.asarray(feature_maps), np.asarray(weights)
     if maps.ndim != 3 or alphas.shape != maps.shape[-1:]:
@@ -222,8 +222,8 @@ def heat_maps(
 ) -> Figure:
     """Draw images in the first column and the heat maps of several methods beside it.
 
-    The heat is laid over a gray version of the image, so that every color means heat. The hottest
-    hundredth of the pixels has one color, else single pixels would hide the rest.
+    The map is overlaid on a gray version of the image, so that all color comes from the map. The
+    color scale ends at the 99th percentile, so that single pixels do not hide the rest.
 
     Parameters
     ----------
@@ -232,15 +232,15 @@ def heat_maps(
     maps : array (N, H, W), or dict of str to such arrays
         One column for each entry. A map that is zero everywhere gets a note.
     titles : sequence of str, optional
-        Text on the left of each image.
+        Labels on the left of the rows.
     boxes : array (N, 4), optional
         x0, y0, x1, y1 in pixels, drawn on the images.
     alpha : float
-        Opacity of the heat, 0-1.
+        Opacity of the overlay, 0-1.
     size : float
         Width of one image in inches.
     colour_bar : bool
-        Whether to draw the scale; each map is scaled to its own maximum.
+        Whether to draw a color bar; each map is scaled to its own maximum.
 
     Returns
     -------
@@ -249,7 +249,7 @@ def heat_maps(
     Raises
     ------
     InvalidInput
-        If images and maps differ in number, or there are too many.
+        If the numbers of images and maps differ, or there are too many.
     """
     columns = maps if isinstance(maps, Mapping) else {"heat": maps}
     count = len(images)
@@ -283,7 +283,7 @@ def heat_maps(
 
 
 def _show_heat(ax: Axes, picture: np.ndarray, values: Any, alpha: float) -> None:
-    """Show heat over a gray version of an image, or say that it is zero everywhere."""
+    """Show a heat map over a gray version of an image, or a note that it is zero everywhere."""
     heat = np.maximum(np.asarray(values, dtype="float32"), 0)
     heat = np.minimum(heat, np.percentile(heat, 99) or heat.max())
     ax.imshow(_blend(picture, heat, alpha))
@@ -295,14 +295,14 @@ def _show_heat(ax: Axes, picture: np.ndarray, values: Any, alpha: float) -> None
 def class_heat(
     maps: np.ndarray, classes: Sequence[int], class_names: Sequence[str], *, size: float = 1.4
 ) -> Figure:
-    """Draw the mean heat map of each class: a habit of the model that one image does not show.
+    """Draw the mean heat map of each class, which shows a bias that single images do not show.
 
-    White dots are the maxima of the single maps.
+    White dots mark the maxima of the single maps.
 
     Parameters
     ----------
     maps : array (N, H, W)
-        Each is divided by its sum first, so that every image counts the same.
+        Each map is first divided by its sum, so that every image has the same weight.
     classes : sequence of N ints
         The class of each image.
     class_names : sequence of str
@@ -317,7 +317,7 @@ def class_heat(
     Raises
     ------
     InvalidInput
-        If maps and classes differ in number.
+        If the numbers of maps and classes differ.
     """
     heat, indices = np.maximum(np.asarray(maps, "float64"), 0), np.asarray(classes)
     if heat.ndim != 3 or indices.shape != heat.shape[:1]:
@@ -354,12 +354,12 @@ def _mark_peaks(ax: Axes, maps: np.ndarray) -> None:
 
 # ------------------------------------------------------------------------ checks of heat maps
 def randomisation(tables: Mapping[str, pd.DataFrame], ax: Axes | None = None) -> Axes:
-    """Draw how the maps of several methods change while the weights are randomized.
+    """Draw the model randomization test: the correlation of maps while weights are randomized.
 
     Parameters
     ----------
     tables : dict of str to DataFrame
-        The result of ``explain.randomisation_check`` for each method, of one model.
+        The result of ``explain.randomisation_check`` for each method, all for one model.
     ax : Axes, optional
 
     Returns
@@ -388,7 +388,7 @@ def randomisation(tables: Mapping[str, pd.DataFrame], ax: Axes | None = None) ->
 
 
 def insertion_deletion(table: pd.DataFrame) -> Figure:
-    """Draw the curves of deletion and insertion of every map and baseline.
+    """Draw the deletion and insertion curves of every map and baseline.
 
     Parameters
     ----------
@@ -432,7 +432,7 @@ def insertion_deletion(table: pd.DataFrame) -> Figure:
 
 
 def localisation(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw the share of the heat of several methods on the object, with paler baselines.
+    """Draw localization scores of several methods, with baselines in paler colors.
 
     Parameters
     ----------
@@ -468,7 +468,7 @@ def _percent(share: float) -> str:
 
 
 def _styles(names: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return strong lines for methods, thin dotted ones for baselines; never by color alone."""
+    """Return strong lines for methods and thin dotted ones for baselines, so that both differ."""
     methods = [name for name in names if name not in _BASELINES]
     styles = {
         name: {
@@ -488,7 +488,7 @@ def _styles(names: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 # ------------------------------------------------------------------------ heat over an image
 def _blend(picture: np.ndarray, heat: np.ndarray, alpha: float = 0.55) -> np.ndarray:
-    """Lay heat over a gray version of the image, so that every color means heat."""
+    """Overlay a heat map on a gray version of the image, so that all color comes from the map."""
     import matplotlib
 
     gray = picture if picture.ndim == 2 else picture[..., :3].mean(axis=-1)

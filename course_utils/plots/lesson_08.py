@@ -1,4 +1,4 @@
-"""Figures of lesson 08: few images, sweeps over heads, and the parts of a transferred network."""
+"""Figures of lesson 08: small training sets, sweeps over heads, and base and head."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def few_pictures(results: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw test accuracy over the number of images of each class, one mark for each run.
+    """Draw test accuracy over the number of images per class, one mark for each run.
 
     Parameters
     ----------

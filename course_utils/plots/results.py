@@ -1,4 +1,4 @@
-"""Results that several lessons show: training curves, confusion matrices, scores of each class."""
+"""Figures of results in several lessons: training curves, confusion matrices, class metrics."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def history(
     Parameters
     ----------
     histories : History, dict of lists, DataFrame, or mapping of str to any of them
-        One training, or several by name. For one, training is a solid blue line and validation a
-        dashed orange one. For several, each has a color, and only their validation is dashed.
+        One training run, or several by name. For one, training is a solid blue line and validation
+        a dashed orange one. For several, each has a color, and validation is dashed.
     best : bool
-        Mark the epoch with the lowest validation loss (of one training only).
+        Mark the epoch with the lowest validation loss (for a single run only).
     title : str, optional
         Title of the figure.
     guessing : int, optional
-        Number of classes; draws the loss and the accuracy of guessing.
+        Number of classes; if given, loss and accuracy of random guessing are drawn.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def history(
     Raises
     ------
     InvalidInput
-        If it is no history.
+        If the argument is not a history.
     """
     several = _several(histories)
     figure, axes = panels(1, 2, (9.5, 3.6))
@@ -94,7 +94,7 @@ def history(
 
 
 def history_table(one: Any) -> Mapping[str, Any]:
-    """Return the table of one history (of the course, of Keras, a dict or a DataFrame)."""
+    """Return the values of one history (of the course, of Keras, a dict or a DataFrame)."""
     table = getattr(one, "history", one)
     if not isinstance(table, Mapping) and not hasattr(table, "columns"):
         raise InvalidInput(
@@ -105,7 +105,7 @@ def history_table(one: Any) -> Mapping[str, Any]:
 
 
 def label_epochs(ax: Axes) -> None:
-    """Put ticks at whole epochs, and room around a single epoch."""
+    """Put ticks at whole epochs, and widen the axis around a single epoch."""
     whole_epochs(ax)
     low, high = ax.get_xlim()
     if high - low < 1:
@@ -231,7 +231,7 @@ def confusion_matrix(
 
 
 def matrix_of(predictions: Predictions | pd.DataFrame, normalize: str | None) -> pd.DataFrame:
-    """Return the confusion matrix of predictions, or a given one, with shares where wanted."""
+    """Return the confusion matrix of predictions, or a given one, normalized if requested."""
     from course_utils import evaluation
 
     if not hasattr(predictions, "columns"):
@@ -271,7 +271,7 @@ def per_class_bars(predictions: Predictions | pd.DataFrame, ax: Axes | None = No
     Raises
     ------
     InvalidInput
-        If the table lacks one of the three.
+        If the table lacks one of the three columns.
     """
     from course_utils import evaluation
 

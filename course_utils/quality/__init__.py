@@ -1,6 +1,6 @@
 """The data quality checklist as code: check a dataset before training on it.
 
-A network learns whatever is in the data, also the mistakes, without a warning. `report` makes ten
+A network also learns the mistakes in its data, without any warning. `report` makes ten
 checks of a folder of images (or of an `ImageDataset`), and returns a verdict for each and the files
 concerned:
 
@@ -11,9 +11,9 @@ images per class        Has each class at least 50 images, and is it there in ev
 balance                 Have all classes about the same number of images?
 unreadable files        Can every file be decoded, and is it of the type its name says?
 exact duplicates        Is a file stored twice?
-near duplicates         Is a picture stored twice: smaller, compressed again, cropped, mirrored?
-conflicting labels      Is the same picture in two classes?
-leakage between splits  Is a picture of the training split in the validation or test split too?
+near duplicates         Is an image stored twice: smaller, compressed again, cropped, mirrored?
+conflicting labels      Is the same image in two classes?
+leakage between splits  Is an image of the training split in the validation or test split too?
 variation               Do the images of a class differ from each other?
 number of classes       Can a first model learn this number of classes (2 to 20)?
 channels and sizes      Are color mode, size and shape what a loader expects?

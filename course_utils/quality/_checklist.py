@@ -19,7 +19,7 @@ from course_utils.validate import counted, some_of
 MIN_IMAGES = 50
 #: The largest class may have this many times the images of the smallest ...
 MAX_RATIO = 1.5
-#: ... and beyond this a network can be accurate without ever predicting the smallest.
+#: ... and beyond this ratio a network can be accurate without ever predicting the smallest.
 BAD_RATIO = 10.0
 #: More classes than this need more data and computing time than a first model should.
 MAX_CLASSES = 20
@@ -29,9 +29,9 @@ MAX_CLASSES = 20
 LITTLE_VARIATION = 10.0
 #: Share of copies in a class from which on the class is reported.
 MANY_COPIES = 0.2
-#: An image with a shorter side below this (pixels) shows little.
+#: An image whose shorter side is below this (pixels) shows few details.
 TINY = 32
-#: Ratio of the sides from which on an image loses much when it is resized to a square.
+#: Ratio of the sides from which on an image is badly distorted when it is resized to a square.
 ELONGATED = 3.0
 
 _ORDER = {"test": 0, "validation": 1, "train": 2}
@@ -42,7 +42,7 @@ Findings = list[tuple[str, ...]]
 
 @dataclass
 class _Answer:
-    """What one check found; each finding has a verdict, advice and files."""
+    """Findings of one check; each has a verdict, advice and files."""
 
     check: str
     verdict: str = "ok"
@@ -327,13 +327,13 @@ def _divided(
     return files, count
 
 
-#: What the names of a burst or of one patient's images often have in common: everything but the
-#: last number, or the folder inside the class folder.
+#: Patterns of what the names of a burst or of one patient's images often have in common: all but
+#: the last number, or the folder inside the class folder.
 _LIKELY_GROUPS = (r"(.+?)[ _.-]*\(?\d+\)?\.\w+$", r"^([^/]+/[^/]+(?:/[^/]+)*)/[^/]+$")
 
 
 def _groups_advice(data: Collection) -> str:
-    """Return which near copies groups= keeps in one split, or a likely groups=."""
+    """Return how many near copies groups= keeps in one split, or suggest a value for groups=."""
     if not data.near:
         return ""
     pairs = [(i, j) for i, j, _ in data.near]
@@ -507,7 +507,7 @@ def _check_sizes(answer: _Answer, readable: Sequence[Picture]) -> str:
 
 
 def _clues(readable: Sequence[Picture]) -> list[str]:
-    """Return the classes that the file type, color mode or size alone tells from the others."""
+    """Return the classes that can be recognized by file type, color mode or size alone."""
     clues = []
     for what, value_of in (
         ("file type", lambda p: p.kind),

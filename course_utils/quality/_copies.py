@@ -1,16 +1,16 @@
-"""Find near duplicates: one picture in several versions.
+"""Find near duplicates: one image in several versions.
 
 1. Each image is shrunk to 64 x 64 gray pixels, and its *perceptual hash* taken: one bit for each
    of the 256 lowest spatial frequencies, set if its coefficient in the cosine transform is above
    the median (``imagehash.phash``). Copies that were resized, compressed again or brightened keep
-   nearly all their bits; unrelated pictures share about half. The mirror image is hashed too.
+   nearly all their bits; unrelated images share about half. The mirror image is hashed too.
 2. Pairs with at most 80 different bits are candidates.
 3. Each candidate is compared closely: the two small images are aligned (shift, rotation and
    scale are found by maximizing the correlation coefficient, Evangelidis & Psarakis 2008,
    ``cv2.findTransformECC``), low frequencies are removed, and the fine structure must correlate by
-   at least 0.8 (0.6 if at most 24 bits differ, for small pictures that were compressed strongly).
+   at least 0.8 (0.6 if at most 24 bits differ, for small images that were compressed strongly).
    Different photographs of similar things are below that: on 3,670 photographs of flowers all 29
-   pairs found are the same picture, on 3,781 of clothes every second pair shows two different
+   pairs found are the same image, on 3,781 of clothes every second pair shows two different
    T-shirts.
 """
 
@@ -24,7 +24,7 @@ from course_utils.quality._pictures import Picture
 
 #: Two images with more different bits (of 256) than this are not compared closely.
 HASH_BITS = 80
-#: Correlation of the fine structure from which on two images count as the same picture ...
+#: Correlation of the fine structure from which on two images count as the same image ...
 SAME_PICTURE = 0.8
 #: ... and the correlation that is enough if at most FEW_BITS differ.
 SAME_HASH = 0.6
@@ -48,7 +48,7 @@ def candidates(bits: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.nd
     first, second, distance : ndarray of int
         Positions (first < second) and number of different bits.
     mirrored : bool
-        Whether the second image is like the first after mirroring.
+        Whether the second image is similar to the mirrored first one.
 
     Notes
     -----
@@ -117,7 +117,7 @@ def similarity(one: np.ndarray, other: np.ndarray) -> float:
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 1e-4)
     try:
         _, found = cv2.findTransformECC(one, other, warp, cv2.MOTION_AFFINE, stop, whole, 5)
-    except cv2.error:  # they cannot be aligned: nothing in common
+    except cv2.error:  # they cannot be aligned, so they are not copies
         return straight
     way = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     moved = cv2.warpAffine(other, found, one.shape[::-1], flags=way)
@@ -140,13 +140,13 @@ def joined(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
 
 
 def near_pairs(pictures: Sequence[Picture]) -> tuple[list[tuple[int, int, str]], bool]:
-    """Find pictures that are near duplicates of each other.
+    """Find images that are near duplicates of each other.
 
     Returns
     -------
     pairs : list of (int, int, str)
-        Positions of two pictures, and how the second is like the first. A group of copies has
-        only as many pairs as connect it.
+        Positions of two images, and how the second relates to the first. A group of n copies
+        gives n - 1 pairs.
     complete : bool
         False if the search stopped after `CLOSE_COMPARISONS` comparisons.
     """

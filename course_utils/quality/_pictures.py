@@ -1,4 +1,4 @@
-"""Read images and keep what the checks need."""
+"""Read images and compute the properties that the checks use."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FLAT = 2.0
 
 @dataclass(slots=True)
 class Picture:
-    """What the checks need of one image; small, so that 50,000 fit into memory."""
+    """Properties of one image for the checks; small, so that 50,000 fit into memory."""
 
     id: str
     split: str
@@ -43,7 +43,7 @@ class Picture:
 def read_file(
     file_id: str, split: str, label: str, path: Path, scales: bit_depth.Scales | None = None
 ) -> Picture:
-    """Read one file; what is wrong with it becomes `Picture.error`."""
+    """Read one file; an error becomes `Picture.error`."""
     picture = Picture(file_id, split, label)
     try:
         data = decoding.read(path)
@@ -100,7 +100,7 @@ def _set_pixels(picture: Picture, small: np.ndarray) -> None:
         image = Image.fromarray(picture.thumb)
         mirrored = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         picture.bits = np.stack(
-            [imagehash.phash(one, hash_size=16).hash.ravel() for one in (image, mirrored)]
+            [imagehash.phash(view, hash_size=16).hash.ravel() for view in (image, mirrored)]
         )
 
 

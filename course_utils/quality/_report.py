@@ -26,7 +26,7 @@ class Row:
     check : str
         Name of the check.
     verdict : {"ok", "warning", "problem"}
-        A problem spoils training or its evaluation; a warning should be looked at.
+        A problem distorts training or evaluation; a warning should be checked.
     found : str
         What was found, with the numbers.
     advice : str
@@ -80,12 +80,12 @@ class QualityReport:
         Number of readable images of each split and class: ``counts[split][class]``. The split is
         ``"all"`` if there are no splits.
     removable : tuple of str
-        Ids that can be left out without losing a picture: unreadable files, and of each group of
+        Ids that can be left out without losing an image: unreadable files, and of each group of
         copies all but one (one in the test split is kept rather than one in the training split).
         Copies with different labels are not among them: only you can say which label is right.
     pairs : tuple of (str, str, str)
-        Of each copy that was found: its id, the id of the image it is a copy of, and how the two
-        are alike.
+        For each copy that was found: its id, the id of the image it is a copy of, and how the
+        two are related.
     """
 
     name: str
@@ -96,7 +96,7 @@ class QualityReport:
 
     @property
     def ok(self) -> bool:
-        """True if there is no problem; warnings do not count."""
+        """Whether there is no problem; warnings do not count."""
         return all(row.verdict != "problem" for row in self.rows)
 
     @property

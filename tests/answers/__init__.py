@@ -1,4 +1,4 @@
-"""Right and wrong answers to the exercises, by which their checks are tested.
+"""Right and wrong answers to the exercises, with which the checks are tested.
 
 ``answers/eNN_topic.py`` holds, for each question that a program can judge, an :class:`Answers`::
 
@@ -10,13 +10,13 @@
         ),
     }
 
-Each text stands for the whole answer cell. A wrong one is given with the name of the mistake that
-the check must find, or None where it is no usual one. The solution itself is added to the right
-ones, and the mutants that :mod:`answers.mutate` makes of it to the wrong ones, except those that
-are set aside as ``equivalent`` (they do the same, or as well), each with its reason. Answers of
+Each text is the source of a whole answer cell. A wrong one has the name of the mistake that the
+check must report, or None if it is not a common mistake. The solution itself is added to the right
+answers, and its mutants (:mod:`answers.mutate`) to the wrong ones, except those listed as
+``equivalent`` (they give the same or equally good results), each with its reason. Answers of
 beginners (:mod:`answers.beginners`) are added to both, and other ways to write the solution
-(:mod:`answers.variants`) must be right. The given cells of the notebook are run first; ``needs``
-names earlier questions whose solutions are, too.
+(:mod:`answers.variants`) must be accepted. The given cells of the notebook are run first; ``needs``
+names earlier questions whose solutions are run, too.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ class Answers:
     Attributes
     ----------
     right : mapping of str to str
-        Source texts by a name.
+        Source code by name.
     wrong : mapping of str to (str, str or None)
-        Source texts with the name of the mistake.
+        Source code with the name of the mistake, by name.
     equivalent : mapping of str to str
-        Mutants that are no mistakes, with the reason. A name that begins with ``*`` stands for all
-        that end like this.
+        Mutants that are not mistakes, with the reason. A name that begins with ``*`` matches all
+        names that end like this.
     needs : tuple of str
-        Questions whose solutions come first.
+        Questions whose solutions are run first.
     mutants : bool
-        Whether mutants are made of the solution. Where an answer is a number, they say little.
+        Whether mutants are made of the solution. For numeric answers they are of little use.
     """
 
     right: Mapping[str, str]
@@ -65,11 +65,11 @@ class Answers:
     mutants: bool = True
 
     def sets_aside(self, mutant: str) -> bool:
-        """Whether a mutant is one of those that are no mistakes."""
+        """Return whether a mutant is listed as equivalent."""
         return any(_is_named(mutant, name) for name in self.equivalent)
 
     def stale(self, known: Iterable[str]) -> list[str]:
-        """The names that are set aside, but stand for no mutant."""
+        """Return the names in `equivalent` that match no mutant."""
         known = list(known)
         return [n for n in self.equivalent if not any(_is_named(one, n) for one in known)]
 
@@ -78,29 +78,29 @@ def _is_named(mutant: str, name: str) -> bool:
     return mutant.endswith(name[1:]) if name.startswith("*") else mutant == name
 
 
-#: Questions of the kind "code" whose functions give callbacks, layers, or what a network gives.
+#: Questions of the kind "code" whose functions return callbacks, layers or outputs of a network.
 _OBJECTS = ("04.3", "04.4", "08.3")
 
 
 def gives_arrays(question: Question) -> bool:
-    """Whether the functions that a question asks for give arrays or numbers."""
+    """Return whether the functions of a question return arrays or numbers."""
     return question.kind == "code" and question.id not in _OBJECTS
 
 
 def mutants_of(question: Question) -> dict[str, str]:
-    """The mutants of the solution to a question."""
+    """Return the mutants of the solution to a question."""
     return mutants(solution(question), results=gives_arrays(question))
 
 
 def names() -> list[str]:
-    """The modules with answers, one per exercise."""
+    """Return the names of the modules with answers, one per exercise."""
     found = (module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
     return sorted(name for name in found if name.startswith("e") and name[1:3].isdigit())
 
 
 @cache
 def answers_of(module: str) -> tuple[Exercise, dict[str, Answers]]:
-    """An exercise and the answers to its questions, with those of beginners."""
+    """Return an exercise and the answers to its questions, including those of beginners."""
     beginners = importlib.import_module("answers.beginners")
     aside = importlib.import_module("answers.equivalent").EQUIVALENT
     asked = exercise(module[1:3])
@@ -120,13 +120,13 @@ def answers_of(module: str) -> tuple[Exercise, dict[str, Answers]]:
 
 @cache
 def cells(name: str) -> list[dict[str, Any]]:
-    """The cells of a solution notebook."""
+    """Return the cells of a solution notebook."""
     path = settings.course_root() / "solutions" / exercise(name[:2]).notebook
     return json.loads(path.read_text(encoding="utf-8"))["cells"]
 
 
 def solution(question: Question) -> str:
-    """The text of the answer cell in the solution notebook."""
+    """Return the source of the answer cell in the solution notebook."""
     wanted = question.id.replace(".", "-")
     (found,) = [
         cell
@@ -139,7 +139,7 @@ def solution(question: Question) -> str:
 
 @cache
 def given(number: str, before: str) -> dict[str, Any]:
-    """The names that the given cells define, up to the answer cell of a question."""
+    """Return the names defined by the given cells before the answer cell of a question."""
     values: dict[str, Any] = {"__name__": "__main__"}
     for k, cell in enumerate(cells(number)):
         mark = cell["metadata"].get("nbgrader", {})
@@ -152,7 +152,7 @@ def given(number: str, before: str) -> dict[str, Any]:
 
 
 def run(source: str, values: dict[str, Any], name: str, allow: Any = ()) -> None:
-    """Run a cell; `allow` names errors that may happen, for cells that try an answer out."""
+    """Run a cell; `allow` names exceptions that may occur in cells that try an answer."""
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     try:
         exec(compile(source, name, "exec"), values)
@@ -163,9 +163,9 @@ def run(source: str, values: dict[str, Any], name: str, allow: Any = ()) -> None
 def judge(
     question: Question, source: str, needs: tuple[str, ...] = (), seconds: float = 120.0
 ) -> Verdict:
-    """The verdict on an answer cell, as the student's notebook would give it.
+    """Return the verdict on an answer cell, as in the student's notebook.
 
-    An answer that cannot even be run, or not within so many seconds, counts as an error.
+    An answer that raises or exceeds the time limit counts as an error.
     """
     values = dict(given(question.id[:2], question.id))
     for earlier in needs:

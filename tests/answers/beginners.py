@@ -1,9 +1,9 @@
-"""Answers of beginners who know the text of the exercises alone, written before reading the checks.
+"""Answers of beginners, written from the text of the exercises without knowledge of the checks.
 
-The answers stand in ``beginners_01_to_04`` and ``beginners_05_to_07``, as ``RIGHT`` and ``WRONG``:
-a question, then names with the text of the answer cell. Each wrong one has the reason why it is
-wrong. An answer that begins with :data:`REST` gives a part of a question only, and the solution
-gives the rest.
+The answers are in ``beginners_01_to_04`` and ``beginners_05_to_07``, as ``RIGHT`` and ``WRONG``:
+the sources of answer cells by question and name. Each wrong one has the reason why it is wrong. An
+answer that begins with :data:`REST` answers only a part of a question, and the rest is taken from
+the solution.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from answers.beginners_05_to_07 import RIGHT as RIGHT_2
 from answers.beginners_05_to_07 import WRONG as WRONG_2
 from course_utils.checks import Question
 
-#: The first line of an answer to a part of a question.
+#: First line of an answer to a part of a question.
 REST = "# The rest is that of the solution.\n"
 
 RIGHT = RIGHT_1 | RIGHT_2
@@ -23,12 +23,12 @@ WRONG = WRONG_1 | WRONG_2
 
 
 def whole(question: Question, source: str) -> str:
-    """The text of an answer cell, with the solution's answers to the other parts."""
+    """Return an answer cell completed with the solution's answers to the other parts."""
     return f"{solution(question)}\n\n{source}" if source.startswith(REST) else source
 
 
 def of(question: Question) -> tuple[dict[str, str], dict[str, tuple[str, None]]]:
-    """The right and the wrong answers to a question, by names that tell where they are from."""
+    """Return the right and the wrong answers to a question, by names with their origin."""
     right, wrong = RIGHT.get(question.id, {}), WRONG.get(question.id, {})
     return (
         {f"beginner: {key}": whole(question, source) for key, source in right.items()},

@@ -654,7 +654,7 @@ def keep_classes(labels, wanted):
     return positions, np.array([wanted.index(one) for one in labels[positions]], dtype=int)
 """,
 }
-# Truth values times whole numbers: to_index gets what the check gives, floats or whole numbers.
+# Booleans times whole numbers: to_index gets the inputs of the check, floats or whole numbers.
 RIGHT["02.1"]["truth values"] = RIGHT["02.1"]["truth values"].replace(
     "np.asarray(one_hot) @", "np.asarray(one_hot).astype(int) @"
 )
@@ -2106,7 +2106,7 @@ for name in TRIALS:
 true_claims = ["a", "b", "e"]
 """
 
-# --- near misses: right on the whole, wrong in a corner ------------------------------------------
+# --- near misses: right in general, wrong in an edge case ----------------------------------------
 
 _CONVOLVE = """\
 def convolve(image, kernel, bias=0.0, stride=1):

@@ -1279,7 +1279,7 @@ def pointing_game(maps, boxes):
     return hits / len(maps)
 """
 
-# --- near misses: right on the whole, wrong in a corner ------------------------------------------
+# --- near misses: right in general, wrong in an edge case ----------------------------------------
 
 WRONG["05.5"] |= {
     "last epoch": (_CURVES + "best_epoch = 20\n", "the last epoch"),
@@ -1300,7 +1300,7 @@ WRONG["06.2"] |= {
         "no list",
     ),
 }
-# An array of names and numbers is an array of texts.
+# An array of names and numbers is an array of strings.
 RIGHT["06.2"]["an array of texts"] = _PAIRS.replace("return [", "return np.array([").replace(
     "for t, p in order]", "for t, p in order])"
 )

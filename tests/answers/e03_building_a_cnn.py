@@ -698,7 +698,7 @@ def build_detector(input_shape):
     mutants=False,  # the architecture is free, so most changes give another right answer
 )
 
-# --- 03.5: batch normalisation -----------------------------------------------------------------
+# --- 03.5: batch normalization -----------------------------------------------------------------
 
 
 def _normalize(

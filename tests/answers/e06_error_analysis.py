@@ -760,7 +760,7 @@ def out_of_fold(fit, images, labels, fold):
     },
 )
 
-# --- 06.4: disputed labels ------------------------------------------------------------
+# --- 06.4: suspect labels -------------------------------------------------------------
 
 
 def _dispute(
@@ -790,7 +790,7 @@ def disputed(probabilities, labels):
 """
 
 
-#: So that the own class counts like any other one.
+#: Makes the image's own class count like any other class.
 _COUNTED = "reached[np.arange(len(labels)), labels]"
 
 DISPUTE = Answers(

@@ -1,6 +1,6 @@
-"""Mutants that are no mistakes in any solution to a question, with the reason.
+"""Mutants that are not mistakes in any solution to a question, with the reason.
 
-Those that belong to the text of one solution stand with the answers to its question; see
+Those that depend on the source of one solution are listed with the answers to its question; see
 :class:`answers.Answers`.
 """
 

@@ -1,10 +1,10 @@
-"""Small changes to a right answer, each of which should make it a wrong one.
+"""Mutants: small changes to a right answer, each of which should make it wrong.
 
-A mutant differs from the solution in one place: an operator is exchanged, a number changed, a line
-dropped, an argument left out, or, in networks, one layer or setting replaced by its neighbor. The
-mistakes of beginners are among them: two arguments exchanged, an end of a slice off by one, another
-axis, a type that loses digits, a sign lost, a loop that returns too early, an argument that is
-changed, an answer that is transposed, reversed, or rounded.
+A mutant differs from the solution in one place: an operator is replaced, a number changed, a line
+removed, an argument omitted, or, in networks, one layer or setting replaced by a similar one. They
+include mistakes of beginners: two arguments swapped, a slice bound off by one, another axis, a type
+with less precision, a missing sign, a loop that returns too early, an argument that is modified, an
+answer that is transposed, reversed or rounded.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Or: ast.And,
 }
 
-#: Names, attributes and texts with a neighbour that is easily taken for them.
+#: Names, attributes and strings, each with one that is easily confused with it.
 _NEIGHBOURS = {
     "MaxPooling2D": "AveragePooling2D",
     "AveragePooling2D": "MaxPooling2D",
@@ -66,24 +66,24 @@ _NEIGHBOURS = {
     "BinaryCrossentropy": "MeanSquaredError",
 }
 
-#: Functions that do not mind the order of their arguments.
+#: Functions for which the order of the arguments does not matter.
 _SYMMETRIC = {"max", "min", "maximum", "minimum", "add", "multiply", "isclose", "allclose"}
 
 
 def mutants(source: str, *, results: bool = True) -> dict[str, str]:
-    """All mutants of a text, by a name that says what was changed.
+    """Return all mutants of a source, by a name that describes the change.
 
     Parameters
     ----------
     source : str
         Python source.
     results : bool
-        Whether the functions give numbers or arrays, which can be spoiled in many ways.
+        Whether the functions return numbers or arrays, whose values can be changed too.
 
     Returns
     -------
     dict of str to str
-        Without those whose text is that of the solution or of another mutant.
+        Without those that equal the solution or another mutant.
     """
     found: dict[str, str] = {}
     seen = {ast.unparse(ast.parse(source))}
@@ -116,7 +116,7 @@ def _all(source: str, results: bool) -> Iterator[tuple[int, str, str, ast.Module
             node = list(ast.walk(changed))[index]
             before = _text(node)
             line = getattr(node, "lineno", 0)
-            # A node without a line of its own (an operator) is told with the one around it.
+            # A node without its own line (an operator) is described with its parent.
             done = _change(changed, node, variant)
             if done is None:
                 break
@@ -130,12 +130,12 @@ def _all(source: str, results: bool) -> Iterator[tuple[int, str, str, ast.Module
 def _text(node: ast.AST) -> str:
     try:
         return ast.unparse(node)
-    except Exception:  # a node that is no text of its own
+    except Exception:  # a node that cannot be unparsed alone
         return type(node).__name__
 
 
 def _change(tree: ast.Module, node: ast.AST, variant: int) -> str | None:
-    """Make the change number `variant` to a node in place; None if there are no more."""
+    """Apply change number `variant` to a node in place; return None if there are no more."""
     changes = list(_changes(tree, node))
     if variant >= len(changes):
         return None
@@ -185,15 +185,15 @@ def _changes(tree: ast.Module, node: ast.AST):
                     yield lambda block=block, k=k: f"without {_text(block.pop(k))}"
 
 
-#: Functions whose result is that of their argument, but for one property.
+#: Functions whose result equals their argument except for one property.
 _WRAPPERS = {"abs", "int", "float", "round", "sqrt", "sorted", "softmax", "relu", "log", "exp"}
 
-#: Methods that return what they are called of, but for one property.
+#: Methods whose result equals their object except for one property.
 _METHODS = {"copy", "astype", "ravel", "round", "clip", "transpose", "flatten", "numpy"}
 
 
 def _calls(tree: ast.Module, node: ast.Call):
-    """Two of three or more arguments exchanged; a function left out that takes one argument."""
+    """Swap two of three or more arguments; remove a function of one argument."""
     name = _text(node.func).rpartition(".")[2]
     if len(node.args) > 2 and name not in _SYMMETRIC:
         for k in range(len(node.args) - 1):
@@ -218,7 +218,7 @@ def _negate(node: ast.If | ast.IfExp | ast.While) -> str:
 
 
 def _slices(node: ast.Slice):
-    """One end of a slice moved by one, or left out."""
+    """Move a bound of a slice by one, or remove it."""
     for end in ("lower", "upper"):
         value = getattr(node, end)
         if value is None:
@@ -232,13 +232,13 @@ def _slices(node: ast.Slice):
 
 
 def _return_early(node: ast.For | ast.While) -> str:
-    """The loop ends after its first round."""
+    """End the loop after its first iteration."""
     node.body.append(ast.Break())
     return "one round only"
 
 
 def _ignore(tree: ast.Module, arguments: ast.arguments, k: int) -> str | None:
-    """A parameter keeps its default, whatever is given."""
+    """Replace the value of a parameter by its default."""
     parameter = arguments.args[len(arguments.args) - len(arguments.defaults) + k].arg
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef) and function.args is arguments:
@@ -248,7 +248,7 @@ def _ignore(tree: ast.Module, arguments: ast.arguments, k: int) -> str | None:
     return None
 
 
-#: The parameters of the exercises that are arrays.
+#: Parameters of the exercises that are arrays.
 _ARRAYS = {
     *("image", "kernel", "values", "labels", "one_hot", "patients", "x", "gamma", "beta", "mean"),
     *("variance", "logits", "predicted", "matrix", "probabilities", "images", "fold", "weights"),
@@ -256,7 +256,7 @@ _ARRAYS = {
     *("train_images", "train_labels", "validation_images", "validation_labels"),
 }
 
-#: What a beginner may do to a result, by a name.
+#: Wrong changes of a result, by name.
 _SPOILED = {
     "returned transposed": "np.transpose(np.asarray({}))",
     "returned in reverse order": "({})[::-1]",
@@ -275,7 +275,7 @@ _SPOILED = {
 
 
 def _results(source: str) -> Iterator[tuple[int, str, str, ast.Module]]:
-    """Each result of each function spoiled in all ways, and each argument emptied."""
+    """Yield mutants that change each result of each function, or empty each argument."""
     tree = ast.parse(source)
     for index, function in enumerate(tree.body):
         if not isinstance(function, ast.FunctionDef):
@@ -289,7 +289,7 @@ def _results(source: str) -> Iterator[tuple[int, str, str, ast.Module]]:
 
 
 def _own(function: ast.FunctionDef) -> Iterator[ast.AST]:
-    """The nodes of a function, without those of the functions in it."""
+    """Yield the nodes of a function, without those of nested functions."""
     waiting: list[ast.AST] = list(function.body)
     while waiting:
         node = waiting.pop(0)
@@ -319,7 +319,7 @@ def _spoil(
 
 
 def _empty(tree: ast.Module, index: int, name: str) -> Iterator[tuple[int, str, str, ast.Module]]:
-    """The function changes an array that it is given, after its result is known."""
+    """Yield a mutant that modifies an array argument after the result is computed."""
     changed = copy.deepcopy(tree)
     function = changed.body[index]
     inner = copy.deepcopy(function)

@@ -1,6 +1,7 @@
-"""Answers by somebody who knew the wording of exercises 03 and 04, and not their checks.
+"""Answers to exercises 03 and 04, written without knowledge of the checks.
 
-Each wrong one has the reason why it is wrong. What trains a network is left out: it takes long.
+Each wrong one has the reason why it is wrong. Answers that train a network are omitted: they take
+long.
 """
 
 from __future__ import annotations
@@ -1475,7 +1476,7 @@ def with_augmentation(network):
 
 
 def of(question: str) -> tuple[dict[str, str], dict[str, tuple[str, None]]]:
-    """The right and the wrong answers to a question, by names that tell where they are from."""
+    """Return the right and the wrong answers to a question, by names with their origin."""
     name = "E" + question.replace(".", "_")
     right, wrong = globals().get(name + "_RIGHT", {}), globals().get(name + "_WRONG", {})
     return (

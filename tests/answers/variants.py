@@ -1,8 +1,8 @@
-"""Other ways to write a right answer, each of which must stay a right one.
+"""Variants: other ways to write a right answer, each of which must be accepted.
 
-Three kinds: the same results in another form (a list, a tuple, a tensor, a column of pandas), the
-same function in another dress (a method, an object that can be called, a function in a function),
-and the same steps in other words (functions instead of methods, comparisons turned round).
+Three kinds: the same results in another type (a list, a tuple, a tensor, a pandas column), the same
+function as another callable (a method, a callable object, a nested function), and the same steps in
+another syntax (functions instead of methods, reversed comparisons).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _returning(function, form):
 
 """
 
-#: Forms of an array; of numbers where it says so.
+#: Types of an array; of numbers where stated.
 _ARRAYS = {
     "lists": "lambda a: a.tolist()",
     "tuples": "lambda a: tuple(map(tuple, a.tolist())) if a.ndim == 2 else a",
@@ -129,21 +129,21 @@ def _printing_{name}(inner):
 
 
 def variants(source: str, *, arrays: bool = True, tensors: bool = True) -> dict[str, str]:
-    """All variants of an answer with functions, by a name that says what was changed.
+    """Return all variants of an answer with functions, by a name that describes the change.
 
     Parameters
     ----------
     source : str
         Python source of a right answer.
     arrays : bool
-        Whether the functions give arrays.
+        Whether the functions return arrays.
     tensors : bool
         Whether the question allows TensorFlow.
 
     Returns
     -------
     dict of str to str
-        Without those whose text is that of the answer.
+        Without those that equal the answer.
     """
     tree = ast.parse(source)
     functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
@@ -164,14 +164,14 @@ def variants(source: str, *, arrays: bool = True, tensors: bool = True) -> dict[
     return found
 
 
-# --- the same steps in other words ---------------------------------------------------------------
+# --- the same steps in another syntax ------------------------------------------------------------
 
-#: Methods of arrays that are functions of NumPy, too.
+#: Methods of arrays that are also functions of NumPy.
 _FUNCTIONS = {"mean", "sum", "max", "min", "argmax", "argmin", "ravel", "reshape", "any", "all"}
 
 
 class _AsFunctions(ast.NodeTransformer):
-    """``values.mean(axis=0)`` as ``np.mean(values, axis=0)``."""
+    """Write ``values.mean(axis=0)`` as ``np.mean(values, axis=0)``."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
@@ -198,7 +198,7 @@ _TURNED: dict[type[ast.AST], type[ast.cmpop]] = {
 
 
 class _Turned(ast.NodeTransformer):
-    """``a < b`` as ``b > a``, ``x += 1`` as ``x = x + 1``, ``p if c else q`` by ``not c``."""
+    """Write ``a < b`` as ``b > a``, ``x += 1`` as ``x = x + 1``, reverse ``p if c else q``."""
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         self.generic_visit(node)
@@ -222,7 +222,7 @@ def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:
 
 
 def _renamed(tree: ast.Module) -> ast.Module:
-    """Local variables with names that tell nothing, among them those of builtins."""
+    """Rename local variables to meaningless names, including those of builtins."""
     fresh = [
         "l",
         "O",
@@ -256,7 +256,7 @@ def _renamed(tree: ast.Module) -> ast.Module:
 
 
 def _with_docstring(tree: ast.Module) -> ast.Module:
-    """A docstring, an unused variable, and a local import in each function."""
+    """Add a docstring, an unused variable and a local import to each function."""
     start = 'import math\nunused = math.pi\nassert unused > 3\nmax = __import__("builtins").max'
     for function in _functions(tree):
         added = [ast.Expr(ast.Constant("What I understood.")), *ast.parse(start).body]
@@ -265,7 +265,7 @@ def _with_docstring(tree: ast.Module) -> ast.Module:
 
 
 def _result_named(tree: ast.Module) -> ast.Module:
-    """``return value`` as ``result = value`` and ``return result``, in a ``try``."""
+    """Write ``return value`` as ``result = value`` and ``return result``, in a ``try``."""
 
     class _Named(ast.NodeTransformer):
         def visit_Return(self, node: ast.Return) -> ast.AST | list[ast.AST]:
@@ -282,7 +282,7 @@ def _result_named(tree: ast.Module) -> ast.Module:
 
 
 def _inner(tree: ast.Module) -> ast.Module:
-    """The work done by a function in the function."""
+    """Move the body of each function into a nested function."""
     for function in _functions(tree):
         work = copy.deepcopy(function)
         work.name = "work"
@@ -293,7 +293,7 @@ def _inner(tree: ast.Module) -> ast.Module:
 
 
 def _annotated(tree: ast.Module) -> ast.Module:
-    """Types for all parameters and results."""
+    """Add type annotations to all parameters and results."""
     for function in _functions(tree):
         for one in function.args.args:
             one.annotation = ast.Constant("np.ndarray")
@@ -302,7 +302,7 @@ def _annotated(tree: ast.Module) -> ast.Module:
 
 
 def _lists(tree: ast.Module) -> ast.Module:
-    """``range(n)`` as ``list(range(n))``, and what is returned in a tuple in a list."""
+    """Write ``range(n)`` as ``list(range(n))``, and returned tuples as lists."""
 
     class _Listed(ast.NodeTransformer):
         def visit_Call(self, node: ast.Call) -> ast.AST:
@@ -339,7 +339,7 @@ _LETTERS = (
     "isinstance({name}, list) and all(isinstance(one, str) and len(one) == 1 for one in {name})"
 )
 
-#: A value in another form, and which values have it.
+#: A value in another type, and the values that can have it.
 _VALUES = {
     "numbers of NumPy": ("_np.array({name})[()]", _NUMBER),
     "arrays without dimension": ("_np.asarray({name})", _NUMBER),
@@ -357,7 +357,7 @@ _VALUES = {
 
 
 def value_variants(source: str, names: tuple[str, ...]) -> dict[str, str]:
-    """Variants of an answer that are values with these names."""
+    """Return variants of an answer that defines values with these names."""
     assert not set(names) & set(dir(builtins))
     start = f"{source}\nimport fractions as _fractions\nimport numpy as _np\n"
     return {

@@ -1,4 +1,4 @@
-"""Running, tidying and storing lessons, with small notebooks and real kernels."""
+"""Running, cleaning and storing lessons, with small notebooks and real kernels."""
 
 from __future__ import annotations
 
@@ -84,11 +84,11 @@ def test_what_may_not_be_stored_leaves_the_file_as_it_was(lesson, source, words)
     assert [path.name for path in lesson.parent.iterdir()] == [lesson.name]
 
 
-def png(colour: str, comment: str) -> str:
-    """One picture; `comment` changes its bytes and not its pixels."""
+def png(color: str, comment: str) -> str:
+    """Return a PNG in base64; `comment` changes its bytes but not its pixels."""
     stream, info = io.BytesIO(), PngImagePlugin.PngInfo()
     info.add_text("Comment", comment)
-    Image.new("RGB", (4, 4), colour).save(stream, "png", pnginfo=info)
+    Image.new("RGB", (4, 4), color).save(stream, "png", pnginfo=info)
     return base64.b64encode(stream.getvalue()).decode()
 
 
@@ -99,7 +99,7 @@ def notebook_with(**data):
 
 
 def kept(stored, new) -> bool:
-    """Whether the stored output stays when `new` comes out."""
+    """Return whether the stored output is kept when a run gives `new`."""
     was = json.dumps(stored.cells[0].outputs)
     build.keep_unchanged_outputs(new, stored)
     return json.dumps(new.cells[0].outputs) == was
@@ -141,7 +141,7 @@ def test_builds_see_no_cache_unless_asked_to():
 
 
 def a_course(root, head: str):
-    """A small course: pins, a README with the marks of the table, and one lesson."""
+    """Write a small course: pinned versions, a README with the table markers, and one lesson."""
     (root / "requirements.txt").write_text("# pins\nb==2 ; os_name == 'nt'\n    # via c\nc==3\n")
     (root / "README.md").write_text("A\n<!-- lessons: here -->\nold\n<!-- end of lessons -->\nB\n")
     cells = [nbformat.v4.new_markdown_cell(head)]

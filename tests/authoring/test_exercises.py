@@ -1,4 +1,4 @@
-"""The exercises are made of the solutions as nbgrader makes them, and nbgrader grades them."""
+"""The exercises are generated from the solutions as by nbgrader, which can grade them."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_wrong_marks_are_refused(source, mark):
 
 @pytest.mark.parametrize("path", lessons.all_exercises(), ids=lambda path: path.parent.name)
 def test_only_answers_let_run_all_go_on(path):
-    """No given cell, no check, and nothing in the solution, where an error has to be seen."""
+    """Not the given cells, the checks and the solution, where an error must be visible."""
     tagged = {c["id"] for c in cells_of(path) if making.GO_ON in c["metadata"].get("tags", [])}
     known = exercise(path.parent.name)
     answers = {f"E{q.id.replace('.', '-')}" for q in known.questions if q.kind != "written"}
@@ -184,7 +184,7 @@ def test_students_get_copies_of_their_own():
 
 
 def test_an_unfilled_exercise_runs_and_says_so(monkeypatch):
-    """The first one as students run it; all of them are run by nbgrader below."""
+    """The first one is run as students do; nbgrader runs all of them below."""
     from nbclient import NotebookClient
 
     set_up_reduced(monkeypatch)
@@ -202,7 +202,7 @@ def test_an_unfilled_exercise_runs_and_says_so(monkeypatch):
 
 
 def only_answers_failed(cells: list) -> None:
-    """Nothing that is given in an exercise fails because the answers are not there yet."""
+    """Assert that no given cell of an exercise fails because the answers are missing."""
     for cell in cells:
         failed = [one.evalue for one in cell.get("outputs", []) if one.output_type == "error"]
         if failed and not cell.source.startswith("check("):
@@ -220,7 +220,7 @@ def set_up_reduced(monkeypatch) -> None:
 
 @pytest.fixture(scope="module")
 def nbgrader(tmp_path_factory):
-    """A course of nbgrader's whose source is our solutions."""
+    """Create an nbgrader course whose sources are our solutions."""
     apps = pytest.importorskip("nbgrader.apps")
     from traitlets.config import Config
 
@@ -233,7 +233,7 @@ def nbgrader(tmp_path_factory):
     config.Exchange.root = str(folder / "exchange")
     config.ExecutePreprocessor.timeout = 300
     before = os.environ["PATH"], os.getcwd()
-    # nbgrader calls alembic by its name.
+    # nbgrader runs alembic as a command.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before[0]])
     os.chdir(folder)
     logging.getLogger("alembic").setLevel(logging.ERROR)
@@ -248,7 +248,7 @@ def nbgrader(tmp_path_factory):
 
 
 def test_nbgrader_makes_the_same_exercises(nbgrader):
-    """All but the tag of the answers, which nbgrader's command does not add."""
+    """Equal except for the tag of the answers, which nbgrader's command does not add."""
     _, folder = nbgrader
     for path in lessons.all_exercises():
         theirs = folder / "exercises" / path.relative_to(ROOT / "exercises")
@@ -260,7 +260,7 @@ def test_nbgrader_makes_the_same_exercises(nbgrader):
 
 
 def submit(folder: Path, who: str, name: str, answers: dict[str, str] | None) -> None:
-    """Hand in an exercise: filled with answers by question id, or the solution if None."""
+    """Submit an exercise: filled with answers by question id, or the solution if None."""
     known = exercise(name)
     source = ROOT / ("solutions" if answers is None else "exercises") / known.notebook
     stored = json.loads(source.read_text(encoding="utf-8"))
@@ -269,7 +269,7 @@ def submit(folder: Path, who: str, name: str, answers: dict[str, str] | None) ->
             grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
             if grade_id.replace("-", ".") in answers:
                 cell["source"] = answers[grade_id.replace("-", ".")].splitlines(keepends=True)
-    else:  # what a student hands in has the checksums of the release
+    else:  # a submission has the checksums of the release
         released = {cell["id"]: cell for cell in cells_of(ROOT / "exercises" / known.notebook)}
         for cell in stored["cells"]:
             cell["metadata"] = released[cell["id"]]["metadata"]
@@ -279,7 +279,7 @@ def submit(folder: Path, who: str, name: str, answers: dict[str, str] | None) ->
 
 
 def grade(nbgrader, who: str, name: str) -> dict[str, float]:
-    """The points that nbgrader gives to each question that it can grade."""
+    """Return the points that nbgrader gives to each question that it can grade."""
     from nbgrader.api import Gradebook
 
     api, folder = nbgrader

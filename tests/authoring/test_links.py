@@ -1,4 +1,4 @@
-"""Links: those of the documents lead somewhere, and broken ones are found."""
+"""Links: those of the documents exist, and broken ones are found."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def notebook(*cells: str) -> str:
 
 @pytest.fixture
 def course(tmp_path):
-    """A small course with one document and two lessons."""
+    """Write a small course with one document and two lessons."""
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "README.md").write_text("# A course\n\n## Other ways to *install*\n")
     (tmp_path / "notebooks" / "01_one.ipynb").write_text(notebook("# One\n", "## The X, shifted"))
@@ -115,7 +115,7 @@ def test_addresses_in_text(course, text, target):
 
 
 class Server(http.server.BaseHTTPRequestHandler):
-    """Answers /STATUS with that status; /moved leads to /200."""
+    """Answer /STATUS with that status, and /moved with a redirect to /200."""
 
     def do_GET(self):
         status = self.path.strip("/").partition("?")[0]

@@ -1,4 +1,4 @@
-"""The zip for students: what is in it, what is not, and that it runs on its own."""
+"""The zip for students: what it contains, what it omits, and that it runs on its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from course_utils.workspace import lessons
 
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory):
-    """The release of lesson 01, unpacked in a folder with spaces; with the names inside."""
+    """Unpack the release of lesson 01 in a folder with spaces; return it with its file names."""
     folder = tmp_path_factory.mktemp("my downloads")
     zipped = folder / "course 01.zip"
     count = release.release(lessons.find(["01"]), zipped)
@@ -30,7 +30,7 @@ def unpacked(tmp_path_factory):
     return folder / release.FOLDER, names
 
 
-# An editable install would find what the copy lacks in the course itself.
+# With an editable install, files missing in the copy would be found in the course itself.
 ALONE = (
     "import sys\n"
     "sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in str(f).lower()]\n"

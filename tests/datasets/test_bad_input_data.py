@@ -1,4 +1,4 @@
-"""Whatever is wrong with the data or the arguments: one clear sentence, and nothing is lost."""
+"""Bad data and bad arguments: one clear sentence, and no data is lost."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def data(root):
 
 @pytest.fixture
 def nothing_here(tmp_path, monkeypatch):
-    """A machine without any dataset but paper_flowers."""
+    """Simulate a machine with no dataset except paper_flowers."""
     monkeypatch.setenv("COURSE_DATA", "")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
@@ -279,7 +279,7 @@ def test_a_file_that_disappears_between_listing_and_reading(root, capsys):
     sentence_of(caught.value)
     data = folder.load_folder(listing, check_options(SIZE, unreadable="skip"))
     assert data.describe().loc["cat", "total"] == 5
-    assert list(_cache.decoded_root().iterdir()) == []  # it may be back the next time
+    assert list(_cache.decoded_root().iterdir()) == []  # it may be readable the next time
     assert sum(len(y) for _, y in data.train) == len(data.ids("train"))
 
 
@@ -288,7 +288,7 @@ def test_a_file_that_disappears_between_listing_and_reading(root, capsys):
 
 @pytest.fixture
 def ordinary_user(monkeypatch):
-    """A folder that other users can reach, and the rights of an ordinary user meanwhile."""
+    """Return a world-readable folder, and run the test with the rights of an ordinary user."""
     place = Path(tempfile.mkdtemp())
     place.chmod(0o755)
     root = tree(place / "my photos", {"cat": 6, "dog": 6})
@@ -359,7 +359,7 @@ def test_a_work_folder_that_is_a_file(root, tmp_path, monkeypatch, capsys):
 
 
 def test_a_disk_that_fills_up_while_the_cache_is_written(root):
-    # A limit on the size of files stands for the full disk; the error is of the same kind.
+    # A limit on the file size simulates a full disk; the error is of the same type.
     code = (
         "import resource, sys; from course_utils import datasets;"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000));"
@@ -398,7 +398,7 @@ def test_more_images_than_memory_go_straight_to_disk(root, monkeypatch):
 
 
 def test_memory_that_tensorflow_cannot_share_is_copied():
-    # TensorFlow 2.21 ends the whole process when it computes with memory that begins elsewhere.
+    # TensorFlow 2.21 crashes the process when it computes with unaligned memory.
     import tensorflow as tf
 
     buffer = np.arange(64 + 2 * 4 * 4 * 3, dtype=np.uint8)
@@ -416,7 +416,7 @@ def test_fifty_thousand_files_in_one_folder(tmp_path):
     Image.new("RGB", (1, 1)).save(tmp_path / "one.bmp")
     header = (tmp_path / "one.bmp").read_bytes()[:-4]
     for name, number in {"many": 50_000, "few": 10}.items():
-        shift = number  # no picture is in both classes
+        shift = number  # no image is in both classes
         (tmp_path / "x" / name).mkdir(parents=True)
         for i in range(number):
             with open(tmp_path / "x" / name / f"{i}.bmp", "wb") as file:

@@ -1,4 +1,4 @@
-"""Loading folders of images: what arrives, how it is divided, in which order it comes."""
+"""Loading folders of images: pixels, splits and order."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_importing_the_room_does_not_import_tensorflow():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-# --- what arrives --------------------------------------------------------------------------
+# --- pixels and labels ---------------------------------------------------------------------
 
 
 def test_a_folder_becomes_three_splits_of_batches(data, flowers):
@@ -85,7 +85,7 @@ def test_ordered_batches_come_in_the_order_of_the_ids(data, split):
 
 
 def test_batches_hold_what_keras_reads_from_the_same_files(data, flowers):
-    # An independent reader; sizes agree, so that no resizing comes in between.
+    # An independent reader; the sizes agree, so that no image is resized.
     import keras
 
     for path in flowers.glob("*/*.jpg"):
@@ -192,7 +192,7 @@ def test_keras_trains_on_it_and_knows_the_number_of_steps(data):
     assert len(history.history["val_loss"]) == 2
 
 
-# --- division ------------------------------------------------------------------------------
+# --- splits --------------------------------------------------------------------------------
 
 
 def test_a_division_is_disjoint_complete_and_by_class(data, flowers):
@@ -369,9 +369,9 @@ def test_sixteen_bits_become_eight(tmp_path):
     Image.fromarray(deep).save(tmp_path / "x.png")
     Image.fromarray(deep).save(tmp_path / "x.tif")
     for name in ("x.png", "x.tif"):
-        grey = decode(tmp_path / name, channels=1)[..., 0]
-        np.testing.assert_allclose(grey, deep / 257, atol=0.51)
-        assert (decode(tmp_path / name)[..., 0] == grey).all()
+        gray = decode(tmp_path / name, channels=1)[..., 0]
+        np.testing.assert_allclose(gray, deep / 257, atol=0.51)
+        assert (decode(tmp_path / name)[..., 0] == gray).all()
 
 
 def test_transparent_parts_are_white(tmp_path):
@@ -394,8 +394,8 @@ def test_cmyk_gray_and_one_bit(tmp_path):
     Image.fromarray(image).convert("CMYK").save(tmp_path / "c.jpg", quality=100)
     assert np.abs(decode(tmp_path / "c.jpg").astype(int) - image).mean() < 4
     Image.fromarray(image).convert("L").save(tmp_path / "l.png")
-    grey = decode(tmp_path / "l.png")
-    assert (grey[..., 0] == grey[..., 1]).all()
+    gray = decode(tmp_path / "l.png")
+    assert (gray[..., 0] == gray[..., 1]).all()
     Image.fromarray(image).convert("1").save(tmp_path / "b.png")
     assert set(np.unique(decode(tmp_path / "b.png"))) == {0, 255}
 
@@ -407,7 +407,7 @@ def test_the_first_frame_of_an_animation(tmp_path):
 
 
 def test_large_photographs_are_shrunk_without_aliasing(tmp_path):
-    # A fine checkerboard must become grey, both with and without the fast way for JPEG.
+    # A fine checkerboard must become gray, with and without the fast JPEG decoding.
     board = np.kron(np.indices((400, 400)).sum(0) % 2, np.ones((1, 1))) * 255
     Image.fromarray(board.astype(np.uint8)).save(tmp_path / "x.png")
     Image.fromarray(board.astype(np.uint8)).save(tmp_path / "x.jpg", quality=95)
@@ -429,8 +429,8 @@ def test_grayscale_has_one_channel(flowers):
     images, _ = everything(data.test)
     assert images.shape == (6, 16, 20, 1)
     with Image.open(flowers / data.ids("test")[0]) as picture:
-        grey = picture.convert("L").resize((20, 16), Image.Resampling.BILINEAR)
-    np.testing.assert_array_equal(images[0, ..., 0], np.asarray(grey))
+        gray = picture.convert("L").resize((20, 16), Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(images[0, ..., 0], np.asarray(gray))
 
 
 def test_unreadable_files_can_be_passed_over(flowers, capsys):
@@ -497,7 +497,7 @@ def test_the_fingerprint_follows_content_division_and_size(flowers):
         {"color_mode": "grayscale"},
     ):
         assert load(**changes) != first
-    os.utime(flowers / "rose/000.jpg", (1, 1))  # the date alone is no change
+    os.utime(flowers / "rose/000.jpg", (1, 1))  # a new date alone is not a change
     assert load() == first
     save(flowers / "rose/000.jpg", seed="other")
     assert load() != first
@@ -512,7 +512,7 @@ def entries() -> list[Path]:
 
 def test_files_are_decoded_once(flowers, monkeypatch):
     first = datasets.from_directory(flowers, image_size=SIZE)
-    monkeypatch.setattr(decoding, "decode_file", None)  # would fail if it were called
+    monkeypatch.setattr(decoding, "decode_file", None)  # would fail if called
     monkeypatch.setattr(decoding, "decode_all", None)
     again = datasets.from_directory(flowers, image_size=SIZE)
     assert again.fingerprint == first.fingerprint
@@ -606,7 +606,7 @@ def test_the_longest_unused_entries_make_room(flowers, monkeypatch):
     by_size = {np.load(one / "images.npy", mmap_mode="r").shape[1]: one for one in entries()}
     for age, size in enumerate((22, 20, 21)):  # 22 is the oldest
         os.utime(by_size[size] / "about.json", (1000 + age, 1000 + age))
-    datasets.from_directory(flowers, image_size=20)  # is used, so it is the youngest now
+    datasets.from_directory(flowers, image_size=20)  # is used, so it is the most recent now
     monkeypatch.setattr(_cache, "LARGEST_CACHE", 60 * 3 * (20**2 + 23**2) + 1000)
     datasets.from_directory(flowers, image_size=23)
     left = {np.load(one / "images.npy", mmap_mode="r").shape[1] for one in entries()}

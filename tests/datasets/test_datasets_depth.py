@@ -1,4 +1,4 @@
-"""Pictures of more than 8 bits, HEIC, and single pictures from anywhere."""
+"""Images of more than 8 bits, HEIC files, and single images from any source."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SIZE = (6, 7)
 
 
 def folder_of(root: Path, arrays: list[np.ndarray], ending: str = ".png") -> Path:
-    """Write arrays of any type, in turn into two classes."""
+    """Write arrays of any type alternately into two classes."""
     for number, array in enumerate(arrays):
         place = root / "ab"[number % 2] / f"{number:02d}{ending}"
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ def loaded(data: datasets.ImageDataset) -> dict[str, np.ndarray]:
     }
 
 
-CASES = {  # the findings that led here, and what the sentence must say
+CASES = {  # reported faults, and what the message must say
     "12 bits in 16": (0, 4095, np.uint16, ".png", r"16-bit values from 0 to 4,095.*\(0, 4095\)"),
     "10 bits in 16": (0, 1000, np.uint16, ".tif", r"16-bit values from 0 to 1,000.*\(0, 1023\)"),
     "a little over 8 bits": (0, 260, np.int32, ".tif", r"32-bit values from 0 to 260.*\(0, 511\)"),
@@ -94,7 +94,7 @@ def test_a_dark_picture_among_full_ones_keeps_the_scale(tmp_path):
     images = loaded(datasets.from_directory(folder_of(tmp_path / "x", arrays), SIZE))
     np.testing.assert_allclose(images["b/07.png"][..., 0], arrays[7] / 257, atol=0.51)
     with pytest.raises(InvalidInput, match="16-bit values from 0 to 3,000"):
-        datasets.decode(tmp_path / "x/b/07.png")  # nothing says here what the others are like
+        datasets.decode(tmp_path / "x/b/07.png")  # the other images are unknown here
 
 
 def test_another_scale_is_another_entry_of_the_cache(tmp_path):
@@ -161,12 +161,12 @@ def test_a_folder_of_iphone_photographs(tmp_path):
         datasets.from_directory(root, image_size=(16, 24))
 
 
-# --- one picture from anywhere ---------------------------------------------------------------
+# --- one image from any source ---------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def photograph() -> bytes:
-    """A large JPEG that lies on its side."""
+    """Return a large JPEG that is stored rotated by 90 degrees."""
     exif = Image.Exif()
     exif[0x0112] = 6
     buffer = io.BytesIO()

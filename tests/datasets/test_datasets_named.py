@@ -25,7 +25,7 @@ FLOWERS = ("dandelion", "daisy", "tulips", "sunflowers", "roses")
 
 @pytest.fixture
 def nothing_here(tmp_path, monkeypatch):
-    """A machine without any dataset but paper_flowers."""
+    """Simulate a machine with no dataset except paper_flowers."""
     monkeypatch.setenv("COURSE_DATA", "")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
@@ -86,7 +86,7 @@ def test_the_line_says_what_really_named_the_dataset(nothing_here, monkeypatch, 
     monkeypatch.setenv("COURSE_DATASET", "paper_flowers")
     datasets.load(image_size=8)
     assert capsys.readouterr().out == f"{line}, which COURSE_DATASET names.\n"
-    monkeypatch.setenv("COURSE_STORED", "1")  # as while the outputs of lessons are stored
+    monkeypatch.setenv("COURSE_STORED", "1")  # as when the outputs of lessons are stored
     datasets.load(image_size=8)
     assert capsys.readouterr().out == f"{line}.\n"
 
@@ -210,7 +210,7 @@ def test_paper_flowers_through_tensorflow_datasets():
         data_dir=folder,
     )
     data = datasets.load("paper_flowers", image_size=96)
-    assert ran.stdout.splitlines() == [str(len(data.ids("test")))]  # prepared without a word
+    assert ran.stdout.splitlines() == [str(len(data.ids("test")))]  # prepared without output
     assert tuple(info.features["label"].names) == data.class_names
     assert info.splits["train"].num_examples == len(data.ids("train"))
     assert len(train) == round(0.8 * len(data.ids("train")))
@@ -230,7 +230,7 @@ def test_paper_flowers_through_tensorflow_datasets():
 
 @pytest.fixture
 def prepared(nothing_here, tmp_path):
-    """A tf_flowers that TensorFlow Datasets has prepared: as many tiny pictures as it has."""
+    """Prepare tf_flowers as TensorFlow Datasets does, with the same number of tiny images."""
     import tensorflow_datasets as tfds
 
     def jpeg(number: int) -> bytes:
@@ -286,7 +286,7 @@ def test_half_a_prepared_set_is_refused(prepared):
 
 @pytest.fixture
 def small_cifar(nothing_here, monkeypatch):
-    """Keras's copy of CIFAR-10 with 600 pictures, as its files are laid out."""
+    """Write a copy of CIFAR-10 with 600 images in the file layout of Keras."""
     folder = cifar10._keras_folders()[0]
     folder.mkdir(parents=True)
     sums = {}
@@ -455,8 +455,7 @@ def test_real_clothing(real_data):
     assert set(data.ids("train")[0].split("/")) >= {"train", "dress"}
 
 
-# VmHWM is the peak of this program alone; ru_maxrss would also count what the process that started
-# it had in memory before.
+# VmHWM is the peak of this process alone; ru_maxrss would include the memory of its parent.
 MEMORY = """
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Labels in a table or in file names, layouts as competitions give them out, groups."""
+"""Labels in a table or in file names, folder layouts of competitions, groups."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ def test_the_line_of_excel_and_ragged_rows(tmp_path, first):
     assert cells.loc[5].tolist() == ["b.jpg", "y", "", ""]
 
 
-# --- labels in names, and layouts ----------------------------------------------------------
+# --- labels in names, and layouts ---------------------------------------------------------
 
 
 def cats_and_dogs(root: Path) -> Path:
@@ -307,7 +307,7 @@ def test_train_and_test_with_a_table_say_how_to_load_them(tmp_path):
     with pytest.raises(InvalidInput, match="are splits and no classes") as caught:
         datasets.from_directory(root)
     call = re.search(r"datasets\.from_csv\('(.*)', images='(.*)'\)", sentence_of(caught.value))
-    data = datasets.from_csv(call[1], images=call[2], image_size=SIZE)  # what it says works
+    data = datasets.from_csv(call[1], images=call[2], image_size=SIZE)  # the suggested call works
     assert len(classes_by_id(data)) == 6
 
 
@@ -374,7 +374,7 @@ def test_images_to_be_submitted_are_not_used_and_it_is_said(tmp_path, inside, ca
     assert "3 images lie outside class folders" in capsys.readouterr().out
 
 
-# --- what is not read ----------------------------------------------------------------------
+# --- files that are ignored -------------------------------------------------------------------
 
 
 SKIPPED = ["a/x.dng", "a/y.CR2", "b/z.jxl", "b/w.jp2", "b/t.tga", "a/scan.dcm", "a/IMG_0001",
@@ -435,7 +435,7 @@ def test_a_group_is_in_one_split(tmp_path, groups, seed):
     data = datasets.from_directory(
         root, image_size=SIZE, groups=groups, seed=seed, validation=0.2, test=0.2
     )
-    # One p3 has pictures in both classes, as one patient does.
+    # p3 has images in both classes, as a patient may have.
     check_groups(data, lambda id_: id_.split("/")[1].split("_")[0])
     assert data.describe().loc["total"].tolist() == [48, 16, 16, 80]
 

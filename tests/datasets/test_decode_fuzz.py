@@ -1,7 +1,7 @@
-"""Loader, quality report and predict_images decode alike, and as an independent decoding does.
+"""Loader, quality report and predict_images decode equally, and like an independent decoder.
 
-Pictures are drawn as arrays, encoded in many formats, modes, orientations and depths, and read
-back. What must come out is computed here from the arrays, without the code that is tested.
+Images are drawn as arrays, encoded in many formats, modes, orientations and depths, and read back.
+The expected values are computed here from the arrays, without the code under test.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TYPES = {"u": 1, "i": 2, "f": 3}  # the TIFF tag SampleFormat
 
 
 def tiff(array: np.ndarray, orientation: int = 1, order: str = "<") -> bytes:
-    """Write the simplest TIFF there is: one uncompressed strip of whatever type."""
+    """Write a minimal TIFF: one uncompressed strip of any type."""
     height, width = array.shape[:2]
     samples = 1 if array.ndim == 2 else array.shape[2]
     data = array.astype(array.dtype.newbyteorder(order)).tobytes()
@@ -75,7 +75,7 @@ def by_pillow(array: np.ndarray, kind: str, orientation: int, mode: str = "", **
 
 
 def by_opencv(array: np.ndarray, orientation: int) -> bytes:
-    """Write a PNG with OpenCV, which knows 16 bits and color, and put an EXIF record into it."""
+    """Write a PNG with OpenCV, which supports 16-bit color, and add an EXIF record."""
     turned = array if array.ndim == 2 else array[..., [2, 1, 0, 3][: array.shape[2]]]
     data = cv2.imencode(".png", turned)[1].tobytes()
     exif = Image.Exif()
@@ -88,9 +88,9 @@ def by_opencv(array: np.ndarray, orientation: int) -> bytes:
     return data[:33] + block + data[33:]  # after the header
 
 
-# --- what must come out --------------------------------------------------------------------
+# --- expected values ----------------------------------------------------------------------
 
-TURNED = {  # how a picture is stored that is shown as `a`
+TURNED = {  # how an image is stored that is displayed as `a`
     1: lambda a: a,
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
@@ -103,7 +103,7 @@ TURNED = {  # how a picture is stored that is shown as `a`
 
 
 def expected(array: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Scale, lay transparent parts on white, and give three channels: (H, W, 3), float."""
+    """Scale, put transparent parts on white, and return three channels: (H, W, 3), float."""
     exact = np.clip((array.astype(float) - low) / (high - low), 0, 1) * 255
     if array.ndim == 2:
         exact = np.dstack([exact] * 3)
@@ -118,8 +118,8 @@ def gray(image: np.ndarray) -> np.ndarray:
     return (image @ [0.299, 0.587, 0.114])[..., None]  # ITU-R BT.601 luma
 
 
-#: Name: channels of the array, its type, whether orientation is stored, how to write it, and how
-#: far the decoded values may be off (lossy formats).
+#: Name: channels of the array, its type, whether orientation is stored, how to write it, and the
+#: tolerance of the decoded values (for lossy formats).
 FORMATS = {
     "jpeg": (3, "u1", True, lambda a, o: by_pillow(a, "JPEG", o, quality=98, subsampling=0), 12),
     "gray jpeg": (0, "u1", True, lambda a, o: by_pillow(a, "JPEG", o, quality=98), 6),
@@ -149,7 +149,7 @@ ENDINGS = {
     "ppm": ".ppm",
 }  # fmt: skip
 DEEP = {name for name, row in FORMATS.items() if row[1] != "u1"}
-#: Ranges of values that a picture's type makes clear, as the documentation says.
+#: Ranges of values that follow from the type of an image, as documented.
 USUAL = {
     "u2": [(0, 65535)],
     "i2": [(0, 255), (0, 65535)],
@@ -159,7 +159,7 @@ USUAL = {
 
 
 def drawing(seed: object, height: int, width: int, channels: int) -> np.ndarray:
-    """A smooth picture, uint8 (height, width, channels or 1)."""
+    """Return a smooth image, uint8 (height, width, channels or 1)."""
     if channels == 4:
         parts = [pixels(f"{seed}", height, width), pixels(f"{seed} alpha", height, width, 1)]
         return np.dstack(parts)
@@ -168,7 +168,7 @@ def drawing(seed: object, height: int, width: int, channels: int) -> np.ndarray:
 
 @st.composite
 def sets(draw):
-    """A format, six pictures, their range of values and the range that is named, or None."""
+    """Draw a format, six images, their range of values and the value_range argument, or None."""
     name = draw(st.sampled_from(sorted(FORMATS)))
     channels, kind, turns, _, _ = FORMATS[name]
     size = draw(st.sampled_from([(5, 7), (8, 8), (16, 6)]))
@@ -195,7 +195,7 @@ def sets(draw):
 
 
 def scale_of(kind: str, arrays: list[np.ndarray], named: tuple | None) -> tuple | None:
-    """The scale that applies, or None where it is unclear and must be refused."""
+    """Return the expected scale, or None if it is not clear and loading must fail."""
     if kind == "u1":
         return 0, 255
     if named is not None:
@@ -262,7 +262,7 @@ def test_all_decode_alike_and_as_computed_by_hand(drawn):
                    Image.open(files[3])]  # fmt: skip
         clear = [scale_of(kind, [array], named) == scale for array in arrays[:4]]
         for source, array, alone in zip(sources, arrays, clear, strict=False):
-            if not alone:  # one picture says less than all of them together
+            if not alone:  # the range of one image may be less clear than that of all
                 continue
             found = evaluation.predict_images(model(height, width), source, "ab", None, named)
             wanted = expected(array, *scale)

@@ -1,4 +1,4 @@
-"""Downloads against a server on this machine that serves well, badly, or not at all."""
+"""Downloads from a local server that answers correctly, wrongly or not at all."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def jpeg(seed) -> bytes:
 
 
 def picture(name: str) -> bytes:
-    """An image file of some 8 kB that does not compress."""
+    """Return an image file of about 8 kB that is not compressible."""
     return jpeg(name) + np.random.default_rng([ord(one) for one in name]).bytes(8000)
 
 
@@ -132,7 +132,7 @@ def obtain(one: _download.Archive, folder: Path) -> Path:
 
 
 def left(folder: Path) -> list[str]:
-    """What lies in a folder, but for the lock."""
+    """Return the names of the files in a folder, except the lock."""
     return sorted(one.name for one in folder.iterdir() if not one.name.endswith(".lock"))
 
 
@@ -144,7 +144,7 @@ def test_a_good_archive_arrives_whole(server, tmp_path, capfd):
     assert is_complete(folder)
     assert (folder / "a/3.jpg").read_bytes() == picture("a3")
     assert left(folder.parent) == ["set"]
-    assert "100%" in capfd.readouterr().err  # the progress bar knew the size
+    assert "100%" in capfd.readouterr().err  # the progress bar has the total size
 
 
 def test_what_is_here_is_not_downloaded_again(server, tmp_path):
@@ -330,7 +330,7 @@ def test_too_little_space_is_said_before(server, tmp_path):
 
 
 def test_a_disk_that_fills_up(server, tmp_path):
-    # A limit on the size of files stands for the full disk; the error is of the same kind.
+    # A limit on the file size simulates a full disk; the error is of the same type.
     code = (
         "import resource, sys; from pathlib import Path;"
         "from course_utils.datasets import _download as d; import requests, filelock, tqdm;"
@@ -360,7 +360,7 @@ def test_a_folder_that_cannot_be_written(server, tmp_path):
 
 @pytest.fixture
 def homes(tmp_path, monkeypatch):
-    """A course without downloads and an empty home."""
+    """Simulate a course without downloads and an empty home folder."""
     monkeypatch.setenv("COURSE_DATA", "")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))

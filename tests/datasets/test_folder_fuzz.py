@@ -1,4 +1,4 @@
-"""Random folders of good and broken files never end in anything but one sentence."""
+"""Random folders of valid and broken files either load or fail with one sentence."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FORMATS = [
     *(("PNG", mode) for mode in ("RGB", "L", "LA", "RGBA", "P", "1", "I;16")),
     *(("BMP", "RGB"), ("GIF", "P"), ("TIFF", "RGB"), ("TIFF", "F"), ("WEBP", "RGB")),
 ]
-# Many different pictures, so that few are copies of one another.
+# Many different images, so that few are copies of each other.
 GOOD = [encoded(kind, seed, mode) for kind, mode in FORMATS for seed in range(20)]
 
 good = st.integers(0, len(GOOD) - 1).map(GOOD.__getitem__)
@@ -64,20 +64,20 @@ trees = st.recursive(
 
 
 def classes(files, least: int):
-    """Two or three class folders."""
+    """Return a strategy for two or three class folders."""
     inner = st.dictionaries(file_names, files, min_size=least, max_size=7)
     names = st.sampled_from(["a", "b", "train", "é ü"])
     return st.dictionaries(names, inner, min_size=2, max_size=3)
 
 
 def splits(files):
-    """Training and perhaps other splits, all with the same classes."""
+    """Return a strategy for training and optional other splits, all with the same classes."""
     inner = st.dictionaries(file_names, files, min_size=3, max_size=6)
     both = st.fixed_dictionaries({"a": inner, "b": inner})
     return st.fixed_dictionaries({"train": both}, optional={"val": both, "test": both})
 
 
-# Some random, some nearly right, some right, so that loading is reached as often as refusing.
+# Random, nearly valid and valid folders, so that loading succeeds about as often as it fails.
 folders = st.one_of(
     trees, classes(content, 3), splits(content), classes(good, 5), splits(good), splits(good)
 )
@@ -92,7 +92,7 @@ def write(folder: Path, tree: dict) -> None:
             else:
                 (folder / name).write_bytes(value)
         except (FileExistsError, IsADirectoryError, NotADirectoryError):
-            pass  # a file and a folder of one name
+            pass  # a file and a folder with the same name
 
 
 def check(data: datasets.ImageDataset) -> None:
@@ -117,9 +117,9 @@ FUZZ = settings(
 
 
 @FUZZ
-@example(tree={"a": {"x.png": GOOD[0]}, "b": {}}, skip=True, grey=False)
+@example(tree={"a": {"x.png": GOOD[0]}, "b": {}}, skip=True, gray=False)
 @given(folders, st.booleans(), st.booleans())
-def test_a_random_folder_loads_or_is_refused_in_one_sentence(tree, skip, grey):
+def test_a_random_folder_loads_or_is_refused_in_one_sentence(tree, skip, gray):
     place = Path(tempfile.mkdtemp())
     try:
         write(place / "data", tree)
@@ -128,7 +128,7 @@ def test_a_random_folder_loads_or_is_refused_in_one_sentence(tree, skip, grey):
                 place / "data",
                 image_size=(7, 4),
                 unreadable="skip" if skip else "raise",
-                color_mode="grayscale" if grey else "rgb",
+                color_mode="grayscale" if gray else "rgb",
             )
         except (InvalidInput, MissingData) as error:
             refusal = str(error)

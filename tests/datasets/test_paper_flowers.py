@@ -26,7 +26,7 @@ def table():
 
 @pytest.fixture(scope="module")
 def pictures(table):
-    """All pictures, uint8 (N, 96, 96, 3), in the order of the manifest."""
+    """Return all images, uint8 (N, 96, 96, 3), in the order of the manifest."""
     images = []
     for path in table["path"]:
         with Image.open(paper_flowers.folder() / path) as image:
@@ -92,7 +92,7 @@ def test_boxes_lie_in_the_picture_and_are_neither_tiny_nor_everything(table):
 
 
 def test_boxes_hold_what_differs_most_from_the_border(table, pictures):
-    """On pictures with one flower, pixels inside the box differ more from the border's colour."""
+    """On images with one flower, pixels inside the box differ more from the border's color."""
     one = table.index[(table["flowers"] == 1) & (table["split"] == "test")]
     hits = 0
     for k in one:
@@ -115,7 +115,7 @@ def test_no_two_pictures_are_the_same_or_nearly(table, pictures):
     assert different.min() >= 8  # 10 before the JPEG encoding
 
 
-def test_colour_alone_does_not_give_the_class_away(table, pictures):
+def test_color_alone_does_not_give_the_class_away(table, pictures):
     from sklearn.linear_model import LogisticRegression
 
     cells = pictures // 64
@@ -232,7 +232,7 @@ def test_a_drawing_broken_off_leaves_no_half_dataset(tmp_path):
 
 # --- messy_flowers --------------------------------------------------------------------------------
 
-#: The row of the quality report that must name a planted file.
+#: The row of the quality report that must list a planted file, by kind.
 FOUND_BY = {
     "exact duplicate": "exact duplicates",
     "near duplicate": "near duplicates",

@@ -1,8 +1,8 @@
-"""Every lesson once on real photographs, with one epoch and without comparing outputs.
+"""Run every lesson on real photographs, with one epoch and without comparing outputs.
 
-Takes minutes, so it is not among the tests of ``make test``:
+This takes minutes, so it is not part of ``make test``:
 
-    COURSE_DATA=... python -m pytest -n 2 tests/lessons_on_photographs.py
+    COURSE_DATA=... python -m pytest -n 2 tests/lessons/lessons_on_photographs.py
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import pytest
 
 from course_utils.workspace import lessons
 
-#: Most memory that a lesson may take, in bytes.
+#: Largest memory that a lesson may use, in bytes.
 MOST_MEMORY = 3.0e9
 
 

@@ -1,6 +1,6 @@
-"""The lessons on a folder of one's own: drawn shapes in three classes, in color and in gray.
+"""The lessons on a user's folder: drawn shapes in three classes, in color and in gray.
 
-Each lesson runs with one epoch. ``make test`` takes a few of them; with ``--all-mutants`` every
+Each lesson runs with one epoch. ``make test`` runs a few of them; with ``--all-mutants`` every
 lesson runs on both folders and on one with two classes of five pictures.
 """
 
@@ -27,7 +27,7 @@ FOLDERS = {
 }
 EVERY_TIME = {"color": ("02",), "gray": ("05",), "few": ("06",)}
 
-#: Cells that speak of flowers as an example, whatever the data are.
+#: Cells that mention flowers as an example, whatever the dataset is.
 EXAMPLES = {
     *("L04-mixup-by-hand", "L06-pairs-toy", "L06-folds-toy", "L06-confident-toy"),
     *("L08-backbones",),
@@ -36,7 +36,7 @@ FLOWERS = re.compile(r"flower|daisy|daisies|dandelion|tulip|roses?\b", re.IGNORE
 
 
 def said(notebook) -> dict[str, str]:
-    """What each code cell printed, showed as text or gave as the description of a figure."""
+    """Return what each code cell printed, displayed as text or set as alternative text."""
     texts = {}
     for cell in notebook.cells:
         parts = []
@@ -49,13 +49,13 @@ def said(notebook) -> dict[str, str]:
 
 
 def check(notebook, number, kind):
-    """Assert that a lesson that was run says what is true of its folder."""
+    """Assert that the outputs of a lesson are true of its folder."""
     texts = said(notebook)
     everything = "\n".join(texts.values())
     names = FOLDERS[kind].get("classes", tuple(shape_folders.CORNERS))
-    if number not in ("00", "03"):  # which name no class
+    if number not in ("00", "03"):  # these show no class names
         assert any(name in everything for name in names)
-    if number in ("03", "04", "05", "06", "07", "08"):  # 00 and 02 show paper_flowers, too
+    if number in ("03", "04", "05", "06", "07", "08"):  # 00 and 02 also show paper_flowers
         own = {cell: text for cell, text in texts.items() if cell not in EXAMPLES}
         for cell, text in own.items():
             text = text.replace("the texts of the lessons describe paper_flowers", "")
@@ -84,18 +84,18 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture(scope="class")
 def folder(request, tmp_path_factory):
-    """The folder of shapes of a class of tests, written once."""
+    """Write the folder of shapes for a class of tests, once."""
     kind = request.cls.kind
     return shape_folders.write(tmp_path_factory.mktemp("own") / kind, **FOLDERS[kind])
 
 
 class Lessons:
-    """What is tested on each folder."""
+    """The tests for each folder."""
 
     kind = ""
 
     def test_lesson_runs(self, lesson, folder, tmp_path):
-        """The lesson runs to its end, and speaks of the folder's own classes."""
+        """The lesson runs to its end, and uses the classes of the folder."""
         (outcome,) = lessons.run_lessons(
             [lesson], epochs=1, dataset=str(folder), shipped_only=True, output=tmp_path
         )
@@ -121,7 +121,7 @@ class TestFew(Lessons):
     kind = "few"
 
 
-# --- what the lessons rely on -----------------------------------------------------------------
+# --- functions for the lessons -----------------------------------------------------------------
 
 
 def test_channels_follow_from_the_files(tmp_path, capsys):
@@ -132,7 +132,7 @@ def test_channels_follow_from_the_files(tmp_path, capsys):
     assert datasets.load(gray, image_size=16, color_mode="rgb").input_shape == (16, 16, 3)
     assert line not in capsys.readouterr().out
     last = sorted(gray.rglob("*.png"))[-1]
-    shape_folders.draw("circles", 99).save(last)  # one picture in color is enough
+    shape_folders.draw("circles", 99).save(last)  # one image in color is enough
     assert datasets.load(str(gray), image_size=16).input_shape == (16, 16, 3)
 
 
@@ -162,7 +162,9 @@ def test_a_palette_of_grays_has_no_color(tmp_path):
 
 
 def test_a_dataset_knows_what_it_was_loaded_from(tmp_path, monkeypatch, capsys):
-    folder = shape_folders.write(tmp_path / "tf_flowers", per_class=4)  # a name of the course
+    folder = shape_folders.write(
+        tmp_path / "tf_flowers", per_class=4
+    )  # the name of a known dataset
     monkeypatch.setenv("COURSE_DATASET", str(folder))
     data = datasets.load(image_size=16)
     assert (data.name, data.source) == ("tf_flowers", str(folder))

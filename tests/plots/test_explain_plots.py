@@ -1,4 +1,4 @@
-"""The figures of lesson 07, and the collection that it plants a fault in."""
+"""The figures of lesson 07, and its dataset with a planted shortcut."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _panels(figure):
     return [ax for ax in figure.axes if ax.images]
 
 
-def test_first_layer_filters_are_drawn_around_grey():
+def test_first_layer_filters_are_drawn_around_gray():
     kernels = np.zeros((5, 3, 3, 3), "float32")
     kernels[0, 1, 1, 0] = -2
     figure = plots.first_layer_filters(kernels, columns=3)
@@ -118,7 +118,7 @@ def test_the_map_of_methods_calls_grad_cam_model_specific():
     place = {text.get_text(): text.get_position() for text in ax.texts}
     assert place["Grad-CAM"][0] == place["model-specific"][0]
     assert place["LIME"][0] == place["SHAP"][0] == place["model-agnostic"][0]
-    assert place["Grad-CAM"][1] > 1  # local is the upper row
+    assert place["Grad-CAM"][1] > 1  # local methods are in the upper row
 
 
 @pytest.mark.parametrize("mode", ["rgb", "grayscale"])

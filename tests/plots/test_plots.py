@@ -1,4 +1,4 @@
-"""Figures: what they return, that they honour ax=, and that they say in words what they show."""
+"""Figures: return values, the argument ax=, and alternative texts."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class _Dataset:
 
 
 def texts(thing) -> str:
-    """All the words in a figure or axes."""
+    """Return all texts in a figure or axes."""
     found = [t.get_text() for t in thing.findobj(matplotlib.text.Text)]
     return "\n".join(text for text in found if text)
 
@@ -125,7 +125,7 @@ def test_every_exported_function_exists_and_is_documented():
 
 
 def test_functions_that_take_ax_draw_into_it_and_return_it():
-    """Those whose arguments are known here; the tests of the other rooms try theirs."""
+    """The functions whose arguments are defined here; other test files cover the rest."""
     for name, draw in ONE_AXES.items():
         assert "ax" in inspect.signature(getattr(plots, name)).parameters, name
         figure, axes = plt.subplots(1, 2)
@@ -183,11 +183,11 @@ def test_figures_need_no_tensorflow():
 
 
 def test_the_palette_can_be_told_apart():
-    """Neighbours in the palette differ in lightness, so that they differ without colour too."""
+    """Neighbors in the palette differ in lightness, so that they differ without color too."""
     assert len(set(_style.PALETTE)) == len(_style.PALETTE) >= 8
 
-    def lightness(colour):
-        red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    def lightness(color):
+        red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
         return 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
 
     train, validation = map(lightness, _style.PALETTE[:2])
@@ -264,13 +264,13 @@ def test_image_grid_shows_the_pictures_as_they_are():
     np.testing.assert_array_equal(floats.axes[3].images[0].get_array(), IMAGES[3])
 
 
-def test_image_grid_takes_grey_pictures_of_any_size_names_shares_and_boxes():
+def test_image_grid_takes_gray_pictures_of_any_size_names_shares_and_boxes():
     mixed = [np.zeros((4, 6), np.uint8), np.full((9, 3, 1), 200.0), IMAGES[0]]
     figure = plots.image_grid(
         mixed, ["a", "b", "c"], boxes=[[0, 0, 2, 2]] * 3, title="three pictures"
     )
     assert [ax.get_title() for ax in figure.axes] == ["a", "b", "c"]
-    assert figure.axes[1].images[0].get_clim() == (0, 255)  # a grey picture is not stretched
+    assert figure.axes[1].images[0].get_clim() == (0, 255)  # a gray image is not stretched
     assert len(figure.axes[0].patches) == 2
     assert "three pictures" in texts(figure)
     mixed_up = plots.image_grid(IMAGES[:2], [[0, 1, 0, 0, 0], [0.7, 0, 0, 0, 0.3]], NAMES)
@@ -358,7 +358,7 @@ def test_class_counts_show_every_count_and_not_the_total():
     assert widths == [[300, 280, 9], [40, 38, 2], [60, 0, 1]]
     assert [t.get_text() for t in ax.get_yticklabels()] == ["dandelion", "daisy", "roses"]
     assert ax.get_xlabel() == "number of images"
-    assert len({bars[0].get_hatch() for bars in ax.containers}) == 3  # not by colour alone
+    assert len({bars[0].get_hatch() for bars in ax.containers}) == 3  # not by color alone
     with pytest.raises(InvalidInput, match="no column 'test'"):
         plots.class_counts(COUNTS.drop(columns="test"))
 
@@ -433,7 +433,7 @@ def test_confusion_matrix_shows_counts_or_shares():
     dashes = [t for t in plots.confusion_matrix(empty, "true").texts if t.get_text() == "–"]
     assert [t.get_position()[1] for t in dashes] == [2.5] * 5
     many = pd.DataFrame(np.eye(30, dtype=int))
-    assert not plots.confusion_matrix(many).texts  # no room for 900 numbers
+    assert not plots.confusion_matrix(many).texts  # no space for 900 numbers
     with pytest.raises(InvalidInput):
         plots.confusion_matrix(counts, "pred")
 
@@ -474,7 +474,7 @@ def test_calibration_shows_accuracy_and_counts():
     assert ax.get_xlabel() == "confidence"
 
 
-def test_predictions_grid_tells_right_from_wrong_without_colour():
+def test_predictions_grid_tells_right_from_wrong_without_color():
     figure = plots.predictions_grid(PREDICTIONS, range(12))
     for i, ax in enumerate(figure.axes[:12]):
         right = PREDICTIONS.correct[i]

@@ -1,4 +1,4 @@
-"""The figures of lesson 01 show the numbers that they should, and say what they cannot draw."""
+"""The figures of lesson 01 show the right numbers, and reject what they cannot draw."""
 
 from __future__ import annotations
 
@@ -106,24 +106,24 @@ def test_filter_on_photo_draws_one_picture_for_each_filter():
     photo = np.random.default_rng(0).integers(0, 256, (20, 30)).astype("uint8")
     figure = plots.filter_on_photo(photo, {"edges": [[-1, 0, 1]], "blur": np.full((3, 3), 1 / 9)})
     drawn = [ax for ax in figure.axes if ax.images]
-    assert [ax.get_title() for ax in drawn] == ["the image in grey", "edges", "blur"]
+    assert [ax.get_title() for ax in drawn] == ["the image in gray", "edges", "blur"]
     np.testing.assert_allclose(drawn[1].images[0].get_array(), cv.feature_map(photo, [[-1, 0, 1]]))
 
 
 BAD = {
     "no letters": (lambda: plots.letters({}), "no image"),
     "a photograph": (lambda: plots.letters({"photo": np.zeros((64, 64))}), "too large"),
-    "colour": (lambda: plots.window_arithmetic(np.zeros((6, 6, 3)), np.eye(3)), "table of numbers"),
+    "color": (lambda: plots.window_arithmetic(np.zeros((6, 6, 3)), np.eye(3)), "table of numbers"),
     "no such place": (lambda: plots.window_arithmetic(cv.LETTER_O, np.eye(3), row=4), "4 rows"),
     "no kernels": (lambda: plots.kernels({}), "no kernel"),
     "kind of pooling": (lambda: plots.pooling_steps(np.eye(4), kind="median"), "'median'"),
     "no paths": (lambda: plots.letter_paths({}), "no image"),
     "no strides": (lambda: plots.kernel_stride_padding(strides=()), "no stride"),
     "nine filters": (lambda: plots.channels_and_filters(filters=9), "filters is 9"),
-    "photo in colour": (lambda: plots.filter_on_photo(np.zeros((9, 9, 3)), {"a": [[1]]}), "gray"),
+    "photo in color": (lambda: plots.filter_on_photo(np.zeros((9, 9, 3)), {"a": [[1]]}), "gray"),
     "no filters": (lambda: plots.filter_on_photo(np.zeros((9, 9)), {}), "no filter"),
     "explorer too large": (lambda: plots.explore_convolution(np.zeros((28, 28))), "room for"),
-    "explorer in colour": (lambda: plots.explore_convolution(np.zeros((6, 6, 3))), "one image"),
+    "explorer in color": (lambda: plots.explore_convolution(np.zeros((6, 6, 3))), "one image"),
     "explorer, kernel too large": (
         lambda: plots.explore_convolution(np.zeros((3, 3)), np.ones((5, 5))),
         "does not fit",
@@ -147,7 +147,7 @@ def test_the_explorer_is_the_same_every_time_and_holds_the_static_tables():
     assert "<!--" not in one.html
     assert "<caption>feature map</caption><tr><td>1</td><td>-1</td>" in one.html
     assert repr(one) == "Explorer of a convolution: an image of 6×6 and a filter of 3×3."
-    assert "http" not in one.html  # nothing is fetched
+    assert "http" not in one.html  # the page loads nothing from the network
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")

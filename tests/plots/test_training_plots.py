@@ -1,4 +1,4 @@
-"""The figures of lessons 03 and 04: they show the numbers that they are given."""
+"""The figures of lessons 03 and 04 show the numbers of their arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of lesson 08 show what they were given."""
+"""The figures of lesson 08 show the numbers of their arguments."""
 
 from __future__ import annotations
 

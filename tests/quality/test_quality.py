@@ -1,4 +1,4 @@
-"""quality: the checklist finds what was planted, and nothing else."""
+"""quality: the checklist finds the planted problems, and no others."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def verdicts(report) -> dict[str, str]:
 
 
 def only(report, **expected) -> None:
-    """Check the verdicts named (spaces as _); every other one must be ok."""
+    """Check the given verdicts (spaces written as _); all others must be ok."""
     wanted = dict.fromkeys(CHECKS, "ok") | {k.replace("_", " "): v for k, v in expected.items()}
     assert verdicts(report) == wanted, str(report)
 
 
-# --- what a clean folder gives -----------------------------------------------------------------
+# --- a folder without problems -----------------------------------------------------------------
 def test_a_clean_folder_is_fine_in_every_respect(clean):
     report = quality.report(clean)
     only(report)
@@ -206,7 +206,7 @@ def test_links_that_lead_nowhere_huge_claims_and_strange_names_are_reported(fold
     Image.new("1", (30_000, 30_000)).save(bomb, "PNG")
     (folder / "a" / "bomb.png").write_bytes(bomb.getvalue())
     save(photo(950), folder / "b" / "x.jpg")
-    moved = Path(str(folder / "b" / "stra\udce4nge.jpg"))  # a byte that is no UTF-8
+    moved = Path(str(folder / "b" / "stra\udce4nge.jpg"))  # a byte that is not UTF-8
     (folder / "b" / "x.jpg").rename(moved)
     moved.write_bytes(b"")
     report = quality.report(folder)
@@ -249,7 +249,7 @@ VERSIONS = {
     "darker": lambda p: ImageEnhance.Brightness(p).enhance(0.5),
     "more contrast": lambda p: ImageEnhance.Contrast(p).enhance(1.4),
     "gray": lambda p: p.convert("L").convert("RGB"),
-    "more colour": lambda p: ImageEnhance.Color(p).enhance(1.6),
+    "more color": lambda p: ImageEnhance.Color(p).enhance(1.6),
     "blurred": lambda p: p.filter(ImageFilter.GaussianBlur(1.2)),
     "cropped": lambda p: p.crop((2, 3, 93, 94)),
     "turned": lambda p: jpeg(p.rotate(1.5, Image.Resampling.BICUBIC), 80),
@@ -354,7 +354,7 @@ def test_leaks_between_splits_are_named_and_the_copy_in_train_is_the_one_to_remo
 def test_a_class_that_hardly_varies_and_flat_images_are_warnings(folder):
     shutil.rmtree(folder / "b")
     scene = np.asarray(photo(9, 64)).astype(float)
-    for k in range(30):  # one camera, one scene; only a spot moves
+    for k in range(30):  # the same scene; only a spot moves
         picture = scene.copy()
         row, column = np.random.default_rng(k).integers(0, 48, 2)
         picture[row : row + 16, column : column + 16] = (20, 200, 60)
@@ -407,7 +407,7 @@ def test_a_class_that_its_file_type_gives_away_is_a_warning(folder):
     assert "the file type gives b away" in report["channels and sizes"].found
 
 
-# --- what can be given -------------------------------------------------------------------------
+# --- arguments ---------------------------------------------------------------------------------
 def test_a_loaded_dataset_is_checked_by_its_images(tmp_path, capsys):
     for split, first in (("train", 0), ("validation", 100), ("test", 200)):
         fill(tmp_path / split, count=50 if split == "train" else 8, first=first)
@@ -525,8 +525,8 @@ def test_the_near_duplicates_in_tf_flowers_are_those_that_a_look_confirms(real_d
     if not folder.is_dir():
         pytest.skip(f"{folder} is not there")
     report = quality.report(folder)
-    # All 29 pairs were looked at: each is one photograph edited in two ways, or one scene
-    # photographed twice within a moment. Twice as many would mean false alarms.
+    # All 29 pairs were inspected: each is one photograph in two edited versions, or one scene
+    # photographed twice in quick succession. Twice as many would mean false positives.
     assert 20 <= len(report.pairs) <= 40
     assert report["conflicting labels"].files == (
         "roses/15922772266_1167a06620.jpg",
@@ -535,7 +535,7 @@ def test_the_near_duplicates_in_tf_flowers_are_those_that_a_look_confirms(real_d
     assert report["unreadable files"].verdict == "ok"
 
 
-# --- anything at all ---------------------------------------------------------------------------
+# --- random files ------------------------------------------------------------------------------
 NAMES = st.sampled_from(
     [
         "a",
@@ -580,7 +580,7 @@ def content(kind: str, number: int) -> bytes:
             memory.truncate()
             picture.save(memory, form, **more)
             break
-        except (OSError, ValueError):  # this format has no such mode
+        except (OSError, ValueError):  # this format does not support the mode
             continue
     data = bytearray(memory.getvalue())
     if kind == "cut":

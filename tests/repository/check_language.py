@@ -36,9 +36,9 @@ PATTERNS = (
 #: Words that are right here: NumPy's and HTML's names, file names and words of other languages.
 WORDS = "writeable,notin,copie"
 #: Public names that keep their British spelling: attributes, arguments, columns and file names.
-PUBLIC_NAMES = r"(?:[\"'.]|\b_)(?:licence|colour)\b|\blicence(?= ?[:=])|\b(?:LICENCE|colour)(?=\")"
+PUBLIC_NAMES = r"(?:[\"'.`]|\b_)(?:licence|colour)\b|\blicence(?= ?[:=])|\b(?:LICENCE|colour)(?=\")"
 
-#: What a file may say wrong: line and message.
+#: A finding: line number and message.
 Finding = tuple[int, str]
 
 
@@ -60,7 +60,7 @@ def read_phrases(path: Path = HERE / "phrases.txt") -> list[tuple[re.Pattern[str
 
 
 def comments_and_docstrings(text: str) -> str:
-    """Return Python code with blank lines in place of all but comments and docstrings."""
+    """Return the comments and docstrings of Python code, with blank lines for all other lines."""
     lines = text.splitlines()
     kept = [""] * len(lines)
     tree = ast.parse(text)
@@ -87,7 +87,7 @@ def texts(root: Path) -> dict[str, str]:
 
 
 def misspelled(checked: dict[str, str]) -> Iterator[tuple[str, Finding]]:
-    """Yield path and finding of each word that codespell knows as wrong or as British."""
+    """Yield path and finding of each word that codespell lists as misspelled or British."""
     with tempfile.TemporaryDirectory() as folder:
         for name, text in checked.items():
             path = Path(folder, name)

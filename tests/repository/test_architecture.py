@@ -18,7 +18,7 @@ PACKAGES = {"course_utils": course_utils, "course_staff": course_staff}
 
 
 def files_by_module() -> dict[str, Path]:
-    """All modules of the two packages, by dotted name."""
+    """Return the files of the two packages by the dotted name of the module."""
     found = {}
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
@@ -31,12 +31,12 @@ FILES = files_by_module()
 
 
 def room_of(module: str) -> str:
-    """The room of a module: ``course_utils.datasets`` for ``course_utils.datasets.folder``."""
+    """Return the room of a module: ``course_utils.datasets`` for its module ``folder``."""
     return ".".join(module.split(".")[:2])
 
 
 def imports_of(path: Path) -> list[str]:
-    """Dotted names that a file imports at run time from the two packages, wherever they stand."""
+    """Return the dotted names that a file imports at run time from the two packages."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for_types = {
         node
@@ -57,14 +57,14 @@ def imports_of(path: Path) -> list[str]:
 
 
 def module_of(name: str) -> str:
-    """The module that holds an imported name, which may be a module itself."""
+    """Return the module of an imported name, which may be a module itself."""
     while name not in FILES:
         name = name.rpartition(".")[0]
     return name
 
 
 def rooms_in_order() -> list[str]:
-    """The rooms as the tables in the packages' docstrings list them."""
+    """Return the rooms in the order of the tables in the packages' docstrings."""
     return [
         f"{name}.{room}"
         for name, package in PACKAGES.items()
@@ -102,7 +102,7 @@ def test_files_import_in_no_circle():
 
 
 def private_imports(path: Path, room: str) -> list[str]:
-    """Imported names with a leading underscore that belong to another room than `room`."""
+    """Return the imported private names that belong to another room than `room`."""
     return [
         name
         for name in imports_of(path)
@@ -134,7 +134,7 @@ def test_tests_take_private_names_only_of_their_own_room():
 def test_only_settings_read_the_environment():
     found = []
     for module, path in FILES.items():
-        # The sandbox's own processes set the environment that a submission sees.
+        # The processes of the sandbox set the environment of a submission.
         if module.startswith(("course_utils.settings", "course_staff.grading.sandbox_runtime.")):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

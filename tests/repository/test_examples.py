@@ -1,4 +1,4 @@
-"""The examples in the docstrings of both packages give what they say."""
+"""The examples in the docstrings of both packages have the stated results."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ ROOT = settings.course_root()
 
 
 def python_files() -> list[Path]:
-    """All files of the two packages."""
+    """Return the Python files of the two packages."""
     return [
         path for name in ("course_utils", "course_staff") for path in (ROOT / name).rglob("*.py")
     ]
 
 
 def modules_with_examples() -> list[str]:
-    """Dotted names of the modules with a ``>>>`` in them."""
+    """Return the dotted names of the modules with a ``>>>`` in them."""
     names = [
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for path in python_files()

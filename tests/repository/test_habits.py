@@ -1,4 +1,4 @@
-"""What maintainers rely on: versions, hooks, workflows, issue forms and the contributors' page."""
+"""Files for maintainers: versions, hooks, workflows, issue forms and CONTRIBUTING.md."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_yaml(path: Path) -> dict:
 
 
 def recipe(target: str) -> list[str]:
-    """The commands of a target of the Makefile."""
+    """Return the commands of a target of the Makefile."""
     found = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
     assert found, f"the Makefile has no target {target}"
     return [line.strip() for line in found[1].splitlines()]
@@ -39,7 +39,7 @@ def targets() -> set[str]:
 # --- versions ----------------------------------------------------------------------------------
 
 
-def test_the_citation_names_this_version_and_licence():
+def test_the_citation_names_this_version_and_license():
     citation = read_yaml(ROOT / "CITATION.cff")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert str(citation["version"]) == course_utils.__version__
@@ -84,20 +84,20 @@ def test_make_help_names_targets_that_exist():
 
 
 def commands(workflow: dict) -> list[str]:
-    """The lines of all "run:" steps."""
+    """Return the lines of all "run:" steps."""
     steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
     return [line.strip() for step in steps if "run" in step for line in step["run"].splitlines()]
 
 
 def windows_lines() -> list[str]:
-    """The lines for Windows in README.md."""
+    """Return the commands for Windows in README.md."""
     text = (ROOT / "README.md").read_text(encoding="utf-8").partition("### Windows")[2]
     return re.findall(r"```\n(.*?)```", text, re.DOTALL)[0].splitlines()
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_workflows_call_make_and_course_alone(path):
-    """What a workflow does can be done by hand; Windows has no make and takes README's lines."""
+    """Workflows call make and course only; on Windows, the commands of README.md."""
     allowed = (r"make [\w-]+( [A-Z]+=\S+| ARGS=\"[\w ]+\")*", r"(\.venv/bin/)?course [\w ]+")
     for command in commands(read_yaml(path)):
         if command.startswith("$"):  # a setting of PowerShell

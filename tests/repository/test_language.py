@@ -1,4 +1,4 @@
-"""The check of the language: what it finds, what it leaves alone, what is allowed."""
+"""The language check: what it reports, what it ignores, and the allowed numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for the repository as a whole: files, pins, rooms and stored lessons."""
+"""The repository as a whole: files, pinned versions, imports and stored lessons."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from course_utils.workspace import lessons
 ROOT = settings.course_root()
 LESSONS = lessons.all_lessons()
 
-#: A path that exists on the machine of whoever ran something, and nowhere else.
+#: A path that exists only on the machine of an author.
 MACHINE_PATH = re.compile(
     r"(?<![\w.~])/(?:home|root|Users|work|farm|tmp|opt|private|mnt)/[\w.-]+|\b[A-Z]:\\Users\\"
 )
@@ -129,7 +129,7 @@ def as_requirements(lines) -> dict[str, Requirement]:
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-#: In requirements.in for the sake of the pins alone; comments there say why.
+#: In requirements.in only to pin their versions; comments there give the reasons.
 ONLY_FOR_PINS = {"setuptools", "array-record", "soupsieve"}
 
 
@@ -222,11 +222,11 @@ def test_no_file_names_a_path_or_registry_of_a_machine():
     assert not found
 
 
-# --- what an import costs ----------------------------------------------------------------------
+# --- the cost of an import ---------------------------------------------------------------------
 
 
 def loaded_by(statement: str) -> tuple[float, set[str]]:
-    """Seconds that `statement` takes in a fresh Python, and the modules that are loaded then."""
+    """Return the seconds that `statement` takes in a new Python, and the modules it loads."""
     code = (
         "import sys, time; began = time.perf_counter()\n"
         f"{statement}\n"

@@ -1,10 +1,10 @@
-"""The table of topics: what the source documents teach, and which cell of the course teaches it.
+"""The table of topics: the content of the source documents, and the cell that teaches each.
 
 ``topics.csv`` has one row for each topic, model, figure, exercise, mistake, question or result of
 the five documents that the course grew from ("source 000" to "source 004"; they are not part of the
 repository), with the lesson and the id of the cell that teaches it; the cell may be one of the
-lesson's exercise. Sentences can be rewritten freely: only where a topic is a name of the code or a
-technical term does the row have this term, which the cell must contain.
+lesson's exercise. Sentences can be rewritten freely: only if a topic is a name in the code or a
+technical term, the row has this term, and the cell must contain it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ with (HERE / "topics.csv").open(encoding="utf-8", newline="") as file:
 
 @cache
 def cells_of(lesson: str) -> dict[str, str]:
-    """Source of each cell of a lesson and its exercise, by id."""
+    """Return the source of each cell of a lesson and its exercise, by id."""
     paths = [*ROOT.glob(f"notebooks/{lesson}_*.ipynb"), *ROOT.glob(f"solutions/{lesson}_*/*.ipynb")]
     cells = [
         cell for path in paths for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
@@ -37,7 +37,7 @@ def cells_of(lesson: str) -> dict[str, str]:
 
 
 def wrong_with(row: dict[str, str], cells: dict[str, str]) -> str:
-    """What is wrong with a row of the table, or nothing."""
+    """Return what is wrong with a row of the table, or an empty string."""
     if row["cell"] not in cells:
         return f"there is no cell {row['cell']} in lesson {row['lesson']} or its exercise"
     text = plain(cells[row["cell"]])

@@ -1,4 +1,4 @@
-"""The student's copies: nothing that a student wrote is ever lost."""
+"""The student's copies: no work of a student is lost."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def update(original, work):
 
 
 def run_by_the_student(copy):
-    """What Jupyter leaves behind when a lesson is run and saved, but not edited."""
+    """Change a copy as Jupyter does when a lesson is run and saved, but not edited."""
     stored = json.loads(copy.read_text(encoding="utf-8"))
     stored["cells"][1]["execution_count"] = 7
     stored["metadata"]["language_info"] = {"name": "python", "version": "3.12.1"}
@@ -55,13 +55,13 @@ def test_first_and_second_call(original, work):
 
 @pytest.fixture
 def shown(tmp_path):
-    """A lesson as it is stored: run, with outputs and with the course's metadata."""
+    """Write a lesson as it is stored in the repository: with outputs and metadata."""
     path = write(tmp_path / "notebooks" / "03_building.ipynb", "print(1)", "2 + 2")
     return run(path, metadata=METADATA)
 
 
 def run(path, results=("1\n", "4"), **changes):
-    """Store outputs in a notebook as a run leaves them."""
+    """Store outputs in a notebook as after a run."""
     notebook = nbformat.read(path, as_version=4)
     printed, result = (cell for cell in notebook.cells if cell.cell_type == "code")
     printed.execution_count, result.execution_count = 1, 2
@@ -75,7 +75,7 @@ def run(path, results=("1\n", "4"), **changes):
 
 
 def opened_in_jupyterlab(path):
-    """Save a notebook as JupyterLab does: metadata of the kernel and of cells, its own layout."""
+    """Save a notebook as JupyterLab does: kernel and cell metadata, and its own formatting."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
     notebook["metadata"]["language_info"] = {"name": "python", "version": "3.99.0"}
     for cell in notebook["cells"]:
@@ -88,7 +88,7 @@ def opened_in_jupyterlab(path):
 
 
 def handed_out_before(original, work):
-    """What older versions of the course left in a student's folder: a whole copy, two hashes."""
+    """Write a student's folder as older versions of the course did: a whole copy, two hashes."""
     copy = work / "notebooks" / original.name
     copy.parent.mkdir(parents=True)
     copy.write_bytes(original.read_bytes())

@@ -1,4 +1,4 @@
-"""JupyterLab as ``course lab`` opens it, in a real browser, with all cells run."""
+"""JupyterLab as opened by ``course lab``, in a real browser, with all cells run."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not instal
 
 LESSON = "notebooks/01_convolution_by_hand.ipynb"
 EXERCISE = "exercises/01_convolution_by_hand/convolution_by_hand.ipynb"
-#: What a student's own settings look like; they stay and are respected.
+#: A student's own settings, which must be kept and applied.
 THEME = {"theme": "JupyterLab Dark"}
 
 
 class Lab:
-    """A running ``course lab``, in a folder with spaces, with settings of a student's own."""
+    """A running ``course lab`` in a folder with spaces, with the student's own settings."""
 
     def __init__(self, folder: Path) -> None:
         self.work = folder / "my work"
@@ -64,7 +64,9 @@ class Lab:
         threading.Thread(target=self._read, args=(found,), daemon=True).start()
         try:
             self.url = found.get(timeout=120)
-            until(lambda: self.ask("status"), 120)  # it names its address before it listens
+            until(
+                lambda: self.ask("status"), 120
+            )  # it prints its address before it accepts connections
         except (queue.Empty, AssertionError):
             self.stop()
             pytest.fail("JupyterLab did not start:\n" + "".join(self.log))
@@ -81,7 +83,7 @@ class Lab:
         return f"{parts.scheme}://{parts.netloc}/{part}?{parts.query}"
 
     def ask(self, what: str):
-        """The answer of the server's API; None while server or kernel are starting."""
+        """Return the answer of the server's API, or None while server or kernel are starting."""
         try:
             with urlopen(self.address(f"api/{what}"), timeout=30) as answer:
                 return json.load(answer)
@@ -93,7 +95,7 @@ class Lab:
         return bool(kernels) and all(one["execution_state"] == "idle" for one in kernels)
 
     def stop(self) -> int:
-        """Press Ctrl-C in the terminal, and once more where it asks whether to stop."""
+        """Send Ctrl-C, and again if the server asks for confirmation; return the exit status."""
         for _ in range(2):
             os.killpg(self.process.pid, signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -122,7 +124,7 @@ def browser():
 
 @pytest.fixture
 def page(browser):
-    """A page that fails the test where it shows an error or asks another machine for something."""
+    """Yield a page that fails the test on an error or a request to another machine."""
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     errors: list[str] = []
     elsewhere: list[str] = []
@@ -146,7 +148,7 @@ def open_notebook(page, lab: Lab, address: str) -> None:
     page.goto(address)
     page.locator(".jp-Notebook .jp-Cell:visible").first.wait_for()
     until(lab.idle, 120)
-    page.wait_for_timeout(2000)  # for what comes late: news, changes by the kernel
+    page.wait_for_timeout(2000)  # for late events: news, changes by the kernel
 
 
 def until(true, seconds: float) -> None:
@@ -157,7 +159,7 @@ def until(true, seconds: float) -> None:
 
 
 def read(path: Path) -> dict:
-    """A notebook, read again where JupyterLab was just writing it."""
+    """Return a notebook; read it again if JupyterLab was writing it."""
     for _ in range(20):
         try:
             return json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Running lessons without a browser, and what they report."""
+"""Running lessons without a browser, and their results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REPORT = "from course_utils.results import report_result\nreport_result('test ac
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
-    """A run of three lessons, of which the second fails."""
+    """Run three lessons, of which the second fails."""
     folder = tmp_path_factory.mktemp("course")
     sources = {
         "01_good": [

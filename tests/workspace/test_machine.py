@@ -1,4 +1,4 @@
-"""The check of the machine: what each fact means, and that the facts are looked up rightly."""
+"""The check of the machine: the facts that are collected, and their verdicts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ GOOD = Facts(
 
 
 def judged(what: str, **changes) -> machine.Finding:
-    """The finding on `what` that is not ok, or the first one."""
+    """Return the finding on `what` that is not ok, or the first one."""
     found = [finding for finding in machine.judge(replace(GOOD, **changes)) if finding.what == what]
     return next((finding for finding in found if finding.verdict != "ok"), found[0])
 
