@@ -139,7 +139,7 @@ def _keras_head(features: Any, epochs: int, batch_size: int) -> float:
         metrics=["accuracy"],
     )
     head.fit(
-        vectors,
+        features.vectors["train"],
         features.labels["train"],
         validation_data=(features.vectors["validation"], features.labels["validation"]),
         epochs=epochs,
