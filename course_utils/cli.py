@@ -356,9 +356,7 @@ def _known_dataset(name: str, must_be_here: bool = False) -> str:
     MissingData
         If `must_be_here` and the dataset is not on this machine.
     """
-    import difflib
-
-    from course_utils import datasets
+    from course_utils import datasets, validate
     from course_utils.datasets import folder, registry
 
     own = registry.own_folder(name)
@@ -367,10 +365,9 @@ def _known_dataset(name: str, must_be_here: bool = False) -> str:
         return str(own)
     known = set(datasets.available()["name"])
     if name not in known:
-        nearest = difflib.get_close_matches(name, sorted(known), 1, cutoff=0)
         raise InvalidInput(
-            f"There is no dataset and no folder called {name!r}; did you mean {nearest[0]!r}? "
-            f"'course data list' lists them all."
+            f"There is no dataset and no folder called {name!r}"
+            f"{validate.nearest(name, sorted(known))}; 'course data list' lists them all."
         )
     if must_be_here and name not in _here():
         raise MissingData(f"{name} is not on this machine; fetch it with 'course data get {name}'.")

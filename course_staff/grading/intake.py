@@ -110,7 +110,9 @@ def collect(paths: Iterable[Path], exercise: str | None = None) -> Intake:
     paths = list(paths)
     for path in paths:
         if not os.path.lexists(path):
-            raise MissingData(f"There is no {path}; name a notebook, a folder or a zip.")
+            raise MissingData(
+                f"There is no file or folder {str(path)!r}; name a notebook, a folder or a zip."
+            )
     reader, root = Reader(), ""
     for path, parts in _named(paths).items():
         if not parts:
