@@ -93,6 +93,7 @@ def _for_students(name: str, content: bytes, lessons: Sequence[str]) -> bytes:
     """
     if name.startswith("notebooks/"):
         notebook = json.loads(content)
+        notebooks.remove_hidden(notebook)
         notebooks.clear_outputs(notebook)
         return notebooks.as_bytes(notebook)
     if name not in ("README.md", "Makefile"):
