@@ -13,12 +13,14 @@ import time
 from importlib import metadata
 from pathlib import Path
 
+import notebooks_for_tests
 import pytest
 from image_folders import tree
 from typer.testing import CliRunner
 
 import course_utils
 from course_utils import cli, settings
+from course_utils.workspace import machine
 
 VERBS = (
     "check",
@@ -35,7 +37,7 @@ VERBS = (
 )
 
 
-def course(*words: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess:
+def process(*words: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess:
     """Run ``course WORDS`` in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "course_utils.cli", *words],
@@ -46,6 +48,26 @@ def course(*words: str, cwd: Path | None = None, **variables: str) -> subprocess
         timeout=300,
         cwd=cwd,
     )
+
+
+@pytest.fixture
+def course(monkeypatch, capsys):
+    """Run ``course WORDS`` in this process; the same arguments and results as :func:`process`."""
+
+    def run(*words: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess:
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", ["course", *words])
+            for name, value in {"COLUMNS": "200", **variables}.items():
+                patch.setenv(name, value)
+            if cwd is not None:
+                patch.chdir(cwd)
+            capsys.readouterr()
+            with pytest.raises(SystemExit) as ended:
+                cli.main()
+        code = ended.value.code or 0
+        return subprocess.CompletedProcess(words, code, *capsys.readouterr())
+
+    return run
 
 
 def refused(answer: subprocess.CompletedProcess) -> str:
@@ -86,7 +108,7 @@ def test_version_without_tensorflow(monkeypatch):
 
 def test_help_names_every_verb_and_is_quick():
     began = time.perf_counter()
-    answer = course("--help")
+    answer = process("--help")
     assert time.perf_counter() - began < 10
     assert answer.returncode == 0
     for verb in VERBS:
@@ -96,7 +118,7 @@ def test_help_names_every_verb_and_is_quick():
 @pytest.mark.parametrize(
     "words", [["data"], ["lessons"], ["data", "use"], ["build"], ["reset"], ["pretrain"]]
 )
-def test_every_verb_explains_itself(words):
+def test_every_verb_explains_itself(words, course):
     answer = course(*words, "--help")
     assert answer.returncode == 0
     assert "Usage" in answer.stdout
@@ -118,14 +140,14 @@ def test_help_loads_nothing_heavy():
     assert answer.stdout.strip().endswith("[]")
 
 
-def test_a_wrong_word_is_refused_with_what_is_possible():
+def test_a_wrong_word_is_refused_with_what_is_possible(course):
     answer = course("lesson")
     assert answer.returncode == 2
     assert "lessons" in answer.stderr
 
 
 @pytest.mark.parametrize("words", [["lessons", "77"], ["build", "77"], ["reset", "77"]])
-def test_an_unknown_lesson_is_one_sentence_with_the_known_ones(words):
+def test_an_unknown_lesson_is_one_sentence_with_the_known_ones(words, course):
     assert "'77' means no lesson; the lessons are 00_start_here" in refused(course(*words))
 
 
@@ -137,17 +159,17 @@ def test_an_unknown_lesson_is_one_sentence_with_the_known_ones(words):
         ["lessons", "--dataset", "tf_flower"],
     ],
 )
-def test_an_unknown_dataset_suggests_the_nearest(words):
+def test_an_unknown_dataset_suggests_the_nearest(words, course):
     assert "did you mean 'tf_flowers'?" in refused(course(*words))
 
 
-def test_epochs_must_be_a_number_of_at_least_1():
+def test_epochs_must_be_a_number_of_at_least_1(course):
     assert course("lessons", "--epochs", "0").returncode == 2
     assert course("lessons", "--epochs", "ten").returncode == 2
     assert "COURSE_EPOCHS is 'ten'" in refused(course("lessons", "00", COURSE_EPOCHS="ten"))
 
 
-def test_a_dataset_is_chosen_and_forgotten(tmp_path):
+def test_a_dataset_is_chosen_and_forgotten(tmp_path, course):
     work = {"COURSE_WORK": str(tmp_path / "a work folder")}
     assert "Nothing is chosen" in course("data", "use", **work).stdout
     assert "use paper_flowers from now on" in course("data", "use", "paper_flowers", **work).stdout
@@ -159,7 +181,7 @@ def test_a_dataset_is_chosen_and_forgotten(tmp_path):
     assert "Nothing is chosen" in course("data", "use", **work).stdout
 
 
-def test_a_dataset_that_is_not_here_cannot_be_chosen(tmp_path):
+def test_a_dataset_that_is_not_here_cannot_be_chosen(tmp_path, course):
     empty = {"COURSE_DATA": "", "KERAS_HOME": str(tmp_path), "TFDS_DATA_DIR": str(tmp_path)}
     if (settings.downloads_root() / "cifar10").exists():
         pytest.skip("cifar10 was downloaded into this copy of the course")
@@ -167,7 +189,7 @@ def test_a_dataset_that_is_not_here_cannot_be_chosen(tmp_path):
     assert "fetch it with 'course data get cifar10'" in refused(answer)
 
 
-def test_a_folder_of_ones_own_is_chosen_and_listed(tmp_path):
+def test_a_folder_of_ones_own_is_chosen_and_listed(tmp_path, course):
     root = tree(tmp_path / "my [photos]", {"cats": 4, "dogs": 5})
     work = {"COURSE_WORK": str(tmp_path / "work"), "COURSE_DATA": ""}
     answer = course("data", "use", root.name, cwd=tmp_path, **work)
@@ -185,7 +207,7 @@ def test_a_folder_of_ones_own_is_chosen_and_listed(tmp_path):
     assert "no such folder" in course("data", "list", **work).stdout
 
 
-def test_a_folder_of_ones_own_is_never_removed(tmp_path):
+def test_a_folder_of_ones_own_is_never_removed(tmp_path, course):
     root = tree(tmp_path / "photos", {"cats": 4, "dogs": 5})
     sentence = refused(course("data", "remove", str(root)))
     assert "is a folder of your own; the course removes only what it has downloaded" in sentence
@@ -194,7 +216,7 @@ def test_a_folder_of_ones_own_is_never_removed(tmp_path):
     assert "did you mean 'tf_flowers'?" in refused(course("data", "remove", "tf_flower"))
 
 
-def test_what_lies_in_work_is_listed_with_its_size(tmp_path):
+def test_what_lies_in_work_is_listed_with_its_size(tmp_path, course):
     (tmp_path / "work/cache/decoded").mkdir(parents=True)
     (tmp_path / "work/cache/decoded/x").write_bytes(bytes(2_500_000))
     (tmp_path / "work/notebooks").mkdir()
@@ -215,7 +237,7 @@ def test_the_choice_is_what_settings_give_and_the_variable_wins(monkeypatch):
     assert settings.dataset_name() is None
 
 
-def test_a_damaged_choice_is_one_sentence(tmp_path):
+def test_a_damaged_choice_is_one_sentence(tmp_path, course):
     (tmp_path / "settings.json").write_text("{")
     answer = course("data", "use", COURSE_WORK=str(tmp_path))
     assert "is damaged; choose a dataset again" in refused(answer)
@@ -223,17 +245,20 @@ def test_a_damaged_choice_is_one_sentence(tmp_path):
     assert "use paper_flowers." in course("data", "use", COURSE_WORK=str(tmp_path)).stdout
 
 
-def test_check_ends_well_on_this_machine_and_badly_with_a_wrong_setting(tmp_path):
+def test_check_ends_well_on_this_machine_and_badly_with_a_wrong_setting(
+    tmp_path, course, monkeypatch
+):
     good = course("check", COURSE_DATA="")
     assert good.returncode == 0, good.stdout
     assert "The lessons can run here." in good.stdout
+    monkeypatch.setattr(machine, "probe_tensorflow", machine.TensorFlow)  # once is enough
     bad = course("check", COURSE_DATA=str(tmp_path / "nowhere"))
     assert bad.returncode == 1
     assert "there is no such folder" in bad.stdout
     assert "fix what is marked with stop" in bad.stdout
 
 
-def test_reset_hands_out_the_original_again():
+def test_reset_hands_out_the_original_again(course):
     answer = course("reset", "00")
     assert answer.returncode == 0
     (copy,) = (settings.work_root() / "notebooks").glob("*.ipynb")
@@ -248,11 +273,20 @@ def test_reset_hands_out_the_original_again():
     assert backup.read_text() == "mine"
 
 
-def test_a_lesson_runs_and_is_listed(tmp_path):
-    answer = course("lessons", "00", "--epochs", "1", "--dataset", "paper_flowers", COURSE_DATA="")
+def test_lessons_are_run_and_listed_and_one_that_fails_is_named(tmp_path, course, monkeypatch):
+    monkeypatch.setattr(settings, "course_root", lambda: tmp_path)
+    told = "from course_utils.results import report_result\nreport_result('accuracy', 0.5)"
+    notebooks_for_tests.write(tmp_path / "notebooks/00_good.ipynb", told)
+    answer = course("lessons", "--epochs", "1")
     assert answer.returncode == 0, answer.stdout + answer.stderr
-    assert "00_start_here" in answer.stdout
+    (row,) = [line for line in answer.stdout.splitlines() if "accuracy" in line]
+    assert "00_good" in row
     assert "1 of 1 lessons ran" in answer.stdout
+    notebooks_for_tests.write(tmp_path / "notebooks/01_bad.ipynb", "1 / 0")
+    answer = course("lessons")
+    assert answer.returncode == 1
+    assert "01_bad failed in cell T-0: ZeroDivisionError: division by zero" in answer.stdout
+    assert "1 of 2 lessons ran" in answer.stdout
 
 
 @pytest.mark.slow
@@ -280,7 +314,7 @@ def test_every_verb_works_in_a_folder_with_spaces(tmp_path):
         (["bench", "--list"], "import"),
         (["build", "00"], ""),
     ):
-        answer = course(*words, cwd=root, **variables)
+        answer = process(*words, cwd=root, **variables)
         assert answer.returncode == 0, (words, answer.stdout, answer.stderr)
         assert expected in answer.stdout
     assert (root / "build" / "lessons" / "00_start_here.html").is_file()
