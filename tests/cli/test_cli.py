@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from importlib import metadata
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from typer.testing import CliRunner
 
 import course_utils
 from course_utils import cli, settings
-from course_utils.workspace import machine
+from course_utils.datasets import cifar10, removal
+from course_utils.workspace import copies, machine
 
 VERBS = (
     "check",
@@ -339,3 +341,89 @@ def test_lessons_that_are_stopped_say_what_ran(tmp_path):
     assert "1 of 1 lessons ran" in shown
     assert "Stopped: 1 of 2 lessons did not run." in shown
     assert "Traceback" not in shown
+
+
+def test_a_changed_copy_is_kept_when_the_lab_opens(course, tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "course_root", lambda: tmp_path)
+    opened = []
+    monkeypatch.setattr(copies, "open_lab", lambda browser: opened.append(browser) or 0)
+    original = tmp_path / "notebooks/00_small.ipynb"
+    notebooks_for_tests.write(original, "x = 1")
+    assert course("lab", "--no-browser").stdout == ""
+    (copy,) = (settings.work_root() / "notebooks").glob("*.ipynb")
+    notebooks_for_tests.write(copy, "x = 'mine'")
+    notebooks_for_tests.write(original, "x = 2")
+    told = " ".join(course("lab").stdout.split())
+    assert "00_small.ipynb was not updated, because you changed it; the new version is" in told
+    assert "mine" in copy.read_text(encoding="utf-8")
+    assert opened == [False, True]
+
+
+def test_a_download_that_is_here_is_named_and_removed_with_its_choice(
+    course, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(settings, "downloads_root", lambda: tmp_path / "downloads")
+    monkeypatch.setenv("COURSE_DATA", "")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    folder = tmp_path / "datasets/cifar-10-batches-py-target/cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    for name in cifar10._BATCHES:
+        (folder / name).write_bytes(bytes(1000))
+    answer = course("data", "get", "cifar10")
+    assert f"cifar10 is here: {folder}" in answer.stdout
+    assert course("data", "use", "cifar10").returncode == 0
+    sentence = refused(course("data", "remove", "cifar10"))
+    assert "which is not a download of the course" in sentence
+    removal.remember("cifar10")
+    answer = course("data", "remove", "cifar10")
+    assert f"Disk space freed: {len(cifar10._BATCHES)}.0 kB." in answer.stdout
+    assert "the choice is deleted too" in answer.stdout
+    assert not folder.exists()
+    assert "fetch it with" in refused(course("data", "use", "cifar10"))
+
+
+# --- verbs of course_staff -----------------------------------------------------------------------
+
+
+def test_rows_of_the_bench_are_listed(course):
+    answer = course("bench", "--list", "import course_utils")
+    assert answer.returncode == 0
+    assert answer.stdout.startswith("import course_utils: ")
+    assert len(answer.stdout.splitlines()) == 1
+    assert "There is no row 'nothing' to measure" in refused(course("bench", "nothing"))
+
+
+def test_a_broken_link_is_listed_and_ends_badly(course, tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "course_root", lambda: tmp_path)
+    (tmp_path / "README.md").write_text("[one](nowhere.md) and [another](README.md)")
+    answer = course("links", "--offline")
+    assert answer.returncode == 1
+    assert "broken README.md: nowhere.md: " in answer.stdout
+    assert "2 links checked, 1 broken." in answer.stdout
+    (tmp_path / "nowhere.md").touch()
+    answer = course("links", "--offline")
+    assert answer.returncode == 0
+    assert answer.stdout == "2 links checked, 0 broken.\n"
+
+
+def test_the_zip_for_students_is_written_and_counted(course, tmp_path):
+    answer = course("release", "00", "--out", str(tmp_path / "course.zip"))
+    assert answer.returncode == 0
+    with zipfile.ZipFile(tmp_path / "course.zip") as archive:
+        assert f"is written: {len(archive.namelist())} files, " in answer.stdout
+
+
+def test_submissions_are_listed_before_anything_is_graded(course, tmp_path):
+    (tmp_path / "class/Ada").mkdir(parents=True)
+    solution = settings.course_root() / "solutions/01_convolution_by_hand"
+    shutil.copy(solution / "convolution_by_hand.ipynb", tmp_path / "class/Ada")
+    (tmp_path / "class/Bob").mkdir()
+    (tmp_path / "class/Bob/convolution_by_hand.ipynb").write_text("{")
+    folder = str(tmp_path / "class")
+    assert "Name a folder for the reports with --out" in refused(course("grade", folder))
+    answer = course("grade", folder, "--list")
+    assert answer.returncode == 0
+    (ada,) = [line for line in answer.stdout.splitlines() if line.startswith("Ada")]
+    assert "01_convolution_by_hand" in ada
+    assert "not graded: Bob: " in answer.stdout
+    assert "Notebooks: 1; students: 2. Nothing was graded." in answer.stdout
