@@ -14,6 +14,7 @@ _WHERE = {  # module of each public function
     "predict": "questions",
     "compare": "questions",
     "check_yourself": "questions",
+    "pixels": "pixels",
 }
 
 __all__ = sorted(_WHERE)
@@ -21,7 +22,9 @@ __all__ = sorted(_WHERE)
 
 def __getattr__(name: str) -> Any:
     if name in _WHERE:
-        return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+        function = getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+        globals()[name] = function  # else a module of the same name would be found the next time
+        return function
     raise AttributeError(f"course_utils.widgets has no {name!r}; it has {', '.join(__all__)}")
 
 
