@@ -447,9 +447,20 @@ def test_roadmap_marks_the_lesson():
 
 
 def test_task_comparison_names_the_three_tasks():
-    words = texts(plots.task_comparison())
+    figure = plots.task_comparison()
     for task in ("Classification", "Detection", "Segmentation"):
-        assert task in words
+        assert task in texts(figure)
+        assert task in figure.get_gid()
+
+
+def test_the_classifier_of_the_scene_names_what_is_on_its_list():
+    classification, detection, segmentation = plots.task_comparison().axes
+    listed = [text for text in classification.texts if text.get_text()]
+    answers = [text.get_text() for text in listed if text.get_weight() == "bold"]
+    assert answers == ["daisy"]
+    assert "bee" not in texts(classification)
+    assert sorted(text.get_text() for text in detection.texts) == ["bee", "daisy", "daisy"]
+    assert "bee" in texts(segmentation)
 
 
 # ------------------------------------------------------------------------------------ evaluation
