@@ -299,6 +299,18 @@ def test_a_single_picture_is_not_blown_up_and_a_given_size_is_kept():
     assert small.get_size_inches()[0] == pytest.approx(6 * 0.6)
 
 
+def test_a_photograph_is_drawn_with_fewer_pixels_in_its_own_coordinates():
+    photograph = np.zeros((3000, 4000), np.uint8)
+    photograph[:, 2000:] = 200
+    (ax,) = plots.image_grid([photograph], boxes=[[2000, 0, 4000, 3000]]).axes
+    drawn = ax.images[0].get_array()
+    assert drawn.shape == (750, 1000)
+    assert (drawn[:, :500] == 0).all()
+    assert (drawn[:, 500:] == 200).all()
+    assert ax.get_xlim() == (-0.5, 3999.5)
+    assert ax.get_ylim() == (2999.5, -0.5)
+
+
 def test_image_grid_takes_gray_pictures_of_any_size_names_shares_and_boxes():
     mixed = [np.zeros((4, 6), np.uint8), np.full((9, 3, 1), 200.0), IMAGES[0]]
     figure = plots.image_grid(
