@@ -14,6 +14,8 @@ _WHERE = {  # module of each public function
     "predict": "questions",
     "compare": "questions",
     "check_yourself": "questions",
+    "explore_convolution": "explorer",
+    "fool_the_network": "explorer",
 }
 
 __all__ = sorted(_WHERE)
