@@ -116,12 +116,11 @@ function term(kit, value) {
 const sumOf = (kit, pairs) => pairs.map(([a, b]) => term(kit, a) + " × " + term(kit, b)).join(" + ");
 
 // ReLU, max pooling and the letter network behind a feature map; `parts` are the ones to show.
-function signal(kit, parent, parts, network) {
-  const make = parts.has("relu") || parts.has("pooling");
-  const row = make ? kit.make("div", parent, null, {class: "cw-row cx-signal"}) : null;
+// The tables are appended to `row`, the answer to `parent`.
+function signal(kit, row, parent, parts, network) {
   const active = parts.has("relu") ? grid(kit, row, cell => cell) : null;
   const pooled = parts.has("pooling") ? grid(kit, row, cell => cell) : null;
-  const says = parts.has("network") ? kit.make("div", row, null, {class: "cx-answer"}) : null;
+  const says = parts.has("network") ? kit.make("div", parent, null, {class: "cx-answer"}) : null;
   const fill = (table, title, values) => {
     table.table.hidden = !values.length || !values[0].length;  // the map is too small for a window
     if (table.table.hidden) return [];
@@ -220,7 +219,7 @@ function explore(root, data, kit) {
   const wrong = kit.live(root, {class: ""});
   const say = kit.live(root);
   const note = kit.make("p", root, "");
-  const showSignal = signal(kit, root, parts, data.network);
+  const showSignal = signal(kit, row, root, parts, data.network);
   const look = (r, c) => { state.at = [r, c]; draw(); };
 
   function draw() {
@@ -320,7 +319,8 @@ function game(root, data, kit) {
   const row = kit.make("div", root, null, {class: "cw-row"});
   const pixels = pixelGrid(kit, row, state, true, () => draw(true));
   const result = grid(kit, row, cell => cell);
-  const showSignal = signal(kit, row, new Set(["relu", "pooling", "network"]), data.network);
+  const all = new Set(["relu", "pooling", "network"]);
+  const showSignal = signal(kit, row, row, all, data.network);
   const say = kit.live(root);
   const tools = kit.make("div", root, null, {class: "cw-bar"});
   kit.button(tools, "Start again", () => begin(round));
