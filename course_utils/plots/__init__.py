@@ -19,10 +19,9 @@ _NAMES = {  # of functions, by module
     "images": "augmentation_grid image_grid pixel_values predictions_grid",
     "results": "confusion_matrix history per_class_bars",
     "diagrams": "explanation_methods roadmap split_roles task_comparison workflow",
-    "_explorer": "explore_convolution",
     "lesson_01": (
-        "channels_and_filters feature_map_steps filter_on_photo kernel_stride_padding kernels "
-        "letter_paths letters network_diagram pooling_steps weights_against_size "
+        "channel_sum feature_map_steps filter_on_photo kernel_stride_padding kernels letter_paths "
+        "letters network_diagram pooling_steps relu_graph shrinking_maps weights_against_size "
         "window_arithmetic"
     ),
     "lesson_02": (

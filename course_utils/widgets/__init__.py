@@ -17,6 +17,8 @@ _WHERE = {  # module of each public function
     "pixels": "lesson_00",
     "temperature": "lesson_05",
     "threshold": "lesson_05",
+    "explore_convolution": "lesson_01",
+    "fool_the_network": "lesson_01",
 }
 
 __all__ = sorted(_WHERE)
