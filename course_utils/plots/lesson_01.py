@@ -2,7 +2,7 @@
 
 Small arrays are drawn as tables of cells with the numbers in them, all at one scale: one cell of
 an image is as large as one cell of a kernel. The same number has the same color in all figures, and
-1 is always dark. The interactive explorer is in :mod:`course_utils.widgets.explorer`.
+1 is always dark. The interactive explorer is in :mod:`course_utils.widgets.lesson_01`.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from widgets.pieces_in_browser import opened
 from course_utils import convolution as cv
 from course_utils import settings, widgets
 from course_utils.exceptions import InvalidInput
-from course_utils.widgets import explorer
+from course_utils.widgets import lesson_01 as explorer
 
 SCRIPT = settings.course_root() / "course_utils/widgets/explorer.js"
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
