@@ -16,6 +16,7 @@ from course_staff.drawing.shapes import (
     Dome,
     Head,
     Layer,
+    Petal,
     RandomSource,
     Sheet,
     Thread,
@@ -24,7 +25,6 @@ from course_staff.drawing.shapes import (
     hsv,
     leaf_green,
     mix,
-    petal,
     shade,
     vary,
 )
@@ -71,8 +71,7 @@ _DAISY = {
 
 
 def _named(rng: RandomSource, table: dict) -> tuple[str, Color]:
-    names = list(table)
-    name = rng.pick(names, [table[n][0] for n in names])
+    name = rng.pick_key(table)
     return name, table[name][1](rng)
 
 
@@ -98,7 +97,7 @@ def daisy(rng: RandomSource) -> Flower:
             face = vary(rng, color, 0.5)
             parts.append(
                 Sheet(
-                    petal(
+                    Petal(
                         angle,
                         (1 - 0.12 * row) * rng.around(1 - 0.8 * disc, 0.04),
                         width * rng.around(1, 0.08),
@@ -143,7 +142,7 @@ def _add_calyx(
         tint = vary(rng, green, 0.6)
         parts.append(
             Sheet(
-                petal(
+                Petal(
                     360 * number / count,
                     length,
                     2 * np.pi * radius / count * 1.3,
@@ -193,7 +192,7 @@ def sunflowers(rng: RandomSource) -> Flower:
             slope = rise + 10 * (1 - row) + rng.around(0, 8)
             parts.append(
                 Sheet(
-                    petal(
+                    Petal(
                         angle,
                         (1.02 - 0.7 * disc) * rng.around(1, 0.07),
                         width * rng.around(1, 0.1),
@@ -268,7 +267,7 @@ def dandelion(rng: RandomSource) -> Flower:
             lean = slope + rng.around(0, 9)
             parts.append(
                 Sheet(
-                    petal(
+                    Petal(
                         angle,
                         length * rng.around(0.98, 0.06),
                         0.115 * rng.around(1, 0.15),
@@ -373,67 +372,23 @@ _TULIP = {
 }
 
 
+#: For each form: ranges of the tilt, of the slope of a petal at its foot and at its tip, and of the
+#: width of a petal.
+_TULIP_FORMS = {
+    "open": ((5, 60), (15, 32), (28, 58), (0.72, 0.9)),
+    "half open": ((50, 96), (12, 26), (98, 116), (0.9, 1.12)),
+    "closed": ((62, 98), (16, 32), (112, 130), (0.85, 1.05)),
+}
+
+
 def tulips(rng: RandomSource) -> Flower:
     """Return a tulip: a cup of six petals, closed, half open or wide open."""
     name, color = _named(rng, _TULIP)
     form = rng.pick(("closed", "half open", "open"), (0.5, 0.42, 0.08))
+    tilt, *rise, width = (rng.between(*limits) for limits in _TULIP_FORMS[form])
+    parts = _tulip_petals(rng, color, form == "open", (rise[0], rise[1]), width)
     if form == "open":
-        tilt = rng.between(5, 60)
-        rise, width = (rng.between(15, 32), rng.between(28, 58)), rng.between(0.72, 0.9)
-    elif form == "half open":
-        tilt = rng.between(50, 96)
-        rise, width = (rng.between(12, 26), rng.between(98, 116)), rng.between(0.9, 1.12)
-    else:
-        tilt = rng.between(62, 98)
-        rise, width = (rng.between(16, 32), rng.between(112, 130)), rng.between(0.85, 1.05)
-    length = 1.0 if form == "open" else rng.between(1.45, 1.85)
-    base = rng.between(0.45, 0.6)
-    tip = rng.pick((rng.between(0.35, 0.5), rng.between(0.75, 1.1)), (0.75, 0.25))
-    rim = color
-    if rng.chance(0.3):
-        rim = _named(rng, _TULIP)[1]
-    base_tint = rng.pick((shade(color, 0.75), (238, 226, 120), (60, 40, 60)), (0.5, 0.3, 0.2))
-    if form != "open":
-        base_tint = mix(shade(color, 0.85), (150, 180, 90), rng.between(0, 0.35))
-    streak = mix(color, (250, 240, 200), 0.7) if form == "open" and rng.chance(0.2) else None
-    spin = rng.between(0, 60)
-    parts: list = []
-    for row in range(2):
-        for number in range(3):
-            face = vary(rng, color, 0.6)
-            parts.append(
-                Sheet(
-                    petal(
-                        spin + 120 * number + 60 * row + rng.around(0, 4),
-                        length * rng.around(1, 0.04),
-                        width * rng.around(1, 0.05),
-                        base,
-                        tip,
-                        (rise[0] + 4 * row, rise[1] + rng.around(0, 5)),
-                        foot=(0.05, 0.0),
-                        cup=0.12 if form == "open" else 0.0,
-                        wrap=form != "open",
-                        steps=(12, 7),
-                    ),
-                    foot=base_tint,
-                    tip=mix(face, rim, 0.85),
-                    back=shade(mix(face, rim, 0.35), 0.94),
-                    edge=shade(mix(face, rim, 0.3), 0.66),
-                    edge_width=0.4,
-                    bias=0.04 * row - (0.06 if form != "open" else 0),
-                    streak=streak,
-                )
-            )
-    if form == "open":
-        dark = rng.pick(((60, 45, 40), (215, 190, 70)))
-        for number in range(6):
-            a = np.radians(60 * number + 20)
-            end = np.array([0.2 * np.cos(a), 0.2 * np.sin(a), 0.32])
-            parts.append(
-                Thread(np.stack([0.2 * end, end]), dark, 0.04, knob=0.055, knob_color=dark)
-            )
-        pistil = np.array([[0, 0, 0.05], [0, 0, 0.36]])
-        parts.append(Thread(pistil, (170, 190, 110), 0.09, knob=0.08))
+        _add_stamens(parts, rng)
     green = mix(leaf_green(rng), (120, 160, 140), rng.between(0, 0.5))
     stem = vary(rng, green)
 
@@ -454,6 +409,62 @@ def tulips(rng: RandomSource) -> Flower:
 
     reach = 0.0 if form == "open" else 0.75
     return Flower(Head(parts), name, form, tilt, stem, rng.between(0.11, 0.16), leaves, reach=reach)
+
+
+def _tulip_petals(
+    rng: RandomSource, color: Color, is_open: bool, rise: tuple[float, float], width: float
+) -> list:
+    """Return two rows of three petals each."""
+    length = 1.0 if is_open else rng.between(1.45, 1.85)
+    base = rng.between(0.45, 0.6)
+    tip = rng.pick((rng.between(0.35, 0.5), rng.between(0.75, 1.1)), (0.75, 0.25))
+    rim = _named(rng, _TULIP)[1] if rng.chance(0.3) else color
+    base_tint = rng.pick((shade(color, 0.75), (238, 226, 120), (60, 40, 60)), (0.5, 0.3, 0.2))
+    streak = None
+    if not is_open:
+        base_tint = mix(shade(color, 0.85), (150, 180, 90), rng.between(0, 0.35))
+    elif rng.chance(0.2):
+        streak = mix(color, (250, 240, 200), 0.7)
+    spin = rng.between(0, 60)
+    parts: list = []
+    for row in range(2):
+        for number in range(3):
+            face = vary(rng, color, 0.6)
+            parts.append(
+                Sheet(
+                    Petal(
+                        spin + 120 * number + 60 * row + rng.around(0, 4),
+                        length * rng.around(1, 0.04),
+                        width * rng.around(1, 0.05),
+                        base,
+                        tip,
+                        (rise[0] + 4 * row, rise[1] + rng.around(0, 5)),
+                        foot=(0.05, 0.0),
+                        cup=0.12 if is_open else 0.0,
+                        wrap=not is_open,
+                        steps=(12, 7),
+                    ),
+                    foot=base_tint,
+                    tip=mix(face, rim, 0.85),
+                    back=shade(mix(face, rim, 0.35), 0.94),
+                    edge=shade(mix(face, rim, 0.3), 0.66),
+                    edge_width=0.4,
+                    bias=0.04 * row - (0.0 if is_open else 0.06),
+                    streak=streak,
+                )
+            )
+    return parts
+
+
+def _add_stamens(parts: list, rng: RandomSource) -> None:
+    """Add six stamens and the pistil, which are visible in an open tulip."""
+    dark = rng.pick(((60, 45, 40), (215, 190, 70)))
+    for number in range(6):
+        a = np.radians(60 * number + 20)
+        end = np.array([0.2 * np.cos(a), 0.2 * np.sin(a), 0.32])
+        parts.append(Thread(np.stack([0.2 * end, end]), dark, 0.04, knob=0.055, knob_color=dark))
+    pistil = np.array([[0, 0, 0.05], [0, 0, 0.36]])
+    parts.append(Thread(pistil, (170, 190, 110), 0.09, knob=0.08))
 
 
 # --- rose -----------------------------------------------------------------------------------------
@@ -499,7 +510,7 @@ def roses(rng: RandomSource) -> Flower:
         lip = mix(mix(heart, color, 0.6), mix(color, rim, 0.8), share)
         parts.append(
             Sheet(
-                petal(
+                Petal(
                     spin + 137.5 * number + rng.around(0, 8),
                     length * rng.around(1, 0.04),
                     (0.34 + 0.72 * share) * rng.around(1, 0.07),
@@ -524,7 +535,7 @@ def roses(rng: RandomSource) -> Flower:
         tint = vary(rng, stem, 0.6)
         parts.append(
             Sheet(
-                petal(
+                Petal(
                     72 * number + 15,
                     0.62 if form == "bud" else 0.5,
                     0.2,
