@@ -13,6 +13,7 @@ import numpy as np
 
 from course_staff.drawing.shapes import (
     Color,
+    ColorTable,
     Dome,
     Head,
     Layer,
@@ -25,6 +26,7 @@ from course_staff.drawing.shapes import (
     hsv,
     leaf_green,
     mix,
+    named_color,
     shade,
     vary,
 )
@@ -58,26 +60,18 @@ def _view(rng: RandomSource, top: float, tilted: float, side: float, behind: flo
 
 # --- daisy ----------------------------------------------------------------------------------------
 
-_DAISY = {
-    "white": (0.64, lambda d: hsv(d.between(40, 60), d.between(0, 0.07), d.between(0.93, 1))),
-    "pink": (0.13, lambda d: hsv(d.between(325, 350), d.between(0.25, 0.65), d.between(0.85, 1))),
-    "yellow": (0.09, lambda d: hsv(d.between(46, 56), d.between(0.5, 0.85), d.between(0.94, 1))),
-    "violet": (
-        0.08,
-        lambda d: hsv(d.between(255, 290), d.between(0.2, 0.5), d.between(0.75, 0.98)),
-    ),
-    "orange": (0.06, lambda d: hsv(d.between(14, 32), d.between(0.55, 0.9), d.between(0.92, 1))),
+_DAISY: ColorTable = {
+    "white": (0.64, (40, 60), (0, 0.07), (0.93, 1)),
+    "pink": (0.13, (325, 350), (0.25, 0.65), (0.85, 1)),
+    "yellow": (0.09, (46, 56), (0.5, 0.85), (0.94, 1)),
+    "violet": (0.08, (255, 290), (0.2, 0.5), (0.75, 0.98)),
+    "orange": (0.06, (14, 32), (0.55, 0.9), (0.92, 1)),
 }
-
-
-def _named(rng: RandomSource, table: dict) -> tuple[str, Color]:
-    name = rng.pick_key(table)
-    return name, table[name][1](rng)
 
 
 def daisy(rng: RandomSource) -> Flower:
     """Return a daisy: narrow petals with round ends around a small yellow disc."""
-    name, color = _named(rng, _DAISY)
+    name, color = named_color(rng, _DAISY)
     tilt = _view(rng, 0.46, 0.42, 0.1, 0.02)
     count = rng.whole(11, 24)
     rows = rng.pick((1, 2), (0.6, 0.4))
@@ -138,44 +132,34 @@ def _add_calyx(
     parts: list, rng: RandomSource, green: Color, radius: float, length: float, count: int
 ) -> None:
     """Add the green cup below the petals, which is visible from the side and from behind."""
+    width, foot = 2 * np.pi * radius / count * 1.3, (0.35 * radius, -0.5 * radius)
     for number in range(count):
-        tint = vary(rng, green, 0.6)
-        parts.append(
-            Sheet(
-                Petal(
-                    360 * number / count,
-                    length,
-                    2 * np.pi * radius / count * 1.3,
-                    0.4,
-                    0.5,
-                    (5, 40),
-                    foot=(0.35 * radius, -0.5 * radius),
-                    wrap=True,
-                    steps=(4, 3),
-                ),
-                foot=tint,
-                tip=shade(tint, 1.1),
-                back=tint,
-                edge=shade(tint, 0.7),
-                edge_width=0.2,
-                below=True,
-            )
+        form = Petal(
+            360 * number / count, length, width, 0.4, 0.5, (5, 40), foot, wrap=True, steps=(4, 3)
         )
+        parts.append(_sepal(rng, green, form, 0.2))
+
+
+def _sepal(rng: RandomSource, green: Color, form: Petal, edge_width: float) -> Sheet:
+    """Return one green leaf below the petals."""
+    tint = vary(rng, green, 0.6)
+    tip, edge = shade(tint, 1.1), shade(tint, 0.7)
+    return Sheet(form, tint, tip, tint, edge, edge_width=edge_width, below=True)
 
 
 # --- sunflower ------------------------------------------------------------------------------------
 
-_SUNFLOWER = {
-    "yellow": (0.7, lambda d: hsv(d.between(42, 52), d.between(0.78, 1), d.between(0.9, 1))),
-    "orange": (0.14, lambda d: hsv(d.between(28, 40), d.between(0.8, 1), d.between(0.88, 1))),
-    "cream": (0.06, lambda d: hsv(d.between(48, 56), d.between(0.22, 0.45), d.between(0.93, 1))),
-    "red": (0.1, lambda d: hsv(d.between(4, 20), d.between(0.7, 0.9), d.between(0.5, 0.8))),
+_SUNFLOWER: ColorTable = {
+    "yellow": (0.7, (42, 52), (0.78, 1), (0.9, 1)),
+    "orange": (0.14, (28, 40), (0.8, 1), (0.88, 1)),
+    "cream": (0.06, (48, 56), (0.22, 0.45), (0.93, 1)),
+    "red": (0.1, (4, 20), (0.7, 0.9), (0.5, 0.8)),
 }
 
 
 def sunflowers(rng: RandomSource) -> Flower:
     """Return a sunflower: pointed petals in two rows around a large dark disc."""
-    name, color = _named(rng, _SUNFLOWER)
+    name, color = named_color(rng, _SUNFLOWER)
     tilt = _view(rng, 0.46, 0.42, 0.08, 0.04)
     count = rng.whole(13, 22)
     disc = rng.between(0.4, 0.58)
@@ -359,16 +343,13 @@ def _rosette(rng: RandomSource) -> Callable[[Layer, np.ndarray, float], None]:
 
 # --- tulip ----------------------------------------------------------------------------------------
 
-_TULIP = {
-    "red": (0.24, lambda d: hsv(d.between(-10, 10), d.between(0.78, 0.98), d.between(0.7, 0.95))),
-    "yellow": (0.19, lambda d: hsv(d.between(44, 56), d.between(0.65, 1), d.between(0.9, 1))),
-    "pink": (0.2, lambda d: hsv(d.between(325, 350), d.between(0.3, 0.65), d.between(0.85, 1))),
-    "white": (0.1, lambda d: hsv(d.between(40, 70), d.between(0, 0.1), d.between(0.92, 1))),
-    "purple": (
-        0.16,
-        lambda d: hsv(d.between(270, 315), d.between(0.4, 0.75), d.between(0.35, 0.8)),
-    ),
-    "orange": (0.11, lambda d: hsv(d.between(16, 32), d.between(0.75, 0.95), d.between(0.9, 1))),
+_TULIP: ColorTable = {
+    "red": (0.24, (-10, 10), (0.78, 0.98), (0.7, 0.95)),
+    "yellow": (0.19, (44, 56), (0.65, 1), (0.9, 1)),
+    "pink": (0.2, (325, 350), (0.3, 0.65), (0.85, 1)),
+    "white": (0.1, (40, 70), (0, 0.1), (0.92, 1)),
+    "purple": (0.16, (270, 315), (0.4, 0.75), (0.35, 0.8)),
+    "orange": (0.11, (16, 32), (0.75, 0.95), (0.9, 1)),
 }
 
 
@@ -383,7 +364,7 @@ _TULIP_FORMS = {
 
 def tulips(rng: RandomSource) -> Flower:
     """Return a tulip: a cup of six petals, closed, half open or wide open."""
-    name, color = _named(rng, _TULIP)
+    name, color = named_color(rng, _TULIP)
     form = rng.pick(("closed", "half open", "open"), (0.5, 0.42, 0.08))
     tilt, *rise, width = (rng.between(*limits) for limits in _TULIP_FORMS[form])
     parts = _tulip_petals(rng, color, form == "open", (rise[0], rise[1]), width)
@@ -418,7 +399,7 @@ def _tulip_petals(
     length = 1.0 if is_open else rng.between(1.45, 1.85)
     base = rng.between(0.45, 0.6)
     tip = rng.pick((rng.between(0.35, 0.5), rng.between(0.75, 1.1)), (0.75, 0.25))
-    rim = _named(rng, _TULIP)[1] if rng.chance(0.3) else color
+    rim = named_color(rng, _TULIP)[1] if rng.chance(0.3) else color
     base_tint = rng.pick((shade(color, 0.75), (238, 226, 120), (60, 40, 60)), (0.5, 0.3, 0.2))
     streak = None
     if not is_open:
@@ -469,19 +450,19 @@ def _add_stamens(parts: list, rng: RandomSource) -> None:
 
 # --- rose -----------------------------------------------------------------------------------------
 
-_ROSE = {
-    "red": (0.36, lambda d: hsv(d.between(-15, 6), d.between(0.78, 0.95), d.between(0.55, 0.88))),
-    "pink": (0.27, lambda d: hsv(d.between(328, 352), d.between(0.25, 0.6), d.between(0.85, 1))),
-    "white": (0.15, lambda d: hsv(d.between(35, 60), d.between(0.01, 0.12), d.between(0.92, 1))),
-    "yellow": (0.1, lambda d: hsv(d.between(42, 54), d.between(0.45, 0.85), d.between(0.92, 1))),
-    "peach": (0.08, lambda d: hsv(d.between(12, 28), d.between(0.35, 0.7), d.between(0.92, 1))),
-    "lilac": (0.04, lambda d: hsv(d.between(275, 310), d.between(0.2, 0.5), d.between(0.65, 0.9))),
+_ROSE: ColorTable = {
+    "red": (0.36, (-15, 6), (0.78, 0.95), (0.55, 0.88)),
+    "pink": (0.27, (328, 352), (0.25, 0.6), (0.85, 1)),
+    "white": (0.15, (35, 60), (0.01, 0.12), (0.92, 1)),
+    "yellow": (0.1, (42, 54), (0.45, 0.85), (0.92, 1)),
+    "peach": (0.08, (12, 28), (0.35, 0.7), (0.92, 1)),
+    "lilac": (0.04, (275, 310), (0.2, 0.5), (0.65, 0.9)),
 }
 
 
 def roses(rng: RandomSource) -> Flower:
     """Return a rose: broad petals in a spiral around a tight heart, or a bud."""
-    name, color = _named(rng, _ROSE)
+    name, color = named_color(rng, _ROSE)
     form = rng.pick(("flower", "cup", "bud"), (0.6, 0.26, 0.14))
     tilt = {
         "flower": _view(rng, 0.5, 0.46, 0.0, 0.04),
@@ -489,7 +470,7 @@ def roses(rng: RandomSource) -> Flower:
         "bud": rng.between(60, 92),
     }[form]
     flatness = {"flower": rng.between(0.75, 1.0), "cup": 0.35, "bud": 0.0}[form]
-    rim = _named(rng, _ROSE)[1] if rng.chance(0.2) else color
+    rim = named_color(rng, _ROSE)[1] if rng.chance(0.2) else color
     heart = shade(mix(color, rim, 0.2), rng.between(0.62, 0.8))
     turns = {"flower": rng.whole(16, 26), "cup": rng.whole(12, 16), "bud": rng.whole(6, 8)}[form]
     spin = rng.between(0, 360)
@@ -531,28 +512,12 @@ def roses(rng: RandomSource) -> Flower:
             )
         )
     stem = mix(leaf_green(rng), (110, 60, 40), rng.between(0, 0.4))
+    length, rise = (0.62, (55, 85)) if form == "bud" else (0.5, (10, -30))
     for number in range(5):
-        tint = vary(rng, stem, 0.6)
-        parts.append(
-            Sheet(
-                Petal(
-                    72 * number + 15,
-                    0.62 if form == "bud" else 0.5,
-                    0.2,
-                    0.5,
-                    0.9,
-                    (55, 85) if form == "bud" else (10, -30),
-                    foot=(0.06, -0.06),
-                    steps=(5, 3),
-                ),
-                foot=tint,
-                tip=shade(tint, 1.1),
-                back=tint,
-                edge=shade(tint, 0.7),
-                edge_width=0.25,
-                below=True,
-            )
+        leaflet = Petal(
+            72 * number + 15, length, 0.2, 0.5, 0.9, rise, foot=(0.06, -0.06), steps=(5, 3)
         )
+        parts.append(_sepal(rng, stem, leaflet, 0.25))
     leaf = shade(leaf_green(rng), rng.between(0.7, 1.0))
 
     def leaves(layer: Layer, spine: np.ndarray, radius: float) -> None:

@@ -17,6 +17,7 @@ from course_staff.drawing.shapes import (
     SCALE,
     SIZE,
     Color,
+    ColorTable,
     Layer,
     RandomSource,
     axis_on_canvas,
@@ -27,6 +28,7 @@ from course_staff.drawing.shapes import (
     hsv,
     leaf_green,
     mix,
+    named_color,
     paint,
     shade,
     vary,
@@ -68,18 +70,19 @@ def any_color(rng: RandomSource) -> Color:
     return hsv(rng.between(0, 360), rng.between(0, 0.85), rng.between(0.25, 1))
 
 
+#: Weight, and ranges of hue, saturation and value, of the kinds of background colors.
+_SCENE_COLORS: ColorTable = {
+    "green": (0.31, (80, 165), (0.2, 0.6), (0.3, 0.8)),
+    "blue": (0.21, (185, 235), (0.15, 0.6), (0.35, 0.9)),
+    "brown": (0.17, (18, 42), (0.2, 0.5), (0.25, 0.75)),
+    "gray": (0.17, (0, 360), (0, 0.1), (0.25, 0.9)),
+    "any": (0.14, (0, 360), (0.1, 0.55), (0.35, 0.95)),
+}
+
+
 def scene_color(rng: RandomSource) -> Color:
     """Return a background color: mostly muted greens, blues, browns and grays."""
-    kind = rng.pick(("green", "blue", "brown", "gray", "any"), (0.31, 0.21, 0.17, 0.17, 0.14))
-    if kind == "green":
-        return hsv(rng.between(80, 165), rng.between(0.2, 0.6), rng.between(0.3, 0.8))
-    if kind == "blue":
-        return hsv(rng.between(185, 235), rng.between(0.15, 0.6), rng.between(0.35, 0.9))
-    if kind == "brown":
-        return hsv(rng.between(18, 42), rng.between(0.2, 0.5), rng.between(0.25, 0.75))
-    if kind == "gray":
-        return hsv(rng.between(0, 360), rng.between(0, 0.1), rng.between(0.25, 0.9))
-    return hsv(rng.between(0, 360), rng.between(0.1, 0.55), rng.between(0.35, 0.95))
+    return named_color(rng, _SCENE_COLORS)[1]
 
 
 # --- backgrounds ----------------------------------------------------------------------------------

@@ -28,6 +28,9 @@ CANVAS = SIZE * SCALE
 
 T = TypeVar("T")
 Color = tuple[float, float, float]
+Range = tuple[float, float]
+#: For the name of a color: its weight, and ranges of hue, saturation and value.
+ColorTable = dict[str, tuple[float, Range, Range, Range]]
 #: Values that NumPy converts to an array of shape (N, 2), or (2,) for one point.
 Points = Any
 
@@ -91,6 +94,13 @@ def hsv(hue: float, saturation: float, value: float) -> Color:
     saturation, value = min(max(saturation, 0.0), 1.0), min(max(value, 0.0), 1.0)
     red, green, blue = colorsys.hsv_to_rgb((hue % 360) / 360, saturation, value)
     return 255 * red, 255 * green, 255 * blue
+
+
+def named_color(rng: RandomSource, table: ColorTable) -> tuple[str, Color]:
+    """Return the name of a color and one such color."""
+    name = rng.pick_key(table)
+    hue, saturation, value = (rng.between(*limits) for limits in table[name][1:])
+    return name, hsv(hue, saturation, value)
 
 
 def mix(first: Color, second: Color, share: float) -> Color:
