@@ -72,10 +72,9 @@ class Whose:
         The time of submission in a name or the platform's table, and which of them.
     flags : tuple of str
         Sentences about what is not certain.
-    ignored : bool
-        Whether the platform itself wrote the file.
     note : str
-        ``"text"`` for a text that was typed on the platform.
+        ``"text"`` for a text that was typed on the platform, ``"receipt"`` for a file that the
+        platform wrote itself.
     """
 
     student: str
@@ -85,7 +84,6 @@ class Whose:
     time: str | None = None
     time_source: str = ""
     flags: tuple[str, ...] = ()
-    ignored: bool = False
     note: str = ""
 
 
@@ -412,7 +410,7 @@ class _Finder:
             if inner.shape in ("export", "group")
             or (_is_generic(inner) and inner.holds_only_people)
         }
-        only_exports = not box.notes and all(one.shape == "export" for one in boxes.values())
+        only_exports = not box.notes and all(inner.shape == "export" for inner in boxes.values())
         if zips and not only_exports:
             groups -= zips
         people = {raw for raw, inner in boxes.items() if raw in zips or inner.shape == "person"}
@@ -454,7 +452,8 @@ class _Finder:
         if nameless and said and differ:
             higher = _Above(above.names[:-1], above.unclear)
             unit = self._add(name, name, [index for _, index in files], higher)
-            unit.flags += [] if above.telling else [_GIVEN]
+            if not above.telling:
+                unit.flags.append(_GIVEN)
             return
         for raw, index in files:
             file = self.files[index]
@@ -482,7 +481,8 @@ class _Finder:
                 self.look(inner, above.plus(inner, unclear=True))
                 continue
             unit = self._add(inner.name, raw, inner.members, above, labels.get(raw), level)
-            unit.flags += [] if raw in labels else [_UNLABELED]
+            if raw not in labels:
+                unit.flags.append(_UNLABELED)
         for raw, index in box.files:
             if raw in labels:
                 self._add("", raw, [index], above, labels[raw], level)
@@ -490,7 +490,8 @@ class _Finder:
         others = [(raw, index) for raw, index in box.files if raw not in labels]
         self._loose(others, above, beside=True, level=level)
         for unit in self.units[first:]:
-            unit.flags += [_UNLABELED] if unit.name else []
+            if unit.name:
+                unit.flags.append(_UNLABELED)
 
     def _add(
         self,
@@ -561,7 +562,6 @@ class _Finder:
             time,
             source,
             tuple(dict.fromkeys(unit.flags)),
-            bool(label and label.note == "receipt"),
             label.note if label else "",
         )
 
