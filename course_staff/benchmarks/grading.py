@@ -36,7 +36,9 @@ def _submissions(solution: Path, count: int) -> list[str]:
     every grader.
     """
     questions = checks.exercise(solution.parent.name).questions
-    experiments = {one.id.replace(".", "-") for one in questions if one.kind == "experiment"}
+    experiments = {
+        question.id.replace(".", "-") for question in questions if question.kind == "experiment"
+    }
     texts = []
     for k in range(count):
         stored = json.loads(solution.read_text(encoding="utf-8"))
