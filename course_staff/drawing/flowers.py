@@ -212,16 +212,8 @@ def sunflowers(rng: RandomSource) -> Flower:
             side = rng.pick((-1, 1))
             far = (x + side * radius * rng.between(0.8, 1.5), y + radius * rng.between(-0.6, 0.5))
             bend = ((x + far[0]) / 2, y - radius * rng.between(0.2, 0.5))
-            blade(
-                layer,
-                curve((x, y), bend, far),
-                radius * rng.between(0.7, 1.0),
-                vary(rng, leaf),
-                0.45,
-                0.95,
-                teeth=rng.pick((0, 7)),
-                depth=0.15,
-            )
+            width, tint, teeth = radius * rng.between(0.7, 1.0), vary(rng, leaf), rng.pick((0, 7))
+            blade(layer, curve((x, y), bend, far), width, tint, 0.45, 0.95, teeth, depth=0.15)
 
     return Flower(Head(parts), name, "flower", tilt, stem, rng.between(0.12, 0.18), leaves)
 
@@ -327,16 +319,8 @@ def _rosette(rng: RandomSource) -> Callable[[Layer, np.ndarray, float], None]:
         for _ in range(rng.whole(2, 5)):
             far = (x + radius * rng.around(0, 1.6), y - radius * rng.between(0.5, 1.8))
             bend = ((2 * x + far[0]) / 3, far[1])
-            blade(
-                layer,
-                curve((x, y), bend, far),
-                radius * rng.between(0.35, 0.6),
-                vary(rng, green),
-                0.9,
-                0.5,
-                teeth=rng.whole(4, 6),
-                depth=0.65,
-            )
+            width, tint, teeth = radius * rng.between(0.35, 0.6), vary(rng, green), rng.whole(4, 6)
+            blade(layer, curve((x, y), bend, far), width, tint, 0.9, 0.5, teeth, depth=0.65)
 
     return leaves
 
@@ -379,14 +363,8 @@ def tulips(rng: RandomSource) -> Flower:
             height = radius * rng.between(1.2, 2.6)
             far = (x + side * radius * rng.between(0.4, 1.3), y - height)
             bend = (x + side * radius * rng.between(0.2, 0.7), y - 0.4 * height)
-            blade(
-                layer,
-                curve((x, y), bend, far),
-                radius * rng.between(0.35, 0.6),
-                vary(rng, green),
-                0.5,
-                0.8,
-            )
+            width, tint = radius * rng.between(0.35, 0.6), vary(rng, green)
+            blade(layer, curve((x, y), bend, far), width, tint, 0.5, 0.8)
 
     reach = 0.0 if form == "open" else 0.75
     return Flower(Head(parts), name, form, tilt, stem, rng.between(0.11, 0.16), leaves, reach=reach)
@@ -469,6 +447,20 @@ def roses(rng: RandomSource) -> Flower:
         "cup": rng.between(42, 80),
         "bud": rng.between(60, 92),
     }[form]
+    parts = _rose_petals(rng, form, color)
+    stem = mix(leaf_green(rng), (110, 60, 40), rng.between(0, 0.4))
+    length, rise = (0.62, (55, 85)) if form == "bud" else (0.5, (10, -30))
+    for number in range(5):
+        leaflet = Petal(
+            72 * number + 15, length, 0.2, 0.5, 0.9, rise, foot=(0.06, -0.06), steps=(5, 3)
+        )
+        parts.append(_sepal(rng, stem, leaflet, 0.25))
+    leaves = _rose_leaves(rng, stem)
+    return Flower(Head(parts), name, form, tilt, stem, rng.between(0.08, 0.12), leaves, reach=0.3)
+
+
+def _rose_petals(rng: RandomSource, form: str, color: Color) -> list:
+    """Return the petals of a rose from the heart to the outside."""
     flatness = {"flower": rng.between(0.75, 1.0), "cup": 0.35, "bud": 0.0}[form]
     rim = named_color(rng, _ROSE)[1] if rng.chance(0.2) else color
     heart = shade(mix(color, rim, 0.2), rng.between(0.62, 0.8))
@@ -489,35 +481,27 @@ def roses(rng: RandomSource) -> Flower:
             length, radius = 1.12 + 0.05 * share, 0.03 + 0.05 * share
         face = mix(heart, vary(rng, color, 0.6), min(1.0, 0.25 + share))
         lip = mix(mix(heart, color, 0.6), mix(color, rim, 0.8), share)
-        parts.append(
-            Sheet(
-                Petal(
-                    spin + 137.5 * number + rng.around(0, 8),
-                    length * rng.around(1, 0.04),
-                    (0.34 + 0.72 * share) * rng.around(1, 0.07),
-                    rng.between(0.32, 0.42),
-                    rng.between(0.14, 0.24),
-                    (steep, curl),
-                    foot=(radius, 0.0),
-                    cup=0.1 * share,
-                    wrap=True,
-                    steps=(7, 6),
-                ),
-                foot=shade(face, 0.62),
-                tip=shade(lip, 1.06),
-                back=shade(mix(face, lip, 0.5), 0.9),
-                edge=shade(mix(face, lip, 0.5), 0.5),
-                edge_width=0.55,
-                bias=-0.28 * share if form == "flower" else 0.0,
-            )
+        petal = Petal(
+            spin + 137.5 * number + rng.around(0, 8),
+            length * rng.around(1, 0.04),
+            (0.34 + 0.72 * share) * rng.around(1, 0.07),
+            rng.between(0.32, 0.42),
+            rng.between(0.14, 0.24),
+            (steep, curl),
+            foot=(radius, 0.0),
+            cup=0.1 * share,
+            wrap=True,
+            steps=(7, 6),
         )
-    stem = mix(leaf_green(rng), (110, 60, 40), rng.between(0, 0.4))
-    length, rise = (0.62, (55, 85)) if form == "bud" else (0.5, (10, -30))
-    for number in range(5):
-        leaflet = Petal(
-            72 * number + 15, length, 0.2, 0.5, 0.9, rise, foot=(0.06, -0.06), steps=(5, 3)
-        )
-        parts.append(_sepal(rng, stem, leaflet, 0.25))
+        between = mix(face, lip, 0.5)
+        colors = (shade(face, 0.62), shade(lip, 1.06), shade(between, 0.9), shade(between, 0.5))
+        bias = -0.28 * share if form == "flower" else 0.0
+        parts.append(Sheet(petal, *colors, edge_width=0.55, bias=bias))
+    return parts
+
+
+def _rose_leaves(rng: RandomSource, stem: Color) -> Callable[[Layer, np.ndarray, float], None]:
+    """Return what draws leaves of three leaflets, and thorns."""
     leaf = shade(leaf_green(rng), rng.between(0.7, 1.0))
 
     def leaves(layer: Layer, spine: np.ndarray, radius: float) -> None:
@@ -532,23 +516,14 @@ def roses(rng: RandomSource) -> Flower:
             for start, turn in ((stalk[3], -0.9), (stalk[3], 0.9), (stalk[5], 0.0)):
                 a = np.arctan2(far[1] - y, far[0] - x) + turn
                 end = start + radius * 0.6 * np.array([np.cos(a), np.sin(a)])
-                blade(
-                    layer,
-                    curve(start, (start + end) / 2, end),
-                    0.38 * radius,
-                    vary(rng, leaf),
-                    0.5,
-                    0.6,
-                    teeth=6,
-                    depth=0.15,
-                )
+                line, tint = curve(start, (start + end) / 2, end), vary(rng, leaf)
+                blade(layer, line, 0.38 * radius, tint, 0.5, 0.6, teeth=6, depth=0.15)
         for _ in range(rng.whole(1, 4)):  # thorns
-            k = rng.whole(2, len(spine) - 1)
-            x, y = spine[k]
+            x, y = spine[rng.whole(2, len(spine) - 1)]
             s = rng.pick((-1, 1)) * radius
             layer.polygon([(x, y), (x + 0.16 * s, y - 0.06 * radius), (x, y + 0.12 * radius)], stem)
 
-    return Flower(Head(parts), name, form, tilt, stem, rng.between(0.08, 0.12), leaves, reach=0.3)
+    return leaves
 
 
 #: The function for each class, in the order of the class indices.
