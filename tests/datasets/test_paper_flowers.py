@@ -321,3 +321,16 @@ def test_the_messy_pictures_can_be_drawn_again(tmp_path):
         image = builder.new_picture("dandelion")
         shipped = Path(messy_flowers.folder() / f"train/dandelion/{number:03d}.jpg").read_bytes()
         assert np.abs(opened(drawn.encode(image)) - opened(shipped)).mean() < 2.0
+
+
+@pytest.mark.slow
+def test_the_messy_folder_can_be_generated_again(tmp_path):
+    shipped, made = messy_flowers.folder(), drawn_messy.generate(tmp_path / "new", progress=False)
+    names = {path.relative_to(shipped) for path in shipped.rglob("*") if path.is_file()}
+    assert {path.relative_to(made) for path in made.rglob("*") if path.is_file()} == (
+        names - {Path("README.md")}
+    )
+    assert (made / "planted.csv").read_bytes() == (shipped / "planted.csv").read_bytes()
+    for path in messy_flowers.planted().query("kind == 'channels'")["path"]:
+        with Image.open(made / path) as new, Image.open(shipped / path) as old:
+            assert (new.format, new.mode, new.size) == (old.format, old.mode, old.size), path
