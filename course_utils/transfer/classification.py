@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import keras
 import numpy as np
 import pandas as pd
 
-from course_utils import settings
 from course_utils.exceptions import InvalidInput, MissingData
 from course_utils.models import last_activation
+
+#: The number of classes of ImageNet's challenge, for which the networks were trained.
+IMAGENET_CLASSES = 1000
 
 
 def classify(
@@ -82,7 +83,7 @@ def decode(probabilities: np.ndarray, top: int = 5) -> pd.DataFrame:
     InvalidInput
         If there are not 1000 probabilities per image.
     MissingData
-        If the names of the classes are not on this machine.
+        As :func:`imagenet_names`.
     """
     values = np.asarray(probabilities)
     names = imagenet_names()
@@ -97,22 +98,24 @@ def decode(probabilities: np.ndarray, top: int = 5) -> pd.DataFrame:
 def imagenet_names() -> list[str]:
     """Return the names of the 1000 classes of ImageNet, in the order of the networks' outputs.
 
+    TensorFlow Datasets, which the course needs anyway, has the list: the synonyms of each class, of
+    which the first is taken.
+
     Raises
     ------
     MissingData
-        If the list is not on this machine.
+        If the installed version of TensorFlow Datasets does not have the list.
     """
-    root = settings.data_root()
-    file = "imagenet_class_index.json"
-    places = [settings.keras_home() / "models" / file, *([root / "weights" / file] if root else [])]
-    for path in places:
-        if path.is_file():
-            index = json.loads(path.read_text("utf-8"))
-            return [index[str(number)][1] for number in range(len(index))]
-    raise MissingData(
-        f"The names of ImageNet's classes are not at {' nor '.join(map(str, places))}; with a "
-        f"network, keras.applications.mobilenet.decode_predictions downloads them."
-    )
+    try:
+        from tensorflow_datasets.datasets.siscore import labels
+
+        names = [synonyms.split(",")[0] for synonyms in labels.IMAGENET_LABELS_LIST]
+    except (ImportError, AttributeError) as error:
+        raise MissingData(
+            "The installed version of tensorflow-datasets does not have the names of ImageNet's "
+            "classes; install the pinned one: pip install -r requirements.txt"
+        ) from error
+    return names
 
 
 def _most_probable(probabilities: np.ndarray, class_names: Sequence[str], top: int) -> pd.DataFrame:

@@ -69,7 +69,6 @@ def test_it_holds_what_a_student_needs_and_nothing_that_gives_answers_away(unpac
     topic = "01_convolution_by_hand"
     assert {f"notebooks/{topic}.ipynb", "README.md", "requirements.txt"} <= inside
     assert f"exercises/{topic}/convolution_by_hand.ipynb" in inside
-    assert "data/backbones/course.weights.h5" in inside
     assert len([name for name in inside if name.startswith("data/paper_flowers/")]) > 2500
     folders = {name.split("/")[0] for name in inside if "/" in name}
     assert folders == {"course_utils", "data", "exercises", "notebooks"}

@@ -33,7 +33,6 @@ VERBS = (
     "bench",
     "grade",
     "release",
-    "pretrain",
     "links",
     "data",
 )
@@ -117,9 +116,7 @@ def test_help_names_every_verb_and_is_quick():
         assert f" {verb} " in answer.stdout
 
 
-@pytest.mark.parametrize(
-    "words", [["data"], ["lessons"], ["data", "use"], ["build"], ["reset"], ["pretrain"]]
-)
+@pytest.mark.parametrize("words", [["data"], ["lessons"], ["data", "use"], ["build"], ["reset"]])
 def test_every_verb_explains_itself(words, course):
     answer = course(*words, "--help")
     assert answer.returncode == 0
