@@ -1,4 +1,4 @@
-"""Transfer learning on clothing and tf_flowers, against re-running the frozen base every epoch."""
+"""Transfer learning: frozen bases, few pictures, fine-tuning, and the time of sweeps."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ from course_utils.exceptions import CourseError
 DROPOUTS = (0.0, 0.2, 0.5, 0.8)
 EPOCHS = 30
 SIDE = 224
+MOBILENET = "mobilenet"
+#: Seeds of the rows on paper_flowers.
+SEEDS = (0, 1, 2)
 
 
-def _needs(dataset: str) -> str | None:
+def _needs(dataset: str, backbone: str = MOBILENET) -> str | None:
     try:
         datasets.image_folder(dataset)
         from course_utils import transfer
 
-        if not transfer.backbones().loc["mobilenet", "here"]:
-            return "the weights of MobileNet (width 0.75) are not here"
+        if not transfer.backbones().loc[backbone, "here"]:
+            return f"the weights of {backbone} are not here"
     except CourseError as error:
         return str(error)
     return None
@@ -34,7 +37,7 @@ def _sweep(quick: bool) -> dict[str, Any]:
     from course_utils import training, transfer
 
     data = datasets.load("clothing", image_size=SIDE, batch_size=32, seed=0)
-    backbone = transfer.load_backbone("mobilenet", image_size=SIDE)
+    backbone = transfer.load_backbone(MOBILENET, image_size=SIDE)
 
     def with_features() -> Any:
         features = transfer.extract_features(backbone, data, cache=False, verbose=0)
@@ -82,11 +85,13 @@ def _best_head(
     return max(choices, key=accuracy)
 
 
-def _frozen(name: str, wanted: float, quick: bool) -> dict[str, Any]:
+def _frozen(
+    name: str, wanted: float, quick: bool, network: str = MOBILENET, side: int = SIDE
+) -> dict[str, Any]:
     from course_utils import transfer
 
-    data = datasets.load(name, image_size=SIDE, batch_size=32, seed=0)
-    backbone = transfer.load_backbone("mobilenet", image_size=SIDE)
+    data = datasets.load(name, image_size=side, batch_size=32, seed=0)
+    backbone = transfer.load_backbone(network, image_size=side)
     features = transfer.extract_features(backbone, data, verbose=0)
     choices = list(product((0, 100), (0.2, 0.5)))
     hidden, dropout = _best_head(features, choices, EPOCHS, 128)
@@ -103,9 +108,86 @@ def _frozen(name: str, wanted: float, quick: bool) -> dict[str, Any]:
         "",
         f"at least {wanted}",
         mean >= wanted,
-        f"test accuracy, frozen MobileNet, ± {spread:.3f} over {len(accuracies)} seeds; head "
+        f"test accuracy, frozen {network}, ± {spread:.3f} over {len(accuracies)} seeds; head "
         f"chosen on validation: {hidden} hidden units, dropout {dropout}",
         accuracies=accuracies,
+    )
+
+
+def _few(quick: bool, per_class: int = 20, epochs: int = 100) -> dict[str, Any]:
+    """Compare a frozen base with a network from scratch, with as many steps and the best epoch."""
+    from course_utils import augmentation, evaluation, models, training, transfer
+
+    data = datasets.load("paper_flowers", image_size=128)
+    small = datasets.load("paper_flowers", image_size=96)
+    features = transfer.extract_features(transfer.load_backbone(image_size=128), data, verbose=0)
+    position = {identifier: row for row, identifier in enumerate(features.ids["train"])}
+    epochs = 3 if quick else epochs
+    ours, theirs = [], []
+    for seed in SEEDS[:1] if quick else SEEDS:
+        part = small.subset(per_class={"train": per_class}, seed=seed)
+        chosen = features.subset([position[identifier] for identifier in part.ids("train")])
+        head = transfer.fit_head(chosen, epochs=epochs, batch_size=32, seed=seed)
+        ours.append(head.accuracy(features))
+        scratch = models.small_cnn(small.input_shape, small.num_classes)
+        training.fit(
+            scratch,
+            part,
+            epochs,
+            patience=epochs,
+            augment=augmentation.geometric(),
+            seed=seed,
+            verbose=0,
+        )
+        theirs.append(evaluation.predict(scratch, small).accuracy)
+    gain = statistics.fmean(ours) - statistics.fmean(theirs)
+    return measured(
+        statistics.fmean(ours),
+        statistics.fmean(theirs),
+        "",
+        "at least 0.25 above",
+        None if quick else gain >= 0.25,
+        f"test accuracy with {per_class} images per class, {epochs} epochs each, best epoch on "
+        f"validation, means of {len(ours)} seeds",
+        accuracies=ours,
+        from_scratch=theirs,
+    )
+
+
+def _fine_tuned(name: str, side: int, wanted: float, quick: bool) -> dict[str, Any]:
+    """Fine-tune EfficientNet-Lite0 from block 6a up, after its head was trained."""
+    from course_utils import augmentation, evaluation, transfer
+
+    data = datasets.load(name, image_size=side, color_mode="rgb")
+    before, after = [], []
+    for seed in SEEDS[:1] if quick else SEEDS:
+        base = transfer.load_backbone(image_size=side)
+        features = transfer.extract_features(base, data, verbose=0)
+        head = transfer.fit_head(features, epochs=15, seed=seed)
+        before.append(head.accuracy(features))
+        model = transfer.attach_head(base, head)
+        epochs = 1 if quick else 5
+        transfer.fine_tune(
+            model,
+            data,
+            "block6a_expand_conv",
+            learning_rate=1e-4,
+            epochs=epochs,
+            augment=augmentation.geometric(rotation=0, zoom=0),
+            seed=seed,
+            verbose=0,
+        )
+        after.append(evaluation.predict(model, data).accuracy)
+    mean = statistics.fmean(after)
+    return measured(
+        mean,
+        statistics.fmean(before),
+        "",
+        f"at least {wanted}",
+        None if quick else mean >= wanted,
+        f"test accuracy after {epochs} epochs of fine-tuning, and frozen; {len(after)} seeds",
+        fine_tuned=after,
+        frozen=before,
     )
 
 
@@ -237,5 +319,40 @@ ROWS = [
         lambda quick: _frozen("tf_flowers", 0.87, quick),
         lambda: _needs("tf_flowers"),
         expected=(90, 80),
+    ),
+    Row(
+        "paper_flowers, frozen EfficientNet-Lite0",
+        "test accuracy at 128 pixels with the head chosen on validation",
+        lambda quick: _frozen("paper_flowers", 0.875, quick, "efficientnet_lite0", 128),
+        lambda: _needs("paper_flowers", "efficientnet_lite0"),
+        expected=(40, 30),
+    ),
+    Row(
+        "tf_flowers, frozen EfficientNet-Lite0",
+        "test accuracy at 224 pixels with the head chosen on validation",
+        lambda quick: _frozen("tf_flowers", 0.90, quick, "efficientnet_lite0"),
+        lambda: _needs("tf_flowers", "efficientnet_lite0"),
+        expected=(120, 110),
+    ),
+    Row(
+        "clothing, frozen EfficientNet-Lite0",
+        "test accuracy at 224 pixels with the head chosen on validation",
+        lambda quick: _frozen("clothing", 0.85, quick, "efficientnet_lite0"),
+        lambda: _needs("clothing", "efficientnet_lite0"),
+        expected=(120, 110),
+    ),
+    Row(
+        "paper_flowers, 20 images per class",
+        "a head on a frozen base against training from scratch, with as many steps",
+        _few,
+        lambda: _needs("paper_flowers", "efficientnet_lite0"),
+        expected=(150, 25),
+    ),
+    Row(
+        "paper_flowers, fine-tuned EfficientNet-Lite0",
+        "test accuracy at 128 pixels, against the frozen base",
+        lambda quick: _fine_tuned("paper_flowers", 128, 0.915, quick),
+        lambda: _needs("paper_flowers", "efficientnet_lite0"),
+        expected=(200, 40),
     ),
 ]

@@ -36,7 +36,7 @@ _NAMES = {  # of functions, by module
         "activation_grid class_heat first_layer_filters grad_cam_steps heat_maps "
         "insertion_deletion localisation randomisation"
     ),
-    "lesson_08": "base_and_head few_pictures sweeps",
+    "lesson_08": "base_and_head few_pictures fine_tuning sweeps",
 }
 _WHERE = {name: module for module, names in _NAMES.items() for name in names.split()}
 

@@ -109,6 +109,50 @@ def sweeps(curves: Mapping[tuple[str, Any], Mapping[str, list[float]]]) -> Figur
     )
 
 
+def fine_tuning(
+    before: Mapping[str, list[float]], after: Mapping[str, list[float]], ax: Axes | None = None
+) -> Axes:
+    """Draw the accuracy over the epochs of two phases, with a line where fine-tuning starts.
+
+    First met in lesson 08.
+
+    Parameters
+    ----------
+    before, after : mapping of str to list of float
+        Histories with "accuracy" and "val_accuracy" (0-1), one number per epoch: of the head on the
+        frozen base, and of fine-tuning.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    require_some("epoch", before["accuracy"])
+    require_some("epoch", after["accuracy"])
+    ax = new_axes(ax, (7.5, 4.0))
+    first, second = len(before["accuracy"]), len(after["accuracy"])
+    epochs = range(1, first + second + 1)
+    for number, (name, label) in enumerate(
+        (("accuracy", "training"), ("val_accuracy", "validation"))
+    ):
+        style = series_style(number, ms=5, label=label)
+        ax.plot(epochs, [*before[name], *after[name]], **style)
+    ax.axvline(first + 0.5, color="black", lw=1.2, ls=":")
+    low, high = ax.get_ylim()
+    place = low + 0.06 * (high - low)
+    write(ax, first + 0.4, place, "fine-tuning starts here →", 10, ha="right")
+    ax.set(xlabel="epoch", ylabel="accuracy")
+    whole_epochs(ax)
+    ax.grid(alpha=0.3)
+    ax.legend()
+    reached = before["val_accuracy"][-1], after["val_accuracy"][-1]
+    return described(
+        ax,
+        f"Accuracy over {first + second} epochs; fine-tuning starts after epoch {first}. "
+        f"Validation accuracy: {reached[0]:.3f} before fine-tuning, {reached[1]:.3f} at the end.",
+    )
+
+
 def base_and_head(
     picture: Any,
     maps_shape: tuple[int, int, int],

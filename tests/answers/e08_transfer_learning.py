@@ -119,8 +119,18 @@ def build_transfer(base, num_classes):
         "softmax": (_head(last="Dense(num_classes, 'softmax')"), "softmax at the end"),
         "sigmoid": (_head(last="Dense(num_classes, 'sigmoid')"), "sigmoid at the end"),
         "ReLU": (_head(last="Dense(num_classes, 'relu')"), "ReLU at the end"),
-        "one output": (_head(last="Dense(1)"), None),
-        "five outputs": (_head(last="Dense(5)"), None),
+        "one output": (_head(last="Dense(1)"), "number of classes ignored"),
+        "five outputs": (_head(last="Dense(5)"), "number of classes ignored"),
+        "a hidden layer": (
+            _head(pool="GlobalAveragePooling2D()").replace(
+                "(vector)", "(keras.layers.Dense(100, 'relu')(vector))"
+            ),
+            "another layer in the head",
+        ),
+        "batch normalization in the head": (
+            _head().replace("(vector)", "(keras.layers.BatchNormalization()(vector))"),
+            "another layer in the head",
+        ),
         "no bias": (_head(last="Dense(num_classes, use_bias=False)"), None),
         "the course's": (
             "def build_transfer(base, num_classes):\n"
@@ -289,6 +299,18 @@ TUNING = Answers(
         "one-hot": (
             _tuning(loss="keras.losses.CategoricalCrossentropy(from_logits=True)"),
             None,
+        ),
+        "a clone": (
+            _tuning(before="model = keras.models.clone_model(model)"),
+            "trained head lost",
+        ),
+        "a new one": (_tuning(before="model = with_trained_head()"), "trained head lost"),
+        "a new head": (
+            _tuning(
+                after="model.layers[-1].set_weights("
+                "[w * 0 for w in model.layers[-1].get_weights()])"
+            ),
+            "trained head lost",
         ),
         "not compiled": (_tuning().replace("model.compile(", "dict("), "not compiled"),
         "nothing returned": (_tuning(end="model.summary()"), "nothing returned"),

@@ -30,7 +30,7 @@ EVERY_TIME = {"color": ("02",), "gray": (), "few": ("06",)}
 #: Cells that mention flowers as an example, whatever the dataset is.
 EXAMPLES = {
     *("L04-mixup-by-hand", "L06-pairs-toy", "L06-folds-toy", "L06-confident-toy"),
-    *("L08-backbones",),
+    *("L08-asis", "L08-imagenet"),  # the classes of ImageNet
 }
 FLOWERS = re.compile(r"flower|daisy|daisies|dandelion|tulip|roses?\b", re.IGNORECASE)
 

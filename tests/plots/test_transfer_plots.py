@@ -49,3 +49,16 @@ def test_the_diagram_of_base_and_head_names_shapes_and_classes():
     words = "\n".join(text.get_text() for text in ax.texts)
     for expected in ("176 maps of\n24 × 24", "176 numbers", "100 units", "2 logits", "tulips"):
         assert expected in words
+
+
+def test_fine_tuning_continues_the_curves_behind_a_line():
+    before = {"accuracy": [0.5, 0.6, 0.7], "val_accuracy": [0.4, 0.5, 0.55]}
+    after = {"accuracy": [0.8, 0.9], "val_accuracy": [0.6, 0.65]}
+    ax = plots.fine_tuning(before, after)
+    training, validation, line = ax.lines
+    np.testing.assert_allclose(training.get_ydata(), [0.5, 0.6, 0.7, 0.8, 0.9])
+    np.testing.assert_allclose(validation.get_ydata(), [0.4, 0.5, 0.55, 0.6, 0.65])
+    np.testing.assert_allclose(training.get_xdata(), [1, 2, 3, 4, 5])
+    assert set(line.get_xdata()) == {3.5}
+    assert "fine-tuning starts here" in ax.texts[0].get_text()
+    assert validation.get_linestyle() != training.get_linestyle()

@@ -12,7 +12,7 @@ from course_utils.checks import compare, model_checks
 from course_utils.checks._question import Exercise, Question, wrong
 from course_utils.checks.compare import Case, Mistake
 from course_utils.checks.model_checks import NetworkMistake
-from course_utils.student_work import Ref, StudentWork, models
+from course_utils.student_work import Ref, StudentError, StudentWork, models
 
 if TYPE_CHECKING:
     import keras
@@ -60,6 +60,7 @@ def _fewer(subject: StudentWork, rng: np.random.Generator) -> None:
 
 _SIZE = (16, 16, 3)
 _CLASSES = 4
+_OF_BASE = 10  # arrays of the base: two kernels, and four of each batch normalization
 
 
 def _base() -> keras.Model:
@@ -115,8 +116,22 @@ def _transfer(subject: StudentWork) -> Ref:
     return model_checks.build_with(subject, "build_transfer", base, _CLASSES)
 
 
+def _head_size(subject: StudentWork, model: Ref) -> None:
+    """Say what is wrong with the number of layers and units behind the base."""
+    try:
+        head = [weights.shape for weights in subject.model_weights(model, _SIZE)][_OF_BASE:]
+    except StudentError:
+        return  # the comparison of the networks tells it
+    if len(head) > 2:
+        raise wrong("another layer in the head")
+    if len(head) == 2 and head[0][0] == 8 and head[0] != (8, _CLASSES):
+        raise wrong("number of classes ignored", got=head[0][1], wanted=_CLASSES)
+
+
 def _calculation(subject: StudentWork, rng: np.random.Generator) -> None:
     model = _transfer(subject)
+    model_checks.require_model(subject, model)
+    _head_size(subject, model)
     model_checks.same_network(subject, model, _network, _SIZE, rng, _NETWORK_MISTAKES)
 
 
@@ -124,7 +139,7 @@ def _frozen(subject: StudentWork, rng: np.random.Generator) -> None:
     model = _transfer(subject)
     subject.model_weights(model, _SIZE)  # a network of a class of its own is built only now
     learns = subject.model_trainable(model, _SIZE)
-    base, head = learns[:10], learns[10:]
+    base, head = learns[:_OF_BASE], learns[_OF_BASE:]
     if not any(learns):
         raise wrong("everything frozen")
     if any(base):
@@ -179,11 +194,17 @@ def _prepared(subject: StudentWork) -> Ref:
 
 
 def _learning(subject: StudentWork, rng: np.random.Generator) -> None:
-    learns = subject.model_trainable(_prepared(subject), _SIZE)
-    if learns == _LEARN:
-        return
+    given = compare.given(subject, "with_trained_head", kind="model")
+    before = subject.model_weights(given, _SIZE)
+    prepared = model_checks.build_with(subject, "prepare_fine_tuning", given)
+    learns = subject.model_trainable(prepared, _SIZE)
     if len(learns) != len(_LEARN):
         raise wrong("other: another layer")
+    after = subject.model_weights(prepared, _SIZE)
+    if not all(map(np.array_equal, before, after)):
+        raise wrong("trained head lost")
+    if learns == _LEARN:
+        return
     if not any(learns):
         raise wrong("everything frozen")
     if not any(learns[:15]):
