@@ -116,6 +116,8 @@ def _frozen(
 
 def _few(quick: bool, per_class: int = 20, epochs: int = 100) -> dict[str, Any]:
     """Compare a frozen base with a network from scratch, with as many steps and the best epoch."""
+    import keras
+
     from course_utils import augmentation, evaluation, models, training, transfer
 
     data = datasets.load("paper_flowers", image_size=128)
@@ -134,7 +136,11 @@ def _few(quick: bool, per_class: int = 20, epochs: int = 100) -> dict[str, Any]:
             scratch,
             part,
             epochs,
-            patience=epochs,
+            callbacks=[
+                keras.callbacks.EarlyStopping(
+                    monitor="val_accuracy", mode="max", patience=epochs, restore_best_weights=True
+                )
+            ],
             augment=augmentation.geometric(),
             seed=seed,
             verbose=0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -64,7 +65,7 @@ def imagenet_answers(
             f"class names; give one probability for each class."
         )
     top = min(validate.whole_number("top", top, 1, example=5), len(class_names))
-    shown = []
+    shown: list[dict[str, Any]] = []
     for picture, label, row in zip(pictures, labels, values, strict=True):
         best = np.argsort(-row, kind="stable")[:top]
         answers = [[class_names[k], round(float(row[k]), 3)] for k in best]
