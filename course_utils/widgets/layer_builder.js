@@ -141,6 +141,12 @@ function sideIdeas(layer, n) {
   return ideas;
 }
 
+/** The numbers of a typed shape; the length of a row may be typed as 18,432. */
+function typedShape(text, axes) {
+  const plain = axes === 1 ? text.replace(/(\d)[, ](?=\d{3}(\D|$))/g, "$1") : text;
+  return (plain.match(/\d+/g) || []).map(Number);
+}
+
 /** Judge a predicted shape: {right, say}. `given` are the numbers that were typed. */
 function judgeShape(layer, step, given) {
   const {shape, before} = step;
@@ -355,9 +361,7 @@ function layer_builder(root, data, kit) {
     const parameters = field("parameters", "n");
     const verdict = kit.make("div", entry.out, "", {class: "cw-say", "aria-live": "polite"});
     const check = () => {
-      const row = step.shape.length === 1 && !/\d\D+\d/.test(shape.value.replace(/\d,\d{3}\b/g, ""));
-      const given = row ? [kit.parse(shape.value)] : (shape.value.match(/\d+/g) || []).map(Number);
-      const first = judgeShape(entry.layer, step, given);
+      const first = judgeShape(entry.layer, step, typedShape(shape.value, step.shape.length));
       const second = judgeParameters(entry.layer, step, kit.parse(parameters.value));
       if (first.right && second.right) {
         entry.solved = true;

@@ -170,6 +170,19 @@ def test_a_wrong_number_of_parameters_gets_the_idea_behind_it(layer, given, word
 
 
 @needs_node
+def test_shapes_are_understood_as_people_write_them():
+    texts = ["94, 94, 16", "94,94,16", "(94, 94, 16)", "94 x 94 x 16", "(None, 94, 94, 16)"]
+    assert in_node(f"{texts}.map(text => typedShape(text, 3))") == [[94, 94, 16]] * 5
+    rows = ["18432", "18,432", "18 432", "(18432,)", "(None, 18432)"]
+    assert in_node(f"{rows}.map(text => typedShape(text, 1))") == [[18432]] * 5
+    assert in_node('["", "n", "24, 24, 32"].map(text => typedShape(text, 1))') == [
+        [],
+        [],
+        [24, 24, 32],
+    ]
+
+
+@needs_node
 def test_random_stacks_fit_and_end_in_the_classes():
     sizes = [[96, 96, 3], [4, 5, 1], [1, 1, 1], [28, 28, 1]]
     drawn = in_node(
