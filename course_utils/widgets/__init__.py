@@ -19,6 +19,7 @@ _WHERE = {  # module of each public function
     "threshold": "lesson_05",
     "explore_convolution": "lesson_01",
     "fool_the_network": "lesson_01",
+    "layer_builder": "lesson_03",
 }
 
 __all__ = sorted(_WHERE)

@@ -159,3 +159,60 @@ def test_pictures_are_shuffled_by_the_given_order():
         "first: 3×3",
         "second: 4×4",
     ]
+
+
+def test_dropout_hatches_the_zeros_and_writes_the_numbers():
+    values = np.array([[1.0, 0.5, 2.0], [0.0, 0.25, 3.0]])
+    figure = plots.dropout_steps(
+        {"in use": values, "training step 1": np.where(values > 1, 0, 2 * values)}
+    )
+    hatched = [sum(p.get_hatch() == "///" for p in ax.patches) for ax in figure.axes]
+    assert hatched == [1, 3]
+    assert {"1.0", "0.5", "2.0", "0", "0.2", "3.0"} <= set(texts(figure.axes[0]).split("\n"))
+    assert "training step 1: 3 of 6 are zero" in figure.get_gid()
+    with pytest.raises(InvalidInput, match="rows and columns"):
+        plots.dropout_steps({"flat": np.ones(3)})
+    with pytest.raises(InvalidInput, match="no panel"):
+        plots.dropout_steps({})
+
+
+def test_batch_normalization_is_drawn_with_mean_and_deviation():
+    rng = np.random.default_rng(0)
+    before = rng.normal([2.0, -1.0, 0.0, 5.0], [0.5, 1.0, 2.0, 1.0], (8, 6, 5, 4))
+    after = (before - before.mean((0, 1, 2))) / before.std((0, 1, 2))
+    figure = plots.batch_distributions(before, after, channels=(3, 1))
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert titles[1] == titles[3] == "mean 0.00, standard deviation 1.00"
+    mean, spread = before[..., 3].mean(), before[..., 3].std()
+    assert titles[0] == f"mean {mean:.2f}, standard deviation {spread:.2f}"
+    bar = figure.axes[0].lines[1].get_xdata()
+    np.testing.assert_allclose(bar, [mean - spread, mean + spread])
+    assert "channel 1 after: mean 0.00" in figure.get_gid()
+
+
+def test_the_strongest_filters_stand_above_their_maps():
+    filters = np.zeros((3, 3, 3, 4))
+    filters[1, 1, 0, 2] = -2.0
+    maps = np.stack([np.full((5, 6), value) for value in (0.1, 3.0, 2.0, 0.0)], axis=-1)
+    figure = plots.filters_and_maps(np.zeros((8, 8, 3), "uint8"), filters, maps, most=3)
+    titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
+    assert titles == ["filter 1", "filter 2", "filter 0"]
+    above = next(ax for ax in figure.axes if ax.get_title() == "filter 2")
+    np.testing.assert_allclose(above.images[0].get_array()[1, 1], [0, 0.5, 0.5])
+    assert "filters 1, 2 and 0" in figure.get_gid()
+    gray = plots.filters_and_maps(np.zeros((8, 8, 1)), filters[:, :, :1], maps)
+    assert gray.axes
+    with pytest.raises(InvalidInput, match="must be"):
+        plots.filters_and_maps(np.zeros((8, 8, 3)), filters, maps[..., :3])
+
+
+def test_patches_are_drawn_in_their_order_with_the_name_of_the_filter():
+    patches = [np.full((4, 4, 3), value, "uint8") for value in (200, 100)]
+    figure = plots.strongest_patches({"filter 7": patches, "filter 9": patches[:1]})
+    assert [ax.get_ylabel() for ax in figure.axes] == ["filter 7", "", "filter 9", ""]
+    assert [len(ax.images) for ax in figure.axes] == [1, 1, 1, 0]
+    assert figure.axes[1].images[0].get_array()[0, 0, 0] == 100
+    with pytest.raises(InvalidInput, match="no filter"):
+        plots.strongest_patches({})
+    with pytest.raises(InvalidInput, match="patch of filter 1"):
+        plots.strongest_patches({"filter 1": []})
