@@ -27,7 +27,7 @@ _FLOWERS = {
 
 
 def split_folder(
-    images: ArrayLike | Sequence[ArrayLike] | None = None,
+    images: Sequence[Any] | NDArray[Any] | None = None,
     class_names: Sequence[str] | None = None,
     groups: Sequence[str] | None = None,
 ) -> Widget:
@@ -131,7 +131,7 @@ def _square(image: ArrayLike) -> NDArray[np.uint8]:
 
 
 def _group_labels(names: Sequence[str], keys: Sequence[str]) -> list[str]:
-    """Return a short name for the group of each image: "daisy A", "daisy B" …
+    """Return a short name for the group of each image, such as "daisy A".
 
     A group with images of several classes has the name of its first image.
     """
