@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -79,10 +79,12 @@ def folder_tree(path: str | os.PathLike[str], per_class: int = 4, ax: Axes | Non
     if not listing.images:
         raise InvalidInput(f"There are no images in {listing.root}; give a folder of images.")
     rows = _tree_rows(listing, per_class)
-    ax = new_axes(ax, (7.6, 0.44 * len(rows) + 0.2))
+    heights = np.array([1.5 if row.files else 1.0 for row in rows])  # images need more room
+    places = heights / 2 - heights.cumsum()
+    ax = new_axes(ax, (7.6, 0.44 * heights.sum() + 0.2))
     parents: dict[int, float] = {}
-    for at, row in enumerate(rows):
-        x, y = 0.55 * row.level, -float(at)
+    for row, y in zip(rows, places.tolist(), strict=True):
+        x = 0.55 * row.level
         parents[row.level] = y
         if row.level:
             top = parents[row.level - 1] - 0.25
@@ -91,9 +93,9 @@ def folder_tree(path: str | os.PathLike[str], per_class: int = 4, ax: Axes | Non
         write(ax, x, y, row.name, 10.5, ha="left", weight=weight, family="monospace")
         write(ax, 3.1, y, row.text, 9.5, ha="left", color=INK)
         for k, file in enumerate(row.files):
-            small = OffsetImage(_open(file, 64), zoom=26 / 64, interpolation="antialiased")
-            ax.add_artist(AnnotationBbox(small, (5.9 + 0.5 * k, y), frameon=False, pad=0))
-    ax.set(xlim=(-0.1, 5.9 + 0.5 * max(per_class, 1)), ylim=(-len(rows) + 0.4, 0.6))
+            small = OffsetImage(_open(file, 96), zoom=42 / 96, interpolation="antialiased")
+            ax.add_artist(AnnotationBbox(small, (6.0 + 0.75 * k, y), frameon=False, pad=0))
+    ax.set(xlim=(-0.1, 5.8 + 0.75 * max(per_class, 1)), ylim=(-heights.sum(), 0.1))
     ax.set_axis_off()
     return described(
         ax,
@@ -137,6 +139,7 @@ def copies(
     most: int = 9,
     columns: int = 3,
     *,
+    files: Sequence[str] | None = None,
     size: float = 1.3,
 ) -> Figure:
     """Draw the copies found by a quality report, each beside its original.
@@ -151,6 +154,8 @@ def copies(
         The largest number of pairs, spread over all that were found.
     columns : int
         Pairs per row.
+    files : sequence of str, optional
+        Ids of copies or originals whose pairs are drawn; by default all.
     size : float
         Width of one image in inches.
 
@@ -161,14 +166,23 @@ def copies(
     Raises
     ------
     InvalidInput
-        If the report found no copies.
+        If the report found no copies, or none of one of `files`.
     """
     import matplotlib.pyplot as plt
 
     if not report.pairs:
         raise InvalidInput(f"The report on {report.name} found no copies, so none can be shown.")
-    step = max(1, -(-len(report.pairs) // most))
-    chosen = report.pairs[::step][:most]
+    pairs = list(report.pairs)
+    if files is not None:
+        pairs = [pair for pair in pairs if pair[0] in files or pair[1] in files]
+        unknown = set(files) - {name for pair in pairs for name in pair[:2]}
+        if unknown or not pairs:
+            raise InvalidInput(
+                f"The report on {report.name} found no copy of "
+                f"{min(unknown, default='these files')}; report.pairs has those that it found."
+            )
+    step = max(1, -(-len(pairs) // most))
+    chosen = pairs[::step][:most]
     rows = -(-len(chosen) // columns)
     figure = plt.figure(figsize=(2.35 * size * columns, (size + 0.75) * rows), layout="constrained")
     cells = np.ravel(figure.subfigures(rows, columns, squeeze=False))
@@ -180,11 +194,11 @@ def copies(
             ax.spines[:].set_color(QUIET)
         words = how.replace(f" as {original}", "").replace(f" of {original}", "")
         cell.suptitle(words, fontsize=9.5)
-    pairs = [f"{copy} ({how})" for copy, _, how in chosen]
+    told = [f"{copy} ({how})" for copy, _, how in chosen]
     return described(
         figure,
         f"{len(chosen)} of the {len(report.pairs)} pairs of copies in {report.name}, the original "
-        f"on the left and the copy on the right: {listed(pairs)}.",
+        f"on the left and the copy on the right: {listed(told)}.",
     )
 
 

@@ -71,7 +71,7 @@ def split_folder(
     labels = _group_labels(names, keys)
     pictures = [
         {
-            "source": image_address(image, quality=80),
+            "source": image_address(image, quality=70),
             "name": f"{label}{number}",
             "class": str(name),
             "group": label,
