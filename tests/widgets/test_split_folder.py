@@ -13,7 +13,7 @@ from widgets.pieces_in_browser import opened
 
 from course_utils import settings, widgets
 from course_utils.exceptions import InvalidInput
-from course_utils.widgets import splitting
+from course_utils.widgets import lesson_02
 
 SCRIPT = settings.course_root() / "course_utils/widgets/split_folder.js"
 SPLITS = ("train", "validation", "test")
@@ -123,7 +123,7 @@ def test_own_photographs_of_any_size_and_wrong_arguments():
 
 
 def test_more_than_26_groups_have_different_names():
-    labels = splitting._group_labels(["a"] * 60, [str(k) for k in range(60)])
+    labels = lesson_02._group_labels(["a"] * 60, [str(k) for k in range(60)])
     assert len(set(labels)) == 60
 
 
