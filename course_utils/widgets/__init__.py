@@ -20,6 +20,7 @@ _WHERE = {  # module of each public function
     "explore_convolution": "lesson_01",
     "fool_the_network": "lesson_01",
     "layer_builder": "lesson_03",
+    "split_folder": "lesson_02",
 }
 
 __all__ = sorted(_WHERE)
