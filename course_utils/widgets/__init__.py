@@ -14,6 +14,7 @@ _WHERE = {  # module of each public function
     "predict": "questions",
     "compare": "questions",
     "check_yourself": "questions",
+    "loss_valley": "valley",
 }
 
 __all__ = sorted(_WHERE)
