@@ -39,10 +39,12 @@ def build(
     """
     from course_staff.authoring import build as building
     from course_staff.authoring import derived as deriving
+    from course_staff.authoring import lesson_model
     from course_utils.workspace import lessons as running
 
     failed = False
     if not derived:
+        lesson_model.update()
         chosen = running.find(names or [])
         with CellBars(len(chosen)) as bars:
             for path in chosen:
