@@ -249,7 +249,9 @@ def _print_listing(listed: Listing) -> None:
     console.print(table)
     for refused in listed.refused:
         _print_refused(refused)
-    students = {work.student for work in listed.found} | {one.student for one in listed.refused}
+    students = {work.student for work in listed.found} | {
+        refused.student for refused in listed.refused
+    }
     console.print(
         f"Notebooks: {len(listed.found)}; students: {len(students - {''})}. Nothing was graded."
     )

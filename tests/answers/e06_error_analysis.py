@@ -878,7 +878,7 @@ disputed = lambda p, y: [
         ),
         "by what is predicted": (
             _dispute(limit="probabilities[probabilities.argmax(axis=1) == k, k].mean()"),
-            "predicted instead of labelled",
+            "predicted instead of labeled",
         ),
         "confidence": (
             _dispute(limit="probabilities[labels == k].max(axis=1).mean()"),

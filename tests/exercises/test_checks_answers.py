@@ -45,7 +45,7 @@ def sample(
     return {keys[k]: known[keys[k]] for k in chosen}
 
 
-#: Questions whose answer trains networks: what is invented there would have to be trained anew.
+#: Questions whose answer trains networks: what is invented there would have to be trained again.
 TRAINED = ("03.6", "04.5")
 
 #: Questions whose text wants NumPy alone.
