@@ -51,7 +51,7 @@ def loss_valley() -> Widget:
         "ball creeps, with 0.3 it arrives, with 0.95 it jumps from side to side, with 1.1 each "
         "jump ends higher than the one before."
     )
-    still = still_image(figure_address(plots.descent(paths)), alt)
+    still = still_image(figure_address(plots.descent(paths, size=2.2), dpi=70), alt)
     summary = "The ball in the loss valley: gradient descent with a learning rate and momentum."
     return Widget("loss_valley", {"valleys": list(VALLEYS), "goal": GOAL}, still, summary)
 
