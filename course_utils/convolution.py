@@ -515,7 +515,7 @@ def _check_operands(
     if channels != needed:
         raise InvalidInput(
             f"the image has {channels} channel{'s' * (channels > 1)} (shape {pixels.shape}), but "
-            f"the kernel has {needed} (shape {weights.shape}); a kernel needs one layer of "
+            f"the kernel has {needed} (shape {weights.shape}); a kernel needs one table of "
             f"weights for each channel: shape (height, width, {channels})."
         )
     filters = weights.shape[3] if weights.ndim == 4 else 1

@@ -181,7 +181,22 @@ def _tidy_output(output: Any) -> Any | None:
     if any(kind.startswith("application/vnd.jupyter.widget") for kind in output.get("data", {})):
         return None
     output.pop("transient", None)
+    if "image/png" in output.get("data", {}):
+        output.data["image/png"] = _smaller(output.data["image/png"])
     return output
+
+
+def _smaller(picture: str) -> str:
+    """Return a PNG in base64 with the same pixels in fewer bytes, without an unused alpha."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(base64.b64decode(picture))) as image:
+        opaque = image.mode != "RGBA" or image.getchannel("A").getextrema() == (255, 255)
+        pixels = image.convert("RGB") if opaque else image
+        pixels.save(buffer, "PNG", optimize=True, dpi=image.info.get("dpi"))
+    smaller = base64.b64encode(buffer.getvalue()).decode()
+    return min(smaller, picture.replace("\n", ""), key=len)
 
 
 def keep_unchanged_outputs(notebook: Any, stored: Any) -> None:

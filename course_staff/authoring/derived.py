@@ -17,6 +17,7 @@ from course_staff.authoring.exercises import all_solutions, exercises
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
 from course_utils.files import write_atomic
+from course_utils.widgets.page import refreshed
 from course_utils.workspace.lessons import all_lessons
 
 #: Generator of derived files: from the folder of the course to the content of each file by path.
@@ -69,7 +70,9 @@ def _replace_block(path: Path, kind: str, lines: list[str]) -> bytes:
 
 
 def times(root: Path) -> dict[str, bytes]:
-    """Write the minutes that lessons and exercises take into their first cells.
+    """Write the minutes of lessons and exercises into their first cells, and refresh pieces.
+
+    Interactive pieces in the stored outputs get the scripts and styles of today.
 
     Raises
     ------
@@ -80,8 +83,18 @@ def times(root: Path) -> dict[str, bytes]:
     by_topic = {path.parent.name: notebook for path, notebook in worked.items()}
     made = {path: minutes.timed(notebook, path) for path, notebook in worked.items()}
     for path in all_lessons(root):
-        made[path] = minutes.timed(_notebook(path), path, by_topic.get(path.stem))
+        notebook = _refreshed(_notebook(path))
+        made[path] = minutes.timed(notebook, path, by_topic.get(path.stem))
     return {path.relative_to(root).as_posix(): _stored(made[path]) for path in made}
+
+
+def _refreshed(notebook: dict[str, Any]) -> dict[str, Any]:
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            if "text/html" in output.get("data", {}):
+                html = refreshed("".join(output["data"]["text/html"]))
+                output["data"]["text/html"] = html.splitlines(keepends=True)
+    return notebook
 
 
 def _notebook(path: Path) -> dict[str, Any]:

@@ -22,6 +22,7 @@ def update() -> None:
         If the training fails.
     """
     with build_environment() as environment:
+        environment["TF_CPP_MIN_LOG_LEVEL"] = "3"
         done = subprocess.run([sys.executable, "-m", __name__], env=environment, check=False)
     if done.returncode:
         raise CourseError("The lesson model was not trained; the reason stands above.")

@@ -19,36 +19,29 @@ from course_utils.exceptions import CourseError
 SUBMISSIONS = 30
 
 
-def _solution(number: str) -> Path | None:
-    found = sorted((settings.course_root() / "solutions").glob(f"{number}_*/*.ipynb"))
-    return found[0] if found else None
+def _solutions(number: str) -> list[Path]:
+    return sorted((settings.course_root() / "solutions").glob(f"{number}_*/*.ipynb"))
 
 
 def _needs(number: str) -> str | None:
     if importlib.util.find_spec("nbgrader") is None:
         return "nbgrader is not installed (pip install nbgrader)"
-    if _solution(number) is None:
-        return f"there is no exercise {number} yet"
-    return None
+    return None if _solutions(number) else f"there is no exercise {number} yet"
 
 
-def _submissions(number: str, count: int) -> list[str]:
+def _submissions(solution: Path, count: int) -> list[str]:
     """Solutions that differ a little, half of them with an answer left out.
 
     Experiments are left out of all: the time that a student's own training takes is the same for
     every grader.
     """
-    exercise = checks.exercise(number)
+    questions = checks.exercise(solution.parent.name).questions
     experiments = {
-        question.id.replace(".", "-")
-        for question in exercise.questions
-        if question.kind == "experiment"
+        question.id.replace(".", "-") for question in questions if question.kind == "experiment"
     }
-    path = _solution(number)
-    assert path is not None
     texts = []
     for k in range(count):
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(solution.read_text(encoding="utf-8"))
         answers = [
             cell
             for cell in stored["cells"]
@@ -65,17 +58,18 @@ def _submissions(number: str, count: int) -> list[str]:
     return texts
 
 
-def _theirs(name: str, file_name: str, texts: list[str], folder: Path) -> float:
+def _write(files: dict[Path, str]) -> None:
+    for path, text in files.items():
+        path.parent.mkdir(parents=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def _theirs(solution: Path, texts: list[str], folder: Path) -> float:
     """Seconds of one batch run of nbgrader's autograde; its own set-up is not counted."""
-    source = folder / "source" / name / file_name
-    source.parent.mkdir(parents=True)
-    path = _solution(name[:2])
-    assert path is not None
-    source.write_bytes(path.read_bytes())
-    for k, text in enumerate(texts):
-        place = folder / "submitted" / f"student{k:02}" / name / file_name
-        place.parent.mkdir(parents=True)
-        place.write_text(text, encoding="utf-8")
+    name, place = solution.parent.name, Path(solution.parent.name, solution.name)
+    _write({folder / "source" / place: solution.read_text(encoding="utf-8")})
+    submitted = folder / "submitted"
+    _write({submitted / f"student{k:02}" / place: text for k, text in enumerate(texts)})
     # nbgrader calls the program alembic, which lies beside this Python.
     programs = str(Path(sys.executable).parent)
     known = settings.environment().get("PATH", os.defpath)
@@ -91,20 +85,17 @@ def _theirs(name: str, file_name: str, texts: list[str], folder: Path) -> float:
     began = time.perf_counter()
     run("autograde")
     seconds = time.perf_counter() - began
-    done = list((folder / "autograded").glob(f"*/{name}/{file_name}"))
+    done = list((folder / "autograded").glob(f"*/{place}"))
     if len(done) != len(texts):
         raise CourseError(f"nbgrader graded {len(done)} of {len(texts)} submissions")
     return seconds
 
 
-def _ours(name: str, file_name: str, texts: list[str], folder: Path, workers: int) -> float:
+def _ours(solution: Path, texts: list[str], folder: Path, workers: int) -> float:
     """Seconds of ``course grade`` for the same submissions, reports included."""
-    for k, text in enumerate(texts):
-        place = folder / "class" / f"student{k:02}" / file_name
-        place.parent.mkdir(parents=True)
-        place.write_text(text, encoding="utf-8")
-    out = folder / "report"
-    command = [sys.executable, "-m", "course_utils.cli", "grade", str(folder / "class")]
+    given, out = folder / "class", folder / "report"
+    _write({given / f"student{k:02}" / solution.name: text for k, text in enumerate(texts)})
+    command = [sys.executable, "-m", "course_utils.cli", "grade", str(given)]
     command += ["--out", str(out), "--workers", str(workers)]
     began = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True, timeout=1500)
@@ -116,14 +107,12 @@ def _ours(name: str, file_name: str, texts: list[str], folder: Path, workers: in
 
 
 def _compare(number: str, times: float, quick: bool) -> dict[str, Any]:
-    path = _solution(number)
-    assert path is not None
-    count = 3 if quick else SUBMISSIONS
-    texts = _submissions(number, count)
+    solution, count = _solutions(number)[0], 3 if quick else SUBMISSIONS
+    texts = _submissions(solution, count)
     workers = min(2, os.cpu_count() or 1)
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
-        ours = _ours(path.parent.name, path.name, texts, Path(first), workers)
-        theirs = _theirs(path.parent.name, path.name, texts, Path(second))
+        ours = _ours(solution, texts, Path(first), workers)
+        theirs = _theirs(solution, texts, Path(second))
     rates = [60 * count / seconds for seconds in (ours, theirs)]
     return measured(
         rates[0],

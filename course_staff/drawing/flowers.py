@@ -13,9 +13,11 @@ import numpy as np
 
 from course_staff.drawing.shapes import (
     Color,
+    ColorTable,
     Dome,
     Head,
     Layer,
+    Petal,
     RandomSource,
     Sheet,
     Thread,
@@ -24,7 +26,7 @@ from course_staff.drawing.shapes import (
     hsv,
     leaf_green,
     mix,
-    petal,
+    named_color,
     shade,
     vary,
 )
@@ -58,27 +60,18 @@ def _view(rng: RandomSource, top: float, tilted: float, side: float, behind: flo
 
 # --- daisy ----------------------------------------------------------------------------------------
 
-_DAISY = {
-    "white": (0.64, lambda d: hsv(d.between(40, 60), d.between(0, 0.07), d.between(0.93, 1))),
-    "pink": (0.13, lambda d: hsv(d.between(325, 350), d.between(0.25, 0.65), d.between(0.85, 1))),
-    "yellow": (0.09, lambda d: hsv(d.between(46, 56), d.between(0.5, 0.85), d.between(0.94, 1))),
-    "violet": (
-        0.08,
-        lambda d: hsv(d.between(255, 290), d.between(0.2, 0.5), d.between(0.75, 0.98)),
-    ),
-    "orange": (0.06, lambda d: hsv(d.between(14, 32), d.between(0.55, 0.9), d.between(0.92, 1))),
+_DAISY: ColorTable = {
+    "white": (0.64, (40, 60), (0, 0.07), (0.93, 1)),
+    "pink": (0.13, (325, 350), (0.25, 0.65), (0.85, 1)),
+    "yellow": (0.09, (46, 56), (0.5, 0.85), (0.94, 1)),
+    "violet": (0.08, (255, 290), (0.2, 0.5), (0.75, 0.98)),
+    "orange": (0.06, (14, 32), (0.55, 0.9), (0.92, 1)),
 }
-
-
-def _named(rng: RandomSource, table: dict) -> tuple[str, Color]:
-    names = list(table)
-    name = rng.pick(names, [table[n][0] for n in names])
-    return name, table[name][1](rng)
 
 
 def daisy(rng: RandomSource) -> Flower:
     """Return a daisy: narrow petals with round ends around a small yellow disc."""
-    name, color = _named(rng, _DAISY)
+    name, color = named_color(rng, _DAISY)
     tilt = _view(rng, 0.46, 0.42, 0.1, 0.02)
     count = rng.whole(11, 24)
     rows = rng.pick((1, 2), (0.6, 0.4))
@@ -98,7 +91,7 @@ def daisy(rng: RandomSource) -> Flower:
             face = vary(rng, color, 0.5)
             parts.append(
                 Sheet(
-                    petal(
+                    Petal(
                         angle,
                         (1 - 0.12 * row) * rng.around(1 - 0.8 * disc, 0.04),
                         width * rng.around(1, 0.08),
@@ -139,44 +132,34 @@ def _add_calyx(
     parts: list, rng: RandomSource, green: Color, radius: float, length: float, count: int
 ) -> None:
     """Add the green cup below the petals, which is visible from the side and from behind."""
+    width, foot = 2 * np.pi * radius / count * 1.3, (0.35 * radius, -0.5 * radius)
     for number in range(count):
-        tint = vary(rng, green, 0.6)
-        parts.append(
-            Sheet(
-                petal(
-                    360 * number / count,
-                    length,
-                    2 * np.pi * radius / count * 1.3,
-                    0.4,
-                    0.5,
-                    (5, 40),
-                    foot=(0.35 * radius, -0.5 * radius),
-                    wrap=True,
-                    steps=(4, 3),
-                ),
-                foot=tint,
-                tip=shade(tint, 1.1),
-                back=tint,
-                edge=shade(tint, 0.7),
-                edge_width=0.2,
-                below=True,
-            )
+        form = Petal(
+            360 * number / count, length, width, 0.4, 0.5, (5, 40), foot, wrap=True, steps=(4, 3)
         )
+        parts.append(_sepal(rng, green, form, 0.2))
+
+
+def _sepal(rng: RandomSource, green: Color, form: Petal, edge_width: float) -> Sheet:
+    """Return one green leaf below the petals."""
+    tint = vary(rng, green, 0.6)
+    tip, edge = shade(tint, 1.1), shade(tint, 0.7)
+    return Sheet(form, tint, tip, tint, edge, edge_width=edge_width, below=True)
 
 
 # --- sunflower ------------------------------------------------------------------------------------
 
-_SUNFLOWER = {
-    "yellow": (0.7, lambda d: hsv(d.between(42, 52), d.between(0.78, 1), d.between(0.9, 1))),
-    "orange": (0.14, lambda d: hsv(d.between(28, 40), d.between(0.8, 1), d.between(0.88, 1))),
-    "cream": (0.06, lambda d: hsv(d.between(48, 56), d.between(0.22, 0.45), d.between(0.93, 1))),
-    "red": (0.1, lambda d: hsv(d.between(4, 20), d.between(0.7, 0.9), d.between(0.5, 0.8))),
+_SUNFLOWER: ColorTable = {
+    "yellow": (0.7, (42, 52), (0.78, 1), (0.9, 1)),
+    "orange": (0.14, (28, 40), (0.8, 1), (0.88, 1)),
+    "cream": (0.06, (48, 56), (0.22, 0.45), (0.93, 1)),
+    "red": (0.1, (4, 20), (0.7, 0.9), (0.5, 0.8)),
 }
 
 
 def sunflowers(rng: RandomSource) -> Flower:
     """Return a sunflower: pointed petals in two rows around a large dark disc."""
-    name, color = _named(rng, _SUNFLOWER)
+    name, color = named_color(rng, _SUNFLOWER)
     tilt = _view(rng, 0.46, 0.42, 0.08, 0.04)
     count = rng.whole(13, 22)
     disc = rng.between(0.4, 0.58)
@@ -193,7 +176,7 @@ def sunflowers(rng: RandomSource) -> Flower:
             slope = rise + 10 * (1 - row) + rng.around(0, 8)
             parts.append(
                 Sheet(
-                    petal(
+                    Petal(
                         angle,
                         (1.02 - 0.7 * disc) * rng.around(1, 0.07),
                         width * rng.around(1, 0.1),
@@ -229,16 +212,8 @@ def sunflowers(rng: RandomSource) -> Flower:
             side = rng.pick((-1, 1))
             far = (x + side * radius * rng.between(0.8, 1.5), y + radius * rng.between(-0.6, 0.5))
             bend = ((x + far[0]) / 2, y - radius * rng.between(0.2, 0.5))
-            blade(
-                layer,
-                curve((x, y), bend, far),
-                radius * rng.between(0.7, 1.0),
-                vary(rng, leaf),
-                0.45,
-                0.95,
-                teeth=rng.pick((0, 7)),
-                depth=0.15,
-            )
+            width, tint, teeth = radius * rng.between(0.7, 1.0), vary(rng, leaf), rng.pick((0, 7))
+            blade(layer, curve((x, y), bend, far), width, tint, 0.45, 0.95, teeth, depth=0.15)
 
     return Flower(Head(parts), name, "flower", tilt, stem, rng.between(0.12, 0.18), leaves)
 
@@ -268,7 +243,7 @@ def dandelion(rng: RandomSource) -> Flower:
             lean = slope + rng.around(0, 9)
             parts.append(
                 Sheet(
-                    petal(
+                    Petal(
                         angle,
                         length * rng.around(0.98, 0.06),
                         0.115 * rng.around(1, 0.15),
@@ -344,96 +319,41 @@ def _rosette(rng: RandomSource) -> Callable[[Layer, np.ndarray, float], None]:
         for _ in range(rng.whole(2, 5)):
             far = (x + radius * rng.around(0, 1.6), y - radius * rng.between(0.5, 1.8))
             bend = ((2 * x + far[0]) / 3, far[1])
-            blade(
-                layer,
-                curve((x, y), bend, far),
-                radius * rng.between(0.35, 0.6),
-                vary(rng, green),
-                0.9,
-                0.5,
-                teeth=rng.whole(4, 6),
-                depth=0.65,
-            )
+            width, tint, teeth = radius * rng.between(0.35, 0.6), vary(rng, green), rng.whole(4, 6)
+            blade(layer, curve((x, y), bend, far), width, tint, 0.9, 0.5, teeth, depth=0.65)
 
     return leaves
 
 
 # --- tulip ----------------------------------------------------------------------------------------
 
-_TULIP = {
-    "red": (0.24, lambda d: hsv(d.between(-10, 10), d.between(0.78, 0.98), d.between(0.7, 0.95))),
-    "yellow": (0.19, lambda d: hsv(d.between(44, 56), d.between(0.65, 1), d.between(0.9, 1))),
-    "pink": (0.2, lambda d: hsv(d.between(325, 350), d.between(0.3, 0.65), d.between(0.85, 1))),
-    "white": (0.1, lambda d: hsv(d.between(40, 70), d.between(0, 0.1), d.between(0.92, 1))),
-    "purple": (
-        0.16,
-        lambda d: hsv(d.between(270, 315), d.between(0.4, 0.75), d.between(0.35, 0.8)),
-    ),
-    "orange": (0.11, lambda d: hsv(d.between(16, 32), d.between(0.75, 0.95), d.between(0.9, 1))),
+_TULIP: ColorTable = {
+    "red": (0.24, (-10, 10), (0.78, 0.98), (0.7, 0.95)),
+    "yellow": (0.19, (44, 56), (0.65, 1), (0.9, 1)),
+    "pink": (0.2, (325, 350), (0.3, 0.65), (0.85, 1)),
+    "white": (0.1, (40, 70), (0, 0.1), (0.92, 1)),
+    "purple": (0.16, (270, 315), (0.4, 0.75), (0.35, 0.8)),
+    "orange": (0.11, (16, 32), (0.75, 0.95), (0.9, 1)),
+}
+
+
+#: For each form: ranges of the tilt, of the slope of a petal at its foot and at its tip, and of the
+#: width of a petal.
+_TULIP_FORMS = {
+    "open": ((5, 60), (15, 32), (28, 58), (0.72, 0.9)),
+    "half open": ((50, 96), (12, 26), (98, 116), (0.9, 1.12)),
+    "closed": ((62, 98), (16, 32), (112, 130), (0.85, 1.05)),
 }
 
 
 def tulips(rng: RandomSource) -> Flower:
     """Return a tulip: a cup of six petals, closed, half open or wide open."""
-    name, color = _named(rng, _TULIP)
+    name, color = named_color(rng, _TULIP)
     form = rng.pick(("closed", "half open", "open"), (0.5, 0.42, 0.08))
+    tilt, *rise, width = (rng.between(*limits) for limits in _TULIP_FORMS[form])
+    parts = _tulip_petals(rng, color, form == "open", (rise[0], rise[1]), width)
     if form == "open":
-        tilt = rng.between(5, 60)
-        rise, width = (rng.between(15, 32), rng.between(28, 58)), rng.between(0.72, 0.9)
-    elif form == "half open":
-        tilt = rng.between(50, 96)
-        rise, width = (rng.between(12, 26), rng.between(98, 116)), rng.between(0.9, 1.12)
-    else:
-        tilt = rng.between(62, 98)
-        rise, width = (rng.between(16, 32), rng.between(112, 130)), rng.between(0.85, 1.05)
-    length = 1.0 if form == "open" else rng.between(1.45, 1.85)
-    base = rng.between(0.45, 0.6)
-    tip = rng.pick((rng.between(0.35, 0.5), rng.between(0.75, 1.1)), (0.75, 0.25))
-    rim = color
-    if rng.chance(0.3):
-        rim = _named(rng, _TULIP)[1]
-    base_tint = rng.pick((shade(color, 0.75), (238, 226, 120), (60, 40, 60)), (0.5, 0.3, 0.2))
-    if form != "open":
-        base_tint = mix(shade(color, 0.85), (150, 180, 90), rng.between(0, 0.35))
-    streak = mix(color, (250, 240, 200), 0.7) if form == "open" and rng.chance(0.2) else None
-    spin = rng.between(0, 60)
-    parts: list = []
-    for row in range(2):
-        for number in range(3):
-            face = vary(rng, color, 0.6)
-            parts.append(
-                Sheet(
-                    petal(
-                        spin + 120 * number + 60 * row + rng.around(0, 4),
-                        length * rng.around(1, 0.04),
-                        width * rng.around(1, 0.05),
-                        base,
-                        tip,
-                        (rise[0] + 4 * row, rise[1] + rng.around(0, 5)),
-                        foot=(0.05, 0.0),
-                        cup=0.12 if form == "open" else 0.0,
-                        wrap=form != "open",
-                        steps=(12, 7),
-                    ),
-                    foot=base_tint,
-                    tip=mix(face, rim, 0.85),
-                    back=shade(mix(face, rim, 0.35), 0.94),
-                    edge=shade(mix(face, rim, 0.3), 0.66),
-                    edge_width=0.4,
-                    bias=0.04 * row - (0.06 if form != "open" else 0),
-                    streak=streak,
-                )
-            )
-    if form == "open":
-        dark = rng.pick(((60, 45, 40), (215, 190, 70)))
-        for number in range(6):
-            a = np.radians(60 * number + 20)
-            end = np.array([0.2 * np.cos(a), 0.2 * np.sin(a), 0.32])
-            parts.append(
-                Thread(np.stack([0.2 * end, end]), dark, 0.04, knob=0.055, knob_color=dark)
-            )
-        pistil = np.array([[0, 0, 0.05], [0, 0, 0.36]])
-        parts.append(Thread(pistil, (170, 190, 110), 0.09, knob=0.08))
+        _add_stamens(parts, rng)
     green = mix(leaf_green(rng), (120, 160, 140), rng.between(0, 0.5))
     stem = vary(rng, green)
 
@@ -443,42 +363,106 @@ def tulips(rng: RandomSource) -> Flower:
             height = radius * rng.between(1.2, 2.6)
             far = (x + side * radius * rng.between(0.4, 1.3), y - height)
             bend = (x + side * radius * rng.between(0.2, 0.7), y - 0.4 * height)
-            blade(
-                layer,
-                curve((x, y), bend, far),
-                radius * rng.between(0.35, 0.6),
-                vary(rng, green),
-                0.5,
-                0.8,
-            )
+            width, tint = radius * rng.between(0.35, 0.6), vary(rng, green)
+            blade(layer, curve((x, y), bend, far), width, tint, 0.5, 0.8)
 
     reach = 0.0 if form == "open" else 0.75
     return Flower(Head(parts), name, form, tilt, stem, rng.between(0.11, 0.16), leaves, reach=reach)
 
 
+def _tulip_petals(
+    rng: RandomSource, color: Color, is_open: bool, rise: tuple[float, float], width: float
+) -> list:
+    """Return two rows of three petals each."""
+    length = 1.0 if is_open else rng.between(1.45, 1.85)
+    base = rng.between(0.45, 0.6)
+    tip = rng.pick((rng.between(0.35, 0.5), rng.between(0.75, 1.1)), (0.75, 0.25))
+    rim = named_color(rng, _TULIP)[1] if rng.chance(0.3) else color
+    base_tint = rng.pick((shade(color, 0.75), (238, 226, 120), (60, 40, 60)), (0.5, 0.3, 0.2))
+    streak = None
+    if not is_open:
+        base_tint = mix(shade(color, 0.85), (150, 180, 90), rng.between(0, 0.35))
+    elif rng.chance(0.2):
+        streak = mix(color, (250, 240, 200), 0.7)
+    spin = rng.between(0, 60)
+    parts: list = []
+    for row in range(2):
+        for number in range(3):
+            face = vary(rng, color, 0.6)
+            parts.append(
+                Sheet(
+                    Petal(
+                        spin + 120 * number + 60 * row + rng.around(0, 4),
+                        length * rng.around(1, 0.04),
+                        width * rng.around(1, 0.05),
+                        base,
+                        tip,
+                        (rise[0] + 4 * row, rise[1] + rng.around(0, 5)),
+                        foot=(0.05, 0.0),
+                        cup=0.12 if is_open else 0.0,
+                        wrap=not is_open,
+                        steps=(12, 7),
+                    ),
+                    foot=base_tint,
+                    tip=mix(face, rim, 0.85),
+                    back=shade(mix(face, rim, 0.35), 0.94),
+                    edge=shade(mix(face, rim, 0.3), 0.66),
+                    edge_width=0.4,
+                    bias=0.04 * row - (0.0 if is_open else 0.06),
+                    streak=streak,
+                )
+            )
+    return parts
+
+
+def _add_stamens(parts: list, rng: RandomSource) -> None:
+    """Add six stamens and the pistil, which are visible in an open tulip."""
+    dark = rng.pick(((60, 45, 40), (215, 190, 70)))
+    for number in range(6):
+        a = np.radians(60 * number + 20)
+        end = np.array([0.2 * np.cos(a), 0.2 * np.sin(a), 0.32])
+        parts.append(Thread(np.stack([0.2 * end, end]), dark, 0.04, knob=0.055, knob_color=dark))
+    pistil = np.array([[0, 0, 0.05], [0, 0, 0.36]])
+    parts.append(Thread(pistil, (170, 190, 110), 0.09, knob=0.08))
+
+
 # --- rose -----------------------------------------------------------------------------------------
 
-_ROSE = {
-    "red": (0.36, lambda d: hsv(d.between(-15, 6), d.between(0.78, 0.95), d.between(0.55, 0.88))),
-    "pink": (0.27, lambda d: hsv(d.between(328, 352), d.between(0.25, 0.6), d.between(0.85, 1))),
-    "white": (0.15, lambda d: hsv(d.between(35, 60), d.between(0.01, 0.12), d.between(0.92, 1))),
-    "yellow": (0.1, lambda d: hsv(d.between(42, 54), d.between(0.45, 0.85), d.between(0.92, 1))),
-    "peach": (0.08, lambda d: hsv(d.between(12, 28), d.between(0.35, 0.7), d.between(0.92, 1))),
-    "lilac": (0.04, lambda d: hsv(d.between(275, 310), d.between(0.2, 0.5), d.between(0.65, 0.9))),
+_ROSE: ColorTable = {
+    "red": (0.36, (-15, 6), (0.78, 0.95), (0.55, 0.88)),
+    "pink": (0.27, (328, 352), (0.25, 0.6), (0.85, 1)),
+    "white": (0.15, (35, 60), (0.01, 0.12), (0.92, 1)),
+    "yellow": (0.1, (42, 54), (0.45, 0.85), (0.92, 1)),
+    "peach": (0.08, (12, 28), (0.35, 0.7), (0.92, 1)),
+    "lilac": (0.04, (275, 310), (0.2, 0.5), (0.65, 0.9)),
 }
 
 
 def roses(rng: RandomSource) -> Flower:
     """Return a rose: broad petals in a spiral around a tight heart, or a bud."""
-    name, color = _named(rng, _ROSE)
+    name, color = named_color(rng, _ROSE)
     form = rng.pick(("flower", "cup", "bud"), (0.6, 0.26, 0.14))
     tilt = {
         "flower": _view(rng, 0.5, 0.46, 0.0, 0.04),
         "cup": rng.between(42, 80),
         "bud": rng.between(60, 92),
     }[form]
+    parts = _rose_petals(rng, form, color)
+    stem = mix(leaf_green(rng), (110, 60, 40), rng.between(0, 0.4))
+    length, rise = (0.62, (55, 85)) if form == "bud" else (0.5, (10, -30))
+    for number in range(5):
+        leaflet = Petal(
+            72 * number + 15, length, 0.2, 0.5, 0.9, rise, foot=(0.06, -0.06), steps=(5, 3)
+        )
+        parts.append(_sepal(rng, stem, leaflet, 0.25))
+    leaves = _rose_leaves(rng, stem)
+    return Flower(Head(parts), name, form, tilt, stem, rng.between(0.08, 0.12), leaves, reach=0.3)
+
+
+def _rose_petals(rng: RandomSource, form: str, color: Color) -> list:
+    """Return the petals of a rose from the heart to the outside."""
     flatness = {"flower": rng.between(0.75, 1.0), "cup": 0.35, "bud": 0.0}[form]
-    rim = _named(rng, _ROSE)[1] if rng.chance(0.2) else color
+    rim = named_color(rng, _ROSE)[1] if rng.chance(0.2) else color
     heart = shade(mix(color, rim, 0.2), rng.between(0.62, 0.8))
     turns = {"flower": rng.whole(16, 26), "cup": rng.whole(12, 16), "bud": rng.whole(6, 8)}[form]
     spin = rng.between(0, 360)
@@ -497,51 +481,27 @@ def roses(rng: RandomSource) -> Flower:
             length, radius = 1.12 + 0.05 * share, 0.03 + 0.05 * share
         face = mix(heart, vary(rng, color, 0.6), min(1.0, 0.25 + share))
         lip = mix(mix(heart, color, 0.6), mix(color, rim, 0.8), share)
-        parts.append(
-            Sheet(
-                petal(
-                    spin + 137.5 * number + rng.around(0, 8),
-                    length * rng.around(1, 0.04),
-                    (0.34 + 0.72 * share) * rng.around(1, 0.07),
-                    rng.between(0.32, 0.42),
-                    rng.between(0.14, 0.24),
-                    (steep, curl),
-                    foot=(radius, 0.0),
-                    cup=0.1 * share,
-                    wrap=True,
-                    steps=(7, 6),
-                ),
-                foot=shade(face, 0.62),
-                tip=shade(lip, 1.06),
-                back=shade(mix(face, lip, 0.5), 0.9),
-                edge=shade(mix(face, lip, 0.5), 0.5),
-                edge_width=0.55,
-                bias=-0.28 * share if form == "flower" else 0.0,
-            )
+        petal = Petal(
+            spin + 137.5 * number + rng.around(0, 8),
+            length * rng.around(1, 0.04),
+            (0.34 + 0.72 * share) * rng.around(1, 0.07),
+            rng.between(0.32, 0.42),
+            rng.between(0.14, 0.24),
+            (steep, curl),
+            foot=(radius, 0.0),
+            cup=0.1 * share,
+            wrap=True,
+            steps=(7, 6),
         )
-    stem = mix(leaf_green(rng), (110, 60, 40), rng.between(0, 0.4))
-    for number in range(5):
-        tint = vary(rng, stem, 0.6)
-        parts.append(
-            Sheet(
-                petal(
-                    72 * number + 15,
-                    0.62 if form == "bud" else 0.5,
-                    0.2,
-                    0.5,
-                    0.9,
-                    (55, 85) if form == "bud" else (10, -30),
-                    foot=(0.06, -0.06),
-                    steps=(5, 3),
-                ),
-                foot=tint,
-                tip=shade(tint, 1.1),
-                back=tint,
-                edge=shade(tint, 0.7),
-                edge_width=0.25,
-                below=True,
-            )
-        )
+        between = mix(face, lip, 0.5)
+        colors = (shade(face, 0.62), shade(lip, 1.06), shade(between, 0.9), shade(between, 0.5))
+        bias = -0.28 * share if form == "flower" else 0.0
+        parts.append(Sheet(petal, *colors, edge_width=0.55, bias=bias))
+    return parts
+
+
+def _rose_leaves(rng: RandomSource, stem: Color) -> Callable[[Layer, np.ndarray, float], None]:
+    """Return what draws leaves of three leaflets, and thorns."""
     leaf = shade(leaf_green(rng), rng.between(0.7, 1.0))
 
     def leaves(layer: Layer, spine: np.ndarray, radius: float) -> None:
@@ -556,23 +516,14 @@ def roses(rng: RandomSource) -> Flower:
             for start, turn in ((stalk[3], -0.9), (stalk[3], 0.9), (stalk[5], 0.0)):
                 a = np.arctan2(far[1] - y, far[0] - x) + turn
                 end = start + radius * 0.6 * np.array([np.cos(a), np.sin(a)])
-                blade(
-                    layer,
-                    curve(start, (start + end) / 2, end),
-                    0.38 * radius,
-                    vary(rng, leaf),
-                    0.5,
-                    0.6,
-                    teeth=6,
-                    depth=0.15,
-                )
+                line, tint = curve(start, (start + end) / 2, end), vary(rng, leaf)
+                blade(layer, line, 0.38 * radius, tint, 0.5, 0.6, teeth=6, depth=0.15)
         for _ in range(rng.whole(1, 4)):  # thorns
-            k = rng.whole(2, len(spine) - 1)
-            x, y = spine[k]
+            x, y = spine[rng.whole(2, len(spine) - 1)]
             s = rng.pick((-1, 1)) * radius
             layer.polygon([(x, y), (x + 0.16 * s, y - 0.06 * radius), (x, y + 0.12 * radius)], stem)
 
-    return Flower(Head(parts), name, form, tilt, stem, rng.between(0.08, 0.12), leaves, reach=0.3)
+    return leaves
 
 
 #: The function for each class, in the order of the class indices.

@@ -204,17 +204,14 @@ def _plant_leaks(builder: MessyFolderBuilder) -> None:
 
 def _plant_broken_files(builder: MessyFolderBuilder) -> None:
     whole = paper_flowers.encode(builder.new_picture("tulips"))
+    half = whole[: len(whole) // 2]
     page = (
         "<!DOCTYPE html>\n<html><head><title>404 Not Found</title></head>\n"
         "<body><h1>Not Found</h1><p>The picture is no longer here.</p></body></html>\n"
     )
     broken = (
         ("train/tulips/empty.jpg", b"", "a file of 0 bytes"),
-        (
-            "train/tulips/download.jpg",
-            whole[: len(whole) // 2],
-            "truncated: the second half is gone",
-        ),
+        ("train/tulips/download.jpg", half, "truncated: the second half is gone"),
         ("train/daisy/notes.jpg", b"Remember to photograph the daisies.\n", "a text file"),
         ("train/dandelion/0815.jpg", page.encode(), "an error page of a web server"),
         ("test/daisy/header.jpg", whole[:20], "truncated: only the first 20 bytes"),
@@ -230,73 +227,43 @@ def _plant_odd_pictures(builder: MessyFolderBuilder) -> None:
     def new(class_name: str) -> Picture:
         return Image.fromarray(builder.new_picture(class_name))
 
+    def flat(level: int) -> bytes:
+        return _bytes(Image.new("RGB", (96, 96), (level, level, level)), "JPEG")
+
+    def jpeg(picture: Picture, quality: int) -> bytes:
+        return _bytes(picture, "JPEG", quality=quality)
+
+    def png(picture: Picture) -> bytes:
+        return _bytes(picture, "PNG", optimize=True)
+
     alpha = new("roses")
     corners = Image.new("L", alpha.size, 0)
     corners.paste(255, (8, 8, 88, 88))
     alpha.putalpha(corners)
     deep = Image.fromarray(np.asarray(ImageOps.grayscale(new("daisy"))).astype(np.uint16) * 257)
-    odd = (
-        ("train/daisy/scan.jpg", _bytes(new("daisy"), "PNG"), "mistyped", "a PNG called .jpg"),
-        ("train/tulips/paint.png", _bytes(new("tulips"), "BMP"), "mistyped", "a BMP called .png"),
-        ("test/tulips/web.jpg", _bytes(new("tulips"), "GIF"), "mistyped", "a GIF called .jpg"),
-        (
-            "train/dandelion/old.jpg",
-            _bytes(ImageOps.grayscale(new("dandelion")), "JPEG", quality=90),
-            "channels",
-            "grayscale: 1 channel",
-        ),
-        (
-            "train/tulips/print.jpg",
-            _bytes(new("tulips").convert("CMYK"), "JPEG", quality=90),
-            "channels",
-            "CMYK: 4 channels, as for printing",
-        ),
-        (
-            "train/roses/cutout.png",
-            _bytes(alpha, "PNG", optimize=True),
-            "channels",
-            "transparent: 4 channels",
-        ),
-        (
-            "train/daisy/microscope.png",
-            _bytes(deep, "PNG", optimize=True),
-            "channels",
-            "16 bits a channel",
-        ),
-        (
-            "train/tulips/lens_cap.jpg",
-            _bytes(Image.new("RGB", (96, 96), (9, 9, 9)), "JPEG"),
-            "no variation",
-            "one flat colour",
-        ),
-        (
-            "validation/dandelion/white.jpg",
-            _bytes(Image.new("RGB", (96, 96), (254, 254, 254)), "JPEG"),
-            "no variation",
-            "one flat colour",
-        ),
-        (
-            "train/dandelion/icon.jpg",
-            _bytes(new("dandelion").resize((20, 20)), "JPEG", quality=92),
-            "size",
-            "tiny: 20 x 20 pixels",
-        ),
-        (
-            "train/tulips/banner.jpg",
-            _bytes(new("tulips").crop((0, 30, 96, 54)).resize((240, 60)), "JPEG", quality=88),
-            "size",
-            "four times as wide as high",
-        ),
-    )
-    for path, content, kind, detail in odd:
+    scan, paint, web = new("daisy"), new("tulips"), new("tulips")
+    gray, cmyk = ImageOps.grayscale(new("dandelion")), new("tulips").convert("CMYK")
+    icon = new("dandelion").resize((20, 20))
+    banner = new("tulips").crop((0, 30, 96, 54)).resize((240, 60))
+    odd = {
+        "train/daisy/scan.jpg": (_bytes(scan, "PNG"), "mistyped", "a PNG called .jpg"),
+        "train/tulips/paint.png": (_bytes(paint, "BMP"), "mistyped", "a BMP called .png"),
+        "test/tulips/web.jpg": (_bytes(web, "GIF"), "mistyped", "a GIF called .jpg"),
+        "train/dandelion/old.jpg": (jpeg(gray, 90), "channels", "grayscale: 1 channel"),
+        "train/tulips/print.jpg": (jpeg(cmyk, 90), "channels", "CMYK: 4 channels, as for printing"),
+        "train/roses/cutout.png": (png(alpha), "channels", "transparent: 4 channels"),
+        "train/daisy/microscope.png": (png(deep), "channels", "16 bits a channel"),
+        "train/tulips/lens_cap.jpg": (flat(9), "no variation", "one flat colour"),
+        "validation/dandelion/white.jpg": (flat(254), "no variation", "one flat colour"),
+        "train/dandelion/icon.jpg": (jpeg(icon, 92), "size", "tiny: 20 x 20 pixels"),
+        "train/tulips/banner.jpg": (jpeg(banner, 88), "size", "four times as wide as high"),
+    }
+    for path, (content, kind, detail) in odd.items():
         builder.write(path, content)
         builder.plant(path, kind, detail)
-    builder.write(
-        "train/where_does_this_go.jpg", paper_flowers.encode(builder.new_picture("roses"))
-    )
-    builder.plant(
-        "train/where_does_this_go.jpg", "outside class folders", "lies beside the classes"
-    )
+    lost = "train/where_does_this_go.jpg"
+    builder.write(lost, paper_flowers.encode(builder.new_picture("roses")))
+    builder.plant(lost, "outside class folders", "lies beside the classes")
 
 
 def _plant_odd_names(builder: MessyFolderBuilder) -> None:

@@ -223,10 +223,10 @@ def _write_pictures(
             "sha256": hashlib.sha256(content).hexdigest(),
             "seed": own_seed,
             "flowers": drawing.flowers,
+            "colour": drawing.color,
+            **{name: getattr(drawing, name) for name in ("form", "view", "background")},
             "conditions": "; ".join(drawing.conditions),
         }
-        facts |= {"colour": drawing.color, "form": drawing.form, "view": drawing.view}
-        facts["background"] = drawing.background
         rows.append(facts)
     return rows
 

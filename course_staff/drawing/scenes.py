@@ -17,6 +17,7 @@ from course_staff.drawing.shapes import (
     SCALE,
     SIZE,
     Color,
+    ColorTable,
     Layer,
     RandomSource,
     axis_on_canvas,
@@ -27,6 +28,7 @@ from course_staff.drawing.shapes import (
     hsv,
     leaf_green,
     mix,
+    named_color,
     paint,
     shade,
     vary,
@@ -68,18 +70,19 @@ def any_color(rng: RandomSource) -> Color:
     return hsv(rng.between(0, 360), rng.between(0, 0.85), rng.between(0.25, 1))
 
 
+#: Weight, and ranges of hue, saturation and value, of the kinds of background colors.
+_SCENE_COLORS: ColorTable = {
+    "green": (0.31, (80, 165), (0.2, 0.6), (0.3, 0.8)),
+    "blue": (0.21, (185, 235), (0.15, 0.6), (0.35, 0.9)),
+    "brown": (0.17, (18, 42), (0.2, 0.5), (0.25, 0.75)),
+    "gray": (0.17, (0, 360), (0, 0.1), (0.25, 0.9)),
+    "any": (0.14, (0, 360), (0.1, 0.55), (0.35, 0.95)),
+}
+
+
 def scene_color(rng: RandomSource) -> Color:
     """Return a background color: mostly muted greens, blues, browns and grays."""
-    kind = rng.pick(("green", "blue", "brown", "gray", "any"), (0.31, 0.21, 0.17, 0.17, 0.14))
-    if kind == "green":
-        return hsv(rng.between(80, 165), rng.between(0.2, 0.6), rng.between(0.3, 0.8))
-    if kind == "blue":
-        return hsv(rng.between(185, 235), rng.between(0.15, 0.6), rng.between(0.35, 0.9))
-    if kind == "brown":
-        return hsv(rng.between(18, 42), rng.between(0.2, 0.5), rng.between(0.25, 0.75))
-    if kind == "gray":
-        return hsv(rng.between(0, 360), rng.between(0, 0.1), rng.between(0.25, 0.9))
-    return hsv(rng.between(0, 360), rng.between(0.1, 0.55), rng.between(0.35, 0.95))
+    return named_color(rng, _SCENE_COLORS)[1]
 
 
 # --- backgrounds ----------------------------------------------------------------------------------
@@ -546,31 +549,10 @@ def _troubles(rng: RandomSource) -> list[str]:
 
 def _light_on(canvas: Image.Image, rng: RandomSource, troubles: list[str]) -> Image.Image:
     """Return the canvas with lighting effects: gradients, shadows, color casts, haze, exposure."""
-    pixels = np.asarray(canvas, dtype=np.float32)
     y, x = (np.mgrid[0:CANVAS, 0:CANVAS] / CANVAS - 0.5).astype(np.float32)
-    if rng.chance(0.6):
-        a, strength = rng.between(0, 2 * np.pi), rng.between(0.15, 0.7)
-        pixels = pixels * (1 + strength * (x * np.cos(a) + y * np.sin(a)))[..., None]
-    if rng.chance(0.3):
-        strength = rng.between(0.3, 1.1)
-        pixels = pixels * (1 - strength * np.clip(x**2 + y**2 - 0.08, 0, 1))[..., None]
-    if "dappled" in troubles:
-        spots = clouds(rng, rng.whole(3, 6), 2)
-        edge = np.clip((spots - rng.between(0.3, 0.5)) * rng.between(2.5, 5) + 0.5, 0, 1)
-        pixels = pixels * (rng.between(0.45, 0.65) + 0.65 * edge)[..., None].clip(0, 1.15)
-    if "shadow" in troubles:
-        a, place = rng.between(0, 2 * np.pi), rng.between(-0.2, 0.25)
-        edge = np.clip((x * np.cos(a) + y * np.sin(a) - place) * 14, 0, 1)
-        pixels = pixels * (1 - rng.between(0.35, 0.6) * edge)[..., None]
-    cast = np.array([rng.around(1, 0.08), rng.around(1, 0.04), rng.around(1, 0.09)])
-    if "colour cast" in troubles:
-        cast = np.asarray(hsv(rng.between(0, 360), rng.between(0.25, 0.5), 1)) / 215
-    pixels = pixels * cast.astype(np.float32)
-    saturation = rng.around(1.03, 0.1)
-    if "faded" in troubles:
-        saturation = rng.pick((0.0, rng.between(0.1, 0.4)))
-    gray = (pixels @ np.array([0.299, 0.587, 0.114], dtype=np.float32))[..., None]
-    pixels = gray + saturation * (pixels - gray)
+    pixels = np.asarray(canvas, dtype=np.float32)
+    pixels = _uneven_light(pixels, x, y, rng, troubles)
+    pixels = _tinted(pixels, rng, troubles)
     if "haze" in troubles:
         fog = rng.between(0.25, 0.45)
         pixels = pixels * (1 - fog) + fog * rng.between(150, 245)
@@ -585,6 +567,40 @@ def _light_on(canvas: Image.Image, rng: RandomSource, troubles: list[str]) -> Im
         glow = np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / rng.between(0.02, 0.08))
         pixels = pixels + glow[..., None] * np.array([190, 175, 130], dtype=np.float32)
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+
+
+def _uneven_light(
+    pixels: np.ndarray, x: np.ndarray, y: np.ndarray, rng: RandomSource, troubles: list[str]
+) -> np.ndarray:
+    """Return the pixels with a gradient, dark corners, spots of sun or a shadow."""
+    if rng.chance(0.6):
+        a, strength = rng.between(0, 2 * np.pi), rng.between(0.15, 0.7)
+        pixels = pixels * (1 + strength * (x * np.cos(a) + y * np.sin(a)))[..., None]
+    if rng.chance(0.3):
+        strength = rng.between(0.3, 1.1)
+        pixels = pixels * (1 - strength * np.clip(x**2 + y**2 - 0.08, 0, 1))[..., None]
+    if "dappled" in troubles:
+        spots = clouds(rng, rng.whole(3, 6), 2)
+        edge = np.clip((spots - rng.between(0.3, 0.5)) * rng.between(2.5, 5) + 0.5, 0, 1)
+        pixels = pixels * (rng.between(0.45, 0.65) + 0.65 * edge)[..., None].clip(0, 1.15)
+    if "shadow" in troubles:
+        a, place = rng.between(0, 2 * np.pi), rng.between(-0.2, 0.25)
+        edge = np.clip((x * np.cos(a) + y * np.sin(a) - place) * 14, 0, 1)
+        pixels = pixels * (1 - rng.between(0.35, 0.6) * edge)[..., None]
+    return pixels
+
+
+def _tinted(pixels: np.ndarray, rng: RandomSource, troubles: list[str]) -> np.ndarray:
+    """Return the pixels with a color cast and another saturation."""
+    cast = np.array([rng.around(1, 0.08), rng.around(1, 0.04), rng.around(1, 0.09)])
+    if "colour cast" in troubles:
+        cast = np.asarray(hsv(rng.between(0, 360), rng.between(0.25, 0.5), 1)) / 215
+    pixels = pixels * cast.astype(np.float32)
+    saturation = rng.around(1.03, 0.1)
+    if "faded" in troubles:
+        saturation = rng.pick((0.0, rng.between(0.1, 0.4)))
+    gray = (pixels @ np.array([0.299, 0.587, 0.114], dtype=np.float32))[..., None]
+    return gray + saturation * (pixels - gray)
 
 
 def _photograph(canvas: Image.Image, rng: RandomSource, troubles: list[str]) -> np.ndarray:
@@ -715,10 +731,54 @@ def render(class_name: str, seed: int) -> Drawing:
     raise RuntimeError(f"100 drawings of {class_name} from seed {seed} were all thrown away")
 
 
+#: How much larger the head of a form is drawn than its radius says.
+_ENLARGED = {"bud": 1.45, "cup": 1.4, "closed": 1.22, "half open": 1.15}
+#: Smallest share of the image that the heads cover, and smallest mean change (0-255) of its pixels.
+_LEAST_COVER, _LEAST_CHANGE = 0.025, 52
+
+
 def _attempt(class_name: str, rng: RandomSource) -> Drawing | None:
-    names = list(_BACKGROUNDS)
-    background = rng.pick(names, [_BACKGROUNDS[n][0] for n in names])
-    _, draw_background, flat = _BACKGROUNDS[background]
+    """Return one drawing, or None if the flowers are too small or have too little contrast."""
+    canvas, background, flat = _background(rng)
+    plain = np.asarray(canvas, dtype=np.int16)
+    light = np.array([rng.between(-0.7, 0.7), rng.between(0.1, 0.8), 0.7])
+    light /= np.linalg.norm(light)
+    flowers, standing = _bunch(class_name, rng, flat and rng.chance(0.35), light)
+    covered = _paste_flowers(canvas, rng, standing, flat, light)
+    inside = covered > 0.4
+    changed = np.abs(np.asarray(canvas, dtype=np.int16) - plain).max(axis=-1)
+    if inside.mean() < _LEAST_COVER or changed[inside].mean() < _LEAST_CHANGE:
+        return None
+    conditions = _troubles(rng)
+    main = standing[0][1].box()
+    if main is None:
+        return None
+    if min(main[:2]) <= 0.5 or max(main[2:]) >= SIZE - 0.5:
+        conditions.append("cropped")
+    conditions += _foreground(canvas, rng, inside)
+
+    lit = _light_on(canvas, rng, conditions)
+    if _contrast(lit, covered) < _LEAST_CONTRAST:
+        return None
+    boxes = np.array([b for b in (head.box() for _, head in standing) if b is not None])
+    box = (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))
+    first = flowers[0]
+    return Drawing(
+        _photograph(lit, rng, conditions),
+        tuple(float(edge) for edge in box),  # type: ignore[arg-type]
+        len(boxes),
+        first.color,
+        first.form,
+        next(name for limit, name in _VIEWS if first.tilt <= limit),
+        background,
+        tuple(conditions),
+    )
+
+
+def _background(rng: RandomSource) -> tuple[Image.Image, str, bool]:
+    """Return a canvas with a background, its name, and whether it is a flat ground."""
+    name = rng.pick_key(_BACKGROUNDS)
+    _, draw_background, flat = _BACKGROUNDS[name]
     canvas = Image.new("RGB", (CANVAS, CANVAS))
     draw_background(canvas, rng)
     if rng.chance(0.12):
@@ -727,45 +787,50 @@ def _attempt(class_name: str, rng: RandomSource) -> Drawing | None:
         canvas = canvas.filter(ImageFilter.GaussianBlur(rng.between(0.5, 2.0) * SCALE))
     if rng.chance(0.12):
         _small_flowers(canvas, rng)
+    return canvas, name, flat
 
-    light = np.array([rng.between(-0.7, 0.7), rng.between(0.1, 0.8), 0.7])
-    light /= np.linalg.norm(light)
-    lying = flat and rng.chance(0.35)
+
+def _bunch(
+    class_name: str, rng: RandomSource, lying: bool, light: np.ndarray
+) -> tuple[list[Flower], list[tuple[Layer, Layer]]]:
+    """Return the flowers and the layers of each, the first one in front; often of one color."""
     flowers: list[Flower] = []
-    plain = np.asarray(canvas, dtype=np.int16)
-    covered = np.zeros((CANVAS, CANVAS), dtype=np.float32)
     standing = []
     same = rng.chance(0.6)
-    for place in _places(rng):
+    for x, y, radius in _places(rng):
         for _ in range(8):
             flower = FLOWERS[class_name](rng)
             if not flowers or not same or flower.color == flowers[0].color:
                 break
         flowers.append(flower)
-        size = {"bud": 1.45, "cup": 1.4, "closed": 1.22, "half open": 1.15}.get(flower.form, 1.0)
-        x, y, radius = place
-        standing.append(_stand(flower, rng, (x, y, radius * size), lying, light))
+        radius *= _ENLARGED.get(flower.form, 1.0)
+        standing.append(_stand(flower, rng, (x, y, radius), lying, light))
+    return flowers, standing
+
+
+def _paste_flowers(
+    canvas: Image.Image,
+    rng: RandomSource,
+    standing: list[tuple[Layer, Layer]],
+    flat: bool,
+    light: np.ndarray,
+) -> np.ndarray:
+    """Paste the flowers with shadows; return the opacity of the heads per pixel, in 0-1."""
     shadow = rng.between(0.25, 0.6) if flat else rng.between(0, 0.4)
     offset = (-3 * light[0], 3 * light[1] + 0.3)
+    covered = np.zeros((CANVAS, CANVAS), dtype=np.float32)
     for green, head in reversed(standing):
         green.stamp(canvas, shadow, offset)
         head.stamp(canvas, shadow, offset)
         covered = np.maximum(covered, head.coverage())
-    inside = covered > 0.4
-    if inside.mean() < 0.025:
-        return None
-    if np.abs(np.asarray(canvas, dtype=np.int16) - plain).max(axis=-1)[inside].mean() < 52:
-        return None
-    conditions = _troubles(rng)
-    main = standing[0][1].box()
-    if main is None:
-        return None
-    if main[0] <= 0.5 or main[1] <= 0.5 or main[2] >= SIZE - 0.5 or main[3] >= SIZE - 0.5:
-        conditions.append("cropped")
+    return covered
 
+
+def _foreground(canvas: Image.Image, rng: RandomSource, inside: np.ndarray) -> list[str]:
+    """Draw what is in front of the flower (`inside`) or sits on it, and return its conditions."""
+    conditions = []
     if rng.chance(0.23):
-        kinds = list(_IN_FRONT)
-        kind = rng.pick(kinds, [_IN_FRONT[k][0] for k in kinds])
+        kind = rng.pick_key(_IN_FRONT)
         for _ in range(4):
             layer = Layer()
             _IN_FRONT[kind][1](layer, rng)
@@ -782,22 +847,4 @@ def _attempt(class_name: str, rng: RandomSource) -> Drawing | None:
         _insect(layer, rng, near[1] / SCALE + rng.around(0, 4), near[0] / SCALE)
         layer.stamp(canvas, shadow=0.4)
         conditions.append("insect")
-
-    lit = _light_on(canvas, rng, conditions)
-    if _contrast(lit, covered) < _LEAST_CONTRAST:
-        return None
-    image = _photograph(lit, rng, conditions)
-    boxes = np.array([b for b in (head.box() for _, head in standing) if b is not None])
-    box = (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))
-    first = flowers[0]
-    view = next(name for limit, name in _VIEWS if first.tilt <= limit)
-    return Drawing(
-        image,
-        tuple(float(edge) for edge in box),  # type: ignore[arg-type]
-        len(boxes),
-        first.color,
-        first.form,
-        view,
-        background,
-        tuple(conditions),
-    )
+    return conditions

@@ -12,7 +12,7 @@ units of its radius.
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -28,6 +28,9 @@ CANVAS = SIZE * SCALE
 
 T = TypeVar("T")
 Color = tuple[float, float, float]
+Range = tuple[float, float]
+#: For the name of a color: its weight, and ranges of hue, saturation and value.
+ColorTable = dict[str, tuple[float, Range, Range, Range]]
 #: Values that NumPy converts to an array of shape (N, 2), or (2,) for one point.
 Points = Any
 
@@ -70,6 +73,10 @@ class RandomSource:
         steps = np.cumsum(weights)
         return options[int(np.searchsorted(steps, self.between(0.0, steps[-1]), side="right"))]
 
+    def pick_key(self, table: Mapping[str, Sequence[Any]]) -> str:
+        """Return one key of a table whose entries begin with their weight."""
+        return self.pick(list(table), [entry[0] for entry in table.values()])
+
     def grid(self, *shape: int) -> np.ndarray:
         """Return an array of uniform random numbers between 0 and 1."""
         return self._generator.random(shape)
@@ -87,6 +94,13 @@ def hsv(hue: float, saturation: float, value: float) -> Color:
     saturation, value = min(max(saturation, 0.0), 1.0), min(max(value, 0.0), 1.0)
     red, green, blue = colorsys.hsv_to_rgb((hue % 360) / 360, saturation, value)
     return 255 * red, 255 * green, 255 * blue
+
+
+def named_color(rng: RandomSource, table: ColorTable) -> tuple[str, Color]:
+    """Return the name of a color and one such color."""
+    name = rng.pick_key(table)
+    hue, saturation, value = (rng.between(*limits) for limits in table[name][1:])
+    return name, hsv(hue, saturation, value)
 
 
 def mix(first: Color, second: Color, share: float) -> Color:
@@ -264,7 +278,6 @@ def blade(
     tip: float = 0.9,
     teeth: int = 0,
     depth: float = 0.3,
-    vein: bool = True,
 ) -> None:
     """Draw a leaf along a spine: two halves in two shades, and a vein.
 
@@ -282,8 +295,6 @@ def blade(
         Form of the two ends, see :func:`outline`.
     teeth : int
         Number of teeth along each edge; `depth` says how deep they cut, 0-1.
-    vein : bool
-        Whether the central vein is drawn.
     """
     steps = max(14, 6 * teeth)
     u = np.linspace(0, 1, steps)
@@ -298,24 +309,87 @@ def blade(
     side = np.stack([-dy / norm * half, dx / norm * half], axis=1)
     layer.polygon(np.concatenate([middle, (middle + side)[::-1]]), shade(color, 1.12))
     layer.polygon(np.concatenate([middle, (middle - side)[::-1]]), shade(color, 0.88))
-    if vein:
-        layer.line(middle, shade(color, 1.35), max(0.3, width / 22))
+    layer.line(middle, shade(color, 1.35), max(0.3, width / 22))
 
 
 # --- flower heads ---------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Petal:
+    """The form of one petal.
+
+    Attributes
+    ----------
+    angle : float
+        Direction in which the petal points, degrees around the axis.
+    length, width : float
+        In radii of the flower.
+    base, tip : float
+        Form of the two ends, see :func:`outline`.
+    rise : (float, float)
+        Slope of the petal at its foot and at its tip, in degrees: 0 is flat, 90 is vertical.
+    foot : (float, float)
+        Where the petal starts: distance from the axis, and height.
+    cup : float
+        How far the long edges bend up.
+    wrap : bool
+        Whether the petal bends around the axis, as in a cup, instead of being flat across.
+    twist : float
+        Rotation of the tip about the petal's own length, in degrees.
+    steps : (int, int)
+        Number of points along and across.
+    """
+
+    angle: float
+    length: float
+    width: float
+    base: float
+    tip: float
+    rise: tuple[float, float]
+    foot: tuple[float, float] = (0.0, 0.0)
+    cup: float = 0.0
+    wrap: bool = False
+    twist: float = 0.0
+    steps: tuple[int, int] = (7, 3)
+
+    def points(self) -> np.ndarray:
+        """Return the grid of points, shape (steps along, steps across, 3).
+
+        The third axis holds x, y, z, with z along the flower's axis.
+        """
+        along, across = self.steps
+        u = (1 - np.cos(np.pi * np.linspace(0, 1, along))) / 2
+        climb = np.radians(self.rise[0] + (self.rise[1] - self.rise[0]) * u)
+        gaps = np.diff(u, prepend=0.0) * self.length
+        radius = self.foot[0] + np.cumsum(np.cos(climb) * gaps)
+        height = self.foot[1] + np.cumsum(np.sin(climb) * gaps)
+        half = self.width / 2 * outline(np.clip(u, 0.02, 0.995), self.base, self.tip)
+        t = np.linspace(-1, 1, across)[None, :]
+        sideways = half[:, None] * t
+        twisted = np.tan(np.radians(self.twist)) * sideways * u[:, None]
+        lift = self.cup * np.abs(sideways) + twisted
+        radial = radius[:, None] - np.sin(climb)[:, None] * lift
+        up = height[:, None] + np.cos(climb)[:, None] * lift
+        if self.wrap:
+            turn = sideways / np.maximum(np.abs(radial), 0.25)
+            x, y = radial * np.cos(turn), radial * np.sin(turn)
+        else:
+            x, y = radial, sideways
+        a = np.radians(self.angle)
+        return np.stack([x * np.cos(a) - y * np.sin(a), x * np.sin(a) + y * np.cos(a), up], axis=-1)
+
+
 @dataclass
 class Sheet:
-    """A curved petal: a grid of points in space and its colors.
+    """A petal with its colors.
 
-    `points` has shape (along, across, 3); the third axis holds x, y, z with z along the flower's
-    axis. `bias` moves the sheet to the front (> 0) in the painting order; `below` marks the green
+    `bias` moves the sheet to the front (> 0) in the painting order; `below` marks the green
     leaves under the flower, which are painted first if the flower faces the viewer and last if it
     is seen from behind.
     """
 
-    points: np.ndarray
+    petal: Petal
     foot: Color
     tip: Color
     back: Color
@@ -364,63 +438,6 @@ class Head:
 
     parts: list[Part] = field(default_factory=list)
     glow: tuple[float, Color, float] | None = None  # radius, color and opacity of a blurred disc
-
-
-def petal(
-    angle: float,
-    length: float,
-    width: float,
-    base: float,
-    tip: float,
-    rise: tuple[float, float],
-    foot: tuple[float, float] = (0.0, 0.0),
-    cup: float = 0.0,
-    wrap: bool = False,
-    twist: float = 0.0,
-    steps: tuple[int, int] = (7, 3),
-) -> np.ndarray:
-    """Return the grid of points of one petal, shape (steps along, steps across, 3).
-
-    Parameters
-    ----------
-    angle : float
-        Direction in which the petal points, degrees around the axis.
-    length, width : float
-        In radii of the flower.
-    base, tip : float
-        Form of the two ends, see :func:`outline`.
-    rise : (float, float)
-        Slope of the petal at its foot and at its tip, in degrees: 0 is flat, 90 is vertical.
-    foot : (float, float)
-        Where the petal starts: distance from the axis, and height.
-    cup : float
-        How far the long edges bend up.
-    wrap : bool
-        Whether the petal bends around the axis, as in a cup, instead of being flat across.
-    twist : float
-        Rotation of the tip about the petal's own length, in degrees.
-    steps : (int, int)
-        Number of points along and across.
-    """
-    along, across = steps
-    u = (1 - np.cos(np.pi * np.linspace(0, 1, along))) / 2
-    climb = np.radians(rise[0] + (rise[1] - rise[0]) * u)
-    gaps = np.diff(u, prepend=0.0) * length
-    radius = foot[0] + np.cumsum(np.cos(climb) * gaps)
-    height = foot[1] + np.cumsum(np.sin(climb) * gaps)
-    half = width / 2 * outline(np.clip(u, 0.02, 0.995), base, tip)
-    t = np.linspace(-1, 1, across)[None, :]
-    sideways = half[:, None] * t
-    lift = cup * np.abs(sideways) + np.tan(np.radians(twist)) * sideways * u[:, None]
-    radial = radius[:, None] - np.sin(climb)[:, None] * lift
-    up = height[:, None] + np.cos(climb)[:, None] * lift
-    if wrap:
-        turn = sideways / np.maximum(np.abs(radial), 0.25)
-        x, y = radial * np.cos(turn), radial * np.sin(turn)
-    else:
-        x, y = radial, sideways
-    a = np.radians(angle)
-    return np.stack([x * np.cos(a) - y * np.sin(a), x * np.sin(a) + y * np.cos(a), up], axis=-1)
 
 
 def paint(
@@ -472,7 +489,7 @@ def paint(
     order: list[tuple[float, int, Callable[[], None]]] = []
     for number, part in enumerate(head.parts):
         if isinstance(part, Sheet):
-            flat, seen = place(part.points)
+            flat, seen = place(part.petal.points())
             depth = float(seen[..., 2].mean())
             if part.below:
                 depth -= 10 * np.sign(90 - tilt)

@@ -15,7 +15,7 @@ from typing import Any
 from course_staff.grading import journal, marks, policies, reports, store, times
 from course_staff.grading.engine import Report, grade_class
 from course_staff.grading.intake import Refused
-from course_staff.grading.results import Graded, clean_sentence, cleaned, from_dict
+from course_staff.grading.results import Graded, clean_sentence, cleaned, from_dict, handed_in
 from course_staff.grading.tasks import SEED_BITS, Options
 from course_utils.exceptions import CourseError, InvalidInput, MissingData
 from course_utils.validate import choice
@@ -327,17 +327,8 @@ def _row_name(name: str, before: Report, ids: dict[str, str]) -> str:
 def _in_place_of(old: Graded, new: Graded, seed: int) -> Graded:
     """Return the new result, with everything that does not depend on the inputs of the checks."""
     flags = [flag for flag in [*old.flags, *new.flags] if not flag.startswith("Graded again with")]
-    return replace(
-        new,
-        student=old.student,
-        name=old.name,
-        time=old.time,
-        time_source=old.time_source,
-        attempt=old.attempt,
-        late=old.late,
-        penalty=old.penalty,
-        flags=[*dict.fromkeys(flags), f"Graded again with the seed {seed}."],
-    )
+    flags = [*dict.fromkeys(flags), f"Graded again with the seed {seed}."]
+    return replace(new, **handed_in(old), penalty=old.penalty, flags=flags)
 
 
 def _appeal(student: str, graded: Graded) -> str:

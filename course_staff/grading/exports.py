@@ -11,9 +11,11 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+
+from course_staff.grading.naming import shared_front
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,6 @@ class Handed:
     time: str | None
 
 
-Names = list[str]
-Metadata = Mapping[str, Handed]
-
 #: Words that platforms write in place of a name.
 _BLIND = {
     *("participant", "anonymous", "anon", "teilnehmer", "teilnehmerin", "teilnehmer in"),
@@ -92,22 +91,23 @@ def labels(names: Iterable[str], handed: Mapping[str, Handed] | None = None) -> 
     """
     names = list(names)
     found: dict[str, Label] = {}
-    for parse in _PARSERS:
-        for name, label in parse(names, handed or {}).items():
+    for read in (*(parse(names) for parse in _PARSERS), _gradescope(names, handed or {})):
+        for name, label in read.items():
             if name not in found or label.front < found[name].front:
                 found[name] = label
     return found
+
+
+def _each(parse: Callable[[str], Label | None]) -> Callable[[list[str]], dict[str, Label]]:
+    """Make a parser of many names from one of a single name."""
+    return lambda names: {name: label for name in names if (label := parse(name))}
 
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def _moodle(names: Names, handed: Metadata) -> dict[str, Label]:
-    return {name: label for name in names if (label := _moodle_one(name))}
-
-
-def _moodle_one(name: str) -> Label | None:
+def _moodle(name: str) -> Label | None:
     """Parse ``Ada Lovelace_12345_assignsubmission_file_topic.ipynb``, or a folder ``…_file_``."""
     front, mark, back = name.partition("_assignsubmission_")
     who, _, number = front.rpartition("_")
@@ -128,7 +128,7 @@ def _is_blind(who: str) -> bool:
 _ATTEMPT = re.compile(r"_attempt_(\d{4}(?:-\d\d){5})(?=[_.]|$)")
 
 
-def _blackboard(names: Names, handed: Metadata) -> dict[str, Label]:
+def _blackboard(names: list[str]) -> dict[str, Label]:
     """Parse ``Assignment 1_username_attempt_2024-03-01-10-15-00_topic.ipynb``."""
     matches = {name: match for name in names if (match := _ATTEMPT.search(name))}
     users = _users({match.string[: match.start()] for match in matches.values()})
@@ -138,17 +138,10 @@ def _blackboard(names: Names, handed: Metadata) -> dict[str, Label]:
             when = datetime.strptime(match[1], "%Y-%m-%d-%H-%M-%S").isoformat()
         except ValueError:
             continue
-        front = name[: match.start()]
-        rest = name[match.end() :]
-        receipt = rest.casefold() == ".txt"
-        found[name] = Label(
-            "Blackboard",
-            users[front],
-            rest="" if receipt else rest.lstrip("_"),
-            time=when,
-            note="receipt" if receipt else "",
-            front=match.end(),
-        )
+        rest = name[match.end() :].lstrip("_")
+        label = Label("Blackboard", users[name[: match.start()]], time=when, front=match.end())
+        receipt = name[match.end() :].casefold() == ".txt"
+        found[name] = replace(label, note="receipt") if receipt else replace(label, rest=rest)
     return found
 
 
@@ -157,11 +150,7 @@ def _users(fronts: set[str]) -> dict[str, str]:
     split = {front: front.split("_") for front in fronts}
     if len({tuple(tokens[:-1]) for tokens in split.values()}) <= 1:
         return {front: tokens[-1] for front, tokens in split.items()}
-    shared = 0
-    while all(len(tokens) > shared + 1 for tokens in split.values()) and (
-        len({tokens[shared] for tokens in split.values()}) == 1
-    ):
-        shared += 1
+    shared = shared_front([*split.values()])
     return {front: "_".join(tokens[shared:]) for front, tokens in split.items()}
 
 
@@ -194,14 +183,11 @@ def read_day(text: str) -> str | None:
         return None
 
 
-def _brightspace(names: Names, handed: Metadata) -> dict[str, Label]:
+def _brightspace(names: list[str]) -> dict[str, Label]:
     """Keep of two numbers the one of the person: the first that no two names have in common."""
-    found = {name: label for name in names if (label := _brightspace_one(name))}
+    found = _each(_brightspace_one)(names)
     if found and "index.html" in names:  # a table of contents that the platform wrote
-        return {
-            **_brightspace([*found], handed),
-            "index.html": Label("Brightspace", "", note="receipt"),
-        }
+        return {**_brightspace([*found]), "index.html": Label("Brightspace", "", note="receipt")}
     numbers = [label.number.split("-") for label in found.values()]
     whose = {label.who for label in found.values()}
     for place in (0, 1):
@@ -231,11 +217,7 @@ def _brightspace_one(name: str) -> Label | None:
     return Label("Brightspace", who, number, rest, time=when, steady=True, front=front)
 
 
-def _nbgrader(names: Names, handed: Metadata) -> dict[str, Label]:
-    return {name: label for name in names if (label := _nbgrader_one(name))}
-
-
-def _nbgrader_one(name: str) -> Label | None:
+def _nbgrader(name: str) -> Label | None:
     """Parse ``ada+assignment+2024-03-01 10:15:00 UTC+random``, a folder of the exchange."""
     parts = name.split("+")
     when = read_time("+".join(parts[2:])) or read_time("+".join(parts[2:-1]))
@@ -247,7 +229,7 @@ def _nbgrader_one(name: str) -> Label | None:
 # --- Canvas --------------------------------------------------------------------------------------
 
 
-def _canvas(names: Names, handed: Metadata) -> dict[str, Label]:
+def _canvas(names: list[str]) -> dict[str, Label]:
     """Parse ``lovelaceada_LATE_1234_5678_topic.ipynb``: numbers of the person and of the file.
 
     Other names look similar, such as ``week_1_2_ada.ipynb``. In names of Canvas each person has one
@@ -262,13 +244,12 @@ def _canvas(names: Names, handed: Metadata) -> dict[str, Label]:
             found[name] = label
             files[file] += bool(file)
             people[label.number].add(label.who)
+    late = {name: label for name, label in found.items() if label.late}
     if any(count > 1 for count in files.values()) or any(
         len(who) > 1 for number, who in people.items() if number
     ):
-        return {name: label for name, label in found.items() if label.late}
-    several = len({label.who for label in found.values()}) > 1 or any(
-        label.late for label in found.values()
-    )
+        return late
+    several = late or len({label.who for label in found.values()}) > 1
     return {name: label for name, label in found.items() if several or len(label.number) > 1}
 
 
@@ -296,26 +277,17 @@ def _canvas_numbers(tokens: list[str], needed: int) -> tuple[Label, str] | None:
             person, file = numbers[0], ""
         else:
             continue
-        front = sum(map(len, tokens)) + len(tokens) - 1 - len("_".join(after))
-        label = Label(
-            "Canvas",
-            who,
-            person,
-            "_".join(after),
-            late,
-            steady=True,
-            blind=_is_blind(who),
-            note="" if after else "text",
-            front=front,
-        )
-        return label, file
+        rest = "_".join(after)
+        front = len("_".join(tokens)) - len(rest)
+        label = Label("Canvas", who, person, rest, late, steady=True, front=front)
+        return replace(label, blind=_is_blind(who), note="" if after else "text"), file
     return None
 
 
 # --- Gradescope ----------------------------------------------------------------------------------
 
 
-def _gradescope(names: Names, handed: Metadata) -> dict[str, Label]:
+def _gradescope(names: list[str], handed: Mapping[str, Handed]) -> dict[str, Label]:
     """Parse ``submission_12345``, and add the names in the metadata beside it."""
     found = {}
     for name in names:
@@ -335,14 +307,16 @@ def _gradescope(names: Names, handed: Metadata) -> dict[str, Label]:
     return found
 
 
-#: The parsers of all platforms; of two labels for a name the one with the shorter front counts.
-_PARSERS = (_moodle, _nbgrader, _brightspace, _blackboard, _canvas, _gradescope)
+#: The parsers of all platforms whose names say everything; of two labels for a name the one with
+#: the shorter front counts.
+_PARSERS = (_each(_moodle), _each(_nbgrader), _brightspace, _blackboard, _canvas)
 
 
 def read_metadata(text: str) -> dict[str, Handed]:
     """Return the students and times in Gradescope's ``submission_metadata.yml``.
 
-    Four keys are read of this fixed form of YAML; entries without a name are left out.
+    Four keys are read of this fixed form of YAML; entries without a name are left out. A student
+    may have written the file, and a general parser of YAML is slow or fails on deep nesting.
     """
     found: dict[str, tuple[list[dict[str, str]], dict[str, str]]] = {}
     people: list[dict[str, str]] = []

@@ -163,9 +163,8 @@ def _named(paths: list[Path]) -> dict[Path, tuple[str, ...]]:
     common = Path(os.path.commonpath([there.parent for there in kept.values()]))
     named = {}
     for path, there in kept.items():
-        plain = names[there.name] == 1 and not (
-            there.suffix.lower() == ".ipynb" and naming.says_nobody(clean(there.stem))
-        )
+        nobody = there.suffix.lower() == ".ipynb" and naming.says_nobody(clean(there.stem))
+        plain = names[there.name] == 1 and not nobody
         named[path] = (there.name,) if plain else there.relative_to(common).parts
     return named
 
@@ -240,21 +239,12 @@ def _sorted_out(
             others = [k for k in others if k not in set(beside)]
             flags += _not_graded("other files", beside, files)
         for k in kept:
-            one = whose[k]
-            found.submissions.append(
-                Submission(
-                    student or "unknown",
-                    files[k].name,
-                    one.file_name,
-                    files[k].content or b"",
-                    one.time,
-                    one.attempt,
-                    one.late,
-                    one.time_source,
-                    (*one.flags, *flags),
-                    wanted or notes[k].exercise,
-                )
-            )
+            one, file, name = whose[k], files[k], wanted or notes[k].exercise
+            facts = {key: getattr(one, key) for key in ("time", "attempt", "late", "time_source")}
+            facts |= {"flags": (*one.flags, *flags), "exercise": name}
+            content = file.content or b""
+            who = student or "unknown"
+            found.submissions.append(Submission(who, file.name, one.file_name, content, **facts))
         found.refused += _refused(student, others, files, whose, bool(kept))
     return found
 
@@ -309,9 +299,9 @@ def _refused(
 ) -> list[Refused]:
     """Return a row for each file that is not graded, or one for many with the same reason."""
     by_reason: dict[str, list[int]] = defaultdict(list)
-    receipts = [k for k in others if whose[k].ignored]
+    receipts = [k for k in others if whose[k].note == "receipt"]
     for k in others:
-        if k not in receipts:
+        if whose[k].note != "receipt":
             by_reason[_TYPED if whose[k].note == "text" else files[k].why].append(k)
     if student and receipts and not by_reason and not graded:
         by_reason[_TYPED] = receipts

@@ -10,7 +10,7 @@ from pathlib import Path
 from course_staff.grading import intake, notebook, times
 from course_staff.grading.intake import Refused, Submission
 from course_staff.grading.policies import Lateness
-from course_staff.grading.results import Graded
+from course_staff.grading.results import Graded, handed_in
 from course_utils import checks
 from course_utils.exceptions import InvalidInput
 
@@ -48,14 +48,15 @@ def listing(
         If something that was given cannot be used.
     """
     given = times.read_times(table) if table else []
-    handed_in = intake.collect(paths, exercise)
-    refused = list(handed_in.refused)
+    collected = intake.collect(paths, exercise)
+    refused = list(collected.refused)
     found = []
-    for submission in handed_in.submissions:
+    for submission in collected.submissions:
         if why := _why_not(submission):
             refused.append(Refused(submission.name, why, submission.student))
         else:
-            found.append(_as_result(submission))
+            facts = handed_in(submission) | {"flags": [*submission.flags]}
+            found.append(Graded(exercise=submission.exercise, sha256=submission.sha256, **facts))
     times.give(given, found)
     (lateness or Lateness()).apply(found)
     attempts = Counter((result.student, result.exercise) for result in found)
@@ -75,17 +76,3 @@ def _why_not(submission: Submission) -> str:
     except InvalidInput as error:
         return str(error)
     return ""
-
-
-def _as_result(submission: Submission) -> Graded:
-    return Graded(
-        submission.student,
-        submission.exercise,
-        submission.name,
-        submission.sha256,
-        flags=list(submission.flags),
-        time=submission.time,
-        time_source=submission.time_source,
-        attempt=submission.attempt,
-        late=submission.late,
-    )

@@ -12,8 +12,9 @@ import math
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 
 from course_staff.grading import tables
@@ -32,6 +33,8 @@ MANUAL_GRADES = "to_mark.csv"
 COLUMNS = ("student", "exercise", "question", "points", "comment")
 #: All columns of the table, in the order in which they are written.
 HEAD = (*COLUMNS, "maximum", "previous mark", "answer", "notebook", "page", "id")
+
+_BESIDE = re.compile(r"to_mark-\d+\.csv")
 
 #: With one of these sets of columns a row can be understood.
 _NEEDED = ({"student", "exercise", "question", "points"}, {"id", "points"})
@@ -136,7 +139,8 @@ def find(folder: Path, named: Path | None, names: Iterable[str] = ()) -> Tables:
         found.rows, separator = read_rows(named, names)
         if main.exists() and named.samefile(main):
             found.separator = separator
-    for path in [main, *_beside_main(folder)]:
+    beside = [path for path in folder.glob("to_mark-*.csv") if _BESIDE.fullmatch(path.name)]
+    for path in [main, *sorted(beside)]:
         if not path.exists() or (named is not None and path.samefile(named)):
             continue
         try:
@@ -149,21 +153,16 @@ def find(folder: Path, named: Path | None, names: Iterable[str] = ()) -> Tables:
             found.separator = separator
         else:
             found.merged.append(path)
-    number = 2
-    while found.target in found.unreadable:
-        found.target = folder / f"to_mark-{number}.csv"
-        number += 1
+    found.target = next(
+        path for path in chain([main], _further(folder)) if path not in found.unreadable
+    )
     found.merged = [path for path in found.merged if path != found.target]
     return found
 
 
-def _beside_main(folder: Path) -> list[Path]:
-    """Return the tables that were written beside one that could not be read."""
-    return [
-        path
-        for path in sorted(folder.glob("to_mark-*.csv"))
-        if re.fullmatch(r"to_mark-\d+\.csv", path.name)
-    ]
+def _further(folder: Path) -> Iterator[Path]:
+    """Yield the names of tables that are written beside one that could not be read."""
+    return (folder / f"to_mark-{number}.csv" for number in count(2))
 
 
 def check_named(path: Path) -> None:
@@ -528,7 +527,7 @@ def write_manual_grades(
         found.unreadable[found.target] = (
             f"{found.target.name} cannot be replaced ({error.strerror})."
         )
-        found.target = _beside(found)
+        found.target = next(path for path in _further(found.target.parent) if not path.exists())
         tables.write(found.target, lines, found.separator)
     for path in found.merged:
         path.replace(path.with_name(path.name + ".merged"))
@@ -540,13 +539,6 @@ def write_manual_grades(
         f"{found.target.name}. Save the old table again as CSV (UTF-8), or copy its marks into the "
         f"new one and remove it."
     )
-
-
-def _beside(found: Tables) -> Path:
-    number = 2
-    while (path := found.target.with_name(f"to_mark-{number}.csv")).exists():
-        number += 1
-    return path
 
 
 def _kept(rows: list[Row]) -> list[Row]:
@@ -584,10 +576,12 @@ def _earlier(rows: list[Row]) -> str:
 
 def _fill(row: Row, one: Graded, question: QuestionResult, pages: Mapping[str, str]) -> None:
     """Fill in the columns of a row that describe the answer."""
-    row.cells["student"], row.cells["exercise"] = one.student, one.exercise
-    row.cells["question"] = question.question
-    row.cells["maximum"] = f"{question.maximum:g}"
-    row.cells["answer"] = question.written
-    row.cells["notebook"] = one.name
-    row.cells["page"] = pages.get(one.student, "") if question.written else ""
-    row.cells["id"] = row_id((one.student, one.exercise, question.question), question.digest)
+    slot = (one.student, one.exercise, question.question)
+    page = pages.get(one.student, "") if question.written else ""
+    row.cells |= dict(zip(COLUMNS, slot, strict=False)) | {
+        "maximum": f"{question.maximum:g}",
+        "answer": question.written,
+        "notebook": one.name,
+        "page": page,
+        "id": row_id(slot, question.digest),
+    }

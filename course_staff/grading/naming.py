@@ -5,6 +5,7 @@ All functions take names that :func:`course_staff.grading.unpack.clean` made.
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
 
@@ -42,8 +43,10 @@ _COURSE = _set(
 _NOBODY = (
     _ASSIGNMENTS
     | _VERSIONS
-    | _set("my the a notebook untitled solution solutions answer answers done completed")
-    | _set("file ipynb finished is it cnn and")
+    | _set(
+        """my the a notebook untitled solution solutions answer answers done completed file ipynb
+        finished is it cnn and"""
+    )
 )
 #: Files that lie beside submissions and are nobody's.
 _SUPPORT = _set(
@@ -126,6 +129,13 @@ def is_support(stem: str) -> bool:
     return says_nobody(stem) or _only(stem, _SUPPORT | _NOBODY)
 
 
+def shared_front(split: list[list[str]]) -> int:
+    """Return how many first words several names have in common, less what would empty one."""
+    if len(split) < 2:
+        return 0
+    return min(len(os.path.commonprefix(split)), min(map(len, split)) - 1)
+
+
 def without_assignment(names: list[str], above: str = "") -> list[str]:
     """Take the assignment off names such as ``assignment-username`` (GitHub Classroom).
 
@@ -142,13 +152,7 @@ def without_assignment(names: list[str], above: str = "") -> list[str]:
         The names without what they have in common, where that is the name of an assignment.
     """
     split = [name.split("-") for name in names]
-    shared = 0
-    while (
-        len(names) > 1
-        and all(len(tokens) > shared + 1 for tokens in split)
-        and (len({tokens[shared].casefold() for tokens in split}) == 1)
-    ):
-        shared += 1
+    shared = shared_front([name.casefold().split("-") for name in names])
     front = "-".join(split[0][:shared])
     while shared and above.casefold() != f"{front}-submissions".casefold():
         last = words(split[0][shared - 1])

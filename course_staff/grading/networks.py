@@ -55,12 +55,7 @@ _WIDEST = 10_000
 
 def is_safe_network(network: Any) -> bool:
     """Return whether the description of a network (see ``student_work``) may be built."""
-    if not isinstance(network, dict) or set(network) != {
-        "config",
-        "weights",
-        "trainable",
-        "number",
-    }:
+    if not isinstance(network, dict) or set(network) != _KEYS:
         return False
     weights, flags = network["weights"], network["trainable"]
     return (

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import builtins
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -29,7 +28,6 @@ _MOST_READ_OF_ALL = 2_000_000
 
 _GRADE_ID = re.compile(r"^(?P<number>\d\d)-(?P<question>\d+)(?:-(?P<role>prompt|check|written))?$")
 _GIVEN_ID = re.compile(r"^E(?P<number>\d\d)-(?:(?P<question>\d+)(?:-[\w-]+)?|[a-z][\w-]*)$")
-_CELL_ID = re.compile(r"^E(?P<number>\d\d)-(?P<question>\d+)(?:-(?P<role>prompt|check|written))?$")
 
 
 @dataclass(frozen=True)
@@ -230,9 +228,9 @@ def _cell(stored: dict[str, Any]) -> Cell:
     }
     nbgrader = metadata.get("nbgrader")
     grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
+    if grade_id is None:  # a platform that keeps no metadata may keep the ids
+        grade_id = more["id"].removeprefix("E")
     match = _GRADE_ID.match(grade_id) if isinstance(grade_id, str) else None
-    if match is None and grade_id is None:  # a platform that keeps no metadata may keep the ids
-        match = _CELL_ID.match(more["id"])
     if match is None:
         return Cell(kind, source, **more)
     role = match["role"] or "answer"
@@ -309,27 +307,19 @@ def plan(cells: Sequence[Cell], exercise: Exercise) -> Plan:
     for index, cell in enumerate(cells):
         if cell.question in questions and cell.role in ("answer", "written"):
             places[cell.question].append(index)
-    last = {name: found[-1] for name, found in places.items() if found}
-    result.answered = last
+    result.answered = {name: found[-1] for name, found in places.items() if found}
     _note(result, cells, questions, places)
-    asked = {
-        name: _end_of(cells, start, name)
-        for name, start in last.items()
-        if questions[name].kind != "written"
-    }
+    asked: dict[int, list[Step]] = defaultdict(list)  # by the cell after which they are asked
+    for name, question in questions.items():
+        if question.kind != "written":
+            start = result.answered.get(name)
+            end = len(cells) if start is None else _end_of(cells, start, name)
+            asked[end].append(Step(question=question))
     for index, cell in enumerate(cells):
         if _is_run(result, index, cell):
             result.steps.append(Step(cell=index))
-        result.steps += [
-            Step(question=question)
-            for name, question in questions.items()
-            if asked.get(name) == index
-        ]
-    result.steps += [
-        Step(question=question)
-        for name, question in questions.items()
-        if question.kind != "written" and name not in asked
-    ]
+        result.steps += asked[index]
+    result.steps += asked[len(cells)]
     result.setup = _setup(result)
     return result
 
@@ -468,15 +458,14 @@ def _belongs_to(cell: Cell, texts: Mapping[str, str]) -> str | None:
 
 def _setup(result: Plan) -> list[int]:
     """Return the places of code cells that were handed out for the others to build on."""
-    places = []
-    for index in sorted(step.cell for step in result.steps if step.cell is not None):
-        cell = result.cells[index]
-        if cell.role:
-            continue
-        first = not result.sections[index] and not any(result.sections[:index])
-        if cell.id.endswith(("-setup", "-given")) or (first and not cell.id):
-            places.append(index)
-    return places
+    run = [step.cell for step in result.steps if step.cell is not None]
+    first = next((k for k, section in enumerate(result.sections) if section), len(result.cells))
+    return [
+        index
+        for index in run
+        if not (cell := result.cells[index]).role
+        and (cell.id.endswith(("-setup", "-given")) or (index < first and not cell.id))
+    ]
 
 
 _IDENTIFIER = r"[^\W\d]\w{0,99}"
@@ -513,33 +502,15 @@ def bound_names(source: str) -> list[str]:
 
 def given_names(cell: Cell, exercise: str) -> list[str]:
     """Return the names that a cell of the set-up defines, as it was handed out."""
-    for known in released(exercise):
-        if cell.id and known.id == cell.id:
-            return _names_of(ast.parse(known.source))
-    return bound_names(cell.source)
-
-
-def _names_of(tree: ast.Module) -> list[str]:
-    names: list[str] = []
-    for node in tree.body:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            names += [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names.append(node.name)
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            inner = [inner for inner in ast.walk(node) if isinstance(inner, ast.Name)]
-            names += [node.id for node in inner if isinstance(node.ctx, ast.Store)]
-    return list(dict.fromkeys(names))
+    known = {given.id: given.source for given in released(exercise) if given.id}
+    return bound_names(known.get(cell.id, cell.source))
 
 
 def _end_of(cells: Sequence[Cell], start: int, question: str) -> int:
     """Return the last cell that belongs to the answer which begins at `start`."""
     end = start
-    for index in range(start + 1, len(cells)):
-        cell = cells[index]
-        if cell.question and cell.question != question:
-            break
-        if cell.role == "prompt":
+    for index, cell in enumerate(cells[start + 1 :], start + 1):
+        if cell.role == "prompt" or cell.question not in ("", question):
             break
         end = index
     return end

@@ -41,8 +41,7 @@ def used(answers: Iterable[str], cells: Iterable[str], only: Iterable[str]) -> l
     bound: dict[str, str] = {}
     defined: dict[str, list[ast.stmt]] = {}
     for statement in _statements(cells):
-        for name, module in _imports(statement):
-            bound[name] = module
+        bound.update(_imports(statement))
         for name in _names_of(statement):
             defined.setdefault(name, []).append(statement)
     waiting, seen, found = list(_statements(answers)), set[str](), set[str]()

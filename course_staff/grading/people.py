@@ -72,10 +72,9 @@ class Whose:
         The time of submission in a name or the platform's table, and which of them.
     flags : tuple of str
         Sentences about what is not certain.
-    ignored : bool
-        Whether the platform itself wrote the file.
     note : str
-        ``"text"`` for a text that was typed on the platform.
+        ``"text"`` for a text that was typed on the platform, ``"receipt"`` for a file that the
+        platform wrote itself.
     """
 
     student: str
@@ -85,49 +84,154 @@ class Whose:
     time: str | None = None
     time_source: str = ""
     flags: tuple[str, ...] = ()
-    ignored: bool = False
     note: str = ""
 
 
 @dataclass
 class _Box:
-    """A folder or a zip, or all that was given."""
+    """A folder or a zip, or all that was given: one level of the tree of names.
+
+    Attributes
+    ----------
+    name : str
+        Its name, for people.
+    inner_zip : bool
+        Whether it is a zip inside a zip or folder.
+    boxes : dict
+        The folders and zips in it, by their names as they were found.
+    files : list of (str, int)
+        The loose files in it: the name as it was found, and the place among all files.
+    notes : list of (str, str)
+        The loose notebooks in it: the name, and the exercise.
+    members, topics : list of int, set of str
+        All files in it and below, and the exercises of their notebooks.
+    metadata : str
+        The text of :data:`~course_staff.grading.unpack.METADATA` in it.
+    """
 
     name: str
     inner_zip: bool = False
     boxes: dict[str, _Box] = field(default_factory=dict)
     files: list[tuple[str, int]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    members: list[int] = field(default_factory=list)
+    topics: set[str] = field(default_factory=set)
     metadata: str = ""
-
-    def all_files(self) -> list[int]:
-        found, waiting = [], [self]
-        while waiting:
-            box = waiting.pop()
-            found += [index for _, index in box.files]
-            waiting += box.boxes.values()
-        return found
 
     @cached_property
     def labels(self) -> dict[str, Label]:
         """What a platform wrote into the names at this level, by the names as they were found."""
-        cleaned = {raw: clean(raw) for raw in [*self.boxes, *(raw for raw, _ in self.files)]}
-        bare = {
-            raw: name[:-4] if raw in self.boxes and self.boxes[raw].inner_zip else name
-            for raw, name in cleaned.items()
-        }
+        bare = {raw: box.name if box.inner_zip else clean(raw) for raw, box in self.boxes.items()}
+        bare |= {raw: clean(raw) for raw, _ in self.files if raw not in bare}
         handed = exports.read_metadata(self.metadata) if self.metadata else {}
         found = exports.labels(dict.fromkeys(bare.values()), handed)
         return {raw: found[name] for raw, name in bare.items() if name in found}
 
+    @cached_property
+    def shape(self) -> str:
+        """Either "export" (of a platform), "group" (of people), "person" or "unclear"."""
+        people = {
+            (label.who, label.number) for label in self.labels.values() if label.note != "receipt"
+        }
+        if len(people) > 1 or (people and not self.inner_zip):
+            return "export"
+        active = [inner for inner in self.boxes.values() if inner.topics]
+        only = active[0] if len(active) == 1 and not self.notes else None
+        inner = only.shape if only is not None and not only.inner_zip else ""
+        if self.is_group or inner in ("export", "group"):
+            return "group"
+        if self.notes or not self.boxes or any(map(_is_generic, self.boxes.values())):
+            return "person"
+        return "unclear"
+
+    @cached_property
+    def is_group(self) -> bool:
+        """Whether several entries of it hold the same exercise, and no name says why."""
+        counts: Counter[str] = Counter()
+        beside: Counter[str] = Counter()  # in folders that may be of an assignment or a person
+        for inner in self.boxes.values():
+            if naming.is_assignment(inner.name) or naming.is_version(inner.name):
+                if inner.shape in ("export", "group") or inner.holds_only_people:
+                    return True
+                if not naming.is_version(inner.name):
+                    beside.update(inner.topics)
+            elif not _is_generic(inner):
+                counts.update(inner.topics)
+        counts.update(topic for raw, topic in self.notes if not naming.says_nobody(_stem(raw)))
+        return any(count + beside[topic] > 1 for topic, count in counts.items())
+
+    @property
+    def holds_only_people(self) -> bool:
+        """Whether it is a folder of folders with names of people."""
+        loose = self.notes or self.inner_zip or not self.boxes
+        return not loose and not any(map(_is_generic, self.boxes.values()))
+
+    @property
+    def own_names(self) -> int:
+        """The number of loose notebooks with a name that could be a person's."""
+        return sum(not naming.says_nobody(_stem(raw)) for raw, _ in self.notes)
+
+
+def _is_generic(box: _Box) -> bool:
+    return naming.is_generic(box.name)
+
+
+@dataclass(frozen=True)
+class _Above:
+    """The folders above a level.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Their names; one of them may name a person.
+    unclear : bool
+        Whether one of them may be a person or a group.
+    """
+
+    names: tuple[str, ...] = ()
+    unclear: bool = False
+
+    def plus(self, box: _Box, unclear: bool = False) -> _Above:
+        """Return the same with one folder more."""
+        return _Above((*self.names, box.name), self.unclear or unclear)
+
+    @property
+    def telling(self) -> tuple[str, ...]:
+        """Those that may name a person."""
+        return tuple(name for name in self.names if not _says_nothing(name))
+
 
 @dataclass
 class _Unit:
-    """An entry of the level of the students."""
+    """An entry of the level of the students.
+
+    Attributes
+    ----------
+    name, raw : str
+        The name of the student, and that of the entry as it was found.
+    files : list of int
+        Its files.
+    work : list of (str, str)
+        The exercise and the checksum of each of its notebooks.
+    level : int
+        The number of the level on which it is.
+    label : Label, optional
+        What a platform wrote into its name.
+    group : str
+        The folder above it.
+    attempt : int
+        The number of the attempt, or 0.
+    flags : list of str
+        Sentences about what is not certain.
+    student : str
+        The name that tells the student from all others.
+    """
 
     name: str
-    files: list[int]
-    level: int
     raw: str
+    files: list[int]
+    work: list[tuple[str, str]]
+    level: int
     label: Label | None = None
     group: str = ""
     attempt: int = 0
@@ -162,8 +266,8 @@ def assign(files: Sequence[File], topics: Sequence[str], root: str = "") -> list
         One for each file, in the same order.
     """
     finder = _Finder(files, topics, root)
-    finder.look(finder.tree, [])
-    _settle_names(finder.units, files, finder.topics)
+    finder.look(finder.tree, _Above())
+    _settle_names(finder.units)
     return finder.result()
 
 
@@ -179,215 +283,161 @@ class _Finder:
         ]
         if not any(self.topics):  # without any notebook, people are found by their other files
             self.topics = ["no notebook"] * len(self.topics)
-        self.tree = _tree(files, root)
+        self.tree = self._tree(root)
         self.units: list[_Unit] = []
         self.levels = 0
-        self.shapes: dict[int, str] = {}
-        self.held: dict[int, set[str]] = {}
 
-    # --- what a level looks like -----------------------------------------------------------------
-
-    def notes(self, box: _Box) -> list[tuple[str, int]]:
-        """Return the loose notebooks of a level."""
-        return [(raw, index) for raw, index in box.files if self.files[index].is_notebook]
-
-    def holds(self, box: _Box) -> set[str]:
-        """Return the exercises of all notebooks in it."""
-        if id(box) not in self.held:
-            self.held[id(box)] = {self.topics[index] for index in box.all_files()} - {""}
-        return self.held[id(box)]
-
-    def shape(self, box: _Box) -> str:
-        """Return "export" (of a platform), "group" (of people), "person" or "unclear"."""
-        if id(box) not in self.shapes:
-            self.shapes[id(box)] = self._shape(box)
-        return self.shapes[id(box)]
-
-    def _shape(self, box: _Box) -> str:
-        people = {
-            (label.who, label.number) for label in box.labels.values() if label.note != "receipt"
-        }
-        if len(people) > 1 or (people and not box.inner_zip):
-            return "export"
-        active = [inner for inner in box.boxes.values() if self.holds(inner)]
-        only = active[0] if len(active) == 1 and not self.notes(box) else None
-        inner = self.shape(only) if only is not None and not only.inner_zip else ""
-        if self._is_group(box) or inner in ("export", "group"):
-            return "group"
-        if self.notes(box) or not box.boxes:
-            return "person"
-        if any(naming.is_generic(inner.name) for inner in box.boxes.values()):
-            return "person"
-        return "unclear"
-
-    def _is_group(self, box: _Box) -> bool:
-        """Return whether several entries of it hold the same exercise, and no name says why."""
-        counts: Counter[str] = Counter()
-        beside: Counter[str] = Counter()  # in folders that may be of an assignment or a person
-        for inner in box.boxes.values():
-            if naming.is_assignment(inner.name) or naming.is_version(inner.name):
-                if self.shape(inner) in ("export", "group") or self._holds_only_people(inner):
-                    return True
-                if not naming.is_version(inner.name):
-                    beside.update(self.holds(inner))
-            elif not naming.is_generic(inner.name):
-                counts.update(self.holds(inner))
-        for raw, index in self.notes(box):
-            if not naming.says_nobody(_stem(raw)):
-                counts[self.topics[index]] += 1
-        return any(count + beside[topic] > 1 for topic, count in counts.items())
-
-    def _holds_only_people(self, box: _Box) -> bool:
-        return (
-            bool(box.boxes)
-            and not self.notes(box)
-            and not box.inner_zip
-            and not any(naming.is_generic(inner.name) for inner in box.boxes.values())
-        )
+    def _tree(self, root: str) -> _Box:
+        tree = _Box(root)
+        for index, (file, topic) in enumerate(zip(self.files, self.topics, strict=True)):
+            *folders, raw = file.parts
+            above = [tree]
+            for place, part in enumerate(folders, start=1):
+                if part not in above[-1].boxes:
+                    name = clean(part)
+                    name = name[:-4] if part.lower().endswith(".zip") else name
+                    above[-1].boxes[part] = _Box(name, place == file.outer < len(file.parts))
+                above.append(above[-1].boxes[part])
+            for box in above:
+                box.members.append(index)
+                box.topics |= {topic} - {""}
+            above[-1].files.append((raw, index))
+            if file.is_notebook:
+                above[-1].notes.append((raw, topic))
+            elif raw == METADATA and file.content is not None and file.outer == len(file.parts):
+                above[-1].metadata = file.content.decode("utf-8", "replace")
+        return tree
 
     # --- going down ------------------------------------------------------------------------------
 
-    def look(self, box: _Box, trail: list[str], unclear: bool = False) -> None:
-        """Find the students in a box; `trail` names the folders above that may name a person."""
+    def look(self, box: _Box, above: _Above) -> None:
+        """Find the students in a box, below the folders `above`."""
         self.levels += 1
-        if box.labels and (not box.inner_zip or self.shape(box) == "export"):
-            self._labeled(box, trail, unclear)
+        if box.labels and (not box.inner_zip or box.shape == "export"):
+            self._labeled(box, above)
             return
-        active = {raw: inner for raw, inner in box.boxes.items() if self.holds(inner)}
-        passive = {raw: inner for raw, inner in box.boxes.items() if raw not in active}
-        named = any(not naming.is_generic(inner.name) for inner in passive.values())
+        active = {raw: inner for raw, inner in box.boxes.items() if inner.topics}
+        passive = {raw: inner for raw, inner in box.boxes.items() if not inner.topics}
+        named = not all(map(_is_generic, passive.values()))
+        several = len(active) > 1 or bool(box.notes)
         if not active:
-            self._without_notebooks(passive, trail, unclear)
-            self._loose(box.files, trail, unclear, beside=named)
-        elif self._is_one_person(box, trail) and (trail or len(active) > 1 or self.notes(box)):
-            self._person(box, trail, unclear)
-        elif len(active) > 1 or self.notes(box):
-            self._several(box, active, passive, trail, unclear)
+            self._without_notebooks(passive, above)
+            self._loose(box.files, above, beside=named)
+        elif (above.names or several) and self._is_one_person(box, above):
+            self._person(box, above)
+        elif several:
+            self._several(box, active, passive, above)
         else:
             ((raw, only),) = active.items()
-            if named and self.shape(only) in ("person", "unclear"):
-                self._several(box, active, passive, trail, unclear)
+            if named and only.shape in ("person", "unclear"):
+                self._several(box, active, passive, above)
             else:
-                self._without_notebooks(passive, [], unclear, nobodys=True)
-                self._loose(box.files, trail, unclear, beside=True)
-                self._only_box(raw, only, trail, unclear)
+                self._without_notebooks(passive, _Above((), above.unclear), nobodys=True)
+                self._loose(box.files, above, beside=True)
+                self._only_box(raw, only, above)
 
     def _without_notebooks(
-        self, boxes: dict[str, _Box], trail: list[str], unclear: bool, nobodys: bool = False
+        self, boxes: dict[str, _Box], above: _Above, nobodys: bool = False
     ) -> None:
         """Assign folders without a notebook: to a student, beside those of others, or to nobody."""
         level = self.levels
         for raw, inner in boxes.items():
-            if self.shape(inner) == "export":
-                self.look(inner, [*trail, inner.name], unclear)
-                continue
-            name = "" if nobodys or naming.is_generic(inner.name) else inner.name
-            self._add(name, raw, inner.all_files(), trail, unclear, level=level)
+            if inner.shape == "export":
+                self.look(inner, above.plus(inner))
+            else:
+                name = "" if nobodys or _is_generic(inner) else inner.name
+                self._add(name, raw, inner.members, above, level=level)
 
-    def _is_one_person(self, box: _Box, trail: list[str]) -> bool:
+    def _is_one_person(self, box: _Box, above: _Above) -> bool:
         """Return whether the folders of a level are of exercises and versions, not of people."""
-        _, said = self._name_of(trail)
-        stems = [_stem(self.files[k].parts[-1]) for k in box.all_files() if self.topics[k]]
-        return (said or all(map(naming.says_nobody, stems))) and (
-            all(naming.is_generic(inner.name) for inner in box.boxes.values() if self.holds(inner))
-            and all(naming.says_nobody(_stem(raw)) for raw, _ in self.notes(box))
-            and not self._is_group(box)
+        _, said = self._name_of(above)
+        stems = [_stem(self.files[k].parts[-1]) for k in box.members if self.topics[k]]
+        return (
+            (said or all(map(naming.says_nobody, stems)))
+            and all(_is_generic(inner) for inner in box.boxes.values() if inner.topics)
+            and not box.own_names
+            and not box.is_group
         )
 
-    def _only_box(self, raw: str, only: _Box, trail: list[str], unclear: bool) -> None:
-        shape = self.shape(only)
-        if only.inner_zip:
-            if shape in ("export", "group"):
-                self._look_into_zip(only, [], unclear)
-            elif naming.says_nobody(only.name):
-                self._person(only, trail or [only.name], unclear, raw)
-            else:
-                above = [folder for folder in trail if not _says_nothing(folder)]
-                self._add(only.name, raw, only.all_files(), above, unclear or bool(above))
-        elif shape == "person" and not (
-            self._own_names(only) > 1 or (naming.is_frame(only.name) and self.notes(only))
+    def _only_box(self, raw: str, only: _Box, above: _Above) -> None:
+        if only.inner_zip and only.shape in ("export", "group"):
+            self._look_into_zip(only, _Above((), above.unclear))
+        elif only.inner_zip and naming.says_nobody(only.name):
+            self._person(only, above if above.names else above.plus(only), raw)
+        elif only.inner_zip:
+            telling = above.telling
+            unclear = above.unclear or bool(telling)
+            self._add(only.name, raw, only.members, _Above(telling, unclear))
+        elif only.shape == "person" and not (
+            only.own_names > 1 or (naming.is_frame(only.name) and only.notes)
         ):
-            self._person(only, [*trail, only.name], unclear, raw)
+            self._person(only, above.plus(only), raw)
         else:
-            self.look(only, [*trail, only.name], unclear)
+            self.look(only, above.plus(only))
 
-    def _own_names(self, box: _Box) -> int:
-        """Return how many loose notebooks have a name that could be a person's."""
-        return sum(not naming.says_nobody(_stem(raw)) for raw, _ in self.notes(box))
-
-    def _look_into_zip(self, box: _Box, trail: list[str], unclear: bool) -> None:
+    def _look_into_zip(self, box: _Box, above: _Above) -> None:
         first = len(self.units)
-        self.look(box, trail, unclear)
+        self.look(box, above)
         for unit in self.units[first:]:
             unit.flags.append(_EXPORT)
 
-    def _person(self, box: _Box, trail: list[str], unclear: bool, raw: str = "") -> None:
+    def _person(self, box: _Box, above: _Above, raw: str = "") -> None:
         """Assign all of a box to the person that the folders above it name."""
-        name, said = self._name_of(trail)
-        unit = self._add(name or "unknown", raw or box.name, box.all_files(), trail[:-1], unclear)
+        name, said = self._name_of(above)
+        higher = _Above(above.names[:-1], above.unclear)
+        unit = self._add(name or "unknown", raw or box.name, box.members, higher)
         if not said:
             unit.flags.append(_NOBODY)
-        elif all(map(_says_nothing, trail)):
+        elif not above.telling:
             unit.flags.append(_GIVEN)
-        elif len([folder for folder in trail if not _says_nothing(folder)]) > 1 and not unclear:
+        elif len(above.telling) > 1 and not above.unclear:
             unit.flags.append(_WHICH)
 
-    def _name_of(self, trail: list[str]) -> tuple[str, bool]:
-        named = [folder for folder in trail if not _says_nothing(folder)]
-        if named:
-            return named[-1], True
+    def _name_of(self, above: _Above) -> tuple[str, bool]:
+        """Return the lowest name that may be a person's, and whether there is one."""
         root = self.tree.name
-        if root and not _says_nothing(root):
-            return root, True
-        return (trail[-1] if trail else root), False
+        named = above.telling or ((root,) if root and not _says_nothing(root) else ())
+        return (named or above.names or (root,))[-1], bool(named)
 
     def _several(
-        self,
-        box: _Box,
-        boxes: dict[str, _Box],
-        passive: dict[str, _Box],
-        trail: list[str],
-        unclear: bool,
+        self, box: _Box, boxes: dict[str, _Box], passive: dict[str, _Box], above: _Above
     ) -> None:
         """Search a level with several folders: each is a person, or a group of people."""
-        groups = [
+        zips = {raw for raw, inner in boxes.items() if inner.inner_zip}
+        groups = {
             raw
             for raw, inner in boxes.items()
-            if self.shape(inner) in ("export", "group")
-            or (naming.is_generic(inner.name) and self._holds_only_people(inner))
-        ]
-        exports = [raw for raw in groups if self.shape(boxes[raw]) == "export"]
-        zips = [raw for raw, inner in boxes.items() if inner.inner_zip]
-        only_exports = len(exports) == len(boxes) and not self.notes(box)
+            if inner.shape in ("export", "group")
+            or (_is_generic(inner) and inner.holds_only_people)
+        }
+        only_exports = not box.notes and all(inner.shape == "export" for inner in boxes.values())
         if zips and not only_exports:
-            groups = [raw for raw in groups if raw not in zips]
-        people = [raw for raw in boxes if raw in zips or self.shape(boxes[raw]) == "person"]
-        people = [raw for raw in people if raw not in groups]
+            groups -= zips
+        people = {raw for raw, inner in boxes.items() if raw in zips or inner.shape == "person"}
         if box.name.casefold() == "submitted":  # nbgrader: submitted/STUDENT/ASSIGNMENT
-            groups = []
+            groups = set()
         level = self.levels
         names = naming.without_assignment([inner.name for inner in boxes.values()], box.name)
-        self._without_notebooks(passive, trail, unclear, nobodys=bool(groups))
-        all_generic = all(naming.is_generic(inner.name) for inner in boxes.values())
-        if all_generic or (groups and not people and 2 * len(groups) >= len(boxes)):
+        self._without_notebooks(passive, above, nobodys=bool(groups))
+        mostly_groups = groups and not people - groups and 2 * len(groups) >= len(boxes)
+        if mostly_groups or all(map(_is_generic, boxes.values())):
             for raw, inner in boxes.items():
                 into = self._look_into_zip if raw in zips else self.look
-                into(inner, [*trail, inner.name], unclear)
+                into(inner, above.plus(inner))
         else:
             for (raw, inner), name in zip(boxes.items(), names, strict=True):
                 if raw in groups:
-                    self.look(inner, [*trail, inner.name], True)
-                else:
-                    unit = self._add(name, raw, inner.all_files(), trail, unclear, level=level)
-                    if self._own_names(inner) > 1 and not inner.inner_zip:
-                        unit.flags.append(_OWN_NAMES)
-        self._loose(box.files, trail, unclear, beside=True, level=level)
+                    self.look(inner, above.plus(inner, unclear=True))
+                    continue
+                unit = self._add(name, raw, inner.members, above, level=level)
+                if inner.own_names > 1 and not inner.inner_zip:
+                    unit.flags.append(_OWN_NAMES)
+        self._loose(box.files, above, beside=True, level=level)
 
     def _loose(
         self,
         files: list[tuple[str, int]],
-        trail: list[str],
-        unclear: bool,
+        above: _Above,
         beside: bool = False,
         level: int | None = None,
     ) -> None:
@@ -395,56 +445,50 @@ class _Finder:
 
         Beside folders of people, what is no notebook and no archive is nobody's.
         """
-        notes = [(raw, index) for raw, index in files if self.files[index].is_notebook]
-        topics = [self.topics[index] for _, index in notes]
+        notes = [(raw, self.topics[index]) for raw, index in files if self.files[index].is_notebook]
         nameless = all(naming.says_nobody(_stem(raw)) for raw, _ in notes)
-        name, said = self._name_of(trail)
-        differ = bool(notes) and not beside and len(set(topics)) == len(topics)
-        unsure = differ and not all(map(_says_nothing, trail))
+        name, said = self._name_of(above)
+        differ = bool(notes) and not beside and len({topic for _, topic in notes}) == len(notes)
         if nameless and said and differ:
-            mine = [index for _, index in files]
-            unit = self._add(name, name, mine, trail[:-1], unclear)
-            if all(map(_says_nothing, trail)):
+            higher = _Above(above.names[:-1], above.unclear)
+            unit = self._add(name, name, [index for _, index in files], higher)
+            if not above.telling:
                 unit.flags.append(_GIVEN)
             return
         for raw, index in files:
             file = self.files[index]
             archive = "archive" in file.why or raw.lower().endswith(".zip")
             if not raw or (not file.is_notebook and not archive and beside and not notes):
-                self._add("", raw, [index], trail, unclear)
+                self._add("", raw, [index], above)
                 continue
             stem = _stem(raw)
             who, attempt = naming.person_in(stem)
-            unit = self._add(who, raw, [index], trail, unclear, level=level)
+            unit = self._add(who, raw, [index], above, level=level)
             unit.attempt = attempt
             if file.is_notebook and naming.says_nobody(stem):
                 unit.flags.append(_NOBODY)
-            elif unsure:
+            elif differ and above.telling:
                 unit.flags.append(_ABOVE)
             elif not file.is_notebook and naming.is_support(stem):
                 unit.name = ""
 
-    def _labeled(self, box: _Box, trail: list[str], unclear: bool) -> None:
+    def _labeled(self, box: _Box, above: _Above) -> None:
         """Assign the entries of a level whose names a platform made."""
         labels = box.labels
         level = self.levels
         for raw, inner in box.boxes.items():
-            if raw not in labels and self.shape(inner) in ("export", "group"):
-                self.look(inner, [*trail, inner.name], True)
+            if raw not in labels and inner.shape in ("export", "group"):
+                self.look(inner, above.plus(inner, unclear=True))
                 continue
-            unit = self._add(
-                inner.name, raw, inner.all_files(), trail, unclear, labels.get(raw), level
-            )
+            unit = self._add(inner.name, raw, inner.members, above, labels.get(raw), level)
             if raw not in labels:
                 unit.flags.append(_UNLABELED)
-        others = []
         for raw, index in box.files:
             if raw in labels:
-                self._add("", raw, [index], trail, unclear, labels[raw], level)
-            else:
-                others.append((raw, index))
+                self._add("", raw, [index], above, labels[raw], level)
         first = len(self.units)
-        self._loose(others, trail, unclear, beside=True, level=level)
+        others = [(raw, index) for raw, index in box.files if raw not in labels]
+        self._loose(others, above, beside=True, level=level)
         for unit in self.units[first:]:
             if unit.name:
                 unit.flags.append(_UNLABELED)
@@ -454,22 +498,22 @@ class _Finder:
         name: str,
         raw: str,
         files: list[int],
-        trail: list[str],
-        unclear: bool,
+        above: _Above,
         label: Label | None = None,
         level: int | None = None,
     ) -> _Unit:
-        group = trail[-1] if trail else ""
-        unit = _Unit(name, files, self.levels if level is None else level, raw, label, group)
+        group = above.names[-1] if above.names else ""
+        work = [(self.topics[k], self.files[k].sha256) for k in files if self.files[k].is_notebook]
+        level = self.levels if level is None else level
+        unit = _Unit(name, raw, files, work, level, label, group, _version(group))
         if label is not None:
             unit.name = f"{label.who} {label.number}" if label.blind else label.who
             if label.platform == "Blackboard" and "_" in label.who:
                 unit.flags.append(_PREFIX)
-        if unclear and unit.name:
+        if above.unclear and unit.name:
             unit.flags.append(_UNCLEAR)
             if group and group != unit.name:
                 unit.name = f"{group} / {unit.name}"
-        unit.attempt = _version(group)
         if unit.name:
             unit.name = naming.student_name(unit.name)
         if self._in_several_folders(files):
@@ -518,7 +562,6 @@ class _Finder:
             time,
             source,
             tuple(dict.fromkeys(unit.flags)),
-            bool(label and label.note == "receipt"),
             label.note if label else "",
         )
 
@@ -544,31 +587,10 @@ def _stem(name: str) -> str:
     return inner if inner and dot and ending.lower() in ("tar", "ipynb") else base
 
 
-def _tree(files: Sequence[File], root: str) -> _Box:
-    tree = _Box(root)
-    for index, file in enumerate(files):
-        box = tree
-        for place, part in enumerate(file.parts[:-1]):
-            inner = place == file.outer - 1 < len(file.parts) - 1
-            zipped = part.lower().endswith(".zip")
-            if part not in box.boxes:
-                name = clean(part)
-                box.boxes[part] = _Box(name[:-4] if zipped else name, inner)
-            box = box.boxes[part]
-        if (
-            file.parts[-1] == METADATA
-            and file.content is not None
-            and file.outer == len(file.parts)
-        ):
-            box.metadata = file.content.decode("utf-8", "replace")
-        box.files.append((file.parts[-1], index))
-    return tree
-
-
 # --- who is who ----------------------------------------------------------------------------------
 
 
-def _settle_names(units: list[_Unit], files: Sequence[File], topics: list[str]) -> None:
+def _settle_names(units: list[_Unit]) -> None:
     """Name the student of each unit: one name for each person, and never one name for two."""
     by_name: dict[str, dict[tuple[str, ...], list[_Unit]]] = defaultdict(lambda: defaultdict(list))
     for unit in units:
@@ -579,8 +601,8 @@ def _settle_names(units: list[_Unit], files: Sequence[File], topics: list[str]) 
         several = [unit for mine in people.values() for unit in mine]
         if len(people) == 1:
             _call(several, name)
-        elif _may_be_one(list(people.values()), files, topics):
-            with_work = [mine for mine in people.values() if _work(mine, files)]
+        elif _may_be_one(list(people.values())):
+            with_work = [mine for mine in people.values() if _work(mine)]
             _call(several, name, _JOINED if len(with_work) > 1 else "")
         else:
             groups = {mine[0].group for mine in people.values()}
@@ -607,11 +629,12 @@ def _call(units: list[_Unit], name: str, flag: str = "") -> None:
             unit.flags.append(flag)
 
 
-def _work(units: list[_Unit], files: Sequence[File]) -> set[str]:
-    return {files[k].sha256 for unit in units for k in unit.files if files[k].is_notebook}
+def _work(units: list[_Unit]) -> set[str]:
+    """Return the checksums of all notebooks of some entries."""
+    return {digest for unit in units for _, digest in unit.work}
 
 
-def _may_be_one(people: list[list[_Unit]], files: Sequence[File], topics: list[str]) -> bool:
+def _may_be_one(people: list[list[_Unit]]) -> bool:
     """Return whether entries of one name may count as one person, without any conflict."""
     if all(naming.is_version(unit.group) for mine in people for unit in mine):
         return True
@@ -629,12 +652,10 @@ def _may_be_one(people: list[list[_Unit]], files: Sequence[File], topics: list[s
         seen.add(scope)
     counts: Counter[str] = Counter()
     for mine in people:
-        indexes = [k for unit in mine for k in unit.files if files[k].is_notebook]
-        counts.update({topics[k] for k in indexes})
+        counts.update({topic for unit in mine for topic, _ in unit.work})
     if all(count == 1 for count in counts.values()):
         return not any(topic.startswith("?") for topic in counts) or len(counts) < 2
-    whole = [_work(mine, files) for mine in people]
-    return all(digests == whole[0] for digests in whole)
+    return all(_work(mine) == _work(people[0]) for mine in people)
 
 
 def _distinct(unit: _Unit, taken: set[str], by_group: bool) -> str:

@@ -11,18 +11,24 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+#: Modules, folders and magics that exist only on a platform. A cell with such a magic is not run.
+_MODULES = (
+    *("google.colab", "kaggle_secrets", "kaggle_datasets", "kaggle_web_client"),
+    *("deepnote_toolkit", "dbutils", "pyspark.dbutils", "notebookutils", "mssparkutils"),
+)
+_FOLDERS = ("/content", "/kaggle", "/work", "/drive", "/datasets")
+_LINE_MAGICS = ("tensorflow_version", "unload_ext", "sql", "bigquery")
+_CELL_MAGICS = ("shell", "bigquery", "sql", "R", "julia", "spark", "configure", "writetemplate")
+
 #: Runs inside the sandbox, before the first cell. Statements that need a platform's modules do
 #: nothing there; imports inside ``try`` are left alone, because such code is ready for their
 #: absence. It is text, since the sandbox has no access to the grader's modules.
-PREPARE = '''
-def _prepare_for_other_platforms():
+_PREPARE = '''
+def _prepare_for_other_platforms(roots, elsewhere, line_magics, cell_magics):
     import ast, builtins, os, sys
     from IPython import get_ipython
 
     shell = get_ipython()
-    roots = ("google.colab", "kaggle_secrets", "kaggle_datasets", "kaggle_web_client",
-             "deepnote_toolkit", "dbutils", "pyspark.dbutils", "notebookutils", "mssparkutils")
-    elsewhere = ("/content", "/kaggle", "/work", "/drive", "/datasets")
 
     class NotHere(str):
         """Stands for something that exists only on another platform; an empty text, too."""
@@ -104,9 +110,9 @@ def _prepare_for_other_platforms():
     builtins.__not_here__ = nothing
     shell.ast_transformers.append(Skip())
     line, cell = shell.magics_manager.magics["line"], shell.magics_manager.magics["cell"]
-    for name in ("tensorflow_version", "unload_ext", "sql", "bigquery"):
+    for name in line_magics:
         line.setdefault(name, lambda text="": None)
-    for name in ("shell", "bigquery", "sql", "R", "julia", "spark", "configure", "writetemplate"):
+    for name in cell_magics:
         cell.setdefault(name, lambda text="", body="": None)
     change = shell.find_line_magic("cd")
 
@@ -122,19 +128,22 @@ def _prepare_for_other_platforms():
     line["cd"] = cd
 
 
-_prepare_for_other_platforms()
-del _prepare_for_other_platforms
 '''
+PREPARE = f"""{_PREPARE}
+_prepare_for_other_platforms({_MODULES!r}, {_FOLDERS!r}, {_LINE_MAGICS!r}, {_CELL_MAGICS!r})
+del _prepare_for_other_platforms
+"""
 
-_MODULES = "google\\.colab|kaggle_secrets|kaggle_datasets|kaggle_web_client|deepnote_toolkit"
+_MODULE = "|".join(map(re.escape, _MODULES))
+_FOLDER = rf"(?:{'|'.join(_FOLDERS)})\b"
+_MAGIC = rf"%(?:(?:re)?load_ext|{'|'.join(_LINE_MAGICS)})\b"
 _LINE = re.compile(
     rf"""(?:^(?P<indent>[ \t]{{0,99}})|;[ \t]{{0,9}})(?P<text>
-        import[ \t]{{1,9}}(?:{_MODULES})\b[^\n#;]* |
-        import[ \t]{{1,9}}[\w., \t]{{0,300}}\b(?:{_MODULES})\b[^\n#;]* |
-        from[ \t]{{1,9}}(?:{_MODULES})\b[^\n#;]* |
+        import[ \t]{{1,9}}(?:[\w., \t]{{0,300}}\b)?(?:{_MODULE})\b[^\n#;]* |
+        from[ \t]{{1,9}}(?:{_MODULE})\b[^\n#;]* |
         from[ \t]{{1,9}}google[ \t]{{1,9}}import[ \t]{{1,9}}colab\b[^\n#;]* |
-        %(?:tensorflow_version|(?:re)?load_ext|unload_ext|bigquery|sql)\b[^\n#]* |
-        (?:%cd|os\.chdir)\b[ \t(]*['"]?/(?:content|kaggle|work|drive|datasets)\b[^\n#]*
+        {_MAGIC}[^\n#]* |
+        (?:%cd|os\.chdir)\b[ \t(]*['"]?{_FOLDER}[^\n#]*
     )""",
     re.M | re.X,
 )
@@ -143,7 +152,11 @@ _USED = re.compile(
     r"auth\.authenticate_user|output\.\w+|UserSecretsClient)[ \t]*\([^\n]*",
     re.M,
 )
-_CELL_MAGIC = re.compile(r"\s*%%(?P<name>\w+)")
+_CELL_MAGIC = re.compile(rf"\s*%%(?P<name>{'|'.join(_CELL_MAGICS)})\b")
+#: What may need :data:`PREPARE`.
+_HINT = re.compile(
+    rf"{_MODULE}|google[ \t]{{1,9}}import|^[ \t]{{0,99}}%%\w|{_MAGIC}|{_FOLDER}", re.M
+)
 #: Cells of Deepnote that hold Python of the student's own.
 _DEEPNOTE_RUNS = ("code", "input-", "markdown", "text-cell", "separator", "image", "button")
 
@@ -182,7 +195,7 @@ def noticed(number: int, source: str) -> str:
     """
     source = source[:_MOST]
     magic = _CELL_MAGIC.match(source)
-    if magic and magic["name"] in ("shell", "bigquery", "sql", "R", "julia", "spark"):
+    if magic:
         return f"Cell {number} is written for %%{magic['name']}, which exists elsewhere: not run."
     guarded = re.search(r"^[ \t]*try[ \t]*:", source, re.M) is not None
     found = [
@@ -204,11 +217,3 @@ def noticed(number: int, source: str) -> str:
 def needs_preparing(source: str) -> bool:
     """Return whether a code cell may hold something for which :data:`PREPARE` is needed."""
     return _HINT.search(source[:_MOST]) is not None
-
-
-_HINT = re.compile(
-    rf"{_MODULES}|google[ \t]{{1,9}}import|dbutils|sparkutils|notebookutils|^[ \t]{{0,99}}%%\w|"
-    r"%(?:re)?load_ext|"
-    r"%tensorflow_version|%unload_ext|%sql|%bigquery|/(?:content|kaggle|work|drive|datasets)\b",
-    re.M,
-)

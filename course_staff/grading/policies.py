@@ -113,11 +113,9 @@ def _attempt(group: list[Graded], which: str) -> tuple[Graded, bool]:
     in_question = group
     if which != "best":
         timed = all(result.time is not None for result in group)
-        order = {
-            id(result): ((result.time or "") if timed else "", result.attempt) for result in group
-        }
-        ends = max(order.values()) if which == "last" else min(order.values())
-        in_question = [result for result in group if order[id(result)] == ends]
+        order = [((result.time or "") if timed else "", result.attempt) for result in group]
+        end = max(order) if which == "last" else min(order)
+        in_question = [result for result, at in zip(group, order, strict=True) if at == end]
     best = max(sorted(in_question, key=lambda one: one.name), key=lambda one: one.points)
     return best, which == "best" or len(in_question) == 1
 

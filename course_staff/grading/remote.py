@@ -94,9 +94,8 @@ class RemoteWork:
         #: Removed functions that were called though the question allows them.
         self.allowed: set[str] = set()
 
-    def _ask(
-        self, is_right: Callable[[Any], bool], operation: str, /, *args: Any, **kwargs: Any
-    ) -> Any:
+    def _ask(self, operation: str, /, *args: Any, **kwargs: Any) -> Any:
+        """Ask the student's process."""
         if self._ended is not None:
             raise self._ended
         try:
@@ -105,13 +104,12 @@ class RemoteWork:
             self._ended = ended
             raise
         except wire.NotAMessage as error:
-            raise student_work.StudentError(
-                "ValueError", f"the answer cannot be judged: {error}"
-            ) from None
+            why = f"the answer cannot be judged: {error}"
+            raise student_work.StudentError("ValueError", why) from None
         if "error" in answer:
-            asked = [what.key if isinstance(what, student_work.Ref) else what for what in args[:1]]
-            raise self._lines.safe(answer["error"], str(asked[0]) if asked else "", self._seconds)
-        if not is_right(answer["value"]):
+            asked = str(_key(args[0])) if args else ""
+            raise self._lines.safe(answer["error"], asked, self._seconds)
+        if not _is_answer(operation, args, answer["value"]):
             self._ended = self._worker.tampered()
             raise self._ended
         return answer["value"]
@@ -124,16 +122,16 @@ class RemoteWork:
 
     def seed(self, number: int) -> None:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        self._ask(_is_none, "seed", number)
+        self._ask("seed", number)
 
     def watch(self, helpers: Sequence[str], packages: Sequence[str] = ()) -> None:
         """Forbid functions; in the sandbox these functions do not exist at all."""
         self._forbidden = frozenset(helpers) | frozenset(packages)
-        self._ask(_is_none, "watch", [], list(packages))
+        self._ask("watch", [], list(packages))
 
     def watched(self) -> list[str]:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        called = self._ask(_list_of(str), "watched")
+        called = self._ask("watched")
         self.allowed |= set(called) - self._forbidden
         return [name for name in called if name in self._forbidden]
 
@@ -141,35 +139,28 @@ class RemoteWork:
 
     def kind(self, what: What) -> str:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        return self._ask(lambda one: isinstance(one, str) and one in IN_WORDS, "kind", what)
+        return self._ask("kind", what)
 
     def get(self, what: What) -> Any:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        return self._ask(_is_anything, "get", what)
+        return self._ask("get", what)
 
     def call(self, what: What, *args: Any, **kwargs: Any) -> Any:
         """See :class:`~course_utils.student_work.StudentWork`."""
         self._hand_on()
         try:
-            return self._ask(_is_anything, "call", what, *args, **kwargs)
+            return self._ask("call", what, *args, **kwargs)
         finally:
             for copy in self._copies.values():
                 copy.is_old = True
 
     def files(self, what: What) -> dict[str, np.ndarray]:
         """See :class:`~course_utils.student_work.StudentWork`."""
-
-        def is_right(value: Any) -> bool:
-            return isinstance(value, dict) and all(
-                isinstance(name, str) and isinstance(entry, np.ndarray) and entry.dtype == np.uint8
-                for name, entry in value.items()
-            )
-
-        return self._ask(is_right, "files", what)
+        return self._ask("files", what)
 
     def put_files(self, files: dict[str, np.ndarray]) -> student_work.Ref:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        return self._ask(_is_ref, "put_files", files)
+        return self._ask("put_files", files)
 
     def second(self) -> RemoteWork:
         """See :class:`~course_utils.student_work.StudentWork`."""
@@ -186,13 +177,13 @@ class RemoteWork:
 
     def changed(self) -> bool:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        return self._ask(lambda one: type(one) is bool, "changed")
+        return self._ask("changed")
 
     def forget(self) -> None:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        self._ask(_is_none, "forget")
+        self._ask("forget")
         if self._copies:
-            self._compute(_is_none, "forget")
+            self._compute("forget")
         self._copies.clear()
 
     def take_notes(self) -> list[str]:
@@ -205,12 +196,12 @@ class RemoteWork:
     def model_weights(self, what: What, input_shape: Sequence[int]) -> Arrays:
         """See :class:`~course_utils.student_work.StudentWork`."""
         shape = list(input_shape)
-        return self._of_network(_list_of(np.ndarray), "model_weights", what, shape, shape)
+        return self._of_network("model_weights", what, shape, shape)
 
     def model_set_weights(self, what: What, input_shape: Sequence[int], weights: Arrays) -> None:
         """See :class:`~course_utils.student_work.StudentWork`."""
         shape = list(input_shape)
-        self._of_network(_is_none, "model_set_weights", what, shape, shape, list(weights))
+        self._of_network("model_set_weights", what, shape, shape, list(weights))
         copy = self._copies.get((_key(what), True))
         if copy is not None:
             copy.is_changed = True
@@ -218,67 +209,53 @@ class RemoteWork:
     def model_trainable(self, what: What, input_shape: Sequence[int]) -> list[bool]:
         """See :class:`~course_utils.student_work.StudentWork`."""
         shape = list(input_shape)
-        return self._of_network(_list_of(bool), "model_trainable", what, shape, shape)
+        return self._of_network("model_trainable", what, shape, shape)
 
     def model_outputs(self, what: What, x: np.ndarray, training: bool = False) -> Any:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        return self._of_network(_is_anything, "model_outputs", what, list(x.shape[1:]), x, training)
+        return self._of_network("model_outputs", what, list(x.shape[1:]), x, training)
 
     def model_compiled(self, what: What) -> dict[str, Any]:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        return self._of_compiled(lambda one: isinstance(one, dict), "model_compiled", what)
+        return self._of_compiled("model_compiled", what)
 
     def model_loss(self, what: What, y: np.ndarray, outputs: np.ndarray) -> float:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        return self._of_compiled(_is_number, "model_loss", what, y, outputs)
+        return self._of_compiled("model_loss", what, y, outputs)
 
     def model_train(self, what: What, x: np.ndarray, y: np.ndarray, steps: int = 1) -> list[float]:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        is_right = _list_of(float, steps)
-        return self._of_network(
-            is_right, "model_train", what, list(x.shape[1:]), x, y, steps, compiled=True
-        )
+        shape = list(x.shape[1:])
+        return self._of_network("model_train", what, shape, x, y, steps, compiled=True)
 
     # --- datasets --------------------------------------------------------------------------
 
     def batches(self, what: What, number: int) -> list[tuple[np.ndarray, ...]]:
         """See :class:`~course_utils.student_work.StudentWork`."""
-
-        def is_right(value: Any) -> bool:
-            return _list_of(tuple)(value) and all(
-                isinstance(part, np.ndarray) for element in value for part in element
-            )
-
-        return self._ask(is_right, "batches", what, number)
+        return self._ask("batches", what, number)
 
     # --- networks, computed apart from the student's code ------------------------------------
 
     def _of_network(
-        self,
-        is_right: Callable[[Any], bool],
-        operation: str,
-        what: What,
-        shape: list[int],
-        *args: Any,
-        compiled: bool = False,
+        self, operation: str, what: What, shape: list[int], *args: Any, compiled: bool = False
     ) -> Any:
         """Compute something of a network in the clean process, or in the student's own one."""
         copy = self._copy(what, shape, with_network=True)
-        if copy is None or (compiled and copy.description["compiled"] is None):
-            self.notes.append(OWN_CODE)
-            return self._ask(is_right, operation, what, *args)
-        return self._compute(is_right, operation, copy.ref, *args)
+        if compiled and copy is not None and copy.description["compiled"] is None:
+            copy = None
+        return self._of_copy(copy, operation, what, *args)
 
-    def _of_compiled(
-        self, is_right: Callable[[Any], bool], operation: str, what: What, *args: Any
-    ) -> Any:
+    def _of_compiled(self, operation: str, what: What, *args: Any) -> Any:
         """Compute something of how a network was compiled, whatever its layers are."""
         known = self._copies.get((_key(what), True))
         copy = self._copy(what, known.shape if known else None, with_network=False)
+        return self._of_copy(copy, operation, what, *args)
+
+    def _of_copy(self, copy: _Copy | None, operation: str, what: What, *args: Any) -> Any:
         if copy is None:
             self.notes.append(OWN_CODE)
-            return self._ask(is_right, operation, what, *args)
-        return self._compute(is_right, operation, copy.ref, *args)
+            return self._ask(operation, what, *args)
+        return self._compute(operation, copy.ref, *args)
 
     def _copy(self, what: What, shape: list[int] | None, with_network: bool) -> _Copy | None:
         """Return the network in the clean process as it is now; None if it has code of its own."""
@@ -288,7 +265,7 @@ class RemoteWork:
         known = self._copies.get(key)
         if known is not None and not known.is_old:
             return known
-        told = self._ask(_is_description, "model_describe", what, shape)
+        told = self._ask("model_describe", what, shape)
         network = told["network"] if with_network else None
         if with_network and not networks.is_safe_network(network):
             self._copies.pop(key, None)
@@ -298,7 +275,7 @@ class RemoteWork:
             return None
         if known is not None and _is_same_but_weights(known.description, description):
             if network is not None and not _are_equal(known.description, description):
-                self._compute(_is_none, "model_put", known.ref, shape, network["weights"])
+                self._compute("model_put", known.ref, shape, network["weights"])
             known.description, known.is_old = description, False
             return known
         return self._build(key, description, shape)
@@ -309,7 +286,7 @@ class RemoteWork:
         """Build a network in the clean process; return None if that is not possible."""
         compiled = description["compiled"] or ""
         try:
-            ref = self._compute(_is_ref, "model_build", description["network"], compiled)
+            ref = self._compute("model_build", description["network"], compiled)
         except student_work.StudentError:  # it cannot be built of its description alone
             self._copies.pop(key, None)
             return None
@@ -327,14 +304,14 @@ class RemoteWork:
         for (key, with_network), copy in self._copies.items():
             if not with_network or not copy.is_changed:
                 continue
-            weights = self._compute(networks.are_weights, "model_take", copy.ref)
+            weights = self._compute("model_take", copy.ref)
             fresh = {**copy.description, "network": {"weights": weights}}
             if not _are_equal(copy.description, fresh):
-                self._ask(_is_none, "model_put", student_work.Ref(key), copy.shape, weights)
+                self._ask("model_put", student_work.Ref(key), copy.shape, weights)
                 copy.description["network"]["weights"] = weights
             copy.is_changed = False
 
-    def _compute(self, is_right: Callable[[Any], bool], operation: str, *args: Any) -> Any:
+    def _compute(self, operation: str, *args: Any) -> Any:
         """Ask the clean process."""
         assert self._clean is not None
         try:
@@ -343,7 +320,7 @@ class RemoteWork:
             raise student_work.StudentError("ValueError", f"it cannot be judged: {error}") from None
         if "error" in answer:
             raise self._lines.safe(answer["error"], "", self._seconds)
-        if not is_right(answer["value"]):
+        if not _is_answer(operation, args, answer["value"]):
             raise student_work.StudentError("ValueError", "it cannot be judged")
         return answer["value"]
 
@@ -360,27 +337,54 @@ def _is_anything(value: Any) -> bool:
     return True
 
 
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float)
-
-
 def _is_ref(value: Any) -> bool:
     return isinstance(value, student_work.Ref)
 
 
-def _is_description(value: Any) -> bool:
-    return isinstance(value, dict) and set(value) == {"network", "compiled"}
+def _list_of(kind: type) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(type(entry) is kind for entry in value)
 
 
-def _list_of(kind: type, length: int | None = None) -> Callable[[Any], bool]:
-    def is_right(value: Any) -> bool:
-        return (
-            isinstance(value, list)
-            and all(type(entry) is kind for entry in value)
-            and (length is None or len(value) == length)
-        )
+def _is_files(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and isinstance(entry, np.ndarray) and entry.dtype == np.uint8
+        for name, entry in value.items()
+    )
 
-    return is_right
+
+def _is_batches(value: Any) -> bool:
+    return _list_of(tuple)(value) and all(
+        isinstance(part, np.ndarray) for element in value for part in element
+    )
+
+
+#: What the answer to each operation must be.
+_ANSWERS: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("seed", "watch", "forget", "model_put", "model_set_weights"), _is_none),
+    **dict.fromkeys(("get", "call", "model_outputs"), _is_anything),
+    **dict.fromkeys(("put_files", "model_build"), _is_ref),
+    "watched": _list_of(str),
+    "kind": lambda value: isinstance(value, str) and value in IN_WORDS,
+    "changed": lambda value: type(value) is bool,
+    "files": _is_files,
+    "batches": _is_batches,
+    "model_weights": _list_of(np.ndarray),
+    "model_trainable": _list_of(bool),
+    "model_train": _list_of(float),
+    "model_loss": lambda value: type(value) in (int, float),
+    "model_compiled": lambda value: isinstance(value, dict),
+    "model_describe": lambda value: (
+        isinstance(value, dict) and set(value) == {"network", "compiled"}
+    ),
+    "model_take": networks.are_weights,
+}
+
+
+def _is_answer(operation: str, args: tuple[Any, ...], value: Any) -> bool:
+    """Return whether a value can be the answer; a training answers with one loss per step."""
+    if not _ANSWERS[operation](value):
+        return False
+    return operation != "model_train" or len(value) == args[-1]
 
 
 def _safe_compiled(text: Any) -> str | None:

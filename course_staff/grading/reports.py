@@ -66,12 +66,8 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(
-        points=points,
-        marked=marked,
-        words=WORDS,
-        style=(folder / "style.css").read_text(encoding="utf-8"),
-    )
+    made.globals.update(points=points, marked=marked, words=WORDS, title=_title, told=_told)
+    made.globals["style"] = (folder / "style.css").read_text(encoding="utf-8")
     return made
 
 
@@ -103,7 +99,8 @@ def write(report: Report, folder: Path, formats: Iterable[str] = ()) -> None:
     _write_json(folder / "grades.json", _as_json(report))
     tables.write(folder / "grades.csv", _table(report.graded, report.refused))
     for student, theirs in by_student.items():
-        _write_page(folder / "feedback" / files[student], "feedback", _feedback(student, theirs))
+        values: dict[str, Any] = {"student": student, "graded": theirs}
+        _write_page(folder / "feedback" / files[student], "feedback", values)
     for page in (folder / "feedback").glob("*.html"):  # of students who are no longer in the report
         if page.name not in files.values():
             page.unlink()
@@ -215,7 +212,7 @@ def _for_gradescope(graded: Graded) -> dict[str, Any]:
     return {
         "score": graded.points,
         "execution_time": graded.seconds,
-        "output": " ".join(flag for flag in graded.flags if not flag.startswith(_PRIVATE)),
+        "output": " ".join(_told(graded)),
         "visibility": "visible",
         "tests": [
             {
@@ -235,24 +232,16 @@ def _for_gradescope(graded: Graded) -> dict[str, Any]:
 # --- pages ---------------------------------------------------------------------------------------
 
 
-def _titles() -> dict[str, str]:
-    return {
-        exercise.name: f"{exercise.number} · {exercise.title}" for exercise in checks.exercises()
-    }
+def _title(name: str) -> str:
+    """Return the number and the title of an exercise, or its name if it is not known here."""
+    exercises = checks.exercises()
+    known = {exercise.name: f"{exercise.number} · {exercise.title}" for exercise in exercises}
+    return known.get(name, name)
 
 
-def _feedback(student: str, graded: list[Graded]) -> dict[str, Any]:
-    titles = _titles()
-    return {
-        "student": student,
-        "graded": graded,
-        "told": [
-            [flag for flag in result.flags if not flag.startswith(_PRIVATE)] for result in graded
-        ],
-        "titles": {
-            result.exercise: titles.get(result.exercise, result.exercise) for result in graded
-        },
-    }
+def _told(graded: Graded) -> list[str]:
+    """Return the flags that the student may read."""
+    return [flag for flag in graded.flags if not flag.startswith(_PRIVATE)]
 
 
 def pages_of_answers(report: Report) -> dict[str, str]:
@@ -284,7 +273,6 @@ def _written_answers(report: Report, theirs: list[Graded]) -> list[tuple[Any, ..
 
 
 def _summary(report: Report, files: dict[str, str]) -> dict[str, Any]:
-    titles = _titles()
     groups: dict[str, list[Graded]] = defaultdict(list)
     for graded in report.graded:
         groups[graded.exercise].append(graded)
@@ -292,7 +280,7 @@ def _summary(report: Report, files: dict[str, str]) -> dict[str, Any]:
         "graded": report.graded,
         "students": len(files),
         "isolation": _ISOLATION[report.level],
-        "exercises": [_of_exercise(titles.get(name, name), groups[name]) for name in groups],
+        "exercises": [_of_exercise(group) for group in groups.values()],
         "refused": report.refused,
         "notes": report.notes,
         "files": files,
@@ -300,7 +288,7 @@ def _summary(report: Report, files: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _of_exercise(title: str, group: list[Graded]) -> dict[str, Any]:
+def _of_exercise(group: list[Graded]) -> dict[str, Any]:
     shares = [100 * graded.points / graded.maximum if graded.maximum else 0.0 for graded in group]
     counts = Counter(min(9, int(share // 10)) for share in shares)
     highest = max(counts.values())
@@ -317,7 +305,7 @@ def _of_exercise(title: str, group: list[Graded]) -> dict[str, Any]:
         if result.mistake is not None
     )
     return {
-        "title": title,
+        "title": _title(group[0].exercise),
         "count": len(group),
         "maximum": group[0].maximum,
         "median": statistics.median(graded.points for graded in group),
@@ -328,9 +316,7 @@ def _of_exercise(title: str, group: list[Graded]) -> dict[str, Any]:
             for k in range(10)
         ],
         "said": f"Points reached: {reached}",
-        "questions": sorted(
-            questions, key=lambda row: 101 if row["share"] is None else row["share"]
-        ),
+        "questions": sorted(questions, key=lambda row: (row["share"] is None, row["share"])),
         "mistakes": [
             {"name": name, "question": question, "count": count}
             for (name, question), count in mistakes.most_common(15)

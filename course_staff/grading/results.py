@@ -163,6 +163,12 @@ class Graded:
         return {**asdict(self), "points": self.points, "maximum": self.maximum}
 
 
+def handed_in(one: Any) -> dict[str, Any]:
+    """Return who handed in what and when, of a result or a submission, as fields of a result."""
+    names = ("student", "name", "time", "time_source", "attempt", "late")
+    return {name: getattr(one, name) for name in names}
+
+
 def from_dict(stored: Any) -> Graded:
     """Make the result that `as_dict` described.
 

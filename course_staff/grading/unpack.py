@@ -177,17 +177,16 @@ class Reader:
         """Read a zip; `outer` is 0 for one whose folders may name people."""
         most = MOST_INNER_FILES if outer else MOST_FILES
         start = len(self.files)
+        parts = above or (Path(name).name,)
         try:
             archive = zipfile.ZipFile(stream)
             members = archive.infolist()
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
-            self._refuse(
-                name, above or (Path(name).name,), "It is damaged, or not a zip; compress it again."
-            )
+            self._refuse(name, parts, "It is damaged, or not a zip; compress it again.")
             return
         if len(members) > most:
             why = f"It holds {len(members):,} files, which is more than anybody hands in."
-            self._refuse(name, above or (Path(name).name,), why)
+            self._refuse(name, parts, why)
             return
         folders: dict[tuple[str, ...], str] = {}
         filled: set[tuple[str, ...]] = set()
@@ -309,20 +308,15 @@ def is_junk(name: str, folder: bool = False) -> bool:
 
 
 def _is_junk_path(own: tuple[str, ...], folder: bool) -> bool:
-    return (
-        not own or is_junk(own[-1], folder) or any(is_junk(part, folder=True) for part in own[:-1])
-    )
+    above = any(is_junk(part, folder=True) for part in own[:-1])
+    return above or not own or is_junk(own[-1], folder)
 
 
 def _printable(name: str) -> str:
     """Return a bounded NFC text, with "?" for control characters and lone surrogates."""
     text = name[:4096].encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
-    text = unicodedata.normalize("NFC", text)
-    kept = "".join(" " if character.isspace() else character for character in text)
-    return "".join(
-        character if character.isprintable() or character in "\u200c\u200d" else "?"
-        for character in kept
-    )
+    text = re.sub(r"\s", " ", unicodedata.normalize("NFC", text))
+    return "".join(c if c.isprintable() or c in "\u200c\u200d" else "?" for c in text)
 
 
 def shown(name: str) -> str:

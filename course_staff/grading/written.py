@@ -22,11 +22,11 @@ LARGEST_PICTURES = 20 * 2**20
 #: The most pixels of a picture that a browser is given.
 MOST_PIXELS = 60_000_000
 
-#: The types of pictures that pages show, with the names of the formats in Pillow.
-TYPES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WEBP"}
+#: The types of pictures that pages show, by the names of the formats in Pillow.
+TYPES = {name: f"image/{name.lower()}" for name in ("PNG", "JPEG", "GIF", "WEBP")}
 
 #: The text of the cell of a written answer before it is filled in.
-_PLACEHOLDERS = ("YOUR ANSWER HERE", "WRITE YOUR ANSWER HERE")
+_PLACEHOLDER = re.compile(r"[ \t*_.#>]*(WRITE )?YOUR ANSWER HERE[ \t*_.#>]*", re.I)
 
 
 @dataclass(frozen=True)
@@ -190,16 +190,12 @@ def _added(text: str, handed_out: str, cell: Cell) -> str:
         there = {"".join(line.split()) for line in text.splitlines()}
         if not handed_out or not known <= there:
             return ""
-    kept = [
+    return "\n".join(
         line
         for line in text.splitlines()
-        if not line.strip() or not ("".join(line.split()) in known or _is_placeholder(line))
-    ]
-    return "\n".join(kept)
-
-
-def _is_placeholder(line: str) -> bool:
-    return line[:200].strip(" \t*_.#>").upper() in _PLACEHOLDERS
+        if not line.strip()
+        or not ("".join(line.split()) in known or _PLACEHOLDER.fullmatch(line[:200]))
+    )
 
 
 def _digest_of(text: str, pictures: tuple[Picture, ...]) -> str:
@@ -257,23 +253,17 @@ def _with_pictures(cell: Cell, budget: list[int]) -> tuple[str, tuple[Picture, .
 
 def _attached(cell: Cell, name: str, budget: list[int]) -> Picture:
     bundle = cell.attachments.get(name, cell.attachments.get(unquote(name)))
-    if not isinstance(bundle, Mapping):
-        return Picture(clean_sentence(name, 100), "", "The notebook does not contain this picture.")
-    for kind, data in bundle.items():
-        data = (
-            "".join(entry for entry in data if isinstance(entry, str))
-            if type(data) is list
-            else data
-        )
+    for kind, data in bundle.items() if isinstance(bundle, Mapping) else ():
+        if isinstance(data, list):
+            data = "".join(entry for entry in data if isinstance(entry, str))
         if isinstance(kind, str) and isinstance(data, str):
             return _checked(name, data, budget)
     return Picture(clean_sentence(name, 100), "", "The notebook does not contain this picture.")
 
 
 def _inline(name: str, uri: str, budget: list[int]) -> Picture:
-    return _checked(
-        name, uri.partition("base64,")[2].replace("%2B", "+").replace("%2F", "/"), budget
-    )
+    data = uri.partition("base64,")[2].replace("%2B", "+").replace("%2F", "/")
+    return _checked(name, data, budget)
 
 
 def _checked(name: str, data: str, budget: list[int]) -> Picture:
@@ -297,10 +287,9 @@ def _type_of(content: bytes) -> str:
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(content), formats=list(TYPES.values())) as picture:
+        with Image.open(io.BytesIO(content), formats=[*TYPES]) as picture:
             width, height = picture.size
-            known = {name: kind for kind, name in TYPES.items()}
-            kind = known.get(str(picture.format), "")
+            kind = TYPES.get(str(picture.format), "")
     except Exception:  # whatever is wrong with the file of a student, it is not shown
         return ""
     return kind if width * height <= MOST_PIXELS else ""

@@ -19,10 +19,9 @@ _NAMES = {  # of functions, by module
     "images": "augmentation_grid image_grid pixel_values predictions_grid",
     "results": "confusion_matrix history per_class_bars",
     "diagrams": "explanation_methods roadmap split_roles task_comparison workflow",
-    "_explorer": "explore_convolution",
     "lesson_01": (
-        "channels_and_filters feature_map_steps filter_on_photo kernel_stride_padding kernels "
-        "letter_paths letters network_diagram pooling_steps weights_against_size "
+        "channel_sum feature_map_steps filter_on_photo kernel_stride_padding kernels letter_paths "
+        "letters network_diagram pooling_steps relu_graph shrinking_maps weights_against_size "
         "window_arithmetic"
     ),
     "lesson_02": (
@@ -32,7 +31,7 @@ _NAMES = {  # of functions, by module
     "lesson_03": "architecture parameter_bars receptive_fields shuffled_pixels",
     "lesson_04": "compare_curves cross_entropy descent epoch_diagram experiment schedules",
     "lesson_05": "calibration diagnosis one_vs_rest probability_bars top_k",
-    "lesson_06": "cleaning inspection_curve suspect_grid",
+    "lesson_06": "cleaning inspection_curve suspect_grid tagged_grid",
     "lesson_07": (
         "activation_grid class_heat first_layer_filters grad_cam_steps heat_maps "
         "insertion_deletion localisation randomisation"

@@ -1,7 +1,8 @@
 """Figures of lesson 01: convolution step by step, pooling, and a network that reads letters.
 
 Small arrays are drawn as tables of cells with the numbers in them, all at one scale: one cell of
-an image is as large as one cell of a kernel. ``explore_convolution`` is in ``_explorer``.
+an image is as large as one cell of a kernel. The same number has the same color in all figures, and
+1 is always dark. The interactive explorer is in :mod:`course_utils.widgets.lesson_01`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from course_utils import convolution as cv
 from course_utils import validate
 from course_utils.exceptions import InvalidInput
 from course_utils.plots._style import (
-    DIVERGING,
     INK,
     PALETTE,
     arrow,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _QUIET = "#777777"
 _FRAME = PALETTE[5]
 _INSET = 0.08  # of the frames of pooling windows
-_SHIFT, _CELL = 0.42, 0.7  # between two layers of a stack; size of its pixels
+_POSITIVE, _NEGATIVE = (84, 39, 136), (241, 163, 64)  # colors of 1 and of −2; 0 is white
 _POOL_COLORS = (PALETTE[0], PALETTE[5], PALETTE[2], PALETTE[3])
 
 
@@ -67,12 +67,13 @@ def letters(
     """
     tables = _tables("image", {"O": cv.LETTER_O, "X": cv.LETTER_X} if images is None else images)
     width = sum(table.shape[1] + 1.2 for table in tables.values()) + 0.4
-    ax = _canvas(ax, width, max(table.shape[0] for table in tables.values()) + 1.7)
+    ax = _canvas(ax, width, max(table.shape[0] for table in tables.values()) + 1.7, scale=0.45)
     x = 0.8
     for title, table in tables.items():
         _cells(ax, table, (x, 1.3), pixels=True, title=title, numbers=numbers, fontsize=10)
         x += table.shape[1] + 1.2
-    return described(ax, f"Images drawn pixel by pixel in black and white: {listed(tables)}.")
+    rows = "; ".join(f"{title}: {_rows(table)}" for title, table in tables.items())
+    return described(ax, f"Images pixel by pixel, row by row; 0 is white and 1 is black. {rows}.")
 
 
 def kernels(tables: Mapping[str, ArrayLike], ax: Axes | None = None) -> Axes:
@@ -93,14 +94,16 @@ def kernels(tables: Mapping[str, ArrayLike], ax: Axes | None = None) -> Axes:
         If there is no kernel, or if one is not a small 2-dimensional array.
     """
     arrays = _tables("kernel", tables)
-    gap = 2.4
+    gap = 1.2
     width = sum(table.shape[1] + gap for table in arrays.values())
-    ax = _canvas(ax, width, max(table.shape[0] for table in arrays.values()) + 2.0, scale=0.5)
+    scale = max(0.5, 7.0 / width)  # at least 700 pixels wide
+    ax = _canvas(ax, width, max(table.shape[0] for table in arrays.values()) + 1.7, scale=scale)
     x = gap / 2
     for title, table in arrays.items():
-        _cells(ax, table, (x, 1.4), title=title)
+        _cells(ax, table, (x, 1.4), title=title, fontsize=11 if scale > 0.7 else 8.5)
         x += table.shape[1] + gap
-    return described(ax, f"Kernels with their numbers: {listed(arrays)}.")
+    rows = "; ".join(f"{title}: {_rows(table)}" for title, table in arrays.items())
+    return described(ax, f"Kernels with their numbers, row by row. {rows}.")
 
 
 # ------------------------------------------------------------------------ one window
@@ -162,7 +165,7 @@ def window_arithmetic(
     for sign, table, title in (("×", weights, "filter"), ("=", products, "products")):
         write(ax, x + kw + 0.6, middle, sign, 17, color=INK)
         x += kw + 1.2
-        _cells(ax, table, (x, middle - kh / 2), title=title, scale=1.0)
+        _cells(ax, table, (x, middle - kh / 2), title=title)
     x += kw + 2.0
     _level_arrow(ax, x - 1.7, x - 0.25, middle)
     so_far = np.where(done, result, np.nan)
@@ -225,17 +228,57 @@ def feature_map_steps(
         _cells(ax, pixels, (x, y), pixels=True, numbers=False)
         _frame(ax, x + column * stride, y + row * stride, kw, kh, lw=1.8)
         below = f"stop {stop}:  {_number(value)}"
-        write(ax, x + width / 2, y + height + 0.2, below, 8.5, va="top")
+        write(ax, x + width / 2, y + height + 0.45, below, 8.5, va="top")
     right.set(xlim=(-0.4, columns + 0.4), ylim=(rows + 0.4, -1.2), aspect="equal")
     _cells(right, result, (0, 0), title=f"feature map {rows}×{columns}", fontsize=11)
     return described(
         figure,
         f"The {result.size} positions of a {kh}×{kw} filter on an image of {height}×{width} "
-        f"pixels, each with its value, and the feature map of {rows}×{columns} values.",
+        f"pixels, each with its value, and the feature map of {rows}×{columns} values, row by row: "
+        f"{_rows(result)}.",
     )
 
 
-# ------------------------------------------------------------------------ pooling
+# ------------------------------------------------------------------------ ReLU and pooling
+def relu_graph(values: ArrayLike = (-2, -1, 1), ax: Axes | None = None) -> Axes:
+    """Draw ReLU, and what it makes of some values.
+
+    Parameters
+    ----------
+    values : array of any shape
+        Finite numbers; equal ones are drawn once.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    InvalidInput
+        If there is no value, or one is not finite.
+    """
+    points = np.unique(np.asarray(values, dtype=float))
+    if not points.size or not np.isfinite(points).all():
+        raise InvalidInput("relu_graph takes finite numbers, at least one.")
+    reach = max(2.5, 1.25 * float(np.abs(points).max()))
+    ax = new_axes(ax, (7.0, 3.4))
+    line = np.array([-reach, 0.0, reach])
+    ax.plot(line, line, ":", color=_QUIET, label="unchanged")
+    ax.plot(line, cv.relu(line), "-", color=PALETTE[0], lw=2.5, label="ReLU: max(0, value)")
+    active = cv.relu(points)
+    ax.plot(points, active, "o", color=_FRAME, ms=9, label="values of the feature map", zorder=3)
+    for value, kept in zip(points, active, strict=True):
+        text = f"{_number(value)} → {_number(kept)}"
+        note(ax, text, (value, kept), (0, 9), ha="right" if value > 0 else "center", fontsize=11)
+    ax.set(xlabel="value of the feature map", ylabel="value after ReLU")
+    ax.axhline(0, color="#bbbbbb", lw=0.8, zorder=0)
+    ax.axvline(0, color="#bbbbbb", lw=0.8, zorder=0)
+    ax.legend(frameon=False, loc="lower right")
+    made = listed(f"{_number(a)} becomes {_number(b)}" for a, b in zip(points, active, strict=True))
+    return described(ax, f"The graph of ReLU: 0 on the left of 0, then a rising line. {made}.")
+
+
 def pooling_steps(
     feature_map: ArrayLike, size: int = 2, kind: str = "max", ax: Axes | None = None
 ) -> Axes:
@@ -266,17 +309,16 @@ def pooling_steps(
     (height, width), (rows, columns) = table.shape, pooled.shape
     ax = _canvas(ax, 2 * width + columns + 9.2, max(height, pooled.size) + 2.6)
     middle = 1.5 + max(height, pooled.size) / 2
-    reach = max(float(np.abs(table).max()), 1.0)
 
     x = 0.5
-    _cells(ax, table, (x, middle - height / 2), title="feature map", scale=reach)
+    _cells(ax, table, (x, middle - height / 2), title="feature map")
     x += width + 2.1
     _level_arrow(ax, x - 1.8, x - 0.3, middle, "ReLU")
     top = middle - height / 2
-    _cells(ax, active, (x, top), title="after ReLU", scale=reach)
+    _cells(ax, active, (x, top), title="after ReLU")
     small_x, small_top = x + width + 2.3, middle - rows / 2
     _level_arrow(ax, small_x - 2.0, small_x - 0.3, middle, f"{kind} of\n{size}×{size}")
-    _cells(ax, pooled, (small_x, small_top), title="pooled", scale=reach)
+    _cells(ax, pooled, (small_x, small_top), title="pooled")
     for index, (row, column) in enumerate(np.ndindex(rows, columns)):
         for left, above, side in ((x, top, size), (small_x, small_top, 1)):
             corner = left + column * side + _INSET, above + row * side + _INSET
@@ -285,7 +327,7 @@ def pooling_steps(
     list_x = small_x + columns + 2.0
     _level_arrow(ax, list_x - 1.7, list_x - 0.3, middle)
     column_of_inputs, title = pooled.reshape(-1, 1), f"{pooled.size} inputs"
-    _cells(ax, column_of_inputs, (list_x, middle - pooled.size / 2), title=title, scale=reach)
+    _cells(ax, column_of_inputs, (list_x, middle - pooled.size / 2), title=title)
     return described(
         ax,
         f"A feature map of {height}×{width} values, the map after ReLU, its {kind} pooling with "
@@ -346,8 +388,23 @@ def network_diagram(
     return described(
         ax,
         "A network with four inputs, one hidden node with ReLU and the outputs "
-        f"{listed(network.letters)}, with its weights and biases.{answer}",
+        f"{listed(network.letters)}. {_network_in_words(network, values)}{answer}",
     )
+
+
+def _network_in_words(network: cv.LetterNetwork, values: Mapping[str, Any]) -> str:
+    """Return the weights, biases and (where they are known) values of a network as a sentence."""
+    weights = listed(_number(weight) for weight in network.hidden_weights)
+    text = f"Weights of the hidden node: {weights}; its bias: {_number(network.hidden_bias)}."
+    for i, letter in enumerate(network.letters):
+        weight, bias = network.output_weights[i], network.output_biases[i]
+        text += f" Output {letter}: weight {_number(weight)}, bias {_number(bias)}."
+    if values["hidden"] is not None:
+        inputs = listed(_number(value) for value in values["inputs"])
+        outputs = listed(_number(value) for value in values["outputs"])
+        hidden = _number(values["hidden"])
+        text += f" Values: inputs {inputs}, hidden node {hidden}, outputs {outputs}."
+    return text
 
 
 def _edge(
@@ -418,12 +475,13 @@ def letter_paths(
             ("max pool", pooled),
         ):
             _level_arrow(ax, x - 1.6, x - 0.3, middle)
-            _cells(ax, table, (x, middle - len(table) / 2), title=name, scale=2, fontsize=8)
+            _cells(ax, table, (x, middle - len(table) / 2), title=name, fontsize=8)
             x += 6.0
         _level_arrow(ax, 22.9, 24.2, middle)
         outputs = network.outputs(pooled)
         best = int(np.argmax(outputs))
-        answers.append(f"{title} is read as {network.letters[best]}")
+        inputs = _rows(pooled.reshape(1, -1))
+        answers.append(f"{title}: pooled {inputs}, the answer is {network.letters[best]}")
         for place, (name, value) in enumerate(zip(network.letters, outputs, strict=True)):
             text = f"{name}: {value + 0.0:.2f}".replace("-", "−")
             style: dict[str, Any] = {"color": "#555555"}
@@ -434,7 +492,7 @@ def letter_paths(
     return described(
         ax,
         "Images on their way through the letter network (feature map, ReLU, max pooling, two "
-        f"outputs): {listed(answers)}.",
+        f"outputs). {'; '.join(answers)}.",
     )
 
 
@@ -514,22 +572,17 @@ def _draw_positions(ax: Axes, n: int, kernel: int, stride: int, size: int, padde
     return max(n - used, 0)
 
 
-def channels_and_filters(
-    size: int = 6, channels: int = 3, filters: int = 4, kernel: int = 3, ax: Axes | None = None
-) -> Axes:
-    """Draw how a convolution layer turns an image of several channels into feature maps.
+def shrinking_maps(side: int = 96, kernel: int = 5, layers: int = 10) -> Axes:
+    """Draw how convolution layers without padding make a map smaller.
 
     Parameters
     ----------
-    size : int
+    side : int
         Height and width of the image, in pixels.
-    channels : int
-        1 to 4.
-    filters : int
-        1 to 6.
     kernel : int
-        Height and width of each filter.
-    ax : Axes, optional
+        Height and width of the filters of each layer.
+    layers : int
+        At most 20.
 
     Returns
     -------
@@ -538,57 +591,111 @@ def channels_and_filters(
     Raises
     ------
     InvalidInput
-        If a number is outside its range, or the kernel is larger than the image.
+        If a number is not in its range, or a kernel does not fit on a map.
     """
-    validate.whole_number("channels", channels, 1, 4, example=3)
-    validate.whole_number("filters", filters, 1, 6, example=4)
-    result = cv.output_size(size, kernel)
-    layers = ("#f3b8a8", "#bfe3c5", "#b3cdee", "#dddddd")[:channels] if channels > 1 else ("#ddd",)
-    depth = (channels - 1) * _SHIFT
-    each = max(kernel, result) * _CELL + channels * _SHIFT + 0.7  # height of one row
-    head = 2.4
-    tall = max(filters * each, size * _CELL + channels * _SHIFT + 3)
-    middle = head + tall / 2
-    ax = _canvas(ax, 22.4, head + tall + 0.2, scale=0.36)
-
-    side = size * _CELL + depth
-    _stack(ax, 0.6, middle, size, layers)
-    names = "\n(red, green, blue)" if channels == 3 else ""
-    below = f"image\n{size}×{size}×{channels}{names}"
-    write(ax, 0.6 + side / 2, middle + side / 2 + 0.35, below, 9.5, va="top")
-    filter_x, map_x = 9.2, 16.4
-    filter_end = filter_x + kernel * _CELL + depth
-    for index in range(filters):
-        y = middle + each * (index - (filters - 1) / 2)
-        _arrow(ax, (0.6 + size * _CELL + depth + 0.4, middle), (filter_x - 0.8, y), _QUIET)
-        write(ax, filter_x - 0.2, y, f"{index + 1}", 10, ha="right", weight="bold")
-        _stack(ax, filter_x, y, kernel, layers)
-        write(ax, filter_end + 0.25, y, "+ bias", ha="left", color=INK)
-        _arrow(ax, (filter_end + 2.2, y), (map_x - 0.3, y), _QUIET)
-        _stack(ax, map_x, y, result, ("#e8e2f0",))
-        write(ax, map_x + result * _CELL + 0.3, y, f"map {index + 1}", 9.5, ha="left")
-    plural = "s" * (filters > 1)
-    count = cv.parameter_count(filters, kernel, channels)
-    weights = f"{filters} filter{plural} of {kernel}×{kernel}×{channels}"
-    total = f"{filters} × ({channels}×{kernel}×{kernel} + 1) = {count} parameters"
-    write(ax, (filter_x + filter_end) / 2, 0.1, f"{weights}\n{total}", 9.5, va="top")
-    maps = f"{filters} feature map{plural}\n{result}×{result}×{filters}"
-    write(ax, map_x + result * _CELL / 2 + 0.8, 0.1, maps, 9.5, va="top")
+    validate.whole_number("layers", layers, 1, 20, example=10)
+    sizes = [validate.whole_number("side", side, 1, example=96)]
+    for _ in range(layers):
+        sizes.append(cv.output_size(sizes[-1], kernel))
+    ax = new_axes(figsize=(7.2, 4.2))
+    ax.set(xlim=(-0.05 * side, 1.75 * side), ylim=(1.04 * side, -0.04 * side), aspect="equal")
+    ax.set_axis_off()
+    lost = {"facecolor": "#eeeeee", "hatch": "///", "edgecolor": "#bdbdbd"}
+    rectangle(ax, 0, 0, side, side, **lost)
+    last = sizes[-1]
+    edge = (side - last) / 2
+    rectangle(ax, edge, edge, last, last, facecolor="white", edgecolor="none")
+    for size in sizes:
+        corner = (side - size) / 2
+        strong = size in (side, last)
+        style = {"edgecolor": INK if strong else PALETTE[0], "lw": 2.0 if strong else 0.9}
+        rectangle(ax, corner, corner, size, size, fill=False, **style)
+    share = last**2 / side**2
+    for y, size, text in (
+        (0.02, side, f"the image: {side}×{side}"),
+        (0.24, sizes[1], f"after 1 layer: {sizes[1]}×{sizes[1]}"),
+        (0.50, last, f"after {layers} layers: {last}×{last},\n{share:.0%} of the values are left"),
+    ):
+        edge = (side + size) / 2
+        arrow(ax, (1.08 * side, y * side), (edge, y * side), color=_QUIET, lw=1.0)
+        write(ax, 1.1 * side, y * side, text, 10.5, ha="left")
     return described(
         ax,
-        f"An image of {size}×{size}×{channels}, {weights}, each with a bias ({total}), and the "
-        f"{filters} feature map{plural} of {result}×{result} that they give.",
+        f"Nested squares, the size of a map after 0 to {layers} layers of {kernel}×{kernel} "
+        f"without padding: {', '.join(str(size) for size in sizes)} pixels wide. {share:.0%} of "
+        "the values are left; what is gone lies around the middle.",
     )
 
 
-def _stack(ax: Axes, x: float, y: float, side: int, layers: Sequence[str]) -> None:
-    """Draw stacked squares of side × side cells, centered on height y."""
-    top = y - (side * _CELL - (len(layers) - 1) * _SHIFT) / 2
-    for layer in range(len(layers) - 1, -1, -1):
-        style: dict[str, Any] = {"facecolor": layers[layer], "edgecolor": "#8a8a8a", "lw": 0.5}
-        for i, j in np.ndindex(side, side):
-            corner = (x + layer * _SHIFT + j * _CELL, top - layer * _SHIFT + i * _CELL)
-            rectangle(ax, *corner, _CELL, _CELL, zorder=3 + len(layers) - layer, **style)
+def channel_sum(image: ArrayLike, kernel: ArrayLike, bias: float = 0.0) -> Axes:
+    """Draw the first value of a convolution over several channels, with all its numbers.
+
+    Parameters
+    ----------
+    image : array of shape (H, W, C)
+        At most 6×6 pixels and 4 channels.
+    kernel : array of shape (kh, kw, C)
+    bias : float
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    InvalidInput
+        If the arrays have no channels, or are too large to be drawn cell by cell.
+    """
+    pixels, weights = np.asarray(image), np.asarray(kernel)
+    if pixels.ndim != 3 or weights.ndim != 3 or not 1 <= pixels.shape[2] <= 4:
+        raise InvalidInput(
+            "channel_sum takes an image and a kernel of shape (height, width, channels) with at "
+            f"most 4 channels, but theirs are {pixels.shape} and {weights.shape}."
+        )
+    _small("image", pixels[:, :, 0], most=6)
+    result = cv.feature_map(pixels, weights, bias)
+    (height, width, channels), (kh, kw) = pixels.shape, weights.shape[:2]
+    step = max(height, kh) + 1.5
+    ax = _canvas(ax=None, width=width + 2 * kw + result.shape[1] + 10.2, height=step * channels)
+    names = _channel_names(channels)
+    sums = []
+    for channel, name in enumerate(names):
+        top = channel * step + 1.1
+        middle = top + max(height, kh) / 2
+        x = 0.4
+        _cells(ax, pixels[:, :, channel], (x, middle - height / 2), title=f"image, {name}")
+        _frame(ax, x, middle - height / 2, kw, kh)
+        products = pixels[:kh, :kw, channel] * weights[:, :, channel]
+        x += width
+        for sign, table, title in (
+            ("×", weights[:, :, channel], f"filter, {name}"),
+            ("=", products, "products"),
+        ):
+            write(ax, x + 0.6, middle, sign, 15)
+            _cells(ax, table, (x + 1.2, middle - kh / 2), title=title)
+            x += 1.2 + kw
+        sums.append(_term(products.sum()))
+        write(ax, x + 1.1, middle, f"sum {_number(products.sum())}", 11, weight="bold")
+        _arrow(ax, (x + 2.1, middle), (x + 3.4, step * channels / 2 + 0.4), _QUIET)
+    middle, map_x = step * channels / 2 + 0.4, x + 4.2
+    _cells(ax, result, (map_x, middle - len(result) / 2), title="one feature map")
+    _frame(ax, map_x, middle - len(result) / 2, 1, 1)
+    added = f"{' + '.join(sums)}\n+ {_term(bias)} (the bias) = {_number(result[0, 0])}"
+    center = map_x + result.shape[1] / 2
+    write(ax, center, middle + len(result) / 2 + 1.1, added, 11, weight="bold", color=_FRAME)
+    return described(
+        ax,
+        f"The first window of an image with {channels} channels times a filter with {channels} "
+        f"tables of {kh}×{kw} numbers. Sums of the products: "
+        f"{listed(f'{name} {part}' for name, part in zip(names, sums, strict=True))}. All are "
+        f"added to one value: {' '.join(added.split())}.",
+    )
+
+
+def _channel_names(channels: int) -> list[str]:
+    if channels == 3:
+        return ["red", "green", "blue"]
+    return [f"channel {number}" for number in range(1, channels + 1)]
 
 
 def weights_against_size(
@@ -641,7 +748,7 @@ def weights_against_size(
 
 # ------------------------------------------------------------------------ photographs
 def filter_on_photo(
-    image: ArrayLike, filters: Mapping[str, ArrayLike], *, columns: int = 3, size: float = 2.6
+    image: ArrayLike, filters: Mapping[str, ArrayLike], *, columns: int = 3, size: float = 2.2
 ) -> Figure:
     """Draw a photograph and the outputs of several filters.
 
@@ -687,13 +794,19 @@ def filter_on_photo(
             low = -high
         ax.imshow(result, cmap="gray", vmin=low, vmax=high)
         ax.set_title(title, fontsize=10)
-    return described(figure, f"A gray photograph and the results of the filters {listed(filters)}.")
+    names = listed(f'"{title}"' for title in filters)
+    return described(figure, f"A gray photograph and the results of the filters {names}.")
 
 
 # ------------------------------------------------------------------------ cells of a grid
 def _number(value: float, digits: int = 2) -> str:
     """Write `value` with as few digits as possible and a real minus sign."""
     return f"{round(float(value), digits) + 0.0:g}".replace("-", "−")
+
+
+def _rows(table: ArrayLike) -> str:
+    """Write a table for an alternative text: the numbers of each row, rows separated by a slash."""
+    return " / ".join(" ".join(_number(value) for value in row) for row in np.asarray(table))
 
 
 def _term(value: float) -> str:
@@ -726,18 +839,14 @@ def _cells(
     pixels: bool = False,
     title: str = "",
     numbers: bool = True,
-    scale: float | None = None,
     fontsize: float = 9,
 ) -> None:
     """Draw a table below and right of `corner`; a cell is 1 wide, y points down, NaN is empty.
 
     With `pixels`, 0 is white and 1 is black; else positive and negative values differ in color.
     """
-    import matplotlib as mpl
-
     table = np.asarray(values, dtype=float)
     x, y = corner
-    reach = scale or max(float(np.nanmax(np.abs(table), initial=0)), 1e-9)
     for (row, column), value in np.ndenumerate(table):
         ink = INK
         if np.isnan(value):
@@ -745,8 +854,8 @@ def _cells(
         elif pixels:
             color = str(1 - 0.87 * float(np.clip(value, 0, 1)))
             ink = "white" if value > 0.5 else "#8c8c8c"
-        else:  # pale colors, so that the number stays readable
-            color = mpl.colormaps[DIVERGING](0.5 + 0.28 * float(np.clip(value / reach, -1, 1)))
+        else:
+            color, ink = _shade(float(value))
         rectangle(ax, x + column, y + row, 1, 1, facecolor=color, edgecolor="#a0a0a0", lw=0.8)
         if numbers and not np.isnan(value):
             write(ax, x + column + 0.5, y + row + 0.53, _number(value), fontsize, color=ink)
@@ -754,6 +863,19 @@ def _cells(
     rectangle(ax, x, y, width, height, fill=False, edgecolor=INK, lw=1.3)
     if title:
         write(ax, x + width / 2, y - 0.25, title, fontsize + 1, va="bottom")
+
+
+def _shade(value: float) -> tuple[tuple[float, ...], str]:
+    """Return the color of a number, the same in all figures, and the color of its text.
+
+    White is 0, dark violet 1, orange −2; the explorer's ``shade`` does the same.
+    """
+    end, part = (_NEGATIVE, -value / 2) if value < 0 else (_POSITIVE, value)
+    white = np.full(3, 255.0)
+    color = white + (np.array(end) - white) * min(1.0, part)
+    if value > 1:
+        color = color * (1 - min(1.0, (value - 1) / 2) / 2)
+    return tuple(color / 255), "white" if value > 0.7 else INK
 
 
 def _frame(

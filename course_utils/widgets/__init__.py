@@ -1,7 +1,7 @@
 """Interactive pieces of the lessons.
 
-``questions`` has predictions and *Check yourself*; the other modules have one piece each, named in
-the table below. Each piece is a Python function, which returns a
+``questions`` has predictions and *Check yourself*, ``lesson_00`` to ``lesson_07`` the pieces of
+these lessons. Each piece is a Python function, which returns a
 :class:`~course_utils.widgets.page.Widget`, and a JavaScript file of the same name.
 """
 
@@ -14,7 +14,12 @@ _WHERE = {  # module of each public function
     "predict": "questions",
     "compare": "questions",
     "check_yourself": "questions",
-    "loss_valley": "valley",
+    "loss_valley": "lesson_04",
+    "pixels": "lesson_00",
+    "temperature": "lesson_05",
+    "threshold": "lesson_05",
+    "explore_convolution": "lesson_01",
+    "fool_the_network": "lesson_01",
 }
 
 __all__ = sorted(_WHERE)

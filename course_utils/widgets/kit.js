@@ -40,6 +40,26 @@ const kit = {
     return list;
   },
 
+  /** Call `action` with the steps (down, right) of each arrow key that is pressed on `node`.
+   *
+   * JupyterLab would move to another cell; it keeps its keys with Shift, Ctrl or Command. */
+  arrows(node, action) {
+    const steps = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1]};
+    const ours = event => {
+      const other = event.shiftKey || event.ctrlKey || event.metaKey || event.altKey;
+      node.toggleAttribute("data-lm-suppress-shortcuts", !other);
+      return !other && steps[event.key];
+    };
+    node.toggleAttribute("data-lm-suppress-shortcuts", true);
+    node.addEventListener("keyup", ours);
+    node.addEventListener("keydown", event => {
+      const step = ours(event);
+      if (!step) return;
+      event.preventDefault();
+      action(...step);
+    });
+  },
+
   /** Append a text that screen readers read whenever it changes. */
   live(parent, attributes) {
     return kit.make("div", parent, "", {class: "cw-say", "aria-live": "polite", ...attributes});

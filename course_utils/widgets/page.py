@@ -91,6 +91,28 @@ class Widget:
         return self.summary
 
 
+_STORED = re.compile(
+    r'<div class="course-widget" data-widget="(?P<name>\w+)".*?<div class="cw-page">(?P<still>.*?)'
+    r'</div>\n<script type="application/json">(?P<data>.*?)</script>\n.*\Z',
+    re.DOTALL,
+)
+
+
+def refreshed(html: str) -> str:
+    """Return the stored HTML of a piece with today's script and style, and the same data.
+
+    Parameters
+    ----------
+    html : str
+        HTML of any kind; what is no piece is returned as it is.
+    """
+    found = _STORED.match(html)
+    if found is None:
+        return html
+    data = json.loads(found["data"])
+    return Widget(found["name"], data, found["still"], "")._repr_html_()
+
+
 @cache
 def _script(name: str) -> str:
     texts = ((_FOLDER / file).read_text(encoding="utf-8") for file in ("kit.js", f"{name}.js"))

@@ -739,7 +739,7 @@ def out_of_fold(fit, images, labels, fold):
             "only the fold after",
         ),
         "classes": (_folds(back="rows.argmax(axis=1)"), "classes instead of probabilities"),
-        "always neighbours": (_folds(fit="by_neighbours"), "fit ignored"),
+        "always neighbors": (_folds(fit="by_neighbors"), "fit ignored"),
         "left empty": (
             _folds(
                 numbers="range(fold.max())", back="np.where(rows.sum(1)[:, None], rows, np.nan)"

@@ -23,6 +23,7 @@ from attacks.exercise import EXERCISE, RIGHT, cells, code, notebook
 from attacks.isolation import require
 from typer.testing import CliRunner
 
+from course_staff import cli
 from course_staff.grading import command, engine, intake, policies, reports, runner
 from course_staff.grading import notebook as reading
 from course_staff.grading.intake import Submission
@@ -31,7 +32,7 @@ from course_staff.grading.remote import RemoteWork
 from course_staff.grading.results import Graded, QuestionResult, from_dict
 from course_staff.grading.sandbox import LEVELS, Limits, Sandbox, SandboxFailed
 from course_staff.grading.sandbox_runtime import wire
-from course_utils import checks, cli, settings, student_work
+from course_utils import checks, settings, student_work
 from course_utils.exceptions import InvalidInput, MissingData
 
 E01 = "01_convolution_by_hand/convolution_by_hand.ipynb"

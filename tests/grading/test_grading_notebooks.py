@@ -78,6 +78,8 @@ class TestPlatforms:
             "%load_ext tensorboard",
             "%load_ext google.colab.data_table",
             "from kaggle_secrets import UserSecretsClient\nUserSecretsClient().get_secret('k')",
+            "from pyspark.dbutils import DBUtils\nDBUtils(None).fs.ls('/')",
+            "import notebookutils\nnotebookutils.fs.ls('/')",
             "import os; os.chdir('/content/drive/MyDrive')",
         ],
     )
@@ -110,6 +112,7 @@ class TestPlatforms:
             ({"deepnote_cell_type": "sql"}, "x = _dntk.sql('')", "is sql of Deepnote"),
             ({}, "%%bigquery frame\nSELECT 1", "is written for %%bigquery"),
             ({}, "%%shell\nls", "is written for %%shell"),
+            ({}, "%%configure\n{}", "is written for %%configure"),
         ],
     )
     def test_cells_in_other_languages(self, sandbox, metadata, lines, said):

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-
 import matplotlib
 
 matplotlib.use("Agg")
@@ -19,7 +15,7 @@ from matplotlib.figure import Figure
 from course_utils import convolution as cv
 from course_utils import plots
 from course_utils.exceptions import InvalidInput
-from course_utils.plots import _explorer
+from course_utils.plots import lesson_01
 
 
 @pytest.fixture(autouse=True)
@@ -76,10 +72,62 @@ def test_stride_and_padding_are_titled_with_the_output_size():
     assert "7×7 → 3×3" in titles[3]
 
 
-def test_channels_and_filters_counts_parameters():
-    shown = " ".join(texts(plots.channels_and_filters(filters=4)))
-    assert "= 112 parameters" in shown
-    assert "map 4" in shown
+def test_channel_sum_adds_the_channels_and_the_bias():
+    rng = np.random.default_rng(0)
+    for channels in (1, 3, 4):
+        image = rng.integers(0, 3, (4, 5, channels))
+        kernel = rng.integers(-2, 3, (3, 2, channels))
+        ax = plots.channel_sum(image, kernel, bias=-1)
+        sums = [int((image[:3, :2, c] * kernel[..., c]).sum()) for c in range(channels)]
+        shown = " ".join(" ".join(texts(ax)).split())
+        assert all(f"sum {number(part)}" in shown for part in sums)
+        assert f"(−1) (the bias) = {number(sum(sums) - 1)}" in shown
+        assert sum(sums) - 1 == cv.feature_map(image, kernel, -1)[0, 0]
+        assert f"= {number(sum(sums) - 1)}." in ax.figure.get_gid()
+
+
+def number(value: float) -> str:
+    return f"{value:g}".replace("-", "−")
+
+
+def test_shrinking_maps_name_the_sizes():
+    ax = plots.shrinking_maps(side=96, kernel=5, layers=10)
+    shown = " ".join(texts(ax))
+    assert "after 1 layer: 92×92" in shown
+    assert "after 10 layers: 56×56" in shown
+    assert f"{56**2 / 96**2:.0%} of the values" in shown
+    assert "96, 92, 88, 84, 80, 76, 72, 68, 64, 60, 56 pixels" in ax.figure.get_gid()
+
+
+def test_the_relu_graph_marks_each_value_once():
+    ax = plots.relu_graph([[1, -1], [-2, -1]])
+    assert [text for text in texts(ax) if "→" in text] == ["−2 → 0", "−1 → 0", "1 → 1"]
+    assert "−2 becomes 0, −1 becomes 0 and 1 becomes 1" in ax.figure.get_gid()
+
+
+def test_the_same_number_has_the_same_color_and_one_is_dark():
+    violet = tuple(np.array(lesson_01._POSITIVE) / 255)
+    for drawn in (
+        plots.kernels({"small": np.eye(3), "large": 9 * np.eye(3) - 1}),
+        plots.kernels({"one": np.eye(3)}),
+        plots.pooling_steps(cv.feature_map(cv.LETTER_O, cv.ANTI_DIAGONAL, cv.BIAS)),
+    ):
+        assert any(patch.get_facecolor()[:3] == pytest.approx(violet) for patch in drawn.patches)
+    levels = [float(np.mean(lesson_01._shade(value)[0])) for value in (-1, 0, 0.3, 0.8, 1, 2, 9)]
+    assert levels[1] == 1
+    assert levels[0] > 0.8 > 0.4 > levels[4]
+    assert levels[1:] == sorted(levels[1:], reverse=True)
+
+
+def test_alternative_texts_hold_the_numbers():
+    text = plots.feature_map_steps(cv.LETTER_O, cv.ANTI_DIAGONAL, cv.BIAS).get_gid()
+    assert "1 −1 −2 −1 / −1 −2 −1 −2 / −2 −1 −2 −1 / −1 −2 −1 1" in text
+    text = plots.network_diagram(pooled=[1, 0, 0, 1]).figure.get_gid()
+    assert "−0.8, −0.07, 0.2 and 0.17; its bias: 0.97" in text
+    assert "hidden node 0.34, outputs 1.01 and −0.01. The larger output is O." in text
+    assert "Values" not in plots.network_diagram().figure.get_gid()
+    assert "X: pooled 0 1 1 0, the answer is X" in plots.letter_paths().figure.get_gid()
+    assert "O: 0 0 1 1 0 0 / 0 1 0 0 1 0" in plots.letters().figure.get_gid()
 
 
 @pytest.mark.parametrize(
@@ -91,7 +139,7 @@ def test_channels_and_filters_counts_parameters():
         lambda ax: plots.pooling_steps(np.arange(-8, 8).reshape(4, 4), kind="average", ax=ax),
         lambda ax: plots.network_diagram(ax=ax),
         lambda ax: plots.letter_paths({"O": cv.LETTER_O}, ax=ax),
-        lambda ax: plots.channels_and_filters(channels=1, filters=2, ax=ax),
+        lambda ax: plots.relu_graph([3, -40], ax=ax),
         lambda ax: plots.weights_against_size(ax=ax),
     ],
 )
@@ -119,15 +167,21 @@ BAD = {
     "kind of pooling": (lambda: plots.pooling_steps(np.eye(4), kind="median"), "'median'"),
     "no paths": (lambda: plots.letter_paths({}), "no image"),
     "no strides": (lambda: plots.kernel_stride_padding(strides=()), "no stride"),
-    "nine filters": (lambda: plots.channels_and_filters(filters=9), "filters is 9"),
     "photo in color": (lambda: plots.filter_on_photo(np.zeros((9, 9, 3)), {"a": [[1]]}), "gray"),
     "no filters": (lambda: plots.filter_on_photo(np.zeros((9, 9)), {}), "no filter"),
-    "explorer too large": (lambda: plots.explore_convolution(np.zeros((28, 28))), "room for"),
-    "explorer in color": (lambda: plots.explore_convolution(np.zeros((6, 6, 3))), "one image"),
-    "explorer, kernel too large": (
-        lambda: plots.explore_convolution(np.zeros((3, 3)), np.ones((5, 5))),
-        "does not fit",
+    "no channels": (lambda: plots.channel_sum(np.eye(3), np.eye(3)), "with at most 4 channels"),
+    "channels differ": (
+        lambda: plots.channel_sum(np.ones((4, 4, 3)), np.ones((3, 3, 2))),
+        "3 channels",
     ),
+    "a photograph with channels": (
+        lambda: plots.channel_sum(np.ones((64, 64, 3)), np.ones((3, 3, 3))),
+        "too large",
+    ),
+    "too many layers": (lambda: plots.shrinking_maps(28, 5, 8), "does not fit"),
+    "no layers": (lambda: plots.shrinking_maps(layers=0), "layers is 0"),
+    "no values": (lambda: plots.relu_graph([]), "at least one"),
+    "NaN": (lambda: plots.relu_graph([1, np.nan]), "finite"),
 }
 
 
@@ -137,55 +191,3 @@ def test_what_cannot_be_drawn_gets_one_sentence(case):
     with pytest.raises(InvalidInput, match=words) as caught:
         call()
     assert "\n" not in str(caught.value)
-
-
-# ---------------------------------------------------------------------------------- the explorer
-def test_the_explorer_is_the_same_every_time_and_holds_the_static_tables():
-    one, two = plots.explore_convolution(), plots.explore_convolution()
-    assert one._repr_html_() == two._repr_html_()
-    assert "/*" not in one.html
-    assert "<!--" not in one.html
-    assert "<caption>feature map</caption><tr><td>1</td><td>-1</td>" in one.html
-    assert repr(one) == "Explorer of a convolution: an image of 6×6 and a filter of 3×3."
-    assert "http" not in one.html  # the page loads nothing from the network
-
-
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
-def test_the_page_computes_what_python_computes():
-    rng = np.random.default_rng(0)
-    cases = []
-    for _ in range(60):
-        image = rng.integers(0, 2, rng.integers(5, 9, 2))
-        kernel = rng.integers(-2, 3, rng.integers(1, 6, 2)).astype(float)
-        for stride in (1, 2, 3):
-            for same in (False, True):
-                cases.append([image.tolist(), kernel.tolist(), -2.0, stride, same])
-    script = _explorer._SCRIPT + (
-        f"\nconst cases = {json.dumps(cases)};\n"
-        "console.log(JSON.stringify(cases.map(c => convolve(...c).map(r => r.map(v => v.value)))));"
-    )
-    done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
-    for case, result in zip(cases, json.loads(done.stdout), strict=True):
-        image, kernel, bias, stride, same = case
-        expected = cv.feature_map(image, kernel, bias, stride, "same" if same else "valid")
-        np.testing.assert_allclose(result, expected, atol=1e-9)
-
-
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
-def test_the_page_gives_the_answer_of_the_letter_network():
-    network = cv.LetterNetwork()
-    letters = [cv.LETTER_O, cv.LETTER_X, cv.LETTER_X_SHIFTED, np.zeros((6, 6))]
-    weights = {
-        "hidden": [*network.hidden_weights.tolist(), network.hidden_bias],
-        "outputs": network.output_weights.tolist(),
-        "biases": network.output_biases.tolist(),
-    }
-    script = _explorer._SCRIPT + (
-        f"\nconst letters = {json.dumps([np.asarray(one).tolist() for one in letters])};\n"
-        f"const kernel = {json.dumps(cv.ANTI_DIAGONAL.tolist())};\n"
-        "console.log(JSON.stringify(letters.map(letter => "
-        f"answer(convolve(letter, kernel, -2, 1, false), {json.dumps(weights)}).outputs)));"
-    )
-    done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
-    for letter, outputs in zip(letters, json.loads(done.stdout), strict=True):
-        np.testing.assert_allclose(outputs, network.outputs(network.pooled(letter)), atol=1e-9)

@@ -13,7 +13,7 @@ import pytest
 from widgets.pieces_in_browser import opened
 
 from course_utils import settings, widgets
-from course_utils.widgets.valley import GOAL, VALLEYS, descent
+from course_utils.widgets.lesson_04 import GOAL, VALLEYS, descent
 
 SCRIPT = settings.course_root() / "course_utils/widgets/loss_valley.js"
 RATES = [(0.02, 0.0), (0.3, 0.0), (0.95, 0.0), (1.1, 0.0), (0.4, 0.9), (1.2, 0.95), (1.0, 0.0)]

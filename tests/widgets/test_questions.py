@@ -13,7 +13,7 @@ from widgets.pieces_in_browser import opened
 
 from course_utils import settings, widgets
 from course_utils.exceptions import InvalidInput
-from course_utils.widgets import questions
+from course_utils.widgets import page, questions
 
 FILES = sorted((settings.course_root() / "course_utils/widgets/questions").glob("*.toml"))
 
@@ -140,3 +140,14 @@ def test_where_data_differ_the_answer_is_said():
     shown = widgets.compare("00.moved", "cat")
     assert "Here the answer is: cat." in shown.still
     assert re.search(r'"answer":"cat"', shown._repr_html_())
+
+
+def test_a_stored_piece_gets_todays_script_and_keeps_its_data():
+    piece = widgets.compare("00.numbers", 27648)
+    html = piece._repr_html_()
+    older = html.replace("function judge", "function oldName").replace(
+        'data-version="', 'data-version="x'
+    )
+    assert older != html
+    assert page.refreshed(older) == html
+    assert page.refreshed("<table></table>") == "<table></table>"

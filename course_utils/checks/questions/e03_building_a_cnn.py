@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -62,38 +63,47 @@ def _receptive_field(subject: StudentWork, rng: np.random.Generator) -> None:
 # --- 03.2: three blocks ------------------------------------------------------------------------
 
 
-def _cnn(
-    input_shape: Sequence[int],
-    classes: int = 5,
-    *,
-    rescale: float | None = 1 / 255,
-    offset: float = 0.0,
-    filters: Sequence[int] = (32, 64, 128),
-    kernel: int = 3,
-    padding: str = "same",
-    activation: str | None = "relu",
-    pooling: str = "MaxPooling2D",
-    pool_padding: str = "valid",
-    flat: str | None = "Flatten",
-    units: int = 128,
-    dense: str | None = "relu",
-    dense_first: bool = True,
-) -> keras.Model:
-    """The network of 03.2 as it is used, without dropout, which another part judges."""
-    import keras
-    from keras import layers
+@dataclass(frozen=True)
+class _Network:
+    """The network of 03.2 as it is used, without dropout, which another part judges.
 
-    stack: list[Any] = [keras.Input(tuple(input_shape))]
-    if rescale is not None:
-        stack.append(layers.Rescaling(rescale, offset))
-    for number in filters:
-        stack.append(layers.Conv2D(number, kernel, padding=padding, activation=activation))
-        stack.append(getattr(layers, pooling)(2, padding=pool_padding))
-    if flat:
-        stack.append(getattr(layers, flat)())
-    if dense_first:
-        stack.append(layers.Dense(units, activation=dense))
-    return keras.Sequential([*stack, layers.Dense(classes)])
+    The defaults are the right answer; each mistake changes one or two of the attributes.
+    """
+
+    rescale: float | None = 1 / 255
+    offset: float = 0.0
+    filters: tuple[int, ...] = (32, 64, 128)
+    kernel: int = 3
+    padding: str = "same"
+    activation: str | None = "relu"
+    pooling: str = "MaxPooling2D"
+    pool_padding: str = "valid"
+    flat: str | None = "Flatten"
+    dense: str | None = "relu"
+    dense_first: bool = True
+
+    def build(self, input_shape: Sequence[int], classes: int) -> keras.Model:
+        import keras
+        from keras import layers
+
+        stack: list[Any] = [keras.Input(tuple(input_shape))]
+        if self.rescale is not None:
+            stack.append(layers.Rescaling(self.rescale, self.offset))
+        for number in self.filters:
+            stack.append(
+                layers.Conv2D(number, self.kernel, padding=self.padding, activation=self.activation)
+            )
+            stack.append(getattr(layers, self.pooling)(2, padding=self.pool_padding))
+        if self.flat:
+            stack.append(getattr(layers, self.flat)())
+        if self.dense_first:
+            stack.append(layers.Dense(128, activation=self.dense))
+        return keras.Sequential([*stack, layers.Dense(classes)])
+
+
+def _cnn(input_shape: Sequence[int], classes: int, **change: Any) -> keras.Model:
+    """Build the network of 03.2, or one with a mistake: `change` holds attributes of _Network."""
+    return _Network(**change).build(input_shape, classes)
 
 
 #: Those that may be made together, and then those that are rarely made with another one.

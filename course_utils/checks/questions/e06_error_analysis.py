@@ -416,7 +416,7 @@ def _by_shares(images: Array, labels: Array) -> _Predict:
 
 
 #: The two ways to learn that the notebook gives, by name.
-_FITS = {"by_neighbours": _by_neighbors, "by_shares": _by_shares}
+_FITS = {"by_neighbors": _by_neighbors, "by_shares": _by_shares}
 
 _Chosen = Callable[[Array, int], Array]
 
@@ -529,7 +529,7 @@ _FOLD_MISTAKES = [
     Mistake("labels of other pictures", _with_first_labels),
     Mistake(
         "fit ignored",
-        lambda fit, x, y, fold: _out_of_fold(Ref("by_neighbours"), x, y, fold),
+        lambda fit, x, y, fold: _out_of_fold(Ref("by_neighbors"), x, y, fold),
     ),
 ]
 
@@ -547,8 +547,8 @@ def _pictures(
 
 def _unseen_cases(rng: np.random.Generator) -> list[Case]:
     return [
-        _pictures(rng, "by_neighbours", (12, 12, 12), "pictures in three folds", sort=True),
-        _pictures(rng, "by_neighbours", (9, 8, 9, 8, 8), "pictures in five folds"),
+        _pictures(rng, "by_neighbors", (12, 12, 12), "pictures in three folds", sort=True),
+        _pictures(rng, "by_neighbors", (9, 8, 9, 8, 8), "pictures in five folds"),
     ]
 
 
@@ -562,10 +562,10 @@ def _any_fit(subject: StudentWork, rng: np.random.Generator) -> None:
     first = _unseen_cases(rng)
     right = compare.as_told_before(subject, "out_of_fold", first, _out_of_fold, _FOLD_MISTAKES)
     cases = [
-        _pictures(rng, "by_neighbours", (14, 20), "pictures in two folds"),
+        _pictures(rng, "by_neighbors", (14, 20), "pictures in two folds"),
         _pictures(rng, "by_shares", (5, 11, 8, 7), "another way to learn, and unequal folds"),
         _pictures(rng, "by_shares", (6, 9, 7, 5, 8, 6, 7), "another way to learn, and seven folds"),
-        _pictures(rng, "by_neighbours", (5,) * 12, "pictures in twelve folds"),
+        _pictures(rng, "by_neighbors", (5,) * 12, "pictures in twelve folds"),
     ]
     compare.function(subject, "out_of_fold", cases, right, _FOLD_MISTAKES)
 
