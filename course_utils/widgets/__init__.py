@@ -14,6 +14,7 @@ _WHERE = {  # module of each public function
     "predict": "questions",
     "compare": "questions",
     "check_yourself": "questions",
+    "loss_valley": "lesson_04",
     "pixels": "lesson_00",
     "temperature": "lesson_05",
     "threshold": "lesson_05",

@@ -126,8 +126,6 @@ def test_schedules_and_steps_are_drawn_as_computed():
     ax = plots.schedules(rates, steps_per_epoch=10)
     np.testing.assert_allclose(ax.lines[0].get_ydata(), rates["cosine"])
     assert ax.lines[0].get_xdata()[-1] == pytest.approx(3.9)
-    figure = plots.descent({"small": [2, 1.8, 1.6], "large": [2, -3, 4.5]})
-    assert len(figure.axes) == 2
     ax = plots.epoch_diagram(100, 32, epochs=2)
     np.testing.assert_allclose(ax.get_yticks(), [0.5, 1.5])
     assert [bar.get_width() for bar in ax.patches] == [32, 32, 32, 4] * 2
@@ -135,6 +133,18 @@ def test_schedules_and_steps_are_drawn_as_computed():
     ax = plots.cross_entropy({"sure": 0.9, "wrong": 0.05})
     assert "0.11" in texts(ax)
     assert "3.00" in texts(ax)
+
+
+def test_each_step_of_a_descent_is_an_arrow_and_steps_outside_are_counted():
+    figure = plots.descent({"small": [2, 1, 0.5], "large": [2, -3, 4.5, -6.75]})
+    small, large = figure.axes
+    assert small.get_xlim() == large.get_xlim()
+    assert (len(small.patches), len(large.patches)) == (2, 2)  # the last one leaves the panel
+    assert texts(small) == "start\n1"
+    assert texts(large) == "start\n1"
+    assert (small.get_title(), large.get_title()) == ("small", "large\nlast 2 of 3 steps outside")
+    assert "small: from 2 to 0.5; large: from 2 to -6.75" in figure.get_gid()
+    assert plots.descent({"still": [0.0, 0.0]}).axes[0].get_title() == "still"
 
 
 def test_an_experiment_is_drawn_with_every_seed():
@@ -146,6 +156,11 @@ def test_an_experiment_is_drawn_with_every_seed():
     assert (0.6, 0) in offsets
     assert any(x == pytest.approx(0.55) for x, _ in offsets)
     assert "failed" in texts(ax)
+    alt = ax.figure.get_gid()
+    assert "plain: training 70.0%, validation 55.0% (seeds from 50.0% to 60.0%)" in alt
+    assert "broken failed" in alt
+    curves = plots.compare_curves({"plain": runs}, "val_accuracy")
+    assert "plain 0.55 (0.5 to 0.6)" in curves.figure.get_gid()
 
 
 def test_pictures_are_shuffled_by_the_given_order():
