@@ -89,6 +89,7 @@ class RemoteWork:
         self._copies: dict[tuple[str, bool], _Copy] = {}
         self._unbuildable: set[tuple[str, bool]] = set()
         self._forbidden: frozenset[str] = frozenset()
+        self.known: dict[Any, Any] = {}
         #: What was noticed since `watch`: sentences for the report.
         self.notes: list[str] = []
         #: Removed functions that were called though the question allows them.
@@ -190,6 +191,7 @@ class RemoteWork:
 
     def forget(self) -> None:
         """See :class:`~course_utils.student_work.StudentWork`."""
+        self.known.clear()
         self._ask(_is_none, "forget")
         if self._copies:
             self._compute(_is_none, "forget")
