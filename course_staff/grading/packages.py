@@ -80,8 +80,8 @@ def _statements(cell: str) -> tuple[_Statement, ...]:
     try:
         body = ast.parse("\n".join(lines)).body
         return tuple(
-            _Statement(tuple(_imports(one)), tuple(_names_of(one)), frozenset(_read(one)))
-            for one in body
+            _Statement(tuple(_imports(node)), tuple(_names_of(node)), frozenset(_read(node)))
+            for node in body
         )
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()

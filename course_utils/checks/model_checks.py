@@ -308,7 +308,8 @@ def build_for(
         return subject.known[key], tuple(shape)
     what = build_with(subject, name, shape, *args)
     fitting = fitting_shape(subject, what, shape, name, *args, strict=strict)
-    if fitting == tuple(shape) and not subject.watched():  # each part finds other ones anew
+    # One that used a forbidden helper is built for each part, so that each part notices it.
+    if fitting == tuple(shape) and not subject.watched():
         subject.known[key] = what
     return what, fitting
 

@@ -217,7 +217,7 @@ def build(network: dict[str, Any] | None, compiled: str) -> Any:
 def _revived(config: dict[str, Any]) -> Any:
     """Return the model of a configuration.
 
-    Keras builds a Sequential model of a configuration anew after each layer. Here it is built once.
+    Keras builds a Sequential model again after each layer that it adds. Here it is built once.
     """
     import keras
 
