@@ -270,6 +270,7 @@ class Sandbox:
                     cwd="/",
                     start_new_session=True,
                 )
+            compileall.compile_dir(self._folder / "course", quiet=2)  # once, not in each worker
 
     def start(self) -> None:
         """Start the server, and wait until code can be run in it.
@@ -815,7 +816,6 @@ def _staged() -> tuple[Path, int]:
     (folder / "course" / "data").mkdir()
     (folder / "scoring").mkdir()
     (folder / "copies").mkdir()
-    compileall.compile_dir(folder / "course", quiet=2)  # once, and not in each worker
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
     (folder / "scoring").chmod(0o700)
