@@ -86,6 +86,8 @@ class RemoteWork:
         self._again = again
         self._second: RemoteWork | None = None
         self._ended: WorkerEnded | None = None
+        #: Operations without a result, which are sent together with the next one.
+        self._before: list[tuple[str, list[Any]]] = []
         self._copies: dict[tuple[str, bool], _Copy] = {}
         self._unbuildable: set[tuple[str, bool]] = set()
         self._forbidden: frozenset[str] = frozenset()
@@ -101,7 +103,8 @@ class RemoteWork:
         if self._ended is not None:
             raise self._ended
         try:
-            answer = self._worker.operate(operation, args, kwargs, self._seconds)
+            before, self._before = self._before, []
+            answer = self._worker.operate(operation, args, kwargs, self._seconds, before)
         except WorkerEnded as ended:
             self._ended = ended
             raise
@@ -125,12 +128,12 @@ class RemoteWork:
 
     def seed(self, number: int) -> None:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        self._ask(_is_none, "seed", number)
+        self._before.append(("seed", [number]))
 
     def watch(self, helpers: Sequence[str], packages: Sequence[str] = ()) -> None:
         """Forbid functions; in the sandbox these functions do not exist at all."""
         self._forbidden = frozenset(helpers) | frozenset(packages)
-        self._ask(_is_none, "watch", [], list(packages))
+        self._before.append(("watch", [[], list(packages)]))
 
     def watched(self) -> list[str]:
         """See :class:`~course_utils.student_work.StudentWork`."""
@@ -192,7 +195,7 @@ class RemoteWork:
     def forget(self) -> None:
         """See :class:`~course_utils.student_work.StudentWork`."""
         self.known.clear()
-        self._ask(_is_none, "forget")
+        self._before.append(("forget", []))
         if self._copies:
             self._compute(_is_none, "forget")
         self._copies.clear()

@@ -30,7 +30,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -270,7 +270,6 @@ class Sandbox:
                     cwd="/",
                     start_new_session=True,
                 )
-            compileall.compile_dir(self._folder / "course", quiet=2)  # once, not in each worker
 
     def start(self) -> None:
         """Start the server, and wait until code can be run in it.
@@ -287,6 +286,7 @@ class Sandbox:
             self._wait_until_ready()
             with self.worker(0) as worker:
                 worker.run("pass")
+        compileall.compile_dir(self.folder / "course", quiet=2)  # once, and not in each worker
 
     @contextlib.contextmanager
     def _refusing(self) -> Iterator[None]:
@@ -506,10 +506,20 @@ class Worker:
         return error
 
     def operate(
-        self, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float
+        self,
+        operation: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        seconds: float,
+        before: Sequence[tuple[str, list[Any]]] = (),
     ) -> dict[str, Any]:
-        """Ask for an operation of :mod:`course_utils.student_work`; return its value or error."""
-        question = {"do": "ask", "operation": operation, "args": list(args), "kwargs": kwargs}
+        """Ask for an operation of :mod:`course_utils.student_work`; return its value or error.
+
+        Other operations, given with their arguments in `before`, come first; their results are
+        dropped.
+        """
+        asked = [*before, (operation, list(args))]
+        question = {"do": "ask", "operations": asked, "kwargs": kwargs}
         answer = self._ask(question, seconds)
         if "error" in answer and not _are_facts(answer["error"]):
             raise self.tampered()

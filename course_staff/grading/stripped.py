@@ -170,7 +170,8 @@ def copy(course: Path, target: Path, helpers: Iterable[str]) -> None:
         Functions such as ``"course_utils.convolution.feature_map"``.
     """
     fresh = Path(tempfile.mkdtemp(prefix="part-", dir=target.parent))
-    shutil.copytree(course / "course_utils", fresh / "course_utils")
+    unfinished = shutil.ignore_patterns("*.pyc.*")  # bytecode that is being written
+    shutil.copytree(course / "course_utils", fresh / "course_utils", ignore=unfinished)
     strip(fresh / "course_utils", helpers)
     (fresh / "notebooks").mkdir()
     for path in [fresh, *fresh.rglob("*")]:

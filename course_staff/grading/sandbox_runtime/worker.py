@@ -176,8 +176,10 @@ def _answer(subject: student_work.Namespace, asked: dict[str, Any]) -> bytes:
 def _result(subject: student_work.Namespace, asked: dict[str, Any]) -> dict[str, Any]:
     if asked["do"] == "run":
         return _run(asked["source"])
-    value = student_work.operate(subject, asked["operation"], asked["args"], asked["kwargs"])
-    return {"value": value}
+    *before, (operation, args) = asked["operations"]
+    for name, its_args in before:
+        student_work.operate(subject, name, its_args, {})
+    return {"value": student_work.operate(subject, operation, args, asked["kwargs"])}
 
 
 def _place(frame: FrameType | None) -> tuple[int | None, str]:
