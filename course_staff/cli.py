@@ -39,10 +39,12 @@ def build(
     """
     from course_staff.authoring import build as building
     from course_staff.authoring import derived as deriving
+    from course_staff.authoring import lesson_model
     from course_utils.workspace import lessons as running
 
     failed = False
     if not derived:
+        lesson_model.update()
         chosen = running.find(names or [])
         with CellBars(len(chosen)) as bars:
             for path in chosen:
@@ -247,7 +249,9 @@ def _print_listing(listed: Listing) -> None:
     console.print(table)
     for refused in listed.refused:
         _print_refused(refused)
-    students = {work.student for work in listed.found} | {one.student for one in listed.refused}
+    students = {work.student for work in listed.found} | {
+        refused.student for refused in listed.refused
+    }
     console.print(
         f"Notebooks: {len(listed.found)}; students: {len(students - {''})}. Nothing was graded."
     )

@@ -23,6 +23,7 @@ room                what is in it                                           firs
 ``explain``         Grad-CAM and its peers, tests of their faithfulness     lesson 07
 ``transfer``        backbones, features, heads, fine-tuning                 lesson 08
 ``plots``           figures                                                 all
+``widgets``         interactive pieces, predictions, questions              all
 ``student_work``    call functions and models of a submission               exercises
 ``checks``          feedback in the exercises                               exercises
 ``workspace``       the student's copies, and how lessons are run           lesson 00

@@ -10,11 +10,14 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from course_staff.authoring.exercises import exercises
+from course_staff.authoring import minutes
+from course_staff.authoring.exercises import all_solutions, exercises
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
 from course_utils.files import write_atomic
+from course_utils.widgets.page import refreshed
 from course_utils.workspace.lessons import all_lessons
 
 #: Generator of derived files: from the folder of the course to the content of each file by path.
@@ -66,6 +69,43 @@ def _replace_block(path: Path, kind: str, lines: list[str]) -> bytes:
     return text.encode()
 
 
+def times(root: Path) -> dict[str, bytes]:
+    """Write the minutes of lessons and exercises into their first cells, and refresh pieces.
+
+    Interactive pieces in the stored outputs get the scripts and styles of today.
+
+    Raises
+    ------
+    InvalidInput
+        If a first cell has no place for them.
+    """
+    worked = {path: _notebook(path) for path in all_solutions(root)}
+    by_topic = {path.parent.name: notebook for path, notebook in worked.items()}
+    made = {path: minutes.timed(notebook, path) for path, notebook in worked.items()}
+    for path in all_lessons(root):
+        notebook = _refreshed(_notebook(path))
+        made[path] = minutes.timed(notebook, path, by_topic.get(path.stem))
+    return {path.relative_to(root).as_posix(): _stored(made[path]) for path in made}
+
+
+def _refreshed(notebook: dict[str, Any]) -> dict[str, Any]:
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            if "text/html" in output.get("data", {}):
+                html = refreshed("".join(output["data"]["text/html"]))
+                output["data"]["text/html"] = html.splitlines(keepends=True)
+    return notebook
+
+
+def _notebook(path: Path) -> dict[str, Any]:
+    notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return notebook
+
+
+def _stored(notebook: dict[str, Any]) -> bytes:
+    return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode()
+
+
 def readme(root: Path) -> dict[str, bytes]:
     """Generate ``README.md``, whose table of lessons comes from the first cells of the lessons.
 
@@ -95,12 +135,12 @@ def _lesson_row(path: Path) -> str:
 
 
 def instructors(root: Path) -> dict[str, bytes]:
-    """Generate ``INSTRUCTORS.md``, whose rubrics of written answers come from the questions.
+    """Generate ``INSTRUCTORS.md`` with rubrics from the questions and times from the lessons.
 
     Raises
     ------
     InvalidInput
-        If the marks of the rubrics are missing.
+        If the marks of the rubrics or a lesson's row in the timetable are missing.
     """
     from course_utils import checks
 
@@ -114,11 +154,38 @@ def instructors(root: Path) -> dict[str, bytes]:
             points = f"{question.points:g} point{'' if question.points == 1 else 's'}"
             criteria = "\n".join(f"- {criterion}" for criterion in question.rubric)
             paragraphs.append(f"**{question.id} {question.title}** ({points})\n\n{criteria}")
-    return {"INSTRUCTORS.md": _replace_block(path, "rubrics", ["\n\n".join(paragraphs)])}
+    text = _replace_block(path, "rubrics", ["\n\n".join(paragraphs)]).decode()
+    for lesson in all_lessons(root):
+        text = _with_times(text, lesson, root)
+    return {"INSTRUCTORS.md": text.encode()}
+
+
+def _with_times(text: str, lesson: Path, root: Path) -> str:
+    """Return the text with new times in the row of a lesson in the timetable.
+
+    Raises
+    ------
+    InvalidInput
+        If the timetable has no such row.
+    """
+    notebook = _notebook(lesson)
+    number = lesson.name[:2]
+    teaching = minutes.parts(notebook, number).minutes
+    computing = f"{minutes.seconds(notebook):.0f} s"
+    worked = [path for path in all_solutions(root) if path.parent.name == lesson.stem]
+    exercise = f"{minutes.exercise_minutes(_notebook(worked[0]))} min" if worked else "–"
+    row = re.compile(rf"^(\| {number} [^|]+\|)[^|]+\|[^|]+\|[^|]+\|", re.MULTILINE)
+    text, count = row.subn(rf"\1 {teaching} min | {exercise} | {computing} |", text, count=1)
+    if not count:
+        raise InvalidInput(
+            f"The timetable of INSTRUCTORS.md has no row for lesson {number}; add "
+            f"'| {number} Title | | | | can end after | required for |'."
+        )
+    return text
 
 
 #: All generators; add a new kind of derived file here.
-DERIVED: tuple[Maker, ...] = (environment_yml, readme, instructors, exercises)
+DERIVED: tuple[Maker, ...] = (environment_yml, times, readme, instructors, exercises)
 
 
 def stale(root: Path | None = None) -> dict[str, bytes]:
@@ -135,7 +202,9 @@ def stale(root: Path | None = None) -> dict[str, bytes]:
 def rebuild(root: Path | None = None) -> list[str]:
     """Write the derived files that are missing or out of date, and return their names."""
     root = root or settings.course_root()
-    changed = stale(root)
-    for name, content in changed.items():
-        write_atomic(root / name, content)
-    return sorted(changed)
+    written: set[str] = set()
+    while changed := stale(root):  # some files are made from others of them
+        for name, content in changed.items():
+            write_atomic(root / name, content)
+        written |= set(changed)
+    return sorted(written)

@@ -269,7 +269,7 @@ CARD = """\
 # The backbone that ships with the course
 
 `course.weights.h5` holds the weights of `transfer.load_backbone("course")`: a small residual
-network of {parameters} parameters ({size} MB, no optimiser state) that turns pixels (0-255) into
+network of {parameters} parameters ({size} MB, no optimizer state) that turns pixels (0-255) into
 320 feature maps from three depths (48, 96 and 176) at a quarter of the height and width.
 `course_classifier.npz` holds its classifier of CIFAR-10's ten classes, which sees the last 176, for
 `transfer.load_classifier("course")`.

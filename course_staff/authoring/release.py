@@ -20,7 +20,7 @@ _TOP = (
     *("README.md", "LICENSE", "LICENSE-CONTENT", "Makefile", "pyproject.toml"),
     *("requirements.in", "requirements.txt", "environment.yml"),
 )
-_DATA = ("README.md", "backbones", "messy_flowers", "new_flowers", "paper_flowers")
+_DATA = ("README.md", "backbones", "lesson_model", "messy_flowers", "new_flowers", "paper_flowers")
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -93,6 +93,7 @@ def _for_students(name: str, content: bytes, lessons: Sequence[str]) -> bytes:
     """
     if name.startswith("notebooks/"):
         notebook = json.loads(content)
+        notebooks.remove_hidden(notebook)
         notebooks.clear_outputs(notebook)
         return notebooks.as_bytes(notebook)
     if name not in ("README.md", "Makefile"):

@@ -25,7 +25,7 @@ from typing import Any
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
 from course_utils.files import write_atomic
-from course_utils.workspace.notebook_runner import PeakMemory
+from course_utils.workspace.notebook_runner import ResourceMeter
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,7 @@ def _run_apart(row: Row, quick: bool, common: Path) -> dict[str, Any]:
                 stderr=subprocess.STDOUT,
                 env=settings.environment(COURSE_WORK=str(work)),
             )
-            memory = PeakMemory(process.pid)
+            memory = ResourceMeter(process.pid)
             try:
                 process.wait(timeout=row.limit)
             except subprocess.TimeoutExpired:

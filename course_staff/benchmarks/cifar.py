@@ -10,7 +10,7 @@ import numpy as np
 from course_staff.benchmarks import Row, measured
 from course_utils import datasets
 from course_utils.exceptions import CourseError
-from course_utils.workspace.notebook_runner import PeakMemory
+from course_utils.workspace.notebook_runner import ResourceMeter
 
 SIDE, BATCH = 128, 32
 
@@ -26,7 +26,7 @@ def _memory(quick: bool) -> dict[str, Any]:
 
     from course_utils import models, training
 
-    memory = PeakMemory(os.getpid())
+    memory = ResourceMeter(os.getpid())
     try:
         data = datasets.load("cifar10", image_size=SIDE, batch_size=BATCH, seed=0)
     except CourseError as error:

@@ -40,7 +40,9 @@ def _submissions(number: str, count: int) -> list[str]:
     """
     exercise = checks.exercise(number)
     experiments = {
-        one.id.replace(".", "-") for one in exercise.questions if one.kind == "experiment"
+        question.id.replace(".", "-")
+        for question in exercise.questions
+        if question.kind == "experiment"
     }
     path = _solution(number)
     assert path is not None

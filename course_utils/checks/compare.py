@@ -153,13 +153,13 @@ def has_few_decimals(got: float, want: float) -> bool:
     Where the other one has no more decimals itself, it is not.
     """
     cuts = [cut(want * ten) / ten for ten in (10, 100) for cut in (round, int)]
-    return abs(got - want) > 1e-9 and any(abs(got - one) < 1e-9 for one in cuts)
+    return abs(got - want) > 1e-9 and any(abs(got - cut) < 1e-9 for cut in cuts)
 
 
 def texts(value: Any) -> list[str] | None:
     """The entries of a list, a tuple or an array that holds text only; None for anything else."""
     entries = listed(value)
-    if entries is None or not all(isinstance(one, str) for one in entries):
+    if entries is None or not all(isinstance(entry, str) for entry in entries):
         return None
     return entries
 
@@ -219,7 +219,7 @@ def letters(given: Any, known: Iterable[str]) -> set[str] | None:
     """
     given = _without_dimension(given)
     entries = [given] if isinstance(given, str) else listed(given)
-    if entries is None or not all(isinstance(one, str) for one in entries):
+    if entries is None or not all(isinstance(entry, str) for entry in entries):
         return None
     return {letter for entry in entries for letter in _letters_in(entry, set(known))}
 

@@ -95,11 +95,11 @@ def combined(
     found = []
     for number in range(1, most + 1):
         for some in itertools.combinations(faults, number):
-            changes = [key for one in some for key in one.change]
+            changes = [key for fault in some for key in fault.change]
             if len(set(changes)) < len(changes):
                 continue  # two ways to build the same layer
-            change = {key: value for one in some for key, value in one.change.items()}
-            keys = [one.key for one in some if not one.elsewhere]
+            change = {key: value for fault in some for key, value in fault.change.items()}
+            keys = [fault.key for fault in some if not fault.elsewhere]
             found.append(NetworkMistake(*keys, build=partial(build, **change), **change))
     return found
 
@@ -904,7 +904,7 @@ def pixel_factor(
 
     def answer(level: float | None) -> Array:
         """Outputs where the first layer has a level as its bias, or None: passes the picture."""
-        weights = [one.copy() for one in drawn]
+        weights = [weight.copy() for weight in drawn]
         weights[shift] = np.full_like(weights[shift], level or 0.0)
         for k in range(first, shift):
             if weights[k].ndim >= 2:

@@ -33,14 +33,14 @@ def curve(value: Any) -> list[float]:
 
 def require_epochs(curves: Curves, keys: Sequence[str], most: int) -> None:
     """Check that all trainings have the same number of epochs, `most` or fewer."""
-    lengths = {len(one[key]) for one in curves.values() for key in keys}
+    lengths = {len(curve[key]) for curve in curves.values() for key in keys}
     if len(lengths) > 1 or max(lengths) > most:
         raise wrong("different epochs")
 
 
 def all_different(curves: Curves) -> bool:
     """Whether no two trainings have the same loss in all epochs."""
-    return len({tuple(one["loss"]) for one in curves.values()}) == len(curves)
+    return len({tuple(curve["loss"]) for curve in curves.values()}) == len(curves)
 
 
 def require_new(curves: Curves, first_loss: tuple[float, float], images: Mapping[str, int]) -> None:
@@ -56,11 +56,11 @@ def require_new(curves: Curves, first_loss: tuple[float, float], images: Mapping
         The number of images by which each accuracy was measured, by the name of its curve.
     """
     low, high = first_loss
-    for name, one in curves.items():
-        if not low <= one["loss"][0] <= high:
+    for name, curve in curves.items():
+        if not low <= curve["loss"][0] <= high:
             raise wrong("not a new network", name=name)
         for key, number in images.items():
-            if not all(is_share(number, value) for value in one.get(key, [])):
+            if not all(is_share(number, value) for value in curve.get(key, [])):
                 which = "validation" if key.startswith("val_") else "training"
                 mistake = f"other pictures for {which}"
                 raise wrong("other pictures", mistake=mistake, key=key, name=name, number=number)

@@ -26,6 +26,7 @@ _CONNECT_SECONDS = 6.0
 _SILENCE_SECONDS = 30.0
 _PIECE = 2**15  # bytes written at a time; at most this much is lost when a connection breaks
 _TRIES = 4
+_PAUSE = 1.0  # seconds before the second try, and as many more before each further one
 _LARGEST_SET = 2 * 2**30  # bytes; larger than any unpacked dataset of the course
 
 
@@ -199,7 +200,7 @@ def _fetch(archive: Archive, part: Path) -> None:
             grown = part.exists() and part.stat().st_size > before
             if broken.again and grown and attempt < _TRIES:
                 continued = True
-                time.sleep(min(attempt, 3))
+                time.sleep(_PAUSE * attempt)
                 continue
             if not broken.again:
                 part.unlink(missing_ok=True)

@@ -254,10 +254,20 @@ class ImageDataset:
         It covers the content of the images, their ids and labels, the splits, the class names,
         the image size, the batch size and the seed.
         """
+        return self.fingerprint_of(SPLITS)
+
+    def fingerprint_of(self, splits: Iterable[str]) -> str:
+        """Return the digest as in :attr:`fingerprint`, of some splits only.
+
+        Parameters
+        ----------
+        splits : iterable of str
+            ``"train"``, ``"validation"`` or ``"test"``.
+        """
         digest = hashlib.blake2b(digest_size=16)
         head = (self.class_names, self.input_shape, self.batch_size, self.seed)
         digest.update(repr(head).encode())
-        for split in SPLITS:
+        for split in splits:
             part = self._parts[split]
             digest.update(f"\n{split}\n".encode())
             for id_, row, label in zip(part.ids, part.rows, part.labels, strict=True):

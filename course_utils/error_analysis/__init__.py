@@ -13,11 +13,12 @@ from course_utils.error_analysis._find import (
     worst_predictions,
 )
 from course_utils.error_analysis._gallery import export, gallery
-from course_utils.error_analysis._tags import CAUSES, tag, tags, untag
+from course_utils.error_analysis._tags import CAUSES, example_tags, tag, tags, untag
 
 __all__ = [
     "CAUSES",
     "confused_pairs",
+    "example_tags",
     "export",
     "gallery",
     "inspection_curve",

@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 
 #: Causes of wrong predictions. The first is an error in the data, the others mostly are not.
 CAUSES = (
-    "mislabelled",
+    "mislabeled",
     "occluded",
-    "two objects",
+    "several objects",
     "looks like the other class",
+    "unusual color or view",
     "bad picture",
     "no idea",
 )
+
+#: Names of causes in files that older versions of the course wrote.
+_OLD_NAMES = {"mislabelled": "mislabeled", "two objects": "several objects"}
 
 _COLUMNS = ("id", "cause", "note", "true", "predicted", "confidence")
 
@@ -141,6 +145,17 @@ def tags(file: str | os.PathLike[str] | None = None) -> pd.DataFrame:
     return _read(_path(file))
 
 
+def example_tags() -> pd.DataFrame:
+    """Return how the authors tagged the twenty worst validation errors of the lesson model.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As :func:`tags`; the images are those of paper_flowers.
+    """
+    return _read(settings.shipped_data() / "lesson_model" / "tags.csv")
+
+
 def _path(file: str | os.PathLike[str] | None) -> Path:
     return settings.work_root() / "tags.csv" if file is None else Path(file).expanduser()
 
@@ -177,6 +192,7 @@ def _read(path: Path) -> pd.DataFrame:
         if list(frame.columns) != list(_COLUMNS):
             raise ValueError
         frame["confidence"] = frame["confidence"].astype(float)
+        frame["cause"] = frame["cause"].replace(_OLD_NAMES)
     except (ValueError, OSError, pd.errors.ParserError) as error:
         raise InvalidInput(
             f"{path} does not hold tags (its columns must be {', '.join(_COLUMNS)}); "

@@ -45,8 +45,9 @@ class Diagnosis:
     reasons : tuple of str
         The observations that led to the name.
     evidence : dict of str to float
-        The measured values: epochs, best_epoch (1 is the first), best_val_loss, val_loss_rise,
-        accuracy_gap, loss_gap, train_slope, val_slope, oscillation, and chance if it is known.
+        The measured values: epochs, averaged_epochs (how many of the last ones the gaps are
+        averaged over), best_epoch (1 is the first), best_val_loss, val_loss_rise, accuracy_gap,
+        loss_gap, train_slope, val_slope, oscillation, and chance if it is known.
     advice : str
         What to try next.
     """
@@ -178,7 +179,8 @@ class _Rules:
         self.best = int(val_loss.argmin())
         tail = max(1, min(3, self.epochs - 1 - self.best))
         self.rise = float(val_loss[-tail:].mean() / max(val_loss[self.best], 1e-12) - 1)
-        last = slice(-min(3, self.epochs), None)
+        averaged = min(3, self.epochs)
+        last = slice(-averaged, None)
         self.loss_gap = float(val_loss[last].mean() - loss[last].mean())
         self.train_slope, self.val_slope = _slope(loss), _slope(val_loss)
         later = loss[min(1, self.epochs - 1) :]  # the first step is often large in any case
@@ -187,6 +189,7 @@ class _Rules:
         self.rises = int((steps > 0).sum())
         self.oscillation = float(np.clip(steps, 0, None).sum() / span) if more_than_noise else 0.0
         self.evidence |= {
+            "averaged_epochs": averaged,
             "best_epoch": self.best + 1,
             "best_val_loss": float(val_loss[self.best]),
             "val_loss_rise": self.rise,
@@ -250,13 +253,17 @@ class _Rules:
         if self.level is None:
             return []
         known = f"; guessing gives {self.chance:.2f}" if self.chance is not None else ""
-        return [f"training accuracy at the end {self.level:.2f}{known}"]
+        return [f"training accuracy at the end{self._averaged()} {self.level:.2f}{known}"]
+
+    def _averaged(self) -> str:
+        count = self.evidence["averaged_epochs"]
+        return f" (mean of {count} epochs)" if count > 1 else ""
 
     def _gap_reason(self) -> list[str]:
         if self.gap is None or self.level is None:
             return []
         return [
-            f"at the end training accuracy {self.level:.2f}, validation accuracy "
+            f"at the end{self._averaged()} training accuracy {self.level:.2f}, validation accuracy "
             f"{self.level - self.gap:.2f}: a gap of {self.gap:z.2f}"
         ]
 

@@ -32,7 +32,7 @@ _NAMES = {  # of functions, by module
     "lesson_03": "architecture parameter_bars receptive_fields shuffled_pixels",
     "lesson_04": "compare_curves cross_entropy descent epoch_diagram experiment schedules",
     "lesson_05": "calibration diagnosis one_vs_rest probability_bars top_k",
-    "lesson_06": "cleaning inspection_curve suspect_grid",
+    "lesson_06": "cleaning inspection_curve suspect_grid tagged_grid",
     "lesson_07": (
         "activation_grid class_heat first_layer_filters grad_cam_steps heat_maps "
         "insertion_deletion localisation randomisation"

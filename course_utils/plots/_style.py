@@ -268,8 +268,16 @@ def outline_box(ax: Axes, box: Any, outer: float = 2.6, inner: float = 1.2) -> N
 
 
 def show_image(ax: Axes, image: Any) -> None:
-    """Show an image with values from 0 to 255; a gray image is not stretched."""
-    ax.imshow(displayable(image), cmap="gray", vmin=0, vmax=255)
+    """Show an image with values from 0 to 255; a gray image is not stretched.
+
+    Of a photograph of many megapixels, only every n-th row and column is drawn: drawing all of
+    them takes seconds, and a figure does not show them.
+    """
+    shown = displayable(image)
+    height, width = shown.shape[:2]
+    step = max(1, min(height, width) // 700)
+    extent = (-0.5, width - 0.5, height - 0.5, -0.5)
+    ax.imshow(shown[::step, ::step], cmap="gray", vmin=0, vmax=255, extent=extent)
 
 
 def grouped_bars(

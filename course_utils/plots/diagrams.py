@@ -46,7 +46,7 @@ _STAGE_COLORS = (PALETTE[4], PALETTE[1], PALETTE[0], PALETTE[2])
 
 
 def roadmap(current: str | int | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the nine lessons of the course and the four stages they belong to.
+    """Draw the lessons of the course and the four stages they belong to.
 
     Parameters
     ----------
@@ -67,8 +67,9 @@ def roadmap(current: str | int | None = None, ax: Axes | None = None) -> Axes:
     here = None if current is None else f"{int(current):02d}"
     if here is not None and here not in numbers:
         raise InvalidInput(f"There is no lesson {current!r}; the lessons are {', '.join(numbers)}.")
-    ax = new_axes(ax, (9.6, 5.2))
-    width, height, gap_x, gap_y = 2.6, 1.0, 0.55, 0.5
+    rows = -(-len(LESSONS) // 3)
+    ax = new_axes(ax, (9.6, 0.5 + 1.35 * rows))
+    width, height, gap_x, gap_y = 2.6, 0.82, 0.55, 0.5
     corners = []
     for i, (number, title, text, stage) in enumerate(LESSONS):
         row, place = divmod(i, 3)
@@ -88,7 +89,10 @@ def roadmap(current: str | int | None = None, ax: Axes | None = None) -> Axes:
             _arrow(ax, (start, y0 + height / 2), (end, y1 + height / 2))
         else:
             _arrow(ax, (x0 + width / 2, y0), (x1 + width / 2, y1 + height))
-    ax.set(xlim=(-0.1, 3 * width + 2 * gap_x + 0.1), ylim=(-2 * (height + gap_y) - 0.1, 1.35))
+    ax.set(
+        xlim=(-0.1, 3 * width + 2 * gap_x + 0.1),
+        ylim=((1 - rows) * (height + gap_y) - 0.1, height + 0.35),
+    )
     ax.set_axis_off()
     lessons = ", ".join(f"{number} {title}" for number, title, *_ in LESSONS)
     marked = "" if here is None else f" Lesson {here} is marked."
@@ -117,9 +121,9 @@ def workflow(ax: Axes | None = None) -> Axes:
     width, gap = 1.85, 0.4
     for i, (head, text, color) in enumerate(steps):
         x = i * (width + gap)
-        _text_box(ax, (x, 0), width, 0.95, head, text, color)
+        _text_box(ax, (x, 0), width, 0.85, head, text, color)
         if i:
-            _arrow(ax, (x - gap, 0.48), (x, 0.48))
+            _arrow(ax, (x - gap, 0.42), (x, 0.42))
     start = 3 * (width + gap) + width / 2
     ax.plot([start, start, width / 2], [0, -0.45, -0.45], color=QUIET, lw=1.4, ls="--")
     for i in (0, 1, 2):
@@ -182,38 +186,41 @@ def task_comparison() -> Figure:
     figure, axes = panels(1, 3, (10.2, 3.35))
     whole, boxes, regions = axes[0]
     _draw_scene(whole)
-    label = {"facecolor": "white", "edgecolor": INK, "boxstyle": "round,pad=0.25"}
-    write(whole, 2, 2.72, "daisy", 12, bbox=label)
+    rectangle(whole, 0, 2.55, 4, 0.45, color="white", alpha=0.85, lw=0)
+    for name, x in zip(_SCENE_CLASSES, (0.56, 1.4, 2.0, 2.8, 3.6), strict=True):
+        answer = {"bbox": {"facecolor": "white", "edgecolor": INK, "boxstyle": "round,pad=0.25"}}
+        look = {"weight": "bold", **answer} if name == "daisy" else {"color": _GRAY_TEXT}
+        write(whole, x, 2.77, name, 8.5, **look)
 
     tag = {"facecolor": "white", "edgecolor": "none", "pad": 1.2}
     _draw_scene(boxes)
     for kind, x, y, size in _SCENE:
-        wide, deep, dashes = (1, 1, "-") if kind == "daisy" else (0.7, 0.87, "--")
-        reach, bottom = wide * size, deep * size
-        left = x - reach
+        left, right, below, above = (size * reach for reach in _REACH[kind])
+        corner, dashes = (x - left, y - below), "-" if kind == "daisy" else "--"
         for color, line, style in ((INK, 3.4, "-"), ("white", 1.6, dashes)):
-            box = rectangle(boxes, left, y - bottom, 2 * reach, size + bottom, fill=False)
+            box = rectangle(boxes, *corner, left + right, below + above, fill=False)
             box.set(edgecolor=color, linewidth=line, linestyle=style)
-        write(boxes, left + 0.03, y + size, kind, ha="left", va="bottom", bbox=tag)
+        write(boxes, corner[0] + 0.03, y + above, kind, ha="left", va="bottom", bbox=tag)
 
-    _draw_scene(regions, {"daisy": (PALETTE[6], ""), "tulip": (PALETTE[3], "xx")})
-    for kind, x, y, size in _SCENE[:2]:
-        write(regions, x, y + size + 0.06, kind, va="bottom", bbox=tag)
+    _draw_scene(regions, {"daisy": (PALETTE[6], ""), "bee": (PALETTE[3], "xxx")})
+    for kind, x, y, size in _SCENE:
+        write(regions, x, y + 1.15 * size, kind, va="bottom", bbox=tag)
     write(regions, 0.12, 0.12, "background", ha="left", va="bottom", color="white")
 
     words = {
-        "Classification": "What is in the picture?\none label for all of it",
-        "Detection": "What is where?\na box and a label for each object",
-        "Segmentation": "Which pixel belongs to what?\na label for each pixel",
+        "Classification": "What is in the picture?\none class for all of it, from a fixed list",
+        "Detection": "What is where?\na box and a class for each object",
+        "Segmentation": "Which pixel belongs to what?\na class for each pixel",
     }
     for ax, (head, text) in zip(axes[0], words.items(), strict=True):
         ax.set_title(head, fontsize=12, weight="bold")
         ax.set_xlabel(text, fontsize=9.5)
     return described(
         figure,
-        "The same two daisies and a tulip three times. Classification: one label for the whole "
-        "image. Detection: a box and a label for each flower. Segmentation: each pixel is colored "
-        "by its class.",
+        "The same two daisies and a bee three times. Classification: one class for the whole "
+        f"picture, daisy, from the list {', '.join(_SCENE_CLASSES)}. Detection: a box and a class "
+        "for each daisy and for the bee. Segmentation: each pixel is colored by its class, daisy, "
+        "bee or background.",
     )
 
 
@@ -293,22 +300,20 @@ def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], **sty
 
 
 # ------------------------------------------------------------------------ the scene of flowers
-# (class, x, y, size) in a frame of 4 × 3, drawn from back to front.
-_SCENE = (("tulip", 3.05, 1.55, 0.52), ("daisy", 0.95, 1.75, 0.62), ("daisy", 2.05, 1.05, 0.48))
+# (kind, x, y, size) in a frame of 4 × 3, drawn from back to front.
+_SCENE = (("daisy", 0.95, 1.75, 0.62), ("daisy", 2.15, 1.05, 0.48), ("bee", 3.2, 2.05, 0.36))
+_REACH = {"daisy": (1, 1, 1, 1), "bee": (1.15, 1.05, 0.9, 1.12)}  # left, right, below, above
+_SCENE_CLASSES = ("dandelion", "daisy", "tulip", "sunflower", "rose")
 _PETALS = 12
 _NATURAL = {
     "stem": "#4d8a3c",
     "leaf": "#4d8a3c",
     "daisy petal": "#fbfbf4",
     "daisy center": "#f2b90f",
-    "tulip petal": "#d8345f",
-    "tulip fold": "#b6214a",
+    "bee wing": "#f4fbff",
+    "bee body": "#f2b90f",
+    "bee stripe": "#33291a",
 }
-_CUP = np.array(
-    [(-0.62, 0.95), (-0.3, 0.45), (0, 1.0), (0.3, 0.45), (0.62, 0.95), (0.66, -0.1)]
-    + [(0.45, -0.62), (0, -0.85), (-0.45, -0.62), (-0.66, -0.1)]
-)
-_FOLD = np.array([(0, 1.0), (0.26, 0.3), (0.1, -0.8), (-0.1, -0.8), (-0.26, 0.3)])
 
 
 def _draw_scene(ax: Axes, classes: Mapping[str, tuple[str, str]] | None = None) -> None:
@@ -317,7 +322,7 @@ def _draw_scene(ax: Axes, classes: Mapping[str, tuple[str, str]] | None = None) 
     rectangle(ax, 0, 0, 4, 3, color=sky, lw=0)
     rectangle(ax, 0, 0, 4, 1.15, color=meadow, lw=0)
     for kind, x, y, size in _SCENE:
-        for part, patch in _flower_patches(kind, x, y, size):
+        for part, patch in _patches(kind, x, y, size):
             if classes is None:
                 patch.set(facecolor=_NATURAL[part], edgecolor="#00000030", linewidth=0.5)
                 ax.add_patch(patch)
@@ -325,26 +330,42 @@ def _draw_scene(ax: Axes, classes: Mapping[str, tuple[str, str]] | None = None) 
                 color, hatch = classes[kind]
                 patch.set(facecolor=color, edgecolor=color, linewidth=0.6)
                 ax.add_patch(patch)
-                if not part.endswith("petal"):
+                if part.endswith("body"):
                     patch.set(hatch=hatch, edgecolor="white", linewidth=0)
     ax.set(xlim=(0, 4), ylim=(0, 3), aspect="equal")
     hide_ticks(ax)
 
 
-def _flower_patches(kind: str, x: float, y: float, size: float) -> list[tuple[str, Any]]:
-    """Return the (part, patch) pairs of one flower whose head has its center at (x, y)."""
+def _patches(kind: str, x: float, y: float, size: float) -> list[tuple[str, Any]]:
+    """Return the (part, patch) pairs of one flower head or bee whose center is at (x, y)."""
     from matplotlib.patches import Circle, Ellipse, Polygon
 
+    if kind == "bee":
+        return _bee_patches(x, y, size)
     stem = Polygon([(x - 0.035, y), (x + 0.035, y), (x + 0.06, -0.1), (x - 0.02, -0.1)])
     leaf = Ellipse((x + 0.2, y - 1.25 * size - 0.2), 0.42, 0.13, angle=38)
     parts: list[tuple[str, Any]] = [("stem", stem), ("leaf", leaf)]
-    if kind == "tulip":
-        parts.append(("tulip petal", Polygon(_CUP * size + (x, y))))
-        parts.append(("tulip fold", Polygon(_FOLD * size + (x, y))))
-        return parts
     for angle in 2 * np.pi * np.arange(_PETALS) / _PETALS:
         center = (x + 0.66 * size * np.cos(angle), y + 0.66 * size * np.sin(angle))
         petal = Ellipse(center, 0.68 * size, 0.27 * size, angle=np.degrees(angle))
         parts.append(("daisy petal", petal))
     parts.append(("daisy center", Circle((x, y), 0.33 * size)))
     return parts
+
+
+def _bee_patches(x: float, y: float, size: float) -> list[tuple[str, Any]]:
+    """Return the (part, patch) pairs of a bee that flies to the left."""
+    from matplotlib.patches import Circle, Ellipse
+
+    y -= 0.25 * size
+    wings = [
+        ("bee wing", Ellipse((x + 0.1 * size, y + 0.75 * size), 0.5 * size, 1.1 * size, angle=12)),
+        ("bee wing", Ellipse((x + 0.45 * size, y + 0.65 * size), 0.45 * size, size, angle=-25)),
+    ]
+    body = [("bee body", Ellipse((x + 0.1 * size, y), 1.7 * size, 1.1 * size))]
+    head = [("bee stripe", Circle((x - 0.75 * size, y), 0.32 * size))]
+    stripes = [
+        ("bee stripe", Ellipse((x + place * size, y), 0.22 * size, high * size))
+        for place, high in ((-0.2, 1.0), (0.2, 1.04), (0.6, 0.84))
+    ]
+    return [*wings, *body, *stripes, *head]

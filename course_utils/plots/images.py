@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 MOST_IMAGES = 150  # in one figure
 
+# Inches, at 100 dots each: the smallest and the largest image of a grid, and its smallest width.
+_SMALLEST, _LARGEST, _WIDTH = 1.35, 3.4, 6.8
+
 
 def image_grid(
     images: Any,
@@ -48,7 +51,7 @@ def image_grid(
     *,
     titles: Sequence[str] | None = None,
     boxes: Any = None,
-    size: float = 1.5,
+    size: float | None = None,
     title: str | None = None,
 ) -> Figure:
     """Draw a grid of images with their classes above them.
@@ -71,8 +74,8 @@ def image_grid(
         Texts to show instead of labels.
     boxes : array (N, 4), optional
         For each image the box (x0, y0, x1, y1) in pixels to draw on it.
-    size : float
-        Width of one image in inches.
+    size : float, optional
+        Width of one image in inches; by default so large that the grid is easy to see.
     title : str, optional
         Title of the whole figure.
 
@@ -96,6 +99,7 @@ def image_grid(
     if columns is None:
         columns = min(count, 6)
     rows = -(-count // validate.whole_number("columns", columns, 1, example=6))
+    size = _size(size, columns)
 
     lines = 0 if titles is None else max(text.count("\n") + 1 for text in titles)
     height = rows * (size + 0.17 * lines + 0.06) + (0.35 if title else 0.05)
@@ -110,6 +114,13 @@ def image_grid(
         figure.suptitle(title, fontsize=11)
     names = "" if titles is None else f": {listed(dict.fromkeys(titles))}".replace("\n", " ")
     return described(figure, f"{count} image{'s' * (count > 1)}{names}.")
+
+
+def _size(size: float | None, columns: int, besides: float = 0) -> float:
+    """Return the width of one image in inches, chosen by the number of columns if it is None."""
+    if size is not None:
+        return size
+    return float(np.clip((_WIDTH - besides) / columns, _SMALLEST, _LARGEST))
 
 
 def _checked_images(images: Any) -> list[np.ndarray]:
@@ -186,7 +197,9 @@ def pixel_values(image: Any, row: int, column: int, size: int = 6) -> Figure:
         channels = {"gray": picture}
     else:
         channels = {name: picture[..., c] for c, name in enumerate(("red", "green", "blue"))}
-    figure, axes = panels(1, 1 + len(channels), (2.7 * (1 + len(channels)), 2.9))
+    columns = 1 + len(channels)
+    width = max(2.7, _size(None, columns))
+    figure, axes = panels(1, columns, (columns * width, width + 0.2))
     first = axes[0, 0]
     show_image(first, picture)
     outline_box(first, (column, row, column + size, row + size), 3.0, 1.4)
@@ -213,7 +226,7 @@ def augmentation_grid(
     *,
     labels: Any = None,
     class_names: Sequence[str] | None = None,
-    size: float = 1.25,
+    size: float | None = None,
 ) -> Figure:
     """Draw an image and several randomly augmented versions of it.
 
@@ -233,8 +246,8 @@ def augmentation_grid(
     labels : array (N,) of int or (N, classes), optional
         The classes of a batch; mixup and cutmix need them, and their new labels are shown.
     class_names : sequence of str, optional
-    size : float
-        Width of one image in inches.
+    size : float, optional
+        Width of one image in inches; by default so large that the grid is easy to see.
 
     Returns
     -------
@@ -263,6 +276,7 @@ def augmentation_grid(
         rows.insert(0, ("original", batch, one_hot))
 
     columns, has_names = len(batch) + single, any(name for name, *_ in rows)
+    size = _size(size, columns, besides=has_names)
     row_height = size + 0.06 + 0.34 * (one_hot is not None)
     figure, axes = panels(
         len(rows), columns, (columns * (size + 0.06) + has_names, len(rows) * row_height + 0.2)
@@ -322,7 +336,7 @@ def predictions_grid(
     count: int = 12,
     columns: int = 6,
     *,
-    size: float = 1.45,
+    size: float | None = None,
     seed: int | None = None,
     title: str | None = None,
 ) -> Figure:
@@ -341,8 +355,8 @@ def predictions_grid(
         The largest number of images.
     columns : int
         Images per row.
-    size : float
-        Width of one image in inches.
+    size : float, optional
+        Width of one image in inches; by default so large that the grid is easy to see.
     seed : int, optional
         For "random"; by default ``settings.seed()``.
     title : str, optional
@@ -361,6 +375,7 @@ def predictions_grid(
         raise InvalidInput(f"There is no image to show: none is {which!r}.")
     known = bool((predictions.labels >= 0).all())
     rows, columns = grid_shape(len(places), columns)
+    size = _size(size, columns)
     height = rows * (size + 0.44) + (0.35 if title else 0.05)
     figure, axes = panels(rows, columns, (columns * (size + 0.14), height))
     for ax in axes.flat[len(places) :]:

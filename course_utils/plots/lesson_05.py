@@ -354,7 +354,7 @@ def diagnosis(
     chance = found.evidence.get("chance")
     best = found.evidence.get("best_epoch")
     for ax, name in zip(axes[0], names, strict=True):
-        _curve_panel(ax, lines[name], lines[f"val_{name}"], name, best)
+        _curve_panel(ax, lines[name], lines[f"val_{name}"], name, found)
         if chance is not None:
             level = chance if name == "accuracy" else -np.log(chance)
             ax.axhline(level, color=QUIET, ls=LINE_STYLES[3], lw=1.4, label="guessing")
@@ -375,9 +375,12 @@ def diagnosis(
 
 
 def _curve_panel(
-    ax: Axes, train: np.ndarray, validation: np.ndarray, name: str, best: float | None
+    ax: Axes, train: np.ndarray, validation: np.ndarray, name: str, found: Diagnosis
 ) -> None:
-    """Draw one quantity for training and validation, its best epoch and the final gap."""
+    """Draw one quantity for training and validation, its best epoch and the final gap.
+
+    The gap is that of the diagnosis: of the means over the last epochs.
+    """
     from matplotlib.ticker import MaxNLocator
 
     epochs = np.arange(1, len(train) + 1)
@@ -397,10 +400,13 @@ def _curve_panel(
         ax.set_yscale("log")  # one very large value would flatten all the others
     elif name == "loss":
         ax.set_ylim(bottom=0)
+    best = found.evidence.get("best_epoch")
     if best is not None:
         _mark_best_epoch(ax, best, len(epochs))
-    if np.isfinite([train[-1], validation[-1]]).all():
-        _mark_gap(ax, len(epochs), *sorted((train[-1], validation[-1])))
+    last = slice(-int(found.evidence.get("averaged_epochs", 1)), None)
+    ends = [float(values[last].mean()) for values in (train, validation)]
+    if np.isfinite(ends).all():
+        _mark_gap(ax, len(epochs), min(ends), max(ends))
 
 
 def _mark_best_epoch(ax: Axes, best: float, epochs: int) -> None:
@@ -411,7 +417,7 @@ def _mark_best_epoch(ax: Axes, best: float, epochs: int) -> None:
 
 
 def _mark_gap(ax: Axes, epochs: int, low: float, high: float) -> None:
-    """Draw the gap between the two curves at the last epoch."""
+    """Draw the gap between the two curves behind the last epoch."""
     x = epochs + 0.03 * max(1, epochs)
     arrow = {"arrowstyle": "<->", "color": INK, "shrinkA": 0, "shrinkB": 0}
     ax.annotate("", (x, low), (x, high), arrowprops=arrow, annotation_clip=False)

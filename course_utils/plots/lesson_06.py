@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from course_utils.plots._style import (
     new_axes,
     note,
     panels,
+    require_some,
     show_image,
 )
 
@@ -95,7 +96,58 @@ def suspect_grid(
     return described(figure, f"{text}.")
 
 
-def inspection_curve(curve: pd.DataFrame, share: float = 0.05, ax: Axes | None = None) -> Axes:
+def tagged_grid(
+    predictions: Predictions, tags: pd.DataFrame, count: int = 20, columns: int = 5
+) -> Figure:
+    """Draw wrong predictions with the cause that a person saw.
+
+    First met in lesson 06.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        The first `count` of them are drawn.
+    tags : DataFrame
+        As ``error_analysis.tags`` returns them.
+    count, columns : int
+        Number of images in total, and per row.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InvalidInput
+        If there is no image to show.
+    """
+    require_some("prediction", predictions)
+    count = min(count, len(predictions))
+    causes = dict(zip(tags["id"], tags["cause"], strict=True))
+    shown = [causes.get(name, "not tagged") for name in predictions.ids[:count]]
+    rows, columns = grid_shape(count, columns)
+    figure, axes = panels(rows, columns, (columns * 1.42, rows * 1.85), bare=True)
+    names = predictions.class_names
+    for i, ax in enumerate(axes.flat[:count]):
+        show_image(ax, predictions.images[i])
+        true, predicted = (
+            names[int(values[i])] for values in (predictions.labels, predictions.predicted)
+        )
+        words = f"{true}\n→ {predicted} {predictions.confidence[i]:.2f}\n{shown[i]}"
+        ax.set_title(words, fontsize=8, pad=3)
+    numbers = [f"{shown.count(cause)} {cause}" for cause in dict.fromkeys(shown)]
+    return described(
+        figure, f"{count} wrong predictions with the cause of each: {listed(numbers)}."
+    )
+
+
+def inspection_curve(
+    curve: pd.DataFrame,
+    share: float = 0.05,
+    ax: Axes | None = None,
+    *,
+    others: Mapping[str, tuple[int, int]] | None = None,
+) -> Axes:
     """Draw recall and precision of wrong labels over the number of inspected suspects.
 
     First met in lesson 06.
@@ -107,12 +159,15 @@ def inspection_curve(curve: pd.DataFrame, share: float = 0.05, ax: Axes | None =
     share : float
         A share of all images (0-1) that is marked.
     ax : Axes, optional
+    others : mapping of str to (int, int), optional
+        Other ways to choose what to look at, by name: how many images were inspected, and how many
+        wrong labels were found.
 
     Returns
     -------
     Axes
     """
-    ax = new_axes(ax, (6.4, 3.9))
+    ax = new_axes(ax, (6.6, 4.0))
     total = len(curve)
     recall, precision = curve["recall"].to_numpy(), curve["precision"].to_numpy()
     inspected = curve["inspected"].to_numpy()
@@ -126,6 +181,17 @@ def inspection_curve(curve: pd.DataFrame, share: float = 0.05, ax: Axes | None =
     note(
         ax, f"{share:.0%} of the pictures:\n{found:.0%} found", (marked, found), (12, -4), va="top"
     )
+    wrong = max(1, int(curve["found"].iloc[-1]))
+    text = ""
+    for i, (name, (looked, caught)) in enumerate((others or {}).items()):
+        style: dict[str, Any] = {
+            "color": PALETTE[5],
+            "marker": MARKERS[i + 2],
+            "ms": 9,
+            "linestyle": "none",
+        }
+        ax.plot(looked, caught / wrong, **style, label=name)
+        text += f" {name}: {looked} images inspected, {caught / wrong:.0%} found."
     ax.set(xlim=(0, max(1, min(total, 5 * marked))), ylim=(0, 1.02))
     ax.set(xlabel="suspects looked at, the most suspect first", ylabel="share")
     ax.grid(alpha=0.3)
@@ -134,7 +200,7 @@ def inspection_curve(curve: pd.DataFrame, share: float = 0.05, ax: Axes | None =
         ax,
         f"Recall and precision over the number of inspected suspects. After {share:.0%} of the "
         f"images, {found:.0%} of the wrong labels are found; precision is "
-        f"{precision[marked - 1]:.0%}.",
+        f"{precision[marked - 1]:.0%}.{text}",
     )
 
 

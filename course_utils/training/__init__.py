@@ -16,13 +16,11 @@ from course_utils.training.history import History
 from course_utils.training.recipes import (
     FLOWERS_EPOCHS,
     FLOWERS_SIZE,
-    LESSON_EPOCHS,
     flowers_recipe,
     flowers_run,
-    lesson_model,
-    lesson_recipe,
 )
 from course_utils.training.schedules import WarmUp, learning_rates, make_schedule
+from course_utils.training.shipped_model import LESSON_EPOCHS, lesson_model, lesson_recipe
 from course_utils.training.store import fit_or_load
 
 __all__ = [

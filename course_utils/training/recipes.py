@@ -1,6 +1,6 @@
-"""The training settings that lesson 04 arrives at, for the drawn flowers and for photographs.
+"""The training settings for photographs of flowers.
 
-Both were chosen on validation data; the test splits were not used.
+They were chosen on validation data; the test split was not used.
 """
 
 from __future__ import annotations
@@ -16,11 +16,7 @@ from course_utils import augmentation, models, settings
 from course_utils.training.device import strategy
 from course_utils.training.fitting import fit
 from course_utils.training.history import History
-from course_utils.training.store import fit_or_load
 from course_utils.validate import number_between
-
-#: Number of epochs of :func:`lesson_model`.
-LESSON_EPOCHS = 25
 
 #: Side of the photographs and number of epochs of :func:`flowers_run`.
 FLOWERS_SIZE = 72
@@ -36,43 +32,6 @@ WARM_UP_SHARE = 0.1
 
 #: Epochs of a training that a time limit ends.
 MAX_EPOCHS = 100_000
-
-
-def lesson_recipe() -> dict[str, Any]:
-    """Return the arguments of :func:`fit` that lesson 04 arrives at, without the epochs."""
-    return {
-        "learning_rate": 1e-3,
-        "schedule": "cosine",
-        "patience": 6,
-        "augment": augmentation.geometric(),
-    }
-
-
-def lesson_model(dataset: Any, verbose: int = 1) -> tuple[keras.Model, History]:
-    """Return the model of lessons 05 to 07: trained the first time, then loaded.
-
-    It is ``models.small_cnn``, trained with :func:`lesson_recipe`.
-
-    Parameters
-    ----------
-    dataset : ImageDataset
-        The data.
-    verbose : int
-        0 shows nothing.
-
-    Returns
-    -------
-    model : keras.Model
-    history : History
-    """
-    return fit_or_load(
-        lambda: models.small_cnn(dataset.input_shape, dataset.num_classes),
-        dataset,
-        settings.epochs(LESSON_EPOCHS),
-        name="lesson model",
-        verbose=verbose,
-        **lesson_recipe(),
-    )
 
 
 def flowers_recipe() -> dict[str, Any]:

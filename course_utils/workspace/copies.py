@@ -65,7 +65,8 @@ class Copy:
 class _Content:
     """Hashes of a notebook: of the file, of its cells, and of its outputs.
 
-    `text` is of all cells that are not blank; Shift+Enter in the last cell adds a blank one.
+    `text` is of all cells that are not blank (Shift+Enter in the last cell adds a blank one) and
+    not hidden from students.
     `outputs` is empty if no cell was run. Neither depends on metadata.
     """
 
@@ -253,6 +254,7 @@ def _prepare(original: Path, with_outputs: bool) -> bytes:
     """
     try:
         notebook = json.loads(original.read_text(encoding="utf-8"))
+        lessons.remove_hidden(notebook)
         if not with_outputs:
             lessons.clear_outputs(notebook)
         language = notebook["metadata"].get("language_info")
@@ -309,7 +311,11 @@ def _free_name(path: Path) -> Path:
 def _content(data: bytes) -> _Content:
     file = hashlib.sha256(data).hexdigest()
     try:
-        cells = [cell for cell in json.loads(data)["cells"] if "".join(cell["source"]).strip()]
+        cells = [
+            cell
+            for cell in json.loads(data)["cells"]
+            if "".join(cell["source"]).strip() and not lessons.is_hidden(cell)
+        ]
         text = [_text_of(cell) for cell in cells]
         shown = [_shown_by(cell) for cell in cells if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -43,6 +43,20 @@ def as_bytes(notebook: dict[str, Any]) -> bytes:
     return (text + "\n").encode()
 
 
+#: Tag of cells with checks for authors. Students' copies and the site do not show them.
+HIDDEN = "remove-cell"
+
+
+def is_hidden(cell: Any) -> bool:
+    """Return whether a cell has the tag :data:`HIDDEN`."""
+    return HIDDEN in cell["metadata"].get("tags", [])
+
+
+def remove_hidden(notebook: dict[str, Any]) -> None:
+    """Remove the cells that only authors need from a notebook, given as JSON."""
+    notebook["cells"] = [cell for cell in notebook["cells"] if not is_hidden(cell)]
+
+
 def clear_outputs(notebook: dict[str, Any]) -> None:
     """Remove the outputs and the execution counts of a notebook, given as JSON."""
     for cell in notebook["cells"]:

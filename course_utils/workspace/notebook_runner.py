@@ -49,6 +49,8 @@ class Run:
         The notebook with its new outputs, up to the cell that failed, if one did.
     seconds : float
         Wall-clock time, from the start of the kernel to its end.
+    cpu_seconds : float
+        Processor time of the kernel and its child processes together.
     peak_bytes : int
         Peak resident memory of the kernel and its child processes together.
     results : list of dict
@@ -59,13 +61,14 @@ class Run:
 
     notebook: Any
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     peak_bytes: int = 0
     results: list[dict[str, Any]] = field(default_factory=list)
     error: CellError | None = None
 
 
-class PeakMemory:
-    """Measure the peak resident memory of a process and its child processes together.
+class ResourceMeter:
+    """Measure the peak memory and the processor time of a process with its child processes.
 
     The resident sizes are summed every 0.2 seconds. On Linux, the peak that the system records for
     the process itself is included, also from before the first measurement.
@@ -73,6 +76,7 @@ class PeakMemory:
 
     def __init__(self, pid: int) -> None:
         self.bytes = 0
+        self.cpu_seconds = 0.0
         self._pid = pid
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -81,7 +85,9 @@ class PeakMemory:
     def look(self) -> None:
         """Measure now."""
         with suppress(psutil.Error):
-            resident = _resident(psutil.Process(self._pid))
+            process = psutil.Process(self._pid)
+            self.cpu_seconds = max(self.cpu_seconds, sum(process.cpu_times()[:4]))
+            resident = _resident(process)
             self.bytes = max(self.bytes, resident, _peak_of_linux(self._pid))
 
     def stop(self) -> int:
@@ -158,7 +164,7 @@ class _Execution:
         self._run = run
         self._on_cell = on_cell
         self._place = 0
-        self._memory: PeakMemory | None = None
+        self._meter: ResourceMeter | None = None
 
     def execute(self, folder: Path, environment: dict[str, str], timeout: int) -> None:
         from nbclient import NotebookClient
@@ -195,20 +201,21 @@ class _Execution:
                 self._failed(f"{error} {last}")
                 atexit.unregister(self._client._cleanup_kernel)  # it fails without a kernel
             finally:
-                if self._memory is not None:
-                    self._run.peak_bytes = self._memory.stop()
+                if self._meter is not None:
+                    self._run.peak_bytes = self._meter.stop()
+                    self._run.cpu_seconds = self._meter.cpu_seconds
 
     def _before(self, cell: Any, cell_index: int) -> None:
         self._place = cell_index
-        if self._memory is None:
+        if self._meter is None:
             kernel: Any = self._client.km
-            self._memory = PeakMemory(kernel.provisioner.pid)
+            self._meter = ResourceMeter(kernel.provisioner.pid)
         if self._on_cell is not None:
             self._on_cell(cell_index, len(self._run.notebook.cells))
 
     def _after(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
-        if self._memory is not None:
-            self._memory.look()
+        if self._meter is not None:
+            self._meter.look()
 
     def _failed(self, message: str) -> None:
         first_line = next(iter(_TERMINAL_COLORS.sub("", message).strip().splitlines()), "")

@@ -754,9 +754,9 @@ WRONG["06.3"] = {
         + "def out_of_fold(fit, images, labels, fold):\n    out = np.zeros((len(images), 3))\n    for k in np.unique(fold):\n        other = fold < k if k else fold > k\n        out[fold == k] = fit(images[other], labels[other])(images[fold == k])\n    return out\n",
         "learns from earlier folds",
     ),
-    "by_neighbours": (
+    "by_neighbors": (
         _REST
-        + "def out_of_fold(fit, images, labels, fold):\n    out = np.zeros((len(images), 3))\n    for k in np.unique(fold):\n        out[fold == k] = by_neighbours(images[fold != k], labels[fold != k])(images[fold == k])\n    return out\n",
+        + "def out_of_fold(fit, images, labels, fold):\n    out = np.zeros((len(images), 3))\n    for k in np.unique(fold):\n        out[fold == k] = by_neighbors(images[fold != k], labels[fold != k])(images[fold == k])\n    return out\n",
         "fit is not used",
     ),
     "classes": (

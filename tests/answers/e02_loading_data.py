@@ -145,7 +145,7 @@ def keep_classes(labels, wanted):
         ),
         "labels only": (_labels(end="new"), None),
         "only the first class": (_labels(positions="np.flatnonzero(labels == wanted[0])"), None),
-        "classes numbered anew": (
+        "classes numbered again": (
             _labels("np.eye(num_classes)[np.unique(labels, return_inverse=True)[1]]"),
             "classes counted in the labels",
         ),

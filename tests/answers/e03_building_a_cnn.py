@@ -321,7 +321,7 @@ class Always(layers.Layer):
             _cnn(dense='layers.Dense(128, activation="relu", kernel_initializer="zeros")'),
             "weights all equal",
         ),
-        "batch normalisation, too": (
+        "batch normalization, too": (
             _cnn(order="flat, dense, layers.BatchNormalization(), drop, last"),
             None,
         ),
@@ -528,7 +528,7 @@ DETECTOR = Answers(
             loss="keras.losses.BinaryCrossentropy()",
             optimizer="keras.optimizers.RMSprop(0.01)",
         ),
-        "with batch normalisation and SGD": _detector(
+        "with batch normalization and SGD": _detector(
             body="layers.Conv2D(8, 5, strides=4, use_bias=False), layers.BatchNormalization(), "
             "layers.ReLU()",
             optimizer="keras.optimizers.SGD(0.1, momentum=0.9)",

@@ -785,7 +785,7 @@ def with_augmentation(network):
         ),
         "turned, too": (_augmented(more="layers.RandomRotation(0.05)"), "turned"),
         "zoomed, too": (_augmented(more="layers.RandomZoom(0.1)"), "zoomed"),
-        "brighter": (_augmented(more="layers.RandomBrightness(0.2)"), "colours changed"),
+        "brighter": (_augmented(more="layers.RandomBrightness(0.2)"), "colors changed"),
         "rescaled": (_augmented(more="layers.Rescaling(1 / 255)"), "rescaled twice"),
         "always on": (
             _augmented(result="keras.Sequential([Always(), network])")
@@ -851,21 +851,21 @@ class Augmented(keras.Model):
             _augmented(
                 result="keras.Sequential([build_augmentation(), layers.Dropout(0.2), network])"
             ),
-            "colours changed",
+            "colors changed",
         ),
         "noise in front": (
             _augmented(
                 result="keras.Sequential([build_augmentation(), layers.GaussianNoise(0.5), "
                 "network])"
             ),
-            "colours changed",
+            "colors changed",
         ),
         "contrast in front": (
             _augmented(
                 result="keras.Sequential([layers.RandomContrast(0.2, value_range=(0, 255)), "
                 "build_augmentation(), network])"
             ),
-            "colours changed",
+            "colors changed",
         ),
         "only a flip in front": (
             _augmented(result='keras.Sequential([layers.RandomFlip("horizontal"), network])'),
@@ -920,14 +920,14 @@ class Augmented(keras.Model):
             _augmented(more="layers.RandomErasing(scale=(0.05, 0.1), value_range=(0, 255))"),
             None,
         ),
-        "a little noise": (_augmented(more="layers.GaussianNoise(0.1)"), "colours changed"),
+        "a little noise": (_augmented(more="layers.GaussianNoise(0.1)"), "colors changed"),
         "a little brighter": (
             _augmented(more="layers.RandomBrightness(0.01, value_range=(0, 255))"),
-            "colours changed",
+            "colors changed",
         ),
         "contrast": (
             _augmented(more="layers.RandomContrast(0.1, value_range=(0, 255))"),
-            "colours changed",
+            "colors changed",
         ),
         "12 percent": (_augmented(shift="layers.RandomTranslation(0.12, 0.12)"), "shifted too far"),
         "8 percent": (

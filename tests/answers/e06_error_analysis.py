@@ -739,7 +739,7 @@ def out_of_fold(fit, images, labels, fold):
             "only the fold after",
         ),
         "classes": (_folds(back="rows.argmax(axis=1)"), "classes instead of probabilities"),
-        "always neighbours": (_folds(fit="by_neighbours"), "fit ignored"),
+        "always neighbors": (_folds(fit="by_neighbors"), "fit ignored"),
         "left empty": (
             _folds(
                 numbers="range(fold.max())", back="np.where(rows.sum(1)[:, None], rows, np.nan)"
@@ -878,7 +878,7 @@ disputed = lambda p, y: [
         ),
         "by what is predicted": (
             _dispute(limit="probabilities[probabilities.argmax(axis=1) == k, k].mean()"),
-            "predicted instead of labelled",
+            "predicted instead of labeled",
         ),
         "confidence": (
             _dispute(limit="probabilities[labels == k].max(axis=1).mean()"),

@@ -90,7 +90,7 @@ def build_transfer(base, num_classes):
         "not frozen": (_head(freeze="pass"), "base not frozen"),
         "not frozen, in training mode": (
             _head(freeze="pass", maps="base(inputs)"),
-            "batch normalisation in training mode",
+            "batch normalization in training mode",
         ),
         "only the convolutions frozen": (
             _head(
@@ -133,7 +133,7 @@ def build_transfer(base, num_classes):
     },
     equivalent={
         "L4: base(inputs, training=False) → base without training": "the base is frozen",
-        "L4: False → True": "the base is frozen, and so is its batch normalisation",
+        "L4: False → True": "the base is frozen, and so is its batch normalization",
     },
 )
 
@@ -179,7 +179,7 @@ FEATURES = Answers(
         ),
         "in training mode": (
             _features(call="base(pictures, training=True)"),
-            "batch normalisation in training mode",
+            "batch normalization in training mode",
         ),
         "flattened": (_features(pool="maps.reshape(len(maps), -1)"), "flattened"),
         "not pooled": (_features(pool="maps"), "not pooled"),
@@ -262,13 +262,13 @@ TUNING = Answers(
         ),
         "hardly any rate": (_tuning(optimizer="keras.optimizers.Adam(1e-8)"), "rate too small"),
         "everything learns": (_tuning(learns="True"), "base not frozen"),
-        "all but batch normalisation": (
+        "all but batch normalization": (
             _tuning(learns="'norm' not in layer.name"),
             "base not frozen",
         ),
-        "batch normalisation, too": (
+        "batch normalization, too": (
             _tuning(learns="layer.name.startswith('block3') or layer.name == 'logits'"),
-            "batch normalisation not frozen",
+            "batch normalization not frozen",
         ),
         "the first block": (
             _tuning(learns="layer.name in ('block1_conv', 'logits')"),

@@ -48,7 +48,10 @@ def test_a_built_lesson_holds_its_outputs_and_nothing_of_the_machine(lesson, mon
     )
     assert build.build_lesson(lesson)
     stored = nbformat.read(lesson, as_version=4)
-    assert json.loads(lesson.read_text())["metadata"] == build.METADATA
+    assert json.loads(lesson.read_text())["metadata"] == {
+        **build.METADATA,
+        "course": {"seconds": 0},
+    }
     assert [cell.id for cell in stored.cells] == ["T-title", "T-0", "T-1", "T-2", "T-3"]
     assert [cell.execution_count for cell in stored.cells[1:]] == [1, 2, 3, 4]
     assert stored.cells[4].metadata == {"tags": ["nbval-check-output"]}
@@ -145,6 +148,8 @@ def a_course(root, head: str):
     (root / "requirements.txt").write_text("# pins\nb==2 ; os_name == 'nt'\n    # via c\nc==3\n")
     (root / "README.md").write_text("A\n<!-- lessons: here -->\nold\n<!-- end of lessons -->\nB\n")
     cells = [nbformat.v4.new_markdown_cell(head)]
+    cells.append(nbformat.v4.new_markdown_cell("word " * 1500))
+    cells.append(nbformat.v4.new_markdown_cell("## Going further\n" + "word " * 9000))
     (root / "notebooks").mkdir()
     nbformat.write(nbformat.v4.new_notebook(cells=cells), root / "notebooks" / "02_data.ipynb")
 
@@ -164,11 +169,12 @@ HEAD = """# 02 · Loading data
 
 def test_derived_files_are_made_once_and_found_when_stale(tmp_path):
     a_course(tmp_path, HEAD)
-    assert set(derived.stale(tmp_path)) == {"environment.yml", "README.md"}
-    assert derived.rebuild(tmp_path) == ["README.md", "environment.yml"]
+    lesson = "notebooks/02_data.ipynb"
+    assert set(derived.stale(tmp_path)) == {"environment.yml", "README.md", lesson}
+    assert derived.rebuild(tmp_path) == ["README.md", "environment.yml", lesson]
     assert derived.rebuild(tmp_path) == []
     text = (tmp_path / "README.md").read_text()
-    assert "[02 · Loading data](notebooks/02_data.ipynb) | load pictures; split them | 60 m" in text
+    assert "[02 · Loading data](notebooks/02_data.ipynb) | load pictures; split them | 10 m" in text
     assert text.startswith("A\n")
     assert text.endswith("\nB\n")
     assert "old" not in text
@@ -181,8 +187,14 @@ def test_derived_files_are_made_once_and_found_when_stale(tmp_path):
 
 
 def test_a_lesson_with_another_beginning_is_named(tmp_path):
-    a_course(tmp_path, "# Something else")
+    a_course(tmp_path, HEAD.replace("02 ·", "Two:"))
     with pytest.raises(InvalidInput, match=r"02_data\.ipynb must begin with"):
+        derived.stale(tmp_path)
+
+
+def test_a_lesson_without_a_place_for_its_time_is_named(tmp_path):
+    a_course(tmp_path, HEAD.replace("| Time |", "| Lasts |"))
+    with pytest.raises(InvalidInput, match=r"first cell of 02_data\.ipynb must hold"):
         derived.stale(tmp_path)
 
 

@@ -150,6 +150,7 @@ def test_the_row_of_the_graphics_card_says_in_one_line_that_there_is_none():
         assert said == "TensorFlow finds no graphics card on this machine"
 
 
+@pytest.mark.slow
 def test_epochs_are_timed_on_a_device_and_leave_the_number_format_alone():
     import keras
 

@@ -412,6 +412,7 @@ def test_memory_that_tensorflow_cannot_share_is_copied():
 # --- many ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_fifty_thousand_files_in_one_folder(tmp_path):
     Image.new("RGB", (1, 1)).save(tmp_path / "one.bmp")
     header = (tmp_path / "one.bmp").read_bytes()[:-4]

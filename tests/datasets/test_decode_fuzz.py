@@ -214,7 +214,7 @@ def model(height: int, width: int):
 
 
 FUZZ = settings(
-    max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None
 )
 
 

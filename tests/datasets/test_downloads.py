@@ -100,12 +100,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server():
+def server(monkeypatch):
+    monkeypatch.setattr(_download, "_PAUSE", 0.01)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         running.requests, running.bodies, running.piece = [], {}, 10**9
         running.stop = threading.Event()
         running.daemon_threads = True
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
         running.url = f"http://127.0.0.1:{running.server_address[1]}"
         yield running
         running.stop.set()

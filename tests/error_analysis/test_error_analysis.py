@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from course_utils import error_analysis, plots
+from course_utils import datasets, error_analysis, evaluation, plots, training
 from course_utils.evaluation import Predictions, softmax
 from course_utils.exceptions import InvalidInput
 
@@ -178,7 +178,7 @@ def test_a_wrong_list_is_refused():
 def test_tags_survive_a_restart(tmp_path):
     predictions, file = made(), tmp_path / "new folder" / "tags.csv"
     error_analysis.tag(predictions.ids[0], "occluded", 'leaf, "big"\nand green', file=file)
-    error_analysis.tag(predictions.ids[1:3], "mislabelled", predictions=predictions, file=file)
+    error_analysis.tag(predictions.ids[1:3], "mislabeled", predictions=predictions, file=file)
     again = error_analysis.tags(file)
     assert list(again["id"]) == list(predictions.ids[:3])
     assert again["note"][0] == 'leaf, "big"\nand green'
@@ -191,13 +191,34 @@ def test_tags_survive_a_restart(tmp_path):
 def test_tagging_again_replaces_and_untag_takes_back(tmp_path):
     file = tmp_path / "tags.csv"
     error_analysis.tag("a", "occluded", file=file)
-    error_analysis.tag(["a", "b"], "two objects", file=file)
+    error_analysis.tag(["a", "b"], "several objects", file=file)
     assert error_analysis.tags(file).set_index("id")["cause"].to_dict() == {
-        "a": "two objects",
-        "b": "two objects",
+        "a": "several objects",
+        "b": "several objects",
     }
     assert list(error_analysis.untag(["a", "never tagged"], file=file)["id"]) == ["b"]
     assert list(error_analysis.tags(file)["id"]) == ["b"]
+
+
+def test_tags_of_older_versions_are_read_with_todays_names(tmp_path):
+    file = tmp_path / "tags.csv"
+    error_analysis.tag(["a", "b"], "mislabeled", file=file)
+    error_analysis.tag("c", "several objects", file=file)
+    old = file.read_text().replace("mislabeled", "mislabelled").replace("several", "two")
+    file.write_text(old)
+    assert list(error_analysis.tags(file)["cause"]) == ["mislabeled"] * 2 + ["several objects"]
+    assert len(error_analysis.gallery(made(), limit=2, file=file).children) == 2
+
+
+def test_the_authors_tagged_the_twenty_worst_errors_of_the_lesson_model():
+    data = datasets.load("paper_flowers", image_size=96)
+    model, _ = training.lesson_model(data, verbose=0)
+    worst = error_analysis.worst_predictions(
+        evaluation.predict(model, data, split="validation"), limit=20
+    )
+    tags = error_analysis.example_tags()
+    assert set(worst.ids) == set(tags["id"]), "look at the new errors, and tag them again"
+    assert set(tags["cause"]) <= set(error_analysis.CAUSES)
 
 
 def test_without_a_file_the_tags_lie_in_the_work_folder(tmp_path, monkeypatch):
@@ -211,7 +232,7 @@ def test_without_a_file_the_tags_lie_in_the_work_folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("ids", "cause", "words"),
     [
-        ("train/000.png", "mislabeled", "cause is 'mislabeled'.*did you mean 'mislabelled'"),
+        ("train/000.png", "mislabelled", "cause is 'mislabelled'.*did you mean 'mislabeled'"),
         ("train/00.png", "occluded", "no picture 'train/00.png'.*did you mean 'train/0"),
     ],
 )
@@ -254,11 +275,11 @@ def test_two_notebooks_at_once_lose_no_tag(tmp_path):
 
 def test_choosing_in_the_gallery_writes_the_tag(tmp_path):
     predictions, file = made(), tmp_path / "tags.csv"
-    error_analysis.tag(predictions.ids[1], "two objects", file=file)
+    error_analysis.tag(predictions.ids[1], "several objects", file=file)
     grid = error_analysis.gallery(predictions, limit=3, file=file)
     menus = [cell.children[2] for cell in grid.children]
     assert len(menus) == 3
-    assert menus[1].value == "two objects"
+    assert menus[1].value == "several objects"
     menus[0].value = "occluded"
     assert error_analysis.tags(file).set_index("id")["cause"][predictions.ids[0]] == "occluded"
     menus[1].value = menus[1].options[0]

@@ -38,6 +38,7 @@ LIMITS = Limits(
     memory_of_all=1200 * 2**20,
     file_size=20 * 2**20,
     patience=2,
+    idle=3,
 )
 
 #: What is tried at every level in ``make test``; the full sandbox gets all of them.

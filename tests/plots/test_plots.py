@@ -264,6 +264,53 @@ def test_image_grid_shows_the_pictures_as_they_are():
     np.testing.assert_array_equal(floats.axes[3].images[0].get_array(), IMAGES[3])
 
 
+def _same():
+    import keras
+
+    return keras.layers.Identity()
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: plots.image_grid(IMAGES[:2], LABELS[:2], NAMES),
+        lambda: plots.image_grid(IMAGES[:3], titles=["two\nlines"] * 3, title="all"),
+        lambda: plots.image_grid(IMAGES, LABELS, NAMES, columns=8),
+        lambda: plots.predictions_grid(PREDICTIONS),
+        lambda: plots.predictions_grid(PREDICTIONS, range(2)),
+        lambda: plots.augmentation_grid(IMAGES[0], {"a name of some length": _same()}, 5),
+        lambda: plots.augmentation_grid(IMAGES[0], _same(), times=2),
+        lambda: plots.pixel_values(IMAGES[0], 2, 3),
+        lambda: plots.pixel_values(IMAGES[0, ..., 0], 2, 3),
+    ],
+)
+def test_pictures_are_large_enough_to_be_seen(draw):
+    figure = draw()
+    figure.set_dpi(100)
+    figure.canvas.draw()
+    assert 640 <= figure.get_tightbbox().width * 100 <= 1200
+    assert min(ax.images[0].get_window_extent().width for ax in figure.axes if ax.images) >= 120
+
+
+def test_a_single_picture_is_not_blown_up_and_a_given_size_is_kept():
+    alone = plots.image_grid(IMAGES[:1], LABELS[:1], NAMES)
+    small = plots.image_grid(IMAGES, LABELS, NAMES, size=0.5)
+    assert alone.get_size_inches()[0] < 4
+    assert small.get_size_inches()[0] == pytest.approx(6 * 0.6)
+
+
+def test_a_photograph_is_drawn_with_fewer_pixels_in_its_own_coordinates():
+    photograph = np.zeros((3000, 4000), np.uint8)
+    photograph[:, 2000:] = 200
+    (ax,) = plots.image_grid([photograph], boxes=[[2000, 0, 4000, 3000]]).axes
+    drawn = ax.images[0].get_array()
+    assert drawn.shape == (750, 1000)
+    assert (drawn[:, :500] == 0).all()
+    assert (drawn[:, 500:] == 200).all()
+    assert ax.get_xlim() == (-0.5, 3999.5)
+    assert ax.get_ylim() == (2999.5, -0.5)
+
+
 def test_image_grid_takes_gray_pictures_of_any_size_names_shares_and_boxes():
     mixed = [np.zeros((4, 6), np.uint8), np.full((9, 3, 1), 200.0), IMAGES[0]]
     figure = plots.image_grid(
@@ -412,9 +459,20 @@ def test_roadmap_marks_the_lesson():
 
 
 def test_task_comparison_names_the_three_tasks():
-    words = texts(plots.task_comparison())
+    figure = plots.task_comparison()
     for task in ("Classification", "Detection", "Segmentation"):
-        assert task in words
+        assert task in texts(figure)
+        assert task in figure.get_gid()
+
+
+def test_the_classifier_of_the_scene_names_what_is_on_its_list():
+    classification, detection, segmentation = plots.task_comparison().axes
+    listed = [text for text in classification.texts if text.get_text()]
+    answers = [text.get_text() for text in listed if text.get_weight() == "bold"]
+    assert answers == ["daisy"]
+    assert "bee" not in texts(classification)
+    assert sorted(text.get_text() for text in detection.texts) == ["bee", "daisy", "daisy"]
+    assert "bee" in texts(segmentation)
 
 
 # ------------------------------------------------------------------------------------ evaluation

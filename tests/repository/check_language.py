@@ -1,4 +1,4 @@
-"""Check the language of both packages, the documents and the tests; part of ``make lint``.
+"""Check the language of packages, lessons, documents and tests; part of ``make lint``.
 
 Three kinds of findings are printed, one a line:
 
@@ -8,7 +8,8 @@ Three kinds of findings are printed, one a line:
 
 The status is 1 where a file has more findings than ``language_allowed.csv`` allows; a file that is
 not listed there may have none. ``--shorten`` lowers the allowed numbers to what is found, and never
-raises one. Of tests, comments and docstrings are read, not the data of the tests.
+raises one. Of tests, comments and docstrings are read, not the data of the tests; of notebooks,
+the sources of the cells.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
 PATTERNS = (
+    *("notebooks/*.ipynb", "solutions/*/*.ipynb", "course_utils/**/*.toml"),
     *("*.md", "course_utils/**/*.py", "course_staff/**/*.py", "tests/**/*.py"),
     *(".github/**/*.yml", ".github/**/*.md", "Makefile", "CITATION.cff"),
 )
@@ -76,13 +78,32 @@ def comments_and_docstrings(text: str) -> str:
     return "\n".join(kept) + "\n"
 
 
+def sources_of_cells(text: str) -> str:
+    """Return the sources of a notebook's cells, with blank lines for all other lines of the file.
+
+    A stored notebook has one line for each line of a source.
+    """
+    kept, inside = [], False
+    for line in text.splitlines():
+        if line.strip() in ("]", "],"):
+            inside = False
+        kept.append(line.strip().removesuffix(",").removesuffix('\\n"') if inside else "")
+        if line.strip() == '"source": [':
+            inside = True
+    return "\n".join(kept) + "\n"
+
+
 def texts(root: Path) -> dict[str, str]:
     """Return what is checked, by the path of the file in the repository."""
     found = {}
     for path in sorted({path for pattern in PATTERNS for path in root.glob(pattern)}):
         name = path.relative_to(root).as_posix()
         text = path.read_text(encoding="utf-8")
-        found[name] = comments_and_docstrings(text) if name.startswith("tests/") else text
+        if name.startswith("tests/"):
+            text = comments_and_docstrings(text)
+        elif name.endswith(".ipynb"):
+            text = sources_of_cells(text)
+        found[name] = text
     return found
 
 

@@ -401,7 +401,7 @@ def test_weights_come_in_the_order_of_execution(networks):
         assert networks.model_trainable(name, shape) == [True] * 4 + [False] * 2 + [True] * 2
     for other in results[1:]:
         np.testing.assert_allclose(results[0], other, atol=1e-4)
-    assert not np.allclose(results[0][0], results[0][1]), "batch normalisation depends on training"
+    assert not np.allclose(results[0][0], results[0][1]), "batch normalization depends on training"
 
 
 def test_what_was_compiled_and_how_it_trains():

@@ -15,6 +15,7 @@ IMAGES = RNG.uniform(0, 255, (24, 8, 8, 3)).astype("float32")
 THREE = np.array([0, 1, 2, 0, 0, 0] * 4)
 TWO = np.array([0, 1, 0, 0, 0, 1] * 4)
 WEIGHTS = {0: 0.5, 1: 2.0, 2: 3.0}
+SLOW = pytest.mark.slow  # all of them together
 
 SPARSE = keras.losses.SparseCategoricalCrossentropy
 CATEGORICAL = keras.losses.CategoricalCrossentropy
@@ -73,8 +74,16 @@ def weighted_loss(model, labels, weights):
     return float(np.mean(each * np.array([weights[k] for k in own])))
 
 
-@pytest.mark.parametrize("weights", [None, "balanced", WEIGHTS], ids=["none", "balanced", "own"])
-@pytest.mark.parametrize("form", FORMS)
+def _forms_and_weights():
+    """Each form with weights of its own; with none and balanced ones, `make test` tries four."""
+    for form in FORMS:
+        yield pytest.param(form, WEIGHTS, id=f"{form}-own")
+        marks = [] if form in ("indices", "one-hot float", "binary", "two outputs") else [SLOW]
+        for weights in (None, "balanced"):
+            yield pytest.param(form, weights, id=f"{form}-{weights}", marks=marks)
+
+
+@pytest.mark.parametrize(("form", "weights"), _forms_and_weights())
 def test_the_first_loss_is_the_weighted_cross_entropy(form, weights):
     labels, outputs, activation, loss = FORMS[form]
     model = network(outputs, activation)

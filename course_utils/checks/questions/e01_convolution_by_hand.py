@@ -40,7 +40,7 @@ _RELU = Mistake("ReLU too early", 0)
 
 
 def _at(row: int, column: int) -> list[Mistake]:
-    return [Mistake(one.key, one.answer(row, column)) for one in _BY_HAND_MISTAKES]
+    return [Mistake(mistake.key, mistake.answer(row, column)) for mistake in _BY_HAND_MISTAKES]
 
 
 def _first(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -64,7 +64,9 @@ def _second(subject: StudentWork, rng: np.random.Generator) -> None:
     mistakes = [
         Mistake("stride wrong", _window(0, 1)),
         Mistake("axes swapped: moved down", _window(2, 0), _window(1, 0)),
-        *(one for one in _at(0, 2) if one.name != "bias subtracted"),  # gives what stride 1 gives
+        *(
+            mistake for mistake in _at(0, 2) if mistake.name != "bias subtracted"
+        ),  # gives what stride 1 gives
         _RELU,
         Mistake("values exchanged", _window(0, 0)),
     ]
@@ -385,7 +387,7 @@ def _whole(rng: np.random.Generator, kind: str) -> list[Case]:
     """Maps of whole numbers, whose means are not whole."""
     label = f"the {'maximum' if kind == 'max' else 'average'} of a map of whole numbers"
     values = (rng.integers(0, 100, (4, 6)), np.array([[1, 2, 8, 9], [3, 5, -8, -7]]))
-    return [Case((one, 2, kind), label) for one in values]
+    return [Case((value, 2, kind), label) for value in values]
 
 
 def _pool_with(subject: StudentWork, cases: list[Case]) -> None:
@@ -434,8 +436,8 @@ def _leaves_out(subject: StudentWork, cases: list[Case]) -> bool:
         values, size = case.args[:2]
         height, width = (n // size for n in values.shape)
         got, cut = (
-            subject.call("pool", one, *case.args[1:])
-            for one in (values, values[: height * size, : width * size])
+            subject.call("pool", given, *case.args[1:])
+            for given in (values, values[: height * size, : width * size])
         )
         array = np.asarray(got) if isinstance(got, np.ndarray | list) else np.zeros(0)
         if array.shape != (height, width) or not compare.close(got, cut):
@@ -589,7 +591,7 @@ def _drawings(subject: StudentWork, rng: np.random.Generator) -> None:
     empty, full = np.zeros((6, 6)), np.ones((6, 6))
     corner = np.zeros((6, 6))
     corner[:3, :3] = 4 * np.fliplr(np.eye(3))  # dark enough for a negative sum in the hidden node
-    cases = [Case((one,), "a picture of another kind") for one in (corner, empty, full)]
+    cases = [Case((picture,), "a picture of another kind") for picture in (corner, empty, full)]
     for _ in range(6):
         image = (rng.random((6, 6)) < 0.5).astype(float)
         cases.append(Case((image,), "a picture of random pixels"))

@@ -36,7 +36,7 @@ _ONE_HOT_MISTAKES = [
         lambda labels, n: (labels[:, None] == np.unique(labels)).astype(float),
     ),
     Mistake(
-        "classes counted in the labels: numbered anew",
+        "classes counted in the labels: numbered again",
         lambda labels, n: _one_hot(np.unique(labels, return_inverse=True)[1], n),
     ),
     Mistake(
@@ -123,8 +123,8 @@ _KEPT_MISTAKES = [
     Mistake(
         "sorted by class",
         lambda labels, wanted: (
-            np.concatenate([np.flatnonzero(labels == one) for one in wanted]),
-            np.concatenate([np.full((labels == one).sum(), k) for k, one in enumerate(wanted)]),
+            np.concatenate([np.flatnonzero(labels == value) for value in wanted]),
+            np.concatenate([np.full((labels == value).sum(), k) for k, value in enumerate(wanted)]),
         ),
     ),
     Mistake("order of results", lambda labels, wanted: _kept(labels, wanted)[::-1]),
@@ -189,7 +189,7 @@ def _positions(result: Any, names: tuple[str, ...], total: int, masks: bool = Fa
 
 
 def _flat(entries: list[Any] | None) -> bool:
-    return entries is not None and all(isinstance(one, bool | int | float) for one in entries)
+    return entries is not None and all(isinstance(entry, bool | int | float) for entry in entries)
 
 
 def _whole_and_apart(parts: list[Array], names: tuple[str, ...], total: int) -> None:
@@ -273,7 +273,7 @@ def _split_seed(subject: StudentWork, rng: np.random.Generator) -> None:
 def _judge_seed(draws: list[list[Array]], total: int) -> None:
     """Judge what was chosen for several seeds: for each seed one or more arrays of places."""
     same = all(
-        len(one) == len(draws[0]) and all(map(_same_set, one, draws[0])) for one in draws[1:]
+        len(draw) == len(draws[0]) and all(map(_same_set, draw, draws[0])) for draw in draws[1:]
     )
     regular = any(chance.too_regular(part, total) for parts in draws for part in parts)
     if same and regular:
@@ -442,13 +442,13 @@ def _load(subject: StudentWork, folder: _Folder) -> _Loaded:
     files = subject.put_files(folder.files())
     result = compare.result_of(subject, "load_xrays", files, label=label)
     entries = [result] if isinstance(result, Ref) else compare.listed(result) or []
-    is_one = [isinstance(one, Ref) and subject.kind(one) == "dataset" for one in entries]
+    is_one = [isinstance(entry, Ref) and subject.kind(entry) == "dataset" for entry in entries]
     if sum(is_one) != 1:
         raise wrong("other: no dataset")
     place = is_one.index(True)
     # More than there can be, so that a dataset that is repeated is seen.
     batches = subject.batches(entries[place], 3 * len(folder.levels))
-    others = [one for k, one in enumerate(entries) if k != place]
+    others = [entry for k, entry in enumerate(entries) if k != place]
     return _Loaded(batches, others, place == 0 and len(entries) == 2)
 
 
@@ -465,7 +465,7 @@ def _xray_shape(subject: StudentWork, rng: np.random.Generator) -> None:
         raise wrong("axes swapped")
     if shape[1:3] != (48, 64):
         raise wrong("size")
-    if any(len(one[0]) != 8 for one in batches[:-1]):
+    if any(len(batch[0]) != 8 for batch in batches[:-1]):
         raise wrong("batch size")
 
 
@@ -497,10 +497,12 @@ def _judge_folder(subject: StudentWork, folder: _Folder) -> None:
 
 def _parts(batches: list[tuple[Array, ...]]) -> list[tuple[Array, ...]]:
     """For each part of an element (images, labels) those of all batches."""
-    if len({len(one) for one in batches}) != 1:
+    if len({len(batch) for batch in batches}) != 1:
         return []
     # A dataset without batches is judged in the other part.
-    rows = [tuple(part[None] for part in one) if one[0].ndim == 3 else one for one in batches]
+    rows = [
+        tuple(part[None] for part in batch) if batch[0].ndim == 3 else batch for batch in batches
+    ]
     return list(zip(*rows, strict=True))
 
 
@@ -520,7 +522,7 @@ def _judge_pictures(folder: _Folder, images: Array, labels: Array) -> None:
     if times.max() > 1:
         raise wrong("images repeated")
     classes = folder.labels[which]
-    in_order = all(np.all(np.diff(which[classes == one]) > 0) for one in np.unique(classes))
+    in_order = all(np.all(np.diff(which[classes == value]) > 0) for value in np.unique(classes))
     if not in_order or np.count_nonzero(np.diff(classes)) != len(folder.names) - 1:
         raise wrong("shuffled")
     if len(set(zip(classes.tolist(), labels.tolist(), strict=True))) != len(folder.names):
@@ -575,9 +577,9 @@ class _Pipeline:
     def __init__(self, subject: StudentWork, rng: np.random.Generator) -> None:
         numbers = {"training": _TRAIN, "validation": _VALIDATION}
         self.images = {k: rng.uniform(0, 255, (n, 8, 10, 3)) for k, n in numbers.items()}
-        self.images = {k: one.astype("float32") for k, one in self.images.items()}
+        self.images = {k: image.astype("float32") for k, image in self.images.items()}
         self.labels = {k: rng.integers(0, 7, n) for k, n in numbers.items()}
-        given = [one[k] for k in numbers for one in (self.images, self.labels)]
+        given = [values[k] for k in numbers for values in (self.images, self.labels)]
         result = compare.result_of(subject, "make_pipeline", *given)
         self.changed = subject.changed()
         refs = compare.listed(result)
@@ -598,7 +600,7 @@ class _Pipeline:
         # More than there should be, so that repeated images are seen, and not more if without end.
         total = len(self.images[split])
         elements = self.subject.batches(self.refs[split], total // 4)
-        if not elements or any(len(one) != 2 for one in elements):
+        if not elements or any(len(element) != 2 for element in elements):
             raise wrong("other: elements", split=split)
         faults = []
         if elements[0][0].ndim == 3:
@@ -618,7 +620,7 @@ class _Pipeline:
         if images.max() <= 1.5:
             faults.append(wrong("rescaled", split=split))
             images = images * np.float32(255)
-        return _Epoch(images, labels, [len(one[0]) for one in elements], faults)
+        return _Epoch(images, labels, [len(batch[0]) for batch in elements], faults)
 
     def found(self, split: str) -> tuple[Array, Array, _Epoch]:
         """Which picture each image of an epoch is, and which of `_FORMS` it has.
@@ -779,7 +781,7 @@ def _judge_order(orders: list[Array]) -> None:
 
 
 def _judge_epochs(orders: list[Array], flips: list[Array]) -> None:
-    """Judge whether the flips of an image are decided anew in each epoch."""
+    """Judge whether the flips of an image are decided again in each epoch."""
     by_image = np.full((len(orders), _TRAIN), -1)
     for row, which, flipped in zip(by_image, orders, flips, strict=True):
         row[which] = flipped

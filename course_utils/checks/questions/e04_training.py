@@ -331,14 +331,14 @@ class _Training:
 
     def _callbacks(self, made: Any) -> list[Ref]:
         listed = made if isinstance(made, list | tuple) else [made]
-        for one in listed:
-            if not isinstance(one, Ref) or self.subject.kind(one) != "callback":
+        for entry in listed:
+            if not isinstance(entry, Ref) or self.subject.kind(entry) != "callback":
                 raise wrong("other: callbacks")
         return list(listed)
 
     def _all(self, callbacks: list[Ref], method: str, *args: Any) -> None:
-        for one in callbacks:
-            self.subject.call(Ref(f"{one.key}.{method}"), *args)
+        for callback in callbacks:
+            self.subject.call(Ref(f"{callback.key}.{method}"), *args)
 
     def in_file(self) -> int:
         """Of which epoch the network in the file is; -1 where there is none."""
@@ -374,7 +374,7 @@ def _stopping(subject: StudentWork, rng: np.random.Generator) -> None:
 
 def _stops_otherwise(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at what one training does not show: losses that are lower by very little, a best epoch
-    # right at the beginning, large losses, a wait that begins anew.
+    # right at the beginning, large losses, a wait that begins again.
     little = [9.0, *_falling(3.0, 2e-5, 12), *[3.5] * 7]
     early = [2.0, *[2.5] * 19]
     again = [8.0, 7.0, 7.1, 7.2, 7.3, 7.4, 6.9, *[7.5] * 13]
@@ -489,7 +489,7 @@ def _changes(got: Array) -> IncorrectAnswer | None:
     if np.allclose(got, x, atol=0.05):
         return wrong("not augmented")
     if not np.all(np.isfinite(got)) or np.any(got < -1) or np.any(got > 256):
-        return wrong("colours changed: range")
+        return wrong("colors changed: range")
     # Only the middle is looked at: the border is filled in one way or another.
     middle = got[:, 9:-9, 12:-12].astype(float)
     right, down = np.diff(middle, axis=2), np.diff(middle, axis=1)
@@ -501,7 +501,7 @@ def _changes(got: Array) -> IncorrectAnswer | None:
     levels = middle[:, :, [0, 1, 2, 3, -4, -3, -2, -1], 2]
     level = np.minimum(np.abs(levels - _LOW), np.abs(levels - _HIGH)).max()
     if level > 0.05:
-        return wrong("colours changed: levels")
+        return wrong("colors changed: levels")
     if np.abs(across[:, 1]).max() > 0.01 or np.abs(along[:, 0]).max() > 0.01:
         return wrong("turned")
     if np.any(along[:, 1] < 0):
@@ -569,7 +569,7 @@ def _nothing_in_use(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _augmented(subject: StudentWork, what: Ref) -> Array:
-    """What becomes of `_ramps` while training; rescaled pixels are put right (part 1 says so)."""
+    """What becomes of `_ramps` while training; rescaled pixels are corrected (part 1 says so)."""
     x = _ramps(_PICTURES // 4)
     got = np.concatenate([_passed(subject, what, x, True) for _ in range(4)])
     return got * 255 if got.max() <= 1.5 else got

@@ -72,7 +72,7 @@ def _hand_number(
 ) -> None:
     """Check a number; one that follows from an earlier mistake is right, too."""
     got = compare.one_number(compare.attempted(subject, name))
-    if got is not None and any(abs(got - one) <= _DECIMALS for one in follows):
+    if got is not None and any(abs(got - value) <= _DECIMALS for value in follows):
         return
     mistakes = [*mistakes, Mistake("percent", 100 * want)]
     compare.number(subject, name, want, mistakes, rtol=0.0, atol=_DECIMALS, decimals=True)
@@ -532,12 +532,12 @@ def _random_network(subject: StudentWork, classes: int, rng: np.random.Generator
 def _fresh_weights(subject: StudentWork, model: Ref, rng: np.random.Generator) -> None:
     """Set random weights: each value another one, and all variances above zero."""
     fresh = [
-        rng.normal(0, 1.5 / np.sqrt(len(one)), one.shape)
-        if one.ndim > 1
-        else rng.uniform(0.2, 0.8, one.shape)
-        for one in subject.model_weights(model, _SHAPE)
+        rng.normal(0, 1.5 / np.sqrt(len(weight)), weight.shape)
+        if weight.ndim > 1
+        else rng.uniform(0.2, 0.8, weight.shape)
+        for weight in subject.model_weights(model, _SHAPE)
     ]
-    subject.model_set_weights(model, _SHAPE, [one.astype("float32") for one in fresh])
+    subject.model_set_weights(model, _SHAPE, [weight.astype("float32") for weight in fresh])
 
 
 def _all_rows(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -571,7 +571,7 @@ def _kept(subject: StudentWork, rng: np.random.Generator) -> None:
     compare.require(subject, "keep")
     compare.require(subject, "bring_back")
     x = rng.uniform(0, 255, (5, *_SHAPE)).astype("float32")
-    names = [str(one) for one in rng.permutation(_KEPT)]
+    names = [str(name) for name in rng.permutation(_KEPT)]
     if names == sorted(names):
         names.reverse()
     folders = [subject.call("new_folder"), subject.call("new_folder")]
@@ -584,7 +584,7 @@ def _kept(subject: StudentWork, rng: np.random.Generator) -> None:
     # In a second process (in a notebook: in another place) only the files are there.
     files = [subject.files(folder) for folder in folders]
     subject = subject.second()
-    folder, _ = [subject.put_files(one) for one in files]
+    folder, _ = [subject.put_files(file) for file in files]
     model, found = _brought_back(subject, folder)
     try:
         got = subject.model_outputs(model, x)
@@ -609,8 +609,8 @@ def _keep(
     subject.call("keep", model, classes, folder)
     if not np.allclose(subject.model_outputs(model, x), want, rtol=1e-3, atol=1e-3):
         raise wrong("network changed")
-    stored = sum(len(one) for one in subject.files(folder).values())
-    weights = sum(one.size for one in subject.model_weights(model, _SHAPE))
+    stored = sum(len(content) for content in subject.files(folder).values())
+    weights = sum(weight.size for weight in subject.model_weights(model, _SHAPE))
     if stored < 1.5 * weights:  # random float32 cannot be stored in less
         raise wrong("not in the folder")
     _fresh_weights(subject, model, rng)  # what is kept is a file, not the network in memory

@@ -24,8 +24,8 @@ def _pair(subject: StudentWork, rng: np.random.Generator) -> None:
     got = compare.texts(compare.attempted(subject, "confused")) or []
     if subject.kind("confused") == "set":
         raise wrong("a set")
-    names = tuple(" ".join(one.lower().split()) for one in got)
-    names = tuple({"rose": "roses", "tulip": "tulips"}.get(one, one) for one in names)
+    names = tuple(" ".join(name.lower().split()) for name in got)
+    names = tuple({"rose": "roses", "tulip": "tulips"}.get(name, name) for name in names)
     if len(names) != 2 or not set(names) <= set(_NAMES):
         raise wrong("other: two names")
     if names[0] == names[1]:
@@ -86,7 +86,7 @@ def _listed(
     """List the pairs that `keep` accepts, sorted by `key` of true class, prediction and count."""
     table = compare.pair_counts(labels, predicted, (len(names), len(names)))
     places = [(t, p, int(table[t, p])) for t in range(len(names)) for p in range(len(names))]
-    chosen = sorted((one for one in places if keep(*one)), key=lambda one: key(*one))
+    chosen = sorted((place for place in places if keep(*place)), key=lambda place: key(*place))
     return [(names[t], names[p], count) for t, p, count in chosen]
 
 
@@ -184,7 +184,7 @@ def _rows(got: Any) -> list[_Row]:
     if rows is None:
         is_ = "something else" if isinstance(got, Ref) else compare.describe(got)
         raise wrong("other: no list", got=is_)
-    return [_row(one) for one in rows]
+    return [_row(row) for row in rows]
 
 
 def _row(one: Any) -> _Row:
@@ -235,7 +235,7 @@ def _confusions(rng: np.random.Generator, classes: int, counts: Sequence[int], l
     rows = [pairs[k] for k, n in zip(chosen, counts, strict=True) for _ in range(n)]
     rows += [(t, t) for t in range(classes) for _ in range(int(rng.integers(2, 7)))]
     table = rng.permutation(np.array(rows))
-    names = [str(one) for one in rng.permutation(_FLOWERS[:classes])]
+    names = [str(name) for name in rng.permutation(_FLOWERS[:classes])]
     if names == sorted(names):  # so that the alphabet is another order
         names.reverse()
     return Case((table[:, 0], table[:, 1], names), label)
@@ -354,7 +354,7 @@ def _unevenness(labels: Array, folds: Array) -> int:
 def _together(folds: Array) -> list[int]:
     """Number the folds in the order of their first occurrence."""
     known: dict[int, int] = {}
-    return [known.setdefault(int(one), len(known)) for one in folds]
+    return [known.setdefault(int(fold), len(known)) for fold in folds]
 
 
 #: Number of seeds that are tried: enough that what is always or never the same is not chance.
@@ -370,10 +370,10 @@ def _by_seed(subject: StudentWork, rng: np.random.Generator) -> None:
     found = [_fold_numbers(subject, labels, folds, seed).astype(int) for seed in seeds]
     if not np.array_equal(once.astype(int), found[0]):
         raise wrong("not repeatable")
-    alike = len({tuple(_together(one)) for one in found})
+    alike = len({tuple(_together(numbers)) for numbers in found})
     if alike == 1:
         raise wrong("seed ignored")
-    times = np.sum([one[:, None] == one[None, :] for one in found], axis=0)
+    times = np.sum([numbers[:, None] == numbers[None, :] for numbers in found], axis=0)
     if alike < len(set(seeds)) or _hardly_random(labels, folds, times):
         raise wrong("seed hardly matters")
 
@@ -416,7 +416,7 @@ def _by_shares(images: Array, labels: Array) -> _Predict:
 
 
 #: The two ways to learn that the notebook gives, by name.
-_FITS = {"by_neighbours": _by_neighbors, "by_shares": _by_shares}
+_FITS = {"by_neighbors": _by_neighbors, "by_shares": _by_shares}
 
 _Chosen = Callable[[Array, int], Array]
 
@@ -529,7 +529,7 @@ _FOLD_MISTAKES = [
     Mistake("labels of other pictures", _with_first_labels),
     Mistake(
         "fit ignored",
-        lambda fit, x, y, fold: _out_of_fold(Ref("by_neighbours"), x, y, fold),
+        lambda fit, x, y, fold: _out_of_fold(Ref("by_neighbors"), x, y, fold),
     ),
 ]
 
@@ -547,8 +547,8 @@ def _pictures(
 
 def _unseen_cases(rng: np.random.Generator) -> list[Case]:
     return [
-        _pictures(rng, "by_neighbours", (12, 12, 12), "pictures in three folds", sort=True),
-        _pictures(rng, "by_neighbours", (9, 8, 9, 8, 8), "pictures in five folds"),
+        _pictures(rng, "by_neighbors", (12, 12, 12), "pictures in three folds", sort=True),
+        _pictures(rng, "by_neighbors", (9, 8, 9, 8, 8), "pictures in five folds"),
     ]
 
 
@@ -562,15 +562,15 @@ def _any_fit(subject: StudentWork, rng: np.random.Generator) -> None:
     first = _unseen_cases(rng)
     right = compare.as_told_before(subject, "out_of_fold", first, _out_of_fold, _FOLD_MISTAKES)
     cases = [
-        _pictures(rng, "by_neighbours", (14, 20), "pictures in two folds"),
+        _pictures(rng, "by_neighbors", (14, 20), "pictures in two folds"),
         _pictures(rng, "by_shares", (5, 11, 8, 7), "another way to learn, and unequal folds"),
         _pictures(rng, "by_shares", (6, 9, 7, 5, 8, 6, 7), "another way to learn, and seven folds"),
-        _pictures(rng, "by_neighbours", (5,) * 12, "pictures in twelve folds"),
+        _pictures(rng, "by_neighbors", (5,) * 12, "pictures in twelve folds"),
     ]
     compare.function(subject, "out_of_fold", cases, right, _FOLD_MISTAKES)
 
 
-# --- 06.4: disputed labels ------------------------------------------------------------
+# --- 06.4: suspect labels ------------------------------------------------------------
 
 
 def _per_class(how: Callable[[Array, Array, int], Any]) -> Callable[[Array, Array], Array]:
@@ -602,7 +602,7 @@ _THRESHOLD_MISTAKES = [
         lambda p, y: _own(p, y).mean(),
     ),
     Mistake(
-        "predicted instead of labelled",
+        "predicted instead of labeled",
         _per_class(lambda p, y, k: _mean(p[p.argmax(axis=1) == k, k])),
     ),
     Mistake(
@@ -814,9 +814,9 @@ def _exactly(subject: StudentWork, rng: np.random.Generator) -> None:
     try:
         compare.function(subject, "disputed", cases, right, [_STRICT])
     except (IncorrectAnswer, StudentError):
-        own = [_right_for_own_thresholds(subject, *one.args, some=False) for one in cases]
-        limits = [subject.call("thresholds", *one.args) for one in cases]
-        wants = [_thresholds(*one.args) for one in cases]
+        own = [_right_for_own_thresholds(subject, *case.args, some=False) for case in cases]
+        limits = [subject.call("thresholds", *case.args) for case in cases]
+        wants = [_thresholds(*case.args) for case in cases]
         if not all(own) or all(map(compare.close, limits, wants)):
             raise
 
@@ -864,7 +864,7 @@ _LOOKING_MISTAKES = [
     Mistake("compared place by place", _counting(lambda s, w, n: sum(map(operator.eq, s[:n], w)))),
     Mistake(
         "parts of names found",
-        _counting(lambda s, w, n: sum(one in " ".join(w) for one in s[:n])),
+        _counting(lambda s, w, n: sum(suspect in " ".join(w) for suspect in s[:n])),
     ),
     Mistake("the last suspects", lambda s, w, n: _found(s[::-1], w, n)),
     Mistake("numbers instead of shares", lambda s, w, n: (_hits(s[:n], w), _hits(s[:n], w))),

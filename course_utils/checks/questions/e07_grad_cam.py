@@ -323,8 +323,8 @@ def _tape_answers(networks: _Networks) -> tuple[Callable[..., Array], list[Mista
         ),
         Mistake("rescaled twice", lambda ref, x, y: right(ref, x / 255, y)),
         *(
-            Mistake(one.key, *(of("logit", formula) for formula in one.answers))
-            for one in _HEAT_MISTAKES
+            Mistake(mistake.key, *(of("logit", formula) for formula in mistake.answers))
+            for mistake in _HEAT_MISTAKES
         ),
     ]
 
@@ -345,10 +345,10 @@ def _telling_weights(
             rng.normal(0, 0.3, classes),
         ]
         sums = np.concatenate(
-            [_each(*_parts(weights, *one), lambda m, g: _sum(m, _mean(g))) for one in given]
+            [_each(*_parts(weights, *case), lambda m, g: _sum(m, _mean(g))) for case in given]
         )
         telling = sums.max(axis=(1, 2)).min() > 0.1 and sums.min(axis=(1, 2)).max() < -0.1
-        if telling and all(_mistakes_differ(weights, *one) for one in given):
+        if telling and all(_mistakes_differ(weights, *case) for case in given):
             break
     return [weight.astype("float32") for weight in weights]
 
@@ -382,7 +382,7 @@ def _asked(
     networks[ref.key] = _telling_weights(rng, given, classes)
     subject.model_set_weights(ref, _INNER, networks[ref.key])
     labels = [f"{n} {'picture' if n == 1 else 'pictures'} of {classes} classes" for n in counts]
-    return [Case((ref, *one), label) for one, label in zip(given, labels, strict=True)]
+    return [Case((ref, *case), label) for case, label in zip(given, labels, strict=True)]
 
 
 _CLOSE: dict[str, Any] = {"rtol": 2e-3, "atol": 1e-4}
@@ -513,7 +513,7 @@ def _maps_with_peaks(rng: np.random.Generator, number: int) -> tuple[Array, Arra
             (x0 - 1 if x0 else x1, y0),
             (x0, y0 - 1 if y0 else y1),
         ]
-        x, y = (int(one) for one in places[k % 8])
+        x, y = (int(place) for place in places[k % 8])
         maps[k, y, x] = 2
         # The second hottest pixel is nearly as hot, and lies on the other side of the border.
         inside = _inside(maps[k : k + 1], boxes[k : k + 1])[0]
@@ -531,7 +531,7 @@ def _pointing_cases(rng: np.random.Generator) -> list[Case]:
     # One map at a time, so that one hit too many and one too few do not make up for each other.
     maps, boxes = _maps_with_peaks(rng, 16)
     single = [(maps[k : k + 1], boxes[k : k + 1]) for k in range(16)]
-    return [*cases, *(Case(one, "a single map") for one in single)]
+    return [*cases, *(Case(case, "a single map") for case in single)]
 
 
 def _pointing(subject: StudentWork, rng: np.random.Generator) -> None:

@@ -106,7 +106,7 @@ _NETWORK_MISTAKES = [
     NetworkMistake("softmax at the end", build=partial(_network, activation="softmax")),
     NetworkMistake("sigmoid at the end", build=partial(_network, activation="sigmoid")),
     NetworkMistake("ReLU at the end", build=partial(_network, activation="relu")),
-    NetworkMistake("batch normalisation in training mode", build=partial(_network, frozen=False)),
+    NetworkMistake("batch normalization in training mode", build=partial(_network, frozen=False)),
 ]
 
 
@@ -152,7 +152,7 @@ def _vectors(subject: StudentWork, rng: np.random.Generator) -> None:
 
     mistakes = [
         Mistake("rescaled twice", of(mean, 1 / 255), of(mean, 1 / 127.5)),
-        Mistake("batch normalisation in training mode", of(mean, training=True)),
+        Mistake("batch normalization in training mode", of(mean, training=True)),
         Mistake("flattened", of(lambda maps: maps.reshape(len(maps), -1))),
         Mistake("not pooled", of(lambda maps: maps)),
         Mistake("maximum instead of mean", of(lambda maps: maps.max(axis=(1, 2)))),
@@ -193,7 +193,7 @@ def _learning(subject: StudentWork, rng: np.random.Generator) -> None:
     if any(learns[k] for k in (0, 5)):
         raise wrong("base not frozen")
     if any(learns[k] for k in (1, 2, 6, 7, 11, 12)):
-        raise wrong("batch normalisation not frozen")
+        raise wrong("batch normalization not frozen")
     raise wrong("other: what learns")
 
 
