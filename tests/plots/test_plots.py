@@ -363,6 +363,7 @@ def test_class_examples_show_each_class_in_its_row():
 
 def test_pixel_values_writes_the_numbers_of_each_channel():
     figure = plots.pixel_values(IMAGES[0], 2, 3, 4)
+    assert figure.axes[0].get_title() == f"{IMAGES.shape[1]} × {IMAGES.shape[2]} pixels"
     for c, ax in enumerate(figure.axes[1:]):
         written = [int(t.get_text()) for t in ax.texts]
         assert written == IMAGES[0, 2:6, 3:7, c].ravel().tolist()
