@@ -11,7 +11,7 @@ from course_utils.validate import number_between
 HEAT = "viridis"
 
 
-def normalise(maps: np.ndarray) -> np.ndarray:
+def normalize(maps: np.ndarray) -> np.ndarray:
     """Scale each map to 0-1.
 
     Parameters
@@ -109,7 +109,7 @@ def overlay(
         )
     gray_or_rgb = (pixels.astype("float32") - low) / (high - low)
     rgb = np.broadcast_to(gray_or_rgb, (*heat.shape, 3))
-    colors = matplotlib.colormaps[HEAT](normalise(heat))[..., :3]
+    colors = matplotlib.colormaps[HEAT](normalize(heat))[..., :3]
     return np.rint(255 * ((1 - alpha) * rgb + alpha * colors)).astype("uint8")
 
 

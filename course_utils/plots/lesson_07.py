@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _HEAT = "viridis"  # purple is low, yellow is high
-_BASELINES = ("random", "centre", "edges", "even")
+_BASELINES = ("random", "center", "edges", "even")
 _QUIET = "#6f6f6f"
 _MOST_PANELS = 160
 _DPI = 80  # of figures of images, which need much space in a notebook
@@ -218,7 +218,7 @@ def heat_maps(
     boxes: Any = None,
     alpha: float = 0.6,
     size: float = 1.05,
-    colour_bar: bool = True,
+    color_bar: bool = True,
 ) -> Figure:
     """Draw images in the first column and the heat maps of several methods beside it.
 
@@ -239,7 +239,7 @@ def heat_maps(
         Opacity of the overlay, 0-1.
     size : float
         Width of one image in inches.
-    colour_bar : bool
+    color_bar : bool
         Whether to draw a color bar; each map is scaled to its own maximum.
 
     Returns
@@ -275,7 +275,7 @@ def heat_maps(
                 outline_box(ax, boxes[i], 2.4, 1.1)
     for ax, name in zip(axes[0], ("image", *columns), strict=True):
         ax.set_title(name, fontsize=9)
-    if colour_bar:
+    if color_bar:
         _color_bar(figure, axes)
     return described(
         figure, f"{count} images and, laid over each, the heat maps of {listed(columns)}."
@@ -353,13 +353,13 @@ def _mark_peaks(ax: Axes, maps: np.ndarray) -> None:
 
 
 # ------------------------------------------------------------------------ checks of heat maps
-def randomisation(tables: Mapping[str, pd.DataFrame], ax: Axes | None = None) -> Axes:
+def randomization(tables: Mapping[str, pd.DataFrame], ax: Axes | None = None) -> Axes:
     """Draw the model randomization test: the correlation of maps while weights are randomized.
 
     Parameters
     ----------
     tables : dict of str to DataFrame
-        The result of ``explain.randomisation_check`` for each method, all for one model.
+        The result of ``explain.randomization_check`` for each method, all for one model.
     ax : Axes, optional
 
     Returns
@@ -431,13 +431,13 @@ def insertion_deletion(table: pd.DataFrame) -> Figure:
     )
 
 
-def localisation(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def localization(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw localization scores of several methods, with baselines in paler colors.
 
     Parameters
     ----------
     table : DataFrame
-        Rows: methods and baselines ("random", "centre", "edges", "even"). Columns: scores between
+        Rows: methods and baselines ("random", "center", "edges", "even"). Columns: scores between
         0 and 1, for instance "peak in the box" and "heat in the box".
     ax : Axes, optional
 

@@ -77,7 +77,7 @@ def test_heat_maps_have_a_column_for_each_method():
     assert [ax.get_title() for ax in panels[:3]] == ["image", "one", "two"]
     assert [bool(ax.texts) for ax in panels] == [False] * 5 + [True] + [False] * 2 + [True]
     assert all(len(ax.patches) == 2 for ax in panels)
-    assert len(_panels(plots.heat_maps(IMAGES[..., :1], MAPS, colour_bar=False))) == 6
+    assert len(_panels(plots.heat_maps(IMAGES[..., :1], MAPS, color_bar=False))) == 6
     with pytest.raises(InvalidInput, match="3 images but 2 maps"):
         plots.heat_maps(IMAGES, MAPS[:2])
     with pytest.raises(InvalidInput, match="a figure has between"):
@@ -95,12 +95,12 @@ def test_class_heat_draws_the_mean_of_each_class():
 
 def test_lines_and_bars_of_the_checks():
     table = pd.DataFrame({"layer": ["(trained)", "a/head"], "correlation": [1.0, 0.2]})
-    ax = plots.randomisation({"Grad-CAM": table, "edges": table})
+    ax = plots.randomization({"Grad-CAM": table, "edges": table})
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["(trained)", "head"]
     assert len(ax.lines) == 3
 
     scores = pd.DataFrame({"peak": [0.5, np.nan], "heat": [0.4, 0.3]}, index=["Grad-CAM", "even"])
-    ax = plots.localisation(scores)
+    ax = plots.localization(scores)
     assert [text.get_text() for text in ax.texts] == ["50 %", "–", "40 %", "30 %"]
     assert ax.get_yticklabels()[1].get_text() == "even (knows nothing)"
 
