@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from course_utils import explain
 from course_utils.datasets import displayable
 from course_utils.exceptions import InvalidInput
 from course_utils.plots._style import (
@@ -36,15 +37,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_HEAT = "viridis"  # purple is low, yellow is high
+_HEAT = "plasma"  # of heat: purple is low, yellow is high
+_MAPS = "gray"  # of feature maps: black is zero, white is high
 _BASELINES = ("random", "center", "edges", "even")
 _QUIET = "#6f6f6f"
 _MOST_PANELS = 160
 _DPI = 80  # of figures of images, which need much space in a notebook
+_PANEL = 1.75  # inches of one image: 140 pixels
 
 
 # ------------------------------------------------------------------------ filters and feature maps
-def first_layer_filters(filters: np.ndarray, columns: int = 8, *, size: float = 0.8) -> Figure:
+def first_layer_filters(filters: np.ndarray, columns: int = 8, *, size: float = 1.0) -> Figure:
     """Draw the filters of the first convolution layer as small images.
 
     Parameters
@@ -82,15 +85,19 @@ def first_layer_filters(filters: np.ndarray, columns: int = 8, *, size: float = 
         ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
         ax.set_title(str(number), fontsize=8, pad=2)
     height, width = weights.shape[1:3]
-    return described(figure, f"{len(weights)} filters of {height} × {width} weights as images.")
+    return described(
+        figure,
+        f"{len(weights)} filters of {height} × {width} weights, each as a tiny image of colored "
+        f"squares around medium gray.",
+    )
 
 
 def activation_grid(
     activations: Mapping[str, np.ndarray],
     image: Any = None,
-    most: int = 6,
+    most: int = 4,
     *,
-    size: float = 1.05,
+    size: float = 1.6,
 ) -> Figure:
     """Draw the feature maps of one image, one layer per row.
 
@@ -108,7 +115,7 @@ def activation_grid(
     Returns
     -------
     Figure
-        Each row has one scale: dark is zero, bright is the largest value of the layer. The number
+        Each row has one scale: black is zero, white is the largest value of the layer. The number
         in a corner is the index of the map.
 
     Raises
@@ -129,7 +136,7 @@ def activation_grid(
     for row, (name, maps) in zip(axes[:, first:], activations.items(), strict=True):
         strongest = np.argsort(-maps.max(axis=(0, 1)), kind="stable")[: columns - first]
         for ax, channel in zip(row, strongest, strict=False):
-            ax.imshow(maps[..., channel], cmap=_HEAT, vmin=0, vmax=max(float(maps.max()), 1e-12))
+            ax.imshow(maps[..., channel], cmap=_MAPS, vmin=0, vmax=max(float(maps.max()), 1e-12))
             box = {"facecolor": "black", "alpha": 0.45, "pad": 1, "edgecolor": "none"}
             style: dict[str, Any] = {"ha": "left", "va": "top", "color": "white", "bbox": box}
             write(ax, 0.04, 0.95, str(channel), 7, transform=ax.transAxes, **style)
@@ -181,29 +188,31 @@ def grad_cam_steps(
     heat = np.maximum(total, 0)
     share = np.abs(alphas) * maps.mean(axis=(0, 1))
     chosen = sorted(np.argsort(-share, kind="stable")[:shown], key=lambda k: -alphas[k])
-    figure, axes = panels(1, len(chosen) + 4, (1.42 * (len(chosen) + 4), 2.0), dpi=_DPI)
-    first, *of_maps, summed, positive, over = axes[0]
+    columns = max(4, len(chosen))
+    figure, axes = panels(2, columns, (columns * _PANEL, 2 * _PANEL + 1.0), bare=True, dpi=_DPI)
+    for ax, k in zip(axes[0], chosen, strict=False):
+        ax.imshow(maps[..., k], cmap=_MAPS, vmin=0)
+        _name_panel(ax, f"map {k}", f"weight {alphas[k]:+.3f}")
+    first, summed, positive, over = axes[1, :4]
     show_image(first, picture)
     _name_panel(first, "image")
-    for ax, k in zip(of_maps, chosen, strict=True):
-        ax.imshow(maps[..., k], cmap=_HEAT, vmin=0)
-        _name_panel(ax, f"map {k}", f"weight {alphas[k]:+.3f}")
     limit = max(float(np.abs(total).max()), 1e-12)
     summed.imshow(total, cmap="PuOr_r", vmin=-limit, vmax=limit)
-    _name_panel(summed, "weighted sum", f"of all {len(alphas)}")
+    _name_panel(summed, f"weighted sum of all {len(alphas)}")
     positive.imshow(heat, cmap=_HEAT, vmin=0)
-    _name_panel(positive, "after ReLU", f"{maps.shape[0]} × {maps.shape[1]}")
+    _name_panel(positive, "after ReLU")
     over.imshow(_blend(picture, _resized(heat, picture.shape[:2])))
-    _name_panel(over, "laid over", class_name)
+    _name_panel(over, f"over the image: {class_name}")
     weights_in_words = [f"map {k} with weight {alphas[k]:+.3f}" for k in chosen]
     return described(
         figure,
-        f"Grad-CAM for {class_name} in steps: the image, {listed(weights_in_words)}, the weighted "
+        f"Grad-CAM for {class_name} in steps: {listed(weights_in_words)}, the image, the weighted "
         f"sum of all {len(alphas)} maps, the sum after ReLU, and the heat over the image.",
     )
 
 
 def _name_panel(ax: Axes, above: str, below: str = "") -> None:
+    ax.set_axis_on()
     hide_ticks(ax)
     ax.set_title(above, fontsize=9)
     if below:
@@ -216,14 +225,15 @@ def heat_maps(
     titles: Sequence[str] | None = None,
     *,
     boxes: Any = None,
-    alpha: float = 0.6,
-    size: float = 1.05,
+    alpha: float = 0.75,
+    size: float = _PANEL,
     color_bar: bool = True,
 ) -> Figure:
     """Draw images in the first column and the heat maps of several methods beside it.
 
-    The map is overlaid on a gray version of the image, so that all color comes from the map. The
-    color scale ends at the 99th percentile, so that single pixels do not hide the rest.
+    The map is overlaid on a pale gray version of the image, so that all color comes from the map;
+    where there is no heat the image stays as it is. The color scale ends at the 99th percentile,
+    so that single pixels do not hide the rest.
 
     Parameters
     ----------
@@ -236,7 +246,7 @@ def heat_maps(
     boxes : array (N, 4), optional
         x0, y0, x1, y1 in pixels, drawn on the images.
     alpha : float
-        Opacity of the overlay, 0-1.
+        Opacity where the map is highest, 0-1.
     size : float
         Width of one image in inches.
     color_bar : bool
@@ -277,9 +287,10 @@ def heat_maps(
         ax.set_title(name, fontsize=9)
     if color_bar:
         _color_bar(figure, axes)
-    return described(
-        figure, f"{count} images and, laid over each, the heat maps of {listed(columns)}."
-    )
+    rows = "" if titles is None else f" ({listed(' '.join(title.split()) for title in titles)})"
+    names = listed(" ".join(name.split()) for name in columns)
+    pictures = f"{count} images{rows}" if count > 1 else f"An image{rows}"
+    return described(figure, f"{pictures}, and laid over each the heat maps: {names}.")
 
 
 def _show_heat(ax: Axes, picture: np.ndarray, values: Any, alpha: float) -> None:
@@ -288,12 +299,11 @@ def _show_heat(ax: Axes, picture: np.ndarray, values: Any, alpha: float) -> None
     heat = np.minimum(heat, np.percentile(heat, 99) or heat.max())
     ax.imshow(_blend(picture, heat, alpha))
     if not heat.max() > 0:
-        style = {"transform": ax.transAxes, "color": "white"}
-        write(ax, 0.5, 0.5, "zero\neverywhere", 8, **style)
+        write(ax, 0.5, 0.5, "zero\neverywhere", 9, transform=ax.transAxes)
 
 
 def class_heat(
-    maps: np.ndarray, classes: Sequence[int], class_names: Sequence[str], *, size: float = 1.4
+    maps: np.ndarray, classes: Sequence[int], class_names: Sequence[str], *, size: float = 2.4
 ) -> Figure:
     """Draw the mean heat map of each class, which shows a bias that single images do not show.
 
@@ -326,30 +336,37 @@ def class_heat(
         )
     sums = heat.sum(axis=(1, 2), keepdims=True)
     heat = heat / np.where(sums > 0, sums, 1)
-    rows, columns = grid_shape(len(class_names), 6)
+    rows, columns = grid_shape(len(class_names), 3)
     figsize = (columns * size + 0.9, rows * (size + 0.3))
     figure, axes = panels(rows, columns, figsize, bare=True, dpi=_DPI)
     titles = []
     for k, (ax, name) in enumerate(zip(axes.flat, class_names, strict=False)):
         of_class = heat[indices == k]
+        spread = ""
         if len(of_class):
             ax.imshow(of_class.mean(axis=0), cmap=_HEAT, vmin=0)
-            _mark_peaks(ax, of_class[of_class.max(axis=(1, 2)) > 0])
-        titles.append(f"{name} ({len(of_class)})")
-        ax.set_title(titles[-1], fontsize=9, pad=3)
+            spread = _mark_peaks(ax, of_class[of_class.max(axis=(1, 2)) > 0])
+        ax.set_title(f"{name} ({len(of_class)})", fontsize=9, pad=3)
+        titles.append(f"{name}, {len(of_class)} images{spread}")
     _color_bar(figure, axes)
     return described(
-        figure, f"The mean heat map of each class, with its number of images: {listed(titles)}."
+        figure,
+        f"The mean heat map of each class, with a dot for the peak of each image: "
+        f"{'; '.join(titles)}.",
     )
 
 
-def _mark_peaks(ax: Axes, maps: np.ndarray) -> None:
-    """Mark the highest value of each map with a dot, and keep the limits of the axes."""
+def _mark_peaks(ax: Axes, maps: np.ndarray) -> str:
+    """Mark the highest value of each map with a dot, and return in words where they lie."""
+    if not len(maps):
+        return ""
     limits = {"xlim": ax.get_xlim(), "ylim": ax.get_ylim()}
-    if len(maps):
-        y, x = np.unravel_index(maps.reshape(len(maps), -1).argmax(axis=1), maps.shape[1:])
-        ax.scatter(x, y, s=7, color="white", edgecolor="black", linewidth=0.3, alpha=0.8)
+    y, x = np.unravel_index(maps.reshape(len(maps), -1).argmax(axis=1), maps.shape[1:])
+    ax.scatter(x, y, s=9, color="white", edgecolor="black", linewidth=0.4, alpha=0.8)
     ax.set(**limits)
+    middle = f"row {np.median(y):.0f}, column {np.median(x):.0f}"
+    distance = np.median(np.maximum(abs(y - np.median(y)), abs(x - np.median(x))))
+    return f" (peaks around {middle}, half of them at most {distance:.0f} pixels away)"
 
 
 # ------------------------------------------------------------------------ checks of heat maps
@@ -487,16 +504,12 @@ def _styles(names: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 # ------------------------------------------------------------------------ heat over an image
-def _blend(picture: np.ndarray, heat: np.ndarray, alpha: float = 0.55) -> np.ndarray:
-    """Overlay a heat map on a gray version of the image, so that all color comes from the map."""
-    import matplotlib
-
+def _blend(picture: np.ndarray, heat: np.ndarray, alpha: float = 0.75) -> np.ndarray:
+    """Overlay a heat map on a pale gray version of the image, so that all color is heat."""
     gray = picture if picture.ndim == 2 else picture[..., :3].mean(axis=-1)
-    rgb = np.repeat(gray[..., np.newaxis], 3, axis=-1)
-    if not heat.max() > 0:
-        return np.rint(rgb * (1 - alpha)).astype("uint8")
-    colors = matplotlib.colormaps[_HEAT](heat / heat.max())[..., :3]
-    return np.rint((1 - alpha) * rgb + alpha * 255 * colors).astype("uint8")
+    pale = np.rint(90 + gray * (165 / 255)).astype("uint8")
+    rgb = np.repeat(pale[..., np.newaxis], 3, axis=-1)
+    return explain.overlay(rgb, heat, alpha) if heat.max() > 0 else rgb
 
 
 def _resized(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -62,18 +62,19 @@ def test_normalize_stretches_each_map_by_itself():
     assert explain.normalize(maps[0]).shape == (2, 2)
 
 
-def test_overlay_blends_picture_and_colours():
+def test_overlay_covers_the_picture_only_where_there_is_heat():
     picture = np.full((2, 2, 3), 100, "uint8")
     heat = np.array([[0.0, 1.0], [0.5, 0.0]])
-    alone = explain.overlay(picture, heat, alpha=0)
-    np.testing.assert_array_equal(alone, picture)
-    purple, yellow = [68, 1, 84], [253, 231, 37]  # the ends of viridis
-    only_heat = explain.overlay(picture, heat, alpha=1)
-    np.testing.assert_allclose(only_heat[0, 0], purple, atol=1)
-    np.testing.assert_allclose(only_heat[0, 1], yellow, atol=1)
-    both = explain.overlay(picture, heat, alpha=0.5)
-    assert both.dtype == np.uint8
-    np.testing.assert_allclose(both[0, 1], (np.array(yellow) + 100) / 2, atol=1)
+    np.testing.assert_array_equal(explain.overlay(picture, heat, alpha=0), picture)
+    yellow, middle = np.array([240, 249, 33]), np.array([204, 71, 120])  # of plasma
+    full = explain.overlay(picture, heat, alpha=1)
+    np.testing.assert_array_equal(full[[0, 1], [0, 1]], picture[[0, 1], [0, 1]])
+    np.testing.assert_allclose(full[0, 1], yellow, atol=1)
+    half = explain.overlay(picture, heat, alpha=0.5)
+    assert half.dtype == np.uint8
+    np.testing.assert_allclose(half[0, 1], (yellow + 100) / 2, atol=1)
+    opacity = 0.5 * 0.5**0.7
+    np.testing.assert_allclose(half[1, 0], (1 - opacity) * 100 + opacity * middle, atol=1)
 
 
 def test_overlay_takes_floats_other_ranges_and_grayscale():

@@ -62,7 +62,7 @@ def test_grad_cam_steps_add_up():
     panels = _panels(figure)
     assert len(panels) == 3 + 4
     np.testing.assert_allclose(panels[-3].images[0].get_array(), maps @ weights, atol=1e-6)
-    assert panels[-1].get_xlabel() == "daisy"
+    assert panels[-1].get_title() == "over the image: daisy"
     plots.grad_cam_steps(IMAGES[0], maps, -np.abs(weights))  # nothing left after ReLU
     with pytest.raises(InvalidInput, match="do not go together"):
         plots.grad_cam_steps(IMAGES[0], maps, weights[:3])
