@@ -162,7 +162,9 @@ def generate_new(folder: str | Path) -> Path:
         image, boxes = render_two(TWO_CLASSES, TWO_SEED)
         (partial / "two_flowers.jpg").write_bytes(encode(image))
         pair = zip(TWO_CLASSES, boxes, strict=True)
-        _write_boxes(partial / "two_flowers.csv", [("two_flowers.jpg", name, *box) for name, box in pair])
+        _write_boxes(
+            partial / "two_flowers.csv", [("two_flowers.jpg", name, *box) for name, box in pair]
+        )
     return Path(folder).expanduser().resolve()
 
 

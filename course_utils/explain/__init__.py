@@ -31,10 +31,11 @@ from course_utils.explain._maps import (
     occlusion,
     saliency,
 )
-from course_utils.explain._overlay import normalize, overlay
+from course_utils.explain._overlay import HEAT, normalize, overlay
 from course_utils.explain._shortcuts import second_collection, third_collection
 
 __all__ = [
+    "HEAT",
     "IntegratedGradients",
     "activations",
     "baseline_maps",

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_HEAT = "plasma"  # of heat: purple is low, yellow is high
+_HEAT = explain.HEAT  # purple is low, yellow is high
 _MAPS = "gray"  # of feature maps: black is zero, white is high
 _BASELINES = ("random", "center", "edges", "even")
 _QUIET = "#6f6f6f"
@@ -240,7 +240,8 @@ def heat_maps(
     images : array (N, H, W, C)
         0-255.
     maps : array (N, H, W), or dict of str to such arrays
-        One column for each entry. A map that is zero everywhere gets a note.
+        One column for each entry. A map of another size is enlarged to its image; one that is
+        zero everywhere gets a note.
     titles : sequence of str, optional
         Labels on the left of the rows.
     boxes : array (N, 4), optional
@@ -296,6 +297,8 @@ def heat_maps(
 def _show_heat(ax: Axes, picture: np.ndarray, values: Any, alpha: float) -> None:
     """Show a heat map over a gray version of an image, or a note that it is zero everywhere."""
     heat = np.maximum(np.asarray(values, dtype="float32"), 0)
+    if heat.shape != picture.shape[:2] and heat.max() > 0:
+        heat = _resized(heat, picture.shape[:2])
     heat = np.minimum(heat, np.percentile(heat, 99) or heat.max())
     ax.imshow(_blend(picture, heat, alpha))
     if not heat.max() > 0:
@@ -468,7 +471,7 @@ def localization(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
             bar.set_alpha(0.45 if name in _BASELINES else 1.0)
             end = (bar.get_width(), bar.get_y() + bar.get_height() / 2)
             note(ax, _percent(value), end, (4, 0), va="center", fontsize=8)
-    names = [f"{name} (knows nothing)" if name in _BASELINES else name for name in table.index]
+    names = [f"{name} (baseline)" if name in _BASELINES else name for name in table.index]
     ax.set_yticks(range(len(table)), names)
     ax.set(xlabel="share", xlim=(0, 1.08))
     open_frame(ax)

@@ -78,6 +78,9 @@ def test_heat_maps_have_a_column_for_each_method():
     assert [bool(ax.texts) for ax in panels] == [False] * 5 + [True] + [False] * 2 + [True]
     assert all(len(ax.patches) == 2 for ax in panels)
     assert len(_panels(plots.heat_maps(IMAGES[..., :1], MAPS, color_bar=False))) == 6
+    large = RNG.integers(0, 256, (48, 60, 3)).astype("uint8")  # larger than its map
+    shown = _panels(plots.heat_maps([large], {"one": [MAPS[0]]}, color_bar=False))[1]
+    assert shown.images[0].get_array().shape == (48, 60, 3)
     with pytest.raises(InvalidInput, match="3 images but 2 maps"):
         plots.heat_maps(IMAGES, MAPS[:2])
     with pytest.raises(InvalidInput, match="a figure has between"):
@@ -93,6 +96,25 @@ def test_class_heat_draws_the_mean_of_each_class():
     np.testing.assert_allclose(drawn["daisy (2)"][0].get_array(), expected, rtol=1e-5)
 
 
+def test_heat_leaves_the_picture_as_bright_as_it_is():
+    picture = np.full((1, 10, 10, 3), 150, "uint8")
+    heat = np.zeros((1, 10, 10), "float32")
+    heat[0, :3, :3] = 1
+    shown = _panels(plots.heat_maps(picture, heat))[1].images[0].get_array()
+    assert (shown[5:, 5:] == 187).all()  # pale gray: 90 + 150 · 165 / 255
+    red, green, blue = shown[0, 0].astype(int)
+    assert red > 200 > 100 > blue  # mostly yellow
+    assert green > 200
+
+
+def test_the_alternative_text_says_where_the_peaks_of_a_class_lie():
+    maps = np.zeros((4, 20, 20), "float32")
+    maps[[0, 1, 2, 3], [17, 18, 17, 3], [2, 2, 3, 10]] = 1
+    figure = plots.class_heat(maps, [0, 0, 0, 1], ["marked", "other"])
+    text = figure.get_gid()
+    assert "marked, 3 images (peaks around row 17, column 2, half of them at most 1 " in text
+
+
 def test_lines_and_bars_of_the_checks():
     table = pd.DataFrame({"layer": ["(trained)", "a/head"], "correlation": [1.0, 0.2]})
     ax = plots.randomization({"Grad-CAM": table, "edges": table})
@@ -102,7 +124,7 @@ def test_lines_and_bars_of_the_checks():
     scores = pd.DataFrame({"peak": [0.5, np.nan], "heat": [0.4, 0.3]}, index=["Grad-CAM", "even"])
     ax = plots.localization(scores)
     assert [text.get_text() for text in ax.texts] == ["50 %", "–", "40 %", "30 %"]
-    assert ax.get_yticklabels()[1].get_text() == "even (knows nothing)"
+    assert ax.get_yticklabels()[1].get_text() == "even (baseline)"
 
     curves = {name: {"deletion": [1, 0.5], "insertion": [0, 1]} for name in ("mine", "random")}
     moved = pd.DataFrame()
