@@ -105,11 +105,10 @@ def _some_layers(model: keras.Model) -> dict[str, str]:
     table = explain.feature_maps(model)
     one_place = (table["height"] == 1) & (table["width"] == 1)
     table = table[table["kind"].str.contains("Conv") & ~one_place.fillna(False)]
-    chosen = np.unique(np.linspace(0, len(table) - 1, _LAYERS).round().astype(int))
-    found = {r.layer: f"{r.height} × {r.width}" for r in table.iloc[chosen].itertuples()}
-    if not found:
+    if not len(table):
         explain.find_layer(model)  # says what is missing
-    return found
+    chosen = np.unique(np.linspace(0, len(table) - 1, _LAYERS).round().astype(int))
+    return {r.layer: f"{r.height} × {r.width}" for r in table.iloc[chosen].itertuples()}
 
 
 def _short(numbers: np.ndarray) -> list[float]:
