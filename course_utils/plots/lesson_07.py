@@ -43,7 +43,8 @@ _BASELINES = ("random", "center", "edges", "even")
 _QUIET = "#6f6f6f"
 _MOST_PANELS = 160
 _DPI = 80  # of figures of images, which need much space in a notebook
-_PANEL = 1.75  # inches of one image: 140 pixels
+_PANEL = 1.5  # inches of one image: 120 pixels
+_LEVELS = 16  # shades that are drawn: more are hardly seen, and make notebooks much larger
 
 
 # ------------------------------------------------------------------------ filters and feature maps
@@ -97,7 +98,7 @@ def activation_grid(
     image: Any = None,
     most: int = 4,
     *,
-    size: float = 1.6,
+    size: float = _PANEL,
 ) -> Figure:
     """Draw the feature maps of one image, one layer per row.
 
@@ -136,7 +137,7 @@ def activation_grid(
     for row, (name, maps) in zip(axes[:, first:], activations.items(), strict=True):
         strongest = np.argsort(-maps.max(axis=(0, 1)), kind="stable")[: columns - first]
         for ax, channel in zip(row, strongest, strict=False):
-            ax.imshow(maps[..., channel], cmap=_MAPS, vmin=0, vmax=max(float(maps.max()), 1e-12))
+            _show_map(ax, maps[..., channel], _MAPS, max(float(maps.max()), 1e-12))
             box = {"facecolor": "black", "alpha": 0.45, "pad": 1, "edgecolor": "none"}
             style: dict[str, Any] = {"ha": "left", "va": "top", "color": "white", "bbox": box}
             write(ax, 0.04, 0.95, str(channel), 7, transform=ax.transAxes, **style)
@@ -191,7 +192,7 @@ def grad_cam_steps(
     columns = max(4, len(chosen))
     figure, axes = panels(2, columns, (columns * _PANEL, 2 * _PANEL + 1.0), bare=True, dpi=_DPI)
     for ax, k in zip(axes[0], chosen, strict=False):
-        ax.imshow(maps[..., k], cmap=_MAPS, vmin=0)
+        _show_map(ax, maps[..., k], _MAPS)
         _name_panel(ax, f"map {k}", f"weight {alphas[k]:+.3f}")
     first, summed, positive, over = axes[1, :4]
     show_image(first, picture)
@@ -199,9 +200,9 @@ def grad_cam_steps(
     limit = max(float(np.abs(total).max()), 1e-12)
     summed.imshow(total, cmap="PuOr_r", vmin=-limit, vmax=limit)
     _name_panel(summed, f"weighted sum of all {len(alphas)}")
-    positive.imshow(heat, cmap=_HEAT, vmin=0)
+    _show_map(positive, heat, _HEAT)
     _name_panel(positive, "after ReLU")
-    over.imshow(_blend(picture, _resized(heat, picture.shape[:2])))
+    over.imshow(_blend(picture, _resized(heat, picture.shape[:2])), interpolation="nearest")
     _name_panel(over, f"over the image: {class_name}")
     weights_in_words = [f"map {k} with weight {alphas[k]:+.3f}" for k in chosen]
     return described(
@@ -300,7 +301,7 @@ def _show_heat(ax: Axes, picture: np.ndarray, values: Any, alpha: float) -> None
     if heat.shape != picture.shape[:2] and heat.max() > 0:
         heat = _resized(heat, picture.shape[:2])
     heat = np.minimum(heat, np.percentile(heat, 99) or heat.max())
-    ax.imshow(_blend(picture, heat, alpha))
+    ax.imshow(_blend(picture, heat, alpha), interpolation="nearest")
     if not heat.max() > 0:
         write(ax, 0.5, 0.5, "zero\neverywhere", 9, transform=ax.transAxes)
 
@@ -347,7 +348,7 @@ def class_heat(
         of_class = heat[indices == k]
         spread = ""
         if len(of_class):
-            ax.imshow(of_class.mean(axis=0), cmap=_HEAT, vmin=0)
+            _show_map(ax, of_class.mean(axis=0), _HEAT)
             spread = _mark_peaks(ax, of_class[of_class.max(axis=(1, 2)) > 0])
         ax.set_title(f"{name} ({len(of_class)})", fontsize=9, pad=3)
         titles.append(f"{name}, {len(of_class)} images{spread}")
@@ -429,7 +430,7 @@ def insertion_deletion(table: pd.DataFrame) -> Figure:
         raise InvalidInput(
             "The table holds no curves; give what explain.insertion_deletion returned, unchanged."
         )
-    figure, axes = panels(1, 2, (9.4, 3.4), sharey=True)
+    figure, axes = panels(1, 2, (9.4, 3.4), sharey=True, dpi=_DPI)
     better = {"deletion": "low is good", "insertion": "high is good"}
     for ax, (game, words) in zip(axes[0], better.items(), strict=True):
         for name, style in _styles(curves).items():
@@ -510,9 +511,20 @@ def _styles(names: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def _blend(picture: np.ndarray, heat: np.ndarray, alpha: float = 0.75) -> np.ndarray:
     """Overlay a heat map on a pale gray version of the image, so that all color is heat."""
     gray = picture if picture.ndim == 2 else picture[..., :3].mean(axis=-1)
-    pale = np.rint(90 + gray * (165 / 255)).astype("uint8")
+    step = 165 / _LEVELS
+    pale = np.rint(90 + step * np.rint(gray * (165 / 255) / step)).astype("uint8")
     rgb = np.repeat(pale[..., np.newaxis], 3, axis=-1)
-    return explain.overlay(rgb, heat, alpha) if heat.max() > 0 else rgb
+    if not heat.max() > 0:
+        return rgb
+    return explain.overlay(rgb, np.rint(heat / heat.max() * _LEVELS), alpha)
+
+
+def _show_map(ax: Axes, values: np.ndarray, colors: str, top: float | None = None) -> None:
+    """Show a map from zero to its largest value, or to `top`, in a limited number of shades."""
+    import matplotlib
+
+    shades = matplotlib.colormaps[colors].resampled(_LEVELS)
+    ax.imshow(values, cmap=shades, vmin=0, vmax=top, interpolation="nearest")
 
 
 def _resized(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     import keras
 
-_COARSE, _FINE = 24, 48  # most rows of a stored map
-_SHOWN = 320  # pixels of the longer side of the stored picture
+_COARSE, _FINE = 24, 32  # most rows of a stored map
+_SHOWN = 280  # pixels of the longer side of the stored picture
 _LAYERS = 4  # most convolutions to choose from
 _STEPS = 18  # positions of the square from one side of the picture to the other, less one
 _COLORS = 17  # of the color scale
@@ -79,7 +79,7 @@ def class_maps(
     data = {
         "classes": names,
         "probabilities": _short(probabilities),
-        "picture": image_address(_shrunk(picture if large is None else large), quality=80),
+        "picture": image_address(_shrunk(picture if large is None else large), quality=75),
         "alt": "the picture that the network was asked about",
         "size": list(picture.shape[:2]),
         "layers": [[name, size] for name, size in layers.items()],
@@ -96,7 +96,9 @@ def class_maps(
         f"{', '.join(f'{n} {p:.2f}' for n, p in zip(names, probabilities, strict=True))}. The "
         f"square that lowers {names[best]} most brings it to {covered[..., best].min():.2f}."
     )
-    still = still_image(figure_address(_still(model, picture, names, probabilities)), summary)
+    still = still_image(
+        figure_address(_still(model, picture, names, probabilities), dpi=60), summary
+    )
     return Widget("class_maps", data, still + sentence(summary), summary)
 
 
@@ -192,4 +194,4 @@ def _still(
 
     two = np.argsort(-probabilities)[:2]
     maps = {names[k]: explain.grad_cam(model, picture[np.newaxis], int(k)) for k in two}
-    return plots.heat_maps(picture[np.newaxis], maps, size=2.2)
+    return plots.heat_maps(picture[np.newaxis], maps, size=2)

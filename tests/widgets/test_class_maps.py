@@ -75,6 +75,8 @@ def test_heat_is_colored_as_in_the_figures(piece):
 
 
 def test_stored_maps_are_those_of_the_course(model, picture, piece):
+    import cv2
+
     assert list(piece.data["maps"]) == [
         *(f"Grad-CAM (paper)|{k}" for k in range(3)),
         *(f"default of tf-explain|{k}" for k in range(3)),
@@ -84,9 +86,10 @@ def test_stored_maps_are_those_of_the_course(model, picture, piece):
     for k in range(3):
         expected = explain.grad_cam(model, picture[None], k, layer)[0]
         found = stored(piece, "Grad-CAM (paper)|0", k)
-        assert found.shape == (48, 48)
+        assert found.shape == (32, 32)
         if expected.max() > 0:
-            assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.97
+            smaller = cv2.resize(expected, (32, 32), interpolation=cv2.INTER_AREA)
+            assert np.corrcoef(found.ravel(), smaller.ravel())[0, 1] > 0.97
         else:
             assert not found.any()
     falls = np.maximum(explain.occlusion(model, picture[None], 1)[0], 0)
