@@ -280,7 +280,7 @@ def heat_maps(
         show_image(row[0], images[i])
         row_name(row[0], "" if titles is None else titles[i], 8.5)
         for ax, heats in zip(row[1:], columns.values(), strict=True):
-            _show_heat(ax, displayable(images[i]), heats[i], alpha)
+            _show_heat(ax, displayable(images[i]), heats[i], alpha, round(size * _DPI))
         for ax in row:
             hide_ticks(ax)
             if boxes is not None:
@@ -295,13 +295,25 @@ def heat_maps(
     return described(figure, f"{pictures}, and laid over each the heat maps: {names}.")
 
 
-def _show_heat(ax: Axes, picture: np.ndarray, values: Any, alpha: float) -> None:
-    """Show a heat map over a gray version of an image, or a note that it is zero everywhere."""
+def _show_heat(ax: Axes, picture: np.ndarray, values: Any, alpha: float, pixels: int) -> None:
+    """Show a heat map over a gray version of an image, or a note that it is zero everywhere.
+
+    An image of more than `pixels` in a row is reduced, so that the figure needs less space.
+    """
+    import cv2
+
+    height, width = picture.shape[:2]
+    if max(height, width) > pixels:
+        scale = pixels / max(height, width)
+        smaller = (max(1, round(width * scale)), max(1, round(height * scale)))
+        picture = cv2.resize(picture, smaller, interpolation=cv2.INTER_AREA)
+        picture = picture.reshape(*picture.shape[:2], -1)
     heat = np.maximum(np.asarray(values, dtype="float32"), 0)
     if heat.shape != picture.shape[:2] and heat.max() > 0:
         heat = _resized(heat, picture.shape[:2])
     heat = np.minimum(heat, np.percentile(heat, 99) or heat.max())
-    ax.imshow(_blend(picture, heat, alpha), interpolation="nearest")
+    edges = (-0.5, width - 0.5, height - 0.5, -0.5)
+    ax.imshow(_blend(picture, heat, alpha), interpolation="nearest", extent=edges)
     if not heat.max() > 0:
         write(ax, 0.5, 0.5, "zero\neverywhere", 9, transform=ax.transAxes)
 
