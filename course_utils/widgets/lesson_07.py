@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _COARSE, _FINE = 24, 32  # most rows of a stored map
 _SHOWN = 280  # pixels of the longer side of the stored picture
 _LAYERS = 4  # most convolutions to choose from
-_STEPS = 18  # positions of the square from one side of the picture to the other, less one
+_STEPS = 16  # positions of the square from one side of the picture to the other, less one
 _COLORS = 17  # of the color scale
 _PAPER, _DEFAULT = "Grad-CAM (paper)", "default of tf-explain"
 
@@ -79,7 +79,7 @@ def class_maps(
     data = {
         "classes": names,
         "probabilities": _short(probabilities),
-        "picture": image_address(_shrunk(picture if large is None else large), quality=75),
+        "picture": image_address(_shrunk(picture if large is None else large), quality=70),
         "alt": "the picture that the network was asked about",
         "size": list(picture.shape[:2]),
         "layers": [[name, size] for name, size in layers.items()],
