@@ -37,7 +37,7 @@ _NAMES = {  # of functions, by module
     "lesson_06": "cleaning inspection_curve suspect_grid tagged_grid",
     "lesson_07": (
         "activation_grid class_heat first_layer_filters grad_cam_steps heat_maps "
-        "insertion_deletion localisation randomisation"
+        "insertion_deletion localization randomization"
     ),
     "lesson_08": "base_and_head few_pictures sweeps",
 }

@@ -18,6 +18,7 @@ _WHERE = {  # module of each public function
     "pixels": "lesson_00",
     "temperature": "lesson_05",
     "threshold": "lesson_05",
+    "class_maps": "lesson_07",
     "explore_convolution": "lesson_01",
     "fool_the_network": "lesson_01",
     "layer_builder": "lesson_03",

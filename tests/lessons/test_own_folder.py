@@ -31,7 +31,8 @@ EVERY_TIME = {"color": ("02",), "gray": (), "few": ("06",)}
 EXAMPLES = {
     *("L04-mixup-by-hand", "L06-pairs-toy", "L06-folds-toy", "L06-confident-toy"),
     *("L06-confident-answer", "L06-suspect-question", "L06-suspect", "L06-check", "L05-check"),
-    *("L08-backbones",),
+    *("L07-two-question", "L07-two-compare", "L07-fixed-question", "L07-fixed", "L07-check"),
+    *("L07-baseline-question", "L07-baseline", "L07-edges-answer", "L08-backbones"),
 }
 FLOWERS = re.compile(r"flower|daisy|daisies|dandelion|tulip|roses?\b", re.IGNORECASE)
 
