@@ -11,13 +11,13 @@ import csv
 import hashlib
 import io
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from course_staff.drawing.scenes import Drawing, render
+from course_staff.drawing.scenes import Drawing, render, render_two
 from course_staff.drawing.shapes import RandomSource
 from course_utils import validate
 from course_utils.datasets.paper_flowers import CLASSES, COUNTS, WRONG_SHARE
@@ -27,6 +27,8 @@ from course_utils.exceptions import InvalidInput
 SEED = 20250
 #: The seeds of the images in ``data/new_flowers``, which are in no split.
 NEW_SEEDS = (1, 2, 100, 2024)
+#: The two classes and the seed of ``data/new_flowers/two_flowers.jpg``.
+TWO_CLASSES, TWO_SEED = ("daisy", "roses"), 0
 
 _JPEG = {"quality": 90, "optimize": True}
 _MIN_DISTANCE = 10  # smallest number of different bits (of 64) in the hashes of two images
@@ -126,7 +128,9 @@ def generate(
 
 
 def generate_new(folder: str | Path) -> Path:
-    """Draw the images of ``data/new_flowers``: each class once for each of :data:`NEW_SEEDS`.
+    """Draw the images of ``data/new_flowers``.
+
+    Each class is drawn once for each of :data:`NEW_SEEDS`; one large image has two flowers.
 
     Parameters
     ----------
@@ -136,7 +140,8 @@ def generate_new(folder: str | Path) -> Path:
     Returns
     -------
     Path
-        The folder, with ``CLASS_NUMBER.png`` (numbers from 1) and ``boxes.csv``.
+        The folder, with ``CLASS_NUMBER.png`` (numbers from 1), ``boxes.csv``, ``two_flowers.jpg``
+        and its ``two_flowers.csv``.
 
     Raises
     ------
@@ -153,11 +158,21 @@ def generate_new(folder: str | Path) -> Path:
                 path = f"{name}_{number}.png"
                 Image.fromarray(image).save(partial / path, optimize=True)
                 rows.append((path, name, *box))
-        with (partial / "boxes.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(("path", "class", "x0", "y0", "x1", "y1"))
-            writer.writerows(rows)
+        _write_boxes(partial / "boxes.csv", rows)
+        image, boxes = render_two(TWO_CLASSES, TWO_SEED)
+        (partial / "two_flowers.jpg").write_bytes(encode(image))
+        pair = zip(TWO_CLASSES, boxes, strict=True)
+        _write_boxes(
+            partial / "two_flowers.csv", [("two_flowers.jpg", name, *box) for name, box in pair]
+        )
     return Path(folder).expanduser().resolve()
+
+
+def _write_boxes(path: Path, rows: Iterable[tuple[object, ...]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("path", "class", "x0", "y0", "x1", "y1"))
+        writer.writerows(rows)
 
 
 @contextmanager

@@ -703,6 +703,8 @@ def _stand(
     return green, head
 
 
+#: Largest tilt in degrees of a flower that is seen from the front.
+_FACING = 70
 _VIEWS = ((25, "top"), (56, "tilted"), (97, "side"), (181, "behind"))
 
 
@@ -773,6 +775,44 @@ def _attempt(class_name: str, rng: RandomSource) -> Drawing | None:
         background,
         tuple(conditions),
     )
+
+
+def render_two(
+    class_names: tuple[str, str], seed: int
+) -> tuple[np.ndarray, list[tuple[float, float, float, float]]]:
+    """Draw one large image with a flower of one class on the left and one of another on the right.
+
+    Parameters
+    ----------
+    class_names : tuple of two str
+        Keys of ``FLOWERS``.
+    seed : int
+        Any whole number of at least 0.
+
+    Returns
+    -------
+    image : numpy.ndarray
+        uint8, shape (384, 384, 3).
+    boxes : list of two tuples
+        x0, y0, x1, y1 of each flower head, in pixels of this image.
+    """
+    rng = RandomSource([seed, 7, *(list(FLOWERS).index(name) for name in class_names)])
+    canvas, _, flat = _background(rng)
+    light = np.array([rng.between(-0.5, 0.5), 0.5, 0.7])
+    light /= np.linalg.norm(light)
+    standing = []
+    for name, x in zip(class_names, (26, 70), strict=True):
+        flower = FLOWERS[name](rng)
+        while name != "tulips" and (flower.form == "bud" or flower.tilt >= _FACING):
+            flower = FLOWERS[name](rng)
+        radius = rng.between(16, 20) * _ENLARGED.get(flower.form, 1.0)
+        place = (x + rng.around(0, 2), rng.between(38, 54), radius)
+        standing.append(_stand(flower, rng, place, False, light))
+    _paste_flowers(canvas, rng, standing, flat, light)
+    lit = _light_on(canvas, rng, []).filter(ImageFilter.GaussianBlur(0.5))
+    boxes = [box for _, head in standing if (box := head.box()) is not None]
+    scaled = [tuple(float(SCALE * edge) for edge in box) for box in boxes]
+    return np.asarray(lit), scaled  # type: ignore[return-value]
 
 
 def _background(rng: RandomSource) -> tuple[Image.Image, str, bool]:

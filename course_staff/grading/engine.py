@@ -94,14 +94,15 @@ def grade_class(
     """
     if options.exercise is not None:
         checks.exercise(options.exercise)
-    found = intake.collect(paths, options.exercise)
-    if options.only:
-        found.submissions = [
-            submission
-            for submission in found.submissions
-            if clean_sentence(submission.student) in options.only
-        ]
-    with Sandbox(options.level, options.epochs, options.limits) as sandbox:
+    with contextlib.closing(Sandbox(options.level, options.epochs, options.limits)) as sandbox:
+        sandbox.launch()  # it starts while the notebooks are read
+        found = intake.collect(paths, options.exercise)
+        if options.only:
+            found.submissions = [
+                submission
+                for submission in found.submissions
+                if clean_sentence(submission.student) in options.only
+            ]
         seed = secrets.randbits(SEED_BITS) if options.seed is None else options.seed
         options = replace(options, level=sandbox.level, seed=seed)
         report = Report([], list(found.refused), str(options.level), seed)
@@ -188,9 +189,10 @@ class _Run:
         left = deque(to_run)
         while left:
             before = len(left)
-            self._sandbox.start()  # a new one where it has ended
+            self._sandbox.launch()  # a new one where it has ended
             exercises = sorted({task.exercise for task in left})
             with Scorers(self._sandbox, workers, exercises) as scorers:
+                self._sandbox.start()
                 for name in sorted({task.exercise for task in left if task.of_many}):
                     tasks.prefill_cache(self._sandbox, name)
                 scorers.run(left, on_outcome)

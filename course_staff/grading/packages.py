@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 
 #: Packages with ready answers to what the exercises ask, by the name that is imported.
 _READY = frozenset(
@@ -39,16 +41,16 @@ def used(answers: Iterable[str], cells: Iterable[str], only: Iterable[str]) -> l
     allowed = set(only)
     looked_for = _READY | (_OWN | _PAST if allowed else frozenset()) - allowed
     bound: dict[str, str] = {}
-    defined: dict[str, list[ast.stmt]] = {}
-    for statement in _statements(cells):
-        bound.update(_imports(statement))
-        for name in _names_of(statement):
+    defined: dict[str, list[_Statement]] = {}
+    for statement in _all_of(cells):
+        bound.update(statement.imports)
+        for name in statement.defines:
             defined.setdefault(name, []).append(statement)
-    waiting, seen, found = list(_statements(answers)), set[str](), set[str]()
+    waiting, seen, found = _all_of(answers), set[str](), set[str]()
     while waiting:
         statement = waiting.pop()
-        found |= {module for _, module in _imports(statement)}
-        for name in _read_from_outside(statement):
+        found |= {module for _, module in statement.imports}
+        for name in statement.reads:
             found.add(bound.get(name, name))
             if name not in seen:
                 seen.add(name)
@@ -56,15 +58,33 @@ def used(answers: Iterable[str], cells: Iterable[str], only: Iterable[str]) -> l
     return sorted(found & looked_for)
 
 
-def _statements(cells: Iterable[str]) -> Iterator[ast.stmt]:
-    for cell in cells:
-        if len(cell) > _LONGEST:
-            continue
-        lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in cell.splitlines()]
-        try:
-            yield from ast.parse("\n".join(lines)).body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
+@dataclass(frozen=True)
+class _Statement:
+    """The names that a statement imports (each with its package), defines, and reads."""
+
+    imports: tuple[tuple[str, str], ...]
+    defines: tuple[str, ...]
+    reads: frozenset[str]
+
+
+def _all_of(cells: Iterable[str]) -> list[_Statement]:
+    return [statement for cell in cells for statement in _statements(cell)]
+
+
+@lru_cache(maxsize=128)
+def _statements(cell: str) -> tuple[_Statement, ...]:
+    """Return the statements of a cell; none if it is no Python, or too long."""
+    if len(cell) > _LONGEST:
+        return ()
+    lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in cell.splitlines()]
+    try:
+        body = ast.parse("\n".join(lines)).body
+        return tuple(
+            _Statement(tuple(_imports(node)), tuple(_names_of(node)), frozenset(_read(node)))
+            for node in body
+        )
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ()
 
 
 def _imports(statement: ast.stmt) -> Iterator[tuple[str, str]]:
@@ -79,7 +99,7 @@ def _imports(statement: ast.stmt) -> Iterator[tuple[str, str]]:
                 yield alias.asname or alias.name, node.module.partition(".")[0]
 
 
-def _read_from_outside(statement: ast.stmt) -> set[str]:
+def _read(statement: ast.stmt) -> set[str]:
     """Return the names that a statement reads and does not set itself."""
     nodes = list(ast.walk(statement))
     names = [node for node in nodes if isinstance(node, ast.Name)]

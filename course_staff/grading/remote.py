@@ -86,9 +86,12 @@ class RemoteWork:
         self._again = again
         self._second: RemoteWork | None = None
         self._ended: WorkerEnded | None = None
+        #: Operations without a result, which are sent together with the next one.
+        self._before: list[tuple[str, list[Any]]] = []
         self._copies: dict[tuple[str, bool], _Copy] = {}
         self._unbuildable: set[tuple[str, bool]] = set()
         self._forbidden: frozenset[str] = frozenset()
+        self.known: dict[Any, Any] = {}
         #: What was noticed since `watch`: sentences for the report.
         self.notes: list[str] = []
         #: Removed functions that were called though the question allows them.
@@ -99,7 +102,8 @@ class RemoteWork:
         if self._ended is not None:
             raise self._ended
         try:
-            answer = self._worker.operate(operation, args, kwargs, self._seconds)
+            before, self._before = self._before, []
+            answer = self._worker.operate(operation, args, kwargs, self._seconds, before)
         except WorkerEnded as ended:
             self._ended = ended
             raise
@@ -122,12 +126,12 @@ class RemoteWork:
 
     def seed(self, number: int) -> None:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        self._ask("seed", number)
+        self._before.append(("seed", [number]))
 
     def watch(self, helpers: Sequence[str], packages: Sequence[str] = ()) -> None:
         """Forbid functions; in the sandbox these functions do not exist at all."""
         self._forbidden = frozenset(helpers) | frozenset(packages)
-        self._ask("watch", [], list(packages))
+        self._before.append(("watch", [[], list(packages)]))
 
     def watched(self) -> list[str]:
         """See :class:`~course_utils.student_work.StudentWork`."""
@@ -181,7 +185,8 @@ class RemoteWork:
 
     def forget(self) -> None:
         """See :class:`~course_utils.student_work.StudentWork`."""
-        self._ask("forget")
+        self.known.clear()
+        self._before.append(("forget", []))
         if self._copies:
             self._compute("forget")
         self._copies.clear()

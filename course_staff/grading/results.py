@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -207,10 +208,13 @@ def _checked(stored: Any, kind: Any, name: str) -> Any:
     raise InvalidInput(f"This is no result of grading: the field {name!r} has another type.")
 
 
+_types_of = cache(get_type_hints)
+
+
 def _as_dataclass(stored: Any, kind: Any, name: str) -> Any:
     if not isinstance(stored, Mapping):
         raise InvalidInput(f"This is no result of grading: {name!r} is not a mapping.")
-    types = get_type_hints(kind)
+    types = _types_of(kind)
     unknown = [key for key in stored if key not in types]
     if unknown:
         raise InvalidInput(f"This is no result of grading: there is no field {unknown[0]!r:.60}.")

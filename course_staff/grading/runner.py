@@ -7,7 +7,7 @@ import io
 import re
 import time
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from course_staff.grading import elsewhere, notebook, packages, platforms, written
@@ -157,19 +157,20 @@ class _Run:
         a second process if that is enough, and get processes of their own after that.
         """
         asked = {q.id: q for q in self._exercise.questions if q.kind != "written"}
-        forbidden = _forbidden(asked, set(asked))
+        left_out = forbidden(asked.values())
         first = set(asked)
-        if _mentions(self.plan, forbidden):
+        if _mentions(self.plan, left_out):
             first = {name for name, question in asked.items() if question.forbids}
         if first:
-            yield forbidden, first
+            yield left_out, first
         later = (set(asked) - first) | self._needs_more
-        together = _forbidden(asked, later)
-        if together < forbidden and len(later) > 1:
+        together = forbidden(asked[name] for name in later)
+        if together < left_out and len(later) > 1:
             yield together, self._anew(later)
             later = set(self._needs_more)
-        for without in sorted({_forbidden(asked, {name}) for name in later}, key=sorted):
-            names = {name for name in later if _forbidden(asked, {name}) == without}
+        each = {name: forbidden([asked[name]]) for name in later}
+        for without in sorted(set(each.values()), key=sorted):
+            names = {name for name, own in each.items() if own == without}
             yield without, self._anew(names)
 
     def _anew(self, names: set[str]) -> set[str]:
@@ -396,9 +397,9 @@ def _judged(question: checks.Question, work: RemoteWork, inputs: int) -> Questio
     )
 
 
-def _forbidden(asked: dict[str, checks.Question], names: set[str]) -> frozenset[str]:
+def forbidden(questions: Iterable[checks.Question]) -> frozenset[str]:
     """Return the functions that any of these questions forbids."""
-    return frozenset(helper for name in names for helper in asked[name].forbids)
+    return frozenset(helper for question in questions for helper in question.forbids)
 
 
 def _mentions(plan: notebook.Plan, helpers: frozenset[str]) -> bool:

@@ -16,6 +16,7 @@ plain data come back from it.
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import hashlib
 import json
@@ -29,7 +30,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -184,7 +185,7 @@ class Sandbox:
         self._control: socket.socket | None = None
         self._folder: Path | None = None
         self._lock: int | None = None
-        self._shared = False
+        self._shared = self._is_ready = False
         self._warmed: set[str] = set()
 
     def __enter__(self) -> Sandbox:
@@ -197,7 +198,7 @@ class Sandbox:
     @property
     def folder(self) -> Path:
         """The folder with what the sandbox shows of the course; gone with the sandbox."""
-        self.start()
+        self.launch()
         assert self._folder is not None
         return self._folder
 
@@ -238,18 +239,12 @@ class Sandbox:
 
     def fileno(self) -> int:
         """Return the file descriptor of the socket to the server, for a process that shares it."""
-        self.start()
+        self.launch()
         assert self._control is not None
         return self._control.fileno()
 
-    def start(self) -> None:
-        """Start the server.
-
-        Raises
-        ------
-        SandboxFailed
-            If no code can be run at the wanted level.
-        """
+    def launch(self) -> None:
+        """Start the server, and do not wait for it; see :meth:`start`."""
         if self.is_running:
             return
         self.close()
@@ -258,47 +253,61 @@ class Sandbox:
                 "Grading needs Linux, or macOS with --isolation limits; on Windows run it in WSL2, "
                 "where it has the full sandbox."
             )
-        level = self.level or LEVELS[0]
-        try:
+        self.level = self.level or LEVELS[0]
+        with self._refusing():
             self._folder, self._lock = _staged()
-            self._start(level)
+            mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+            self._control = mine
+            with theirs:
+                command, view = _command(self.level, self._folder, theirs.fileno())
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    pass_fds=[theirs.fileno()],
+                    env=_environment(view["home"], self.epochs),
+                    cwd="/",
+                    start_new_session=True,
+                )
+
+    def start(self) -> None:
+        """Start the server, and wait until code can be run in it.
+
+        Raises
+        ------
+        SandboxFailed
+            If no code can be run at the wanted level.
+        """
+        self.launch()
+        if self._shared or self._is_ready:
+            return
+        with self._refusing():
+            self._wait_until_ready()
             with self.worker(0) as worker:
                 worker.run("pass")
+        compileall.compile_dir(self.folder / "course", quiet=2)  # once, and not in each worker
+
+    @contextlib.contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Close the sandbox after an error, and say that no code is run."""
+        try:
+            yield
         except (SandboxFailed, WorkerEnded, OSError) as error:
             self.close()
-            raise SandboxFailed(_refusal(level, str(error))) from error
-        self.level = level
+            raise SandboxFailed(_refusal(str(self.level), str(error))) from error
 
-    def _start(self, level: str) -> None:
-        assert self._folder is not None
-        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            command, view = _command(level, self._folder, theirs.fileno())
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                pass_fds=[theirs.fileno()],
-                env=_environment(view["home"], self.epochs),
-                cwd="/",
-                start_new_session=True,
-            )
-        except OSError as error:
-            mine.close()
-            raise SandboxFailed(str(error)) from error
-        finally:
-            theirs.close()
-        mine.settimeout(120)
+    def _wait_until_ready(self) -> None:
+        assert self._control is not None
+        assert self._process is not None
+        self._control.settimeout(120)
         with contextlib.suppress(OSError):
-            if mine.recv(6) == b"ready\n":
-                mine.settimeout(None)
-                self._control = mine
+            if self._control.recv(6) == b"ready\n":
+                self._control.settimeout(None)
+                self._is_ready = True
                 return
-        mine.close()
         self._process.kill()
         told = self._process.communicate()[1].decode(errors="replace").strip().splitlines()
-        self._process = None
         raise SandboxFailed(told[-1] if told else "it did not start")
 
     def close(self) -> None:
@@ -313,6 +322,7 @@ class Sandbox:
 
     def _stop(self) -> None:
         self._warmed.clear()
+        self._is_ready = False
         left = self._below()
         if self._control is not None:
             self._control.close()
@@ -394,7 +404,7 @@ class Sandbox:
             "preload": list(preload),
             "seed": seed,
             "warm": warm,
-            "course": self._copy_without(without),
+            "course": self.copy_without(without),
             "limits": {
                 "memory": self.limits.memory,
                 "memory_of_all": self.limits.memory_of_all,
@@ -415,15 +425,17 @@ class Sandbox:
             their_status.close()
         return Worker(channel, status, self.limits, budget, self.level)
 
-    def _copy_without(self, helpers: frozenset[str]) -> str:
-        """Return the name of a copy of the package without some functions; "" for the whole one."""
+    def copy_without(self, helpers: frozenset[str]) -> str:
+        """Return the name of a copy of the package without some functions; "" for the whole one.
+
+        It is made when it is first asked for.
+        """
         if not helpers:
             return ""
-        assert self._folder is not None
         name = hashlib.sha256(" ".join(sorted(helpers)).encode()).hexdigest()[:16]
-        target = self._folder / "copies" / name
+        target = self.folder / "copies" / name
         if not target.is_dir():
-            stripped.copy(self._folder / "course", target, helpers)
+            stripped.copy(self.folder / "course", target, helpers)
         return name
 
 
@@ -494,10 +506,20 @@ class Worker:
         return error
 
     def operate(
-        self, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float
+        self,
+        operation: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        seconds: float,
+        before: Sequence[tuple[str, list[Any]]] = (),
     ) -> dict[str, Any]:
-        """Ask for an operation of :mod:`course_utils.student_work`; return its value or error."""
-        question = {"do": "ask", "operation": operation, "args": list(args), "kwargs": kwargs}
+        """Ask for an operation of :mod:`course_utils.student_work`; return its value or error.
+
+        Other operations, given with their arguments in `before`, come first; their results are
+        dropped.
+        """
+        asked = [*before, (operation, list(args))]
+        question = {"do": "ask", "operations": asked, "kwargs": kwargs}
         answer = self._ask(question, seconds)
         if "error" in answer and not _are_facts(answer["error"]):
             raise self.tampered()

@@ -243,7 +243,9 @@ def serve(arguments: list[str]) -> None:
     control = socket.socket(fileno=int(arguments[1]))
     facts = json.loads(arguments[2])
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps them
-    tasks.preload(facts["exercises"])
+    limits = Limits(**facts["limits"])
+    sandbox = Sandbox.attached(facts["shared"], facts["level"], limits, Path(facts["folder"]))
+    tasks.preload(facts["exercises"], sandbox)
     gc.collect()
     gc.freeze()
     server = os.getpid()
@@ -257,10 +259,6 @@ def serve(arguments: list[str]) -> None:
                 linux.end_with_parent(server)
                 control.close()
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                limits = Limits(**facts["limits"])
-                sandbox = Sandbox.attached(
-                    facts["shared"], facts["level"], limits, Path(facts["folder"])
-                )
                 _score(connection.Connection(numbers[0]), sandbox)
                 code = 0
             finally:

@@ -62,6 +62,7 @@ class _Sources:
             for path in sorted(package.rglob("*.py"))
         }
         self._trees: dict[str, ast.Module] = {}
+        self._names: dict[str, set[str]] = {}
         self._changed: set[str] = set()
 
     def tree(self, file: str) -> ast.Module:
@@ -72,7 +73,12 @@ class _Sources:
 
     def uses(self, name: str) -> bool:
         """Return whether a name is read, taken from an object, or imported anywhere."""
-        return any(name in _names(self.tree(file)) for file in self._with(name))
+        return any(name in self._used_in(file) for file in self._with(name))
+
+    def _used_in(self, file: str) -> set[str]:
+        if file not in self._names:
+            self._names[file] = _names(self.tree(file))
+        return self._names[file]
 
     def defined(self, name: str) -> list[tuple[str, _Function]]:
         """Return the functions of this name that have a body, each with its module."""
@@ -88,6 +94,7 @@ class _Sources:
         used = _names(function)
         _empty(function, helper)
         self._changed.add(file)
+        self._names.pop(file, None)
         return {name for name in used if name.startswith("_") and not name.startswith("__")}
 
     def write(self) -> None:
@@ -170,7 +177,8 @@ def copy(course: Path, target: Path, helpers: Iterable[str]) -> None:
         Functions such as ``"course_utils.convolution.feature_map"``.
     """
     fresh = Path(tempfile.mkdtemp(prefix="part-", dir=target.parent))
-    shutil.copytree(course / "course_utils", fresh / "course_utils")
+    unfinished = shutil.ignore_patterns("*.pyc.*")  # bytecode that is being written
+    shutil.copytree(course / "course_utils", fresh / "course_utils", ignore=unfinished)
     strip(fresh / "course_utils", helpers)
     (fresh / "notebooks").mkdir()
     for path in [fresh, *fresh.rglob("*")]:

@@ -156,11 +156,16 @@ def prefill_cache(sandbox: Sandbox, exercise: str) -> None:
         sandbox.prefill_cache(exercise, [cell.source for cell in given], notebook.imports(given))
 
 
-def preload(exercises: Iterable[str]) -> None:
-    """Import what the checks of these exercises need: Keras only if networks are judged."""
-    kinds = {question.kind for name in exercises for question in checks.exercise(name).questions}
-    if "model" in kinds:
-        importlib.import_module("keras")
+def preload(exercises: Iterable[str], sandbox: Sandbox) -> None:
+    """Prepare what all notebooks of these exercises need, before scorers are forked.
+
+    That is Keras, if networks are judged, and the copies of the package in which questions are
+    asked first.
+    """
+    for exercise in map(checks.exercise, exercises):
+        if any(question.kind == "model" for question in exercise.questions):
+            importlib.import_module("keras")
+        sandbox.copy_without(runner.forbidden(exercise.questions))
 
 
 def key_of(task: Task) -> str:

@@ -345,8 +345,7 @@ def _judge(
 ) -> PartVerdict:
     status, sentence, mistake = "correct", "", None
     try:
-        if question.needs and all(subject.kind(n) in ("missing", "none") for n in question.needs):
-            raise NotAttempted(str(student_work.Missing(question.needs[0])))
+        _require_attempt(question, subject)
         part.run(subject, rng)
     except IncorrectAnswer as error:
         status, sentence, mistake = "incorrect", question.sentence(error), error.mistake
@@ -368,6 +367,15 @@ def _judge(
         sentence = f"Write this one yourself: your code calls {names}."
     points = part.points if status == "correct" else 0.0
     return PartVerdict(part.name, points, part.points, status, sentence, mistake)
+
+
+def _require_attempt(question: Question, subject: student_work.StudentWork) -> None:
+    """Raise NotAttempted where none of the names is defined; they are looked up until one is."""
+    if not question.needs or "attempted" in subject.known:
+        return
+    if all(subject.kind(name) in ("missing", "none") for name in question.needs):
+        raise NotAttempted(str(student_work.Missing(question.needs[0])))
+    subject.known["attempted"] = True
 
 
 _UNTOUCHED = "There is no answer yet; put your code in place of `raise NotImplementedError()`."

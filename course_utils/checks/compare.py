@@ -516,9 +516,12 @@ def attempted(subject: student_work.StudentWork, name: str) -> Any:
 
 
 def require(subject: student_work.StudentWork, name: str) -> None:
-    """Raise :class:`NotAttempted` if a name is missing or None."""
+    """Raise :class:`NotAttempted` if a name is missing or None; it is asked until it is there."""
+    if ("is there", name) in subject.known:
+        return
     if subject.kind(name) in ("missing", "none"):
         raise NotAttempted(str(student_work.Missing(name)))
+    subject.known["is there", name] = True
 
 
 def result_of(

@@ -169,6 +169,39 @@ def new_picture(class_name: str, number: int = 1) -> tuple[np.ndarray, tuple[flo
     return image, tuple(float(row[corner]) for corner in ("x0", "y0", "x1", "y1"))
 
 
+def two_flowers() -> tuple[np.ndarray, dict[str, tuple[float, ...]]]:
+    """Return a large image with flowers of two classes, which is in no split.
+
+    Returns
+    -------
+    image : numpy.ndarray
+        uint8, shape (384, 384, 3). Its flowers are as large as those of the dataset once it is
+        reduced to 96 x 96.
+    boxes : dict of str to tuple
+        For each class x0, y0, x1, y1 of its flower, in pixels of the image.
+
+    Raises
+    ------
+    MissingData
+        If the image does not exist.
+
+    Examples
+    --------
+    >>> image, boxes = two_flowers()
+    >>> image.shape, list(boxes)
+    ((384, 384, 3), ['daisy', 'roses'])
+    """
+    import pandas as pd
+    from PIL import Image
+
+    folder = _files.shipped("new_flowers", "two_flowers.csv")
+    table = pd.read_csv(folder / "two_flowers.csv").set_index("class")
+    with Image.open(folder / table["path"].iloc[0]) as opened:
+        image = np.asarray(opened.convert("RGB"))
+    corners = table[["x0", "y0", "x1", "y1"]].itertuples(name=None)
+    return image, {name: tuple(map(float, box)) for name, *box in corners}
+
+
 @dataclass(frozen=True, kw_only=True)
 class PaperFlowers(Source):
     """The dataset, with the splits of its folder."""

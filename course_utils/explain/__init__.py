@@ -1,8 +1,8 @@
 """Explain predictions: saliency maps, and measures of how faithful they are to the model.
 
 Saliency maps are float32 arrays (N, H, W), one for each image. `grad_cam`, `saliency`,
-`integrated_gradients` and `occlusion` compute them; `normalise` and `overlay` draw them;
-`pointing_hits`, `energy_inside`, `insertion_deletion` and `randomisation_check` evaluate them,
+`integrated_gradients` and `occlusion` compute them; `normalize` and `overlay` draw them;
+`pointing_hits`, `energy_inside`, `insertion_deletion` and `randomization_check` evaluate them,
 always in comparison with `baseline_maps`, which do not use the model. `feature_maps`, `find_layer`,
 `activations` and `first_layer_filters` look inside a model.
 
@@ -14,7 +14,7 @@ from course_utils.explain._faithfulness import (
     energy_inside,
     insertion_deletion,
     pointing_hits,
-    randomisation_check,
+    randomization_check,
     rank_correlation,
 )
 from course_utils.explain._layers import (
@@ -31,10 +31,11 @@ from course_utils.explain._maps import (
     occlusion,
     saliency,
 )
-from course_utils.explain._overlay import normalise, overlay
+from course_utils.explain._overlay import HEAT, normalize, overlay
 from course_utils.explain._shortcuts import second_collection, third_collection
 
 __all__ = [
+    "HEAT",
     "IntegratedGradients",
     "activations",
     "baseline_maps",
@@ -46,11 +47,11 @@ __all__ = [
     "grad_cam",
     "insertion_deletion",
     "integrated_gradients",
-    "normalise",
+    "normalize",
     "occlusion",
     "overlay",
     "pointing_hits",
-    "randomisation_check",
+    "randomization_check",
     "rank_correlation",
     "saliency",
     "second_collection",

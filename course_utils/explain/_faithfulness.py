@@ -35,7 +35,7 @@ def baseline_maps(images: np.ndarray, seed: int | None = None) -> dict[str, np.n
     Returns
     -------
     dict of str to ndarray, float32 (N, H, W)
-        "random": noise, as coarse as the map of a convolution; "centre": a Gaussian in the middle
+        "random": noise, as coarse as the map of a convolution; "center": a Gaussian in the middle
         of the image; "edges": `edge_detector`.
 
     Notes
@@ -51,7 +51,7 @@ def baseline_maps(images: np.ndarray, seed: int | None = None) -> dict[str, np.n
     gaussian = np.exp(-(y[:, None] ** 2 + x[None, :] ** 2) / (2 * 0.2**2)).astype("float32")
     return {
         "random": noise,
-        "centre": np.repeat(gaussian[np.newaxis], count, axis=0),
+        "center": np.repeat(gaussian[np.newaxis], count, axis=0),
         "edges": edges,
     }
 
@@ -202,7 +202,7 @@ def insertion_deletion(
     -------
     DataFrame
         One row per map, indexed by its name ("maps" where no name was given; then "random",
-        "centre" and "edges"): deletion, deletion spread, insertion, insertion spread. Scores are
+        "center" and "edges"): deletion, deletion spread, insertion, insertion spread. Scores are
         areas under the curve, 0-1, averaged over the images; spread is the standard deviation
         between images. The curves themselves are in ``.attrs["curves"][row]["deletion"]`` and
         ``["insertion"]``: lists of ``steps + 1`` mean probabilities.
@@ -293,7 +293,7 @@ def _blur(image: np.ndarray, width: float) -> np.ndarray:
     return cv2.GaussianBlur(image, (0, 0), width).reshape(image.shape)
 
 
-def randomisation_check(
+def randomization_check(
     model: keras.Model,
     images: np.ndarray,
     explain_fn: Callable[[keras.Model, np.ndarray], np.ndarray],
@@ -334,7 +334,7 @@ def randomisation_check(
     References
     ----------
     Adebayo et al. (2018), "Sanity Checks for Saliency Maps", section 3.1 (cascading
-    randomisation). https://arxiv.org/abs/1810.03292
+    randomization). https://arxiv.org/abs/1810.03292
 
     Notes
     -----
@@ -379,7 +379,7 @@ def _layers_with_weights(model: keras.Model) -> list[tuple[str, Any]]:
 
 
 def _compare(name: str, size: int, before: np.ndarray, now: np.ndarray) -> dict[str, Any]:
-    """Return one row of `randomisation_check`."""
+    """Return one row of `randomization_check`."""
     flat = np.ptp(now, axis=(1, 2)) == 0
     correlation = np.array([rank_correlation(*pair) for pair in zip(before, now, strict=True)])
     return {

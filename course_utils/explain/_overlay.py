@@ -8,10 +8,12 @@ from course_utils.exceptions import InvalidInput
 from course_utils.validate import number_between
 
 #: Color map of saliency maps, from purple (low) to yellow (high).
-HEAT = "viridis"
+HEAT = "plasma"
+#: The opacity of a map grows with its values, as a power, so that the image stays visible.
+FADE = 0.7
 
 
-def normalise(maps: np.ndarray) -> np.ndarray:
+def normalize(maps: np.ndarray) -> np.ndarray:
     """Scale each map to 0-1.
 
     Parameters
@@ -51,10 +53,12 @@ def normalise(maps: np.ndarray) -> np.ndarray:
 def overlay(
     images: np.ndarray,
     maps: np.ndarray,
-    alpha: float = 0.5,
+    alpha: float = 0.75,
     value_range: tuple[float, float] = (0, 255),
 ) -> np.ndarray:
     """Blend images with their maps, drawn from purple (low) to yellow (high).
+
+    Where a map is zero the image stays as it is; where it is highest the color covers most.
 
     Parameters
     ----------
@@ -63,7 +67,7 @@ def overlay(
     maps : array (N, H, W) or (H, W)
         Saliency maps; each is normalized separately.
     alpha : float
-        Opacity of the map, from 0 (only the image) to 1 (only the map).
+        Opacity where the map is highest, from 0 (only the image) to 1.
     value_range : (float, float)
         The values of black and white in `images`.
 
@@ -109,8 +113,10 @@ def overlay(
         )
     gray_or_rgb = (pixels.astype("float32") - low) / (high - low)
     rgb = np.broadcast_to(gray_or_rgb, (*heat.shape, 3))
-    colors = matplotlib.colormaps[HEAT](normalise(heat))[..., :3]
-    return np.rint(255 * ((1 - alpha) * rgb + alpha * colors)).astype("uint8")
+    share = normalize(heat)
+    colors = matplotlib.colormaps[HEAT](share)[..., :3]
+    opacity = alpha * share[..., np.newaxis] ** FADE
+    return np.rint(255 * ((1 - opacity) * rgb + opacity * colors)).astype("uint8")
 
 
 def as_maps(maps: np.ndarray) -> np.ndarray:

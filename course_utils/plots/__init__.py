@@ -28,13 +28,16 @@ _NAMES = {  # of functions, by module
         "class_counts class_examples copies folder_tree harmful_augmentations image_sizes "
         "pipeline_timeline pipeline_timing resizings shuffle_buffers split_bars"
     ),
-    "lesson_03": "architecture parameter_bars receptive_fields shuffled_pixels",
+    "lesson_03": (
+        "architecture batch_distributions dropout_steps filters_and_maps parameter_bars "
+        "receptive_fields shuffled_pixels strongest_patches"
+    ),
     "lesson_04": "compare_curves cross_entropy descent epoch_diagram experiment schedules",
     "lesson_05": "calibration diagnosis one_vs_rest probability_bars top_k",
     "lesson_06": "cleaning inspection_curve suspect_grid tagged_grid",
     "lesson_07": (
         "activation_grid class_heat first_layer_filters grad_cam_steps heat_maps "
-        "insertion_deletion localisation randomisation"
+        "insertion_deletion localization randomization"
     ),
     "lesson_08": "base_and_head few_pictures fine_tuning sweeps",
 }

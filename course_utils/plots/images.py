@@ -198,8 +198,8 @@ def pixel_values(image: Any, row: int, column: int, size: int = 6) -> Figure:
     else:
         channels = {name: picture[..., c] for c, name in enumerate(("red", "green", "blue"))}
     columns = 1 + len(channels)
-    width = max(2.7, _size(None, columns))
-    figure, axes = panels(1, columns, (columns * width, width + 0.2))
+    panel = max(2.7, _size(None, columns))
+    figure, axes = panels(1, columns, (columns * panel, panel + 0.2))
     first = axes[0, 0]
     show_image(first, picture)
     outline_box(first, (column, row, column + size, row + size), 3.0, 1.4)

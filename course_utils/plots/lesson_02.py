@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -79,10 +79,12 @@ def folder_tree(path: str | os.PathLike[str], per_class: int = 4, ax: Axes | Non
     if not listing.images:
         raise InvalidInput(f"There are no images in {listing.root}; give a folder of images.")
     rows = _tree_rows(listing, per_class)
-    ax = new_axes(ax, (7.6, 0.44 * len(rows) + 0.2))
+    heights = np.array([1.5 if row.files else 1.0 for row in rows])  # images need more room
+    places = heights / 2 - heights.cumsum()
+    ax = new_axes(ax, (7.6, 0.44 * heights.sum() + 0.2))
     parents: dict[int, float] = {}
-    for at, row in enumerate(rows):
-        x, y = 0.55 * row.level, -float(at)
+    for row, y in zip(rows, places.tolist(), strict=True):
+        x = 0.55 * row.level
         parents[row.level] = y
         if row.level:
             top = parents[row.level - 1] - 0.25
@@ -91,9 +93,9 @@ def folder_tree(path: str | os.PathLike[str], per_class: int = 4, ax: Axes | Non
         write(ax, x, y, row.name, 10.5, ha="left", weight=weight, family="monospace")
         write(ax, 3.1, y, row.text, 9.5, ha="left", color=INK)
         for k, file in enumerate(row.files):
-            small = OffsetImage(_open(file, 64), zoom=26 / 64, interpolation="antialiased")
-            ax.add_artist(AnnotationBbox(small, (5.9 + 0.5 * k, y), frameon=False, pad=0))
-    ax.set(xlim=(-0.1, 5.9 + 0.5 * max(per_class, 1)), ylim=(-len(rows) + 0.4, 0.6))
+            small = OffsetImage(_open(file, 96), zoom=42 / 96, interpolation="antialiased")
+            ax.add_artist(AnnotationBbox(small, (6.0 + 0.75 * k, y), frameon=False, pad=0))
+    ax.set(xlim=(-0.1, 5.8 + 0.75 * max(per_class, 1)), ylim=(-heights.sum(), 0.1))
     ax.set_axis_off()
     return described(
         ax,
@@ -137,7 +139,8 @@ def copies(
     most: int = 9,
     columns: int = 3,
     *,
-    size: float = 1.1,
+    files: Sequence[str] | None = None,
+    size: float = 1.3,
 ) -> Figure:
     """Draw the copies found by a quality report, each beside its original.
 
@@ -151,6 +154,8 @@ def copies(
         The largest number of pairs, spread over all that were found.
     columns : int
         Pairs per row.
+    files : sequence of str, optional
+        Ids of copies or originals whose pairs are drawn; by default all.
     size : float
         Width of one image in inches.
 
@@ -161,29 +166,39 @@ def copies(
     Raises
     ------
     InvalidInput
-        If the report found no copies.
+        If the report found no copies, or none of one of `files`.
     """
     import matplotlib.pyplot as plt
 
     if not report.pairs:
         raise InvalidInput(f"The report on {report.name} found no copies, so none can be shown.")
-    step = max(1, -(-len(report.pairs) // most))
-    chosen = report.pairs[::step][:most]
+    pairs = list(report.pairs)
+    if files is not None:
+        pairs = [pair for pair in pairs if pair[0] in files or pair[1] in files]
+        unknown = set(files) - {name for pair in pairs for name in pair[:2]}
+        if unknown or not pairs:
+            raise InvalidInput(
+                f"The report on {report.name} found no copy of "
+                f"{min(unknown, default='these files')}; report.pairs has those that it found."
+            )
+    step = max(1, -(-len(pairs) // most))
+    chosen = pairs[::step][:most]
     rows = -(-len(chosen) // columns)
     figure = plt.figure(figsize=(2.35 * size * columns, (size + 0.75) * rows), layout="constrained")
     cells = np.ravel(figure.subfigures(rows, columns, squeeze=False))
     for cell, (copy, original, how) in zip(cells, chosen, strict=False):
         for ax, name in zip(cell.subplots(1, 2), (original, copy), strict=True):
             ax.imshow(_open(Path(folder, name)))
-            ax.set_title(_two_lines(name), fontsize=7, pad=3)
+            ax.set_title(_two_lines(name), fontsize=8, pad=3)
             hide_ticks(ax)
             ax.spines[:].set_color(QUIET)
         words = how.replace(f" as {original}", "").replace(f" of {original}", "")
-        cell.suptitle(words, fontsize=8.5)
+        cell.suptitle(words, fontsize=9.5)
+    told = [f"{copy} ({how})" for copy, _, how in chosen]
     return described(
         figure,
         f"{len(chosen)} of the {len(report.pairs)} pairs of copies in {report.name}, the original "
-        f"on the left and the copy on the right.",
+        f"on the left and the copy on the right: {listed(told)}.",
     )
 
 
@@ -232,10 +247,13 @@ def image_sizes(path: str | os.PathLike[str], ax: Axes | None = None) -> Axes:
     sizes: Counter[tuple[int, int]] = Counter()
     for found in scan(path).images:
         try:
-            with Image.open(found.file.path) as image:  # reads only the header
-                sizes[image.size] += 1
+            with Image.open(found.file.path) as image:
+                size = image.size
+                image.draft("RGB", (64, 64))  # a JPEG is decoded at an eighth of its size
+                image.load()  # a file that is cut off still has a size in its header
         except (OSError, UnidentifiedImageError, ValueError, SyntaxError):
             continue  # the quality report names unreadable files
+        sizes[size] += 1
     if not sizes:
         raise InvalidInput(f"There is no readable image in {path}; give a folder of images.")
     ax = new_axes(ax, (5.0, 3.8))
@@ -284,8 +302,8 @@ def resizings(pictures: dict[str, Any]) -> Figure:
     shown = {name: displayable(picture) for name, picture in pictures.items()}
     widths = [picture.shape[1] for picture in shown.values()]
     tallest = max(picture.shape[0] for picture in shown.values())
-    height = 5.2 / sum(widths) * tallest + 0.7
-    figure, axes = panels(1, len(shown), (5.8, height), width_ratios=widths)
+    height = 7.6 / sum(widths) * tallest + 0.7
+    figure, axes = panels(1, len(shown), (8.0, height), width_ratios=widths)
     sizes = {name: f"{image.shape[0]} × {image.shape[1]}" for name, image in shown.items()}
     for ax, (name, image) in zip(axes[0], shown.items(), strict=True):
         show_image(ax, image)
@@ -311,11 +329,12 @@ def harmful_augmentations(flower: Any) -> Figure:
     import matplotlib.pyplot as plt
     from matplotlib.colors import hsv_to_rgb, rgb_to_hsv
 
-    figure = plt.figure(figsize=(9.6, 2.0), layout="constrained")
-    digit, xray, hue, mirror = np.asarray(figure.subfigures(1, 4, wspace=0.06), dtype=object)
+    figure = plt.figure(figsize=(7.2, 4.9), layout="constrained")
+    cells = np.asarray(figure.subfigures(2, 2, wspace=0.06, hspace=0.06), dtype=object)
+    digit, xray, hue, mirror = cells.flat
     for ax, angle in zip(_pair(digit, "half a turn", "✗ a 6 becomes a 9"), (0, 180), strict=True):
-        write(ax, 0.5, 0.5, "6", 50, rotation=angle, family="DejaVu Sans")
-    upright, flipped = _pair(xray, "upside down (a drawn X-ray)", "✗ no patient looks so")
+        write(ax, 0.5, 0.5, "6", 80, rotation=angle, family="DejaVu Sans")
+    upright, flipped = _pair(xray, "upside down (a drawn X-ray)", "✗ no X-ray looks like this")
     _draw_chest(upright)
     _draw_chest(flipped)
     flipped.set_ylim(1, 0)
@@ -338,9 +357,9 @@ def harmful_augmentations(flower: Any) -> Figure:
 def _pair(cell: Any, title: str, verdict: str) -> Any:
     """Return two empty frames in one part of a figure; a verdict with ✗ is written in red."""
     axes = cell.subplots(1, 2)
-    cell.suptitle(title, fontsize=9.5)
+    cell.suptitle(title, fontsize=10.5)
     color = WRONG if verdict.startswith("✗") else RIGHT
-    cell.supxlabel(verdict, fontsize=9.5, weight="bold", color=color)
+    cell.supxlabel(verdict, fontsize=10.5, weight="bold", color=color)
     for ax in axes:
         ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
         hide_ticks(ax)
@@ -350,7 +369,8 @@ def _pair(cell: Any, title: str, verdict: str) -> Any:
 
 def _draw_chest(ax: Axes) -> None:
     """Draw a simple chest X-ray: ribs, lungs, the heart on the right of the image."""
-    from matplotlib.patches import Arc, Ellipse, Rectangle
+    from matplotlib.patches import Arc, Ellipse, PathPatch, Rectangle
+    from matplotlib.textpath import TextPath
 
     ax.set_facecolor("black")
     ax.add_patch(Ellipse((0.5, 0.36), 0.86, 1.1, color="#565656"))
@@ -361,7 +381,8 @@ def _draw_chest(ax: Axes) -> None:
             ax.add_patch(Arc((x, y), 0.36, 0.14, theta1=10, theta2=170, color="#8f8f8f", lw=1.3))
     ax.add_patch(Ellipse((0.57, 0.35), 0.3, 0.3, angle=35, color="#c9c9c9"))
     ax.add_patch(Rectangle((0.475, 0.05), 0.05, 0.85, color="#a8a8a8"))
-    ax.text(0.1, 0.9, "R", color="white", fontsize=10, ha="center", va="center")
+    letter = TextPath((0.05, 0.86), "R", size=0.12)  # a shape, so that it is flipped with the rest
+    ax.add_patch(PathPatch(letter, color="white", lw=0))
 
 
 # ------------------------------------------------------------------------ classes and splits
@@ -587,9 +608,9 @@ def pipeline_timeline(
     both = prepare + train
     for step in range(steps):
         for y, start in ((0, both * step), (2.6, prepare * step)):
-            _timeline_bar(ax, y, start, prepare, f"{step + 1}", PALETTE[4], "//")
+            _timeline_bar(ax, y, start, prepare, f"{step + 1}", QUIET, "//")
         for y, start in ((1, both * step + prepare), (3.6, starts[step])):
-            _timeline_bar(ax, y, start, train, f"{step + 1}", PALETTE[1], "")
+            _timeline_bar(ax, y, start, train, f"{step + 1}", PALETTE[0], "")
     clock, prefetched = both * steps, starts[-1] + train
     for y, end in ((0.5, clock), (3.1, prefetched)):
         ax.plot([end, end], [y - 1, y + 1], color=INK, lw=1.6, ls="--")

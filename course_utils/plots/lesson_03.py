@@ -1,4 +1,4 @@
-"""Figures of lesson 03: architectures, parameters, receptive fields."""
+"""Figures of lesson 03: layers, architectures, parameters, and what trained filters respond to."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from course_utils.plots._style import (
     INK,
     LINE_STYLES,
     PALETTE,
+    QUIET,
+    TAG,
     arrow,
     described,
+    grid_shape,
     hide_ticks,
     legend_above,
     legend_right,
@@ -27,6 +30,7 @@ from course_utils.plots._style import (
     panels,
     rectangle,
     require_some,
+    row_name,
     show_image,
     write,
 )
@@ -170,7 +174,7 @@ def receptive_fields(image: Any, sizes: Mapping[str, int], ax: Axes | None = Non
     """
     picture = np.asarray(image)
     height, width = picture.shape[:2]
-    ax = new_axes(ax, (6.4, 3.6))
+    ax = new_axes(ax, (8.4, 4.2))
     show_image(ax, picture)
     center_x, center_y = width / 2 - 0.5, height / 2 - 0.5
     handles = []
@@ -192,7 +196,7 @@ def receptive_fields(image: Any, sizes: Mapping[str, int], ax: Axes | None = Non
     )
 
 
-def shuffled_pixels(images: Any, order: np.ndarray, size: float = 1.4) -> Figure:
+def shuffled_pixels(images: Any, order: np.ndarray, size: float = 1.6) -> Figure:
     """Draw images above the same images with permuted pixels.
 
     First met in lesson 03.
@@ -222,6 +226,204 @@ def shuffled_pixels(images: Any, order: np.ndarray, size: float = 1.4) -> Figure
     return described(
         figure, f"{count} images above the same images with their pixels in another order."
     )
+
+
+def dropout_steps(panels_of: Mapping[str, Any]) -> Figure:
+    """Draw the same numbers behind a dropout layer at several times, one panel each.
+
+    First met in lesson 03.
+
+    Parameters
+    ----------
+    panels_of : mapping of str to array (rows, columns)
+        Title of each panel to its numbers, for instance "training step 1". Zeros are hatched.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InvalidInput
+        If there is no panel, or an array has not two axes.
+    """
+    tables = {title: _two_axes(values) for title, values in panels_of.items()}
+    require_some("panel", tables)
+    figure, axes = panels(1, len(tables), (3.2 * len(tables), 2.7))
+    largest = max(float(np.abs(table).max()) for table in tables.values()) or 1.0
+    said = []
+    for ax, (title, table) in zip(axes.flat, tables.items(), strict=True):
+        rows, columns = table.shape
+        for row in range(rows):
+            for column in range(columns):
+                _draw_number(ax, column, row, table[row, column], largest)
+        ax.set(xlim=(0, columns), ylim=(rows, 0), aspect="equal", title=title)
+        hide_ticks(ax)
+        said.append(f"{title}: {int((table == 0).sum())} of {table.size} are zero")
+    return described(figure, f"The same numbers behind dropout. {'; '.join(said)}.")
+
+
+def _two_axes(values: Any) -> np.ndarray:
+    table = np.asarray(values, dtype=float)
+    if table.ndim != 2 or not table.size:
+        raise InvalidInput(f"A panel needs numbers in rows and columns, not shape {table.shape}.")
+    return table
+
+
+def _draw_number(ax: Axes, left: int, top: int, value: float, largest: float) -> None:
+    """Draw one number in a square: the larger the darker; a zero is hatched."""
+    if value == 0:
+        look: dict[str, Any] = {"facecolor": "white", "edgecolor": QUIET, "hatch": "///"}
+    else:
+        strength = 0.15 + 0.55 * abs(value) / largest
+        look = {"facecolor": _lightened(PALETTE[0], strength), "edgecolor": "white"}
+    rectangle(ax, left + 0.04, top + 0.04, 0.92, 0.92, **look)
+    text = "0" if value == 0 else f"{value:.1f}"
+    style: dict[str, Any] = {"bbox": TAG} if value == 0 else {}
+    write(ax, left + 0.5, top + 0.5, text, 9, color=INK, **style)
+
+
+def batch_distributions(before: Any, after: Any, channels: Sequence[int] = (0, 1, 2)) -> Figure:
+    """Draw the values of some channels of a batch before and after batch normalization.
+
+    First met in lesson 03.
+
+    Parameters
+    ----------
+    before, after : array (N, H, W, C)
+        What goes into the layer, and what comes out while training.
+    channels : sequence of int
+        The channels that are drawn, one row each.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The dashed line is the mean; the bar below the histogram is one standard deviation to each
+        side.
+
+    Raises
+    ------
+    InvalidInput
+        If no channel is given.
+    """
+    require_some("channel", channels)
+    sides = {"before": np.asarray(before), "after": np.asarray(after)}
+    size = (8.6, 1.3 * len(channels) + 0.9)
+    figure, axes = panels(len(channels), 2, size, sharex="col")
+    said = []
+    for column, (side, values) in enumerate(sides.items()):
+        for row, channel in enumerate(channels):
+            ax, of_channel = axes[row, column], values[..., channel].ravel()
+            mean, spread = float(of_channel.mean()), float(of_channel.std())
+            shown = f"mean {round(mean, 2) + 0:.2f}, standard deviation {spread:.2f}"
+            color, hatch = (PALETTE[0], "") if column == 0 else (PALETTE[4], "///")
+            look = {"color": color, "hatch": hatch, "edgecolor": "white", "histtype": "stepfilled"}
+            ax.hist(of_channel, bins=60, density=True, **look)
+            ax.axvline(mean, color=INK, linestyle="--", linewidth=1.2)
+            low = -0.06 * ax.get_ylim()[1]
+            ax.plot([mean - spread, mean + spread], [low, low], color=INK, linewidth=4)
+            ax.set_title(shown, fontsize=9, loc="left")
+            ax.set_yticks([])
+            open_frame(ax)
+            if column == 0:
+                ax.set_ylabel(f"channel {channel}")
+            said.append(f"channel {channel} {side}: {shown}")
+        axes[-1, column].set_xlabel(f"value {side} batch normalization")
+    text = "Histograms of the values of a batch before and after batch normalization"
+    return described(figure, f"{text}: {'; '.join(said)}.")
+
+
+def filters_and_maps(image: Any, filters: Any, maps: Any, most: int = 11) -> Figure:
+    """Draw an image, and filters of the first convolution above their feature maps.
+
+    First met in lesson 03.
+
+    Parameters
+    ----------
+    image : array (H, W, C)
+        uint8, or float in 0 to 255.
+    filters : array (height, width, C, F)
+        The weights of the layer, as its ``kernel``; those of 3 channels are drawn in color.
+    maps : array (H', W', F)
+        What the layer makes of the image.
+    most : int
+        Number of filters: those whose maps have the largest mean are drawn.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InvalidInput
+        If filters and maps do not belong to one layer.
+    """
+    weights, responses = np.asarray(filters, dtype=float), np.asarray(maps, dtype=float)
+    if weights.ndim != 4 or responses.ndim != 3 or weights.shape[3] != responses.shape[2]:
+        raise InvalidInput(
+            f"The filters have the shape {weights.shape} and the maps {responses.shape}; they must "
+            "be (height, width, channels, filters) and (height, width, filters)."
+        )
+    order = np.argsort(-responses.mean(axis=(0, 1)), kind="stable")[:most]
+    rows, columns = grid_shape(len(order) + 1, 6)  # the image comes first
+    heights = [0.45, 1.0] * rows
+    figsize = (columns * 1.65, rows * 2.55)
+    figure, axes = panels(2 * rows, columns, figsize, bare=True, height_ratios=heights)
+    show_image(axes[1, 0], image)
+    axes[0, 0].text(0.5, 0.0, "the picture", ha="center", va="bottom", fontsize=9)
+    for place, number in enumerate(order, start=1):
+        row, column = divmod(place, columns)
+        above, below = axes[2 * row, column], axes[2 * row + 1, column]
+        above.imshow(_as_picture(weights[..., number]), cmap="gray", vmin=0, vmax=1)
+        above.set_title(f"filter {number}", fontsize=9, pad=3)
+        below.imshow(responses[..., number], cmap="gray")
+    shown = listed(order)
+    return described(
+        figure,
+        f"A picture, and filters {shown} of the first convolution as small images, each above its "
+        "feature map: bright where the filter responds.",
+    )
+
+
+def _as_picture(weights: np.ndarray) -> np.ndarray:
+    """Return the weights of one filter as values from 0 to 1; 0.5 is a weight of zero."""
+    scaled = 0.5 + 0.5 * weights / max(float(np.abs(weights).max()), 1e-12)
+    return scaled if scaled.shape[-1] == 3 else scaled.mean(axis=-1)
+
+
+def strongest_patches(patches: Mapping[str, Sequence[Any]]) -> Figure:
+    """Draw the parts of images to which filters respond most strongly, one filter per row.
+
+    First met in lesson 03.
+
+    Parameters
+    ----------
+    patches : mapping of str to sequence of array (H, W, C)
+        Name of each filter to parts of images, strongest first; uint8, or float in 0 to 255.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InvalidInput
+        If there is no filter, or a filter has no patch.
+    """
+    require_some("filter", patches)
+    for name, some in patches.items():
+        require_some(f"patch of {name}", some)
+    columns = max(len(some) for some in patches.values())
+    figure, axes = panels(len(patches), columns, (1.55 * columns + 0.8, 1.6 * len(patches)))
+    for row, (name, some) in zip(axes, patches.items(), strict=True):
+        row_name(row[0], name)
+        for ax in row[len(some) :]:
+            ax.set_axis_off()
+        for ax, patch in zip(row, some, strict=False):
+            show_image(ax, patch)
+            hide_ticks(ax, frame=False)
+    text = "For each filter, the parts of pictures to which it responds most strongly"
+    return described(figure, f"{text}: {listed(patches)}.")
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,7 +84,7 @@ def compare_curves(
         if len(values) > 1:
             band: dict[str, Any] = {"color": style["color"], "alpha": 0.15, "lw": 0}
             ax.fill_between(epochs, values.min(0), values.max(0), **band)
-        ends.append(f"{name} {mean[-1]:.3g}" if len(mean) else name)
+        ends.append(_ends_of_runs(name, values))
     if guessing is not None:
         ax.axhline(guessing, color=QUIET, linestyle="-.", linewidth=1, label="guessing")
     if log:
@@ -98,6 +99,15 @@ def compare_curves(
     open_frame(ax)
     _name_ends(ax)
     return described(ax, f"The {label} over the epochs. In the last one: {listed(ends)}.")
+
+
+def _ends_of_runs(name: str, values: np.ndarray) -> str:
+    """Return the last value of a variant, and for several runs the range, for a description."""
+    if not values.shape[1]:
+        return name
+    last = values[:, -1]
+    spread = f" ({last.min():.3g} to {last.max():.3g})" if len(last) > 1 else ""
+    return f"{name} {last.mean():.3g}{spread}"
 
 
 def _values_of_runs(name: str, runs: Sequence[Any], quantity: str) -> np.ndarray:
@@ -212,8 +222,7 @@ def experiment(result: Any, ax: Axes | None = None) -> Axes:
             write(ax, 0.02, row, "failed", 10, ha="left", color=QUIET, transform=across)
             means.append(f"{name} failed")
             continue
-        mean = _draw_runs(ax, row, runs, in_legend=row == 0)
-        means.append(f"{name} {mean:.1%}")
+        means.append(f"{name}: {_draw_runs(ax, row, runs, in_legend=row == 0)}")
     ax.set_yticks(range(len(histories)), list(histories))
     ax.set_ylim(len(histories) - 0.5, -0.5)
     ax.set_xlabel("accuracy")
@@ -222,13 +231,11 @@ def experiment(result: Any, ax: Axes | None = None) -> Axes:
     ax.set_axisbelow(True)
     open_frame(ax)
     legend_above(ax)
-    return described(
-        ax, f"Training and validation accuracy. Means of the validation: {listed(means)}."
-    )
+    return described(ax, f"Training and validation accuracy. {'; '.join(means)}.")
 
 
-def _draw_runs(ax: Axes, row: int, runs: Sequence[Any], in_legend: bool) -> float:
-    """Draw the runs of one variant and return their mean validation accuracy."""
+def _draw_runs(ax: Axes, row: int, runs: Sequence[Any], in_legend: bool) -> str:
+    """Draw the runs of one variant and return its accuracies in words."""
     validation = [run.final("val_accuracy") for run in runs]
     train, mean = np.mean([run.final("accuracy") for run in runs]), float(np.mean(validation))
     ax.plot([train, mean], [row, row], color="#d0d0d0", lw=5, zorder=1)
@@ -251,7 +258,8 @@ def _draw_runs(ax: Axes, row: int, runs: Sequence[Any], in_legend: bool) -> floa
             zorder=2 if hollow else 3,
             label=label if in_legend and not (hollow and len(xs) == 1) else None,
         )
-    return mean
+    seeds = f" (seeds from {min(validation):.1%} to {max(validation):.1%})" if len(runs) > 1 else ""
+    return f"training {train:.1%}, validation {mean:.1%}{seeds}"
 
 
 def cross_entropy(points: Mapping[str, float] | None = None, ax: Axes | None = None) -> Axes:
@@ -270,7 +278,7 @@ def cross_entropy(points: Mapping[str, float] | None = None, ax: Axes | None = N
     -------
     Axes
     """
-    ax = new_axes(ax, (5.6, 3.6))
+    ax = new_axes(ax, (8.0, 3.8))
     probability = np.linspace(0.005, 1, 400)
     ax.plot(probability, -np.log(probability), color=PALETTE[0], linewidth=2)
     texts = []
@@ -294,13 +302,16 @@ def cross_entropy(points: Mapping[str, float] | None = None, ax: Axes | None = N
 def descent(paths: Mapping[str, Sequence[float]], size: float = 3.0) -> Figure:
     """Draw gradient descent on a parabola, the loss of a model with a single weight.
 
+    Arrows lead from each weight to the next one, and the first of them are numbered; steps that
+    leave the panel are named in its title.
+
     First met in lesson 04, which computes the steps.
 
     Parameters
     ----------
     paths : mapping of str to sequence of float
-        Name (for instance the learning rate) to the weight after each step; the loss is the
-        weight squared.
+        Name (for instance the learning rate) to the weight after each step, the start first; the
+        loss is the weight squared.
     size : float
         Width of one panel in inches.
 
@@ -309,27 +320,48 @@ def descent(paths: Mapping[str, Sequence[float]], size: float = 3.0) -> Figure:
     matplotlib.figure.Figure
     """
     require_some("path", paths)
-    figure, axes = panels(1, len(paths), (size * len(paths), size), sharey=True)
-    reach = 1.15 * max(abs(path[0]) for path in paths.values())
-    widest = max(reach, min(2.2 * reach, max(np.abs(list(p)).max() for p in paths.values())))
-    weight = np.linspace(-widest, widest, 300)
+    figure, axes = panels(1, len(paths), (size * len(paths), 1.15 * size), sharey=True)
+    reach = max(abs(path[0]) for path in paths.values()) or 1.0
+    furthest = max(float(np.abs(np.asarray(path)).max()) for path in paths.values())
+    widest = min(1.8 * reach, 1.2 * furthest) or 1.0
     for ax, (name, path) in zip(axes[0], paths.items(), strict=True):
-        steps = np.asarray(path, dtype=float)
-        ax.plot(weight, weight**2, color=QUIET)
-        shown = steps[np.abs(steps) <= widest]
-        ax.plot(shown, shown**2, color=PALETTE[1], linestyle="--", linewidth=1.2)
-        ax.scatter(shown, shown**2, color=PALETTE[0], marker="o", s=28, zorder=3)
-        start: dict[str, Any] = {"color": PALETTE[5], "marker": "P", "s": 80, "label": "start"}
-        ax.scatter(shown[:1], shown[:1] ** 2, zorder=4, **start)
-        ax.set_title(name, fontsize=10)
-        ax.set_xlabel("weight")
-        open_frame(ax)
+        _draw_descent(ax, np.asarray(path, dtype=float), widest)
+        outside = int(np.sum(np.abs(path) > widest))
+        left = f"\nlast {outside} of {len(path) - 1} steps outside" if outside else ""
+        ax.set_title(f"{name}{left}", fontsize=10)
     axes[0, 0].set_ylabel("loss")
-    axes[0, 0].legend(frameon=False, fontsize=9, loc="upper center")
     ends = [f"{name}: from {path[0]:.3g} to {path[-1]:.3g}" for name, path in paths.items()]
     return described(
-        figure, f"Steps of gradient descent on a parabola. The weight goes, {'; '.join(ends)}."
+        figure,
+        "Steps of gradient descent on a parabola, one panel for each path, with an arrow for each "
+        f"step. The weight goes, {'; '.join(ends)}.",
     )
+
+
+def _draw_descent(ax: Axes, path: np.ndarray, widest: float) -> None:
+    """Draw the parabola, the steps as arrows, and the numbers of those that do not crowd."""
+    from matplotlib.patches import FancyArrowPatch
+
+    weight = np.linspace(-widest, widest, 300)
+    ax.plot(weight, weight**2, color=QUIET)
+    ax.set(xlim=(-1.08 * widest, 1.08 * widest), ylim=(-0.12 * widest**2, 1.05 * widest**2))
+    shown = path[np.abs(path) <= widest]
+    for before, after in pairwise(path):
+        if abs(before) > widest:
+            break
+        ends = (before, before**2), (after, after**2)
+        step = FancyArrowPatch(*ends, arrowstyle="->", mutation_scale=11, shrinkA=2, shrinkB=2)
+        step.set(color=PALETTE[5], linewidth=1.3)
+        ax.add_patch(step)
+    ax.scatter(shown, shown**2, color=PALETTE[0], marker="o", s=22, zorder=3)
+    for number, value in enumerate(shown):
+        if np.any(np.abs(shown[:number] - value) < 0.2 * widest):
+            break
+        side, align = (8, "left") if value > 0 else (-8, "right")
+        text = "start" if number == 0 else str(number)
+        note(ax, text, (value, value**2), (side, -4), ha=align)
+    ax.set_xlabel("weight")
+    open_frame(ax)
 
 
 def epoch_diagram(images: int, batch_size: int, epochs: int = 3, ax: Axes | None = None) -> Axes:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from course_utils import explain
 from course_utils.datasets import displayable
 from course_utils.exceptions import InvalidInput
 from course_utils.plots._style import (
@@ -36,15 +37,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_HEAT = "viridis"  # purple is low, yellow is high
-_BASELINES = ("random", "centre", "edges", "even")
+_HEAT = explain.HEAT  # purple is low, yellow is high
+_MAPS = "gray"  # of feature maps: black is zero, white is high
+_BASELINES = ("random", "center", "edges", "even")
 _QUIET = "#6f6f6f"
 _MOST_PANELS = 160
 _DPI = 80  # of figures of images, which need much space in a notebook
+_PANEL = 1.5  # inches of one image: 120 pixels
+_LEVELS = 16  # shades that are drawn: more are hardly seen, and make notebooks much larger
 
 
 # ------------------------------------------------------------------------ filters and feature maps
-def first_layer_filters(filters: np.ndarray, columns: int = 8, *, size: float = 0.8) -> Figure:
+def first_layer_filters(filters: np.ndarray, columns: int = 8, *, size: float = 1.0) -> Figure:
     """Draw the filters of the first convolution layer as small images.
 
     Parameters
@@ -82,15 +86,19 @@ def first_layer_filters(filters: np.ndarray, columns: int = 8, *, size: float = 
         ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
         ax.set_title(str(number), fontsize=8, pad=2)
     height, width = weights.shape[1:3]
-    return described(figure, f"{len(weights)} filters of {height} × {width} weights as images.")
+    return described(
+        figure,
+        f"{len(weights)} filters of {height} × {width} weights, each as a tiny image of colored "
+        f"squares around medium gray.",
+    )
 
 
 def activation_grid(
     activations: Mapping[str, np.ndarray],
     image: Any = None,
-    most: int = 6,
+    most: int = 4,
     *,
-    size: float = 1.05,
+    size: float = _PANEL,
 ) -> Figure:
     """Draw the feature maps of one image, one layer per row.
 
@@ -108,7 +116,7 @@ def activation_grid(
     Returns
     -------
     Figure
-        Each row has one scale: dark is zero, bright is the largest value of the layer. The number
+        Each row has one scale: black is zero, white is the largest value of the layer. The number
         in a corner is the index of the map.
 
     Raises
@@ -129,7 +137,7 @@ def activation_grid(
     for row, (name, maps) in zip(axes[:, first:], activations.items(), strict=True):
         strongest = np.argsort(-maps.max(axis=(0, 1)), kind="stable")[: columns - first]
         for ax, channel in zip(row, strongest, strict=False):
-            ax.imshow(maps[..., channel], cmap=_HEAT, vmin=0, vmax=max(float(maps.max()), 1e-12))
+            _show_map(ax, maps[..., channel], _MAPS, max(float(maps.max()), 1e-12))
             box = {"facecolor": "black", "alpha": 0.45, "pad": 1, "edgecolor": "none"}
             style: dict[str, Any] = {"ha": "left", "va": "top", "color": "white", "bbox": box}
             write(ax, 0.04, 0.95, str(channel), 7, transform=ax.transAxes, **style)
@@ -181,29 +189,31 @@ def grad_cam_steps(
     heat = np.maximum(total, 0)
     share = np.abs(alphas) * maps.mean(axis=(0, 1))
     chosen = sorted(np.argsort(-share, kind="stable")[:shown], key=lambda k: -alphas[k])
-    figure, axes = panels(1, len(chosen) + 4, (1.42 * (len(chosen) + 4), 2.0), dpi=_DPI)
-    first, *of_maps, summed, positive, over = axes[0]
+    columns = max(4, len(chosen))
+    figure, axes = panels(2, columns, (columns * _PANEL, 2 * _PANEL + 1.0), bare=True, dpi=_DPI)
+    for ax, k in zip(axes[0], chosen, strict=False):
+        _show_map(ax, maps[..., k], _MAPS)
+        _name_panel(ax, f"map {k}", f"weight {alphas[k]:+.3f}")
+    first, summed, positive, over = axes[1, :4]
     show_image(first, picture)
     _name_panel(first, "image")
-    for ax, k in zip(of_maps, chosen, strict=True):
-        ax.imshow(maps[..., k], cmap=_HEAT, vmin=0)
-        _name_panel(ax, f"map {k}", f"weight {alphas[k]:+.3f}")
     limit = max(float(np.abs(total).max()), 1e-12)
     summed.imshow(total, cmap="PuOr_r", vmin=-limit, vmax=limit)
-    _name_panel(summed, "weighted sum", f"of all {len(alphas)}")
-    positive.imshow(heat, cmap=_HEAT, vmin=0)
-    _name_panel(positive, "after ReLU", f"{maps.shape[0]} × {maps.shape[1]}")
-    over.imshow(_blend(picture, _resized(heat, picture.shape[:2])))
-    _name_panel(over, "laid over", class_name)
+    _name_panel(summed, f"weighted sum of all {len(alphas)}")
+    _show_map(positive, heat, _HEAT)
+    _name_panel(positive, "after ReLU")
+    over.imshow(_blend(picture, _resized(heat, picture.shape[:2])), interpolation="nearest")
+    _name_panel(over, f"over the image: {class_name}")
     weights_in_words = [f"map {k} with weight {alphas[k]:+.3f}" for k in chosen]
     return described(
         figure,
-        f"Grad-CAM for {class_name} in steps: the image, {listed(weights_in_words)}, the weighted "
+        f"Grad-CAM for {class_name} in steps: {listed(weights_in_words)}, the image, the weighted "
         f"sum of all {len(alphas)} maps, the sum after ReLU, and the heat over the image.",
     )
 
 
 def _name_panel(ax: Axes, above: str, below: str = "") -> None:
+    ax.set_axis_on()
     hide_ticks(ax)
     ax.set_title(above, fontsize=9)
     if below:
@@ -216,30 +226,32 @@ def heat_maps(
     titles: Sequence[str] | None = None,
     *,
     boxes: Any = None,
-    alpha: float = 0.6,
-    size: float = 1.05,
-    colour_bar: bool = True,
+    alpha: float = 0.75,
+    size: float = _PANEL,
+    color_bar: bool = True,
 ) -> Figure:
     """Draw images in the first column and the heat maps of several methods beside it.
 
-    The map is overlaid on a gray version of the image, so that all color comes from the map. The
-    color scale ends at the 99th percentile, so that single pixels do not hide the rest.
+    The map is overlaid on a pale gray version of the image, so that all color comes from the map;
+    where there is no heat the image stays as it is. The color scale ends at the 99th percentile,
+    so that single pixels do not hide the rest.
 
     Parameters
     ----------
     images : array (N, H, W, C)
         0-255.
     maps : array (N, H, W), or dict of str to such arrays
-        One column for each entry. A map that is zero everywhere gets a note.
+        One column for each entry. A map of another size is enlarged to its image; one that is
+        zero everywhere gets a note.
     titles : sequence of str, optional
         Labels on the left of the rows.
     boxes : array (N, 4), optional
         x0, y0, x1, y1 in pixels, drawn on the images.
     alpha : float
-        Opacity of the overlay, 0-1.
+        Opacity where the map is highest, 0-1.
     size : float
         Width of one image in inches.
-    colour_bar : bool
+    color_bar : bool
         Whether to draw a color bar; each map is scaled to its own maximum.
 
     Returns
@@ -268,32 +280,46 @@ def heat_maps(
         show_image(row[0], images[i])
         row_name(row[0], "" if titles is None else titles[i], 8.5)
         for ax, heats in zip(row[1:], columns.values(), strict=True):
-            _show_heat(ax, displayable(images[i]), heats[i], alpha)
+            _show_heat(ax, displayable(images[i]), heats[i], alpha, round(size * _DPI))
         for ax in row:
             hide_ticks(ax)
             if boxes is not None:
                 outline_box(ax, boxes[i], 2.4, 1.1)
     for ax, name in zip(axes[0], ("image", *columns), strict=True):
         ax.set_title(name, fontsize=9)
-    if colour_bar:
+    if color_bar:
         _color_bar(figure, axes)
-    return described(
-        figure, f"{count} images and, laid over each, the heat maps of {listed(columns)}."
-    )
+    rows = "" if titles is None else f" ({listed(' '.join(title.split()) for title in titles)})"
+    names = listed(" ".join(name.split()) for name in columns)
+    pictures = f"{count} images{rows}" if count > 1 else f"An image{rows}"
+    return described(figure, f"{pictures}, and laid over each the heat maps: {names}.")
 
 
-def _show_heat(ax: Axes, picture: np.ndarray, values: Any, alpha: float) -> None:
-    """Show a heat map over a gray version of an image, or a note that it is zero everywhere."""
+def _show_heat(ax: Axes, picture: np.ndarray, values: Any, alpha: float, pixels: int) -> None:
+    """Show a heat map over a gray version of an image, or a note that it is zero everywhere.
+
+    An image of more than `pixels` in a row is reduced, so that the figure needs less space.
+    """
+    import cv2
+
+    height, width = picture.shape[:2]
+    if max(height, width) > pixels:
+        scale = pixels / max(height, width)
+        smaller = (max(1, round(width * scale)), max(1, round(height * scale)))
+        picture = cv2.resize(picture, smaller, interpolation=cv2.INTER_AREA)
+        picture = picture.reshape(*picture.shape[:2], -1)
     heat = np.maximum(np.asarray(values, dtype="float32"), 0)
+    if heat.shape != picture.shape[:2] and heat.max() > 0:
+        heat = _resized(heat, picture.shape[:2])
     heat = np.minimum(heat, np.percentile(heat, 99) or heat.max())
-    ax.imshow(_blend(picture, heat, alpha))
+    edges = (-0.5, width - 0.5, height - 0.5, -0.5)
+    ax.imshow(_blend(picture, heat, alpha), interpolation="nearest", extent=edges)
     if not heat.max() > 0:
-        style = {"transform": ax.transAxes, "color": "white"}
-        write(ax, 0.5, 0.5, "zero\neverywhere", 8, **style)
+        write(ax, 0.5, 0.5, "zero\neverywhere", 9, transform=ax.transAxes)
 
 
 def class_heat(
-    maps: np.ndarray, classes: Sequence[int], class_names: Sequence[str], *, size: float = 1.4
+    maps: np.ndarray, classes: Sequence[int], class_names: Sequence[str], *, size: float = 2.4
 ) -> Figure:
     """Draw the mean heat map of each class, which shows a bias that single images do not show.
 
@@ -326,40 +352,47 @@ def class_heat(
         )
     sums = heat.sum(axis=(1, 2), keepdims=True)
     heat = heat / np.where(sums > 0, sums, 1)
-    rows, columns = grid_shape(len(class_names), 6)
+    rows, columns = grid_shape(len(class_names), 3)
     figsize = (columns * size + 0.9, rows * (size + 0.3))
     figure, axes = panels(rows, columns, figsize, bare=True, dpi=_DPI)
     titles = []
     for k, (ax, name) in enumerate(zip(axes.flat, class_names, strict=False)):
         of_class = heat[indices == k]
+        spread = ""
         if len(of_class):
-            ax.imshow(of_class.mean(axis=0), cmap=_HEAT, vmin=0)
-            _mark_peaks(ax, of_class[of_class.max(axis=(1, 2)) > 0])
-        titles.append(f"{name} ({len(of_class)})")
-        ax.set_title(titles[-1], fontsize=9, pad=3)
+            _show_map(ax, of_class.mean(axis=0), _HEAT)
+            spread = _mark_peaks(ax, of_class[of_class.max(axis=(1, 2)) > 0])
+        ax.set_title(f"{name} ({len(of_class)})", fontsize=9, pad=3)
+        titles.append(f"{name}, {len(of_class)} images{spread}")
     _color_bar(figure, axes)
     return described(
-        figure, f"The mean heat map of each class, with its number of images: {listed(titles)}."
+        figure,
+        f"The mean heat map of each class, with a dot for the peak of each image: "
+        f"{'; '.join(titles)}.",
     )
 
 
-def _mark_peaks(ax: Axes, maps: np.ndarray) -> None:
-    """Mark the highest value of each map with a dot, and keep the limits of the axes."""
+def _mark_peaks(ax: Axes, maps: np.ndarray) -> str:
+    """Mark the highest value of each map with a dot, and return in words where they lie."""
+    if not len(maps):
+        return ""
     limits = {"xlim": ax.get_xlim(), "ylim": ax.get_ylim()}
-    if len(maps):
-        y, x = np.unravel_index(maps.reshape(len(maps), -1).argmax(axis=1), maps.shape[1:])
-        ax.scatter(x, y, s=7, color="white", edgecolor="black", linewidth=0.3, alpha=0.8)
+    y, x = np.unravel_index(maps.reshape(len(maps), -1).argmax(axis=1), maps.shape[1:])
+    ax.scatter(x, y, s=9, color="white", edgecolor="black", linewidth=0.4, alpha=0.8)
     ax.set(**limits)
+    middle = f"row {np.median(y):.0f}, column {np.median(x):.0f}"
+    distance = np.median(np.maximum(abs(y - np.median(y)), abs(x - np.median(x))))
+    return f" (peaks around {middle}, half of them at most {distance:.0f} pixels away)"
 
 
 # ------------------------------------------------------------------------ checks of heat maps
-def randomisation(tables: Mapping[str, pd.DataFrame], ax: Axes | None = None) -> Axes:
+def randomization(tables: Mapping[str, pd.DataFrame], ax: Axes | None = None) -> Axes:
     """Draw the model randomization test: the correlation of maps while weights are randomized.
 
     Parameters
     ----------
     tables : dict of str to DataFrame
-        The result of ``explain.randomisation_check`` for each method, all for one model.
+        The result of ``explain.randomization_check`` for each method, all for one model.
     ax : Axes, optional
 
     Returns
@@ -409,7 +442,7 @@ def insertion_deletion(table: pd.DataFrame) -> Figure:
         raise InvalidInput(
             "The table holds no curves; give what explain.insertion_deletion returned, unchanged."
         )
-    figure, axes = panels(1, 2, (9.4, 3.4), sharey=True)
+    figure, axes = panels(1, 2, (9.4, 3.4), sharey=True, dpi=_DPI)
     better = {"deletion": "low is good", "insertion": "high is good"}
     for ax, (game, words) in zip(axes[0], better.items(), strict=True):
         for name, style in _styles(curves).items():
@@ -431,13 +464,13 @@ def insertion_deletion(table: pd.DataFrame) -> Figure:
     )
 
 
-def localisation(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def localization(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw localization scores of several methods, with baselines in paler colors.
 
     Parameters
     ----------
     table : DataFrame
-        Rows: methods and baselines ("random", "centre", "edges", "even"). Columns: scores between
+        Rows: methods and baselines ("random", "center", "edges", "even"). Columns: scores between
         0 and 1, for instance "peak in the box" and "heat in the box".
     ax : Axes, optional
 
@@ -451,7 +484,7 @@ def localisation(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
             bar.set_alpha(0.45 if name in _BASELINES else 1.0)
             end = (bar.get_width(), bar.get_y() + bar.get_height() / 2)
             note(ax, _percent(value), end, (4, 0), va="center", fontsize=8)
-    names = [f"{name} (knows nothing)" if name in _BASELINES else name for name in table.index]
+    names = [f"{name} (baseline)" if name in _BASELINES else name for name in table.index]
     ax.set_yticks(range(len(table)), names)
     ax.set(xlabel="share", xlim=(0, 1.08))
     open_frame(ax)
@@ -487,16 +520,23 @@ def _styles(names: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 # ------------------------------------------------------------------------ heat over an image
-def _blend(picture: np.ndarray, heat: np.ndarray, alpha: float = 0.55) -> np.ndarray:
-    """Overlay a heat map on a gray version of the image, so that all color comes from the map."""
+def _blend(picture: np.ndarray, heat: np.ndarray, alpha: float = 0.75) -> np.ndarray:
+    """Overlay a heat map on a pale gray version of the image, so that all color is heat."""
+    gray = picture if picture.ndim == 2 else picture[..., :3].mean(axis=-1)
+    step = 165 / _LEVELS
+    pale = np.rint(90 + step * np.rint(gray * (165 / 255) / step)).astype("uint8")
+    rgb = np.repeat(pale[..., np.newaxis], 3, axis=-1)
+    if not heat.max() > 0:
+        return rgb
+    return explain.overlay(rgb, np.rint(heat / heat.max() * _LEVELS), alpha)
+
+
+def _show_map(ax: Axes, values: np.ndarray, colors: str, top: float | None = None) -> None:
+    """Show a map from zero to its largest value, or to `top`, in a limited number of shades."""
     import matplotlib
 
-    gray = picture if picture.ndim == 2 else picture[..., :3].mean(axis=-1)
-    rgb = np.repeat(gray[..., np.newaxis], 3, axis=-1)
-    if not heat.max() > 0:
-        return np.rint(rgb * (1 - alpha)).astype("uint8")
-    colors = matplotlib.colormaps[_HEAT](heat / heat.max())[..., :3]
-    return np.rint((1 - alpha) * rgb + alpha * 255 * colors).astype("uint8")
+    shades = matplotlib.colormaps[colors].resampled(_LEVELS)
+    ax.imshow(values, cmap=shades, vmin=0, vmax=top, interpolation="nearest")
 
 
 def _resized(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -201,7 +201,8 @@ def build(network: dict[str, Any] | None, compiled: str) -> Any:
     if network is None:
         model: Any = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     else:
-        model = keras.saving.deserialize_keras_object(json.loads(network["config"]))
+        with _weights_of_zeros():
+            model = _revived(json.loads(network["config"]))
         _assign(model, network["weights"])
         for path, layer in _layers(model):
             layer.trainable = network["trainable"][path]
@@ -211,6 +212,34 @@ def build(network: dict[str, Any] | None, compiled: str) -> Any:
         config = keras.saving.deserialize_keras_object(json.loads(compiled))
         model.compile(**config, jit_compile=False)
     return model
+
+
+def _revived(config: dict[str, Any]) -> Any:
+    """Return the model of a configuration.
+
+    Keras builds a Sequential model again after each layer that it adds. Here it is built once.
+    """
+    import keras
+
+    layers = config["config"].get("layers", ())
+    is_sequential = (config.get("module"), config["class_name"]) == ("keras", "Sequential")
+    if not is_sequential or not layers or layers[0]["class_name"] != "InputLayer":
+        return keras.saving.deserialize_keras_object(config)
+    return keras.Sequential([_revived(layer) for layer in layers], name=config["config"]["name"])
+
+
+@contextmanager
+def _weights_of_zeros() -> Iterator[None]:
+    """Draw no random numbers for weights that are set afterwards."""
+    import keras
+
+    initializer = keras.initializers.VarianceScaling
+    original = initializer.__call__
+    initializer.__call__ = lambda self, shape, dtype=None: keras.ops.zeros(shape, dtype)
+    try:
+        yield
+    finally:
+        initializer.__call__ = original
 
 
 def take(model: Any) -> dict[str, list[np.ndarray]]:

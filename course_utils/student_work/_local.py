@@ -44,6 +44,7 @@ class Namespace:
         self._watch = Watch(())
         self._changed = False
         self._orders: dict[int, tuple[Any, list[Any]]] = {}
+        self.known: dict[Any, Any] = {}
 
     # --- settings ------------------------------------------------------------------------
 
@@ -145,6 +146,7 @@ class Namespace:
         """See :class:`~course_utils.student_work.StudentWork`."""
         self._kept.clear()
         self._orders.clear()
+        self.known.clear()
 
     # --- models --------------------------------------------------------------------------
 

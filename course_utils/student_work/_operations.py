@@ -19,7 +19,14 @@ class StudentWork(Protocol):
 
     Each method may raise `Missing`, `WrongKind`, `StudentError` or `TimedOut` of
     :mod:`course_utils.student_work`. Arguments and results are plain data and `Ref`.
+
+    Attributes
+    ----------
+    known : dict
+        What the parts of a question have found out and need not ask again; `forget` empties it.
     """
+
+    known: dict[Any, Any]
 
     def limit(self, seconds: float) -> None:
         """Set the time limit of each operation that runs student code."""

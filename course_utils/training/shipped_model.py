@@ -84,11 +84,11 @@ def shipped_file() -> Path:
     return settings.shipped_data() / "lesson_model" / "lesson_model.npz"
 
 
-def training_digest(dataset: Any) -> str:
+def training_digest(dataset: Any, model: keras.Model) -> str:
     """Return a digest of what the training depends on: data, network, recipe and seed."""
     content = {
         "data": dataset.fingerprint_of(_SPLITS),
-        "network": [list(weights.shape) for weights in _untrained(dataset).weights],
+        "network": [list(weights.shape) for weights in model.weights],
         "recipe": {name: describe(name, value) for name, value in lesson_recipe().items()},
         "epochs": LESSON_EPOCHS,
         "seed": settings.seed(),
@@ -127,7 +127,7 @@ def store_lesson_model(model: keras.Model, history: History, dataset: Any, file:
         )
     about = {
         "history": history.to_json(),
-        "trained on": training_digest(dataset),
+        "trained on": training_digest(dataset, model),
         "sha256": _sha256(rounded),
     }
     write_arrays(file, {f"weights/{i}": weights for i, weights in enumerate(rounded)}, about)
@@ -156,9 +156,9 @@ def _load_shipped(dataset: Any) -> tuple[keras.Model, History] | None:
             f"file with 'git checkout', or download the course again."
         )
         return None
-    if about["trained on"] != training_digest(dataset):
-        return None
     model = _untrained(dataset)
+    if about["trained on"] != training_digest(dataset, model):
+        return None
     model.set_weights([values.astype(np.float32) for values in weights])
     compile_trained(model, lesson_recipe())
     return model, history

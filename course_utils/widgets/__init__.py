@@ -14,12 +14,16 @@ _WHERE = {  # module of each public function
     "predict": "questions",
     "compare": "questions",
     "check_yourself": "questions",
+    "loss_valley": "lesson_04",
     "pixels": "lesson_00",
     "temperature": "lesson_05",
     "threshold": "lesson_05",
+    "class_maps": "lesson_07",
     "explore_convolution": "lesson_01",
     "fool_the_network": "lesson_01",
     "imagenet_answers": "lesson_08",
+    "layer_builder": "lesson_03",
+    "split_folder": "lesson_02",
 }
 
 __all__ = sorted(_WHERE)

@@ -1078,10 +1078,116 @@ PIPELINE = Answers(
     },
 )
 
+# --- 02.7: a list of files to keep -------------------------------------------------------------
+
+
+def _clean(
+    paths='sorted(Path(folder).glob("*/*"))',
+    read="Image.open(path).load()",
+    key="path.read_bytes()",
+    keep="len({path.parent.name for path in paths}) == 1",
+    entry='f"{paths[0].parent.name}/{paths[0].name}"',
+    end="kept",
+) -> str:
+    return f"""def files_to_keep(folder):
+    found = {{}}
+    for path in {paths}:
+        try:
+            {read}
+        except OSError:
+            continue
+        found.setdefault({key}, []).append(path)
+    kept = []
+    for paths in found.values():
+        if {keep}:
+            kept.append({entry})
+    return {end}
+"""
+
+
+CLEAN = Answers(
+    right={
+        "with a hash": "import hashlib\n"
+        + _clean(key="hashlib.sha256(path.read_bytes()).digest()"),
+        "pixels read": _clean(read="np.asarray(Image.open(path))"),
+        "whole paths": _clean(entry="str(paths[0])"),
+        "relative paths": _clean(entry="str(paths[0].relative_to(folder))"),
+        "an array": _clean(end="np.array(kept)"),
+        "sorted in the end": _clean(
+            paths='Path(folder).rglob("*.*")',
+            entry='min(f"{path.parent.name}/{path.name}" for path in paths)',
+        ),
+        "with os and two passes": """import os
+
+def files_to_keep(folder):
+    good = []
+    for name in sorted(os.listdir(folder)):
+        for file in sorted(os.listdir(os.path.join(folder, name))):
+            try:
+                with Image.open(os.path.join(folder, name, file)) as image:
+                    image.load()
+                good.append((name, file))
+            except Exception:
+                pass
+    content = {}
+    for name, file in good:
+        with open(os.path.join(folder, name, file), "rb") as opened:
+            content[name, file] = opened.read()
+    kept = []
+    for name, file in good:
+        same = [one for one in good if content[one] == content[name, file]]
+        if all(one[0] == name for one in same) and same[0] == (name, file):
+            kept.append(name + "/" + file)
+    return kept
+""",
+    },
+    wrong={
+        "only the header is read": (_clean(read="Image.open(path)"), "broken files kept"),
+        "verified": (_clean(read="Image.open(path).verify()"), "broken files kept"),
+        "nothing is read": (_clean(read="pass"), "broken files kept"),
+        "only empty files": (
+            _clean(read="if not path.read_bytes(): raise OSError"),
+            "broken files kept",
+        ),
+        "not sorted": (
+            _clean(paths='sorted(Path(folder).glob("*/*"), reverse=True)'),
+            "other copy kept",
+        ),
+        "all copies kept": (_clean(key="path"), "copies kept"),
+        "copies all left out": (_clean(keep="len(paths) == 1"), "all copies lost"),
+        "one of a contradiction kept": (_clean(keep="True"), "contradiction kept"),
+        "majority": (
+            _clean(keep="len(paths) > 2 or len({p.parent.name for p in paths}) == 1"),
+            "contradiction kept",
+        ),
+        "two files are a copy": (
+            _clean(keep="len(paths) == 2 or len({p.parent.name for p in paths}) == 1"),
+            "contradiction kept",
+        ),
+        "equal names": (_clean(key="path.name"), "copies kept"),
+        "equal sizes": (_clean(key="path.stat().st_size"), "files lost"),
+        "names without classes": (_clean(entry="paths[0].name"), "class left out"),
+        "a number": (_clean(end="len(kept)"), None),
+        "each twice": (_clean(end="kept + kept"), "files twice"),
+        "one class only": (
+            _clean(end="[k for k in kept if k.startswith(kept[0][:3])]"),
+            "files lost",
+        ),
+        "the files left out": (
+            _clean(keep="len({path.parent.name for path in paths}) > 1"),
+            "files lost",
+        ),
+        "JPEG only": (_clean(paths='sorted(Path(folder).glob("*/*.jpg"))'), "files lost"),
+        "another folder": (_clean(entry='f"other/{paths[0].name}"'), None),
+    },
+    equivalent={},
+)
+
 ANSWERS = {
     "02.1": LABELS,
     "02.2": SPLIT,
     "02.3": PATIENTS,
     "02.4": XRAYS,
     "02.5": PIPELINE,
+    "02.7": CLEAN,
 }

@@ -492,7 +492,7 @@ MENDED = Answers(
         ),
     },
     equivalent={
-        "L3: [keras.Input(input_shape), layers.Rescaling(1 / 255), layer… → without "
+        "L2: [keras.Input(input_shape), layers.Rescaling(1 / 255)] → without "
         "keras.Input(input_shape)": "Keras asks for the shape when the first batch comes",
     },
 )

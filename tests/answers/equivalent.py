@@ -50,6 +50,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "*dataset.class_names → returned flat": "one axis only",
     },
     "02.5": _OBJECT,
+    "02.7": {
+        **_ROW,
+        "* → returned in reverse order": "the files may come in any order",
+        "* → returned sorted": "the files may come in any order",
+    },
     "04.1": {**_NUMBER, **_NO_SIGN},
     "04.2": {
         **_NUMBER,

@@ -732,6 +732,9 @@ def test_mistakes_are_told_together_and_those_of_other_parts_pass():
         ({"activation": "tanh"}, "tanh"),
         ({"activation": "relu6"}, model_checks.UNKNOWN_END),
         ({"activation": "hard_sigmoid"}, model_checks.UNKNOWN_END),
+        ({"activation": "leaky_relu"}, model_checks.UNKNOWN_END),
+        ({"activation": "hard_tanh"}, model_checks.UNKNOWN_END),
+        ({"activation": "softplus"}, model_checks.UNKNOWN_END),
         ({"use_bias": False}, "logits"),
         ({"use_bias": False, "activation": "sigmoid"}, "sigmoid"),
         ({"use_bias": False, "activation": "relu"}, "ReLU"),
@@ -751,6 +754,60 @@ def test_the_end_of_a_network_is_seen(last, end):
     assert model_checks.activation_at_end(subject, student_work.Ref("m"), (8, 8, 3), rng) == end
     for old, new in zip(before, network.get_weights(), strict=True):
         assert np.array_equal(old, new)
+
+
+def test_an_activation_of_one_output_alone_is_seen():
+    import keras
+    from keras import layers
+
+    class Last(layers.Layer):
+        def call(self, x):
+            return keras.ops.concatenate([keras.ops.minimum(x[:, :1], 6), x[:, 1:]], axis=1)
+
+    network = keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(3), Last()])
+    subject, rng = student_work.Namespace({"m": network}, 60), np.random.default_rng(0)
+    end = model_checks.activation_at_end(subject, student_work.Ref("m"), (8, 8, 3), rng)
+    assert end == model_checks.UNKNOWN_END
+
+
+BUILD = """
+import keras
+from course_utils import convolution
+calls = []
+def build(shape, classes):
+    calls.append(shape)
+    stack = [keras.Input({shape}), keras.layers.Flatten(), keras.layers.Dense(classes)]
+    return keras.Sequential(stack)
+"""
+
+
+def building(**settings_):
+    return lambda subject, rng: model_checks.build_for(subject, "build", (4, 5, 1), 2, **settings_)
+
+
+def test_a_network_is_built_once_for_all_parts_of_a_question():
+    subject = work(BUILD.format(shape="shape"))
+    question = asking(building(), building(strict=False), building(), needs=("build",))
+    assert verdict(question, subject, 1).points == 3
+    assert subject.get("calls") == [(4, 5, 1)]
+    assert verdict(question, subject, 1).points == 3
+    assert len(subject.get("calls")) == 2
+
+
+def test_a_network_of_another_shape_costs_each_part_that_judges_the_shape():
+    subject = work(BUILD.format(shape="(6, 6, 3)"))
+    judged = verdict(asking(building(strict=False), building(), building()), subject, 1)
+    assert [part.points for part in judged.parts] == [1, 0, 0]
+
+
+def test_a_forbidden_helper_is_noticed_in_each_part_that_uses_the_network():
+    shape = "(int(convolution.relu(np.array(shape[0]))), *shape[1:])"
+    judged = verdict(
+        asking(building(), building(), forbids=("course_utils.convolution.relu",)),
+        work(BUILD.format(shape=shape)),
+        1,
+    )
+    assert [part.mistake for part in judged.parts] == ["helper used", "helper used"]
 
 
 @pytest.mark.parametrize("seed", range(3))

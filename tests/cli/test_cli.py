@@ -60,6 +60,7 @@ def course(monkeypatch, capsys):
             patch.setattr(sys, "argv", ["course", *words])
             for name, value in {"COLUMNS": "200", **variables}.items():
                 patch.setenv(name, value)
+            patch.setattr(cli.console, "_width", 200)  # it read COLUMNS when it was imported
             if cwd is not None:
                 patch.chdir(cwd)
             capsys.readouterr()

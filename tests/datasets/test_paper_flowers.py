@@ -216,6 +216,16 @@ def test_new_pictures_are_in_no_split_and_as_drawn(pictures, tmp_path):
             assert (bits != drawn._perceptual_hash(image)).sum(axis=1).min() > 4, (name, number)
 
 
+def test_the_picture_with_two_flowers_is_as_drawn():
+    image, boxes = paper_flowers.two_flowers()
+    again, drawn_boxes = drawn.render_two(drawn.TWO_CLASSES, drawn.TWO_SEED)
+    assert np.abs(image.astype(float) - again).mean() < 4
+    assert tuple(boxes) == drawn.TWO_CLASSES
+    np.testing.assert_allclose(list(boxes.values()), drawn_boxes, atol=4)
+    (left, right) = boxes.values()
+    assert 0 < left[0] < left[2] < right[0] < right[2] < 384  # side by side, and apart
+
+
 def test_new_pictures_that_do_not_exist():
     with pytest.raises(InvalidInput, match="did you mean 'tulips'"):
         paper_flowers.new_picture("tulip")

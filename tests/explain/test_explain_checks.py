@@ -54,26 +54,27 @@ def pictures(count=4, seed=0):
 # Drawing
 
 
-def test_normalise_stretches_each_map_by_itself():
+def test_normalize_stretches_each_map_by_itself():
     maps = np.array([[[0, 2], [4, -1]], [[0.5, 0], [0, 0]]], "float32")
     np.testing.assert_allclose(
-        explain.normalise(maps), [[[0, 0.5], [1, 0]], [[1, 0], [0, 0]]], atol=1e-7
+        explain.normalize(maps), [[[0, 0.5], [1, 0]], [[1, 0], [0, 0]]], atol=1e-7
     )
-    assert explain.normalise(maps[0]).shape == (2, 2)
+    assert explain.normalize(maps[0]).shape == (2, 2)
 
 
-def test_overlay_blends_picture_and_colours():
+def test_overlay_covers_the_picture_only_where_there_is_heat():
     picture = np.full((2, 2, 3), 100, "uint8")
     heat = np.array([[0.0, 1.0], [0.5, 0.0]])
-    alone = explain.overlay(picture, heat, alpha=0)
-    np.testing.assert_array_equal(alone, picture)
-    purple, yellow = [68, 1, 84], [253, 231, 37]  # the ends of viridis
-    only_heat = explain.overlay(picture, heat, alpha=1)
-    np.testing.assert_allclose(only_heat[0, 0], purple, atol=1)
-    np.testing.assert_allclose(only_heat[0, 1], yellow, atol=1)
-    both = explain.overlay(picture, heat, alpha=0.5)
-    assert both.dtype == np.uint8
-    np.testing.assert_allclose(both[0, 1], (np.array(yellow) + 100) / 2, atol=1)
+    np.testing.assert_array_equal(explain.overlay(picture, heat, alpha=0), picture)
+    yellow, middle = np.array([240, 249, 33]), np.array([204, 71, 120])  # of plasma
+    full = explain.overlay(picture, heat, alpha=1)
+    np.testing.assert_array_equal(full[[0, 1], [0, 1]], picture[[0, 1], [0, 1]])
+    np.testing.assert_allclose(full[0, 1], yellow, atol=1)
+    half = explain.overlay(picture, heat, alpha=0.5)
+    assert half.dtype == np.uint8
+    np.testing.assert_allclose(half[0, 1], (yellow + 100) / 2, atol=1)
+    opacity = 0.5 * 0.5**0.7
+    np.testing.assert_allclose(half[1, 0], (1 - opacity) * 100 + opacity * middle, atol=1)
 
 
 def test_overlay_takes_floats_other_ranges_and_grayscale():
@@ -119,7 +120,7 @@ def test_energy_inside():
 def test_baselines_know_no_model():
     images = pictures(50)
     maps = explain.baseline_maps(images, seed=1)
-    assert list(maps) == ["random", "centre", "edges"]
+    assert list(maps) == ["random", "center", "edges"]
     for one in maps.values():
         assert one.shape == (50, SIZE, SIZE)
         assert one.dtype == np.float32
@@ -127,7 +128,7 @@ def test_baselines_know_no_model():
     boxes = np.tile([[0, 0, SIZE / 2, SIZE / 2]], (50, 1))
     for one in maps.values():  # nothing prefers a quarter of the picture
         assert explain.energy_inside(one, boxes).mean() == pytest.approx(0.25, abs=0.03)
-    assert maps["centre"][0].argmax() in {
+    assert maps["center"][0].argmax() in {
         y * SIZE + x for y in (SIZE // 2 - 1, SIZE // 2) for x in (SIZE // 2 - 1, SIZE // 2)
     }
 
@@ -144,7 +145,7 @@ def test_insertion_and_deletion_prefer_the_pixels_that_count():
     table = explain.insertion_deletion(
         model, images, {"truth": truth, "wrong": 1 - truth}, classes=1, steps=8
     )
-    assert list(table.index) == ["truth", "wrong", "random", "centre", "edges"]
+    assert list(table.index) == ["truth", "wrong", "random", "center", "edges"]
     deletion, insertion = table["deletion"], table["insertion"]
     assert deletion["truth"] == deletion.min()
     assert deletion["wrong"] == deletion.max()
@@ -192,12 +193,12 @@ def test_the_probability_of_a_single_sigmoid_is_that_of_the_model():
 def test_an_edge_detector_is_exposed_and_grad_cam_is_not():
     model, images = trained_like_model(), pictures(6)
     weights = model.get_weights()
-    impostor = explain.randomisation_check(model, images, lambda m, x: explain.edge_detector(x))
+    impostor = explain.randomization_check(model, images, lambda m, x: explain.edge_detector(x))
     assert impostor["layer"].tolist() == ["(trained)", "head", "second", "first"]
     assert impostor["parameters"].tolist() == [0, *(m.count_params() for m in _with_weights(model))]
     assert np.allclose(impostor["correlation"], 1)
 
-    honest = explain.randomisation_check(
+    honest = explain.randomization_check(
         model, images, lambda m, x: explain.grad_cam(m, x, classes=0)
     )
     assert honest["correlation"][0] == pytest.approx(1)
@@ -210,11 +211,11 @@ def _with_weights(model):
     return [layer for layer in reversed(model.layers) if layer.weights]
 
 
-def test_randomisation_reaches_into_nested_models_without_input_layer():
+def test_randomization_reaches_into_nested_models_without_input_layer():
     inner = keras.Sequential([layers.Conv2D(2, 3, name="conv")], name="inner")
     model = keras.Sequential([inner, layers.Flatten(), layers.Dense(2, name="head")])
     model(pictures(1))
-    table = explain.randomisation_check(
+    table = explain.randomization_check(
         model, pictures(2), lambda m, x: explain.grad_cam(m, x, classes=1), seed=3
     )
     assert table["layer"].tolist() == ["(trained)", "head", "inner/conv"]
@@ -239,11 +240,11 @@ IMAGES = np.full((2, 8, 8, 3), 100.0)
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: explain.normalise(MAPS * [[[1]], [[0]]]), "Map 1 is zero everywhere: .*leave it"),
-        (lambda: explain.normalise(np.zeros((8, 8))), "The map is zero everywhere"),
-        (lambda: explain.normalise(np.zeros((3, 8, 8))), r"Map 0 \(and 2 more\) is zero"),
-        (lambda: explain.normalise(MAPS * np.nan), "NaN"),
-        (lambda: explain.normalise(np.ones((2, 8, 8, 1))), "shape .N, height, width."),
+        (lambda: explain.normalize(MAPS * [[[1]], [[0]]]), "Map 1 is zero everywhere: .*leave it"),
+        (lambda: explain.normalize(np.zeros((8, 8))), "The map is zero everywhere"),
+        (lambda: explain.normalize(np.zeros((3, 8, 8))), r"Map 0 \(and 2 more\) is zero"),
+        (lambda: explain.normalize(MAPS * np.nan), "NaN"),
+        (lambda: explain.normalize(np.ones((2, 8, 8, 1))), "shape .N, height, width."),
         (lambda: explain.overlay(IMAGES, MAPS * 0), "zero everywhere"),
         (lambda: explain.overlay(IMAGES, MAPS[:1]), "do not go together"),
         (lambda: explain.overlay(IMAGES[0], MAPS), "do not go together"),
@@ -272,7 +273,7 @@ IMAGES = np.full((2, 8, 8, 3), 100.0)
             "steps is 0",
         ),
         (
-            lambda: explain.randomisation_check(
+            lambda: explain.randomization_check(
                 trained_like_model(), pictures(2), lambda m, x: MAPS
             ),
             "explain_fn gave maps of shape",

@@ -18,6 +18,7 @@ import pytest
 from attacks.isolation import require
 
 from course_staff.grading import command, engine, journal, scoring
+from course_staff.grading.remote import RemoteWork
 from course_staff.grading.results import Graded, QuestionResult
 from course_staff.grading.sandbox import Limits, Sandbox
 from course_utils import checks, settings
@@ -311,3 +312,31 @@ def test_a_run_after_damage_grades_only_what_is_damaged(tmp_path):
     assert (third.reused, third.damaged) == (2, 0)
     shutil.rmtree(out)
     assert grade(folder, out, workers=1).reused == 0
+
+
+def test_a_sandbox_that_was_only_launched_leaves_nothing_and_starts_again():
+    sandbox = Sandbox()
+    sandbox.launch()
+    folder, first = sandbox.folder, sandbox.pid
+    sandbox.launch()
+    assert sandbox.pid == first
+    sandbox.close()
+    assert not folder.exists()
+    assert sandbox.pid is None
+    with sandbox, sandbox.worker(0) as worker:
+        assert worker.run("pass") is None
+
+
+def test_operations_without_a_result_come_before_the_next_one_in_their_order():
+    source = "import random\ndef draw():\n    return random.random()"
+    with Sandbox() as sandbox, sandbox.worker(0) as worker:
+        assert worker.run(source) is None
+        work = RemoteWork(worker)
+        work.seed(1)
+        first = work.call("draw")
+        second = work.call("draw")
+        work.seed(2)
+        work.watch(())
+        work.forget()
+        work.seed(1)
+        assert [work.call("draw"), work.call("draw")] == [first, second]

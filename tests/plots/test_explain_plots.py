@@ -62,7 +62,7 @@ def test_grad_cam_steps_add_up():
     panels = _panels(figure)
     assert len(panels) == 3 + 4
     np.testing.assert_allclose(panels[-3].images[0].get_array(), maps @ weights, atol=1e-6)
-    assert panels[-1].get_xlabel() == "daisy"
+    assert panels[-1].get_title() == "over the image: daisy"
     plots.grad_cam_steps(IMAGES[0], maps, -np.abs(weights))  # nothing left after ReLU
     with pytest.raises(InvalidInput, match="do not go together"):
         plots.grad_cam_steps(IMAGES[0], maps, weights[:3])
@@ -77,7 +77,14 @@ def test_heat_maps_have_a_column_for_each_method():
     assert [ax.get_title() for ax in panels[:3]] == ["image", "one", "two"]
     assert [bool(ax.texts) for ax in panels] == [False] * 5 + [True] + [False] * 2 + [True]
     assert all(len(ax.patches) == 2 for ax in panels)
-    assert len(_panels(plots.heat_maps(IMAGES[..., :1], MAPS, colour_bar=False))) == 6
+    assert len(_panels(plots.heat_maps(IMAGES[..., :1], MAPS, color_bar=False))) == 6
+    large = RNG.integers(0, 256, (48, 60, 3)).astype("uint8")  # larger than its map
+    shown = _panels(plots.heat_maps([large], {"one": [MAPS[0]]}, color_bar=False))[1]
+    assert shown.images[0].get_array().shape == (48, 60, 3)
+    huge = RNG.integers(0, 256, (480, 600, 1)).astype("uint8")  # drawn smaller, boxes stay right
+    shown = _panels(plots.heat_maps([huge], {"one": [MAPS[0]]}, size=1, color_bar=False))[1]
+    assert shown.images[0].get_array().shape == (64, 80, 3)
+    assert shown.get_xlim() == (-0.5, 599.5)
     with pytest.raises(InvalidInput, match="3 images but 2 maps"):
         plots.heat_maps(IMAGES, MAPS[:2])
     with pytest.raises(InvalidInput, match="a figure has between"):
@@ -93,16 +100,35 @@ def test_class_heat_draws_the_mean_of_each_class():
     np.testing.assert_allclose(drawn["daisy (2)"][0].get_array(), expected, rtol=1e-5)
 
 
+def test_heat_leaves_the_picture_as_bright_as_it_is():
+    picture = np.full((1, 10, 10, 3), 150, "uint8")
+    heat = np.zeros((1, 10, 10), "float32")
+    heat[0, :3, :3] = 1
+    shown = _panels(plots.heat_maps(picture, heat))[1].images[0].get_array()
+    assert np.abs(shown[5:, 5:].astype(int) - 187).max() <= 6  # pale gray: 90 + 150 · 165 / 255
+    red, green, blue = shown[0, 0].astype(int)
+    assert red > 200 > 100 > blue  # mostly yellow
+    assert green > 200
+
+
+def test_the_alternative_text_says_where_the_peaks_of_a_class_lie():
+    maps = np.zeros((4, 20, 20), "float32")
+    maps[[0, 1, 2, 3], [17, 18, 17, 3], [2, 2, 3, 10]] = 1
+    figure = plots.class_heat(maps, [0, 0, 0, 1], ["marked", "other"])
+    text = figure.get_gid()
+    assert "marked, 3 images (peaks around row 17, column 2, half of them at most 1 " in text
+
+
 def test_lines_and_bars_of_the_checks():
     table = pd.DataFrame({"layer": ["(trained)", "a/head"], "correlation": [1.0, 0.2]})
-    ax = plots.randomisation({"Grad-CAM": table, "edges": table})
+    ax = plots.randomization({"Grad-CAM": table, "edges": table})
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["(trained)", "head"]
     assert len(ax.lines) == 3
 
     scores = pd.DataFrame({"peak": [0.5, np.nan], "heat": [0.4, 0.3]}, index=["Grad-CAM", "even"])
-    ax = plots.localisation(scores)
+    ax = plots.localization(scores)
     assert [text.get_text() for text in ax.texts] == ["50 %", "–", "40 %", "30 %"]
-    assert ax.get_yticklabels()[1].get_text() == "even (knows nothing)"
+    assert ax.get_yticklabels()[1].get_text() == "even (baseline)"
 
     curves = {name: {"deletion": [1, 0.5], "insertion": [0, 1]} for name in ("mine", "random")}
     moved = pd.DataFrame()

@@ -363,6 +363,7 @@ def test_class_examples_show_each_class_in_its_row():
 
 def test_pixel_values_writes_the_numbers_of_each_channel():
     figure = plots.pixel_values(IMAGES[0], 2, 3, 4)
+    assert figure.axes[0].get_title() == f"{IMAGES.shape[1]} × {IMAGES.shape[2]} pixels"
     for c, ax in enumerate(figure.axes[1:]):
         written = [int(t.get_text()) for t in ax.texts]
         assert written == IMAGES[0, 2:6, 3:7, c].ravel().tolist()
@@ -587,7 +588,9 @@ def test_diagnosis_marks_the_best_epoch_and_the_gap():
     words = texts(figure)
     assert "overfitting" in words
     assert "best epoch: 3" in words
-    assert "gap\n1.40" in words
+    found = evaluation.diagnose(HISTORY, num_classes=5)
+    assert f"gap\n{found.evidence['loss_gap']:.2f}" in words
+    assert f"gap\n{found.evidence['accuracy_gap']:.2f}" in words
     assert "guessing" in words
     train, validation = figure.axes[0].lines[:2]
     assert train.get_linestyle() != validation.get_linestyle()
@@ -623,12 +626,31 @@ def test_suspect_grid_tells_wrong_labels_by_word_and_frame():
 
 def test_the_inspection_curve_marks_what_was_found():
     found = np.minimum(np.arange(1, 41), 10)
-    curve = pd.DataFrame({"inspected": np.arange(1, 41), "recall": found / 10})
+    curve = pd.DataFrame({"inspected": np.arange(1, 41), "found": found, "recall": found / 10})
     curve["precision"] = found / curve["inspected"]
-    ax = plots.inspection_curve(curve, 0.2)
+    ax = plots.inspection_curve(curve, 0.2, others={"another list": (20, 7)})
     assert "20% of the pictures:\n80% found" in texts(ax)
     np.testing.assert_allclose(ax.lines[0].get_ydata(), curve["recall"])
     assert ax.lines[3].get_xdata()[0] == 8
+    assert [list(values) for values in ax.lines[4].get_data()] == [[20], [0.7]]
+    assert "another list: 20 images inspected, 70% found" in ax.figure.get_gid()
+
+
+def test_the_tagged_grid_shows_class_answer_and_cause():
+    predictions = evaluation.Predictions(
+        ids=["a", "b", "c"],
+        images=np.zeros((3, 4, 4, 3), np.uint8),
+        labels=[0, 1, 1],
+        probabilities=[[0.1, 0.9], [0.75, 0.25], [0.6, 0.4]],
+        class_names=["daisy", "roses"],
+    )
+    tags = pd.DataFrame({"id": ["c", "a"], "cause": ["occluded", "no idea"]})
+    figure = plots.tagged_grid(predictions, tags, count=3, columns=2)
+    titles = [ax.get_title() for ax in figure.axes]
+    assert titles[0] == "daisy\n→ roses 0.90\nno idea"
+    assert titles[1].endswith("not tagged")
+    assert titles[2].endswith("occluded")
+    assert "1 no idea, 1 not tagged and 1 occluded" in figure.get_gid()
 
 
 def test_cleaning_shows_every_run_and_the_means():

@@ -61,6 +61,53 @@ def test_no_copies_no_figure(folder):
         plots.copies(quality.report(folder), folder)
 
 
+def test_copies_of_chosen_files_only(folder):
+    for split, k in (("train", 1), ("train", 2), ("test", 2)):
+        original = folder / split / "b" / f"{k}.jpg"
+        (original.parent / f"{split}_{k}_copy.jpg").write_bytes(original.read_bytes())
+    report = quality.report(folder)
+    figure = plots.copies(report, folder, files=["train/b/2.jpg"])
+    titles = {ax.get_title() for ax in np.ravel(figure.subfigs)[0].axes}
+    assert titles == {"train/b\n2.jpg", "train/b\ntrain_2_copy.jpg"}
+    assert "1 of the 3 pairs" in figure.get_gid()
+    assert "train_2_copy.jpg" in figure.get_gid()
+    with pytest.raises(InvalidInput, match="no copy of train/a/0.jpg"):
+        plots.copies(report, folder, files=["train/b/2.jpg", "train/a/0.jpg"])
+    with pytest.raises(InvalidInput, match="no copy of these files"):
+        plots.copies(report, folder, files=[])
+
+
+def test_a_file_that_is_cut_off_has_no_size(folder):
+    whole = (folder / "train" / "a" / "1.jpg").read_bytes()
+    (folder / "train" / "a" / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    assert "8 of 12 images:\n40 × 30" in texts(plots.image_sizes(folder))
+
+
+def test_pictures_of_the_tree_do_not_overlap(folder):
+    ax = plots.folder_tree(folder, per_class=2)
+    ax.figure.canvas.draw()
+    places = [ax.transData.transform(one.xy) for one in ax.artists]
+    assert len(places) == 4
+    zoomed = ax.artists[0].offsetbox.get_window_extent()
+    for k, one in enumerate(places):
+        for other in places[k + 1 :]:
+            apart = np.abs(one - other)
+            assert apart[0] >= zoomed.width or apart[1] >= zoomed.height
+
+
+def test_an_x_ray_is_flipped_with_its_letter():
+    figure = plots.harmful_augmentations(np.zeros((10, 10, 3), np.uint8))
+    (upright, flipped) = (ax for ax in figure.axes if ax.get_facecolor() == (0, 0, 0, 1))
+    assert not upright.texts  # a text would stay upright
+    heights = [
+        ax.transData.transform(ax.patches[-1].get_path().get_extents().corners())[:, 1].mean()
+        for ax in (upright, flipped)
+    ]
+    boxes = [ax.get_window_extent() for ax in (upright, flipped)]
+    assert heights[0] > (boxes[0].y0 + boxes[0].y1) / 2
+    assert heights[1] < (boxes[1].y0 + boxes[1].y1) / 2
+
+
 def test_sizes_are_drawn_where_they_belong(folder):
     (folder / "train" / "a" / "broken.jpg").write_bytes(b"")
     ax = plots.image_sizes(folder)

@@ -126,8 +126,6 @@ def test_schedules_and_steps_are_drawn_as_computed():
     ax = plots.schedules(rates, steps_per_epoch=10)
     np.testing.assert_allclose(ax.lines[0].get_ydata(), rates["cosine"])
     assert ax.lines[0].get_xdata()[-1] == pytest.approx(3.9)
-    figure = plots.descent({"small": [2, 1.8, 1.6], "large": [2, -3, 4.5]})
-    assert len(figure.axes) == 2
     ax = plots.epoch_diagram(100, 32, epochs=2)
     np.testing.assert_allclose(ax.get_yticks(), [0.5, 1.5])
     assert [bar.get_width() for bar in ax.patches] == [32, 32, 32, 4] * 2
@@ -135,6 +133,18 @@ def test_schedules_and_steps_are_drawn_as_computed():
     ax = plots.cross_entropy({"sure": 0.9, "wrong": 0.05})
     assert "0.11" in texts(ax)
     assert "3.00" in texts(ax)
+
+
+def test_each_step_of_a_descent_is_an_arrow_and_steps_outside_are_counted():
+    figure = plots.descent({"small": [2, 1, 0.5], "large": [2, -3, 4.5, -6.75]})
+    small, large = figure.axes
+    assert small.get_xlim() == large.get_xlim()
+    assert (len(small.patches), len(large.patches)) == (2, 2)  # the last one leaves the panel
+    assert texts(small) == "start\n1"
+    assert texts(large) == "start\n1"
+    assert (small.get_title(), large.get_title()) == ("small", "large\nlast 2 of 3 steps outside")
+    assert "small: from 2 to 0.5; large: from 2 to -6.75" in figure.get_gid()
+    assert plots.descent({"still": [0.0, 0.0]}).axes[0].get_title() == "still"
 
 
 def test_an_experiment_is_drawn_with_every_seed():
@@ -146,6 +156,11 @@ def test_an_experiment_is_drawn_with_every_seed():
     assert (0.6, 0) in offsets
     assert any(x == pytest.approx(0.55) for x, _ in offsets)
     assert "failed" in texts(ax)
+    alt = ax.figure.get_gid()
+    assert "plain: training 70.0%, validation 55.0% (seeds from 50.0% to 60.0%)" in alt
+    assert "broken failed" in alt
+    curves = plots.compare_curves({"plain": runs}, "val_accuracy")
+    assert "plain 0.55 (0.5 to 0.6)" in curves.figure.get_gid()
 
 
 def test_pictures_are_shuffled_by_the_given_order():
@@ -159,3 +174,60 @@ def test_pictures_are_shuffled_by_the_given_order():
         "first: 3×3",
         "second: 4×4",
     ]
+
+
+def test_dropout_hatches_the_zeros_and_writes_the_numbers():
+    values = np.array([[1.0, 0.5, 2.0], [0.0, 0.25, 3.0]])
+    figure = plots.dropout_steps(
+        {"in use": values, "training step 1": np.where(values > 1, 0, 2 * values)}
+    )
+    hatched = [sum(p.get_hatch() == "///" for p in ax.patches) for ax in figure.axes]
+    assert hatched == [1, 3]
+    assert {"1.0", "0.5", "2.0", "0", "0.2", "3.0"} <= set(texts(figure.axes[0]).split("\n"))
+    assert "training step 1: 3 of 6 are zero" in figure.get_gid()
+    with pytest.raises(InvalidInput, match="rows and columns"):
+        plots.dropout_steps({"flat": np.ones(3)})
+    with pytest.raises(InvalidInput, match="no panel"):
+        plots.dropout_steps({})
+
+
+def test_batch_normalization_is_drawn_with_mean_and_deviation():
+    rng = np.random.default_rng(0)
+    before = rng.normal([2.0, -1.0, 0.0, 5.0], [0.5, 1.0, 2.0, 1.0], (8, 6, 5, 4))
+    after = (before - before.mean((0, 1, 2))) / before.std((0, 1, 2))
+    figure = plots.batch_distributions(before, after, channels=(3, 1))
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert titles[1] == titles[3] == "mean 0.00, standard deviation 1.00"
+    mean, spread = before[..., 3].mean(), before[..., 3].std()
+    assert titles[0] == f"mean {mean:.2f}, standard deviation {spread:.2f}"
+    bar = figure.axes[0].lines[1].get_xdata()
+    np.testing.assert_allclose(bar, [mean - spread, mean + spread])
+    assert "channel 1 after: mean 0.00" in figure.get_gid()
+
+
+def test_the_strongest_filters_stand_above_their_maps():
+    filters = np.zeros((3, 3, 3, 4))
+    filters[1, 1, 0, 2] = -2.0
+    maps = np.stack([np.full((5, 6), value) for value in (0.1, 3.0, 2.0, 0.0)], axis=-1)
+    figure = plots.filters_and_maps(np.zeros((8, 8, 3), "uint8"), filters, maps, most=3)
+    titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
+    assert titles == ["filter 1", "filter 2", "filter 0"]
+    above = next(ax for ax in figure.axes if ax.get_title() == "filter 2")
+    np.testing.assert_allclose(above.images[0].get_array()[1, 1], [0, 0.5, 0.5])
+    assert "filters 1, 2 and 0" in figure.get_gid()
+    gray = plots.filters_and_maps(np.zeros((8, 8, 1)), filters[:, :, :1], maps)
+    assert gray.axes
+    with pytest.raises(InvalidInput, match="must be"):
+        plots.filters_and_maps(np.zeros((8, 8, 3)), filters, maps[..., :3])
+
+
+def test_patches_are_drawn_in_their_order_with_the_name_of_the_filter():
+    patches = [np.full((4, 4, 3), value, "uint8") for value in (200, 100)]
+    figure = plots.strongest_patches({"filter 7": patches, "filter 9": patches[:1]})
+    assert [ax.get_ylabel() for ax in figure.axes] == ["filter 7", "", "filter 9", ""]
+    assert [len(ax.images) for ax in figure.axes] == [1, 1, 1, 0]
+    assert figure.axes[1].images[0].get_array()[0, 0, 0] == 100
+    with pytest.raises(InvalidInput, match="no filter"):
+        plots.strongest_patches({})
+    with pytest.raises(InvalidInput, match="patch of filter 1"):
+        plots.strongest_patches({"filter 1": []})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import json
 import linecache
 import threading
 from collections import OrderedDict, UserDict, defaultdict, deque, namedtuple
@@ -463,3 +464,25 @@ def test_batches():
     first, second = subject.batches("d", 2)
     assert first[0].shape == (2, 2)
     assert second[1].tolist() == [2, 3]
+
+
+def test_a_model_is_built_from_its_description():
+    import keras
+    from keras import layers
+
+    from course_utils.student_work import _describe
+
+    block = keras.Sequential([keras.Input((6, 6, 2)), layers.Conv2D(3, 3), layers.Dropout(0.5)])
+    last = layers.Dense(2, "softmax", kernel_initializer="orthogonal")
+    model = keras.Sequential([keras.Input((6, 6, 2)), block, layers.Flatten(), last], name="mine")
+    block.trainable = False
+    told = _describe.describe(model, None)
+    built = _describe.build(told["network"], "")
+    x = np.random.default_rng(0).uniform(size=(3, 6, 6, 2)).astype("float32")
+    assert np.array_equal(built(x), model(x))
+    assert built.name == "mine"
+    assert [len(built.trainable_weights), len(built.weights)] == [2, 4]
+    assert json.dumps(built.get_config()) == json.dumps(model.get_config())
+    open_ended = keras.Sequential([layers.Flatten(), layers.Dense(4)])
+    later = _describe.build(_describe.describe(open_ended, None)["network"], "")
+    assert np.ptp(later(x)) > 0  # weights that are made later are random

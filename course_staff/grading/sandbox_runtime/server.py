@@ -17,11 +17,13 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from course_staff.grading.sandbox_runtime import linux, supervisor
 from course_staff.grading.sandbox_runtime.supervisor import View
 
+#: Modules that are imported when they are first used, as by every worker.
+_USED_BY_ALL = ("encodings.ascii", "numpy.ma", "numpy.random")
 #: The maximum number of bytes of a request.
 _LARGEST = 65536
 
@@ -33,6 +35,7 @@ def main(control: socket.socket, view: View) -> None:
     from course_staff.grading.sandbox_runtime import worker
 
     worker.prepare()
+    _import(_USED_BY_ALL)
     linux.adopt_orphans()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps them
     linux.set_dumpable(False)  # workers of the same user cannot look into this process
@@ -45,11 +48,7 @@ def main(control: socket.socket, view: View) -> None:
         if len(descriptors) != 2:
             os._exit(0)  # the scoring process is gone
         request = json.loads(data)
-        for name in _of_others(request["preload"]):
-            with contextlib.suppress(Exception):  # their own import will say what is wrong
-                importlib.import_module(name)
-        gc.collect()
-        gc.freeze()  # what is shared with the workers stays shared
+        _import(name for name in _of_others(request["preload"]) if name not in sys.modules)
         channel, status = (socket.socket(fileno=number) for number in descriptors)
         try:
             pid = os.fork()
@@ -67,6 +66,18 @@ def main(control: socket.socket, view: View) -> None:
                 os._exit(code)
         channel.close()
         status.close()
+
+
+def _import(names: Iterable[str]) -> None:
+    """Import modules once and for all, so that their memory is shared with the workers."""
+    fresh = False
+    for name in names:
+        fresh = True
+        with contextlib.suppress(Exception):  # their own import will say what is wrong
+            importlib.import_module(name)
+    if fresh:
+        gc.collect()
+        gc.freeze()  # what is shared with the workers stays shared
 
 
 _looked_up: dict[str, list[str]] = {}

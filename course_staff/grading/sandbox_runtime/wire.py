@@ -161,7 +161,11 @@ def send(channel: socket.socket, value: Any, most: int = LARGEST_TEXT) -> None:
     NotAMessage, Closed
         If it cannot be sent, or nobody is there any more.
     """
-    data = encode(value, most)
+    post(channel, encode(value, most))
+
+
+def post(channel: socket.socket, data: bytes) -> None:
+    """Send a message that `encode` made; raise Closed if nobody is there any more."""
     try:
         channel.sendall(data)
     except TimeoutError:

@@ -107,7 +107,7 @@ def main(channel: socket.socket, home: str, request: dict[str, Any]) -> None:
     try:
         while True:
             asked = wire.receive(channel, wire.LARGEST_REQUEST)
-            wire.send(channel, _answer(subject, asked))
+            wire.post(channel, _answer(subject, asked))
     except wire.Closed:
         os._exit(0)
 
@@ -143,7 +143,8 @@ def _quiet(channel: socket.socket) -> None:
     sys.stdout = sys.stderr = sink
 
 
-def _answer(subject: student_work.Namespace, asked: dict[str, Any]) -> dict[str, Any]:
+def _answer(subject: student_work.Namespace, asked: dict[str, Any]) -> bytes:
+    """Do what is asked, within the time for it; return the message with its result or error."""
     seconds = float(asked["seconds"])
     soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -153,30 +154,32 @@ def _answer(subject: student_work.Namespace, asked: dict[str, Any]) -> dict[str,
     def ring(number: int, frame: FrameType | None) -> None:
         raise student_work.TimedOut(seconds, *_place(frame))
 
+    told: student_work.StudentWorkError
     signal.signal(signal.SIGPROF, ring)
     try:
         signal.setitimer(signal.ITIMER_PROF, seconds, 1.0)
         try:
-            if asked["do"] == "run":
-                return {"number": asked["number"], **_run(asked["source"])}
-            value = student_work.operate(
-                subject, asked["operation"], asked["args"], asked["kwargs"]
-            )
-            answer = {"number": asked["number"], "value": value}
-            wire.encode(answer)
-            return answer
+            return wire.encode({"number": asked["number"], **_result(subject, asked)})
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
     except student_work.StudentWorkError as error:
-        return {"number": asked["number"], "error": error.facts()}
+        told = error
     except wire.NotAMessage as error:
-        refused = student_work.StudentError("ValueError", f"the answer cannot be judged: {error}")
-        return {"number": asked["number"], "error": refused.facts()}
+        told = student_work.StudentError("ValueError", f"the answer cannot be judged: {error}")
     except BaseException as error:
         told = student_work.StudentError(type(error).__name__, str(error)[:200])
-        return {"number": asked["number"], "error": told.facts()}
     finally:
         resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+    return wire.encode({"number": asked["number"], "error": told.facts()})
+
+
+def _result(subject: student_work.Namespace, asked: dict[str, Any]) -> dict[str, Any]:
+    if asked["do"] == "run":
+        return _run(asked["source"])
+    *before, (operation, args) = asked["operations"]
+    for name, its_args in before:
+        student_work.operate(subject, name, its_args, {})
+    return {"value": student_work.operate(subject, operation, args, asked["kwargs"])}
 
 
 def _place(frame: FrameType | None) -> tuple[int | None, str]:

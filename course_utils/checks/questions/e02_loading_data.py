@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -792,6 +793,145 @@ def _judge_epochs(orders: list[Array], flips: list[Array]) -> None:
             raise wrong("same in each epoch: flips")
 
 
+# --- 02.7: a list of files to keep -------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The files of a folder, and which of them to keep.
+
+    Attributes
+    ----------
+    content : dict of str to bytes
+        The files, by class and name. They are written in this order.
+    same : list of list of str
+        Files with the same content, sorted by name.
+    broken : dict of str to str
+        What is wrong with the files that cannot be read.
+    """
+
+    content: dict[str, bytes]
+    same: list[list[str]]
+    broken: dict[str, str]
+
+    def wanted(self) -> set[str]:
+        """The files to keep."""
+        left_out = set(self.broken)
+        for names in self.same:
+            several = len(set(map(_class_of, names))) > 1
+            left_out.update(names if several else names[1:])
+        return set(self.content) - left_out
+
+
+def _class_of(name: str) -> str:
+    return name.split("/")[0]
+
+
+def _picture_file(rng: np.random.Generator, kind: str) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(rng.integers(0, 256, (24, 24, 3), np.uint8)).save(stream, kind)
+    return stream.getvalue()
+
+
+def _files(
+    rng: np.random.Generator, same: Sequence[Sequence[int]] = (), broken: bool = False
+) -> _Files:
+    """A folder of four classes; `same` has, for each group of copies, the classes of its files.
+
+    Names are drawn at random. Of copies the last by name is written first, so that the order in
+    which a disk lists the files does not help.
+    """
+    classes = rng.permutation(["birch", "elm", "maple", "oak", "poplar", "willow"])[:4].tolist()
+    numbers = iter(rng.permutation(np.arange(100, 1000)).tolist())
+
+    def name(k: int, ending: str = "png") -> str:
+        return f"{classes[k]}/{next(numbers)}.{ending}"
+
+    content, groups, faults = {}, [], {}
+    for members in same:
+        names = sorted(name(k) for k in members)
+        picture = _picture_file(rng, "png")
+        content.update(dict.fromkeys(reversed(names), picture))
+        groups.append(names)
+    for k in range(4):
+        for _ in range(int(rng.integers(2, 5))):
+            content[name(k)] = _picture_file(rng, "png")
+    if broken:
+        for k, part in enumerate((0.5, 0.8)):
+            whole = _picture_file(rng, "jpeg")
+            content[one := name(k, "jpg")] = whole[: int(part * len(whole))]
+            faults[one] = "cut off"
+        for k, text in ((1, b""), (2, b""), (3, b"<html>Not found</html>"), (0, b"notes")):
+            content[one := name(k, "jpg")] = text
+            faults[one] = "no picture"
+    return _Files(content, groups, faults)
+
+
+def _list_of(subject: StudentWork, files: _Files) -> set[str]:
+    """The student's list for a folder with these files, as classes and names."""
+    given = {name: np.frombuffer(one, np.uint8) for name, one in files.content.items()}
+    result = compare.result_of(
+        subject, "files_to_keep", subject.put_files(given), label="a folder of four classes"
+    )
+    entries = compare.texts(result)
+    if entries is None:
+        raise wrong("other: no list of texts", got=compare.describe(result))
+    # A whole path, or one with backslashes, names the file as well.
+    parts = [entry.replace("\\", "/").split("/")[-2:] for entry in entries]
+    names = ["/".join(part) for part in parts]
+    for name, count in Counter(names).items():
+        if "/" not in name:
+            raise wrong("class left out")
+        if name not in files.content:
+            raise wrong("other: unknown file", name=name)
+        if count > 1:
+            raise wrong("files twice", name=name)
+    return set(names)
+
+
+def _judge_list(files: _Files, got: set[str]) -> None:
+    alone = files.wanted() - {name for names in files.same for name in names}
+    if lost := sorted(alone - got):
+        raise wrong("files lost", name=lost[0])
+    if kept := sorted(got & set(files.broken), key=lambda name: files.broken[name] == "cut off"):
+        cut = files.broken[kept[0]] == "cut off"
+        raise wrong("broken files kept: header" if cut else "broken files kept", name=kept[0])
+    for names in files.same:
+        _judge_copies(names, sorted(got.intersection(names)))
+
+
+def _judge_copies(names: list[str], kept: list[str]) -> None:
+    """Judge which of some files with the same content are kept."""
+    if len(set(map(_class_of, names))) > 1:
+        if kept:
+            other = next(name for name in names if _class_of(name) != _class_of(kept[0]))
+            raise wrong("contradiction kept", name=kept[0], other=other)
+    elif not kept:
+        raise wrong("all copies lost", name=names[0], other=names[1])
+    elif len(kept) > 1:
+        raise wrong("copies kept", name=kept[1], other=kept[0])
+    elif kept[0] != names[0]:
+        raise wrong("other copy kept", name=names[0], other=kept[0])
+
+
+def _without_broken(subject: StudentWork, rng: np.random.Generator) -> None:
+    """Files that are empty, cut off, or no pictures, among others that can be read."""
+    files = _files(rng, broken=True)
+    _judge_list(files, _list_of(subject, files))
+
+
+def _without_copies(subject: StudentWork, rng: np.random.Generator) -> None:
+    """Two to four files with the same content in one class, the last by name written first."""
+    files = _files(rng, same=[(0, 0), (1, 1, 1), (1, 1), (2, 2), (3, 3, 3, 3)])
+    _judge_list(files, _list_of(subject, files))
+
+
+def _without_contradictions(subject: StudentWork, rng: np.random.Generator) -> None:
+    """The same content in two or three classes, also twice in one of them."""
+    files = _files(rng, same=[(0, 1), (2, 1), (0, 2, 3), (3, 3, 0)])
+    _judge_list(files, _list_of(subject, files))
+
+
 EXERCISE = Exercise.of(
     "02_loading_data",
     Question.of(
@@ -816,4 +956,12 @@ EXERCISE = Exercise.of(
         seconds=30,
     ),
     Question.of("02.6", kind="written"),
+    Question.of(
+        "02.7",
+        _without_broken,
+        _without_copies,
+        _without_contradictions,
+        needs=("files_to_keep",),
+        seconds=10,
+    ),
 )

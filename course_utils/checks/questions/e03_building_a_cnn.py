@@ -341,12 +341,12 @@ def _detector_learns(subject: StudentWork, rng: np.random.Generator) -> None:
     if end not in ("logits", "sigmoid") and _may_learn(subject, what):
         return
     _put_right(subject, what, sigmoid=end == "sigmoid")
-    outputs = np.asarray(subject.model_outputs(what, np.zeros((16, *_PICTURE), "float32")))
-    y = np.tile([0.0, 1.0], 8).astype("float32").reshape(-1, *[1] * (outputs.ndim - 1))
+    outputs = np.asarray(subject.model_outputs(what, np.zeros((8, *_PICTURE), "float32")))
+    y = np.tile([0.0, 1.0], 4).astype("float32").reshape(-1, *[1] * (outputs.ndim - 1))
     y = np.broadcast_to(y, outputs.shape).copy()
     # Class 1 is bright and blotchy, class 0 dark and even: any network that learns can tell.
-    x = rng.uniform(0, 60, (16, *_PICTURE))
-    x[1::2] += np.kron(rng.uniform(60, 190, (8, 12, 12, 1)), np.ones((1, 8, 8, 3)))
+    x = rng.uniform(0, 60, (8, *_PICTURE))
+    x[1::2] += np.kron(rng.uniform(60, 190, (4, 12, 12, 1)), np.ones((1, 8, 8, 3)))
     x = x.astype("float32")
     try:
         model_checks.trains(subject, what, x, y, steps=30, share=0.85, patience=200)
