@@ -107,8 +107,8 @@ def photograph(scene: Image.Image, rng: RandomSource) -> Image.Image:
     left = (scene.width - width) * np.clip(rng.around(0.5, 0.16), 0, 1)
     top = (scene.height - height) * np.clip(rng.around(0.45, 0.16), 0, 1)
     size = SIDES if width > height else SIDES[::-1]
-    box = (left, top, left + width, top + height)
-    shot = turned.resize(size, Image.Resampling.LANCZOS, box=tuple(map(float, box)))
+    box = (float(left), float(top), float(left + width), float(top + height))
+    shot = turned.resize(size, Image.Resampling.LANCZOS, box=box)
     shot = ImageEnhance.Brightness(shot).enhance(rng.between(0.72, 1.15))
     shot = ImageEnhance.Color(shot).enhance(rng.between(0.7, 1.1))
     pixels = np.asarray(shot, np.float32) * (1 + 0.03 * rng.noise(3))

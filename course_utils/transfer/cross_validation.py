@@ -56,8 +56,8 @@ def out_of_fold(
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    ids = [name for split in _SPLITS for name in dataset.ids(split)]
-    if ids != [name for split in _SPLITS for name in features.ids[split]]:
+    ids = tuple(name for split in _SPLITS for name in dataset.ids(split))
+    if ids != tuple(name for split in _SPLITS for name in features.ids[split]):
         raise InvalidInput(
             "These features do not belong to this dataset; extract them again, without copies."
         )

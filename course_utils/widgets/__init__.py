@@ -24,6 +24,7 @@ _WHERE = {  # module of each public function
     "imagenet_answers": "lesson_08",
     "layer_builder": "lesson_03",
     "split_folder": "lesson_02",
+    "checklist": "lesson_10",
 }
 
 __all__ = sorted(_WHERE)
