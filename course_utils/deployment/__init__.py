@@ -4,7 +4,7 @@ In the order of lesson 09: :func:`export` writes a network in several formats wi
 ``model.json`` beside them, which says all that is needed to use it; :func:`load_exported` reads any
 of them and answers pictures; :func:`compare` measures size, time and accuracy; :func:`quantize`
 shows what 8-bit numbers do to weights; :func:`choose_threshold` finds the confidence below which
-the network should not answer.
+the network should not answer; :func:`serving` starts the web service of ``course serve``.
 
 First met in lesson 09.
 """
@@ -15,6 +15,7 @@ from course_utils.deployment.exporting import FORMATS, Exported, export
 from course_utils.deployment.loading import Answer, DeployedModel, load_exported
 from course_utils.deployment.model_cards import ModelCard, model_card
 from course_utils.deployment.quantization import Quantized, quantize
+from course_utils.deployment.service import Service, serving
 from course_utils.deployment.thresholds import Threshold, choose_threshold
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "ModelCard",
     "ModelInfo",
     "Quantized",
+    "Service",
     "Threshold",
     "choose_threshold",
     "compare",
@@ -33,4 +35,5 @@ __all__ = [
     "model_card",
     "quantize",
     "read_card",
+    "serving",
 ]
