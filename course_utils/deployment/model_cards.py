@@ -6,7 +6,7 @@ import base64
 import datetime
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _WIDTH = 240  # pixels of a heat map
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ModelCard:
     """A model card that was written; notebooks show the page.
 
@@ -45,7 +45,7 @@ class ModelCard:
     """
 
     file: Path
-    html: str = field(repr=False)
+    html: str
     open: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
@@ -55,7 +55,7 @@ class ModelCard:
             f'style="border:1px solid #999;max-width:100%;background:#fff"></iframe>'
         )
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         missing = f"; still to be written: {', '.join(self.open)}" if self.open else ""
         return f"The model card {self.file.name} is written{missing}."
 
