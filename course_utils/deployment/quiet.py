@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 import tempfile
@@ -13,12 +14,14 @@ from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdo
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Discard standard output and standard error, and Python's warnings, of the block.
+    """Discard standard output, standard error, warnings and the log of the block.
 
     Parts in C++ write to the file descriptors 1 and 2, so these are redirected, too. Errors are
     raised as usual.
     """
     with ExitStack() as stack:
+        stack.callback(logging.disable, logging.root.manager.disable)
+        logging.disable(logging.CRITICAL)  # handlers may hold the streams of a notebook
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         for number in (1, 2):

@@ -102,7 +102,7 @@ def number_line(values: Any, quantized: Quantized, ax: Axes | None = None) -> Ax
         ax.plot([before, after], [1, 0], color=QUIET, lw=1)
     ax.plot(given, np.ones_like(given), "o", color=PALETTE[0], ms=8, label="number")
     ax.plot(restored, np.zeros_like(given), "s", color=PALETTE[5], ms=7, label="what is kept")
-    for place, value in zip(restored, quantized.values.ravel(), strict=True):
+    for place, value in dict(zip(restored, quantized.values.ravel(), strict=True)).items():
         note(ax, str(value), (place, -0.35), (0, -12), ha="center", fontsize=8)
     ax.set(ylim=(-1.1, 1.6), yticks=[], xlabel="value (below each square: its whole number)")
     ax.spines[["top", "right", "left"]].set_visible(False)
@@ -188,7 +188,7 @@ def confidences(
             shares,
             width,
             color=PALETTE[(number + 2) % len(PALETTE)],
-            hatch=HATCHES[number % len(HATCHES)],
+            hatch=(*HATCHES, "xx")[number % (len(HATCHES) + 1)],
             edgecolor="white",
             label=name,
         )
