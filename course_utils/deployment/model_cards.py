@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 #: What fits on one page: characters of the title, of a row of facts and of all words; pictures;
-#: rows of facts; rows of the tables of classes.
-MOST = {"title": 80, "fact": 110, "words": 1100, "heat": 4, "facts": 8, "classes": 10}
+#: rows of facts; rows of the tables of classes; characters of a class name, longer ones are cut.
+MOST = {"title": 80, "fact": 80, "words": 700, "heat": 4, "facts": 6, "classes": 8, "name": 22}
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _WIDTH = 240  # pixels of a heat map
@@ -128,7 +128,7 @@ def model_card(
             title=title,
             date="" if settings.storing_outputs() else datetime.date.today().isoformat(),
             classes=data.class_names,
-            named=validate.some_of([_text(name) for name in data.class_names], 12),
+            named=validate.some_of([_short(name) for name in data.class_names], 6),
             words=written,
             facts=rows,
             heat=[(_text(caption), _address(image)) for caption, image in (heat or {}).items()],
@@ -148,6 +148,12 @@ def _text(given: Any) -> str:
     """Return a text for the page; "..." stands for nothing written."""
     text = "\n".join(validate.printable(line) for line in str(given).strip().splitlines())
     return "" if text.strip(". …") == "" else text
+
+
+def _short(name: Any) -> str:
+    """Return the name of a class, cut so that it fits in one line."""
+    text = " ".join(_text(name).split()) or "?"
+    return text if len(text) <= MOST["name"] else text[: MOST["name"] - 1] + "…"
 
 
 def _check_room(
@@ -179,7 +185,7 @@ def _counts(data: ImageDataset) -> dict[str, Any]:
     """Return the numbers of pictures of each class, the largest classes first if there are many."""
     found = {split: np.bincount(data.labels(split), minlength=data.num_classes) for split in SPLITS}
     rows = [
-        (_text(name), [int(found[split][k]) for split in SPLITS])
+        (_short(name), [int(found[split][k]) for split in SPLITS])
         for k, name in enumerate(data.class_names)
     ]
     if len(rows) > MOST["classes"]:
@@ -198,7 +204,7 @@ def _measures(predictions: evaluation.Predictions) -> dict[str, Any]:
     for k, name in enumerate(predictions.class_names):
         total, hits = int((labels == k).sum()), int(right[labels == k].sum())
         interval = evaluation.wilson_interval(hits, total) if total else None
-        rows.append({"name": _text(name), "right": hits, "total": total, "interval": interval})
+        rows.append({"name": _short(name), "right": hits, "total": total, "interval": interval})
     left_out = max(0, len(rows) - MOST["classes"])
     if left_out:
         rows.sort(key=lambda row: row["interval"].value if row["interval"] else 2)
@@ -208,7 +214,7 @@ def _measures(predictions: evaluation.Predictions) -> dict[str, Any]:
         "right": int(right.sum()),
         "accuracy": evaluation.accuracy_interval(predictions),
         "baseline": evaluation.majority_accuracy(predictions),
-        "majority": _text(predictions.class_names[frequent]),
+        "majority": _short(predictions.class_names[frequent]),
         "recalls": rows[: MOST["classes"]],
         "left_out": left_out,
         "confused": _confused(predictions),
@@ -218,10 +224,11 @@ def _measures(predictions: evaluation.Predictions) -> dict[str, Any]:
 def _confused(predictions: evaluation.Predictions) -> str:
     pairs = error_analysis.confused_pairs(predictions).head(3)
     texts = [
-        f"{row.true} called {row.predicted} ({validate.counted(row.images, 'picture')})"
+        f"{_short(row.true)} called {_short(row.predicted)} "
+        f"({validate.counted(row.images, 'picture')})"
         for row in pairs.itertuples()
     ]
-    return f"Most often: {', '.join(map(_text, texts))}." if texts else ""
+    return f"Most often: {', '.join(texts)}." if texts else ""
 
 
 def _answers(predictions: evaluation.Predictions, given: Any) -> dict[str, Any]:
