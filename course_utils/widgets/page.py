@@ -41,6 +41,7 @@ _PAGE = """\
 const fresh = '.course-widget[data-widget="{name}"]:not([data-ready])';
 document.querySelectorAll(fresh).forEach(box => {{
   box.setAttribute("data-ready", "1");
+  kit.ownKeys(box);
   const page = box.querySelector(".cw-page");
   page.textContent = "";
   {name}(page, JSON.parse(box.querySelector("script").textContent), kit);
