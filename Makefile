@@ -27,7 +27,7 @@ pip = now="$$( { pwd; cat $(3); } | cksum)"; \
 
 .PHONY: help setup lab lessons
 # only in the repository
-.PHONY: dev test quick test-all lint coverage links build bench pins
+.PHONY: dev test quick test-all lint coverage links build slides bench pins
 # end of only in the repository
 .NOTPARALLEL:
 
@@ -43,6 +43,7 @@ help:
 	@echo "make coverage which lines the tests run (ARGS=tests/models: those of a part)"
 	@echo "make links    do the links of documents and lessons lead anywhere? Needs a network"
 	@echo "make build    run the lessons, store their outputs, rebuild every derived file"
+	@echo "make slides   slides of the lessons in build/slides (ARGS=\"01 --no-pdf\": one, as HTML only)"
 	@echo "make bench    measure the course (ARGS=--quick: in 5 minutes)"
 	@echo "make pins     resolve requirements*.in again"
 # end of only in the repository
@@ -115,6 +116,9 @@ links: setup
 
 build: setup
 	@$(COURSE) build $(ARGS)
+
+slides: dev
+	@$(COURSE) slides $(ARGS)
 
 bench: setup
 	@$(COURSE) bench $(ARGS)
