@@ -116,6 +116,7 @@ def refused(*words: str) -> str:
     return " ".join(answer.stderr.split("course:")[1].split())
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_gets_one_sentence(folder):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
