@@ -27,7 +27,7 @@ pip = now="$$( { pwd; cat $(3); } | cksum)"; \
 
 .PHONY: help setup lab lessons
 # only in the repository
-.PHONY: dev test quick test-all lint coverage links build bench pins site
+.PHONY: dev test quick test-all lint coverage links build bench pins site slides
 # end of only in the repository
 .NOTPARALLEL:
 
@@ -44,6 +44,7 @@ help:
 	@echo "make links    do the links of documents and lessons lead anywhere? Needs a network"
 	@echo "make build    run the lessons, store their outputs, rebuild every derived file"
 	@echo "make site     the course as a website, in build/site"
+	@echo "make slides   slides of the lessons in build/slides (ARGS=\"01 --no-pdf\": one, as HTML only)"
 	@echo "make bench    measure the course (ARGS=--quick: in 5 minutes)"
 	@echo "make pins     resolve requirements*.in again"
 # end of only in the repository
@@ -120,6 +121,9 @@ build: setup
 # One that ran before must not be left over: the same files give the same site, byte for byte.
 site: dev
 	@SOURCE_DATE_EPOCH=0 $(RUN) -m course_staff.site
+
+slides: dev
+	@$(COURSE) slides $(ARGS)
 
 bench: setup
 	@$(COURSE) bench $(ARGS)

@@ -102,6 +102,18 @@ def release(
 
 
 @app.command()
+def slides(
+    names: Names = None,
+    out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("build/slides"),
+    pdf: Annotated[bool, typer.Option(help="Print PDFs, too; needs Chromium.")] = True,
+) -> None:
+    """For instructors: write the slides of lessons as HTML and PDF."""
+    from course_staff.site import slides as making
+
+    making.make_slides(out, names, pdf, console.print)
+
+
+@app.command()
 def links(
     offline: Annotated[
         bool, typer.Option("--offline", help="Only links inside the repository.")
