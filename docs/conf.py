@@ -46,6 +46,7 @@ html_math_renderer = "mathml"
 # The reference.
 autosummary_generate = False
 autodoc_typehints = "none"
+autodoc_preserve_defaults = True  # as written, and no path of this machine
 autodoc_member_order = "bysource"
 napoleon_google_docstring = False
 napoleon_use_rtype = False

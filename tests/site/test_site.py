@@ -167,6 +167,18 @@ def test_pages_are_small(site, soups):
     assert not large
 
 
+def test_no_page_names_a_path_of_this_machine(site):
+    wanted = {str(ROOT), str(Path.home()), sys.executable}
+    found = {
+        path.relative_to(site).as_posix(): place
+        for path in site.rglob("*.*")
+        if path.suffix in {".html", ".js", ".json", ".ipynb"}
+        for place in wanted
+        if re.search(rf"{re.escape(place)}(?![\w.-])", path.read_text(encoding="utf-8"))
+    }
+    assert not found
+
+
 def test_every_figure_is_described(soups):
     bare = [
         (name, str(image)[:120])
