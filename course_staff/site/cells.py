@@ -66,7 +66,7 @@ def displayed(notebook: dict[str, Any]) -> dict[str, Any]:
     for cell in shown["cells"]:
         cell["source"] = "".join(cell["source"])
         if cell["cell_type"] == "code":
-            cell["outputs"] = [kept for one in cell["outputs"] if (kept := _output(one))]
+            cell["outputs"] = [kept for output in cell["outputs"] if (kept := _output(output))]
             _fold(cell, open_keys)
     return shown
 
@@ -123,8 +123,13 @@ def _output(output: dict[str, Any]) -> dict[str, Any] | None:
         return None
     text = "".join(forms[kind])
     if kind == "text/html":
-        text = _PANDAS_STYLE.sub("", text)
+        text = _PANDAS_STYLE.sub("", text).replace("<th></th>", "<td></td>")
         for said, instead in _SAID.items():
             text = text.replace(said, instead)
     output["data"] = {kind: text}
     return output
+
+
+def is_notebook(page: str) -> bool:
+    """Return whether a page of the site, named by its path without an ending, is a notebook."""
+    return page.startswith(("notebooks/", "exercises/"))

@@ -152,7 +152,7 @@ def make_handouts(
         return pages
     printed = [page.with_suffix(".pdf") for page in pages]
     with Printer() as printer:
-        for page, sheet in zip(pages, printed, strict=True):
-            printer.print_page(page, sheet)
+        for source, sheet in zip(pages, printed, strict=True):
+            printer.print_page(source, sheet)
             say(f"{sheet.name}: {sheet.stat().st_size / 1e3:.0f} kB")
     return pages + printed

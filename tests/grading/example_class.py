@@ -203,7 +203,7 @@ def mark(table: Path) -> None:
 
 
 def main() -> None:
-    """Make the examples anew."""
+    """Make the examples again."""
     with tempfile.TemporaryDirectory() as place:
         made = Path(place, "report")
         report(made)
