@@ -228,6 +228,19 @@ def test_an_export_that_is_killed_leaves_the_earlier_one(model, tmp_path):
     assert not list(tmp_path.glob(".net-part-*"))
 
 
+def test_an_export_that_was_cut_off_between_two_names_is_put_in_order(model, tmp_path):
+    place = tmp_path / "net"
+    card = deployment.export(model, place, class_names=NAMES, formats=("keras",)).card
+    place.rename(tmp_path / ".net-old")  # killed before the new folder got its name
+    with pytest.raises(InvalidInput, match="at least two names"):
+        deployment.export(model, place, class_names=("a", "a", "b"))
+    with exporting._replaced_folder(place) as part:
+        assert deployment.read_card(place) == card
+        (part / "model.json").write_text(card.to_json())
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".net.lock", "net"]
+    assert [path.name for path in place.iterdir()] == ["model.json"]
+
+
 def test_an_export_that_fails_writes_nothing(tmp_path):
     network = keras.Sequential(
         [
