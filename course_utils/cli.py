@@ -449,7 +449,7 @@ def plain(text: str) -> str:
 
 
 #: Verbs that only course_staff has.
-STAFF_VERBS = ("build", "bench", "release", "links", "grade")
+STAFF_VERBS = ("build", "bench", "release", "links", "slides", "handouts", "grade")
 
 
 def add_staff_verbs() -> None:

@@ -32,7 +32,14 @@ ROOT = HERE.parents[1]
 
 PATTERNS = (
     *("notebooks/*.ipynb", "solutions/*/*.ipynb", "course_utils/**/*.toml"),
-    *("*.md", "course_utils/**/*.py", "course_staff/**/*.py", "tests/**/*.py"),
+    *(
+        "*.md",
+        "docs/**/*.md",
+        "docs/*.py",
+        "course_utils/**/*.py",
+        "course_staff/**/*.py",
+        "tests/**/*.py",
+    ),
     *(".github/**/*.yml", ".github/**/*.md", "Makefile", "CITATION.cff"),
 )
 #: Words that are right here: NumPy's and HTML's names, file names and words of other languages.
