@@ -56,7 +56,7 @@ def displayed(notebook: dict[str, Any]) -> dict[str, Any]:
     dict
         A notebook without the cells for authors. Sources are texts, without the calls that show a
         question or a comparison: they give the answer away. A cell of nothing else keeps its source
-        and has the tag :data:`NO_CODE`. Each output has one form: HTML, a figure (with its description in
+        and has the tag :data:`NO_CODE`. Each output has one form: HTML, a figure (described in
         ``metadata["image/png"]["alt"]``), or text. What follows a prediction, up to its comparison,
         has the tags :data:`FOLDED` and :data:`PREDICTED`.
     """
