@@ -27,7 +27,7 @@ pip = now="$$( { pwd; cat $(3); } | cksum)"; \
 
 .PHONY: help setup lab lessons
 # only in the repository
-.PHONY: dev test quick test-all lint coverage links build bench pins site slides
+.PHONY: dev test quick test-all lint coverage links build site slides handouts examples bench pins
 # end of only in the repository
 .NOTPARALLEL:
 
@@ -45,6 +45,8 @@ help:
 	@echo "make build    run the lessons, store their outputs, rebuild every derived file"
 	@echo "make site     the course as a website, in build/site"
 	@echo "make slides   slides of the lessons in build/slides (ARGS=\"01 --no-pdf\": one, as HTML only)"
+	@echo "make handouts one page for each lesson in build/handouts"
+	@echo "make examples grade the invented class of docs/grading_examples again"
 	@echo "make bench    measure the course (ARGS=--quick: in 5 minutes)"
 	@echo "make pins     resolve requirements*.in again"
 # end of only in the repository
@@ -124,6 +126,12 @@ site: dev
 
 slides: dev
 	@$(COURSE) slides $(ARGS)
+
+handouts: dev
+	@$(COURSE) handouts $(ARGS)
+
+examples: dev
+	@$(RUN) tests/grading/example_class.py
 
 bench: setup
 	@$(COURSE) bench $(ARGS)

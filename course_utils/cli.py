@@ -235,8 +235,10 @@ def serve(
 ) -> None:
     """Classify pictures on a web page, and for programs at /predict; stop it with Ctrl-C."""
     from course_utils import deployment
+    from course_utils.deployment.quiet import quiet
 
-    with console.status("Loading the network ..."):
+    console.print("Loading the network ...")
+    with quiet():  # TensorFlow writes about the machine
         service = deployment.Service(model, host, port)
     service.serve(lambda line: console.print(plain(line), soft_wrap=True))
 
@@ -447,7 +449,7 @@ def plain(text: str) -> str:
 
 
 #: Verbs that only course_staff has.
-STAFF_VERBS = ("build", "bench", "release", "links", "slides", "grade")
+STAFF_VERBS = ("build", "bench", "release", "links", "slides", "handouts", "grade")
 
 
 def add_staff_verbs() -> None:
