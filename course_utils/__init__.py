@@ -22,6 +22,7 @@ room                what is in it                                           firs
 ``error_analysis``  worst predictions, confused pairs, suspect labels       lesson 06
 ``explain``         Grad-CAM and its peers, tests of their faithfulness     lesson 07
 ``transfer``        backbones, features, heads, fine-tuning                 lesson 08
+``deployment``      export, compare, threshold, service                     lesson 09
 ``plots``           figures                                                 all
 ``widgets``         interactive pieces, predictions, questions              all
 ``student_work``    call functions and models of a submission               exercises

@@ -214,6 +214,35 @@ def _print_outcomes(outcomes: list[Outcome]) -> None:
     )
 
 
+@app.command()
+def serve(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODEL]",
+            help="The folder of an exported network, or a file in it; by default the newest one in "
+            "work/, and the lesson model if there is none.",
+        ),
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+    host: Annotated[
+        str,
+        typer.Option(
+            help="Address to listen at: 0.0.0.0 lets a phone in the same network use the service, "
+            "with the token in the address that is printed."
+        ),
+    ] = "127.0.0.1",
+) -> None:
+    """Classify pictures on a web page, and for programs at /predict; stop it with Ctrl-C."""
+    from course_utils import deployment
+    from course_utils.deployment.quiet import quiet
+
+    console.print("Loading the network ...")
+    with quiet():  # TensorFlow writes about the machine
+        service = deployment.Service(model, host, port)
+    service.serve(lambda line: console.print(plain(line), soft_wrap=True))
+
+
 @data_app.command("list")
 def data_list() -> None:
     """List the datasets, how to get them, and the disk space that is used."""

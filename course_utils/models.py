@@ -418,12 +418,15 @@ def check_pixels(model: keras.Model, images: np.ndarray) -> None:
 
 
 def _has_rescaling(model: Any) -> bool:
-    """Return whether a layer of the model, at any depth, divides pixels by 50 or more."""
+    """Return whether a layer of the model, at any depth, divides pixels by 50 or more.
+
+    The layers of an exported network (see the room ``deployment``) are not known.
+    """
     import keras
 
     return any(
         isinstance(layer, keras.layers.Rescaling) and np.all(np.abs(layer.scale) < 0.02)
-        for layer in model._flatten_layers()
+        for layer in getattr(model, "_flatten_layers", list)()
     )
 
 

@@ -47,7 +47,7 @@ IMAGE_ENDINGS = frozenset(
 
 WORKERS = min(16, os.cpu_count() or 1)  # threads that decode
 _CHUNK = 256  # images decoded between two writes
-_ORIENTATION = 0x0112  # the EXIF tag of the rotation
+ORIENTATION = 0x0112  # the EXIF tag of the rotation
 
 
 @dataclass(frozen=True)
@@ -206,9 +206,9 @@ def _upright(picture: Image.Image, data: bytes, scales: Scales | None) -> Image.
     if deep is None:
         return _without_transparency(ImageOps.exif_transpose(picture))
     flat = _without_transparency(bit_depth.to_8_bits(deep, scales))
-    turned = picture.getexif().get(_ORIENTATION)
+    turned = picture.getexif().get(ORIENTATION)
     if turned is not None:
-        flat.getexif()[_ORIENTATION] = turned
+        flat.getexif()[ORIENTATION] = turned
         flat = ImageOps.exif_transpose(flat)
     return flat
 

@@ -25,13 +25,14 @@ from course_utils.explain._layers import (
 )
 from course_utils.explain._maps import (
     IntegratedGradients,
+    compiled_grad_cam,
     edge_detector,
     grad_cam,
     integrated_gradients,
     occlusion,
     saliency,
 )
-from course_utils.explain._overlay import HEAT, normalize, overlay
+from course_utils.explain._overlay import HEAT, heat_layer, normalize, overlay
 from course_utils.explain._shortcuts import second_collection, third_collection
 
 __all__ = [
@@ -39,12 +40,14 @@ __all__ = [
     "IntegratedGradients",
     "activations",
     "baseline_maps",
+    "compiled_grad_cam",
     "edge_detector",
     "energy_inside",
     "feature_maps",
     "find_layer",
     "first_layer_filters",
     "grad_cam",
+    "heat_layer",
     "insertion_deletion",
     "integrated_gradients",
     "normalize",

@@ -85,8 +85,6 @@ def overlay(
     -----
     First met in lesson 07.
     """
-    import matplotlib
-
     pixels, heat = np.asarray(images), as_maps(maps)
     if pixels.ndim != heat.ndim + 1 or pixels.shape[:-1] != heat.shape:
         raise InvalidInput(
@@ -114,9 +112,46 @@ def overlay(
     gray_or_rgb = (pixels.astype("float32") - low) / (high - low)
     rgb = np.broadcast_to(gray_or_rgb, (*heat.shape, 3))
     share = normalize(heat)
-    colors = matplotlib.colormaps[HEAT](share)[..., :3]
+    colors = _colors(share)[..., :3]
     opacity = alpha * share[..., np.newaxis] ** FADE
     return np.rint(255 * ((1 - opacity) * rgb + opacity * colors)).astype("uint8")
+
+
+def heat_layer(maps: np.ndarray) -> np.ndarray:
+    """Return maps as transparent layers, to be drawn over their images.
+
+    Drawn with an opacity of `alpha`, a layer gives the same as ``overlay(images, maps, alpha)``.
+
+    Parameters
+    ----------
+    maps : array (N, H, W) or (H, W)
+        Saliency maps; each is normalized separately.
+
+    Returns
+    -------
+    ndarray, uint8 (N, H, W, 4) or (H, W, 4)
+        Red, green, blue and opacity.
+
+    Raises
+    ------
+    InvalidInput
+        If a map is zero everywhere, or the shape is another.
+
+    Notes
+    -----
+    The page of the web service uses it, lesson 09.
+    """
+    share = normalize(maps)
+    layer = _colors(share)
+    layer[..., 3] = share**FADE
+    return np.rint(255 * layer).astype("uint8")
+
+
+def _colors(share: np.ndarray) -> np.ndarray:
+    """Return red, green, blue and opacity 1, all from 0 to 1, for values from 0 to 1."""
+    import matplotlib
+
+    return matplotlib.colormaps[HEAT](share)
 
 
 def as_maps(maps: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ Each function returns the Axes (or the Figure, where it draws several) and takes
 draws one. It sets the alternative text of the figure; :func:`describe` replaces it. No function
 calls ``plt.show()``.
 
-Figures of one lesson are in ``lesson_01`` to ``lesson_08``. Figures of several lessons are in
+Figures of one lesson are in ``lesson_01`` to ``lesson_09``. Figures of several lessons are in
 ``images`` (grids of images), ``results`` (training curves, scores) and ``diagrams`` (the course, a
 project, tasks, methods). ``_style`` holds the palette and the drawing helpers.
 """
@@ -40,6 +40,7 @@ _NAMES = {  # of functions, by module
         "insertion_deletion localization randomization"
     ),
     "lesson_08": "base_and_head few_pictures fine_tuning sweeps",
+    "lesson_09": "answered confidences drift export_formats number_line",
 }
 _WHERE = {name: module for module, names in _NAMES.items() for name in names.split()}
 

@@ -1,6 +1,6 @@
 """Interactive pieces of the lessons.
 
-``questions`` has predictions and *Check yourself*, ``lesson_00`` to ``lesson_08`` the pieces of
+``questions`` has predictions and *Check yourself*, ``lesson_00`` to ``lesson_09`` the pieces of
 these lessons. Each piece is a Python function, which returns a
 :class:`~course_utils.widgets.page.Widget`, and a JavaScript file of the same name.
 """
@@ -23,7 +23,9 @@ _WHERE = {  # module of each public function
     "fool_the_network": "lesson_01",
     "imagenet_answers": "lesson_08",
     "layer_builder": "lesson_03",
+    "quantization": "lesson_09",
     "split_folder": "lesson_02",
+    "checklist": "lesson_10",
 }
 
 __all__ = sorted(_WHERE)

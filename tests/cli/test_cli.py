@@ -25,6 +25,7 @@ from course_utils.datasets import cifar10, removal
 from course_utils.workspace import copies, machine
 
 VERBS = (
+    "serve",
     "check",
     "lab",
     "lessons",

@@ -1,0 +1,183 @@
+"""Run an exported network with the program that its format was made for.
+
+Each :class:`Runtime` answers like a Keras model that ends in one activation, as far as the room
+``evaluation`` asks: it has an input and an output shape and ``predict_on_batch``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from course_utils.deployment.card import ModelInfo
+from course_utils.deployment.quiet import quiet, reason
+from course_utils.exceptions import InvalidInput, MissingData
+
+INPUT, OUTPUT, SIGNATURE = "images", "scores", "serving_default"
+
+Run = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One of the files of an export.
+
+    Attributes
+    ----------
+    file : str
+        Its name in the folder.
+    title : str
+        How tables name it.
+    opens : callable
+        Takes the path; returns the object of the runtime, and a function from float32 pixels
+        (N, H, W, C) to outputs (N, units).
+    package : str or None
+        The package that runs it, where that is not TensorFlow.
+    """
+
+    file: str
+    title: str
+    opens: Callable[[Path], tuple[Any, Run]]
+    package: str | None = None
+
+    def missing(self) -> str | None:
+        """Return the sentence for the reader if its package is not installed, else None."""
+        if self.package is None or find_spec(self.package) is not None:
+            return None
+        name = self.package.replace("_", "-")
+        return f"{self.title} is left out: it needs the package {name} (pip install {name})."
+
+
+class Runtime:
+    """An opened network with the interface that ``evaluation.predict`` takes.
+
+    Parameters
+    ----------
+    path : Path
+        One of the files of an export.
+    card : ModelInfo
+
+    Attributes
+    ----------
+    native : object
+        The object of the runtime: a Keras model, a loaded SavedModel, an interpreter, a session.
+    """
+
+    built = True
+
+    def __init__(self, path: Path, card: ModelInfo):
+        import keras
+
+        self.format = format_of(path)
+        sentence = self.format.missing()
+        if sentence:
+            raise InvalidInput(sentence)
+        self.native, self._run = _opened(self.format, path)
+        self.input_shape = (None, *card.input_shape)
+        units = self.predict_on_batch(np.zeros((1, *card.input_shape), np.float32)).shape[-1]
+        self.output_shape = (None, units)
+        self.activation = keras.activations.get(card.outputs)
+
+    def predict_on_batch(self, images: Any) -> np.ndarray:
+        """Compute the outputs (N, units) of pixels (N, H, W, C) from 0 to 255."""
+        return np.asarray(self._run(np.asarray(images, dtype=np.float32)))
+
+
+def _opened(kind: Format, path: Path) -> tuple[Any, Run]:
+    if not path.exists():
+        raise MissingData(f"There is no {kind.title} at {path}; export the model in this format.")
+    try:
+        with quiet():
+            return kind.opens(path)
+    except Exception as error:  # each runtime has errors of its own
+        raise InvalidInput(
+            f"{path} cannot be read as {kind.title} ({reason(error)}); export the model again."
+        ) from None
+
+
+def format_of(path: Path) -> Format:
+    """Return the format of a file by its name, else by its ending."""
+    if path.name in _BY_FILE:
+        return _BY_FILE[path.name]
+    for kind in FILES:
+        if path.suffix and path.suffix == Path(kind.file).suffix:
+            return kind
+    if (path / "saved_model.pb").is_file():
+        return _BY_FILE["saved_model"]
+    known = ", ".join(kind.file for kind in FILES)
+    raise InvalidInput(
+        f"{path} is no exported network; give the folder of an export, or one of the files in it: "
+        f"{known}."
+    )
+
+
+# ---------------------------------------------------------------------------- the runtimes
+def _keras(path: Path) -> tuple[Any, Run]:
+    import keras
+
+    model = keras.models.load_model(path, compile=False)
+    return model, compiled_call(model)
+
+
+def compiled_call(model: Any) -> Run:
+    """Return a function that calls a Keras model through one compiled graph."""
+    import tensorflow as tf
+
+    call = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
+    return lambda images: call(tf.constant(images)).numpy()
+
+
+def _saved_model(path: Path) -> tuple[Any, Run]:
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(path))
+    signature = loaded.signatures[SIGNATURE]
+
+    def run(images: np.ndarray) -> np.ndarray:
+        return signature(**{INPUT: tf.constant(images)})[OUTPUT].numpy()
+
+    return loaded, run
+
+
+def _litert(path: Path) -> tuple[Any, Run]:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(path), num_threads=os.cpu_count())
+    place = interpreter.get_input_details()[0]["index"]
+    result = interpreter.get_output_details()[0]["index"]
+    interpreter.allocate_tensors()
+
+    def run(images: np.ndarray) -> np.ndarray:
+        if tuple(interpreter.get_input_details()[0]["shape"]) != images.shape:
+            interpreter.resize_tensor_input(place, images.shape)
+            interpreter.allocate_tensors()
+        interpreter.set_tensor(place, images)
+        interpreter.invoke()
+        return interpreter.get_tensor(result)
+
+    return interpreter, run
+
+
+def _onnx(path: Path) -> tuple[Any, Run]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session, lambda images: session.run([OUTPUT], {INPUT: images})[0]
+
+
+#: Every file that an export may hold, in the order of the tables.
+FILES = (
+    Format("model.keras", "Keras", _keras),
+    Format("saved_model", "SavedModel", _saved_model),
+    Format("model.tflite", "LiteRT float32", _litert, "ai_edge_litert"),
+    Format("model_dynamic.tflite", "LiteRT dynamic range", _litert, "ai_edge_litert"),
+    Format("model_int8.tflite", "LiteRT int8", _litert, "ai_edge_litert"),
+    Format("model.onnx", "ONNX", _onnx, "onnxruntime"),
+)
+_BY_FILE = {kind.file: kind for kind in FILES}
