@@ -519,7 +519,7 @@ def test_the_token_of_the_address_becomes_a_cookie(open_service):
         assert "Classify a picture" in first.text
         cookie = first.history[0].headers["Set-Cookie"]
         assert "HttpOnly" in cookie
-        assert "SameSite=strict" in cookie
+        assert "SameSite=lax" in cookie
         answer = browser.post(f"{open_service.local}/predict", data=GOOD["PNG"], timeout=30)
         assert answer.status_code == 200
 
