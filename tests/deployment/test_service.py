@@ -188,7 +188,6 @@ def test_what_is_no_picture_gets_a_sentence(service, name, with_map):
     assert words in refused(send(service, data, map=with_map), status)
 
 
-@pytest.mark.slow
 def test_49_megapixels_are_read(service):
     assert send(service, of_megapixels(9800, 5000), map="true").status_code == 200
 
@@ -661,7 +660,6 @@ def test_the_newest_export_is_found(tmp_path, folder, monkeypatch):
     assert newest_export(tmp_path / "nothing") is None
 
 
-@pytest.mark.slow
 def test_by_default_the_lesson_model_is_served(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_WORK", str(tmp_path))
     with deployment.serving() as running:
