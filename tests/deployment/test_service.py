@@ -588,6 +588,11 @@ def test_the_model_is_described(service):
 # --- start and end -----------------------------------------------------------------------------
 
 
+def test_answers_are_sent_at_once(service):
+    # asyncio turns the delay of small packets (40 ms) off for sockets that name TCP alone.
+    assert service._socket.proto == socket.IPPROTO_TCP
+
+
 def test_it_ends_with_the_block(folder):
     before = threading.active_count()
     with deployment.serving(folder) as running:
