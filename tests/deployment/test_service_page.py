@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import shutil
+import threading
 from urllib.parse import urlsplit
 
 import pytest
@@ -219,6 +220,28 @@ def test_the_description_of_the_interface_is_readable(opened, width, scheme):
     assert shown.errors == []
     shown.page.get_by_role("link", name="classify a picture").click()
     assert shown.page.title() == "Classify a picture"
+
+
+def test_a_link_with_the_token_opens_the_page_from_another_site(browser, tmp_path):
+    running = deployment.Service(exported(tmp_path / "model"), "0.0.0.0", 0)
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    try:
+        shown = OpenPage(browser, "about:blank")
+        port = urlsplit(running.address).port
+        address = f"http://127.0.0.1:{port}/?token={running.token}"
+        shown.page.set_content(f"<a href='{address}'>My service</a>")
+        shown.page.get_by_text("My service").click()
+        shown.page.wait_for_url(f"http://127.0.0.1:{port}/")
+        shown.give(GOOD["PNG"])
+        assert shown.page.locator("#result").is_visible()
+        shown.page.get_by_text("Interface for programs").click()
+        assert shown.page.get_by_text("POST /predict").count() == 2
+        assert shown.errors == shown.elsewhere == []
+        shown.context.close()
+    finally:
+        running.stop()
+        thread.join()
 
 
 def test_a_stopped_service_is_said(opened, tmp_path, browser):
