@@ -94,5 +94,4 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
     "show_toc_level": 2,
     "toc_title": "On this page",
-    "article_header_end": ["search-button", "theme-switcher", "article-header-buttons"],
 }
