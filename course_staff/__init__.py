@@ -4,7 +4,7 @@ It imports course_utils, never the other way, and is not in the students' zip. A
 from rooms above it in this table:
 
 ==============  ==================================================================
-``drawing``     how paper_flowers and messy_flowers were drawn
+``drawing``     how the datasets of the course were drawn
 ``grading``     ``course grade``: intake, sandbox, scoring, reports
 ``authoring``   ``course build`` and ``course release``: what is made of what
 ``site``        ``make site``: lessons, documents and the reference as a website

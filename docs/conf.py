@@ -46,6 +46,7 @@ html_math_renderer = "mathml"
 # The reference.
 autosummary_generate = False
 autodoc_typehints = "none"
+autodoc_preserve_defaults = True  # as written, and no path of this machine
 autodoc_member_order = "bysource"
 napoleon_google_docstring = False
 napoleon_use_rtype = False
@@ -93,5 +94,4 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
     "show_toc_level": 2,
     "toc_title": "On this page",
-    "article_header_end": ["search-button", "theme-switcher", "article-header-buttons"],
 }

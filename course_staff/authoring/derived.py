@@ -17,6 +17,7 @@ from course_staff.authoring.exercises import all_solutions, exercises
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
 from course_utils.files import write_atomic
+from course_utils.widgets import lesson_10
 from course_utils.widgets.page import refreshed
 from course_utils.workspace.lessons import all_lessons
 
@@ -57,16 +58,19 @@ def _replace_block(path: Path, kind: str, lines: list[str]) -> bytes:
     InvalidInput
         If the marks are not there once.
     """
+    return _with_block(path.read_text(encoding="utf-8"), path.name, kind, lines).encode()
+
+
+def _with_block(text: str, name: str, kind: str, lines: list[str]) -> str:
     marks = re.compile(rf"(<!-- {kind}:[^>]*-->\n).*?(<!-- end of {kind} -->)", re.DOTALL)
     block = "\n".join(["", *lines, "", ""])
-    text = path.read_text(encoding="utf-8")
     text, count = marks.subn(lambda found: found[1] + block + found[2], text)
     if count != 1:
         raise InvalidInput(
-            f"{path.name} must hold the line '<!-- {kind}: ... -->' and, below it, the line "
+            f"{name} must hold the line '<!-- {kind}: ... -->' and, below it, the line "
             f"'<!-- end of {kind} -->' once; restore them."
         )
-    return text.encode()
+    return text
 
 
 def times(root: Path) -> dict[str, bytes]:
@@ -135,7 +139,7 @@ def _lesson_row(path: Path) -> str:
 
 
 def instructors(root: Path) -> dict[str, bytes]:
-    """Generate ``INSTRUCTORS.md`` with rubrics from the questions and times from the lessons.
+    """Generate ``INSTRUCTORS.md``: rubrics of the questions and the project, times of the lessons.
 
     Raises
     ------
@@ -155,9 +159,21 @@ def instructors(root: Path) -> dict[str, bytes]:
             criteria = "\n".join(f"- {criterion}" for criterion in question.rubric)
             paragraphs.append(f"**{question.id} {question.title}** ({points})\n\n{criteria}")
     text = _replace_block(path, "rubrics", ["\n\n".join(paragraphs)]).decode()
+    text = _with_block(text, path.name, "project", project_rubric())
     for lesson in all_lessons(root):
         text = _with_times(text, lesson, root)
     return {"INSTRUCTORS.md": text.encode()}
+
+
+def project_rubric() -> list[str]:
+    """Return the table by which the project of lesson 10 is marked, as lines of Markdown."""
+    lines = ["| what | points | all of them | half of them | none |", "|---|---|---|---|---|"]
+    criteria = lesson_10.criteria()
+    for criterion in criteria:
+        judged = f"{criterion.full} | {criterion.half} | {criterion.none}"
+        lines.append(f"| {criterion.title} | {criterion.points} | {judged} |")
+    total = sum(criterion.points for criterion in criteria)
+    return [*lines, f"| together | {total} | | | |"]
 
 
 def _with_times(text: str, lesson: Path, root: Path) -> str:

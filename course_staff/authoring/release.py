@@ -20,7 +20,10 @@ _TOP = (
     *("README.md", "LICENSE", "LICENSE-CONTENT", "Makefile", "pyproject.toml"),
     *("requirements.in", "requirements.txt", "environment.yml"),
 )
-_DATA = ("README.md", "lesson_model", "messy_flowers", "new_flowers", "paper_flowers")
+_DATA = (
+    *("README.md", "garden_walk", "lesson_model"),
+    *("messy_flowers", "new_flowers", "paper_flowers"),
+)
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 

@@ -1,1 +1,1 @@
-"""Draw the datasets paper_flowers and messy_flowers."""
+"""Draw the datasets paper_flowers, messy_flowers and garden_walk."""

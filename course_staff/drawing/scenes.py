@@ -1,6 +1,6 @@
 """Draw whole images: backgrounds, objects in front of the flowers, light and camera.
 
-:func:`render` draws one image of a class from one seed.
+:func:`render` draws one image of a class from one seed, :func:`render_plant` a large one.
 """
 
 from __future__ import annotations
@@ -813,6 +813,37 @@ def render_two(
     boxes = [box for _, head in standing if (box := head.box()) is not None]
     scaled = [tuple(float(SCALE * edge) for edge in box) for box in boxes]
     return np.asarray(lit), scaled  # type: ignore[return-value]
+
+
+def render_plant(class_name: str, seed: int) -> np.ndarray:
+    """Draw one large image of a class, of which several photographs can be taken.
+
+    The flower is easy to see: nothing is in front of it, and the light is even.
+
+    Parameters
+    ----------
+    class_name : str
+        One of the keys of ``FLOWERS``.
+    seed : int
+        Any whole number of at least 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, shape (384, 384, 3).
+    """
+    for attempt in range(100):
+        rng = RandomSource([seed, attempt, 11, list(FLOWERS).index(class_name)])
+        canvas, _, flat = _background(rng)
+        plain = np.asarray(canvas, dtype=np.int16)
+        light = np.array([rng.between(-0.5, 0.5), 0.5, 0.7])
+        light /= np.linalg.norm(light)
+        _, standing = _bunch(class_name, rng, flat and rng.chance(0.35), light)
+        inside = _paste_flowers(canvas, rng, standing, flat, light) > 0.4
+        changed = np.abs(np.asarray(canvas, dtype=np.int16) - plain).max(axis=-1)
+        if inside.mean() >= 2 * _LEAST_COVER and changed[inside].mean() >= _LEAST_CHANGE:
+            return np.asarray(canvas)
+    raise RuntimeError(f"100 drawings of {class_name} from seed {seed} were all thrown away")
 
 
 def _background(rng: RandomSource) -> tuple[Image.Image, str, bool]:

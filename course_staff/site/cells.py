@@ -55,8 +55,8 @@ def displayed(notebook: dict[str, Any]) -> dict[str, Any]:
     -------
     dict
         A notebook without the cells for authors. Sources are texts, without the calls that show a
-        question or a comparison: they give the answer away. A cell of nothing else has the tag
-        :data:`NO_CODE`. Each output has one form: HTML, a figure (with its description in
+        question or a comparison: they give the answer away. A cell of nothing else keeps its source
+        and has the tag :data:`NO_CODE`. Each output has one form: HTML, a figure (described in
         ``metadata["image/png"]["alt"]``), or text. What follows a prediction, up to its comparison,
         has the tags :data:`FOLDED` and :data:`PREDICTED`.
     """
@@ -88,8 +88,10 @@ def _fold(cell: dict[str, Any], open_keys: set[str]) -> None:
         elif name == "compare":
             open_keys.discard(key)
     if asked:
-        cell["source"] = rest = _without_questions(cell["source"])
-        if not re.sub(r"#.*", "", rest).strip():
+        rest = _without_questions(cell["source"])
+        if re.sub(r"#.*", "", rest).strip():
+            cell["source"] = rest
+        else:
             tags.append(NO_CODE)
 
 

@@ -20,8 +20,6 @@ from course_utils.exceptions import InvalidInput
 from course_utils.results import MIME
 from course_utils.workspace.lessons import all_lessons, is_hidden
 
-#: Tag of the code cell whose figure is the lesson's picture; without it, the first figure is.
-CARD = "card"
 #: Size of the pictures on the cards, in pixels.
 CARD_SIZE = (640, 360)
 
@@ -84,7 +82,7 @@ def cards(root: Path) -> tuple[str, dict[str, bytes]]:
     """
     lines, pictures = [":::::{grid} 1 2 2 3", ":gutter: 3", ""], {}
     for lesson in lessons(root):
-        figure, description = _figure(lesson.path)
+        figure, description = _figure(root, lesson.path)
         name = f"_cards/{lesson.path.stem}.png"
         pictures[name] = _card(figure)
         lines += [
@@ -102,17 +100,18 @@ def cards(root: Path) -> tuple[str, dict[str, bytes]]:
     return "\n".join([*lines, ":::::", ""]), pictures
 
 
-def _figure(path: Path) -> tuple[bytes, str]:
-    """Return the picture of a lesson as a PNG, and its description."""
+def _figure(root: Path, path: Path) -> tuple[bytes, str]:
+    """Return the figure of a lesson's handout, or else its first, as a PNG; and its description."""
     shown = [cell for cell in cells.lesson(path)["cells"] if cell["cell_type"] == "code"]
-    chosen = [cell for cell in shown if CARD in cell["metadata"]["tags"]]
-    for cell in chosen or shown:
+    handout = root / f"docs/handouts/{path.stem[:2]}.toml"
+    name = tomllib.loads(handout.read_text(encoding="utf-8"))["figure"] if handout.exists() else ""
+    for cell in [cell for cell in shown if cell.get("id") == name] or shown:
         for output in cell["outputs"]:
             if "image/png" in output.get("data", {}):
                 description = output["metadata"].get("image/png", {}).get("alt", "")
                 return base64.b64decode(output["data"]["image/png"]), description
     raise InvalidInput(
-        f"{path.name} has no figure for its card; store one, or give a cell the tag {CARD!r}."
+        f"{path.name} has no figure for its card; name one in docs/handouts/{path.stem[:2]}.toml."
     )
 
 

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jinja2
 import nbformat
 
 from course_staff.site import cells
@@ -19,6 +20,8 @@ from course_utils.exceptions import InvalidInput
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
+
+_TEMPLATES = Path(__file__).parent / "templates"
 
 #: What of a cell can be shown, by its type; the first is not the default but a word for all of it.
 SHOWN = {
@@ -108,6 +111,18 @@ def read_lesson(path: Path) -> Lesson:
     """Read a stored lesson."""
     stored = nbformat.read(path, as_version=4)
     return Lesson(path.name[:2], stored, nbformat.from_dict(cells.lesson(path)))
+
+
+def template(name: str) -> jinja2.Template:
+    """Return a template of the slides and handouts."""
+    loader = jinja2.FileSystemLoader(_TEMPLATES)
+    pages = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+    return pages.get_template(name)
+
+
+def template_text(name: str) -> str:
+    """Return the text of a style or a script that pages contain."""
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def part_of(value: str | dict[str, str], where: str) -> Part:

@@ -16,8 +16,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from course_staff.authoring import minutes
 from course_staff.site import parts
 from course_staff.site.pdf import Printer
@@ -25,8 +23,6 @@ from course_utils import settings
 from course_utils.exceptions import InvalidInput
 from course_utils.files import write_atomic
 from course_utils.workspace.lessons import all_lessons
-
-_TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
@@ -175,7 +171,7 @@ def make_deck(lesson: parts.Lesson, slides: list[Slide], told: Advice) -> str:
     first = lesson.notebook.cells[0]
     questions = parts.markdown(first.source.split("**After it you can**")[0], "list")
     reveal = _reveal()
-    return _template("slides.html").render(
+    return parts.template("slides.html").render(
         number=lesson.number,
         lesson=lesson.title,
         questions=questions,
@@ -185,12 +181,12 @@ def make_deck(lesson: parts.Lesson, slides: list[Slide], told: Advice) -> str:
             (reveal / "dist" / "reset.css").read_text(encoding="utf-8"),
             (reveal / "dist" / "reveal.css").read_text(encoding="utf-8"),
             parts.code_style(),
-            (_TEMPLATES / "slides.css").read_text(encoding="utf-8"),
+            parts.template_text("slides.css"),
         ],
         scripts=[
             _script(reveal / "dist" / "reveal.js"),
             _script(reveal / "plugin" / "notes" / "notes.js"),
-            (_TEMPLATES / "slides.js").read_text(encoding="utf-8"),
+            parts.template_text("slides.js"),
         ],
     )
 
@@ -216,12 +212,6 @@ def _script(path: Path) -> str:
     text = path.read_text(encoding="utf-8")
     text = re.sub(r"^//# sourceMappingURL=.*$", "", text, flags=re.MULTILINE)
     return text.replace("</script", r"<\/script").replace("<!--", r"<\!--")
-
-
-def _template(name: str) -> jinja2.Template:
-    loader = jinja2.FileSystemLoader(_TEMPLATES)
-    pages = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-    return pages.get_template(name)
 
 
 def _title(lesson: parts.Lesson, slide: Slide) -> str:
@@ -365,7 +355,7 @@ def make_slides(
         written.append(out / f"{name}.html")
         titles[name] = lesson.title
         say(f"{name}.html: {len(slides) + 1} slides, {len(page.encode()) / 1e6:.1f} MB")
-    index = _template("slides_index.html").render(titles=titles, pdf=pdf)
+    index = parts.template("slides_index.html").render(titles=titles, pdf=pdf)
     write_atomic(out / "index.html", index)
     if pdf:
         with Printer() as printer:

@@ -196,7 +196,7 @@ def load_folder(
     name: str | None = None,
     class_names: Sequence[str] | None = None,
     title: str = "",
-    licence: str = "",
+    license: str = "",
     groups: Sequence[str] | None = None,
     quiet: bool = False,
 ) -> ImageDataset:
@@ -208,7 +208,7 @@ def load_folder(
         The images, their classes and splits.
     options : LoadOptions
         How to load them.
-    name, title, licence : str, optional
+    name, title, license : str, optional
         Attributes of the dataset; the name is by default that of the folder.
     class_names : sequence of str, optional
         The classes in the order of their indices; by default the order of the listing.
@@ -228,7 +228,7 @@ def load_folder(
     """
     names = tuple(class_names or listing.class_names)
     label = validate.printable(name or listing.root.name or str(listing.root))
-    _check_listing(listing, names)
+    check_listing(listing, names)
     found = listing.images
     pixels = _cache.pixels([image.file for image in found], options, label, listing.root)
     if pixels.unreadable:
@@ -265,7 +265,7 @@ def load_folder(
                 f"class by class (seed {options.seed}){kept}; {len(rows['train']):,} are left for "
                 f"training."
             )
-    about = {"name": label, "class_names": names, "title": title, "licence": licence}
+    about = {"name": label, "class_names": names, "title": title, "license": license}
     return make_dataset(pixels, ids, labels, rows, options, **about)
 
 
@@ -278,7 +278,7 @@ def check(path: str | os.PathLike[str]) -> None:
         As :func:`from_directory`.
     """
     listing = scan(path)
-    _check_listing(listing, listing.class_names)
+    check_listing(listing)
     _check_counts(listing, [(image.split, image.class_name) for image in listing.images])
 
 
@@ -617,8 +617,20 @@ def _likely_pattern(ids: Sequence[str]) -> str:
 # --- checks before training ----------------------------------------------------------------
 
 
-def _check_listing(listing: Listing, names: tuple[str, ...]) -> None:
-    """Raise an error if a folder cannot be loaded; print remarks on unused files."""
+def check_listing(listing: Listing, names: Sequence[str] | None = None) -> None:
+    """Raise an error if a folder cannot be loaded; print remarks on unused files.
+
+    Parameters
+    ----------
+    listing : Listing
+    names : sequence of str, optional
+        The classes that the folder should hold.
+
+    Raises
+    ------
+    MissingData, InvalidInput
+        As :func:`from_directory`.
+    """
     root, classes = listing.root, listing.class_names
     for note in listing.notes:
         validate.say(note)
@@ -633,7 +645,7 @@ def _check_listing(listing: Listing, names: tuple[str, ...]) -> None:
             f"{root} holds one class only ({classes[0]}), but at least two are "
             f"needed; give the folder that holds one folder of images per class{hint}."
         )
-    if set(names) != set(classes):
+    if names is not None and set(names) != set(classes):
         raise MissingData(
             f"{root} should hold the classes {', '.join(names)}, but it holds "
             f"{validate.some_of(classes, 20)}."

@@ -114,6 +114,69 @@ def from_csv(
     options = check_options(
         image_size, batch_size, seed, color_mode, unreadable, validation, test, value_range
     )
+    found = scan(
+        csv,
+        images,
+        filename_column,
+        label_column,
+        split_column,
+        skip_missing=options.skip_unreadable,
+    )
+    keys = None if groups is None else folder.group_keys(found.listing, groups, found.columns)
+    return folder.load_folder(
+        found.listing, options, name=found.name, class_names=found.class_names, groups=keys
+    )
+
+
+@dataclass(frozen=True)
+class ListedTable:
+    """The images that a table names.
+
+    Attributes
+    ----------
+    name : str
+        Name of the table.
+    listing : Listing
+        The images with their classes and splits.
+    class_names : tuple of str
+        In alphabetical order, numbers by value.
+    columns : dict of str to list of str
+        The columns of the table, one entry for each image of the listing.
+    """
+
+    name: str
+    listing: folder.Listing
+    class_names: tuple[str, ...]
+    columns: dict[str, list[str]]
+
+
+def scan(
+    csv: str | os.PathLike[str],
+    images: str | os.PathLike[str] | None = None,
+    filename_column: str | None = None,
+    label_column: str | None = None,
+    split_column: str | None = None,
+    *,
+    skip_missing: bool = False,
+) -> ListedTable:
+    """List the images that a table names, without opening them.
+
+    Parameters
+    ----------
+    csv, images, filename_column, label_column, split_column
+        As for :func:`from_csv`.
+    skip_missing : bool
+        Whether rows whose file is missing are left out, unless all are missing.
+
+    Returns
+    -------
+    ListedTable
+
+    Raises
+    ------
+    MissingData, InvalidInput
+        As :func:`from_csv`.
+    """
     table = read_table(csv)
     root = _files.root_of(table.path.parent if images is None else images)
     content = _files.walk(root, "")
@@ -121,20 +184,16 @@ def from_csv(
     table = _with_one_hot(table, label_column)
     columns = _columns(table, find, filename_column, label_column, split_column)
     found = _find_images(table, find, columns)
-    if found.missing and not (options.skip_unreadable and len(found.missing) < len(table.cells)):
+    if found.missing and not (skip_missing and len(found.missing) < len(table.cells)):
         raise MissingData(_told_missing(table, root, found.missing))
     listing = _listing(table, root, content, found)
     _check_classes(table, columns.label, listing)
-    keys = None
-    if groups is not None:
-        lines = [found.lines[image.file.id] for image in listing.images]
-        keys = folder.group_keys(listing, groups, table.cells.loc[lines].to_dict("list"))
-    return folder.load_folder(
+    lines = [found.lines[image.file.id] for image in listing.images]
+    return ListedTable(
+        table.path.stem,
         listing,
-        options,
-        name=table.path.stem,
-        class_names=_in_order(listing.class_names),
-        groups=keys,
+        tuple(_in_order(listing.class_names)),
+        table.cells.loc[lines].to_dict("list"),
     )
 
 

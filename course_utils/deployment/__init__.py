@@ -13,6 +13,7 @@ from course_utils.deployment.card import ModelInfo, read_card
 from course_utils.deployment.comparison import compare
 from course_utils.deployment.exporting import FORMATS, Exported, export
 from course_utils.deployment.loading import Answer, DeployedModel, load_exported
+from course_utils.deployment.model_cards import ModelCard, model_card
 from course_utils.deployment.quantization import Quantized, quantize
 from course_utils.deployment.service import Service, serving
 from course_utils.deployment.thresholds import Threshold, choose_threshold
@@ -22,6 +23,7 @@ __all__ = [
     "Answer",
     "DeployedModel",
     "Exported",
+    "ModelCard",
     "ModelInfo",
     "Quantized",
     "Service",
@@ -30,6 +32,7 @@ __all__ = [
     "compare",
     "export",
     "load_exported",
+    "model_card",
     "quantize",
     "read_card",
     "serving",

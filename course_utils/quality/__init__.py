@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,13 +40,14 @@ from course_utils.quality._report import QualityReport, Row
 from course_utils.validate import nearest, printable
 
 if TYPE_CHECKING:
-    from course_utils.datasets import ImageDataset
+    from course_utils.datasets import ImageDataset, Photographs
+    from course_utils.datasets.folder import Listing
 
 __all__ = ["MAX_CLASSES", "MIN_IMAGES", "QualityReport", "Row", "report", "similarity"]
 
 
 def report(
-    path_or_dataset: str | os.PathLike[str] | ImageDataset,
+    path_or_dataset: str | os.PathLike[str] | ImageDataset | Photographs,
     groups: str | re.Pattern | Callable[[Path], Any] | None = None,
     value_range: tuple[float, float] | None = None,
     label_from_name: str | re.Pattern | None = None,
@@ -55,11 +56,12 @@ def report(
 
     Parameters
     ----------
-    path_or_dataset : str, path or ImageDataset
+    path_or_dataset : str, path, ImageDataset or Photographs
         A folder with one folder of images per class (or with ``train``, ``validation`` and
-        ``test`` above them), the name of a dataset that is on this machine (``"tf_flowers"``), or
-        a loaded dataset. Give the folder if there is one: the files show more than the decoded
-        images, which all have one size and one color mode.
+        ``test`` above them), the name of a dataset that is on this machine (``"tf_flowers"``), a
+        loaded dataset, or what ``datasets.photographs`` returned, with its own groups. Give the
+        folder if there is one: the files show more than the decoded images, which all have one
+        size and one color mode.
     groups : str, pattern or callable, optional
         Which images belong together, as for :func:`course_utils.datasets.from_directory`; the
         report says whether the splits divide a group, and how many near copies are in one group.
@@ -89,10 +91,13 @@ def report(
     >>> found.verdict, len(found.to_frame())
     ('problem', 10)
     """
-    from course_utils.datasets import ImageDataset
+    from course_utils.datasets import ImageDataset, Photographs
 
     if isinstance(path_or_dataset, ImageDataset):
         return _report_dataset(path_or_dataset, groups)
+    if isinstance(path_or_dataset, Photographs):
+        photos = path_or_dataset
+        return _report_listing(photos.listing, photos.name, photos.groups, value_range)
     if not isinstance(path_or_dataset, (str, os.PathLike)):
         raise InvalidInput(
             f"quality.report needs a folder, the name of a dataset or an ImageDataset, but it got "
@@ -138,18 +143,25 @@ def _report_folder(
     value_range: Any = None,
     label_from_name: str | re.Pattern | None = None,
 ) -> QualityReport:
-    from course_utils.datasets import bit_depth, decoding, folder
+    from course_utils.datasets import folder
 
     listing = folder.scan(path, label_from_name)
-    name = printable(name)
     if not listing.images:
         raise InvalidInput(folder.told_no_images(listing))
+    keys = None if groups is None else folder.group_keys(listing, groups)
+    return _report_listing(listing, printable(name), keys, value_range)
+
+
+def _report_listing(
+    listing: Listing, name: str, keys: Sequence[str] | None, value_range: Any
+) -> QualityReport:
+    from course_utils.datasets import bit_depth, decoding
+
     jobs = [
         (image.file.id, image.split or "all", image.class_name, image.file.path)
         for image in listing.images
     ]
     splits = list(listing.splits) or ["all"]
-    keys = None if groups is None else folder.group_keys(listing, groups)
     scales, unclear = bit_depth.scales_for(value_range), []
     if scales is None:
         extents = decoding.extents([image.file for image in listing.images])

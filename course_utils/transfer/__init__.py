@@ -3,7 +3,8 @@
 In the order of lesson 08: :func:`load_backbone` gives a network from pixels to feature maps;
 :func:`extract_features` computes the features of all images of a dataset once; :func:`fit_head`
 trains a small classifier on them, in a second or two; :func:`attach_head` joins both into one
-model; :func:`fine_tune` trains its upper layers further.
+model; :func:`fine_tune` trains its upper layers further. :func:`out_of_fold` predicts few images
+with heads that have not seen them.
 
 Preprocessing is part of every backbone: pixels are 0-255 outside, so it can neither be forgotten
 nor done twice.
@@ -21,6 +22,7 @@ from course_utils.transfer.backbones import (
     weights_digest,
 )
 from course_utils.transfer.classification import classify, decode, imagenet_names
+from course_utils.transfer.cross_validation import out_of_fold
 from course_utils.transfer.features import Features, extract_features
 from course_utils.transfer.fine_tuning import fine_tune, unfreeze
 from course_utils.transfer.heads import Head, attach_head, build_head, feature_statistics, fit_head
@@ -43,6 +45,7 @@ __all__ = [
     "imagenet_names",
     "load_backbone",
     "load_classifier",
+    "out_of_fold",
     "unfreeze",
     "weights_digest",
 ]

@@ -25,6 +25,7 @@ _WHERE = {  # module of each public function
     "layer_builder": "lesson_03",
     "quantization": "lesson_09",
     "split_folder": "lesson_02",
+    "checklist": "lesson_10",
 }
 
 __all__ = sorted(_WHERE)

@@ -39,7 +39,7 @@ class Command:
         """Send a signal; return the status and the rest of the output."""
         self.process.send_signal(number)
         rest, errors = self.process.communicate(timeout=120)
-        assert "Traceback" not in errors
+        assert errors == "", "nothing of TensorFlow is written"
         return self.process.returncode, rest
 
 
@@ -65,7 +65,7 @@ def command():
 
 def test_sigterm_finishes_the_request_that_runs(command, folder):
     running = command(str(folder), "--port", "0")
-    assert running.lines[0] == "Serving flowers."
+    assert running.lines[:2] == ["Loading the network ...", "Serving flowers."]
     parts = urlsplit(running.address)
     data = GOOD["PNG"]
     with socket.create_connection((parts.hostname, parts.port), timeout=60) as connection:
@@ -116,6 +116,7 @@ def refused(*words: str) -> str:
     return " ".join(answer.stderr.split("course:")[1].split())
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_gets_one_sentence(folder):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

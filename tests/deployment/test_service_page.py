@@ -63,7 +63,7 @@ class OpenPage:
         )
 
     def status(self) -> str:
-        return self.page.locator("#status").inner_text()
+        return self.page.locator("#status").text_content()
 
     def violations(self) -> list[str]:
         from axe_playwright_python.sync_playwright import Axe

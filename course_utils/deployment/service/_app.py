@@ -174,7 +174,7 @@ def application(desk: Desk) -> FastAPI:
     _add_problems(app)
     card = desk.classifier.card
 
-    @app.get("/model", summary="Describe the model.")
+    @app.get("/model", summary="Describe the model.", response_description="The model.")
     async def model() -> Model:
         return Model(
             name=desk.classifier.name,
@@ -188,6 +188,7 @@ def application(desk: Desk) -> FastAPI:
         "/predict",
         summary="Classify a picture.",
         response_model=Answer,
+        response_description="The classes, and the map if it was asked for.",
         responses=_PROBLEMS,
         openapi_extra=_BODY,
     )

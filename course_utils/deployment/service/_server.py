@@ -210,11 +210,10 @@ def serving(model: Any = None, port: int = 0) -> Iterator[Service]:
     InvalidInput
         If it is no exported network, or the port is taken.
 
-    Examples
-    --------
-    >>> import requests
-    >>> with serving() as service:  # doctest: +SKIP
-    ...     answer = requests.post(f"{service.address}/predict", data=picture, timeout=10)
+    Notes
+    -----
+    Within the block, ``requests.post(f"{service.address}/predict", data=content, timeout=10)``
+    sends the content of an image file, and ``.json()`` of the answer is the result.
     """
     service = Service(model, "127.0.0.1", port)
     thread = threading.Thread(target=service.run, name="service", daemon=True)
