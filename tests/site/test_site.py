@@ -295,6 +295,12 @@ def test_topics_lead_to_their_cells(soups):
     assert len(with_cell) >= 0.95 * len(rows)
 
 
+def test_the_start_page_names_the_repository(soups):
+    text = soups["start.html"].get_text()
+    assert f"git clone {sources.addresses(ROOT).repository} course" in text
+    assert "ADDRESS" not in text.replace("with the address", "")
+
+
 def test_functions_are_described_with_a_link_to_their_code(soups):
     page = soups["api/training.html"]
     entry = page.find(id="course_utils.training.fit")
