@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from course_staff.site import pages, sources
+from course_staff.site import pages, sources, teaching
 from course_utils import settings
 from course_utils.files import write_atomic
 
@@ -69,6 +69,7 @@ def _finish(root: Path, out: Path, site: str) -> None:
     for unused in (out / ".buildinfo", *out.glob("_static/*macros.html")):
         unused.unlink()
     write_atomic(out / ".nojekyll", "")
+    teaching.add(root, out)
 
 
 def _keep_used_icons(out: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from course_staff.site import cells, pages, reference
+from course_staff.site import cells, pages, reference, teaching
 from course_staff.site.extension import BETWEEN_FIGURES
 from course_utils.exceptions import InvalidInput
 from course_utils.files import write_atomic
@@ -70,6 +70,8 @@ def write(root: Path, folder: Path, repository: str) -> None:
         "_parts/topics.md": pages.topics_table(root),
         "_parts/reference.md": reference.contents(),
         "_parts/bibliography.md": pages.bibliography(root),
+        "_parts/teaching.md": teaching.contents(root),
+        "_parts/grading_examples.md": teaching.examples(root),
     }
     made["start.md"] = with_address((root / "docs/start.md").read_text("utf-8"), repository)
     anchors = {row["cell"] for row in pages.topics(root)}
