@@ -284,7 +284,8 @@ def test_the_first_page_has_a_card_for_each_lesson(soups):
     assert len(cards) == len(LESSONS)
     for card, path in zip(cards, LESSONS, strict=True):
         assert card.select_one("a")["href"] == f"notebooks/{path.stem}.html"
-        assert card.img["alt"]
+        if '"image/png"' in path.read_text(encoding="utf-8"):
+            assert card.img["alt"]
 
 
 def test_topics_lead_to_their_cells(soups):
