@@ -73,24 +73,16 @@ def _stored(path: Path) -> dict[str, Any]:
 
 
 def cards(root: Path) -> tuple[str, dict[str, bytes]]:
-    """Return a card for each lesson in Markdown, and their pictures by path.
-
-    Raises
-    ------
-    InvalidInput
-        If a lesson has no figure.
-    """
+    """Return a card for each lesson in Markdown, and their pictures by path."""
     lines, pictures = [":::::{grid} 1 2 2 3", ":gutter: 3", ""], {}
     for lesson in lessons(root):
-        figure, description = _figure(root, lesson.path)
-        name = f"_cards/{lesson.path.stem}.png"
-        pictures[name] = _card(figure)
+        lines += [f"::::{{grid-item-card}} {lesson.title}", f":link: {lesson.page}"]
+        lines += [":link-type: doc"]
+        if found := _figure(root, lesson.path):
+            name = f"_cards/{lesson.path.stem}.png"
+            pictures[name] = _card(found[0])
+            lines += [f":img-top: {name}", f":img-alt: {' '.join(found[1].split())}"]
         lines += [
-            f"::::{{grid-item-card}} {lesson.title}",
-            f":link: {lesson.page}",
-            ":link-type: doc",
-            f":img-top: {name}",
-            f":img-alt: {' '.join(description.split())}",
             f"{lesson.points[0][0].upper()}{lesson.points[0][1:]}.",
             "",
             f":::{{card-footer}}\n{lesson.minutes}\n:::",
@@ -100,8 +92,11 @@ def cards(root: Path) -> tuple[str, dict[str, bytes]]:
     return "\n".join([*lines, ":::::", ""]), pictures
 
 
-def _figure(root: Path, path: Path) -> tuple[bytes, str]:
-    """Return the figure of a lesson's handout, or else its first, as a PNG; and its description."""
+def _figure(root: Path, path: Path) -> tuple[bytes, str] | None:
+    """Return the figure of a lesson's handout, or else its first, as a PNG with its description.
+
+    A lesson that shows none has None.
+    """
     shown = [cell for cell in cells.lesson(path)["cells"] if cell["cell_type"] == "code"]
     handout = root / f"docs/handouts/{path.stem[:2]}.toml"
     name = tomllib.loads(handout.read_text(encoding="utf-8"))["figure"] if handout.exists() else ""
@@ -110,9 +105,7 @@ def _figure(root: Path, path: Path) -> tuple[bytes, str]:
             if "image/png" in output.get("data", {}):
                 description = output["metadata"].get("image/png", {}).get("alt", "")
                 return base64.b64decode(output["data"]["image/png"]), description
-    raise InvalidInput(
-        f"{path.name} has no figure for its card; name one in docs/handouts/{path.stem[:2]}.toml."
-    )
+    return None
 
 
 def _card(figure: bytes) -> bytes:

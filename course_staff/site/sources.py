@@ -73,6 +73,7 @@ def write(root: Path, folder: Path, repository: str) -> None:
         "_parts/teaching.md": teaching.contents(root),
         "_parts/grading_examples.md": teaching.examples(root),
     }
+    made["start.md"] = with_address((root / "docs/start.md").read_text("utf-8"), repository)
     anchors = {row["cell"] for row in pages.topics(root)}
     for path in pages.all_notebooks(root):
         notebook = on_page(json.loads(path.read_text(encoding="utf-8")), anchors)
@@ -191,4 +192,9 @@ def on_site(text: str, document: str, root: Path, repository: str) -> str:
             raise InvalidInput(f"{document} links to {name}, which does not exist.")
         return f"]({repository}/blob/main/{name}{heading})"
 
-    return _LINK.sub(change, text)
+    return _LINK.sub(change, with_address(text, repository))
+
+
+def with_address(text: str, repository: str) -> str:
+    """Return a text in which ``git clone ADDRESS`` names the repository."""
+    return text.replace("git clone ADDRESS", f"git clone {repository}")
