@@ -257,7 +257,7 @@ def data_list() -> None:
         if row["name"] == chosen:
             mark += " [bold]in use[/]"
         place = row["where"] if row["here"] else row["how to get"]
-        fields = (row["name"], row["images"], row["classes"], row["licence"], place)
+        fields = (row["name"], row["images"], row["classes"], row["license"], place)
         table.add_row(mark, *(plain(str(field)) for field in fields))
     if chosen is not None and chosen not in set(frame["name"]):
         table.add_row(*_own_folder_row(chosen))

@@ -168,9 +168,11 @@ def instructors(root: Path) -> dict[str, bytes]:
 def project_rubric() -> list[str]:
     """Return the table by which the project of lesson 10 is marked, as lines of Markdown."""
     lines = ["| what | points | all of them | half of them | none |", "|---|---|---|---|---|"]
-    for one in lesson_10.criteria():
-        lines.append(f"| {one.title} | {one.points} | {one.full} | {one.half} | {one.none} |")
-    total = sum(one.points for one in lesson_10.criteria())
+    criteria = lesson_10.criteria()
+    for criterion in criteria:
+        judged = f"{criterion.full} | {criterion.half} | {criterion.none}"
+        lines.append(f"| {criterion.title} | {criterion.points} | {judged} |")
+    total = sum(criterion.points for criterion in criteria)
     return [*lines, f"| together | {total} | | | |"]
 
 

@@ -27,6 +27,7 @@ from course_staff.benchmarks import Row, measured
 from course_staff.benchmarks.timing import in_turn
 from course_utils import settings
 from course_utils.exceptions import CourseError
+from course_utils.validate import counted
 
 CLIENTS = (1, 8, 32)
 PICTURES = 200
@@ -160,7 +161,7 @@ def throughput(quick: bool) -> dict[str, Any]:
         ways: dict[str, Any] = {"alone": one_by_one}
         for clients in CLIENTS:
             send = partial(send_all, service.address, pictures, clients)
-            ways[f"{clients} clients"] = lambda _, send=send: send()
+            ways[counted(clients, "client")] = lambda _, send=send: send()
         seconds, results = in_turn(ways, 3 if quick else 9)
     rates = {name: len(pictures) / float(np.median(spent)) for name, spent in seconds.items()}
     slowest = {
@@ -273,20 +274,20 @@ ROWS = [
         f"in a process",
         throughput,
         needs=_needs,
-        expected=(120, 60),
+        expected=(60, 25),
     ),
     Row(
         "web service, memory",
         "10,000 requests: growth of the memory of the service",
         memory,
         needs=_needs,
-        expected=(180, 60),
+        expected=(120, 30),
     ),
     Row(
         "web service, malformed requests",
         "200 damaged files: no answer may be a 500",
         malformed,
         needs=_needs,
-        expected=(40, 40),
+        expected=(25, 25),
     ),
 ]

@@ -109,6 +109,14 @@ BAD = {
     "PostScript": (encoded(drawing(), "EPS"), 415, "EPS"),
     "cut off": (encoded(drawing((300, 300)), "JPEG")[:2000], 422, "cut off"),
     "51 megapixels": (of_megapixels(10200, 5000), 413, "51.0 million pixels"),
+    "one row": (of_announced_size(70_000, 1), 413, "more than 65,535 pixels"),
+    "one column": (of_announced_size(1, 40_000_000), 413, "more than 65,535 pixels"),
+    "values of 32 bits": (
+        encoded(Image.fromarray(1000 * np.arange(400, dtype="int32").reshape(20, 20)), "TIFF"),
+        422,
+        "which value is white; save it with 8 bits for each color.",
+    ),
+    "NaN": (encoded(Image.fromarray(np.full((2, 2), np.nan, "float32")), "TIFF"), 422, "NaN"),
     "400 megapixels": (of_announced_size(20000, 20000), 413, "far too many pixels"),
     "100 megapixels": (of_announced_size(10000, 10000), 413, "100.0 million pixels"),
 }

@@ -153,7 +153,7 @@ def test_what_does_not_fit_is_refused(tmp_path, given, says):
 
 def test_predictions_of_something_else_are_refused(tmp_path):
     data, _ = made(tmp_path)
-    with pytest.raises(InvalidInput, match="The predictions have the classes cat and dog"):
+    with pytest.raises(InvalidInput, match="The predictions have the classes cat, dog"):
         deployment.model_card(tmp_path, data, predictions_of(("cat", "dog")))
     with pytest.raises(InvalidInput, match="no predictions"):
         deployment.model_card(tmp_path, data, predictions_of(data.class_names).select([]))

@@ -455,8 +455,8 @@ def test_roadmap_marks_the_lesson():
     assert "03  Building a CNN" in words
     assert "you are here" in words
     assert "you are here" not in texts(plots.roadmap())
-    with pytest.raises(InvalidInput, match="no lesson 9"):
-        plots.roadmap(9)
+    with pytest.raises(InvalidInput, match="no lesson 11"):
+        plots.roadmap(11)
 
 
 def test_task_comparison_names_the_three_tasks():

@@ -45,7 +45,7 @@ PATTERNS = (
 #: Words that are right here: NumPy's and HTML's names, file names and words of other languages.
 WORDS = "writeable,notin,copie"
 #: Public names that keep their British spelling: attributes, arguments, columns and file names.
-PUBLIC_NAMES = r"(?:[\"'.`]|\b_)(?:licence|colour)\b|\blicence(?= ?[:=])|\b(?:LICENCE|colour)(?=\")"
+PUBLIC_NAMES = r"(?:[\"'.`]|\b_)(?:licence|colour)\b|\bcolour(?=\")"
 
 #: A finding: line number and message.
 Finding = tuple[int, str]

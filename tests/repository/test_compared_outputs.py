@@ -15,6 +15,8 @@ COMPARED = "nbval-check-output"
 
 #: Functions and methods that train, so that their results differ a little between machines.
 TRAINING = {"fit", "fit_head", "fit_or_load", "experiment", "out_of_fold", "train_on_batch"}
+#: Functions that measure seconds.
+CLOCKS = {"time.perf_counter", "deployment.compare"}
 #: Methods that put something into a list, a set or a dictionary.
 CHANGING = {"append", "extend", "update", "add"}
 #: At most this share of the printed outputs that do not depend on training is not compared.
@@ -85,14 +87,20 @@ def called(call: ast.Call) -> str:
     return getattr(call.func, "attr", getattr(call.func, "id", ""))
 
 
+def measures_time(call: ast.Call) -> bool:
+    return ast.unparse(call.func) in CLOCKS
+
+
 def dependent_on_training(cells: list[dict]) -> set[str]:
-    """Return the ids of the cells whose results depend on a training in the lesson."""
+    """Return the ids of the cells whose results depend on a training or on the clock."""
     names: set[str] = set()
     found = set()
     for cell in cells:
         for statement in ast.parse(joined(cell["source"])).body:
-            calls = {called(part) for part in ast.walk(statement) if isinstance(part, ast.Call)}
-            depends = bool(loaded(statement) & names or calls & (TRAINING | names))
+            made = [part for part in ast.walk(statement) if isinstance(part, ast.Call)]
+            calls = {called(call) for call in made}
+            timed = any(measures_time(call) for call in made)
+            depends = bool(loaded(statement) & names or calls & (TRAINING | names) or timed)
             if isinstance(statement, ast.FunctionDef | ast.ClassDef):
                 names |= {statement.name} if depends else set()
             elif depends:
@@ -127,22 +135,27 @@ def test_what_depends_on_training_is_found():
         "define": "def again():\n    return training.fit(small, data)",
         "call": "result = again()",
         "result": "print(result)",
+        "clock": "start = time.perf_counter()",
+        "seconds": "print(time.perf_counter() - start)",
     }
     cells = [{"id": name, "source": source} for name, source in sources.items()]
     wanted = {"train", "curve", "network", "rows", "table", "call", "result"}
+    wanted |= {"clock", "seconds"}
     assert dependent_on_training(cells) == wanted
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_no_cell_needs_one_that_students_do_not_get(path):
     hidden: dict[str, str] = {}
+    shown: set[str] = set()  # what a cell that students have has given a value before
     for cell in code_cells(path):
         statements = ast.parse(joined(cell["source"]))
         if lessons.is_hidden(cell):
-            hidden.update(dict.fromkeys(bound(statements), cell["id"]))
+            hidden.update(dict.fromkeys(bound(statements) - shown, cell["id"]))
             continue
         needed = {name: hidden[name] for name in loaded(statements) & set(hidden)}
         missing = {name: where for name, where in needed.items() if name not in bound(statements)}
         assert not missing, f"{cell['id']} uses {missing}"
+        shown |= bound(statements)
         for name in bound(statements):
             hidden.pop(name, None)

@@ -333,7 +333,7 @@ def _by_coverage(confidence: Array, right: Array, precision: float) -> float | N
 
 
 _THRESHOLD_MISTAKES = [
-    Mistake("highest instead of lowest", lambda c, r, p: (_reached(c, r, p) or [None])[-1]),
+    Mistake("highest instead of lowest", lambda c, r, p: max(_reached(c, r, p), default=None)),
     Mistake("stopped at the first failure", _first_failure),
     Mistake("above only", _above_only),
     Mistake("share of all pictures", _of_all),
