@@ -66,6 +66,7 @@ def test_one_page_each(tmp_path):
             page.emulate_media(media="screen")
             found = axe.Axe().run(page).response["violations"]
             assert not [f"{name}: {one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]
+        page.emulate_media(media="screen")
         page.set_viewport_size({"width": 360, "height": 740})
         page.goto((tmp_path / "01.html").as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
