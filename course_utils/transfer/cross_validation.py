@@ -74,7 +74,7 @@ def out_of_fold(
         its_labels = {"train": labels[others], "validation": labels[others]}
         fold = Features(features.backbone, features.class_names, part, its_labels, features.ids)
         model = fit_head(fold, **head).model
-        logits[held_out] = model.predict(vectors[held_out], batch_size=1024, verbose=0)
+        logits[held_out] = model(vectors[held_out], training=False)  # no new graph for each fold
     return Predictions(
         ids,
         lambda: np.concatenate([dataset.images(split) for split in _SPLITS]),
