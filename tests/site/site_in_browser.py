@@ -108,6 +108,10 @@ class Browser:
         options: dict[str, Any] = {"resultTypes": ["violations"]}
         if rules:
             options["runOnly"] = {"type": "rule", "values": rules}
+        # Colors fade when the theme is chosen: axe has to see them as they stay.
+        self.page.wait_for_function(
+            "document.getAnimations().every(one => one.playState !== 'running')", timeout=10_000
+        )
         found = Axe().run(self.page, options=options).response["violations"]
         return [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
 
