@@ -27,7 +27,7 @@ pip = now="$$( { pwd; cat $(3); } | cksum)"; \
 
 .PHONY: help setup lab lessons
 # only in the repository
-.PHONY: dev test quick test-all lint coverage links build bench pins
+.PHONY: dev test quick test-all lint coverage links build site slides handouts examples release publish bench pins
 # end of only in the repository
 .NOTPARALLEL:
 
@@ -43,6 +43,12 @@ help:
 	@echo "make coverage which lines the tests run (ARGS=tests/models: those of a part)"
 	@echo "make links    do the links of documents and lessons lead anywhere? Needs a network"
 	@echo "make build    run the lessons, store their outputs, rebuild every derived file"
+	@echo "make site     the course as a website, in build/site"
+	@echo "make slides   slides of the lessons in build/slides (ARGS=\"01 --no-pdf\": one, as HTML only)"
+	@echo "make handouts one page for each lesson in build/handouts"
+	@echo "make examples grade the class of docs/grading_examples again, and draw the picture of README.md"
+	@echo "make release  students' zip, slides and handouts in build/release"
+	@echo "make publish  for the workflow 'release': attach them to a release of the tag TAG"
 	@echo "make bench    measure the course (ARGS=--quick: in 5 minutes)"
 	@echo "make pins     resolve requirements*.in again"
 # end of only in the repository
@@ -115,6 +121,31 @@ links: setup
 
 build: setup
 	@$(COURSE) build $(ARGS)
+
+# One that ran before must not be left over: the same files give the same site, byte for byte.
+site: dev
+	@SOURCE_DATE_EPOCH=0 $(RUN) -m course_staff.site
+
+slides: dev
+	@$(COURSE) slides $(ARGS)
+
+handouts: dev
+	@$(COURSE) handouts $(ARGS)
+
+examples: dev
+	@$(RUN) tests/grading/example_class.py
+	@$(RUN) -m course_staff.site.picture
+
+# What a release has. Slides and handouts are HTML and PDF, so this needs Chromium or Chrome.
+release: slides handouts
+	rm -rf build/release && mkdir -p build/release
+	$(COURSE) release --out build/release/course.zip
+	$(RUN) -m zipfile -c build/release/slides.zip build/slides
+	$(RUN) -m zipfile -c build/release/handouts.zip build/handouts
+
+# For the workflow "release": attach them to a release of the tag $TAG on GitHub.
+publish:
+	gh release create "$$TAG" --verify-tag --generate-notes build/release/*.zip
 
 bench: setup
 	@$(COURSE) bench $(ARGS)

@@ -102,6 +102,30 @@ def release(
 
 
 @app.command()
+def slides(
+    names: Names = None,
+    out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("build/slides"),
+    pdf: Annotated[bool, typer.Option(help="Print PDFs, too; needs Chromium.")] = True,
+) -> None:
+    """For instructors: write the slides of lessons as HTML and PDF."""
+    from course_staff.site import slides as making
+
+    making.make_slides(out, names, pdf, console.print)
+
+
+@app.command()
+def handouts(
+    names: Names = None,
+    out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("build/handouts"),
+    pdf: Annotated[bool, typer.Option(help="Print PDFs, too; needs Chromium.")] = True,
+) -> None:
+    """For instructors: write a handout of one page for each lesson, as HTML and PDF."""
+    from course_staff.site import handouts as making
+
+    making.make_handouts(out, names, pdf, console.print)
+
+
+@app.command()
 def links(
     offline: Annotated[
         bool, typer.Option("--offline", help="Only links inside the repository.")

@@ -235,8 +235,10 @@ def serve(
 ) -> None:
     """Classify pictures on a web page, and for programs at /predict; stop it with Ctrl-C."""
     from course_utils import deployment
+    from course_utils.deployment.quiet import quiet
 
-    with console.status("Loading the network ..."):
+    console.print("Loading the network ...")
+    with quiet():  # TensorFlow writes about the machine
         service = deployment.Service(model, host, port)
     service.serve(lambda line: console.print(plain(line), soft_wrap=True))
 
@@ -255,7 +257,7 @@ def data_list() -> None:
         if row["name"] == chosen:
             mark += " [bold]in use[/]"
         place = row["where"] if row["here"] else row["how to get"]
-        fields = (row["name"], row["images"], row["classes"], row["licence"], place)
+        fields = (row["name"], row["images"], row["classes"], row["license"], place)
         table.add_row(mark, *(plain(str(field)) for field in fields))
     if chosen is not None and chosen not in set(frame["name"]):
         table.add_row(*_own_folder_row(chosen))
@@ -447,7 +449,7 @@ def plain(text: str) -> str:
 
 
 #: Verbs that only course_staff has.
-STAFF_VERBS = ("build", "bench", "release", "links", "grade")
+STAFF_VERBS = ("build", "bench", "release", "links", "slides", "handouts", "grade")
 
 
 def add_staff_verbs() -> None:

@@ -20,7 +20,14 @@ from course_utils import settings
 from course_utils.exceptions import MissingData
 
 #: Where links are looked for.
-SOURCES = ("*.md", ".github/**/*.md", "data/**/*.md", "notebooks/*.ipynb", "solutions/*/*.ipynb")
+SOURCES = (
+    "*.md",
+    "docs/*.toml",
+    ".github/**/*.md",
+    "data/**/*.md",
+    "notebooks/*.ipynb",
+    "solutions/*/*.ipynb",
+)
 
 #: Seconds that a server may take to begin its answer.
 TIMEOUT = 20.0

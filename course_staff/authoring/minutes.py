@@ -43,9 +43,9 @@ class Parts:
     computing: float
 
     @property
-    def minutes(self) -> int:
-        """Minutes of the main line, rounded to 5."""
-        total = (
+    def total(self) -> float:
+        """Minutes of the main line."""
+        return (
             self.words / WORDS
             + self.predictions * PREDICTION
             + self.figures * FIGURE
@@ -54,7 +54,11 @@ class Parts:
             + self.questions * QUESTION
             + self.computing / 60
         )
-        return _rounded(total)
+
+    @property
+    def minutes(self) -> int:
+        """Minutes of the main line, rounded to 5."""
+        return _rounded(self.total)
 
 
 def parts(notebook: dict[str, Any], lesson: str) -> Parts:

@@ -192,8 +192,10 @@ class _Run:
             self._sandbox.launch()  # a new one where it has ended
             exercises = sorted({task.exercise for task in left})
             with Scorers(self._sandbox, workers, exercises) as scorers:
-                self._sandbox.start()
-                for name in sorted({task.exercise for task in left if task.of_many}):
+                many = sorted({task.exercise for task in left if task.of_many})
+                modules = {module for name in many for module in tasks.imports_of(name)}
+                self._sandbox.start(tuple(sorted(modules)))
+                for name in many:
                     tasks.prefill_cache(self._sandbox, name)
                 scorers.run(left, on_outcome)
                 if len(left) == before:

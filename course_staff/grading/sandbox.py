@@ -271,8 +271,13 @@ class Sandbox:
                     start_new_session=True,
                 )
 
-    def start(self) -> None:
+    def start(self, preload: tuple[str, ...] = ()) -> None:
         """Start the server, and wait until code can be run in it.
+
+        Parameters
+        ----------
+        preload : tuple of str
+            Modules that the server is to import, once and for all.
 
         Raises
         ------
@@ -284,9 +289,10 @@ class Sandbox:
             return
         with self._refusing():
             self._wait_until_ready()
-            with self.worker(0) as worker:
+            with self.worker(0, preload) as worker:
+                # Bytecode is made once, and not in each worker, while the server imports.
+                compileall.compile_dir(self.folder / "course", quiet=2)
                 worker.run("pass")
-        compileall.compile_dir(self.folder / "course", quiet=2)  # once, and not in each worker
 
     @contextlib.contextmanager
     def _refusing(self) -> Iterator[None]:

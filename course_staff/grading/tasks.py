@@ -149,11 +149,20 @@ def grade_in(task: Task, sandbox: Sandbox) -> Outcome:
 
 def prefill_cache(sandbox: Sandbox, exercise: str) -> None:
     """Fill the cache of the sandbox by running the cells that the exercise gives to everybody."""
-    given = [
-        cell for cell in notebook.released(exercise) if cell.kind == "code" and not cell.question
-    ]
+    given = _given(exercise)
     if any("datasets." in cell.source for cell in given):
         sandbox.prefill_cache(exercise, [cell.source for cell in given], notebook.imports(given))
+
+
+def imports_of(exercise: str) -> tuple[str, ...]:
+    """Return the modules that the cells import which the exercise gives to everybody."""
+    return notebook.imports(_given(exercise))
+
+
+def _given(exercise: str) -> list[notebook.Cell]:
+    return [
+        cell for cell in notebook.released(exercise) if cell.kind == "code" and not cell.question
+    ]
 
 
 def preload(exercises: Iterable[str], sandbox: Sandbox) -> None:

@@ -117,7 +117,7 @@ class ImageDataset:
         of the random splits.
     title : str
         Description in a few words.
-    licence : str
+    license : str
         License of the images.
     source : str
         The name of a known dataset, or the path of a folder, with which ``datasets.load`` loads the
@@ -132,7 +132,7 @@ class ImageDataset:
     batch_size: int
     seed: int
     title: str = ""
-    licence: str = ""
+    license: str = ""
     source: str = ""
     _store: PixelStore = field(kw_only=True)
     _parts: Mapping[str, Part] = field(kw_only=True)
@@ -549,19 +549,19 @@ class ImageDataset:
         lines = [self._headline()]
         lines += [f"  {split:<11}{len(self._parts[split].ids):>7,}" for split in SPLITS]
         lines.append(f"  classes: {validate.some_of(self.class_names, 12)}")
-        if self.licence:
-            lines.append(f"  licence: {self.licence}")
+        if self.license:
+            lines.append(f"  licence: {self.license}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><th>{split}</th><td>{len(self._parts[split].ids):,}</td></tr>" for split in SPLITS
         )
-        licence = f"<p>Licence: {html.escape(self.licence)}</p>" if self.licence else ""
+        shown = f"<p>Licence: {html.escape(self.license)}</p>" if self.license else ""
         classes = html.escape(validate.some_of(self.class_names, 12))
         return (
             f"<p><b>{html.escape(self._headline())}</b></p><table>{rows}</table>"
-            f"<p>Classes: {classes}</p>{licence}"
+            f"<p>Classes: {classes}</p>{shown}"
         )
 
 
@@ -588,7 +588,7 @@ def make_dataset(
     options : LoadOptions
         Image size, channels, batch size and seed.
     **about
-        The other attributes of :class:`ImageDataset`: `name`, `class_names`, `title`, `licence`.
+        The other attributes of :class:`ImageDataset`: `name`, `class_names`, `title`, `license`.
 
     Returns
     -------

@@ -37,7 +37,7 @@ class Source:
         Number of images.
     class_names : tuple of str
         Names of the classes, in the order of their indices.
-    licence : str
+    license : str
         License of the images.
     has_image_files : bool
         Whether :meth:`image_folder` can return a folder.
@@ -47,13 +47,13 @@ class Source:
     title: str
     images: int
     class_names: tuple[str, ...]
-    licence: str
+    license: str
     has_image_files: bool = True
 
     @property
     def about(self) -> dict[str, Any]:
         """The attributes that the loaded :class:`ImageDataset` has too."""
-        names = ("name", "class_names", "title", "licence")
+        names = ("name", "class_names", "title", "license")
         return {name: getattr(self, name) for name in names}
 
     @property

@@ -196,7 +196,7 @@ def load_folder(
     name: str | None = None,
     class_names: Sequence[str] | None = None,
     title: str = "",
-    licence: str = "",
+    license: str = "",
     groups: Sequence[str] | None = None,
     quiet: bool = False,
 ) -> ImageDataset:
@@ -208,7 +208,7 @@ def load_folder(
         The images, their classes and splits.
     options : LoadOptions
         How to load them.
-    name, title, licence : str, optional
+    name, title, license : str, optional
         Attributes of the dataset; the name is by default that of the folder.
     class_names : sequence of str, optional
         The classes in the order of their indices; by default the order of the listing.
@@ -265,7 +265,7 @@ def load_folder(
                 f"class by class (seed {options.seed}){kept}; {len(rows['train']):,} are left for "
                 f"training."
             )
-    about = {"name": label, "class_names": names, "title": title, "licence": licence}
+    about = {"name": label, "class_names": names, "title": title, "license": license}
     return make_dataset(pixels, ids, labels, rows, options, **about)
 
 

@@ -207,7 +207,7 @@ def photographs(
 
 def _found(source: str | os.PathLike[str]) -> Path:
     """Return the absolute path of a folder or table, which a relative path may name twice."""
-    needed = "The path of a folder of photographs is needed, such as 'C:/Users/me/Pictures/mugs'"
+    needed = "The path of a folder of photographs is needed, such as 'C:/Pictures/mugs'"
     given = source.strip().strip("\"'") if isinstance(source, str) else source
     path = _files.as_path(given, needed)
     if not os.path.isabs(os.path.expanduser(os.fspath(given))) and not _is_there(path):

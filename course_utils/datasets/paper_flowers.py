@@ -217,5 +217,5 @@ SOURCE = PaperFlowers(
     title="flowers drawn by the course",
     images=len(CLASSES) * sum(COUNTS.values()),
     class_names=CLASSES,
-    licence="CC0 1.0",
+    license="CC0 1.0",
 )

@@ -102,19 +102,19 @@ def available() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per dataset; columns `name`, `title`, `images`, `classes`, `licence`, `here` (bool:
+        One row per dataset; columns `name`, `title`, `images`, `classes`, `license`, `here` (bool:
         whether a complete copy is on this machine), `where` (its path, or empty) and `how to get`.
     """
     import pandas as pd
 
-    columns = ("name", "title", "images", "classes", "licence", "here", "where", "how to get")
+    columns = ("name", "title", "images", "classes", "license", "here", "where", "how to get")
     rows = []
     for known in SOURCES.values():
         where = known.locate()
         here = (where is not None, str(where or ""))
         classes = len(known.class_names)
         rows.append(
-            (known.name, known.title, known.images, classes, known.licence, *here, known.how)
+            (known.name, known.title, known.images, classes, known.license, *here, known.how)
         )
     return pd.DataFrame(rows, columns=columns)
 

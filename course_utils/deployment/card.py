@@ -139,9 +139,8 @@ def read_card(folder: str | Path) -> ModelInfo:
         If it is damaged, or was written by another version of the course.
     """
     place = Path(folder).expanduser()
-    file = (place if place.is_dir() else place.parent) / NAME
-    if place.name == NAME:
-        file = place
+    is_folder = place.is_dir() and not (place / "saved_model.pb").is_file()  # a SavedModel is one
+    file = (place if is_folder else place.parent) / NAME
     if not file.is_file():
         raise MissingData(
             f"There is no {NAME} in {file.parent}, so class names, image size and preprocessing of "

@@ -21,7 +21,6 @@ from course_utils.deployment.quiet import quiet, reason
 from course_utils.deployment.runtimes import INPUT, OUTPUT, SIGNATURE
 from course_utils.deployment.thresholds import Threshold
 from course_utils.exceptions import InvalidInput
-from course_utils.files import remove_atomic
 from course_utils.models import last_activation
 
 if TYPE_CHECKING:
@@ -244,14 +243,15 @@ def _require_free(target: Path) -> None:
 def _replaced_folder(target: Path) -> Iterator[Path]:
     """Give a new folder beside `target` that takes its place when the block ends without error.
 
-    Folders that an interrupted export left are removed.
+    What an interrupted export left is put in order first.
     """
     from filelock import FileLock
 
+    old = target.parent / f".{target.name}-old"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(target.parent / f".{target.name}.lock")
-        with lock:
+        with FileLock(target.parent / f".{target.name}.lock"):
+            _restore(old, target)
             for left in target.parent.glob(f".{target.name}-part-*"):
                 shutil.rmtree(left, ignore_errors=True)
             part = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-part-"))
@@ -259,15 +259,23 @@ def _replaced_folder(target: Path) -> Iterator[Path]:
             try:
                 yield part
                 if target.exists():
-                    remove_atomic(target)
+                    os.replace(target, old)
                 os.replace(part, target)
             finally:
                 shutil.rmtree(part, ignore_errors=True)
+                _restore(old, target)
     except OSError as error:
         raise InvalidInput(
             f"The folder {target} cannot be written ({(error.strerror or str(error)).lower()}); "
             f"give another one."
         ) from None
+
+
+def _restore(old: Path, target: Path) -> None:
+    """Give the earlier export its name back if nothing has taken its place, else remove it."""
+    if old.exists() and not target.exists():
+        os.replace(old, target)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 # ------------------------------------------------------------------------- the formats

@@ -74,7 +74,7 @@ def quantize(
 
     Examples
     --------
-    >>> small = quantize([-1.0, 0.0, 0.3, 2.0], bits=4)
+    >>> small = quantize([-1.0, 0.0, 0.32, 2.0], bits=4)
     >>> small.scale, small.zero_point, small.values.tolist()
     (0.2, -3, [-8, -3, -1, 7])
     """

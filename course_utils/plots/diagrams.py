@@ -40,15 +40,15 @@ LESSONS = (
     ("06", "Error analysis", "the worst mistakes\nand their causes", 3),
     ("07", "Grad-CAM", "what the network\nlooks at", 3),
     ("08", "Transfer learning", "start from what another\nnetwork has learned", 2),
-    ("09", "Put it to work", 'files, speed, a service,\n"not sure"', 4),
-    ("10", "Your own classifier", "the whole way, on\nphotographs of your own", 4),
+    ("09", "Put it to work", "export, compare, quantize,\na service", 4),
+    ("10", "Your own classifier", "your photographs, from\nthe folder to the service", 4),
 )
 _STAGES = ("understand", "prepare the data", "build and train", "judge and improve", "use it")
 _STAGE_COLORS = (PALETTE[4], PALETTE[1], PALETTE[0], PALETTE[2], PALETTE[3])
 
 
 def roadmap(current: str | int | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the lessons of the course and the stages they belong to.
+    """Draw the lessons of the course and the five stages they belong to.
 
     Parameters
     ----------

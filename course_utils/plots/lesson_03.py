@@ -174,7 +174,7 @@ def receptive_fields(image: Any, sizes: Mapping[str, int], ax: Axes | None = Non
     """
     picture = np.asarray(image)
     height, width = picture.shape[:2]
-    ax = new_axes(ax, (8.4, 4.2))
+    ax = new_axes(ax, (11.8, 5.9))
     show_image(ax, picture)
     center_x, center_y = width / 2 - 0.5, height / 2 - 0.5
     handles = []

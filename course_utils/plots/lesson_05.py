@@ -214,7 +214,7 @@ def probability_bars(
     names = [class_names[i] for i in shown]
     places = np.arange(len(shown))
     height = max(2.2, 0.6 + 0.3 * len(shown))
-    figure, axes = panels(1, 2, (6.6, height), width_ratios=(1, 1.7))
+    figure, axes = panels(1, 2, (6.6, height), width_ratios=(1, 1.7), dpi=100)
     left, right = axes[0]
     show_image(left, image)
     left.set_axis_off()

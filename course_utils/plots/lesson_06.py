@@ -10,6 +10,7 @@ import numpy as np
 from course_utils.exceptions import InvalidInput
 from course_utils.plots._style import (
     DASHED_FRAME,
+    INK,
     MARKERS,
     PALETTE,
     QUIET,
@@ -171,9 +172,9 @@ def inspection_curve(
     total = len(curve)
     recall, precision = curve["recall"].to_numpy(), curve["precision"].to_numpy()
     inspected = curve["inspected"].to_numpy()
-    ax.plot(inspected, recall, "-", color=PALETTE[0], lw=2, label="recall: found, of all wrong")
+    ax.plot(inspected, recall, "--", color=PALETTE[5], lw=2, label="recall: found, of all wrong")
     text = "precision: wrong, of those seen"
-    ax.plot(inspected, precision, "--", color=PALETTE[1], lw=2, label=text)
+    ax.plot(inspected, precision, "-", color=PALETTE[0], lw=2, label=text)
     ax.plot(inspected, inspected / total, ":", color=QUIET, label="recall in random order")
     marked = max(1, round(share * total))
     found = recall[marked - 1]
@@ -185,7 +186,7 @@ def inspection_curve(
     text = ""
     for i, (name, (looked, caught)) in enumerate((others or {}).items()):
         style: dict[str, Any] = {
-            "color": PALETTE[5],
+            "color": INK,
             "marker": MARKERS[i + 2],
             "ms": 9,
             "linestyle": "none",
@@ -224,12 +225,12 @@ def cleaning(results: pd.DataFrame, ax: Axes | None = None) -> Axes:
     groups = list(results.groupby("training data", sort=False)["test accuracy"])
     ax = new_axes(ax, (6.4, 0.9 + 0.62 * len(groups)))
     for place, (_, values) in enumerate(groups):
-        color, count, mean = PALETTE[place % len(PALETTE)], len(values), values.mean()
+        count, mean = len(values), values.mean()
         spread = float(values.std()) if count > 1 else None
         shift = np.linspace(-0.12, 0.12, count) if count > 1 else np.zeros(1)
-        ax.plot(values, place + shift, MARKERS[place], color=color, alpha=0.6, ms=6)
+        ax.plot(values, place + shift, MARKERS[place], color=QUIET, ms=6)
         look: dict[str, Any] = {"marker": "|", "ms": 22, "mew": 2.5, "capsize": 5}
-        ax.errorbar(mean, place, xerr=spread, color=color, **look)
+        ax.errorbar(mean, place, xerr=spread, color=INK, **look)
         note(ax, f"{mean:.3f}", (mean, place), (0, 13), ha="center")
     ax.set_yticks(range(len(groups)), [str(name) for name, _ in groups])
     ax.set(ylim=(len(groups) - 0.5, -0.6), xlabel="test accuracy")

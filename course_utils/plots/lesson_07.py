@@ -190,7 +190,7 @@ def grad_cam_steps(
     share = np.abs(alphas) * maps.mean(axis=(0, 1))
     chosen = sorted(np.argsort(-share, kind="stable")[:shown], key=lambda k: -alphas[k])
     columns = max(4, len(chosen))
-    figure, axes = panels(2, columns, (columns * _PANEL, 2 * _PANEL + 1.0), bare=True, dpi=_DPI)
+    figure, axes = panels(2, columns, (2 * columns, 5), bare=True, dpi=_DPI)
     for ax, k in zip(axes[0], chosen, strict=False):
         _show_map(ax, maps[..., k], _MAPS)
         _name_panel(ax, f"map {k}", f"weight {alphas[k]:+.3f}")

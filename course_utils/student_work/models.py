@@ -43,6 +43,8 @@ def in_order(model: Any, input_shape: Sequence[int]) -> list[Any]:
     """
     import keras
 
+    if _is_chain(model, input_shape):  # called in the order in which they stand
+        return list({id(v): v for layer in [*model.layers, model] for v in layer.weights}.values())
     called: list[Any] = []
     original = keras.layers.Layer.__call__
 
@@ -59,6 +61,19 @@ def in_order(model: Any, input_shape: Sequence[int]) -> list[Any]:
     weights = {id(variable): variable for variable in model.weights}
     in_calls = {id(v): v for layer in called for v in own_weights(layer) if id(v) in weights}
     return list((in_calls | weights).values())
+
+
+def _is_chain(model: Any, input_shape: Sequence[int]) -> bool:
+    """Return whether a model is a row of plain layers, built for this shape of one input."""
+    import keras
+
+    shape = getattr(model, "input_shape", None) if type(model) is keras.Sequential else None
+    return (
+        isinstance(shape, tuple)
+        and shape[1:] == tuple(input_shape)
+        and all(type(layer).__module__.startswith("keras.") for layer in model.layers)
+        and not any(layer._layers for layer in model.layers)
+    )
 
 
 def own_weights(layer: Any) -> list[Any]:

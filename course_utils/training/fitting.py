@@ -376,7 +376,7 @@ def _run(
     if run is not None:
         run.save(model, history, watched, finished=True)
     if verbose and not shared:
-        show_line(repr(history))
+        show_line(history.summary(timed=not settings.storing_outputs()))
     return history
 
 

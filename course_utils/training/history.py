@@ -82,10 +82,15 @@ class History:
         return cls(**content)
 
     def __repr__(self) -> str:
+        return self.summary()
+
+    def summary(self, *, timed: bool = True) -> str:
+        """Return the training in one line: epochs, seconds if `timed`, last losses and metrics."""
         if not self.epoch:
             return "History of no epoch"
         number = len(self.epoch)
-        parts = [f"{number} epoch{'s' if number > 1 else ''} in {self.seconds:.0f} s"]
+        seconds = f" in {self.seconds:.0f} s" if timed else ""
+        parts = [f"{number} epoch{'s' if number > 1 else ''}{seconds}"]
         for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
             if name in self.history:
                 parts.append(f"{name.replace('val_', 'validation ')} {self.final(name):.3f}")

@@ -75,8 +75,8 @@ def fit_head(
 ) -> Head:
     """Train a classifier on features, and keep the weights of the best epoch.
 
-    A layer of the head standardizes the features to mean 0 and about variance 1 on the training
-    images: the channels of a network differ far more in scale than in importance.
+    A first layer of the head brings the features to mean 0 and one scale; see
+    :func:`feature_statistics`.
 
     Parameters
     ----------
@@ -127,10 +127,12 @@ def fit_head(
 
 
 def feature_statistics(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean and the variance of each feature, to standardize features with.
+    """Return the mean of each feature, and the variance to divide it by.
 
-    Division by a variance near 0 would amplify a feature that is almost constant, so a hundredth of
-    the mean variance is added to each.
+    Ten times the mean variance of all features is added to the variance of each, so that all of
+    them are divided by nearly the same number. Division of each feature by its own standard
+    deviation would amplify those that hardly vary, which are mostly noise: on paper_flowers with 20
+    images per class it costs four percentage points.
 
     Parameters
     ----------
@@ -142,7 +144,7 @@ def feature_statistics(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean, variance : ndarray of float, shape (D,)
     """
     variance = vectors.var(axis=0)
-    return vectors.mean(axis=0), variance + 0.01 * float(variance.mean()) + 1e-12
+    return vectors.mean(axis=0), variance + 10 * float(variance.mean()) + 1e-12
 
 
 def build_head(
@@ -153,7 +155,7 @@ def build_head(
     mean: np.ndarray | None = None,
     variance: np.ndarray | None = None,
 ) -> keras.Model:
-    """Return an untrained head: standardization, dense with ReLU, dropout, dense to logits.
+    """Return an untrained head: one scale, dense with ReLU, dropout, dense to logits.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ function class_maps(root, data, kit) {
   const row = kit.make("div", root, null, {class: "cw-row"});
 
   const left = kit.make("div", row, null, {class: "cm-part"});
-  kit.make("h4", left, "What speaks for the class?");
+  kit.make("h3", left, "What speaks for the class?");
   const shown = kit.make("canvas", left, null, {class: "cm-picture", role: "img"});
   const bar = kit.make("div", left, null, {class: "cw-bar"});
   const classes = kit.choice(bar, "class", data.classes.map((name, k) =>
@@ -69,7 +69,7 @@ function class_maps(root, data, kit) {
   const say = kit.live(left);
 
   const right = kit.make("div", row, null, {class: "cm-part"});
-  kit.make("h4", right, "Cover a part, and the network answers again");
+  kit.make("h3", right, "Cover a part, and the network answers again");
   const frame = kit.make("div", right, null, {class: "cm-picture cm-frame", tabindex: "0",
     role: "application", "aria-label": "Picture with a square that covers a part of it. "
     + "The arrow keys move the square."});

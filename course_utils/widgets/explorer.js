@@ -366,7 +366,6 @@ function verdict(round, count, said, won, best) {
 }
 
 function explorer(root, data, kit) {
-  root.onkeydown = event => event.stopPropagation();  // keys of JupyterLab
   if (data.rounds) game(root, data, kit);
   else explore(root, data, kit);
 }

@@ -6,7 +6,7 @@ function percent(probability) {
 }
 
 function imagenet_answers(root, data, kit) {
-  kit.make("h4", root, "What does the network say to these pictures?");
+  kit.make("h3", root, "What does the network say to these pictures?");
   const row = kit.make("div", root, null, {class: "cw-bar"});
   const say = kit.live(root);
   const list = kit.make("ol", root, null, {style: "max-width:520px;padding-left:24px"});

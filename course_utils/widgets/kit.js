@@ -1,4 +1,6 @@
 // Helpers that every interactive piece of the course gets as `kit`.
+const modified = event => event.shiftKey || event.ctrlKey || event.metaKey || event.altKey;
+
 const kit = {
   /** Append a new element to `parent` and return it. */
   make(tag, parent, text, attributes) {
@@ -40,21 +42,23 @@ const kit = {
     return list;
   },
 
-  /** Call `action` with the steps (down, right) of each arrow key that is pressed on `node`.
+  /** Keep keys that are pressed inside `node` from JupyterLab.
    *
-   * JupyterLab would move to another cell; it keeps its keys with Shift, Ctrl or Command. */
+   * It would move to another cell with an arrow key, and turn the cell into text with M. Keys with
+   * Shift, Ctrl, Alt or Command remain its own: Shift + Enter runs the cell. JupyterLab looks for
+   * the attribute on the element that has the focus. */
+  ownKeys(node) {
+    const ours = event =>
+      event.target.toggleAttribute("data-lm-suppress-shortcuts", !modified(event));
+    ["focusin", "keydown", "keyup"].forEach(type => node.addEventListener(type, ours, true));
+  },
+
+  /** Call `action` with the steps (down, right) of each arrow key that is pressed on `node`. */
   arrows(node, action) {
     const steps = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1]};
-    const ours = event => {
-      const other = event.shiftKey || event.ctrlKey || event.metaKey || event.altKey;
-      node.toggleAttribute("data-lm-suppress-shortcuts", !other);
-      return !other && steps[event.key];
-    };
-    node.toggleAttribute("data-lm-suppress-shortcuts", true);
-    node.addEventListener("keyup", ours);
     node.addEventListener("keydown", event => {
-      const step = ours(event);
-      if (!step) return;
+      const step = steps[event.key];
+      if (!step || modified(event)) return;
       event.preventDefault();
       action(...step);
     });

@@ -240,7 +240,7 @@ function layer_builder(root, data, kit) {
   let entries = data.stack.map(layer => ({layer: {...layer}, solved: false}));
   const stack = () => entries.map(entry => entry.layer);
 
-  kit.make("h4", root, "Layer builder");
+  kit.make("h3", root, "Layer builder");
   const bar = kit.make("div", root, null, {class: "cw-bar"});
   kit.choice(bar, "Shapes", [["show", "show them"], ["predict", "let me predict them"]], value => {
     predicting = value === "predict";
@@ -280,7 +280,6 @@ function layer_builder(root, data, kit) {
     const box = kit.make("label", parent, label + " ");
     const field = kit.make("input", box, null, {type: "number", step, min: 0, class: "lb-number"});
     field.value = value;
-    field.onkeydown = event => event.stopPropagation();  // keys of JupyterLab
     field.oninput = () => action(field.value === "" ? NaN : Number(field.value));
   }
 
@@ -351,10 +350,7 @@ function layer_builder(root, data, kit) {
     const field = (label, example) => {
       const box = kit.make("label", line, label + " ");
       const node = kit.make("input", box, null, {type: "text", size: "11", placeholder: example});
-      node.onkeydown = event => {
-        event.stopPropagation();  // keys of JupyterLab
-        if (event.key === "Enter") check();
-      };
+      node.onkeydown = event => { if (event.key === "Enter" && !event.shiftKey) check(); };
       return node;
     };
     const shape = field("output shape", step.shape.length === 3 ? "h, w, c" : "n");

@@ -77,7 +77,7 @@ def checklist(evidence: Mapping[str, Any] | None = None) -> Widget:
                 f"The project has no criterion {name!r}{validate.nearest(str(name), known)}; it "
                 f"has {', '.join(known)}."
             )
-    parts = [
+    parts: list[dict[str, Any]] = [
         {
             "id": criterion.id,
             "title": criterion.title,

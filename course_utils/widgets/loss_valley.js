@@ -40,9 +40,8 @@ function loss_valley(root, data, kit) {
   let valley, path, velocity, losses, timer = null;
   const fewest = {};  // by valley: the fewest steps to the goal
 
-  kit.make("h4", root, "The ball in the loss valley");
-  const settings = kit.make("div", root, null,
-    {class: "cw-bar", "data-lm-suppress-shortcuts": "true"});  // arrow keys move the sliders in JupyterLab
+  kit.make("h3", root, "The ball in the loss valley");
+  const settings = kit.make("div", root, null, {class: "cw-bar"});
   const chosen = kit.choice(settings, "Valley", data.valleys.map((one, i) => [i, one.name]),
     number => begin(data.valleys[number]));
   const rate = kit.slider(settings, "learning rate",

@@ -41,6 +41,7 @@ _PAGE = """\
 const fresh = '.course-widget[data-widget="{name}"]:not([data-ready])';
 document.querySelectorAll(fresh).forEach(box => {{
   box.setAttribute("data-ready", "1");
+  kit.ownKeys(box);
   const page = box.querySelector(".cw-page");
   page.textContent = "";
   {name}(page, JSON.parse(box.querySelector("script").textContent), kit);
@@ -116,7 +117,17 @@ def refreshed(html: str) -> str:
 @cache
 def _script(name: str) -> str:
     texts = ((_FOLDER / file).read_text(encoding="utf-8") for file in ("kit.js", f"{name}.js"))
-    return "\n".join(texts)
+    return _compact("\n".join(texts))
+
+
+def _compact(script: str) -> str:
+    """Return a script without indentation, empty lines and comments that have lines of their own.
+
+    A lesson stores many pieces; whoever wants to read a script opens its file.
+    """
+    script = re.sub(r"^\s*/\*\*.*?\*/\s*?$", "", script, flags=re.DOTALL | re.MULTILINE)
+    lines = (line.strip() for line in script.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def version(name: str) -> str:

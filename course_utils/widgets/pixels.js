@@ -45,7 +45,7 @@ function pixels(root, data, kit) {
   const names = channels === 1 ? ["gray"] : ["red", "green", "blue"];
   let chosen = data.chosen;
 
-  kit.make("h4", root, "A picture and its numbers");
+  kit.make("h3", root, "A picture and its numbers");
   if (data.smaller) kit.make("p", root, data.smaller);
   kit.make("p", root, "Move the pointer over the picture, or click it and use the arrow keys.");
   const row = kit.make("div", root, null, {class: "cw-row"});

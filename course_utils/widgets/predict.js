@@ -28,7 +28,6 @@ function predict(root, data, kit) {
       else taken(input.value.trim());
     };
     input.onkeydown = event => {
-      event.stopPropagation();  // keys of JupyterLab
       if (event.key === "Enter" && !event.shiftKey) note();
     };
     kit.button(bar, "Note it", note);

@@ -12,7 +12,6 @@ function verdictOf(question, answer, parse) {
 }
 
 function quiz(root, data, kit) {
-  kit.make("h4", root, "Check yourself");
   const count = kit.live(root);
   const right = new Set();
   const score = () => {
@@ -48,7 +47,6 @@ function quiz(root, data, kit) {
         size: "10", "aria-labelledby": data.id + "-" + question.id});
       if (before !== undefined) input.value = before;
       input.onkeydown = event => {
-        event.stopPropagation();  // keys of JupyterLab
         if (event.key === "Enter" && !event.shiftKey) answered(input.value, true);
       };
       kit.button(answers, "Check", () => answered(input.value, true));

@@ -91,7 +91,7 @@ function split_folder(root, data, kit) {
   let seed = 0;
   const chosen = new Set();
 
-  kit.make("h4", root, "Split this folder");
+  kit.make("h3", root, "Split this folder");
   kit.make("p", root, "Choose photographs (click, or Tab and Space), then say where they go; or " +
     "drag them. Keys 1, 2 and 3 move the one with the focus.");
   const ways = kit.make("div", root, null, {class: "cw-bar"});
@@ -132,7 +132,6 @@ function split_folder(root, data, kit) {
     node.onclick = () => choose(i);
     node.ondragstart = event => event.dataTransfer.setData("text/plain", String(i));
     node.onkeydown = event => {
-      event.stopPropagation();  // keys of JupyterLab
       const split = SPLITS[Number(event.key) - 1];
       if (split) move([i], split);
       if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(i); }

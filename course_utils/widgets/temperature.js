@@ -34,7 +34,7 @@ function temperature(root, data, kit) {
     parent.appendChild(node);
     return node;
   };
-  kit.make("h4", root, "Divide all logits by a temperature");
+  kit.make("h3", root, "Divide all logits by a temperature");
   const bar = kit.make("div", root, null, {class: "cw-bar"});
   let heat = 1;
   const slider = kit.slider(bar, "temperature", {min: 0.3, max: 6, step: 0.05, value: 1},

@@ -30,7 +30,7 @@ function threshold(root, data, kit) {
     return node;
   };
   let level = 0.5;
-  kit.make("h4", root, "Say \u201c" + data.name + "\u201d above which probability?");
+  kit.make("h3", root, "Say \u201c" + data.name + "\u201d above which probability?");
   const slider = kit.slider(root, "threshold", {min: 0, max: 1, step: 0.01, value: level},
     value => { const before = level; level = value; update(before); });
   const figure = draw("svg", root, {viewBox: "0 0 " + width + " " + height, width: width, style: "display:block",

@@ -1,9 +1,9 @@
 """Answers of beginners, written from the text of the exercises without knowledge of the checks.
 
-The answers are in ``beginners_01_to_04`` and ``beginners_05_to_07``, as ``RIGHT`` and ``WRONG``:
-the sources of answer cells by question and name. Each wrong one has the reason why it is wrong. An
-answer that begins with :data:`REST` answers only a part of a question, and the rest is taken from
-the solution.
+The answers are in ``beginners_01_to_04``, ``beginners_05_to_07`` and ``beginners_08``, as ``RIGHT``
+and ``WRONG``: the sources of answer cells by question and name. Each wrong one has the reason why
+it is wrong. An answer that begins with :data:`REST` answers only a part of a question, and the rest
+is taken from the solution.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from answers.beginners_01_to_04 import RIGHT as RIGHT_1
 from answers.beginners_01_to_04 import WRONG as WRONG_1
 from answers.beginners_05_to_07 import RIGHT as RIGHT_2
 from answers.beginners_05_to_07 import WRONG as WRONG_2
+from answers.beginners_08 import RIGHT as RIGHT_3
+from answers.beginners_08 import WRONG as WRONG_3
 from course_utils.checks import Question
 
 #: First line of an answer to a part of a question.
 REST = "# The rest is that of the solution.\n"
 
-RIGHT = RIGHT_1 | RIGHT_2
-WRONG = WRONG_1 | WRONG_2
+RIGHT = RIGHT_1 | RIGHT_2 | RIGHT_3
+WRONG = WRONG_1 | WRONG_2 | WRONG_3
 
 
 def whole(question: Question, source: str) -> str:

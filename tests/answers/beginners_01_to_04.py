@@ -1692,6 +1692,14 @@ WRONG["04.1"] = {
         _LOSS.replace("e.sum(axis=1, keepdims=True)", "e.sum(axis=0, keepdims=True)"),
         "axis",
     ),
+    "over everything": (
+        _LOSS.replace("e.sum(axis=1, keepdims=True)", "e.sum()"),
+        "one sum for all images",
+    ),
+    "all labels of all rows": (
+        _LOSS.replace("p[np.arange(len(labels)), labels]", "p[:, labels]"),
+        "each image with every label",
+    ),
     "base 2": (_LOSS.replace("np.log(", "np.log2("), "another logarithm"),
     "predicted class": (
         _LOSS.replace("p[np.arange(len(labels)), labels]", "p.max(axis=1)"),

@@ -132,6 +132,18 @@ def build_transfer(base, num_classes):
             "another layer in the head",
         ),
         "no bias": (_head(last="Dense(num_classes, use_bias=False)"), None),
+        "a copy of the base": (
+            _head(freeze="base = keras.models.clone_model(base)\n    base.trainable = False"),
+            "another base",
+        ),
+        "a new base": (
+            _head(freeze="base = small_base()\n    base.trainable = False"),
+            "another base",
+        ),
+        "rescaled to -1 to 1": (
+            _head(maps="base(keras.layers.Rescaling(1 / 127.5, -1)(inputs))"),
+            "rescaled twice",
+        ),
         "the course's": (
             "def build_transfer(base, num_classes):\n"
             "    base.trainable = False\n"
@@ -140,10 +152,6 @@ def build_transfer(base, num_classes):
             "helper used",
         ),
         "nothing returned": (_head(end="keras.Model(inputs, outputs)"), "nothing returned"),
-    },
-    equivalent={
-        "L4: base(inputs, training=False) → base without training": "the base is frozen",
-        "L4: False → True": "the base is frozen, and so is its batch normalization",
     },
 )
 
@@ -251,6 +259,12 @@ TUNING = Answers(
     model.optimizer.learning_rate = 0.00001
     return model
 """,
+        "compiled first, which is enough before any training": """def prepare_fine_tuning(model):
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(1e-4), loss)
+    model.get_layer("block3_conv").trainable = True
+    return model
+""",
         "a loss of one's own": """def prepare_fine_tuning(model):
     def loss(y, z):
         return keras.ops.sparse_categorical_crossentropy(
@@ -295,10 +309,10 @@ TUNING = Answers(
             _tuning(loss="keras.losses.SparseCategoricalCrossentropy()"),
             "loss does not fit",
         ),
-        "squared error": (_tuning(loss="'mse'"), None),
+        "squared error": (_tuning(loss="'mse'"), "loss does not fit"),
         "one-hot": (
             _tuning(loss="keras.losses.CategoricalCrossentropy(from_logits=True)"),
-            None,
+            "loss does not fit",
         ),
         "a clone": (
             _tuning(before="model = keras.models.clone_model(model)"),
@@ -311,6 +325,14 @@ TUNING = Answers(
                 "[w * 0 for w in model.layers[-1].get_weights()])"
             ),
             "trained head lost",
+        ),
+        "a softmax behind it": (
+            _tuning(after="model = keras.Sequential([model, keras.layers.Softmax()])"),
+            "another layer",
+        ),
+        "rescaled once more": (
+            _tuning(after="model = keras.Sequential([keras.layers.Rescaling(1 / 255), model])"),
+            "another layer",
         ),
         "not compiled": (_tuning().replace("model.compile(", "dict("), "not compiled"),
         "nothing returned": (_tuning(end="model.summary()"), "nothing returned"),

@@ -114,4 +114,17 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "*.n… → returned in half precision": "an error below a thousandth, as GPUs make it",
     },
     "07.4": {**_NUMBER, **_NO_SIGN},
+    "09.2": {
+        **{f"*largest / highest, 1.0){name[1:]}": why for name, why in _ROW.items()},
+        "*largest / highest, 1.0) → returned without sign": "never negative",
+        **{f"*np.round(weights / scales){name[1:]}": why for name, why in _WHOLE.items()},
+        "*np.round(weights / scales) → returned in half precision": "small whole numbers",
+    },
+    "09.3": {**_NUMBER, **_NO_SIGN},
+    "09.4": {
+        **_NUMBER,
+        **_NO_SIGN,
+        "* → without return None": "it returns None all the same",
+        "*None → printed instead of returned": "it returns None all the same",
+    },
 }

@@ -102,7 +102,7 @@ def test_readme_and_makefile_name_only_what_is_there(unpacked):
         assert word not in text, word
     assert len(re.findall(r"\(notebooks/", text)) == 1, "the lesson that went along"
     verbs = set(re.findall(r"(?m)^ *│ (\w+) ", command(root, "--help").stdout))
-    assert verbs == {"check", "lab", "reset", "lessons", "data"}
+    assert verbs == {"check", "lab", "reset", "lessons", "data", "serve"}
     assert set(re.findall(r"(?:`|^)course (\w+)", text, re.MULTILINE)) <= verbs
     makefile = (root / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z][\w-]*):", makefile, re.MULTILINE))

@@ -794,6 +794,25 @@ def test_a_network_is_built_once_for_all_parts_of_a_question():
     assert len(subject.get("calls")) == 2
 
 
+def test_the_first_outputs_of_a_network_are_computed_once_for_each_question(monkeypatch):
+    subject = work(BUILD.format(shape="shape"))
+    asked, outputs = [], subject.model_outputs
+
+    def counted(*args):
+        asked.append(args)
+        return outputs(*args)
+
+    monkeypatch.setattr(subject, "model_outputs", counted)
+
+    def look(subject, rng):
+        what, shape = model_checks.build_for(subject, "build", (4, 5, 1), 2)
+        assert model_checks.first_outputs(subject, what, shape).shape == (model_checks.ROWS, 2)
+
+    for number in (1, 2):
+        assert verdict(asking(look, look, needs=("build",)), subject, 1).points == 2
+        assert len(asked) == number
+
+
 def test_a_network_of_another_shape_costs_each_part_that_judges_the_shape():
     subject = work(BUILD.format(shape="(6, 6, 3)"))
     judged = verdict(asking(building(strict=False), building(), building()), subject, 1)

@@ -573,7 +573,8 @@ def test_half_a_set_is_not_a_set(nothing_here, tmp_path, monkeypatch, capsys):
         datasets.load("clothing")
     assert datasets.load(image_size=SIZE).name == "paper_flowers"
     assert "Using paper_flowers" in capsys.readouterr().out
-    assert datasets.available()["here"].tolist() == [True, False, False, False]
+    here = datasets.available().set_index("name")["here"]
+    assert list(here.index[here]) == ["paper_flowers"]
 
 
 def test_course_data_names_no_folder(monkeypatch):

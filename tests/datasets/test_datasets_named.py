@@ -40,7 +40,7 @@ def test_paper_flowers_has_the_splits_of_its_manifest(capsys):
     assert capsys.readouterr().out == ""
     manifest = datasets.paper_flowers.manifest().set_index("path")
     assert data.class_names == FLOWERS
-    assert data.licence == "CC0 1.0"
+    assert data.license == "CC0 1.0"
     for split in datasets.SPLITS:
         assert sorted(data.ids(split)) == sorted(manifest.index[manifest["split"] == split])
         names = [data.class_names[label] for label in data.labels(split)]
@@ -55,7 +55,7 @@ def test_the_table_of_datasets(nothing_here):
     table = datasets.available()
     assert list(table["name"]) == ["paper_flowers", "tf_flowers", "clothing", "cifar10"]
     assert list(table.columns) == [
-        *("name", "title", "images", "classes", "licence", "here", "where", "how to get"),
+        *("name", "title", "images", "classes", "license", "here", "where", "how to get"),
     ]
     assert table["here"].tolist() == [True, False, False, False]
     assert table["images"].tolist()[1:] == [3670, 3781, 60000]

@@ -208,6 +208,35 @@ def test_grad_cam_equals_the_paper_and_leaves_the_model_alone(build, tmp_path):
         np.testing.assert_allclose(again, maps, rtol=1e-4, atol=1e-5 * maps.max())
 
 
+@pytest.mark.parametrize(
+    "build",
+    LIGHT + [pytest.param(build, marks=pytest.mark.slow) for build in HEAVY],
+    ids=lambda build: build.__name__,
+)
+@pytest.mark.parametrize("frozen", [False, True])
+def test_the_compiled_grad_cam_gives_the_same_maps(build, frozen):
+    model, _ = build()
+    model.trainable = not frozen
+    images = np.random.default_rng(4).integers(0, 256, (3, *model.input_shape[1:]))
+    classes = [1, 0, 1] if model.output_shape[1] == 1 else [2, 0, 1]
+    expected = explain.grad_cam(model, images, classes)
+    maps_of = explain.compiled_grad_cam(model)
+    for count in (3, 1):  # one compiled function for all sizes of a batch
+        maps = maps_of(images[:count], classes[:count])
+        assert maps.dtype == np.float32
+        np.testing.assert_allclose(maps, expected[:count], rtol=1e-4, atol=1e-5 * expected.max())
+
+
+def test_the_compiled_grad_cam_refuses_what_does_not_fit():
+    maps_of = explain.compiled_grad_cam(sequential()[0])
+    with pytest.raises(InvalidInput, match="There is no class 9"):
+        maps_of(np.zeros((1, SIZE, SIZE, 3)), [9])
+    with pytest.raises(InvalidInput, match="has no convolution layer"):
+        explain.compiled_grad_cam(
+            keras.Sequential([keras.Input((4, 4, 3)), layers.Flatten(), layers.Dense(2)])
+        )
+
+
 @pytest.mark.parametrize("build", LIGHT, ids=lambda build: build.__name__)
 def test_all_methods_run_on_every_kind_of_model(build):
     model, _ = build()

@@ -77,6 +77,21 @@ def test_overlay_covers_the_picture_only_where_there_is_heat():
     np.testing.assert_allclose(half[1, 0], (1 - opacity) * 100 + opacity * middle, atol=1)
 
 
+@pytest.mark.parametrize("alpha", [0, 0.3, 0.75, 1])
+def test_a_heat_layer_over_the_picture_gives_the_overlay(alpha):
+    random = np.random.default_rng(8)
+    images = random.integers(0, 256, (2, 5, 6, 3), dtype=np.uint8)
+    maps = random.uniform(0, 3, (2, 5, 6))
+    layer = explain.heat_layer(maps)
+    assert layer.dtype == np.uint8
+    opacity = alpha * layer[..., 3:] / 255
+    blended = (1 - opacity) * images + opacity * layer[..., :3]
+    np.testing.assert_allclose(blended, explain.overlay(images, maps, alpha), atol=1.5)
+    np.testing.assert_array_equal(explain.heat_layer(maps[0]), layer[0])
+    with pytest.raises(InvalidInput, match="zero everywhere"):
+        explain.heat_layer(np.zeros((4, 4)))
+
+
 def test_overlay_takes_floats_other_ranges_and_grayscale():
     heat = np.arange(8, dtype="float32").reshape(2, 2, 2)
     as_bytes = np.random.default_rng(0).integers(0, 256, (2, 2, 2, 1)).astype("uint8")

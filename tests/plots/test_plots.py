@@ -455,7 +455,7 @@ def test_roadmap_marks_the_lesson():
     assert "03  Building a CNN" in words
     assert "you are here" in words
     assert "you are here" not in texts(plots.roadmap())
-    with pytest.raises(InvalidInput, match="no lesson 9"):
+    with pytest.raises(InvalidInput, match="no lesson 11"):
         plots.roadmap(11)
 
 

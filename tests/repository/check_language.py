@@ -32,13 +32,20 @@ ROOT = HERE.parents[1]
 
 PATTERNS = (
     *("notebooks/*.ipynb", "solutions/*/*.ipynb", "course_utils/**/*.toml"),
-    *("*.md", "course_utils/**/*.py", "course_staff/**/*.py", "tests/**/*.py"),
+    *(
+        "*.md",
+        "docs/**/*.md",
+        "docs/*.py",
+        "course_utils/**/*.py",
+        "course_staff/**/*.py",
+        "tests/**/*.py",
+    ),
     *(".github/**/*.yml", ".github/**/*.md", "Makefile", "CITATION.cff"),
 )
 #: Words that are right here: NumPy's and HTML's names, file names and words of other languages.
 WORDS = "writeable,notin,copie"
 #: Public names that keep their British spelling: attributes, arguments, columns and file names.
-PUBLIC_NAMES = r"(?:[\"'.`]|\b_)(?:licence|colour)\b|\blicence(?= ?[:=])|\b(?:LICENCE|colour)(?=\")"
+PUBLIC_NAMES = r"(?:[\"'.`]|\b_)(?:licence|colour)\b|\bcolour(?=\")"
 
 #: A finding: line number and message.
 Finding = tuple[int, str]

@@ -17,6 +17,11 @@ from course_utils import settings
 ROOT = settings.course_root()
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+#: The only jobs that may write, and what.
+MAY_WRITE = {
+    ("site", "deploy"): {"pages": "write", "id-token": "write"},
+    ("release", "publish"): {"contents": "write"},
+}
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("[0-9]*.yml"))
 
 
@@ -113,8 +118,26 @@ def test_workflows_call_make_and_course_alone(path):
 def test_workflows_may_only_read_and_end(path):
     workflow = read_yaml(path)
     assert workflow["permissions"] == {"contents": "read"}
-    for job in workflow["jobs"].values():
+    for name, job in workflow["jobs"].items():
         assert 0 < job["timeout-minutes"] <= 180
+        assert job.get("permissions", {}) == MAY_WRITE.get((path.stem, name), {})
+
+
+def test_only_actions_of_github_are_used():
+    """No code of others runs with the rights of a workflow."""
+    for path in WORKFLOWS:
+        for job in read_yaml(path)["jobs"].values():
+            used = [step["uses"] for step in job["steps"] if "uses" in step]
+            assert all(re.fullmatch(r"actions/[\w-]+@v\d+", action) for action in used), path.name
+
+
+def test_a_release_has_what_it_promises():
+    """Each zip that "make release" writes is named in the target, and all are published."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    recipe = re.search(r"^release:.*\n((?:\t.+\n)+)", text, re.MULTILINE)[1]
+    made = set(re.findall(r"build/release/(\w+)\.zip", recipe))
+    assert made == {"course", "slides", "handouts"}
+    assert "build/release/*.zip" in re.search(r"^publish:\n((?:\t.+\n)+)", text, re.MULTILINE)[1]
 
 
 def test_windows_is_set_up_as_the_readme_says():

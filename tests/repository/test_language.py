@@ -37,8 +37,8 @@ def found_in(tmp_path, name: str, text: str) -> list[str]:
         ("my_colours = 1", []),
         ("# The amended text, for someone in need.", []),
         ("# The color, normalized in practice.", []),
-        ('row["colour"], row["licence"], source.licence', []),
-        ("Source(licence=text)", []),
+        ('row["colour"], "licence"', []),
+        ("Source(licence=text)", ["licence ==> license"]),
         ("# The licence of it.", ["licence ==> license"]),
     ],
 )

@@ -404,6 +404,38 @@ def test_weights_come_in_the_order_of_execution(networks):
     assert not np.allclose(results[0][0], results[0][1]), "batch normalization depends on training"
 
 
+def test_a_row_of_plain_layers_is_not_run_to_know_its_order(monkeypatch):
+    import keras
+    from keras import layers
+
+    def row(*first):
+        return keras.Sequential([keras.Input(shape), *first, layers.Flatten(), layers.Dense(3)])
+
+    shape = (6, 6, 1)
+    plain = row(layers.Conv2D(2, 3), layers.BatchNormalization())
+    nested = row(keras.Sequential([layers.Conv2D(2, 3), layers.BatchNormalization()]))
+    wrapped = row(layers.TimeDistributed(layers.Dense(3)))
+    calls = []
+    original = keras.layers.Layer.__call__
+
+    def counted(layer, *args, **kwargs):
+        calls.append(layer)
+        return original(layer, *args, **kwargs)
+
+    for model, runs in ((plain, False), (nested, True), (wrapped, True)):
+        monkeypatch.setattr(keras.layers.Layer, "__call__", counted)
+        calls.clear()
+        found = models.in_order(model, shape)
+        assert bool(calls) == runs
+        monkeypatch.setattr(models, "_is_chain", lambda *_: False)
+        assert [id(v) for v in found] == [id(v) for v in models.in_order(model, shape)]
+        assert len(found) == len(model.weights)
+        monkeypatch.undo()
+    for other in ((7, 7, 1), (6, 6, 3)):
+        with pytest.raises(ValueError, match="incompatible|expected"):
+            models.in_order(plain, other)
+
+
 def test_what_was_compiled_and_how_it_trains():
     subject = work(
         "import keras\n"

@@ -328,6 +328,14 @@ def test_shows_a_few_lines_in_a_file_and_nothing_on_stderr(data, capfd):
     assert "epoch" not in error.lower()
 
 
+def test_a_stored_lesson_shows_no_seconds(data, capfd, monkeypatch):
+    monkeypatch.setenv("COURSE_STORED", "1")
+    history = training.fit(network(), data, 2, verbose=1)
+    last = capfd.readouterr()[0].strip().splitlines()[-1]
+    assert last.startswith("2 epochs · loss")
+    assert repr(history).startswith("2 epochs in")
+
+
 def test_verbose_zero_is_silent(data, capfd):
     training.fit(network(), data, 1, verbose=0)
     assert capfd.readouterr().out == ""

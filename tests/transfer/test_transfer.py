@@ -172,6 +172,21 @@ def drawn(train=61, size=10, seed=0, spread=0.5):
     return transfer.Features("drawn", ("a", "b", "c"), vectors, labels, ids)
 
 
+def test_features_that_hardly_vary_are_not_amplified():
+    vectors = np.random.default_rng(0).normal(0, 1, (60, 200))
+    vectors[:, 50:] *= 0.01
+    mean, variance = transfer.feature_statistics(vectors)
+    scaled = (vectors - mean) / np.sqrt(variance)
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-9)
+    assert scaled[:, 50:].std() / scaled[:, :50].std() < 0.02
+
+
+def test_a_constant_feature_stays_finite():
+    vectors = np.ones((4, 3), np.float32)
+    mean, variance = transfer.feature_statistics(vectors)
+    np.testing.assert_array_equal((vectors - mean) / np.sqrt(variance), 0)
+
+
 @pytest.mark.parametrize("hidden", [0, 8])
 @pytest.mark.parametrize(("train", "batch_size"), [(61, 16), (64, 16), (7, 64)])
 def test_a_head_trains_on_any_number_of_vectors(hidden, train, batch_size):

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
+import nbformat
 import pytest
 
 from course_utils.workspace import copies
@@ -240,6 +241,39 @@ def test_run_all_goes_on_past_every_unanswered_question(page, lab):
     assert len(checks) >= 3
     for cell in checks:
         assert "Not attempted yet" in json.dumps(cell["outputs"]), cell["source"]
+
+
+@pytest.mark.slow
+def test_keys_that_are_pressed_in_a_piece_stay_in_it(page, lab):
+    """Arrow keys would move to another cell, and M would turn the cell into text."""
+    name = "notebooks/pieces.ipynb"
+    cells = [
+        nbformat.v4.new_code_cell("from course_utils import widgets"),
+        nbformat.v4.new_code_cell("widgets.loss_valley()"),
+        nbformat.v4.new_code_cell('widgets.predict("00.yellow")'),
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), lab.work / name)
+    open_notebook(page, lab, lab.address(f"lab/tree/{name}"))
+    run_all(page, lab, name)
+    valley = page.locator('[data-widget="loss_valley"]')
+    slider, choice = valley.get_by_label("learning rate"), valley.get_by_role("combobox")
+    slider.focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp", "ArrowLeft"):
+        page.keyboard.press(key)
+    assert slider.input_value() == "0.04"
+    choice.focus()
+    page.keyboard.press("ArrowDown")
+    assert choice.input_value() == "1"
+    page.keyboard.press("m")
+    answers = page.locator('[data-widget="predict"] input')
+    answers.first.check()
+    page.keyboard.press("ArrowDown")
+    assert answers.nth(1).is_checked()
+    assert valley.is_visible()
+    assert page.locator(".jp-MarkdownCell").count() == 0
+    page.keyboard.press("Shift+Enter")  # JupyterLab's own: runs the cell, into a new piece
+    until(lambda: lab.idle() and not answers.nth(1).evaluate("node => node.matches(':focus')"), 30)
 
 
 @pytest.mark.slow

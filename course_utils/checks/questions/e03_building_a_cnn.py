@@ -132,17 +132,16 @@ _RARE_CNN_FAULTS = (
 
 
 def _one_row_per_picture(
-    subject: StudentWork, what: Ref, shape: Sequence[int], classes: int, rng: np.random.Generator
+    subject: StudentWork, what: Ref, shape: Sequence[int], classes: int
 ) -> None:
-    x = rng.uniform(0, 255, (3, *shape)).astype("float32")
-    outputs = subject.model_outputs(what, x)
+    outputs = model_checks.first_outputs(subject, what, shape)
     if not isinstance(outputs, np.ndarray):
         raise wrong("other: one output")
     if outputs.ndim > 2:
         raise wrong("flatten missing")
-    if classes == 1 and outputs.shape == (3,):
+    if classes == 1 and outputs.shape == (model_checks.ROWS,):
         return
-    if outputs.shape != (3, classes):
+    if outputs.shape != (model_checks.ROWS, classes):
         wanted = f"one output for each of {classes} classes" if classes > 1 else "one output"
         raise wrong("number of outputs", wanted=wanted, classes=classes, shape=outputs.shape)
 
@@ -166,7 +165,7 @@ def _cnn_output(subject: StudentWork, rng: np.random.Generator) -> None:
     # last layer. Everything before that layer is judged by the next part.
     for shape, classes in _SIZES:
         what, _ = model_checks.build_for(subject, "build_cnn", shape, classes)
-        _one_row_per_picture(subject, what, shape, classes, rng)
+        _one_row_per_picture(subject, what, shape, classes)
         _require_logits(subject, what, shape, rng)
 
 
@@ -176,7 +175,7 @@ def _cnn_calculation(subject: StudentWork, rng: np.random.Generator) -> None:
     # the end of the network (part 1) and at what happens only while training (part 3).
     what, shape = model_checks.build_for(subject, "build_cnn", *_SIZES[0], strict=False)
     end = model_checks.activation_at_end(subject, what, shape, rng)
-    classes = np.asarray(subject.model_outputs(what, np.zeros((2, *shape), "float32"))).shape[-1]
+    classes = np.asarray(model_checks.first_outputs(subject, what, shape)).shape[-1]
     build = _of(_cnn, shape, classes)
     mistakes = _cnn_mistakes(shape, classes)
     model_checks.same_network(subject, what, build, shape, rng, mistakes, end=end, passes=(False,))
@@ -257,7 +256,7 @@ def _mended_output(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: number of outputs for two sizes, one row per picture, nothing behind the last layer.
     for shape, classes in ((_MENDED_SHAPE, 4), ((32, 20, 1), 7)):
         what, _ = model_checks.build_for(subject, "build_mended", shape, classes)
-        _one_row_per_picture(subject, what, shape, classes, rng)
+        _one_row_per_picture(subject, what, shape, classes)
         _require_logits(subject, what, shape, rng)
 
 
@@ -282,7 +281,7 @@ def _detector(subject: StudentWork) -> Ref:
 def _detector_size(subject: StudentWork, rng: np.random.Generator) -> None:
     # Looks at: number of outputs and parameters. The architecture is free.
     what = _detector(subject)
-    _one_row_per_picture(subject, what, _PICTURE, 1, rng)
+    _one_row_per_picture(subject, what, _PICTURE, 1)
     total = sum(w.size for w in subject.model_weights(what, _PICTURE))
     if total > _BUDGET:
         raise wrong("over budget", total=total)

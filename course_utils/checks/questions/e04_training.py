@@ -46,6 +46,11 @@ _LOSS_MISTAKES = [
         lambda z, y: -np.log2(_right(_softmax(z), y)).mean(),
         lambda z, y: -np.log10(_right(_softmax(z), y)).mean(),
     ),
+    Mistake(
+        "softmax over the whole table",
+        lambda z, y: -np.log(_right(np.exp(z) / np.exp(z).sum(), y)).mean(),
+    ),
+    Mistake("every image with every label", lambda z, y: -np.log(_softmax(z)[:, y]).mean()),
     Mistake("all classes counted", lambda z, y: -np.log(_softmax(z)).mean()),
     Mistake("largest probability taken", lambda z, y: -np.log(_softmax(z).max(axis=1)).mean()),
     Mistake("logarithm of the mean", lambda z, y: -np.log(_right(_softmax(z), y).mean())),

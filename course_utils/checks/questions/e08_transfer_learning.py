@@ -85,6 +85,7 @@ def _network(
     pool: str = "GlobalAveragePooling2D",
     activation: str | None = None,
     scale: float = 1.0,
+    offset: float = 0.0,
     frozen: bool = True,
 ) -> keras.Model:
     import keras
@@ -93,8 +94,8 @@ def _network(
     base.trainable = not frozen
     x = inputs = keras.Input(_SIZE)
     if scale != 1:
-        x = keras.layers.Rescaling(scale)(x)
-    x = base(x, training=False) if frozen else base(x)
+        x = keras.layers.Rescaling(scale, offset)(x)
+    x = base(x)  # frozen, it works in inference mode
     x = getattr(keras.layers, pool)()(x)
     return keras.Model(inputs, keras.layers.Dense(_CLASSES, activation=activation)(x))
 
@@ -102,6 +103,7 @@ def _network(
 _NETWORK_MISTAKES = [
     NetworkMistake("rescaled twice", build=partial(_network, scale=1 / 255)),
     NetworkMistake("rescaled twice", build=partial(_network, scale=1 / 127.5)),
+    NetworkMistake("rescaled twice", build=partial(_network, scale=1 / 127.5, offset=-1)),
     NetworkMistake("maximum instead of mean", build=partial(_network, pool="GlobalMaxPooling2D")),
     NetworkMistake("flattened", build=partial(_network, pool="Flatten")),
     NetworkMistake("softmax at the end", build=partial(_network, activation="softmax")),
@@ -111,9 +113,11 @@ _NETWORK_MISTAKES = [
 ]
 
 
-def _transfer(subject: StudentWork) -> Ref:
+def _transfer(subject: StudentWork) -> tuple[Ref, list[Array]]:
+    """Return their network, and the weights of the base that it was given."""
     base = compare.given(subject, "small_base", kind="model")
-    return model_checks.build_with(subject, "build_transfer", base, _CLASSES)
+    weights = subject.model_weights(base, _SIZE)
+    return model_checks.build_with(subject, "build_transfer", base, _CLASSES), weights
 
 
 def _head_size(subject: StudentWork, model: Ref) -> None:
@@ -129,14 +133,16 @@ def _head_size(subject: StudentWork, model: Ref) -> None:
 
 
 def _calculation(subject: StudentWork, rng: np.random.Generator) -> None:
-    model = _transfer(subject)
+    model, given = _transfer(subject)
     model_checks.require_model(subject, model)
     _head_size(subject, model)
     model_checks.same_network(subject, model, _network, _SIZE, rng, _NETWORK_MISTAKES)
+    if not all(map(np.array_equal, given, subject.model_weights(model, _SIZE))):
+        raise wrong("another base")
 
 
 def _frozen(subject: StudentWork, rng: np.random.Generator) -> None:
-    model = _transfer(subject)
+    model, _ = _transfer(subject)
     subject.model_weights(model, _SIZE)  # a network of a class of its own is built only now
     learns = subject.model_trainable(model, _SIZE)
     base, head = learns[:_OF_BASE], learns[_OF_BASE:]
@@ -196,13 +202,18 @@ def _prepared(subject: StudentWork) -> Ref:
 def _learning(subject: StudentWork, rng: np.random.Generator) -> None:
     given = compare.given(subject, "with_trained_head", kind="model")
     before = subject.model_weights(given, _SIZE)
+    pictures = rng.uniform(0, 255, (3, *_SIZE)).astype("float32")
+    answers = subject.model_outputs(given, pictures)
     prepared = model_checks.build_with(subject, "prepare_fine_tuning", given)
     learns = subject.model_trainable(prepared, _SIZE)
     if len(learns) != len(_LEARN):
-        raise wrong("other: another layer")
+        raise wrong("another layer")
     after = subject.model_weights(prepared, _SIZE)
     if not all(map(np.array_equal, before, after)):
         raise wrong("trained head lost")
+    now = subject.model_outputs(prepared, pictures)
+    if np.shape(now) != np.shape(answers) or not np.allclose(now, answers, atol=1e-4):
+        raise wrong("another layer")
     if learns == _LEARN:
         return
     if not any(learns):
@@ -227,7 +238,11 @@ def _small_steps(subject: StudentWork, rng: np.random.Generator) -> None:
     outputs = rng.normal(0, 2, (6, 5)).astype("float32")
     logs = outputs - np.log(np.exp(outputs).sum(axis=1, keepdims=True))
     want = -logs[np.arange(6), y].mean()
-    if abs(subject.model_loss(model, y, outputs) - want) > 1e-3:
+    try:
+        loss = subject.model_loss(model, y, outputs)
+    except StudentError:  # for instance a loss that expects one-hot labels
+        raise wrong("loss does not fit") from None
+    if abs(loss - want) > 1e-3:
         raise wrong("loss does not fit")
     rate = compiled["learning_rate"]
     if rate > 0.000101:

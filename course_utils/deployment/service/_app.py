@@ -174,7 +174,7 @@ def application(desk: Desk) -> FastAPI:
     _add_problems(app)
     card = desk.classifier.card
 
-    @app.get("/model", summary="Describe the model.")
+    @app.get("/model", summary="Describe the model.", response_description="The model.")
     async def model() -> Model:
         return Model(
             name=desk.classifier.name,
@@ -188,6 +188,7 @@ def application(desk: Desk) -> FastAPI:
         "/predict",
         summary="Classify a picture.",
         response_model=Answer,
+        response_description="The classes, and the map if it was asked for.",
         responses=_PROBLEMS,
         openapi_extra=_BODY,
     )
@@ -197,14 +198,15 @@ def application(desk: Desk) -> FastAPI:
         map: Annotated[bool, Query(description="Whether to return a heat map, too.")] = False,
     ) -> Response:
         result, preview = await desk.classify(request, with_map=map)
-        answer = _answer(card, result, preview, top)
+        answer = answer_of(card, result, preview, top)
         return Response(answer.model_dump_json(), media_type="application/json")
 
     return app
 
 
-def _answer(card: ModelInfo, result: Result, preview: Any, top: int) -> Answer:
-    best = result.probabilities.argsort(kind="stable")[::-1][:top]
+def answer_of(card: ModelInfo, result: Result, preview: Any, top: int) -> Answer:
+    """Put a result into words: the `top` likeliest classes, whether it is sure, the pictures."""
+    best = (-result.probabilities).argsort(kind="stable")[:top]
     highest = float(result.probabilities.max())
     return Answer(
         classes=[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from course_utils import evaluation, explain
+from course_utils import evaluation
 from course_utils.deployment.card import ModelInfo
 from course_utils.deployment.service._batches import LARGEST_BATCH
 from course_utils.exceptions import InvalidInput
@@ -82,6 +82,8 @@ class Classifier:
         self._maps: Callable[[np.ndarray, Any], np.ndarray] | None = None
         self.note = "This format of the network gives no heat maps; use its model.keras."
         if model is not None:
+            from course_utils import explain  # imports TensorFlow, so only when it is used
+
             try:
                 self._maps = explain.compiled_grad_cam(model)
             except InvalidInput as error:
@@ -126,6 +128,8 @@ class Classifier:
             for i in wanted:
                 results[i] = Result(probabilities[i], note=self.note)
             return results
+        from course_utils import explain
+
         maps = self._maps(images[wanted], probabilities[wanted].argmax(axis=1))
         for i, heat in zip(wanted, maps, strict=True):
             if heat.max() > 0:

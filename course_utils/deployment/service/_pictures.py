@@ -8,6 +8,7 @@ import io
 import threading
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from course_utils.deployment.service._refusals import Refused
 from course_utils.exceptions import InvalidInput
 
 MOST_PIXELS = 50_000_000
+#: Pixels of the longer side, as in a JPEG. One row of 50 million pixels takes very long to decode.
+MOST_SIDE = 65_535
 #: Longer side of the preview.
 PREVIEW_SIDE = 640
 #: One picture of more pixels is decoded at a time, so that their memory does not add up.
@@ -68,7 +71,7 @@ def decode(data: bytes, shape: tuple[int, int, int], with_preview: bool) -> Pict
                 return _decode(data, header, shape, with_preview)
         return _decode(data, header, shape, with_preview)
     except InvalidInput as error:
-        raise Refused(422, str(error)) from None
+        raise Refused(422, _for_visitors(str(error))) from None
 
 
 @dataclass(frozen=True)
@@ -80,12 +83,18 @@ class _Header:
 def _decode(
     data: bytes, header: _Header, shape: tuple[int, int, int], with_preview: bool
 ) -> Picture:
+    from PIL import Image
+
+    source: Any
     height, width, channels = shape
     if not with_preview:
         return Picture(datasets.decode(data, (height, width), channels), None)
     # A JPEG is decoded at a part of its size, so twice takes less time than once as a whole.
-    source = data if header.is_jpeg else datasets.decode(data)
-    size = header.size if isinstance(source, bytes) else source.shape[:2]
+    if header.is_jpeg:
+        source, size = data, header.size
+    else:
+        whole = datasets.decode(data)
+        source, size = Image.fromarray(whole), whole.shape[:2]
     preview = datasets.decode(source, _preview_size(size))
     return Picture(datasets.decode(source, (height, width), channels), preview)
 
@@ -93,12 +102,13 @@ def _decode(
 def _read_header(data: bytes) -> _Header:
     """Check the kind and the size of a picture without decoding it."""
     try:
-        with warnings.catch_warnings(), decoding.opened(data) as picture:
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about huge pictures, which are refused here
-            width, height = picture.size
-            kind = picture.format
-            is_jpeg = kind in ("JPEG", "MPO")
-            lies = is_jpeg and picture.getexif().get(decoding.ORIENTATION, 1) >= 5
+            with decoding.opened(data) as picture:
+                width, height = picture.size
+                kind = picture.format
+                is_jpeg = kind in ("JPEG", "MPO")
+                lies = is_jpeg and picture.getexif().get(decoding.ORIENTATION, 1) >= 5
     except decoding.Unreadable as error:
         if "too many pixels" in str(error):
             raise _too_many_pixels("far too many pixels") from None
@@ -107,7 +117,17 @@ def _read_header(data: bytes) -> _Header:
         raise Refused(415, f"Pictures of the kind {kind} are not read; save it as JPEG.")
     if width * height > MOST_PIXELS:
         raise _too_many_pixels(f"{width * height / 1e6:.1f} million pixels")
+    if max(width, height) > MOST_SIDE:
+        raise Refused(
+            413, f"One side has more than {MOST_SIDE:,} pixels; make the picture smaller."
+        )
     return _Header((width, height) if lies else (height, width), is_jpeg)
+
+
+def _for_visitors(sentence: str) -> str:
+    """Replace the advice to give an argument of `datasets.decode`, which visitors cannot."""
+    reason, argument, _ = sentence.partition("; give value_range=")
+    return f"{reason}; save it with 8 bits for each color." if argument else sentence
 
 
 def _too_many_pixels(text: str) -> Refused:

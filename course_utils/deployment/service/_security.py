@@ -118,7 +118,8 @@ class Guard:
         if self._token is None or not is_page or not _token_of(scope):
             return None
         answer = RedirectResponse(scope["path"], status_code=303)
-        answer.set_cookie(self._cookie, self._token, httponly=True, samesite="strict")
+        # Not "strict": the cookie would be missing after a click on a link in a mail or a chat.
+        answer.set_cookie(self._cookie, self._token, httponly=True, samesite="lax")
         return answer
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -143,11 +144,19 @@ def _uvicorn_server(config: Any) -> Any:
 def _listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens at an address."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio sends small packets at once (TCP_NODELAY) only then;
+    # else each answer waits 40 ms.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    if sys.platform != "win32":  # there, this option lets two programs listen at one port
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        return socket.create_server((host, port), family=family, backlog=128)
-    except OSError as error:
-        if error.errno in (errno.EADDRINUSE, errno.EACCES):
-            taken = error.errno == errno.EADDRINUSE
+        listening.bind((host, port))
+        listening.listen(128)
+        return listening
+    except (OSError, UnicodeError, TypeError) as error:  # the last for a null character
+        listening.close()
+        if getattr(error, "errno", None) in (errno.EADDRINUSE, errno.EACCES):
+            taken = getattr(error, "errno", None) == errno.EADDRINUSE
             raise InvalidInput(
                 f"Port {port} {'is used by another program' if taken else 'may not be used'}; "
                 f"choose another one, for example --port {port + 1 if taken else 8000}."
@@ -201,17 +210,18 @@ def serving(model: Any = None, port: int = 0) -> Iterator[Service]:
     InvalidInput
         If it is no exported network, or the port is taken.
 
-    Examples
-    --------
-    >>> import requests
-    >>> with serving() as service:  # doctest: +SKIP
-    ...     answer = requests.post(f"{service.address}/predict", data=picture, timeout=10)
+    Notes
+    -----
+    Within the block, ``requests.post(f"{service.address}/predict", data=content, timeout=10)``
+    sends the content of an image file, and ``.json()`` of the answer is the result.
     """
     service = Service(model, "127.0.0.1", port)
     thread = threading.Thread(target=service.run, name="service", daemon=True)
     thread.start()
     while not service.started and thread.is_alive():
         time.sleep(0.005)
+    if not service.started:
+        raise InvalidInput("The service did not start; the messages above say why.")
     try:
         yield service
     finally:

@@ -15,6 +15,8 @@ function percent(share) {
 
 function say(text) {
   part("status").textContent = text;
+  // With a result below it, the status is for screen readers only.
+  part("status").className = part("result").hidden ? "" : "unseen";
 }
 
 function showClasses(classes) {

@@ -1,0 +1,426 @@
+"""Check the answers to exercise 09; what they are told is in e09.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from course_utils.checks import compare
+from course_utils.checks._question import Exercise, Question, wrong
+from course_utils.checks.compare import Case, Mistake
+from course_utils.student_work import StudentWork, StudentWorkError
+
+Array = np.ndarray
+
+# --- 09.1: on paper ----------------------------------------------------------------------------
+
+_LOW, _HIGH, _NUMBER = -1.0, 2.0, 1.32
+_SCALE, _ZERO, _WHOLE, _RESTORED = 0.2, -3, 4, 1.4
+
+
+def _paper(
+    subject: StudentWork,
+    name: str,
+    want: float,
+    mistakes: list[Mistake],
+    follows: Iterable[float] = (),
+) -> None:
+    """Check a number; one that follows from a mistake in an earlier part is right, too."""
+    got = compare.one_number(compare.attempted(subject, name))
+    if got is not None and any(abs(got - value) < 1e-3 for value in follows):
+        return
+    compare.number(subject, name, want, mistakes, rtol=0.0, atol=6e-4, decimals=True)
+
+
+def _given(subject: StudentWork, name: str, otherwise: float) -> float:
+    """Return what the student found in an earlier part, or the right number."""
+    try:
+        found = compare.one_number(subject.get(name))
+    except StudentWorkError:
+        found = None
+    return otherwise if found is None else float(found)
+
+
+def _nearest(value: float) -> float:
+    return float(np.sign(value) * np.floor(abs(value) + 0.5))
+
+
+def _scale(subject: StudentWork, rng: np.random.Generator) -> None:
+    mistakes = [
+        Mistake("number of steps", 3 / 16),
+        Mistake("eight bits", 3 / 255, 3 / 256),
+        Mistake("0 in the middle", 2 / 7, 2 / 8),
+        Mistake("only up to 0", 2 / 15, 1 / 15),
+        Mistake("the whole range", 3.0),
+        Mistake("upside down", 5.0),
+    ]
+    _paper(subject, "scale", _SCALE, mistakes)
+
+
+def _zero_point(subject: StudentWork, rng: np.random.Generator) -> None:
+    mistakes = [
+        Mistake("sign of the zero point", 3),
+        Mistake("lowest subtracted", -13),
+        Mistake("counted from 0", 5),
+        Mistake("0 stays 0", 0),
+    ]
+    scale = _given(subject, "scale", _SCALE)
+    follows = [_nearest(-8 - _LOW / scale)] if scale > 0 else []
+    _paper(subject, "zero_point", _ZERO, mistakes, follows)
+
+
+def _whole(subject: StudentWork, rng: np.random.Generator) -> None:
+    scale, zero = _given(subject, "scale", _SCALE), _given(subject, "zero_point", _ZERO)
+    follows = [_nearest(_NUMBER / scale) + zero] if scale > 0 else []
+    mistakes = [
+        Mistake("zero point forgotten", 7, 6.6),
+        Mistake("zero point on the wrong side", 10, 9.6),
+        Mistake("cut off", 3),
+        Mistake("not rounded", 3.6),
+    ]
+    _paper(subject, "whole", _WHOLE, mistakes, follows)
+
+
+def _restored(subject: StudentWork, rng: np.random.Generator) -> None:
+    scale, zero = _given(subject, "scale", _SCALE), _given(subject, "zero_point", _ZERO)
+    whole = _given(subject, "whole", _WHOLE)
+    mistakes = [
+        Mistake("zero point forgotten", 0.8),
+        Mistake("zero point on the wrong side", 0.2),
+        Mistake("the number itself", _NUMBER),
+        Mistake("error instead of value", 0.08, -0.08),
+    ]
+    _paper(subject, "restored", _RESTORED, mistakes, [scale * (whole - zero)])
+
+
+# --- 09.2: weights in whole numbers ------------------------------------------------------------
+
+
+def _highest(bits: int) -> int:
+    return 2 ** (bits - 1) - 1
+
+
+def _scales(weights: Array, bits: int, axis: int | None = 0, steps: int | None = None) -> Array:
+    largest = np.abs(weights).max(axis=axis)
+    return np.where(largest > 0, largest, 1) / np.where(largest > 0, steps or _highest(bits), 1)
+
+
+_SCALE_MISTAKES = [
+    Mistake("one scale for all", lambda w, b: _scales(w, b, None)),
+    Mistake("rows instead of columns", lambda w, b: _scales(w, b, 1)),
+    Mistake("sign forgotten", lambda w, b: w.max(axis=0) / _highest(b)),
+    Mistake("always eight bits", lambda w, b: _scales(w, 8)),
+    Mistake(
+        "number of steps",
+        lambda w, b: _scales(w, b, steps=2**b - 1),
+        lambda w, b: _scales(w, b, steps=2**b),
+        lambda w, b: _scales(w, b, steps=2 ** (b - 1)),
+        lambda w, b: _scales(w, b, steps=2**b - 2),
+    ),
+    Mistake("range of the numbers", lambda w, b: (w.max(axis=0) - w.min(axis=0)) / (2**b - 1)),
+    Mistake("upside down", lambda w, b: 1 / _scales(w, b)),
+]
+
+
+def _weights(rng: np.random.Generator, inputs: int, units: int) -> Array:
+    """Draw weights whose columns differ in size; the largest absolute value may be negative."""
+    drawn = rng.normal(0, 1, (inputs, units)) * rng.uniform(0.2, 3, units)
+    drawn[0] = -1.1 * np.abs(drawn).max(axis=0)
+    return rng.permuted(drawn, axis=0)
+
+
+def _scale_cases(rng: np.random.Generator) -> list[Case]:
+    return [
+        Case((_weights(rng, 6, 4), 8), "6 inputs, 4 units and 8 bits"),
+        Case((_weights(rng, 9, 3), 4), "9 inputs, 3 units and 4 bits"),
+        Case((_weights(rng, 5, 5), 3), "5 inputs, 5 units and 3 bits"),
+    ]
+
+
+def _of_units(subject: StudentWork, rng: np.random.Generator) -> None:
+    cases = _scale_cases(rng)
+    compare.function(subject, "scales_of", cases, _scales, _SCALE_MISTAKES)
+    compare.leaves_arguments(subject, "scales_of", cases[:1])
+
+
+def _whole_numbers(weights: Array, scales: Array) -> Array:
+    return np.round(weights / scales)
+
+
+_WHOLE_MISTAKES = [
+    Mistake("not rounded", lambda w, s: w / s),
+    Mistake("cut off", lambda w, s: np.trunc(w / s), lambda w, s: np.floor(w / s)),
+    Mistake("rounded up", lambda w, s: np.ceil(w / s)),
+    Mistake("multiplied", lambda w, s: np.round(w * s)),
+    Mistake("restored at once", lambda w, s: s * np.round(w / s)),
+    Mistake("only positive numbers", lambda w, s: np.abs(np.round(w / s))),
+    Mistake("wraps around", lambda w, s: np.round(w / s).astype(np.int64).astype(np.uint8)),
+]
+
+
+def _to_whole(subject: StudentWork, rng: np.random.Generator) -> None:
+    cases = []
+    for case in _scale_cases(rng):
+        scales = _scales(*case.args)
+        # At a distance from the halves, where rounding rules differ.
+        whole = rng.integers(-_highest(case.args[1]), _highest(case.args[1]) + 1, (7, len(scales)))
+        weights = scales * (whole + rng.uniform(-0.4, 0.4, whole.shape))
+        cases.append(Case((weights, scales), case.label.replace("6 inputs", "7 inputs")))
+    compare.function(subject, "to_whole", cases, _whole_numbers, _WHOLE_MISTAKES)
+    compare.leaves_arguments(subject, "to_whole", cases[:1])
+
+
+def _zero_unit(subject: StudentWork, rng: np.random.Generator) -> None:
+    weights = _weights(rng, 6, 3)
+    weights[:, 1] = 0
+    cases = [Case((weights, 8), "a unit whose weights are all 0")]
+    compare.function(subject, "scales_of", cases, _scales, _SCALE_MISTAKES)
+
+
+# --- 09.3: what model.json is for --------------------------------------------------------------
+
+
+def _softmax(logits: Array) -> Array:
+    powers = np.exp(logits - logits.max())
+    return np.asarray(powers / powers.sum())
+
+
+def _answer(
+    logits: Array,
+    card: dict[str, Any],
+    heat: float | None = None,
+    sure: float | None = None,
+    before: bool = False,
+) -> list[Any]:
+    """Return name and probability; `before` applies the threshold before the temperature."""
+    temperature = card["temperature"] if heat is None else heat
+    p = _softmax(np.asarray(logits, float) / temperature)
+    asked = _softmax(np.asarray(logits, float)) if before else p
+    threshold = card["threshold"] if sure is None else sure
+    unsure = threshold is not None and asked.max() < threshold
+    return ["not sure" if unsure else card["class_names"][int(p.argmax())], float(p.max())]
+
+
+def _inverted(logits: Array, card: dict[str, Any]) -> list[Any]:
+    return _answer(logits, card, heat=1 / card["temperature"])
+
+
+def _with_logit(logits: Array, card: dict[str, Any]) -> list[Any]:
+    return [_answer(logits, card)[0], float(np.max(logits) / card["temperature"])]
+
+
+def _turned(logits: Array, card: dict[str, Any]) -> list[Any]:
+    name, p = _answer(logits, card)
+    sure = card["threshold"] is None or p < card["threshold"]
+    return [_answer(logits, card, sure=0.0)[0] if sure else "not sure", p]
+
+
+def _place(logits: Array, card: dict[str, Any]) -> list[Any]:
+    name, p = _answer(logits, card)
+    return [name if name == "not sure" else int(np.argmax(logits)), p]
+
+
+_ANSWER_MISTAKES = [
+    Mistake("temperature forgotten", lambda x, c: _answer(x, c, heat=1.0)),
+    Mistake("multiplied by the temperature", _inverted),
+    Mistake("threshold before the temperature", lambda x, c: _answer(x, c, before=True)),
+    Mistake("threshold ignored", lambda x, c: _answer(x, c, sure=0.0)),
+    Mistake("threshold the other way round", _turned),
+    Mistake("a fixed threshold", lambda x, c: _answer(x, c, sure=0.5)),
+    Mistake("logit instead of probability", _with_logit),
+    Mistake("place instead of name", _place),
+    Mistake("only the name", lambda x, c: _answer(x, c)[0]),
+    Mistake("the least likely", lambda x, c: _answer(-np.asarray(x), c)),
+]
+
+
+def _card(rng: np.random.Generator, classes: int, temperature: float, threshold: Any) -> dict:
+    names = ["cup", "plate", "fork", "spoon", "knife", "bowl", "glass"]
+    return {
+        "class_names": [names[k] for k in rng.permutation(len(names))[:classes]],
+        "image_size": [96, 96],
+        "temperature": temperature,
+        "threshold": threshold,
+    }
+
+
+def _logits_of(rng: np.random.Generator, classes: int, temperature: float, p: float) -> Array:
+    """Return logits whose likeliest class has the probability `p` at the temperature."""
+    rest = rng.dirichlet(np.full(classes - 1, 20.0)) * (1 - p)
+    logits = temperature * np.log(np.append(rest, p))
+    return np.asarray(rng.permutation(logits) + rng.normal())
+
+
+def _answer_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for classes, heat, threshold, p, label in (
+        (3, 2.0, 0.6, 0.7237, "a sure answer"),
+        (4, 1.6, 0.7, 0.5562, "an unsure answer"),
+        (5, 0.5, 0.8, 0.9034, "a temperature below 1"),
+        (4, 3.0, 0.75, 0.6071, "a temperature of 3"),
+        (5, 1.5, 0.4, 0.4658, "a low threshold"),
+    ):
+        card = _card(rng, classes, heat, threshold)
+        cases.append(Case((_logits_of(rng, classes, heat, p), card), label))
+    return cases
+
+
+def _uses_card(subject: StudentWork, rng: np.random.Generator) -> None:
+    cases = _answer_cases(rng)
+    compare.function(subject, "answer", cases, _answer, _ANSWER_MISTAKES)
+    compare.leaves_arguments(subject, "answer", cases[:1])
+
+
+def _without_threshold(subject: StudentWork, rng: np.random.Generator) -> None:
+    first = _card(rng, 4, 1.5, None)
+    second = _card(rng, 3, 1.0, 0.6)
+    large = 1000 + _logits_of(rng, 3, 1.0, 0.8127)
+    cases = [
+        Case((_logits_of(rng, 4, 1.5, 0.3419), first), "a card without a threshold (None)"),
+        Case((large, second), "logits of about 1000"),
+        Case(
+            (np.array([-1000.0, 1000.0, 0.0]), _card(rng, 3, 1.0, 1.0)),
+            "logits from -1000 to 1000, whose probability of 1 is not below a threshold of 1",
+        ),
+    ]
+    # A mistake that the first part has told costs nothing here.
+    reference = compare.as_told_before(
+        subject, "answer", _answer_cases(rng), _answer, _ANSWER_MISTAKES
+    )
+    compare.function(subject, "answer", cases, reference)
+
+
+# --- 09.4: a threshold -------------------------------------------------------------------------
+
+
+def _reached(confidence: Array, right: Array, precision: float) -> list[float]:
+    """Return the confidences from which on the precision is reached, the lowest first."""
+    levels = np.unique(confidence)
+    return [float(t) for t in levels if right[confidence >= t].mean() >= precision]
+
+
+def _lowest(confidence: Array, right: Array, precision: float) -> float | None:
+    return next(iter(_reached(confidence, right, precision)), None)
+
+
+def _above_only(confidence: Array, right: Array, precision: float) -> float | None:
+    levels = [t for t in np.unique(confidence) if (confidence > t).any()]
+    found = [float(t) for t in levels if right[confidence > t].mean() >= precision]
+    return found[0] if found else None
+
+
+def _first_failure(confidence: Array, right: Array, precision: float) -> float | None:
+    """Go down from the highest confidence, and stop where the precision is missed once."""
+    kept = None
+    for level in np.unique(confidence)[::-1]:
+        if right[confidence >= level].mean() < precision:
+            break
+        kept = float(level)
+    return kept
+
+
+def _of_all(confidence: Array, right: Array, precision: float) -> float | None:
+    levels = np.unique(confidence)
+    found = [float(t) for t in levels if (right & (confidence >= t)).mean() >= precision]
+    return found[0] if found else None
+
+
+def _by_coverage(confidence: Array, right: Array, precision: float) -> float | None:
+    levels = np.unique(confidence)
+    return next((float(t) for t in levels[::-1] if (confidence >= t).mean() >= precision), None)
+
+
+_THRESHOLD_MISTAKES = [
+    Mistake("highest instead of lowest", lambda c, r, p: max(_reached(c, r, p), default=None)),
+    Mistake("stopped at the first failure", _first_failure),
+    Mistake("above only", _above_only),
+    Mistake("share of all pictures", _of_all),
+    Mistake("coverage instead of precision", _by_coverage),
+    Mistake("the precision itself", lambda c, r, p: p),
+    Mistake(
+        "a share instead of a threshold", lambda c, r, p: float((c >= _lowest(c, r, p)).mean())
+    ),
+]
+
+
+def _made(rng: np.random.Generator, count: int, ties: bool = False) -> tuple[Array, Array]:
+    confidence = rng.uniform(0.25, 0.99, count)
+    confidence = np.round(confidence, 1) if ties else np.round(confidence, 4)
+    right = rng.uniform(size=count) < confidence
+    # One of the surest answers is wrong and the next ones are right: the precision falls and rises.
+    order = np.argsort(-confidence, kind="stable")
+    right[order[:12]] = True
+    right[order[2]] = False
+    return confidence, right
+
+
+def _threshold_cases(rng: np.random.Generator) -> list[Case]:
+    small = np.array([0.95, 0.55, 0.9, 0.7, 0.6]), np.array([True, False, True, False, True])
+    return [
+        Case((*small, 0.7), "five pictures and a precision of 0.7"),
+        Case((*_made(rng, 60), 0.871), "60 pictures and a precision of 0.871"),
+        Case((*_made(rng, 150), 0.838), "150 pictures and a precision of 0.838"),
+    ]
+
+
+def _lowest_threshold(subject: StudentWork, rng: np.random.Generator) -> None:
+    cases = _threshold_cases(rng)
+    compare.function(subject, "threshold_for", cases, _lowest, _THRESHOLD_MISTAKES)
+    compare.leaves_arguments(subject, "threshold_for", cases[:2])
+
+
+def _special(subject: StudentWork, rng: np.random.Generator) -> None:
+    hopeless = np.array([0.9, 0.8, 0.7]), np.array([False, True, False])
+    none = Case((*hopeless, 0.9), "pictures among which no threshold reaches the precision")
+    got = subject.call("threshold_for", *none.args)
+    if got is not None:
+        raise wrong("not None")
+    reference = compare.as_told_before(
+        subject, "threshold_for", _threshold_cases(rng), _lowest, _THRESHOLD_MISTAKES
+    )
+    equal = np.array([0.8, 0.9, 0.7, 0.8]), np.array([True, True, False, False])
+    cases = [
+        Case((*equal, 0.9), "four pictures, two of equal confidence"),
+        Case((*_made(rng, 80, ties=True), 0.853), "pictures with equal confidences"),
+        Case((np.array([0.4, 0.8, 0.6]), np.array([True, True, True]), 1.0), "only right answers"),
+    ]
+    compare.function(subject, "threshold_for", cases, reference, _THRESHOLD_MISTAKES)
+
+
+EXERCISE = Exercise.of(
+    "09_put_it_to_work",
+    Question.of(
+        "09.1",
+        _scale,
+        _zero_point,
+        _whole,
+        _restored,
+        needs=("scale", "zero_point", "whole", "restored"),
+        kind="value",
+    ),
+    Question.of(
+        "09.2",
+        _of_units,
+        _to_whole,
+        _zero_unit,
+        needs=("scales_of", "to_whole"),
+        forbids=("course_utils.deployment.quantize",),
+    ),
+    Question.of(
+        "09.3",
+        _uses_card,
+        _without_threshold,
+        needs=("answer",),
+        forbids=("course_utils.evaluation.softmax",),
+    ),
+    Question.of(
+        "09.4",
+        _lowest_threshold,
+        _special,
+        needs=("threshold_for",),
+        forbids=("course_utils.deployment.choose_threshold",),
+    ),
+    Question.of("09.5", kind="written"),
+)

@@ -1,0 +1,91 @@
+"""Show slides in a real browser, one after the other, as a class sees them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+#: Finds on the present slide what is cut off, and text of fewer than 20 pixels outside of pieces.
+_FAULTS = """() => {
+  const page = Reveal.getCurrentSlide().querySelector(".page");
+  const edge = page.getBoundingClientRect(), faults = [];
+  for (const node of page.querySelectorAll("*")) {
+    if (node.closest("svg, math") || !node.checkVisibility()) continue;
+    const box = node.getBoundingClientRect();
+    if (!box.width || !box.height) continue;
+    if (box.right > edge.right + 1 || box.bottom > edge.bottom + 1 || box.left < edge.left - 1)
+      faults.push(`cut off: ${node.outerHTML.slice(0, 120)}`);
+    const text = [...node.childNodes].some(one => one.nodeType === 3 && one.textContent.trim());
+    if (text && !node.closest(".course-widget") && parseFloat(getComputedStyle(node).fontSize) < 20)
+      faults.push(`small: ${node.outerHTML.slice(0, 120)}`);
+  }
+  for (const picture of page.querySelectorAll("figure img"))
+    if (picture.clientWidth < 300 || picture.clientHeight < 150)
+      faults.push(`figure of ${picture.clientWidth} × ${picture.clientHeight} pixels`);
+  return faults.slice(0, 4);
+}"""
+
+
+@dataclass
+class Shown:
+    """What was seen of a deck.
+
+    Attributes
+    ----------
+    slides : int
+    faults : list of str
+        What is cut off or too small, with the heading of the slide.
+    violations : list of str
+        What axe finds.
+    errors, requests : list of str
+        Errors on the console, and addresses other than the deck itself.
+    """
+
+    slides: int = 0
+    faults: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+def show(deck: Path) -> Shown:
+    """Show every slide of a deck at 1280 × 720 pixels."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed here")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    from axe_playwright_python.sync_playwright import Axe
+
+    seen = Shown()
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page.on("console", lambda m: seen.errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: seen.errors.append(str(error)))
+        page.on("request", lambda request: seen.requests.append(request.url))
+        page.goto(deck.as_uri())
+        page.wait_for_selector(".reveal.ready")
+        seen.slides = page.evaluate("Reveal.getTotalSlides()")
+        for number in range(seen.slides):
+            page.evaluate(f"Reveal.slide({number}, 0, 99)")
+            page.wait_for_timeout(50)
+            heading = page.evaluate("Reveal.getCurrentSlide().querySelector('h1, h2').textContent")
+            seen.faults += [f"{heading}: {fault}" for fault in page.evaluate(_FAULTS)]
+            found = Axe().run(page).response["violations"]
+            seen.violations += [
+                f"{heading}: {one['id']}: {one['nodes'][0]['html'][:160]}" for one in found
+            ]
+        browser.close()
+    outside = ("file:", "data:", "blob:")
+    seen.requests = [url for url in seen.requests if not url.startswith(outside)]
+    return seen
+
+
+def pages_of(pdf: Path) -> int:
+    """Return the number of pages of a PDF by Chromium, which does not compress its page objects."""
+    return len(re.findall(rb"/Type\s*/Page\b", pdf.read_bytes()))

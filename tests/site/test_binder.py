@@ -1,0 +1,40 @@
+"""Binder sets the course up with the commands of README.md."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+
+from packaging.specifiers import SpecifierSet
+
+from course_utils import settings
+
+ROOT = settings.course_root()
+
+
+def commands() -> list[str]:
+    lines = (ROOT / ".binder" / "postBuild").read_text(encoding="utf-8").splitlines()
+    return [line.replace(" --no-cache-dir", "") for line in lines if line.startswith("pip ")]
+
+
+def test_binder_installs_what_the_readme_says():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    plain = readme.partition("### Plain Python")[2].partition("###")[0]
+    assert commands() == [line for line in plain.splitlines() if line.startswith("pip install")]
+
+
+def test_binder_can_run_the_script():
+    path = ROOT / ".binder" / "postBuild"
+    assert path.read_bytes().startswith(b"#!/bin/bash\n")
+    assert path.stat().st_mode & 0o111
+    assert subprocess.run(["bash", "-n", str(path)]).returncode == 0
+
+
+def test_binder_takes_a_python_that_the_course_supports():
+    found = re.fullmatch(
+        r"python-(3\.\d+)\n", (ROOT / ".binder" / "runtime.txt").read_text(encoding="utf-8")
+    )
+    assert found is not None
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert SpecifierSet(project["requires-python"]).contains(found[1])

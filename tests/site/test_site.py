@@ -1,0 +1,410 @@
+"""The built site: every page in a real browser, its links, its size, and a second build.
+
+All tests share one build, so they stay in one file: the workers of a test run take whole files.
+``--all`` opens every page with axe, and builds twice.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+from site_in_browser import Browser, browser, served
+
+from course_staff.site import pages, sources
+from course_utils import settings
+from course_utils.workspace import lessons
+
+ROOT = settings.course_root()
+LESSONS = lessons.all_lessons()
+#: Bytes of a page with its figures; and of all that a first visit loads, text as servers pack it.
+LARGEST = 1.5e6
+
+#: Pages that axe looks at in each run; with --all it looks at every page.
+SAMPLE = (
+    *("index.html", "404.html", "start.html", "topics.html", "api/training.html"),
+    *("notebooks/00_start_here.html", "notebooks/05_evaluation.html"),
+    "exercises/03_building_a_cnn/building_a_cnn.html",
+)
+
+
+def build(out: Path, seed: str = "1") -> float:
+    """Build the site, and return the seconds that the processor took."""
+    environment = os.environ | {"SOURCE_DATE_EPOCH": "0", "PYTHONHASHSEED": seed}
+    command = [sys.executable, "-m", "course_staff.site", str(out)]
+    before = os.times()
+    answer = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr[-3000:]
+    after = os.times()
+    return after.children_user - before.children_user
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    """The built site."""
+    pytest.importorskip("sphinx", reason="the packages for the site are not installed")
+    out = tmp_path_factory.mktemp("build") / "site"
+    seconds = build(out)
+    assert seconds <= 60, "make site takes too long"
+    return out
+
+
+@pytest.fixture(scope="module")
+def open_site(site) -> Iterator[Browser]:
+    """A browser on the served site."""
+    with served(site, sources.addresses(ROOT).site) as address, browser(address) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def soups(site) -> dict[str, BeautifulSoup]:
+    """Every page, parsed."""
+    return {
+        name: BeautifulSoup((site / name).read_text(encoding="utf-8"), "html.parser")
+        for name in names_of(site)
+    }
+
+
+#: Folders of pages that Sphinx does not make; their own tests open them.
+OTHERS = ("slides/", "handouts/", "grading_examples/")
+
+
+def names_of(site: Path) -> list[str]:
+    names = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
+    return [name for name in names if not name.startswith(OTHERS)]
+
+
+# --- every page --------------------------------------------------------------------------------
+
+
+def test_every_page_opens_without_errors_and_asks_nobody_else(site, open_site):
+    wrong = {}
+    for name in names_of(site):
+        visit = open_site.open(name)
+        if visit.errors or open_site.outside() or visit.status != 200:
+            wrong[name] = (visit.status, visit.errors, open_site.outside())
+    assert not wrong
+    assert len(names_of(site)) > 40
+
+
+def test_no_page_scrolls_sideways_on_a_phone(site, open_site):
+    open_site.page.set_viewport_size({"width": 360, "height": 700})
+    wide = {}
+    for name in names_of(site):
+        open_site.open(name)
+        width = open_site.page.evaluate("document.documentElement.scrollWidth")
+        if width > 360:
+            wide[name] = width
+    open_site.page.set_viewport_size({"width": 1200, "height": 900})
+    assert not wide
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(open_site, theme):
+    wrong = {}
+    for name in SAMPLE:
+        open_site.open(name, theme)
+        if found := open_site.violations():
+            wrong[name] = found
+    assert not wrong
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(site, open_site, theme):
+    wrong = {}
+    for name in names_of(site):
+        open_site.open(name, theme)
+        if found := open_site.violations():
+            wrong[name] = found
+    assert not wrong
+
+
+def test_every_link_inside_leads_somewhere(site, soups):
+    ids = {name: {tag["id"] for tag in soup.find_all(id=True)} for name, soup in soups.items()}
+    base = urlsplit(sources.addresses(ROOT).site).path
+    broken = []
+    for name, soup in soups.items():
+        for tag in soup.find_all(["a", "link", "img", "script"]):
+            target = tag.get("href") or tag.get("src") or ""
+            if urlsplit(target).scheme or not target:
+                continue
+            path, fragment = urldefrag(unquote(target.partition("?")[0]))
+            fragment = fragment or unquote(urlsplit(target).fragment)
+            path = path.removeprefix(base) if name == "404.html" else path
+            where = os.path.normpath(os.path.join(os.path.dirname(name), path)) if path else name
+            where = where if name != "404.html" or where != "." else "index.html"
+            lost = fragment and where in ids and fragment not in ids[where]
+            if lost or not (site / where).is_file():
+                broken.append((name, target))
+    assert not broken
+
+
+def test_pages_are_small(site, soups):
+    large = {}
+    for name, soup in soups.items():
+        folder = (site / name).parent
+        base = urlsplit(sources.addresses(ROOT).site).path
+        named = {tag.get("src") for tag in soup.find_all(["img", "script"], src=True)}
+        named |= {tag["href"] for tag in soup.find_all("link", rel="stylesheet")}
+        own = (site / name).stat().st_size
+        packed = len(gzip.compress((site / name).read_bytes()))
+        for source in named:
+            if source.startswith("data:"):
+                continue
+            source = source.partition("?")[0]
+            path = site / source.removeprefix(base) if source[0] == "/" else folder / source
+            picture = path.suffix in {".png", ".jpeg", ".jpg"}
+            own += path.stat().st_size if picture else 0
+            packed += path.stat().st_size if picture else len(gzip.compress(path.read_bytes()))
+        if max(own, packed) > LARGEST:
+            large[name] = (own, packed)
+    assert not large
+
+
+def test_no_page_names_a_path_of_this_machine(site):
+    wanted = {str(ROOT), str(Path.home()), sys.executable}
+    found = {
+        path.relative_to(site).as_posix(): place
+        for path in site.rglob("*.*")
+        if path.suffix in {".html", ".js", ".json", ".ipynb"}
+        for place in wanted
+        if re.search(rf"{re.escape(place)}(?![\w.-])", path.read_text(encoding="utf-8"))
+    }
+    assert not found
+
+
+def test_every_figure_is_described(soups):
+    bare = [
+        (name, str(image)[:120])
+        for name, soup in soups.items()
+        for image in soup.find_all("img")
+        if not image.get("alt", "").strip()
+    ]
+    assert not bare
+
+
+def test_formulae_are_mathml_and_nothing_is_left_of_tex(soups):
+    assert any(soup.find("math") for soup in soups.values())
+    for name, soup in soups.items():
+        assert "MathJax" not in str(soup), name
+        for tag in soup.find_all("math"):
+            assert "\\" not in tag.get_text(), (name, tag)
+
+
+# --- lessons and exercises ---------------------------------------------------------------------
+
+
+def test_each_lesson_and_exercise_has_a_page_and_a_notebook_without_outputs(site):
+    for path in pages.all_notebooks(ROOT):
+        name = path.relative_to(ROOT).as_posix()
+        assert (site / name).with_suffix(".html").is_file()
+        notebook = json.loads((site / "_sources" / name).read_text(encoding="utf-8"))
+        assert not [cell for cell in notebook["cells"] if cell.get("outputs")]
+        assert not [cell for cell in notebook["cells"] if lessons.is_hidden(cell)]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_offers_colab_binder_and_its_notebook(soups, path):
+    page = soups[f"notebooks/{path.stem}.html"]
+    links = [link["href"] for link in page.find_all("a", href=True)]
+    place = urlsplit(sources.addresses(ROOT).repository).path
+    colab = f"https://colab.research.google.com/github{place}/blob/main/notebooks/{path.name}"
+    assert colab in links
+    assert any("mybinder.org" in link and path.name in link for link in links)
+    assert f"../_sources/notebooks/{path.name}" in links
+
+
+def test_cells_for_authors_and_answers_are_left_out(soups):
+    for path in LESSONS:
+        text = " ".join(soups[f"notebooks/{path.stem}.html"].get_text().split())
+        assert "widgets.compare" not in text
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            source = " ".join("".join(cell["source"]).split())
+            assert not (lessons.is_hidden(cell) and source in text), cell["id"]
+    for name, page in soups.items():
+        assert "BEGIN SOLUTION" not in page.get_text() or name.endswith("maintainer.html")
+
+
+def test_what_follows_a_prediction_opens_together(open_site):
+    open_site.open("notebooks/00_start_here.html")
+    page = open_site.page
+    folds = page.locator("details.hide")
+    assert folds.count() >= 3
+    assert page.locator("details.hide[open]").count() == 0
+    folds.first.locator("summary").click()
+    page.wait_for_function("document.querySelectorAll('details.hide[open]').length == 2")
+    assert page.get_by_text("You noted no prediction.").first.is_visible()
+    folds.first.locator("summary").click()
+    page.wait_for_function("document.querySelectorAll('details.hide[open]').length == 0")
+
+
+def test_a_prediction_is_noted_and_judged(open_site):
+    open_site.open("notebooks/00_start_here.html")
+    page = open_site.page
+    asked = page.locator('[data-widget="predict"]').first
+    asked.get_by_role("textbox").fill("27648")
+    asked.get_by_role("button").click()
+    assert "Now show the result below." in asked.inner_text()
+    page.locator("details.hide summary").first.click()
+    judged = page.locator('[data-widget="compare"]').first
+    judged.get_by_text("Right.").wait_for()
+    page.evaluate("localStorage.clear()")
+
+
+def test_the_explorer_of_lesson_01_computes(open_site):
+    open_site.open("notebooks/01_convolution_by_hand.html")
+    piece = open_site.page.locator('[data-widget="explorer"], [data-widget="explore_convolution"]')
+    assert piece.first.locator("button, input, select").count() > 3
+
+
+def test_terms_of_lessons_lead_to_the_glossary(soups):
+    for path in LESSONS:
+        links = soups[f"notebooks/{path.stem}.html"].select("a[href*='glossary.html#term-']")
+        targets = [link["href"] for link in links]
+        assert len(targets) >= 8, path.stem
+        assert len(set(targets)) == len(targets), path.stem
+
+
+# --- the rest of the site ----------------------------------------------------------------------
+
+
+def test_the_first_page_has_a_card_for_each_lesson(soups):
+    cards = soups["index.html"].select(".sd-card")
+    assert len(cards) == len(LESSONS)
+    for card, path in zip(cards, LESSONS, strict=True):
+        assert card.select_one("a")["href"] == f"notebooks/{path.stem}.html"
+        if '"image/png"' in path.read_text(encoding="utf-8"):
+            assert card.img["alt"]
+
+
+def test_topics_lead_to_their_cells(soups):
+    rows = pages.topics(ROOT)
+    links = soups["topics.html"].select("table a[href*='notebooks/'], table a[href*='exercises/']")
+    assert len(links) == len(rows)
+    with_cell = [link for link in links if "#" in link["href"]]
+    assert len(with_cell) >= 0.95 * len(rows)
+
+
+def test_the_start_page_names_the_repository(soups):
+    text = soups["start.html"].get_text()
+    assert f"git clone {sources.addresses(ROOT).repository} course" in text
+    assert "ADDRESS" not in text.replace("with the address", "")
+
+
+def test_functions_are_described_with_a_link_to_their_code(soups):
+    page = soups["api/training.html"]
+    entry = page.find(id="course_utils.training.fit")
+    assert entry is not None
+    source = entry.find("a", href=re.compile(r"/course_utils/training/fitting\.py#L\d+-L\d+$"))
+    assert source["href"].startswith(sources.addresses(ROOT).repository)
+    assert "Parameters" in entry.parent.get_text()
+
+
+def test_a_wrong_address_shows_the_way_back(open_site):
+    visit = open_site.open("notebooks/99/nothing.html")
+    assert visit.status == 404
+    assert [e for e in visit.errors if "404" not in e] == []
+    assert not open_site.outside()
+    page = open_site.page
+    assert page.locator("main h1").last.inner_text().startswith("There is no such page")
+    assert page.evaluate("getComputedStyle(document.querySelector('.bd-main')).display") == "flex"
+    page.get_by_role("link", name="The first page").first.click()
+    page.wait_for_load_state()
+    assert "Classifying images" in page.locator("main h1").last.inner_text()
+
+
+def test_search_finds_a_lesson(open_site):
+    open_site.open("search.html?q=dropout")
+    result = open_site.page.locator("#search-results li a").first
+    result.wait_for(timeout=20_000)
+    assert "dropout" in open_site.page.locator("#search-results").inner_text().casefold()
+
+
+def test_the_keyboard_reaches_everything_in_sight(open_site):
+    open_site.open("notebooks/00_start_here.html")
+    page = open_site.page
+    wanted = page.evaluate(
+        """() => {
+          const all = [...document.querySelectorAll(
+            "a[href], button, input, select, summary, [tabindex='0']")];
+          window.wanted = new Set(all.filter(one => one.checkVisibility(
+            {visibilityProperty: true, contentVisibilityAuto: true}) && !one.disabled
+            && one.tabIndex >= 0 && !one.matches("[type=radio]")));
+          return window.wanted.size;
+        }"""
+    )
+    assert wanted > 40
+    for _ in range(wanted + 40):
+        page.keyboard.press("Tab")
+        if not page.evaluate("window.wanted.delete(document.activeElement) || window.wanted.size"):
+            break
+    left = page.evaluate("[...window.wanted].map(one => one.outerHTML.slice(0, 150))")
+    assert not left
+
+
+def test_paper_shows_what_is_folded_and_no_menus(open_site):
+    open_site.open("notebooks/00_start_here.html")
+    page = open_site.page
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert page.locator("details.hide:not([open])").count() == 0
+    assert not page.locator(".bd-sidebar-primary").is_visible()
+    assert not page.locator(".bd-header-article").is_visible()
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen")
+
+
+#: How lessons and docstrings name a work: by an address, or by authors and year.
+ADDRESS = re.compile(r"arxiv\.org/abs/([\d.]+\d)|doi\.org/([^\s)\]\"<>]+\w)|arXiv:([\d.]+\d)")
+AUTHORS = re.compile(
+    r"\b([A-Z]\w+)(?:, [A-Z]\w+)* (?:et al\.|and others|and [A-Z]\w+),? \(?((?:19|20)\d\d)\b"
+)
+
+
+def test_works_that_lessons_and_docstrings_name_are_in_the_bibliography():
+    known = pages.references(ROOT)
+    marks = {mark for work in known for mark in work.marks}
+    missing = set()
+    for where, text in pages.texts(ROOT):
+        for address in ADDRESS.findall(text):
+            if not marks & set(address):
+                missing.add((where, *address))
+        for author, year in AUTHORS.findall(text):
+            if not any(work.text.startswith(author) and f"({year})" in work.text for work in known):
+                missing.add((where, author, year))
+    assert not missing
+
+
+def test_every_reference_is_named_somewhere():
+    named_in = [text for _, text in pages.texts(ROOT)]
+    unused = [
+        one.text
+        for one in pages.references(ROOT)
+        if not any(mark in text for text in named_in for mark in one.marks)
+    ]
+    assert not unused
+
+
+@pytest.mark.slow
+def test_a_second_build_gives_the_same_bytes(site, tmp_path):
+    build(tmp_path / "site", seed="2")
+    assert digests(tmp_path / "site") == digests(site)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
