@@ -14,8 +14,8 @@ from course_utils.datasets._image_dataset import ImageDataset
 from course_utils.datasets._options import check_options
 from course_utils.exceptions import InvalidInput, MissingData
 
-#: Fewest photographs of a class: three to train, and one each to choose and to test.
-FEWEST = 5
+#: Fewest photographs of a class: two to train, and one each to choose and to test.
+FEWEST = 4
 
 _TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods")
 
@@ -128,7 +128,7 @@ class Photographs:
         Raises
         ------
         InvalidInput
-            If a class has fewer than five photographs or too few groups, or an argument cannot be
+            If a class has fewer than four photographs or too few groups, or an argument cannot be
             used.
         """
         options = check_options(
