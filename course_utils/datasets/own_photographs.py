@@ -194,7 +194,7 @@ def photographs(
     """
     path = _found(source)
     if path.suffix.lower() in _TABLES and not path.is_dir():
-        rows = table.scan(path, skip_missing=True)
+        rows = table.scan(path, skip_missing=True, groups=groups)
         listing, names, columns = rows.listing, rows.class_names, rows.columns
         name = path.stem
     else:
