@@ -14,8 +14,8 @@ from course_utils.datasets._image_dataset import ImageDataset
 from course_utils.datasets._options import check_options
 from course_utils.exceptions import InvalidInput, MissingData
 
-#: Fewest photographs of a class: three to train, and one each to choose and to test.
-FEWEST = 5
+#: Fewest photographs of a class: two to train, and one each to choose and to test.
+FEWEST = 4
 
 _TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods")
 
@@ -128,7 +128,7 @@ class Photographs:
         Raises
         ------
         InvalidInput
-            If a class has fewer than five photographs or too few groups, or an argument cannot be
+            If a class has fewer than four photographs or too few groups, or an argument cannot be
             used.
         """
         options = check_options(
@@ -194,7 +194,7 @@ def photographs(
     """
     path = _found(source)
     if path.suffix.lower() in _TABLES and not path.is_dir():
-        rows = table.scan(path, skip_missing=True)
+        rows = table.scan(path, skip_missing=True, groups=groups)
         listing, names, columns = rows.listing, rows.class_names, rows.columns
         name = path.stem
     else:

@@ -121,6 +121,7 @@ def from_csv(
         label_column,
         split_column,
         skip_missing=options.skip_unreadable,
+        groups=groups,
     )
     keys = None if groups is None else folder.group_keys(found.listing, groups, found.columns)
     return folder.load_folder(
@@ -158,6 +159,7 @@ def scan(
     split_column: str | None = None,
     *,
     skip_missing: bool = False,
+    groups: grouping.Groups | None = None,
 ) -> ListedTable:
     """List the images that a table names, without opening them.
 
@@ -167,6 +169,8 @@ def scan(
         As for :func:`from_csv`.
     skip_missing : bool
         Whether rows whose file is missing are left out, unless all are missing.
+    groups : str, pattern or callable, optional
+        The column that it names is not taken for that of the classes.
 
     Returns
     -------
@@ -182,7 +186,8 @@ def scan(
     content = _files.walk(root, "")
     find = _Finder(content.files)
     table = _with_one_hot(table, label_column)
-    columns = _columns(table, find, filename_column, label_column, split_column)
+    usable = Table(table.path, table.cells.drop(columns=_named_column(table, groups, label_column)))
+    columns = _columns(usable, find, filename_column, label_column, split_column)
     found = _find_images(table, find, columns)
     if found.missing and not (skip_missing and len(found.missing) < len(table.cells)):
         raise MissingData(_told_missing(table, root, found.missing))
@@ -343,6 +348,12 @@ def _columns(
             f"give label_column=."
         )
     return _Columns(filename, label, split)
+
+
+def _named_column(table: Table, groups: grouping.Groups | None, label: str | None) -> list[str]:
+    """Return the column that `groups` names, unless it is given as the label, too."""
+    named = isinstance(groups, str) and groups in table.cells.columns and groups != label
+    return [str(groups)] if named else []
 
 
 def _plain(name: str) -> str:

@@ -132,7 +132,7 @@ def model_card(
             words=written,
             facts=rows,
             heat=[(_text(caption), _address(image)) for caption, image in (heat or {}).items()],
-            answers=None if threshold is None else _answers(predictions, threshold),
+            answers=_answers(predictions, threshold),
             footer=_footer(),
             **_counts(data),
             **_measures(predictions),
@@ -231,10 +231,14 @@ def _confused(predictions: evaluation.Predictions) -> str:
     return f"Most often: {', '.join(texts)}." if texts else ""
 
 
-def _answers(predictions: evaluation.Predictions, given: Any) -> dict[str, Any]:
-    """Return how many pictures get an answer, and how many answers are right."""
+def _answers(predictions: evaluation.Predictions, given: Any) -> dict[str, Any] | None:
+    """Return how many pictures get an answer, and how many answers are right; None if all do."""
+    if given is None:
+        return None
     given = getattr(given, "value", given)
     threshold = validate.number_between("threshold", given, 0, 1, example=0.7)
+    if threshold == 0:
+        return None
     answered = predictions.confidence >= threshold
     right, number = int(predictions.correct[answered].sum()), int(answered.sum())
     interval = evaluation.wilson_interval(right, number) if number else None

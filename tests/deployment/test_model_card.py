@@ -78,13 +78,15 @@ def test_the_threshold_counts_answers_and_right_answers(tmp_path):
     text = text_of(deployment.model_card(tmp_path, data, less, threshold=0.7).html)
     assert "Below a confidence of 0.70" in text
     assert "it answers 8 of 12 test pictures, and 6 of these answers are right" in text
-    chosen = deployment.choose_threshold(test, precision=0.8)
+    chosen = deployment.Threshold(0.75, 10 / 12, 12, 12)
     assert "it answers 12 of 12" in text_of(
         deployment.model_card(tmp_path, data, test, threshold=chosen).html
     )
     none = text_of(deployment.model_card(tmp_path, data, less, threshold=1.0).html)
     assert "it answers 0 of 12 test pictures." in none
-    assert "not sure" not in text_of(deployment.model_card(tmp_path, data, less).html)
+    for never in (None, 0.0):
+        card = deployment.model_card(tmp_path, data, less, threshold=never)
+        assert "not sure" not in text_of(card.html)
 
 
 def test_words_are_escaped_and_open_ones_are_named(tmp_path):
