@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 
 from course_utils import settings
-from course_utils.datasets.autotune import disable_autotune
+from course_utils.datasets.pipeline_options import run_as_written
 from course_utils.exceptions import InvalidInput
 from course_utils.validate import choice, number_between
 
@@ -262,7 +262,7 @@ def apply(
     cardinality = dataset.cardinality()
     if cardinality >= 0:
         stream = stream.apply(tf.data.experimental.assert_cardinality(cardinality))
-    return disable_autotune(stream.prefetch(tf.data.AUTOTUNE))
+    return run_as_written(stream.prefetch(tf.data.AUTOTUNE))
 
 
 # --------------------------------------------------------------------------------------- layers

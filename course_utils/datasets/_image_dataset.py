@@ -15,7 +15,7 @@ import numpy as np
 from course_utils import validate
 from course_utils.datasets._options import LoadOptions
 from course_utils.datasets._splits import SPLITS
-from course_utils.datasets.autotune import disable_autotune
+from course_utils.datasets.pipeline_options import run_as_written
 from course_utils.exceptions import InvalidInput
 
 if TYPE_CHECKING:
@@ -362,7 +362,7 @@ class ImageDataset:
             return batch, tf.gather(labels, position)
 
         number = -(-len(part.ids) // self.batch_size)
-        return disable_autotune(
+        return run_as_written(
             positions.batch(self.batch_size)
             .map(load, num_parallel_calls=tf.data.AUTOTUNE)
             .apply(tf.data.experimental.assert_cardinality(number))

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from course_utils.augmentation import augmenter, plain
-from course_utils.datasets.autotune import disable_autotune
+from course_utils.datasets.pipeline_options import run_as_written
 from course_utils.exceptions import InvalidInput
 
 
@@ -130,7 +130,7 @@ def training_stream(
         return batches
 
     stream = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(plain(one_epoch))
-    return disable_autotune(stream.prefetch(tf.data.AUTOTUNE))
+    return run_as_written(stream.prefetch(tf.data.AUTOTUNE))
 
 
 def _from_epoch(dataset: Any, first_epoch: int, seed: int, as_stored: bool) -> tf.data.Dataset:

@@ -275,7 +275,9 @@ def test_no_pipeline_starts_the_thread_for_which_its_end_may_wait(data):
         augmentation.apply(data.train, flip),
         pipeline.validation_batches(data.validation, 3, True),
     ):
-        assert batches.options().autotune.enabled is False
+        options = batches.options()
+        assert options.autotune.enabled is False
+        assert options.experimental_optimization.apply_default_optimizations is False
 
 
 def test_every_epoch_shows_every_image_once_in_a_new_order(data):
