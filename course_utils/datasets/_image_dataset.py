@@ -550,14 +550,14 @@ class ImageDataset:
         lines += [f"  {split:<11}{len(self._parts[split].ids):>7,}" for split in SPLITS]
         lines.append(f"  classes: {validate.some_of(self.class_names, 12)}")
         if self.license:
-            lines.append(f"  licence: {self.license}")
+            lines.append(f"  license: {self.license}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><th>{split}</th><td>{len(self._parts[split].ids):,}</td></tr>" for split in SPLITS
         )
-        shown = f"<p>Licence: {html.escape(self.license)}</p>" if self.license else ""
+        shown = f"<p>License: {html.escape(self.license)}</p>" if self.license else ""
         classes = html.escape(validate.some_of(self.class_names, 12))
         return (
             f"<p><b>{html.escape(self._headline())}</b></p><table>{rows}</table>"
