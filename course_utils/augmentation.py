@@ -20,13 +20,13 @@ from course_utils.exceptions import InvalidInput
 from course_utils.validate import choice, number_between
 
 __all__ = [
-    "Colour",
+    "Color",
     "Cutmix",
     "Cutout",
     "Geometric",
     "Mixup",
     "apply",
-    "colour",
+    "color",
     "cutmix",
     "cutout",
     "geometric",
@@ -86,9 +86,9 @@ def geometric(
     return Geometric(flip, rotation, zoom, translation, crop, fill_mode)
 
 
-def colour(
+def color(
     brightness: Range = 0.1, contrast: Range = 0.2, saturation: Range = 0.2, hue: float = 0.0
-) -> Colour:
+) -> Color:
     """Return a layer that changes brightness, contrast and saturation at random.
 
     A changed hue may make one flower look like another, where color tells the classes apart. So
@@ -109,7 +109,7 @@ def colour(
 
     Returns
     -------
-    Colour
+    Color
         A Keras layer: float32 pixels (B, H, W, C) in 0-255 in, the same out. It changes images
         only when called with ``training=True``.
 
@@ -118,7 +118,7 @@ def colour(
     InvalidInput
         If an argument cannot be used.
     """
-    return Colour(brightness, contrast, saturation, hue)
+    return Color(brightness, contrast, saturation, hue)
 
 
 def cutout(size: float = 0.25, fill: float = 127.5) -> Cutout:
@@ -416,8 +416,8 @@ def _mirror_some(images: tf.Tensor, chosen: tf.Tensor, axis: int) -> tf.Tensor:
 
 
 @keras.saving.register_keras_serializable(package="course_utils")
-class Colour(_RandomLayer):
-    """The layer that :func:`colour` returns, with the same arguments."""
+class Color(_RandomLayer):
+    """The layer that :func:`color` returns, with the same arguments."""
 
     arguments = ("brightness", "contrast", "saturation", "hue")
 

@@ -253,8 +253,8 @@ def _plant_odd_pictures(builder: MessyFolderBuilder) -> None:
         "train/tulips/print.jpg": (jpeg(cmyk, 90), "channels", "CMYK: 4 channels, as for printing"),
         "train/roses/cutout.png": (png(alpha), "channels", "transparent: 4 channels"),
         "train/daisy/microscope.png": (png(deep), "channels", "16 bits a channel"),
-        "train/tulips/lens_cap.jpg": (flat(9), "no variation", "one flat colour"),
-        "validation/dandelion/white.jpg": (flat(254), "no variation", "one flat colour"),
+        "train/tulips/lens_cap.jpg": (flat(9), "no variation", "one flat color"),
+        "validation/dandelion/white.jpg": (flat(254), "no variation", "one flat color"),
         "train/dandelion/icon.jpg": (jpeg(icon, 92), "size", "tiny: 20 x 20 pixels"),
         "train/tulips/banner.jpg": (jpeg(banner, 88), "size", "four times as wide as high"),
     }

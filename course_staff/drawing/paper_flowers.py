@@ -34,7 +34,7 @@ _JPEG = {"quality": 90, "optimize": True}
 _MIN_DISTANCE = 10  # smallest number of different bits (of 64) in the hashes of two images
 _COLUMNS = (
     "path", "split", "class", "true_class", "x0", "y0", "x1", "y1", "sha256",
-    "seed", "flowers", "colour", "form", "view", "background", "conditions",
+    "seed", "flowers", "color", "form", "view", "background", "conditions",
 )  # fmt: skip
 
 
@@ -238,7 +238,7 @@ def _write_pictures(
             "sha256": hashlib.sha256(content).hexdigest(),
             "seed": own_seed,
             "flowers": drawing.flowers,
-            "colour": drawing.color,
+            "color": drawing.color,
             **{name: getattr(drawing, name) for name in ("form", "view", "background")},
             "conditions": "; ".join(drawing.conditions),
         }

@@ -528,7 +528,7 @@ _TROUBLES = {
     "light": {
         "dappled": 1.0, "shadow": 1.0, "dark": 1.2, "overexposed": 0.6, "haze": 0.9, "flare": 0.6
     },
-    "color": {"colour cast": 1.0, "faded": 1.0},
+    "color": {"color cast": 1.0, "faded": 1.0},
     "camera": {"blurred": 1.2, "noisy": 1.2, "shaken": 0.5},
 }  # fmt: skip
 _CHANCES = {"light": 0.2, "color": 0.08, "camera": 0.16}
@@ -593,7 +593,7 @@ def _uneven_light(
 def _tinted(pixels: np.ndarray, rng: RandomSource, troubles: list[str]) -> np.ndarray:
     """Return the pixels with a color cast and another saturation."""
     cast = np.array([rng.around(1, 0.08), rng.around(1, 0.04), rng.around(1, 0.09)])
-    if "colour cast" in troubles:
+    if "color cast" in troubles:
         cast = np.asarray(hsv(rng.between(0, 360), rng.between(0.25, 0.5), 1)) / 215
     pixels = pixels * cast.astype(np.float32)
     saturation = rng.around(1.03, 0.1)

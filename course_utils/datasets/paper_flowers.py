@@ -59,7 +59,7 @@ def manifest(folder: str | Path | None = None) -> pd.DataFrame:
         lies in), ``true_class`` (what was drawn), ``x0``, ``y0``, ``x1``, ``y1`` (the smallest box
         around the flower heads, in pixels; float), ``sha256`` (of the file), ``seed`` (from
         which the image was drawn), ``flowers`` (number of heads), and of the first flower
-        ``colour``, ``form``, ``view`` and ``background``; ``conditions`` names what makes the
+        ``color``, ``form``, ``view`` and ``background``; ``conditions`` names what makes the
         image difficult, separated by "; ", or is empty.
 
     Raises
@@ -77,7 +77,7 @@ def manifest(folder: str | Path | None = None) -> pd.DataFrame:
     return pd.read_csv(path, keep_default_na=False)
 
 
-def mislabelled() -> pd.DataFrame:
+def mislabeled() -> pd.DataFrame:
     """Return the rows of :func:`manifest` whose label is wrong on purpose (3 % of train).
 
     Returns

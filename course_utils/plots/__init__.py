@@ -25,8 +25,8 @@ _NAMES = {  # of functions, by module
         "window_arithmetic"
     ),
     "lesson_02": (
-        "class_counts class_examples copies folder_tree harmful_augmentations image_sizes "
-        "pipeline_timeline pipeline_timing resizings shuffle_buffers split_bars"
+        "class_counts class_examples duplicates folder_tree harmful_augmentations image_sizes "
+        "pipeline_timeline pipeline_timing resizings shuffle_buffers"
     ),
     "lesson_03": (
         "architecture batch_distributions dropout_steps filters_and_maps parameter_bars "

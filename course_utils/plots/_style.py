@@ -37,9 +37,6 @@ HATCHES = ("", "///", "...")
 #: The color map for quantities from low to high.
 SEQUENTIAL = "cividis"
 
-#: The color map for quantities with a meaningful zero in the middle.
-DIVERGING = "PuOr"
-
 INK = "#222222"  # text and frames
 QUIET = "#8a8a8a"  # reference lines and background
 RIGHT, WRONG = PALETTE[2], PALETTE[5]

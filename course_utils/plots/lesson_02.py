@@ -15,12 +15,10 @@ from course_utils import validate
 from course_utils.datasets import SPLITS, displayable
 from course_utils.exceptions import InvalidInput
 from course_utils.plots._style import (
-    HATCHES,
     INK,
     PALETTE,
     QUIET,
     RIGHT,
-    TAG,
     WRONG,
     described,
     grouped_bars,
@@ -133,7 +131,7 @@ def _tree_rows(listing: Listing, per_class: int) -> list[_TreeRow]:
     return rows
 
 
-def copies(
+def duplicates(
     report: QualityReport,
     folder: str | os.PathLike[str],
     most: int = 9,
@@ -450,43 +448,6 @@ def class_counts(dataset: ImageDataset | pd.DataFrame, ax: Axes | None = None) -
     legend_above(ax)
     totals = [f"{name} {count}" for name, count in counts.sum(axis=1).items()]
     return described(ax, f"Bars for the images of each class and split. In all: {listed(totals)}.")
-
-
-def split_bars(dataset: ImageDataset | pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw the shares of the splits in each class: equal where the split is stratified.
-
-    Parameters
-    ----------
-    dataset : ImageDataset or DataFrame
-        A dataset, or the table that its ``describe()`` returns.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-    """
-    counts = _counts(dataset)
-    counts.loc["all classes"] = counts.sum()
-    shares = 100 * counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
-    ax = new_axes(ax, (7.0, 0.9 + 0.42 * len(counts)))
-    places, left = np.arange(len(counts)), np.zeros(len(counts))
-    for i, split in enumerate(SPLITS):
-        width = shares[split].to_numpy(dtype=float)
-        look: dict[str, Any] = {"color": PALETTE[i], "hatch": HATCHES[i], "edgecolor": "white"}
-        bars = ax.barh(places, width, 0.72, left=left, label=split, **look)
-        texts = [f"{n}" if share > 4 else "" for n, share in zip(counts[split], width, strict=True)]
-        for text in ax.bar_label(bars, texts, label_type="center", fontsize=8.5):
-            text.set_bbox(TAG)
-        left += width
-    ax.set_yticks(places, counts.index)
-    ax.invert_yaxis()
-    ax.set(xlim=(0, 100), xlabel="share of the class's images in %", ylabel="class")
-    open_frame(ax)
-    legend_above(ax)
-    all_classes = [f"{share:.0f} % {split}" for split, share in shares.loc["all classes"].items()]
-    return described(
-        ax, f"Bars for the shares of the splits in each class. All classes: {listed(all_classes)}."
-    )
 
 
 def _counts(dataset: ImageDataset | pd.DataFrame) -> pd.DataFrame:

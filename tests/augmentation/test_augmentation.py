@@ -52,7 +52,7 @@ def test_each_movement_is_that_of_keras(images, ours, theirs):
 
 def only(**changes):
     """The color layer with everything off but what is named."""
-    return augmentation.colour(**{"brightness": 0, "contrast": 0, "saturation": 0, **changes})
+    return augmentation.color(**{"brightness": 0, "contrast": 0, "saturation": 0, **changes})
 
 
 @pytest.mark.parametrize("share", [0.2, -0.3])
@@ -112,7 +112,7 @@ def test_a_crop_shows_a_part_and_fills_the_frame():
     assert result.max() <= 200
 
 
-@pytest.mark.parametrize("layer", [augmentation.geometric(), augmentation.colour()])
+@pytest.mark.parametrize("layer", [augmentation.geometric(), augmentation.color()])
 def test_layers_leave_images_alone_outside_of_training(images, layer):
     np.testing.assert_array_equal(layer(images), images)
     np.testing.assert_array_equal(layer(images, training=False), images)
@@ -122,7 +122,7 @@ def test_layers_leave_images_alone_outside_of_training(images, layer):
 def test_any_number_of_channels_and_any_brightness_stays_in_range(channels):
     extreme = np.random.default_rng(0).choice([0.0, 255.0], (4, 16, 16, channels))
     for layer in (
-        augmentation.colour(brightness=0.9, contrast=0.9, saturation=0.9),
+        augmentation.color(brightness=0.9, contrast=0.9, saturation=0.9),
         augmentation.geometric(rotation=0.5, zoom=0.5, translation=0.5, crop=0.2),
     ):
         result = layer(extreme.astype("float32"), training=True).numpy()
@@ -138,7 +138,7 @@ def test_rescaling_before_or_after_the_geometry_makes_no_difference(images):
     np.testing.assert_allclose(before, after, atol=1e-5)
 
 
-@pytest.mark.parametrize("build", [augmentation.colour, augmentation.geometric])
+@pytest.mark.parametrize("build", [augmentation.color, augmentation.geometric])
 def test_mixed_precision_leaves_the_pixels_in_float32(build, images):
     seed = tf.constant([1, 2])
     expected = build()(images, training=True, seed=seed)
@@ -151,7 +151,7 @@ def test_mixed_precision_leaves_the_pixels_in_float32(build, images):
     np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.parametrize("layer", [augmentation.geometric(crop=0.8), augmentation.colour(hue=0.1)])
+@pytest.mark.parametrize("layer", [augmentation.geometric(crop=0.8), augmentation.color(hue=0.1)])
 def test_layers_can_be_stored_and_loaded(layer, images, tmp_path):
     model = keras.Sequential([keras.Input((36, 48, 3)), layer])
     model.save(tmp_path / "model.keras")
@@ -299,7 +299,7 @@ def test_every_epoch_is_changed_again_and_the_seed_repeats_it(batches, images):
 
 
 def test_labels_stay_int_for_layers_and_become_one_hot_for_mixtures(batches):
-    _, labels = collected(augmentation.apply(batches, augmentation.colour()))
+    _, labels = collected(augmentation.apply(batches, augmentation.color()))
     np.testing.assert_array_equal(labels, np.arange(8))
     mixed = augmentation.apply(batches, augmentation.mixup(), num_classes=8)
     _, labels = collected(mixed)
@@ -334,8 +334,8 @@ def test_layers_of_keras_and_functions_of_ones_own_are_welcome_and_repeatable(ba
         ),
         (lambda: augmentation.geometric(crop=1.5), "crop is 1.5, .* above 0 and at most 1"),
         (lambda: augmentation.geometric(fill_mode="blur"), "fill_mode is 'blur'"),
-        (lambda: augmentation.colour(brightness="much"), "brightness is 'much'"),
-        (lambda: augmentation.colour(hue=2), "hue is 2, .* at most 0.5"),
+        (lambda: augmentation.color(brightness="much"), "brightness is 'much'"),
+        (lambda: augmentation.color(hue=2), "hue is 2, .* at most 0.5"),
         (lambda: augmentation.cutout(0), "size is 0, .* above 0"),
         (lambda: augmentation.cutout(fill=300), "fill is 300, .* at most 255"),
         (lambda: augmentation.mixup(0), "alpha is .* above 0"),

@@ -72,7 +72,7 @@ def test_paths_say_split_and_label(table):
 
 
 def test_three_percent_of_the_training_labels_are_wrong_and_no_others(table):
-    wrong = paper_flowers.mislabelled()
+    wrong = paper_flowers.mislabeled()
     assert len(wrong) == round(0.03 * (table["split"] == "train").sum())
     assert set(wrong["split"]) == {"train"}
     assert wrong.groupby("class").size().between(10, 11).all()

@@ -430,12 +430,12 @@ def test_the_completeness_gap_shrinks_with_more_steps():
     keras.utils.set_random_seed(0)
     model, _ = sequential()
     images = np.random.default_rng(1).uniform(0, 255, (4, SIZE, SIZE, 3))
-    grey = 127.5  # from black, a ReLU network without biases rises in a straight line
-    coarse = explain.integrated_gradients(model, images, 0, steps=2, baseline=grey).gap
-    maps, fine = explain.integrated_gradients(model, images, 0, steps=128, baseline=grey)
+    gray = 127.5  # from black, a ReLU network without biases rises in a straight line
+    coarse = explain.integrated_gradients(model, images, 0, steps=2, baseline=gray).gap
+    maps, fine = explain.integrated_gradients(model, images, 0, steps=128, baseline=gray)
     assert fine.max() < 0.02
     assert fine.mean() < coarse.mean()
-    rise = model(images.astype("float32"))[:, 0] - model(np.full((1, SIZE, SIZE, 3), grey))[0, 0]
+    rise = model(images.astype("float32"))[:, 0] - model(np.full((1, SIZE, SIZE, 3), gray))[0, 0]
     np.testing.assert_allclose(maps.sum(axis=(1, 2)), rise, rtol=0.03)
 
 
@@ -472,9 +472,9 @@ def test_edge_detector_is_the_sobel_operator():
     import cv2
 
     images = np.random.default_rng(0).uniform(0, 255, (1, 9, 11, 3)).astype("float32")
-    grey = images[0].mean(-1)
-    across = cv2.Sobel(grey, cv2.CV_32F, 1, 0, borderType=cv2.BORDER_REPLICATE) / 8
-    down = cv2.Sobel(grey, cv2.CV_32F, 0, 1, borderType=cv2.BORDER_REPLICATE) / 8
+    gray = images[0].mean(-1)
+    across = cv2.Sobel(gray, cv2.CV_32F, 1, 0, borderType=cv2.BORDER_REPLICATE) / 8
+    down = cv2.Sobel(gray, cv2.CV_32F, 0, 1, borderType=cv2.BORDER_REPLICATE) / 8
     expected = np.sqrt(across**2 + down**2)
     np.testing.assert_allclose(explain.edge_detector(images)[0], expected, rtol=1e-4, atol=1e-4)
 

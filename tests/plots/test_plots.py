@@ -67,7 +67,6 @@ HISTORY = {
 
 ONE_AXES = {
     "class_counts": lambda ax: plots.class_counts(COUNTS, ax=ax),
-    "split_bars": lambda ax: plots.split_bars(COUNTS, ax=ax),
     "pipeline_timing": lambda ax: plots.pipeline_timing({"slow": 100, "fast": 900}, ax=ax),
     "pipeline_timeline": lambda ax: plots.pipeline_timeline(ax=ax),
     "roadmap": lambda ax: plots.roadmap(5, ax=ax),
@@ -411,14 +410,6 @@ def test_class_counts_show_every_count_and_not_the_total():
         plots.class_counts(COUNTS.drop(columns="test"))
 
 
-def test_split_bars_show_shares_that_add_up():
-    ax = plots.split_bars(COUNTS)
-    widths = np.array([[bar.get_width() for bar in bars] for bars in ax.containers])
-    np.testing.assert_allclose(widths.sum(axis=0), 100)
-    assert widths[0, 0] == pytest.approx(75)
-    assert ax.get_yticklabels()[-1].get_text() == "all classes"
-
-
 def test_pipeline_figures():
     ax = plots.pipeline_timing({"slow": 100, "fast": 900})
     assert "9.0 ×" in texts(ax)
@@ -565,7 +556,7 @@ def test_predictions_grid_chooses():
         plots.predictions_grid(PREDICTIONS, [60])
 
 
-def test_predictions_grid_of_new_pictures_shows_no_judgement():
+def test_predictions_grid_of_new_pictures_shows_no_judgment():
     unknown = Predictions(("a",), IMAGES[:1], [-1], [[0.2, 0.8]], ("cat", "dog"))
     assert "wrong" not in plots.predictions_grid(unknown, "random").get_gid()
     title = plots.predictions_grid(unknown).axes[0].get_title()

@@ -49,7 +49,7 @@ def test_the_tree_names_every_folder_with_its_count_and_label(folder):
 def test_copies_shows_each_pair_side_by_side(folder):
     original = folder / "train" / "a" / "1.jpg"
     (folder / "test" / "a" / "copy.jpg").write_bytes(original.read_bytes())
-    figure = plots.copies(quality.report(folder), folder)
+    figure = plots.duplicates(quality.report(folder), folder)
     parts = [part for row in [figure.subfigs] for part in np.ravel(row)]
     assert [part.get_suptitle() for part in parts if part.axes] == ["same content"]
     titles = [ax.get_title() for ax in parts[0].axes]
@@ -58,7 +58,7 @@ def test_copies_shows_each_pair_side_by_side(folder):
 
 def test_no_copies_no_figure(folder):
     with pytest.raises(InvalidInput, match="no copies"):
-        plots.copies(quality.report(folder), folder)
+        plots.duplicates(quality.report(folder), folder)
 
 
 def test_copies_of_chosen_files_only(folder):
@@ -66,15 +66,15 @@ def test_copies_of_chosen_files_only(folder):
         original = folder / split / "b" / f"{k}.jpg"
         (original.parent / f"{split}_{k}_copy.jpg").write_bytes(original.read_bytes())
     report = quality.report(folder)
-    figure = plots.copies(report, folder, files=["train/b/2.jpg"])
+    figure = plots.duplicates(report, folder, files=["train/b/2.jpg"])
     titles = {ax.get_title() for ax in np.ravel(figure.subfigs)[0].axes}
     assert titles == {"train/b\n2.jpg", "train/b\ntrain_2_copy.jpg"}
     assert "1 of the 3 pairs" in figure.get_gid()
     assert "train_2_copy.jpg" in figure.get_gid()
     with pytest.raises(InvalidInput, match="no copy of train/a/0.jpg"):
-        plots.copies(report, folder, files=["train/b/2.jpg", "train/a/0.jpg"])
+        plots.duplicates(report, folder, files=["train/b/2.jpg", "train/a/0.jpg"])
     with pytest.raises(InvalidInput, match="no copy of these files"):
-        plots.copies(report, folder, files=[])
+        plots.duplicates(report, folder, files=[])
 
 
 def test_a_file_that_is_cut_off_has_no_size(folder):

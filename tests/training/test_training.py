@@ -230,7 +230,7 @@ def test_validation_images_are_never_augmented(data):
     "augment",
     [
         [augmentation.geometric("horizontal_and_vertical", rotation=0, zoom=0, translation=0)],
-        [augmentation.geometric(rotation=0, zoom=0, translation=0), augmentation.colour()],
+        [augmentation.geometric(rotation=0, zoom=0, translation=0), augmentation.color()],
         [augmentation.geometric()],
         [augmentation.cutout()],
         [keras.layers.RandomContrast(0.5)],
