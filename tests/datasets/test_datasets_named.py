@@ -192,6 +192,7 @@ print(len(tfds.load("paper_flowers", split="test", data_dir=tfds_builder.prepare
 """
 
 
+@pytest.mark.slow
 def test_paper_flowers_through_tensorflow_datasets():
     ran = subprocess.run([sys.executable, "-c", NO_NETWORK], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr

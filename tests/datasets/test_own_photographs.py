@@ -52,6 +52,7 @@ def test_the_problems_are_those_that_were_planted():
     assert "daisy/plant05_1 sent.jpg" in report["near duplicates"].files
 
 
+@pytest.mark.slow
 def test_the_folder_can_be_drawn_again(tmp_path):
     made = drawn.generate(tmp_path / "new")
     for row in rows():

@@ -184,6 +184,7 @@ def test_drawing_what_does_not_exist():
             drawn.draw("daisy", seed)
 
 
+@pytest.mark.slow
 def test_generate_writes_a_whole_dataset(tmp_path):
     counts = {"train": 7, "validation": 1, "test": 1}
     folder = drawn.generate(tmp_path / "new", seed=3, counts=counts, progress=False)
