@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from keras import layers
 
 from course_utils import settings, validate
 from course_utils.exceptions import DownloadFailed, InvalidInput, MissingData
+from course_utils.training import free_training_graphs
 from course_utils.transfer import efficientnet_lite
 from course_utils.transfer.classification import IMAGENET_CLASSES, imagenet_names
 
@@ -206,6 +208,8 @@ def load_backbone(
         If the download failed.
     """
     backbone = _backbone(name)
+    free_training_graphs()  # what trains it may be Keras alone
+    gc.collect()  # earlier networks go now, not some time later
     model = backbone.build(*_image_size(image_size, backbone), top=False)
     if weights:
         _load_weights(model, backbone, top=False, download=download)
