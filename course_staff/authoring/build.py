@@ -138,7 +138,7 @@ def build_lesson(
 
 
 def tidy(notebook: Any) -> None:
-    """Remove stderr, live widgets, timings and metadata of editors from a notebook, in place."""
+    """Remove stderr, live widgets, empty outputs, timings and metadata of editors, in place."""
     notebook.metadata = type(notebook.metadata)(copy.deepcopy(METADATA))
     for cell in notebook.cells:
         for leftover in _CELL_LEFTOVERS:
@@ -178,7 +178,10 @@ def _tidy_output(output: Any) -> Any | None:
         if output.name == "stderr":
             return None
         return output if output.text.strip() else None
-    if any(kind.startswith("application/vnd.jupyter.widget") for kind in output.get("data", {})):
+    data = output.get("data", {})
+    if any(kind.startswith("application/vnd.jupyter.widget") for kind in data):
+        return None
+    if data == {"text/plain": ""}:  # where a progress bar was
         return None
     output.pop("transient", None)
     if "image/png" in output.get("data", {}):

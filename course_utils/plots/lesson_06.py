@@ -180,7 +180,7 @@ def inspection_curve(
     found = recall[marked - 1]
     ax.axvline(marked, color=QUIET, lw=1)
     note(
-        ax, f"{share:.0%} of the pictures:\n{found:.0%} found", (marked, found), (12, -4), va="top"
+        ax, f"{share:.0%} of the pictures:\n{found:.0%} found", (marked, found), (12, -26), va="top"
     )
     wrong = max(1, int(curve["found"].iloc[-1]))
     text = ""

@@ -1,7 +1,7 @@
 """Progress of a training: a tqdm bar while it runs, one line of text at the end.
 
-The bar is a widget in a notebook, so that nothing of it remains in the stored outputs, and text on
-stdout elsewhere. Nothing is written to stderr.
+The bar is a widget in a notebook, which takes its output away at the end, and text on stdout
+elsewhere. Nothing is written to stderr.
 """
 
 from __future__ import annotations
@@ -39,14 +39,15 @@ def progress_bar(total: int, shown: bool = True) -> tqdm:
     tqdm
         In a file, such as a log, it writes a few lines only.
     """
-    from tqdm.auto import tqdm as auto_tqdm  # a widget in a notebook, else text
-
+    kind: type[tqdm] = tqdm
+    if _in_notebook():
+        from course_utils.training._notebook_bar import NotebookBar as kind  # loads ipywidgets
     live = _in_notebook() or sys.stdout.isatty()
     pace = {"mininterval": 0.25, "miniters": 1}
     if not live:
         every = math.ceil(total / _LINES_IN_A_FILE)
         pace = {"mininterval": 0, "miniters": every, "maxinterval": math.inf}
-    return auto_tqdm(
+    return kind(
         total=total,
         disable=not shown,
         file=sys.stdout,

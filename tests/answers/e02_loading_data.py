@@ -485,6 +485,14 @@ def split_patients(patients, share, seed):
 """,
     },
     wrong={
+        "numbers of the patients": (
+            _patients(end="np.setdiff1d(people, chosen), chosen"),
+            "patients instead of positions",
+        ),
+        "numbers of patients for each X-ray": (
+            _patients(end="patients[~in_test], patients[in_test]"),
+            "patients instead of positions",
+        ),
         "X-rays divided": (
             """def split_patients(patients, share, seed):
     order = np.random.default_rng(seed).permutation(len(patients))

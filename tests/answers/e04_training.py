@@ -394,6 +394,7 @@ def when_to_stop(losses, patience):
             "a quarter wave",
         ),
         "straight": (_plans(fall="peak * (1 - done)"), "straight line"),
+        "degrees": (_plans(fall="peak * (1 + np.cos(180 * done)) / 2"), "degrees"),
         "sine": (_plans(fall="peak * (1 + np.sin(np.pi * done)) / 2"), None),
         "peak forgotten": (_plans(fall="(1 + np.cos(np.pi * done)) / 2"), None),
         "steps of the cosine not reduced": (_plans(done="(step - warmup) / steps"), None),
@@ -521,6 +522,10 @@ def make_callbacks(file):
                 stop='EarlyStopping("val_accuracy", mode="max", patience=5, '
                 "restore_best_weights=True)"
             ),
+            "watches validation accuracy",
+        ),
+        "stops by accuracy, without a mode": (
+            _callbacks(stop='EarlyStopping("val_accuracy", patience=5, restore_best_weights=True)'),
             "watches validation accuracy",
         ),
         "last weights": (

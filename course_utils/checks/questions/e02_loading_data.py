@@ -322,10 +322,22 @@ def _patients_apart(subject: StudentWork, rng: np.random.Generator) -> None:
         seed = int(rng.integers(1000))
         result = compare.result_of(subject, "split_patients", patients, share, seed)
         compare.left_arguments(subject, "split_patients")
+        if _are_the_patients(result, patients):
+            raise wrong("patients instead of positions")
         train, test = _positions(result, _SIDES, len(patients))
         _whole_and_apart([train, test], _SIDES, len(patients))
         if np.intersect1d(patients[train], patients[test]).size:
             raise wrong("leak")
+
+
+def _are_the_patients(result: Any, patients: Array) -> bool:
+    """Return whether a result holds numbers of patients, each once or for each X-ray."""
+    parts = compare.listed(result) or []
+    entries = [entry for part in parts for entry in compare.listed(part) or []]
+    if not _flat(entries):
+        return False
+    given = np.sort(np.array(entries))
+    return any(np.array_equal(given, np.sort(all_)) for all_ in (np.unique(patients), patients))
 
 
 def _patients_share(subject: StudentWork, rng: np.random.Generator) -> None:
