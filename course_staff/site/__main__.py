@@ -48,7 +48,6 @@ def build(root: Path, out: Path) -> int:
     sources.write(root, work / "source", known)
     status = build_main(
         ["-q", "-W", "--keep-going", "-b", "html", "-c", str(root / "docs")]
-        + ["-t", "published" if known.repository else "unpublished"]
         + ["-d", str(work / "doctrees"), str(work / "source"), str(out)]
     )
     if status == 0:

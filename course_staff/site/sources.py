@@ -24,12 +24,16 @@ PAGES = {
 }
 #: Sections that are on another page than the rest of their document.
 _ELSEWHERE = {
+    ("README.md", "what-you-will-learn"): "index.md#the-lessons",
     ("README.md", "data"): "student.md",
     ("README.md", "the-commands"): "student.md",
     ("README.md", "results-of-the-lessons"): "results.md",
     ("INSTRUCTORS.md", "grading"): "grader.md",
 }
 _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?!https?://|mailto:)([^)#\s]*)(#[^)\s]*)?\)")
+_ONLY = re.compile(
+    r"<!-- only (with|without) an address -->\n(.*?)<!-- end of only -->\n", re.DOTALL
+)
 _COMMENT = re.compile(r"^<!--.*?-->\n", re.MULTILINE | re.DOTALL)
 
 
@@ -58,7 +62,7 @@ def write(root: Path, folder: Path, known: Addresses) -> None:
         "_parts/teaching.md": teaching.contents(root),
         "_parts/grading_examples.md": teaching.examples(root),
     }
-    made["start.md"] = with_address((root / "docs/start.md").read_text("utf-8"), known)
+    made["start.md"] = start((root / "docs/start.md").read_text("utf-8"), known)
     anchors = {row["cell"] for row in pages.topics(root)}
     for path in pages.all_notebooks(root):
         notebook = on_page(json.loads(path.read_text(encoding="utf-8")), anchors)
@@ -172,7 +176,7 @@ def on_site(text: str, document: str, root: Path, known: Addresses) -> str:
         shown, name, heading = link[1], link[2] or document, link[3] or ""
         if name in PAGES:
             page = _ELSEWHERE.get((name, heading.removeprefix("#")), PAGES[name])
-            return f"[{shown}](/{page}{heading})"
+            return f"[{shown}](/{page if '#' in page else page + heading})"
         if cells.is_notebook(name):
             return f"[{shown}](/{name}{heading})"
         if not (root / name).exists():
@@ -181,6 +185,13 @@ def on_site(text: str, document: str, root: Path, known: Addresses) -> str:
         return f"[{shown}]({address}{heading})" if address else shown
 
     return _LINK.sub(change, with_address(text, known))
+
+
+def start(text: str, known: Addresses) -> str:
+    """Return the text of the page Start, with the parts that are for this state of the address."""
+    state = "with" if known.repository else "without"
+    text = _ONLY.sub(lambda part: part[2] if part[1] == state else "", text)
+    return with_address(text, known)
 
 
 def with_address(text: str, known: Addresses) -> str:

@@ -393,7 +393,7 @@ def looks_as_set(site: Path, soups: dict[str, BeautifulSoup], known: Addresses) 
     assert code is None or code["href"].startswith(f"{known.repository}/blob/main/")
     start = soups["start.html"].get_text()
     assert f"git clone {known.repository or 'ADDRESS'} course" in start
-    assert ("authors still have to set" in start) != is_set
+    assert ("ask whoever gave you" in start) != is_set
     assert bool(soups["start.html"].find(id="binder")) == is_set
     assert bool(soups["maintainer.html"].select(f"a[href^='{known.repository}/blob']")) == is_set
     (first,) = soups["404.html"].select(".navbar-brand.logo")
