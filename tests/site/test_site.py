@@ -445,14 +445,23 @@ def test_the_keyboard_reaches_everything_in_sight(open_site):
     assert not left
 
 
-def test_paper_shows_what_is_folded_and_no_menus(open_site):
-    open_site.open("notebooks/00_start_here.html")
+def test_paper_shows_what_is_folded_cuts_nothing_off_and_has_no_menus(open_site):
+    open_site.open("notebooks/01_convolution_by_hand.html")
     page = open_site.page
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
     assert page.locator("details.hide:not([open])").count() == 0
     assert not page.locator(".bd-sidebar-primary").is_visible()
     assert not page.locator(".bd-header-article").is_visible()
+    page.set_viewport_size({"width": 718, "height": 1040})  # A4 between its margins
+    cut = page.evaluate(
+        """[...document.querySelectorAll(".bd-article pre, .bd-article table, .bd-article img")]
+        .filter(box => box.checkVisibility() && (box.scrollWidth > box.clientWidth + 1
+          || box.getBoundingClientRect().right > document.documentElement.clientWidth))
+        .map(box => box.outerHTML.slice(0, 120))"""
+    )
+    page.set_viewport_size({"width": 1200, "height": 900})
+    assert not cut
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     page.emulate_media(media="screen")
 
