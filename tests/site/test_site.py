@@ -38,6 +38,7 @@ LARGEST = 1.5e6
 SAMPLE = (
     *("index.html", "404.html", "start.html", "topics.html", "api/training.html"),
     *("notebooks/00_start_here.html", "notebooks/05_evaluation.html"),
+    "notebooks/09_put_it_to_work.html",
     "exercises/03_building_a_cnn/building_a_cnn.html",
 )
 
