@@ -24,7 +24,7 @@ from bs4 import BeautifulSoup
 from site_in_browser import Browser, browser, served
 
 from course_staff.authoring.addresses import NOT_SET, Addresses, addresses
-from course_staff.site import pages
+from course_staff.site import pages, sources
 from course_utils import settings
 from course_utils.workspace import lessons
 
@@ -396,7 +396,9 @@ def looks_as_set(site: Path, soups: dict[str, BeautifulSoup], known: Addresses) 
     assert f"git clone {known.repository or 'ADDRESS'} course" in start
     assert ("ask whoever gave you" in start) != is_set
     assert bool(soups["start.html"].find(id="binder")) == is_set
-    assert bool(soups["maintainer.html"].select(f"a[href^='{known.repository}/blob']")) == is_set
+    text = sources.on_site("See [the license](LICENSE).", "README.md", ROOT, known)
+    linked = f"[the license]({known.repository}/blob/main/LICENSE)" if is_set else "the license"
+    assert text == f"See {linked}."
     (first,) = soups["404.html"].select(".navbar-brand.logo")
     assert first["href"] == f"{urlsplit(known.site).path}index.html"
     for path in site.rglob("*.html"):
