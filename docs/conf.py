@@ -1,16 +1,18 @@
 """Settings of Sphinx for the site; ``make site`` writes its sources and builds it.
 
-The addresses of the repository and of the site are set in pyproject.toml, under project.urls.
+The address of the repository is set in pyproject.toml, under project.urls. Until it is, no page has
+a link or a button that needs it.
 """
 
 from __future__ import annotations
 
 import course_utils
-from course_staff.site import extension, sources
+from course_staff.authoring.addresses import addresses
+from course_staff.site import extension
 from course_utils import settings
 
 _ROOT = settings.course_root()
-_REPOSITORY = sources.addresses(_ROOT).repository
+_KNOWN = addresses(_ROOT)
 
 project = "Classifying images with convolutional networks"
 author = "the authors of the course"
@@ -60,7 +62,7 @@ def linkcode_resolve(domain: str, info: dict[str, str]) -> str | None:
     """Return the address of the code of an object of the reference."""
     if domain != "py" or not info["module"]:
         return None
-    return extension.source_link(_REPOSITORY, _ROOT, info["module"], info["fullname"])
+    return extension.source_link(_KNOWN, _ROOT, info["module"], info["fullname"])
 
 
 # The look.
@@ -77,21 +79,24 @@ html_use_index = False
 html_domain_indices = False
 html_context = {"default_mode": "auto"}
 html_theme_options = {
-    "repository_url": _REPOSITORY,
-    "repository_branch": "main",
-    "use_repository_button": True,
-    "use_issues_button": True,
     "use_download_button": True,
     "use_fullscreen_button": False,
     "search_as_you_type": False,
-    "launch_buttons": {
-        "colab_url": "https://colab.research.google.com",
-        "binderhub_url": "https://mybinder.org",
-        "notebook_interface": "jupyterlab",
-    },
     "logo": {"text": html_title, "alt_text": "First page"},
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
     "show_toc_level": 2,
     "toc_title": "On this page",
 }
+if _KNOWN.repository:
+    html_theme_options |= {
+        "repository_url": _KNOWN.repository,
+        "repository_branch": "main",
+        "use_repository_button": True,
+        "use_issues_button": True,
+        "launch_buttons": {
+            "colab_url": "https://colab.research.google.com",
+            "binderhub_url": "https://mybinder.org",
+            "notebook_interface": "jupyterlab",
+        },
+    }

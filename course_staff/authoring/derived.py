@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from course_staff.authoring import minutes
+from course_staff.authoring import addresses, minutes
 from course_staff.authoring.exercises import all_solutions, exercises
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
@@ -111,7 +111,9 @@ def _stored(notebook: dict[str, Any]) -> bytes:
 
 
 def readme(root: Path) -> dict[str, bytes]:
-    """Generate ``README.md``, whose table of lessons comes from the first cells of the lessons.
+    """Generate ``README.md``: its table of lessons from their first cells, and its badges.
+
+    The students' README has no marks for badges, and gets none.
 
     Raises
     ------
@@ -120,7 +122,10 @@ def readme(root: Path) -> dict[str, bytes]:
     """
     rows = ["| lesson | after it you can | time |", "|---|---|---|"]
     rows += [_lesson_row(path) for path in all_lessons(root)]
-    return {"README.md": _replace_block(root / "README.md", "lessons", rows)}
+    text = _replace_block(root / "README.md", "lessons", rows).decode()
+    if "<!-- badges:" in text:
+        text = _with_block(text, "README.md", "badges", addresses.badges(addresses.addresses(root)))
+    return {"README.md": text.encode()}
 
 
 def _lesson_row(path: Path) -> str:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from course_staff.authoring.addresses import addresses
 from course_staff.site import pages, sources, teaching
 from course_utils import settings
 from course_utils.files import write_atomic
@@ -40,17 +41,17 @@ def build(root: Path, out: Path) -> int:
     """
     from sphinx.cmd.build import build_main
 
-    addresses = sources.addresses(root)
+    known = addresses(root)
     work = out.parent / f"{out.name}-work"
     shutil.rmtree(out, ignore_errors=True)
     shutil.rmtree(work, ignore_errors=True)
-    sources.write(root, work / "source", addresses.repository)
+    sources.write(root, work / "source", known)
     status = build_main(
         ["-q", "-W", "--keep-going", "-b", "html", "-c", str(root / "docs")]
         + ["-d", str(work / "doctrees"), str(work / "source"), str(out)]
     )
     if status == 0:
-        _finish(root, out, addresses.site)
+        _finish(root, out, known.site)
     return status
 
 

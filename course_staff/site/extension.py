@@ -16,6 +16,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 
+from course_staff.authoring.addresses import Addresses
 from course_staff.site import cells
 
 #: Between the descriptions of the figures of one cell: myst-nb knows one for all.
@@ -175,13 +176,13 @@ def _buttons(app: Sphinx, page: str, _template: str, context: dict[str, Any], _t
 # --- links to the code -------------------------------------------------------------------------
 
 
-def source_link(repository: str, root: Path, module: str, name: str) -> str | None:
+def source_link(known: Addresses, root: Path, module: str, name: str) -> str | None:
     """Return the address of the code of a documented object in the repository.
 
     Parameters
     ----------
-    repository : str
-        The address of the repository.
+    known : Addresses
+        Where the repository is.
     root : Path
         The folder of the course.
     module : str
@@ -192,7 +193,7 @@ def source_link(repository: str, root: Path, module: str, name: str) -> str | No
     Returns
     -------
     str or None
-        None where Python knows no code of it, as of a constant.
+        None where Python knows no code of it, as of a constant, or no repository is set.
     """
     thing: Any = import_module(module)
     try:
@@ -203,4 +204,5 @@ def source_link(repository: str, root: Path, module: str, name: str) -> str | No
         lines, first = inspect.getsourcelines(thing)
     except (AttributeError, TypeError, ValueError, OSError):
         return None
-    return f"{repository}/blob/main/{path.as_posix()}#L{first}-L{first + len(lines) - 1}"
+    address = known.file(path.as_posix())
+    return address and f"{address}#L{first}-L{first + len(lines) - 1}"

@@ -151,8 +151,9 @@ def topics_table(root: Path) -> str:
     shown = {cell["id"] for path in all_notebooks(root) for cell in _shown(path)}
     pages = {path.stem[:2]: f"/notebooks/{path.name}" for path in all_lessons(root)}
     lines = []
-    for source, rows in groupby(topics(root), key=lambda row: row["source"]):
-        lines += [f"## {source.capitalize()}", "", "| topic | kind | lesson |", "|---|---|---|"]
+    sources = groupby(topics(root), key=lambda row: row["source"])
+    for number, (_, rows) in enumerate(sources, start=1):
+        lines += [f"## Document {number}", "", "| topic | kind | lesson |", "|---|---|---|"]
         for row in rows:
             where = f"[{row['lesson']}]({pages[row['lesson']]})"
             if row["cell"] in shown:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from course_staff.authoring.addresses import Addresses
 from course_staff.site import cells, pages, reference, teaching
 from course_staff.site.extension import BETWEEN_FIGURES
 from course_utils.exceptions import InvalidInput
@@ -25,30 +24,20 @@ PAGES = {
 }
 #: Sections that are on another page than the rest of their document.
 _ELSEWHERE = {
+    ("README.md", "what-you-will-learn"): "index.md#the-lessons",
     ("README.md", "data"): "student.md",
     ("README.md", "the-commands"): "student.md",
     ("README.md", "results-of-the-lessons"): "results.md",
     ("INSTRUCTORS.md", "grading"): "grader.md",
 }
-_LINK = re.compile(r"\]\((?!https?://|mailto:)([^)#\s]*)(#[^)\s]*)?\)")
+_LINK = re.compile(r"(?<!!)\[([^\]]*)\]\((?!https?://|mailto:)([^)#\s]*)(#[^)\s]*)?\)")
+_ONLY = re.compile(
+    r"<!-- only (with|without) an address -->\n(.*?)<!-- end of only -->\n", re.DOTALL
+)
 _COMMENT = re.compile(r"^<!--.*?-->\n", re.MULTILINE | re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Addresses:
-    """Where the repository and the site are on the web; ``pyproject.toml`` sets both."""
-
-    repository: str
-    site: str
-
-
-def addresses(root: Path) -> Addresses:
-    """Return the addresses that ``pyproject.toml`` sets."""
-    urls = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
-    return Addresses(urls["Repository"].rstrip("/"), urls["Site"].rstrip("/") + "/")
-
-
-def write(root: Path, folder: Path, repository: str) -> None:
+def write(root: Path, folder: Path, known: Addresses) -> None:
     """Write the sources of the site; what was in the folder is removed.
 
     Parameters
@@ -57,12 +46,12 @@ def write(root: Path, folder: Path, repository: str) -> None:
         The folder of the course.
     folder : Path
         Where Sphinx reads.
-    repository : str
-        The address of the repository, for links to files that have no page.
+    known : Addresses
+        Where the repository is, for links to files that have no page.
     """
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(root / "docs", folder, ignore=shutil.ignore_patterns("_static", "conf.py"))
-    made: dict[str, str | bytes] = {**reference.pages(), **_documents(root, repository)}
+    made: dict[str, str | bytes] = {**reference.pages(), **_documents(root, known)}
     made["_parts/cards.md"], pictures = pages.cards(root)
     made |= {
         **pictures,
@@ -73,7 +62,7 @@ def write(root: Path, folder: Path, repository: str) -> None:
         "_parts/teaching.md": teaching.contents(root),
         "_parts/grading_examples.md": teaching.examples(root),
     }
-    made["start.md"] = with_address((root / "docs/start.md").read_text("utf-8"), repository)
+    made["start.md"] = start((root / "docs/start.md").read_text("utf-8"), known)
     anchors = {row["cell"] for row in pages.topics(root)}
     for path in pages.all_notebooks(root):
         notebook = on_page(json.loads(path.read_text(encoding="utf-8")), anchors)
@@ -128,15 +117,15 @@ def for_download(notebook: dict[str, Any]) -> bytes:
 # --- documents of the repository ---------------------------------------------------------------
 
 
-def _documents(root: Path, repository: str) -> dict[str, str]:
+def _documents(root: Path, known: Addresses) -> dict[str, str]:
     """Return the documents, ``_parts/README.md``, and their sections, ``_parts/README/data.md``."""
     made = {}
     for name in PAGES:
         text = (root / name).read_text(encoding="utf-8")
         for title, section in sections(text).items():
             part = f"_parts/{name.removesuffix('.md')}/{anchor(title)}.md"
-            made[part] = on_site(section, name, root, repository)
-        made[f"_parts/{name}"] = on_site(_without_parts(name, text), name, root, repository)
+            made[part] = on_site(section, name, root, known)
+        made[f"_parts/{name}"] = on_site(_without_parts(name, text), name, root, known)
     return made
 
 
@@ -161,8 +150,10 @@ def anchor(title: str) -> str:
     return re.sub(r"[^\w\- ]", "", title.casefold()).strip().replace(" ", "-") or "beginning"
 
 
-def on_site(text: str, document: str, root: Path, repository: str) -> str:
+def on_site(text: str, document: str, root: Path, known: Addresses) -> str:
     """Return a text of a document with links to pages of the site, or else into the repository.
+
+    Without an address of the repository, a link into it becomes its text.
 
     Parameters
     ----------
@@ -172,8 +163,8 @@ def on_site(text: str, document: str, root: Path, repository: str) -> str:
         The name of the document, such as ``"README.md"``.
     root : Path
         The folder of the course.
-    repository : str
-        The address of the repository.
+    known : Addresses
+        Where the repository is.
 
     Raises
     ------
@@ -182,19 +173,27 @@ def on_site(text: str, document: str, root: Path, repository: str) -> str:
     """
 
     def change(link: re.Match[str]) -> str:
-        name, heading = link[1] or document, link[2] or ""
+        shown, name, heading = link[1], link[2] or document, link[3] or ""
         if name in PAGES:
             page = _ELSEWHERE.get((name, heading.removeprefix("#")), PAGES[name])
-            return f"](/{page}{heading})"
+            return f"[{shown}](/{page if '#' in page else page + heading})"
         if cells.is_notebook(name):
-            return f"](/{name}{heading})"
+            return f"[{shown}](/{name}{heading})"
         if not (root / name).exists():
             raise InvalidInput(f"{document} links to {name}, which does not exist.")
-        return f"]({repository}/blob/main/{name}{heading})"
+        address = known.file(name)
+        return f"[{shown}]({address}{heading})" if address else shown
 
-    return _LINK.sub(change, with_address(text, repository))
+    return _LINK.sub(change, with_address(text, known))
 
 
-def with_address(text: str, repository: str) -> str:
-    """Return a text in which ``git clone ADDRESS`` names the repository."""
-    return text.replace("git clone ADDRESS", f"git clone {repository}")
+def start(text: str, known: Addresses) -> str:
+    """Return the text of the page Start, with the parts that are for this state of the address."""
+    state = "with" if known.repository else "without"
+    text = _ONLY.sub(lambda part: part[2] if part[1] == state else "", text)
+    return with_address(text, known)
+
+
+def with_address(text: str, known: Addresses) -> str:
+    """Return a text in which ``git clone ADDRESS`` names the repository, if there is one."""
+    return text.replace("git clone ADDRESS", f"git clone {known.repository or 'ADDRESS'}")

@@ -11,6 +11,9 @@ import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
+#: Where the window of the speaker has the notes.
+_NOTES = ".speaker-controls-notes .value"
+
 #: Finds on the present slide what is cut off, and text of fewer than 20 pixels outside of pieces.
 _FAULTS = """() => {
   const page = Reveal.getCurrentSlide().querySelector(".page");
@@ -82,6 +85,56 @@ def show(deck: Path) -> Shown:
             ]
         browser.close()
     outside = ("file:", "data:", "blob:")
+    seen.requests = [url for url in seen.requests if not url.startswith(outside)]
+    return seen
+
+
+@dataclass
+class Spoken:
+    """What the speaker's window shows.
+
+    Attributes
+    ----------
+    notes : tuple of str
+        The notes of the first slide, and of the next one after a step there.
+    errors, requests : list of str
+        Errors in both windows, and addresses other than the deck itself.
+    """
+
+    notes: tuple[str, str] = ("", "")
+    errors: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+def speaker(deck: Path) -> Spoken:
+    """Open the window of the speaker with the key S, and go on by one slide there."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed here")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    seen = Spoken()
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        windows = browser.new_context(viewport={"width": 1280, "height": 720})
+        windows.on("weberror", lambda error: seen.errors.append(str(error.error)))
+        windows.on("console", lambda m: seen.errors.append(m.text) if m.type == "error" else None)
+        windows.on("request", lambda request: seen.requests.append(request.url))
+        page = windows.new_page()
+        page.goto(deck.as_uri())
+        page.wait_for_selector(".reveal.ready")
+        with page.expect_popup() as opened:
+            page.keyboard.press("s")
+        notes = opened.value.locator(_NOTES)
+        notes.wait_for(timeout=20_000)
+        first = notes.inner_text()
+        opened.value.keyboard.press("ArrowRight")
+        opened.value.wait_for_function(
+            "([where, before]) => document.querySelector(where).innerText != before",
+            arg=[_NOTES, first],
+            timeout=20_000,
+        )
+        seen.notes = (first, notes.inner_text())
+        browser.close()
+    outside = ("file:", "data:", "blob:", "about:")
     seen.requests = [url for url in seen.requests if not url.startswith(outside)]
     return seen
 

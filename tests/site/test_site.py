@@ -1,7 +1,8 @@
 """The built site: every page in a real browser, its links, its size, and a second build.
 
 All tests share one build, so they stay in one file: the workers of a test run take whole files.
-``--all`` opens every page with axe, and builds twice.
+``--all`` opens every page with axe, builds twice, and builds with the other state of the address of
+the repository: set, or still the placeholder.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,12 +23,14 @@ import pytest
 from bs4 import BeautifulSoup
 from site_in_browser import Browser, browser, served
 
+from course_staff.authoring.addresses import NOT_SET, Addresses, addresses
 from course_staff.site import pages, sources
 from course_utils import settings
 from course_utils.workspace import lessons
 
 ROOT = settings.course_root()
 LESSONS = lessons.all_lessons()
+KNOWN = addresses(ROOT)
 #: Bytes of a page with its figures; and of all that a first visit loads, text as servers pack it.
 LARGEST = 1.5e6
 
@@ -34,16 +38,17 @@ LARGEST = 1.5e6
 SAMPLE = (
     *("index.html", "404.html", "start.html", "topics.html", "api/training.html"),
     *("notebooks/00_start_here.html", "notebooks/05_evaluation.html"),
+    "notebooks/09_put_it_to_work.html",
     "exercises/03_building_a_cnn/building_a_cnn.html",
 )
 
 
-def build(out: Path, seed: str = "1") -> float:
-    """Build the site, and return the seconds that the processor took."""
+def build(out: Path, seed: str = "1", root: Path = ROOT) -> float:
+    """Build the site of the course in `root`, and return the seconds that the processor took."""
     environment = os.environ | {"SOURCE_DATE_EPOCH": "0", "PYTHONHASHSEED": seed}
     command = [sys.executable, "-m", "course_staff.site", str(out)]
     before = os.times()
-    answer = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    answer = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr[-3000:]
     after = os.times()
     return after.children_user - before.children_user
@@ -62,26 +67,38 @@ def site(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def open_site(site) -> Iterator[Browser]:
     """A browser on the served site."""
-    with served(site, sources.addresses(ROOT).site) as address, browser(address) as opened:
+    with served(site, KNOWN.site) as address, browser(address) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def soups(site) -> dict[str, BeautifulSoup]:
     """Every page, parsed."""
-    return {
-        name: BeautifulSoup((site / name).read_text(encoding="utf-8"), "html.parser")
-        for name in names_of(site)
-    }
+    return {name: parsed(site, name) for name in names_of(site)}
 
 
-#: Folders of pages that Sphinx does not make; their own tests open them.
+@pytest.fixture(scope="module")
+def all_soups(site, soups) -> dict[str, BeautifulSoup]:
+    """Every page, slides, handouts and grading examples too."""
+    return soups | {name: parsed(site, name) for name in others_of(site)}
+
+
+def parsed(site: Path, name: str) -> BeautifulSoup:
+    return BeautifulSoup((site / name).read_text(encoding="utf-8"), "html.parser")
+
+
+#: Folders of pages that Sphinx does not make.
 OTHERS = ("slides/", "handouts/", "grading_examples/")
 
 
 def names_of(site: Path) -> list[str]:
     names = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
     return [name for name in names if not name.startswith(OTHERS)]
+
+
+def others_of(site: Path) -> list[str]:
+    names = (path.relative_to(site).as_posix() for path in site.rglob("*.html"))
+    return sorted(name for name in names if name.startswith(OTHERS))
 
 
 # --- every page --------------------------------------------------------------------------------
@@ -95,6 +112,32 @@ def test_every_page_opens_without_errors_and_asks_nobody_else(site, open_site):
             wrong[name] = (visit.status, visit.errors, open_site.outside())
     assert not wrong
     assert len(names_of(site)) > 40
+
+
+@pytest.mark.slow
+def test_slides_handouts_and_examples_open_without_errors(site, open_site):
+    wrong = {}
+    for name in others_of(site):
+        visit = open_site.open(name)
+        if visit.errors or open_site.outside() or visit.status != 200:
+            wrong[name] = (visit.status, visit.errors, open_site.outside())
+    assert not wrong
+
+
+def test_slides_handouts_and_examples_load_nothing(all_soups, site):
+    """Each is one file: what it shows is in it, and no style asks for more."""
+    names = others_of(site)
+    assert {name.split("/")[0] + "/" for name in names} == set(OTHERS)
+    assert len(names) >= 2 * len(LESSONS)
+    loading = {}
+    for name in names:
+        page = all_soups[name]
+        tags = page.find_all(["script", "img", "iframe", "link", "video", "audio", "source"])
+        named = [tag.get("src") or tag.get("href") for tag in tags]
+        loading[name] = [one for one in named if one and not one.startswith("data:")]
+        styles = " ".join(style.get_text() for style in page.find_all("style"))
+        loading[name] += re.findall(r"@import[^;]*|url\((?![\"']?data:)[^)]*", styles)
+    assert not {name: found for name, found in loading.items() if found}
 
 
 def test_no_page_scrolls_sideways_on_a_phone(site, open_site):
@@ -130,9 +173,10 @@ def test_axe_finds_nothing_on_any_page(site, open_site, theme):
     assert not wrong
 
 
-def test_every_link_inside_leads_somewhere(site, soups):
+def test_every_link_inside_leads_somewhere(site, all_soups):
+    soups = all_soups
     ids = {name: {tag["id"] for tag in soup.find_all(id=True)} for name, soup in soups.items()}
-    base = urlsplit(sources.addresses(ROOT).site).path
+    base = urlsplit(KNOWN.site).path
     broken = []
     for name, soup in soups.items():
         for tag in soup.find_all(["a", "link", "img", "script"]):
@@ -154,7 +198,7 @@ def test_pages_are_small(site, soups):
     large = {}
     for name, soup in soups.items():
         folder = (site / name).parent
-        base = urlsplit(sources.addresses(ROOT).site).path
+        base = urlsplit(KNOWN.site).path
         named = {tag.get("src") for tag in soup.find_all(["img", "script"], src=True)}
         named |= {tag["href"] for tag in soup.find_all("link", rel="stylesheet")}
         own = (site / name).stat().st_size
@@ -184,10 +228,10 @@ def test_no_page_names_a_path_of_this_machine(site):
     assert not found
 
 
-def test_every_figure_is_described(soups):
+def test_every_figure_is_described(all_soups):
     bare = [
         (name, str(image)[:120])
-        for name, soup in soups.items()
+        for name, soup in all_soups.items()
         for image in soup.find_all("img")
         if not image.get("alt", "").strip()
     ]
@@ -215,14 +259,9 @@ def test_each_lesson_and_exercise_has_a_page_and_a_notebook_without_outputs(site
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_a_lesson_offers_colab_binder_and_its_notebook(soups, path):
-    page = soups[f"notebooks/{path.stem}.html"]
-    links = [link["href"] for link in page.find_all("a", href=True)]
-    place = urlsplit(sources.addresses(ROOT).repository).path
-    colab = f"https://colab.research.google.com/github{place}/blob/main/notebooks/{path.name}"
-    assert colab in links
-    assert any("mybinder.org" in link and path.name in link for link in links)
-    assert f"../_sources/notebooks/{path.name}" in links
+def test_a_lesson_offers_its_notebook(soups, path):
+    links = soups[f"notebooks/{path.stem}.html"].select(".article-header-buttons a[href]")
+    assert f"../_sources/notebooks/{path.name}" in [link["href"] for link in links]
 
 
 def test_cells_for_authors_and_answers_are_left_out(soups):
@@ -296,19 +335,75 @@ def test_topics_lead_to_their_cells(soups):
     assert len(with_cell) >= 0.95 * len(rows)
 
 
-def test_the_start_page_names_the_repository(soups):
-    text = soups["start.html"].get_text()
-    assert f"git clone {sources.addresses(ROOT).repository} course" in text
-    assert "ADDRESS" not in text.replace("with the address", "")
-
-
-def test_functions_are_described_with_a_link_to_their_code(soups):
-    page = soups["api/training.html"]
-    entry = page.find(id="course_utils.training.fit")
+def test_functions_are_described(soups):
+    entry = soups["api/training.html"].find(id="course_utils.training.fit")
     assert entry is not None
-    source = entry.find("a", href=re.compile(r"/course_utils/training/fitting\.py#L\d+-L\d+$"))
-    assert source["href"].startswith(sources.addresses(ROOT).repository)
     assert "Parameters" in entry.parent.get_text()
+
+
+# --- the address of the repository -------------------------------------------------------------
+
+
+def test_what_needs_the_repository_is_there_exactly_when_it_has_an_address(site, soups):
+    looks_as_set(site, soups, KNOWN)
+
+
+@pytest.mark.slow
+def test_the_site_with_the_address_in_its_other_state(tmp_path):
+    """A site whose repository is set where ours is not, or the other way round."""
+    root = tmp_path / "course"
+    root.mkdir()
+    for path in ROOT.iterdir():
+        if path.name in ("course_utils", "course_staff"):
+            shutil.copytree(path, root / path.name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif path.name not in ("pyproject.toml", ".git", ".venv", "build", "work"):
+            (root / path.name).symlink_to(path)
+    address = NOT_SET if KNOWN.repository else "https://github.com/Some-Name/some.course"
+    settings_file = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    changed = re.sub(r'(?m)^Repository = "[^"]*"', f'Repository = "{address}"', settings_file)
+    (root / "pyproject.toml").write_text(changed, encoding="utf-8")
+    build(tmp_path / "site", root=root)
+    pages_there = {name: parsed(tmp_path / "site", name) for name in names_of(tmp_path / "site")}
+    known = addresses(root)
+    assert (known.repository is None) == (KNOWN.repository is not None)
+    looks_as_set(tmp_path / "site", pages_there, known)
+
+
+def looks_as_set(site: Path, soups: dict[str, BeautifulSoup], known: Addresses) -> None:
+    """Compare buttons and links of a site with the address of the repository, which may be None."""
+    is_set = known.repository is not None
+    for path in LESSONS:
+        page = soups[f"notebooks/{path.stem}.html"]
+        links = {link["href"] for link in page.select(".article-header-buttons a[href]")}
+        place = urlsplit(known.repository or "").path
+        file = f"main/notebooks/{path.name}"
+        wanted = {
+            f"https://colab.research.google.com/github{place}/blob/{file}",
+            f"https://mybinder.org/v2/gh{place}/main?urlpath=lab/tree/notebooks/{path.name}",
+            known.repository,
+        }
+        assert (wanted <= links) if is_set else not [one for one in links if "://" in one]
+        assert bool(page.select(".dropdown-launch-buttons")) == is_set
+        assert bool(page.select(".dropdown-source-buttons")) == is_set
+    code = (
+        soups["api/training.html"]
+        .find(id="course_utils.training.fit")
+        .find("a", href=re.compile(r"/course_utils/training/fitting\.py#L\d+-L\d+$"))
+    )
+    assert (code is not None) == is_set
+    assert code is None or code["href"].startswith(f"{known.repository}/blob/main/")
+    start = soups["start.html"].get_text()
+    assert f"git clone {known.repository or 'ADDRESS'} course" in start
+    assert ("ask whoever gave you" in start) != is_set
+    assert bool(soups["start.html"].find(id="binder")) == is_set
+    text = sources.on_site("See [the license](LICENSE).", "README.md", ROOT, known)
+    linked = f"[the license]({known.repository}/blob/main/LICENSE)" if is_set else "the license"
+    assert text == f"See {linked}."
+    (first,) = soups["404.html"].select(".navbar-brand.logo")
+    assert first["href"] == f"{urlsplit(known.site).path}index.html"
+    for path in site.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r'href="[^"]*(OWNER|None/|localhost)', text), path
 
 
 def test_a_wrong_address_shows_the_way_back(open_site):
@@ -353,14 +448,23 @@ def test_the_keyboard_reaches_everything_in_sight(open_site):
     assert not left
 
 
-def test_paper_shows_what_is_folded_and_no_menus(open_site):
-    open_site.open("notebooks/00_start_here.html")
+def test_paper_shows_what_is_folded_cuts_nothing_off_and_has_no_menus(open_site):
+    open_site.open("notebooks/01_convolution_by_hand.html")
     page = open_site.page
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
     assert page.locator("details.hide:not([open])").count() == 0
     assert not page.locator(".bd-sidebar-primary").is_visible()
     assert not page.locator(".bd-header-article").is_visible()
+    page.set_viewport_size({"width": 718, "height": 1040})  # A4 between its margins
+    cut = page.evaluate(
+        """[...document.querySelectorAll(".bd-article pre, .bd-article table, .bd-article img")]
+        .filter(box => box.checkVisibility() && (box.scrollWidth > box.clientWidth + 1
+          || box.getBoundingClientRect().right > document.documentElement.clientWidth))
+        .map(box => box.outerHTML.slice(0, 120))"""
+    )
+    page.set_viewport_size({"width": 1200, "height": 900})
+    assert not cut
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     page.emulate_media(media="screen")
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import nbformat
 import pytest
-from decks_in_browser import pages_of, show
+from decks_in_browser import pages_of, show, speaker
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_staff.authoring import minutes
-from course_staff.site import parts, slides
+from course_staff.site import cells, parts, slides
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
 from course_utils.workspace.lessons import all_lessons
@@ -55,6 +55,18 @@ def test_deck(name):
     assert seconds / 60 == pytest.approx(minutes.parts(lesson.notebook, name).total, abs=0.5)
     for what, say in slides.advice(name, BOOK).difficulties.items():
         assert parts.markdown(f"{say}.")[3:-4] in page, f"{what}: not in the notes of {name}"
+
+
+@pytest.mark.parametrize("name", sorted(set(DECKS) & set(LESSONS)))
+def test_an_answer_comes_a_step_after_its_question(name):
+    lesson = parts.read_lesson(LESSONS[name])
+    shown_at_once = [
+        slide.title
+        for slide in slides.read_slides(DECKS[name])
+        for before in slide.parts[:-1]
+        if not slide.steps and "predict" in dict(cells.questions(lesson.cell(before.cell).source))
+    ]
+    assert not shown_at_once, "set 'steps = true' for these slides"
 
 
 def test_every_lesson_has_slides():
@@ -162,6 +174,17 @@ def shown_deck(tmp_path, name):
 def test_a_deck_in_the_browser(tmp_path):
     """Nothing is cut off, text has 20 pixels or more, and axe finds nothing on any slide."""
     shown_deck(tmp_path, "00")
+
+
+def test_the_speaker_sees_notes_and_nothing_comes_from_elsewhere(tmp_path):
+    slides.make_slides(tmp_path, ["01"], pdf=False, say=lambda _: None)
+    seen = speaker(tmp_path / "01.html")
+    first, second = seen.notes
+    assert re.match(r"Lesson 01: \d+ min of teaching; exercise \d+ min;", first)
+    assert re.match(r"Minute 0, about \d+ minutes?\.", second)
+    assert "Let somebody read the numbers of one row aloud." in second
+    assert not seen.errors
+    assert not seen.requests
 
 
 @pytest.mark.slow
