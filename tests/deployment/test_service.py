@@ -7,6 +7,7 @@ import http.client
 import json
 import logging
 import os
+import shutil
 import socket
 import tempfile
 import threading
@@ -650,6 +651,40 @@ def test_a_model_in_memory_or_of_another_kind(folder, tmp_path):
         find_classifier(dense_baseline((8, 8, 3), 2))
     with pytest.raises(MissingData, match="There is no"):
         find_classifier(tmp_path / "nothing")
+
+
+def test_work_is_the_folder_of_the_student_from_anywhere(tmp_path, folder, monkeypatch):
+    mine = tmp_path / "my work"
+    shutil.copytree(folder, mine / "models" / "mugs")
+    monkeypatch.setenv("COURSE_WORK", str(mine))
+    monkeypatch.chdir(mine)  # as in the terminal of JupyterLab
+    assert find_classifier("work/models/mugs").name == "mugs"
+    assert find_classifier("models/mugs/model.keras").name == "mugs"
+    with pytest.raises(MissingData, match="my work/models/cups"):
+        find_classifier("work/models/cups")
+    with pytest.raises(MissingData, match="There is no"):
+        find_classifier("elsewhere/models/mugs")
+    shutil.copytree(folder, mine / "work" / "models" / "near")  # what is there has priority
+    assert find_classifier("work/models/near").name == "near"
+
+
+@pytest.mark.parametrize(
+    ("listed", "inside"),
+    [(None, "127.0.0.1"), ("intranet.example", "intranet.example,127.0.0.1"), ("*", "*")],
+)
+def test_the_proxy_of_a_school_is_not_asked_for_this_machine(folder, monkeypatch, listed, inside):
+    nobody = "http://127.0.0.1:9"
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, nobody)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    if listed is not None:
+        monkeypatch.setenv("NO_PROXY", listed)
+    before = dict(os.environ)
+    with deployment.serving(folder) as running:
+        assert os.environ["NO_PROXY"] == inside
+        assert send(running, GOOD["PNG"]).status_code == 200
+    assert dict(os.environ) == before
 
 
 def test_the_newest_export_is_found(tmp_path, folder, monkeypatch):
