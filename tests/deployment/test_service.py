@@ -536,6 +536,25 @@ def test_programs_send_the_token(open_service, way):
     assert answer.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html; charset=utf-8"),
+        ("*/*", "application/json"),
+        ("application/json", "application/json"),
+    ],
+)
+def test_people_with_a_wrong_link_get_a_page_and_programs_json(open_service, accept, kind):
+    address = f"{open_service.local}/?token=<b>wrong</b>"
+    answer = requests.get(address, headers={"Accept": accept}, timeout=30)
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == kind
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "open the whole address that the service printed" in answer.text
+    assert "<b>" not in answer.text
+
+
 def test_a_token_does_not_lead_to_another_site(open_service):
     address = f"{open_service.local}//evil.example/?token={open_service.token}"
     answer = requests.get(address, allow_redirects=False, timeout=30)
