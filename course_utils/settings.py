@@ -23,6 +23,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from course_utils.exceptions import InvalidInput, MissingData
@@ -150,6 +152,30 @@ def environment(**changes: str | None) -> dict[str, str]:
     copy = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
     copy |= {name: value for name, value in os.environ.items() if name not in changes}
     return copy | {name: value for name, value in changes.items() if value is not None}
+
+
+@contextmanager
+def without_proxy(host: str) -> Iterator[None]:
+    """Let programs reach a host without the proxy of the network, until the block ends.
+
+    Parameters
+    ----------
+    host : str
+        Name or address. It is added to the variables ``no_proxy`` and ``NO_PROXY``.
+    """
+    names = ("no_proxy", "NO_PROXY")
+    before = {name: os.environ.get(name) for name in names}
+    listed = before["no_proxy"] or before["NO_PROXY"]
+    if listed != "*":  # all hosts; it must stand alone
+        os.environ.update(dict.fromkeys(names, f"{listed},{host}" if listed else host))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def seed() -> int:

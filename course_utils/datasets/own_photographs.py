@@ -74,6 +74,26 @@ class Photographs:
         known = dict(zip(self.ids, keys, strict=True))
         return [known[name] for name in self._known(ids)]
 
+    def path_of(self, name: str) -> Path:
+        """Return the path of the file of a photograph.
+
+        Parameters
+        ----------
+        name : str
+            The id of the photograph.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        InvalidInput
+            If the id is unknown.
+        """
+        (known,) = self._known([name])
+        return self.listing.images[self.ids.index(known)].file.path
+
     def without(self, ids: Iterable[str]) -> Photographs:
         """Return the photographs without some of them, for example those that cannot be read.
 

@@ -50,16 +50,16 @@ def export_formats(table: pd.DataFrame) -> Figure:
     matplotlib.figure.Figure
     """
     require_some("format", table)
-    figure, axes = panels(1, 3, (10.5, 0.8 + 0.55 * len(table)), sharey=True)
+    figure, axes = panels(1, 3, (9.0, 0.8 + 0.55 * len(table)), sharey=True)
     size, time, answers = axes[0]
     differ = 100 * (1 - table[["same answers"]])
     for ax, part, label, form in (
         (size, table[["MB"]], "size in MB", "{:.1f}"),
         (time, table[["ms alone", "ms in batches"]], "ms per picture", "{:.2f}"),
-        (answers, differ, "other answers than the first row, %", "{:.1f}"),
+        (answers, differ, f"other answers than {table.index[0]}, %", "{:.1f}"),
     ):
         for _, bars in grouped_bars(ax, part):
-            ax.bar_label(bars, fmt=form, padding=3, fontsize=8)
+            ax.bar_label(bars, fmt=form, padding=3, fontsize=9)
         ax.set_xlabel(label)
         ax.margins(x=0.22)
         open_frame(ax)
@@ -220,7 +220,7 @@ def drift(log: pd.DataFrame, hidden: str = "accuracy") -> Figure:
     """
     require_some("week", log)
     columns = [str(column) for column in log.columns]
-    figure, axes = panels(1, len(columns), (2.9 * len(columns), 2.9))
+    figure, axes = panels(1, len(columns), (2.2 * len(columns), 2.6))
     for number, (ax, column) in enumerate(zip(axes[0], columns, strict=True)):
         known = column != hidden
         values = log[column].to_numpy(float)
@@ -233,6 +233,7 @@ def drift(log: pd.DataFrame, hidden: str = "accuracy") -> Figure:
         )
         ax.set_title(column if known else f"{column} (not known)", fontsize=10)
         ax.set_xlabel(log.index.name or "week")
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set_ylim(0, 1.15 * values.max() or 1)
         ax.grid(alpha=0.3)
         open_frame(ax)

@@ -20,6 +20,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -400,6 +401,9 @@ def open_lab(browser: bool = True, work: Path | None = None) -> int:
     environment = settings.environment()
     paths = [str(_LAB_CONFIG), environment.get("JUPYTER_CONFIG_PATH")]
     environment["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
+    # The command `course` is found in the terminal of JupyterLab, in which nothing is activated.
+    commands = [sysconfig.get_path("scripts"), environment.get("PATH")]
+    environment["PATH"] = os.pathsep.join(filter(None, commands))
     interrupted = False
     with subprocess.Popen(command, env=environment) as lab:
         while True:

@@ -103,6 +103,15 @@ def test_a_relative_path_is_found_in_the_course_folder(monkeypatch, tmp_path):
     assert len(datasets.photographs("data/garden_walk")) == 11  # the nearer one
 
 
+def test_each_photograph_has_a_file(tmp_path):
+    image_folders.tree(tmp_path / "mugs", {"red": 6, "blue": 5})
+    photos = datasets.photographs(tmp_path / "mugs").without(["blue/000.jpg"])
+    assert photos.path_of("red/003.jpg") == tmp_path / "mugs" / "red" / "003.jpg"
+    assert [photos.path_of(name).is_file() for name in photos.ids] == [True] * 10
+    with pytest.raises(InvalidInput, match="no photograph 'blue/000.jpg'"):
+        photos.path_of("blue/000.jpg")
+
+
 def test_it_says_how_many_photographs_there_are(tmp_path):
     image_folders.tree(tmp_path / "mugs", {"red": 6, "blue": 5})
     assert repr(datasets.photographs(tmp_path / "mugs")) == "mugs: 11 photographs (blue 5, red 6)"

@@ -7,6 +7,7 @@ import http.client
 import json
 import logging
 import os
+import shutil
 import socket
 import tempfile
 import threading
@@ -535,6 +536,25 @@ def test_programs_send_the_token(open_service, way):
     assert answer.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html; charset=utf-8"),
+        ("*/*", "application/json"),
+        ("application/json", "application/json"),
+    ],
+)
+def test_people_with_a_wrong_link_get_a_page_and_programs_json(open_service, accept, kind):
+    address = f"{open_service.local}/?token=<b>wrong</b>"
+    answer = requests.get(address, headers={"Accept": accept}, timeout=30)
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == kind
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "open the whole address that the service printed" in answer.text
+    assert "<b>" not in answer.text
+
+
 def test_a_token_does_not_lead_to_another_site(open_service):
     address = f"{open_service.local}//evil.example/?token={open_service.token}"
     answer = requests.get(address, allow_redirects=False, timeout=30)
@@ -650,6 +670,40 @@ def test_a_model_in_memory_or_of_another_kind(folder, tmp_path):
         find_classifier(dense_baseline((8, 8, 3), 2))
     with pytest.raises(MissingData, match="There is no"):
         find_classifier(tmp_path / "nothing")
+
+
+def test_work_is_the_folder_of_the_student_from_anywhere(tmp_path, folder, monkeypatch):
+    mine = tmp_path / "my work"
+    shutil.copytree(folder, mine / "models" / "mugs")
+    monkeypatch.setenv("COURSE_WORK", str(mine))
+    monkeypatch.chdir(mine)  # as in the terminal of JupyterLab
+    assert find_classifier("work/models/mugs").name == "mugs"
+    assert find_classifier("models/mugs/model.keras").name == "mugs"
+    with pytest.raises(MissingData, match="my work/models/cups"):
+        find_classifier("work/models/cups")
+    with pytest.raises(MissingData, match="There is no"):
+        find_classifier("elsewhere/models/mugs")
+    shutil.copytree(folder, mine / "work" / "models" / "near")  # what is there has priority
+    assert find_classifier("work/models/near").name == "near"
+
+
+@pytest.mark.parametrize(
+    ("listed", "inside"),
+    [(None, "127.0.0.1"), ("intranet.example", "intranet.example,127.0.0.1"), ("*", "*")],
+)
+def test_the_proxy_of_a_school_is_not_asked_for_this_machine(folder, monkeypatch, listed, inside):
+    nobody = "http://127.0.0.1:9"
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, nobody)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    if listed is not None:
+        monkeypatch.setenv("NO_PROXY", listed)
+    before = dict(os.environ)
+    with deployment.serving(folder) as running:
+        assert os.environ["NO_PROXY"] == inside
+        assert send(running, GOOD["PNG"]).status_code == 200
+    assert dict(os.environ) == before
 
 
 def test_the_newest_export_is_found(tmp_path, folder, monkeypatch):

@@ -41,7 +41,7 @@ def find_classifier(model: Any = None) -> Classifier:
             return _lesson_model()
         model = newest
     if isinstance(model, (str, Path)):
-        model = load_exported(model)
+        model = load_exported(_in_work(Path(model)))
     if not isinstance(model, DeployedModel):
         raise InvalidInput(
             f"The service takes an exported network or its folder, but this is "
@@ -53,6 +53,16 @@ def find_classifier(model: Any = None) -> Classifier:
     return Classifier(
         model.runtime.predict_on_batch, model.card, name, model.model if is_keras else None
     )
+
+
+def _in_work(path: Path) -> Path:
+    """Return the path of a model; ``work/…`` is the student's folder, seen from any folder.
+
+    The terminal of JupyterLab starts in ``work/``, where ``work/models/…`` would not be found.
+    """
+    if path.parts[:1] == ("work",) and not path.exists():
+        return settings.work_root().joinpath(*path.parts[1:])
+    return path
 
 
 def newest_export(folder: Path) -> Path | None:

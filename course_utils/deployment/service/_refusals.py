@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 from contextlib import suppress
 from typing import Any
 
@@ -15,6 +16,14 @@ DROPPED_BYTES = 80_000_000
 DROPPED_SECONDS = 10
 #: Set in the scope of a request when its body has been read to the end.
 BODY_ENDED = "course.body_ended"
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Classify a picture</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,"></head>
+<body><main><h1>Classify a picture</h1><p>{}</p></main></body></html>
+"""
 
 
 class Refused(Exception):
@@ -40,11 +49,33 @@ class Refusal(JSONResponse):
     """The answer ``{"error": sentence}``; the connection is closed after it.
 
     What the client still sends is read and dropped, within limits, before the connection closes.
+
+    Parameters
+    ----------
+    status : int
+    sentence : str
+    headers : dict, optional
+    is_page : bool
+        Whether a person reads the answer in a browser: it is then a page with the sentence.
     """
 
-    def __init__(self, status: int, sentence: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        sentence: str,
+        headers: dict[str, str] | None = None,
+        is_page: bool = False,
+    ) -> None:
         closed = {**(headers or {}), "connection": "close"}
-        super().__init__({"error": sentence}, status_code=status, headers=closed)
+        self._is_page = is_page
+        kind = "text/html" if is_page else "application/json"
+        super().__init__({"error": sentence}, status, headers=closed, media_type=kind)
+
+    def render(self, content: Any) -> bytes:
+        """Return the body."""
+        if not self._is_page:
+            return super().render(content)
+        return _PAGE.format(html.escape(content["error"])).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send(

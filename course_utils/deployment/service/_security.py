@@ -88,8 +88,10 @@ class Guard:
     def _refusal(self, scope: Scope) -> ASGIApp | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
+        is_page = scope["method"] == "GET" and "text/html" in headers.get("accept", "")
         if self._token is None and not is_loopback(_name(host)):
-            return Refusal(400, "Open the service by the address that it printed when it started.")
+            sentence = "Open the service by the address that it printed when it started."
+            return Refusal(400, sentence, is_page=is_page)
         scheme_and_host = headers.get("origin", f"http://{host}").partition("://")
         if scheme_and_host[2] != host:
             return Refusal(403, "The service takes no requests from pages of other sites.")
@@ -99,6 +101,7 @@ class Guard:
                 "The token is missing or wrong: open the whole address that the service printed, "
                 "with ?token= in it.",
                 {"www-authenticate": "Bearer"},
+                is_page,
             )
         return None
 

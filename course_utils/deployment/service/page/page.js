@@ -108,7 +108,8 @@ async function describe() {
     const shown = names.slice(0, 12).join(", ") + (names.length > 12 ? ", …" : "");
     part("about").textContent =
       `The network “${model.name}” tells ${names.length} classes apart: ${shown}. ` +
-      "It names one of them for every picture, whatever it shows.";
+      "It names one of them for every picture, whatever it shows" +
+      (model.threshold === null ? "." : ", or says that it is not sure.");
   } catch {
     say("The service does not answer; is it still running?");
   }
