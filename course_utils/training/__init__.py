@@ -12,6 +12,7 @@ from course_utils.training.device import (
 )
 from course_utils.training.experiment import Experiment, experiment
 from course_utils.training.fitting import compile_model, fit
+from course_utils.training.graphs import free_training_graphs
 from course_utils.training.history import History
 from course_utils.training.recipes import (
     FLOWERS_EPOCHS,
@@ -39,6 +40,7 @@ __all__ = [
     "fit_or_load",
     "flowers_recipe",
     "flowers_run",
+    "free_training_graphs",
     "learning_rates",
     "lesson_model",
     "lesson_recipe",

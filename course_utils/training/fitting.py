@@ -35,6 +35,7 @@ from course_utils.training._progress import progress_bar, show_line
 from course_utils.training._signature import compiled_config, signature
 from course_utils.training.checkpoint import RunFolder
 from course_utils.training.device import refuse_several_machines
+from course_utils.training.graphs import free_training_graphs
 from course_utils.training.history import History
 from course_utils.training.schedules import make_schedule
 
@@ -226,6 +227,7 @@ def fit(
         "schedule": schedule,
         "warmup_epochs": warmup_epochs,
     }
+    free_training_graphs()
     own_compile = _own_compile(model, choices)
     if own_compile is None:
         _compile(

@@ -14,6 +14,7 @@ from keras import layers
 
 from course_utils import settings, validate
 from course_utils.exceptions import DownloadFailed, InvalidInput, MissingData
+from course_utils.training import free_training_graphs
 from course_utils.transfer import efficientnet_lite
 from course_utils.transfer.classification import IMAGENET_CLASSES, imagenet_names
 
@@ -206,6 +207,7 @@ def load_backbone(
         If the download failed.
     """
     backbone = _backbone(name)
+    free_training_graphs()  # what trains it may be Keras alone
     model = backbone.build(*_image_size(image_size, backbone), top=False)
     if weights:
         _load_weights(model, backbone, top=False, download=download)

@@ -12,6 +12,7 @@ from keras import layers
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput, TrainingStopped
+from course_utils.training import free_training_graphs
 from course_utils.transfer.features import Features
 from course_utils.validate import number_between, whole_number
 
@@ -113,6 +114,7 @@ def fit_head(
     number_between("learning_rate", learning_rate, 0, float("inf"), 0.001, open_low=True)
     whole_number("epochs", epochs, 1, example=30)
     whole_number("batch_size", batch_size, 1, example=64)
+    free_training_graphs()
     keras.utils.set_random_seed(settings.seed() if seed is None else seed)
     mean, variance = feature_statistics(features.vectors["train"])
     model = build_head(features.size, len(features.class_names), hidden, dropout, mean, variance)
@@ -263,8 +265,10 @@ def _fit_in_memory(
         right = tf.equal(tf.argmax(logits, axis=1, output_type=split_labels.dtype), split_labels)
         return loss_of(split_labels, logits), tf.reduce_mean(tf.cast(right, tf.float32))
 
-    @tf.function
-    def one_epoch(order: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    @tf.function  # TensorFlow keeps what a function captures, so the data are arguments
+    def one_epoch(
+        order: tf.Tensor, vectors: dict[str, tf.Tensor], labels: dict[str, tf.Tensor]
+    ) -> tuple[tf.Tensor, ...]:
         loss_sum, accuracy_sum = 0.0, 0.0
         for start in tf.range(0, count, batch_size):
             rows = order[start : start + batch_size]
@@ -286,7 +290,7 @@ def _fit_in_memory(
     best_epoch, best = 0, model.get_weights()
     for epoch in range(epochs):
         order = keras.random.shuffle(tf.range(count), seed=rng)
-        for values, value in zip(history.values(), one_epoch(order), strict=True):
+        for values, value in zip(history.values(), one_epoch(order, vectors, labels), strict=True):
             values.append(float(value))
         if not np.isfinite([history["loss"][-1], history["val_loss"][-1]]).all():
             raise TrainingStopped(
