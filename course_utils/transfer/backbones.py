@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -208,6 +209,7 @@ def load_backbone(
     """
     backbone = _backbone(name)
     free_training_graphs()  # what trains it may be Keras alone
+    gc.collect()  # earlier networks go now, not some time later
     model = backbone.build(*_image_size(image_size, backbone), top=False)
     if weights:
         _load_weights(model, backbone, top=False, download=download)
