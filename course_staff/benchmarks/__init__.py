@@ -217,7 +217,8 @@ def _run_apart(row: Row, quick: bool, common: Path) -> dict[str, Any]:
             try:
                 process.wait(timeout=row.limit)
             except subprocess.TimeoutExpired:
-                return {"error": f"given up after {row.limit} s"}
+                seeds = [line for line in _lines(log) if line.startswith("seed ")]
+                return {"error": "; ".join([f"given up after {row.limit} s", *seeds])}
             finally:
                 _end(process)  # after a timeout and after Ctrl-C
                 peak = memory.stop()
@@ -225,9 +226,14 @@ def _run_apart(row: Row, quick: bool, common: Path) -> dict[str, Any]:
         if answer.is_file():
             result = json.loads(answer.read_text(encoding="utf-8"))
         else:
-            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            lines = _lines(log)
             result = {"error": lines[-1] if lines else f"exit status {process.returncode}"}
         return {**result, "seconds": round(seconds, 1), "peak_megabytes": round(peak / 1e6)}
+
+
+def _lines(log: Path) -> list[str]:
+    """Return what a row printed."""
+    return log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

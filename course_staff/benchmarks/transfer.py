@@ -161,6 +161,7 @@ def _few(quick: bool, per_class: int = 20, epochs: int = 100) -> dict[str, Any]:
         )
         theirs.append(evaluation.predict(scratch, small).accuracy)
         seconds["from scratch"].append(history.seconds)
+        print(f"seed {seed}: frozen {ours[-1]:.3f}, from scratch {theirs[-1]:.3f}", flush=True)
     gain = statistics.fmean(ours) - statistics.fmean(theirs)
     return measured(
         statistics.fmean(ours),
@@ -339,7 +340,7 @@ def _fine_tuned_row(name: str, side: int, wanted: float, seconds: int) -> Row:
 TITLES = {LITE: "EfficientNet-Lite0", MOBILENET: "MobileNet"}
 #: Dataset, network, pixels, wanted test accuracy, and expected seconds.
 FROZEN = (
-    ("clothing", MOBILENET, 224, 0.86, 90),
+    ("clothing", MOBILENET, 224, 0.87, 90),
     ("tf_flowers", MOBILENET, 224, 0.87, 90),
     ("paper_flowers", LITE, 128, 0.875, 40),
     ("tf_flowers", LITE, 224, 0.90, 120),

@@ -356,8 +356,11 @@ def _write_onnx(model: Any, file: Path, card: ModelInfo) -> None:
     import keras
     import onnx
 
+    # Keras exports layers such as RandomFlip as in training, unless the call says otherwise.
+    inputs = keras.Input(card.input_shape, dtype="float32", name=INPUT)
+    in_inference = keras.Model(inputs, model(inputs, training=False))
     spec = keras.InputSpec(shape=(None, *card.input_shape), dtype="float32", name=INPUT)
-    model.export(str(file), format="onnx", verbose=False, input_signature=[spec])
+    in_inference.export(str(file), format="onnx", verbose=False, input_signature=[spec])
     content = onnx.load(file)
     old = content.graph.output[0].name
     content.graph.output[0].name = OUTPUT

@@ -114,6 +114,16 @@ def test_what_is_stopped_keeps_what_it_measured(tmp_path):
     assert json.loads((tmp_path / "bench.json").read_text())["rows"] == results
 
 
+def test_what_is_given_up_names_the_seeds_that_were_measured(tmp_path, monkeypatch):
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\necho noise\necho 'seed 0: frozen 0.892'\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(program))
+    row = Row("import course_utils", "", measured, limit=3)
+    (result,) = benchmarks.run_rows([row], output=tmp_path / "b.json", say=lambda line: None)
+    assert result["error"] == "given up after 3 s; seed 0: frozen 0.892"
+
+
 def test_what_is_given_up_leaves_no_process_behind(tmp_path):
     lesson = benchmarks.find(["lesson 00"])[0]
     row = replace(lesson, limit=5)  # its kernel has begun by then, and is not done

@@ -17,7 +17,7 @@ import tensorflow as tf
 import training_data
 from keras import layers
 
-from course_utils import datasets, deployment, evaluation, models
+from course_utils import augmentation, datasets, deployment, evaluation, models, transfer
 from course_utils.deployment import exporting, runtimes
 from course_utils.exceptions import InvalidInput, MissingData
 
@@ -171,6 +171,64 @@ def test_other_heads_are_decoded_as_evaluation_does(last, outputs, names, tmp_pa
     for name in ("model.keras", "saved_model", "model.tflite"):
         got = deployment.load_exported(exported.folder / name).predict(images).probabilities
         np.testing.assert_allclose(got, want, atol=1e-5)
+
+
+def _small_base():
+    """Return a frozen base with batch normalization that has seen other pictures."""
+    base = keras.Sequential(
+        [keras.Input((24, 24, 3)), layers.Rescaling(1 / 255), layers.Conv2D(4, 3, strides=2)]
+    )
+    norm = layers.BatchNormalization()
+    base.add(norm)
+    norm.set_weights([np.full(4, value, np.float32) for value in (1.3, 0.2, 0.1, 0.6)])
+    base.trainable = False
+    return base
+
+
+def _lite0():
+    return transfer.load_backbone(image_size=64, weights=False)
+
+
+AUGMENTATIONS = {
+    "of Keras": lambda: [
+        layers.RandomFlip(),
+        layers.RandomRotation(0.2),
+        layers.RandomZoom(0.2),
+        layers.RandomTranslation(0.2, 0.2),
+        layers.RandomContrast(0.5),
+        layers.RandomBrightness(0.5),
+    ],
+    "of the course": lambda: [augmentation.geometric(), augmentation.colour()],
+}
+
+
+@pytest.mark.parametrize("kind", AUGMENTATIONS)
+@pytest.mark.parametrize("build", [_small_base, pytest.param(_lite0, marks=pytest.mark.slow)])
+def test_augmentation_inside_a_transfer_model_is_off_in_each_format(build, kind, tmp_path):
+    keras.utils.set_random_seed(0)
+    base = build()
+    inputs = keras.Input(base.input_shape[1:])
+    x = inputs
+    for layer in AUGMENTATIONS[kind]():
+        x = layer(x)
+    x = layers.GlobalAveragePooling2D()(base(x))
+    outputs = layers.Dense(3, kernel_initializer="random_normal")(layers.Dropout(0.5)(x))
+    model = keras.Model(inputs, outputs)
+    pictures = np.random.default_rng(0).integers(0, 256, (5, *base.input_shape[1:]), np.uint8)
+    pictures[:, :9] //= 4  # so that a flip or a rotation changes the answer
+    want = evaluation.predict_images(model, list(pictures), NAMES).probabilities
+    exported = deployment.export(
+        model,
+        tmp_path / "net",
+        class_names=NAMES,
+        formats=deployment.FORMATS,
+        representative=pictures.astype(np.float32),
+    )
+    assert {file.name for file in exported.files} == set(FILES)
+    for file in exported.files:
+        got = deployment.load_exported(file).predict(list(pictures)).probabilities
+        exact = file.name not in ("model_dynamic.tflite", "model_int8.tflite")
+        np.testing.assert_allclose(got, want, atol=1e-5 if exact else 0.05, err_msg=file.name)
 
 
 @pytest.mark.slow
