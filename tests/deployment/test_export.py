@@ -198,7 +198,7 @@ AUGMENTATIONS = {
         layers.RandomContrast(0.5),
         layers.RandomBrightness(0.5),
     ],
-    "of the course": lambda: [augmentation.geometric(), augmentation.colour()],
+    "of the course": lambda: [augmentation.geometric(), augmentation.color()],
 }
 
 
