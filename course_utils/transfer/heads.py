@@ -265,10 +265,8 @@ def _fit_in_memory(
         right = tf.equal(tf.argmax(logits, axis=1, output_type=split_labels.dtype), split_labels)
         return loss_of(split_labels, logits), tf.reduce_mean(tf.cast(right, tf.float32))
 
-    @tf.function  # TensorFlow keeps what a function captures, so the data are arguments
-    def one_epoch(
-        order: tf.Tensor, vectors: dict[str, tf.Tensor], labels: dict[str, tf.Tensor]
-    ) -> tuple[tf.Tensor, ...]:
+    @tf.function
+    def one_epoch(order: tf.Tensor) -> tuple[tf.Tensor, ...]:
         loss_sum, accuracy_sum = 0.0, 0.0
         for start in tf.range(0, count, batch_size):
             rows = order[start : start + batch_size]
@@ -290,7 +288,7 @@ def _fit_in_memory(
     best_epoch, best = 0, model.get_weights()
     for epoch in range(epochs):
         order = keras.random.shuffle(tf.range(count), seed=rng)
-        for values, value in zip(history.values(), one_epoch(order, vectors, labels), strict=True):
+        for values, value in zip(history.values(), one_epoch(order), strict=True):
             values.append(float(value))
         if not np.isfinite([history["loss"][-1], history["val_loss"][-1]]).all():
             raise TrainingStopped(

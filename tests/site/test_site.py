@@ -104,24 +104,24 @@ def others_of(site: Path) -> list[str]:
 # --- every page --------------------------------------------------------------------------------
 
 
-def test_every_page_opens_without_errors_and_asks_nobody_else(site, open_site):
+def wrong_among(names, open_site):
+    """Return status, errors and addresses elsewhere of the pages that do not just open."""
     wrong = {}
-    for name in names_of(site):
+    for name in names:
         visit = open_site.open(name)
         if visit.errors or open_site.outside() or visit.status != 200:
             wrong[name] = (visit.status, visit.errors, open_site.outside())
-    assert not wrong
+    return wrong
+
+
+def test_every_page_opens_without_errors_and_asks_nobody_else(site, open_site):
+    assert not wrong_among(names_of(site), open_site)
     assert len(names_of(site)) > 40
 
 
 @pytest.mark.slow
 def test_slides_handouts_and_examples_open_without_errors(site, open_site):
-    wrong = {}
-    for name in others_of(site):
-        visit = open_site.open(name)
-        if visit.errors or open_site.outside() or visit.status != 200:
-            wrong[name] = (visit.status, visit.errors, open_site.outside())
-    assert not wrong
+    assert not wrong_among(others_of(site), open_site)
 
 
 def test_slides_handouts_and_examples_load_nothing(all_soups, site):
