@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,38 +60,6 @@ class Shown:
     requests: list[str] = field(default_factory=list)
 
 
-def show(deck: Path) -> Shown:
-    """Show every slide of a deck at 1280 × 720 pixels."""
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed here")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    from axe_playwright_python.sync_playwright import Axe
-
-    seen = Shown()
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
-        page.on("console", lambda m: seen.errors.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: seen.errors.append(str(error)))
-        page.on("request", lambda request: seen.requests.append(request.url))
-        page.goto(deck.as_uri())
-        page.wait_for_selector(".reveal.ready")
-        seen.slides = page.evaluate("Reveal.getTotalSlides()")
-        for number in range(seen.slides):
-            page.evaluate(f"Reveal.slide({number}, 0, 99)")
-            page.wait_for_timeout(50)
-            heading = page.evaluate("Reveal.getCurrentSlide().querySelector('h1, h2').textContent")
-            seen.faults += [f"{heading}: {fault}" for fault in page.evaluate(_FAULTS)]
-            found = Axe().run(page).response["violations"]
-            seen.violations += [
-                f"{heading}: {one['id']}: {one['nodes'][0]['html'][:160]}" for one in found
-            ]
-        browser.close()
-    outside = ("file:", "data:", "blob:")
-    seen.requests = [url for url in seen.requests if not url.startswith(outside)]
-    return seen
-
-
 @dataclass
 class Spoken:
     """What the speaker's window shows.
@@ -106,12 +77,12 @@ class Spoken:
     requests: list[str] = field(default_factory=list)
 
 
-def speaker(deck: Path) -> Spoken:
-    """Open the window of the speaker with the key S, and go on by one slide there."""
+@contextmanager
+def _opened(deck: Path, seen: Shown | Spoken) -> Iterator[Any]:
+    """Yield the page of a deck at 1280 × 720 pixels; note errors and requests of all windows."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed here")
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    seen = Spoken()
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         windows = browser.new_context(viewport={"width": 1280, "height": 720})
@@ -121,21 +92,47 @@ def speaker(deck: Path) -> Spoken:
         page = windows.new_page()
         page.goto(deck.as_uri())
         page.wait_for_selector(".reveal.ready")
-        with page.expect_popup() as opened:
+        yield page
+        browser.close()
+    outside = ("file:", "data:", "blob:", "about:")
+    seen.requests = [url for url in seen.requests if not url.startswith(outside)]
+
+
+def show(deck: Path) -> Shown:
+    """Show every slide of a deck at 1280 × 720 pixels."""
+    seen = Shown()
+    with _opened(deck, seen) as page:
+        from axe_playwright_python.sync_playwright import Axe
+
+        seen.slides = page.evaluate("Reveal.getTotalSlides()")
+        for number in range(seen.slides):
+            page.evaluate(f"Reveal.slide({number}, 0, 99)")
+            page.wait_for_timeout(50)
+            heading = page.evaluate("Reveal.getCurrentSlide().querySelector('h1, h2').textContent")
+            seen.faults += [f"{heading}: {fault}" for fault in page.evaluate(_FAULTS)]
+            found = Axe().run(page).response["violations"]
+            seen.violations += [
+                f"{heading}: {one['id']}: {one['nodes'][0]['html'][:160]}" for one in found
+            ]
+    return seen
+
+
+def speaker(deck: Path) -> Spoken:
+    """Open the window of the speaker with the key S, and go on by one slide there."""
+    seen = Spoken()
+    with _opened(deck, seen) as page:
+        with page.expect_popup() as popup:
             page.keyboard.press("s")
-        notes = opened.value.locator(_NOTES)
+        notes = popup.value.locator(_NOTES)
         notes.wait_for(timeout=20_000)
         first = notes.inner_text()
-        opened.value.keyboard.press("ArrowRight")
-        opened.value.wait_for_function(
+        popup.value.keyboard.press("ArrowRight")
+        popup.value.wait_for_function(
             "([where, before]) => document.querySelector(where).innerText != before",
             arg=[_NOTES, first],
             timeout=20_000,
         )
         seen.notes = (first, notes.inner_text())
-        browser.close()
-    outside = ("file:", "data:", "blob:", "about:")
-    seen.requests = [url for url in seen.requests if not url.startswith(outside)]
     return seen
 
 
