@@ -477,7 +477,7 @@ def letter_paths(
             ("max pool", pooled),
         ):
             _level_arrow(ax, x - 1.6, x - 0.3, middle)
-            _cells(ax, table, (x, middle - len(table) / 2), title=name, fontsize=8)
+            _cells(ax, table, (x, middle - len(table) / 2), title=name, fontsize=10)
             x += 6.0
         _level_arrow(ax, 22.9, 24.2, middle)
         outputs = network.outputs(pooled)
@@ -665,7 +665,9 @@ def channel_sum(image: ArrayLike, kernel: ArrayLike, bias: float = 0.0) -> Axes:
         top = channel * step + 1.1
         middle = top + max(height, kh) / 2
         x = 0.4
-        _cells(ax, pixels[:, :, channel], (x, middle - height / 2), title=f"image, {name}")
+        _cells(
+            ax, pixels[:, :, channel], (x, middle - height / 2), title=f"image, {name}", fontsize=11
+        )
         _frame(ax, x, middle - height / 2, kw, kh)
         products = pixels[:kh, :kw, channel] * weights[:, :, channel]
         x += width
@@ -674,13 +676,13 @@ def channel_sum(image: ArrayLike, kernel: ArrayLike, bias: float = 0.0) -> Axes:
             ("=", products, "products"),
         ):
             write(ax, x + 0.6, middle, sign, 15)
-            _cells(ax, table, (x + 1.2, middle - kh / 2), title=title)
+            _cells(ax, table, (x + 1.2, middle - kh / 2), title=title, fontsize=11)
             x += 1.2 + kw
         sums.append(_term(products.sum()))
         write(ax, x + 1.1, middle, f"sum {_number(products.sum())}", 11, weight="bold")
         _arrow(ax, (x + 2.1, middle), (x + 3.4, step * channels / 2 + 0.4), _QUIET)
     middle, map_x = step * channels / 2 + 0.4, x + 4.2
-    _cells(ax, result, (map_x, middle - len(result) / 2), title="one feature map")
+    _cells(ax, result, (map_x, middle - len(result) / 2), title="one feature map", fontsize=11)
     _frame(ax, map_x, middle - len(result) / 2, 1, 1)
     added = f"{' + '.join(sums)}\n+ {_term(bias)} (the bias) = {_number(result[0, 0])}"
     center = map_x + result.shape[1] / 2
