@@ -453,13 +453,13 @@ def insertion_deletion(table: pd.DataFrame) -> Figure:
         open_frame(ax)
     axes[0, 0].set(ylabel="probability of the class", ylim=(0, None))
     legend_right(axes[0, 1], fontsize=9)
-    areas = [
+    scores = [
         f"{name} {row['deletion']:.2f} and {row['insertion']:.2f}" for name, row in table.iterrows()
     ]
     return described(
         figure,
         "Probability of the class while the hottest pixels are deleted (low is good) and inserted "
-        f"(high is good). Areas under the two curves: {listed(areas)}.",
+        f"(high is good). Areas under the two curves: {listed(scores)}.",
     )
 
 
