@@ -443,6 +443,10 @@ _TRAINING_MISTAKES = [
         lambda x, g, b, e=0.001: g * x / np.sqrt(x.var(axis=(0, 1, 2)) + e) + b,
     ),
     Mistake("divided by n − 1", lambda x, g, b, e=0.001: _normalize(x, g, b, e, ddof=1)),
+    Mistake(
+        "root taken twice",
+        lambda x, g, b, e=0.001: _later(x, g, b, x.mean(axis=(0, 1, 2)), x.std(axis=(0, 1, 2)), e),
+    ),
 ]
 
 
