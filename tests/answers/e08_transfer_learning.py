@@ -115,7 +115,7 @@ def build_transfer(base, num_classes):
         ),
         "maximum": (_head(pool="GlobalMaxPooling2D()"), "maximum instead of mean"),
         "flattened": (_head(pool="Flatten()"), "flattened"),
-        "not pooled": (_head(pool="Identity()"), None),
+        "not pooled": (_head(pool="Identity()"), "not pooled"),
         "softmax": (_head(last="Dense(num_classes, 'softmax')"), "softmax at the end"),
         "sigmoid": (_head(last="Dense(num_classes, 'sigmoid')"), "sigmoid at the end"),
         "ReLU": (_head(last="Dense(num_classes, 'relu')"), "ReLU at the end"),
