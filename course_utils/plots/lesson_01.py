@@ -20,6 +20,7 @@ from course_utils.exceptions import InvalidInput
 from course_utils.plots._style import (
     INK,
     PALETTE,
+    VARIANTS,
     arrow,
     described,
     grid_shape,
@@ -39,6 +40,7 @@ _QUIET = "#777777"
 _FRAME = PALETTE[5]
 _INSET = 0.08  # of the frames of pooling windows
 _POSITIVE, _NEGATIVE = (84, 39, 136), (241, 163, 64)  # colors of 1 and of −2; 0 is white
+_PURPLE = "#542788"  # the color of 1 as text
 _POOL_COLORS = (PALETTE[0], PALETTE[5], PALETTE[2], PALETTE[3])
 
 
@@ -265,7 +267,7 @@ def relu_graph(values: ArrayLike = (-2, -1, 1), ax: Axes | None = None) -> Axes:
     ax = new_axes(ax, (7.0, 3.4))
     line = np.array([-reach, 0.0, reach])
     ax.plot(line, line, ":", color=_QUIET, label="unchanged")
-    ax.plot(line, cv.relu(line), "-", color=PALETTE[0], lw=2.5, label="ReLU: max(0, value)")
+    ax.plot(line, cv.relu(line), "-", color=INK, lw=2.5, label="ReLU: max(0, value)")
     active = cv.relu(points)
     ax.plot(points, active, "o", color=_FRAME, ms=9, label="values of the feature map", zorder=3)
     for value, kept in zip(points, active, strict=True):
@@ -411,8 +413,8 @@ def _edge(
     ax: Axes, start: tuple[float, float], end: tuple[float, float], weight: float, at: float
 ) -> None:
     """Draw a connection and write its weight at the fraction `at` of its length."""
-    # positive: solid and blue; negative: dashed and orange, so that color is not the only sign
-    style, color = ("-", PALETTE[0]) if weight >= 0 else ("--", PALETTE[5])
+    # positive: solid and purple; negative: dashed and orange, so that color is not the only sign
+    style, color = ("-", _PURPLE) if weight >= 0 else ("--", PALETTE[5])
     (x0, y0), (x1, y1) = start, end
     thick = 1 + 1.6 * min(abs(weight), 1.5)
     ax.plot([x0, x1], [y0, y1], style, color=color, lw=thick, zorder=1)
@@ -729,7 +731,7 @@ def weights_against_size(
     few = [cv.parameter_count(filters, kernel_size, channels)] * len(sides)
     ax.plot(sides, dense, "--s", color=PALETTE[5], label=f"dense layer, {units} nodes")
     filter_text = f"convolution layer, {filters} filters {kernel_size}×{kernel_size}"
-    ax.plot(sides, few, "-o", color=PALETTE[0], label=filter_text)
+    ax.plot(sides, few, "-o", color=VARIANTS[0], label=filter_text)
     ax.set(xscale="log", yscale="log", xlabel="height and width of the image in pixels")
     ax.set_ylabel("parameters to learn")
     ax.set_xticks(list(sides), [str(side) for side in sides])

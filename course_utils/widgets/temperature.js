@@ -81,7 +81,7 @@ function temperature(root, data, kit) {
     const gap = now.confidence - now.accuracy;
     kit.make("p", say, Math.abs(gap) < 0.02 ? "On average, the confidence is about right."
       : gap > 0 ? "Too sure: the confidence is above the accuracy."
-      : "Too modest: the confidence is below the accuracy.");
+      : "Not sure enough: the confidence is below the accuracy.");
   }
   update();
 }

@@ -319,6 +319,14 @@ TUNING = Answers(
             "trained head lost",
         ),
         "a new one": (_tuning(before="model = with_trained_head()"), "trained head lost"),
+        "a copy with the weights": (
+            _tuning(
+                before="kept = model.get_weights()\n"
+                "    model = keras.models.clone_model(model)\n"
+                "    model.set_weights(kept)"
+            ),
+            "a copy",
+        ),
         "a new head": (
             _tuning(
                 after="model.layers[-1].set_weights("

@@ -116,7 +116,7 @@ def to_whole(weights, scales):
             _quantize(
                 largest="np.full(weights.shape[1], np.abs(weights).max())",
             ),
-            None,
+            "one scale for all",
         ),
         "one number": (_quantize(largest="np.abs(weights).max()"), "one scale for all"),
         "rows": (_quantize(largest="np.abs(weights).max(axis=1)"), "rows instead of columns"),

@@ -214,6 +214,12 @@ def _learning(subject: StudentWork, rng: np.random.Generator) -> None:
     now = subject.model_outputs(prepared, pictures)
     if np.shape(now) != np.shape(answers) or not np.allclose(now, answers, atol=1e-4):
         raise wrong("another layer")
+    _require_learning(learns)
+    if subject.model_trainable(given, _SIZE) != _LEARN:
+        raise wrong("a copy")
+
+
+def _require_learning(learns: list[bool]) -> None:
     if learns == _LEARN:
         return
     if not any(learns):

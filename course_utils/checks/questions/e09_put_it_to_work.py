@@ -108,7 +108,11 @@ def _scales(weights: Array, bits: int, axis: int | None = 0, steps: int | None =
 
 
 _SCALE_MISTAKES = [
-    Mistake("one scale for all", lambda w, b: _scales(w, b, None)),
+    Mistake(
+        "one scale for all",
+        lambda w, b: _scales(w, b, None),
+        lambda w, b: np.full(w.shape[1], _scales(w, b, None)),
+    ),
     Mistake("rows instead of columns", lambda w, b: _scales(w, b, 1)),
     Mistake("sign forgotten", lambda w, b: w.max(axis=0) / _highest(b)),
     Mistake("always eight bits", lambda w, b: _scales(w, 8)),
