@@ -453,14 +453,13 @@ def insertion_deletion(table: pd.DataFrame) -> Figure:
         open_frame(ax)
     axes[0, 0].set(ylabel="probability of the class", ylim=(0, None))
     legend_right(axes[0, 1], fontsize=9)
-    means = [
-        f"{name} {np.mean(curve['deletion']):.2f} and {np.mean(curve['insertion']):.2f}"
-        for name, curve in curves.items()
+    scores = [
+        f"{name} {row['deletion']:.2f} and {row['insertion']:.2f}" for name, row in table.iterrows()
     ]
     return described(
         figure,
         "Probability of the class while the hottest pixels are deleted (low is good) and inserted "
-        f"(high is good). Means of the two curves: {listed(means)}.",
+        f"(high is good). Areas under the two curves: {listed(scores)}.",
     )
 
 

@@ -46,9 +46,7 @@ function quiz(root, data, kit) {
       const input = kit.make("input", answers, null, {type: "text", inputmode: "decimal",
         size: "10", "aria-labelledby": data.id + "-" + question.id});
       if (before !== undefined) input.value = before;
-      input.onkeydown = event => {
-        if (event.key === "Enter" && !event.shiftKey) answered(input.value, true);
-      };
+      input.onkeydown = event => { if (event.key === "Enter") answered(input.value, true); };
       kit.button(answers, "Check", () => answered(input.value, true));
     }
     if (before !== undefined) answered(before, false);

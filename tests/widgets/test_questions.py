@@ -89,6 +89,13 @@ def test_a_prediction_is_noted_and_compared(tmp_path):
         field.fill("many")
         page.get_by_role("button", name="Note it").click()
         assert "Type a number" in page.locator('[data-widget="predict"]').nth(0).inner_text()
+        field.fill("9216")
+        page.get_by_label("X", exact=True).focus()  # the field was left without Enter
+        assert "number of pixels" in result.nth(0).inner_text()
+        field.fill("3")
+        field.press("Shift+Enter")  # JupyterLab would run the cell
+        assert "too little" in result.nth(0).inner_text()
+        field.fill("99999")
         page.get_by_label("X", exact=True).focus()
         page.keyboard.press("Space")
         assert "Not so. It is still an X" in result.nth(1).inner_text()
