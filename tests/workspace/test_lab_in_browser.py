@@ -148,6 +148,7 @@ def page(browser):
 def open_notebook(page, lab: Lab, address: str) -> None:
     page.goto(address)
     page.locator(".jp-Notebook .jp-Cell:visible").first.wait_for()
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]:visible").wait_for()
     until(lab.idle, 120)
     page.wait_for_timeout(2000)  # for late events: news, changes by the kernel
 
@@ -278,6 +279,37 @@ def test_keys_that_are_pressed_in_a_piece_stay_in_it(page, lab):
     assert page.locator(".jp-MarkdownCell").count() == 0
     page.keyboard.press("Shift+Enter")  # JupyterLab's own: runs the cell, into a new piece
     until(lambda: lab.idle() and not answers.nth(1).evaluate("node => node.matches(':focus')"), 30)
+
+
+@pytest.mark.slow
+def test_keys_that_are_pressed_in_a_menu_stay_in_it(page, lab):
+    """As in the gallery of lesson 06, which is made of ipywidgets."""
+    name = "notebooks/menu.ipynb"
+    menu = "ipywidgets.Dropdown(options=['no idea', 'mislabeled', 'occluded'])"
+    slider = "ipywidgets.IntSlider(value=3)"
+    cells = [
+        nbformat.v4.new_code_cell(f"import ipywidgets\n{menu}"),
+        nbformat.v4.new_code_cell(slider),
+    ]
+    write_notebook(lab, name, cells)
+    open_notebook(page, lab, lab.address(f"lab/tree/{name}"))
+    run_all(page, lab, name)
+    field = page.locator(".jp-OutputArea select")
+    field.focus()
+    page.keyboard.press("ArrowDown")
+    assert field.input_value() == "mislabeled"
+    page.keyboard.press("o")
+    assert field.input_value() == "occluded"
+    page.keyboard.press("m")  # would turn the cell into text
+    handle = page.locator(".jp-OutputArea [role=slider]")
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowUp")
+    assert handle.get_attribute("aria-valuetext") == "5"
+    assert page.locator(".jp-CodeCell").count() == 2
+    field.focus()
+    page.keyboard.press("Shift+Enter")  # JupyterLab's own: runs the cell, into a new menu
+    until(lambda: lab.idle() and field.input_value() == "no idea", 30)
 
 
 @pytest.mark.slow

@@ -1,9 +1,6 @@
-// Figures in JupyterLab get their alternative texts.
-//
-// JupyterLab 4 shows an image without the text that the kernel sends with it (the metadata "alt"
-// of the output) or that the author of the lesson wrote (the metadata "alt" of the cell). nbconvert
-// and the site show both. This is an extension in the form that JupyterLab loads, a container of
-// module federation, without anything to be built: `init` gets the modules that JupyterLab shares.
+// Two things that JupyterLab 4 lacks. This is an extension in the form that JupyterLab loads, a
+// container of module federation, without anything to be built: `init` gets the modules that
+// JupyterLab shares.
 (window._JUPYTERLAB = window._JUPYTERLAB || {})["course-utils"] = (() => {
   let shared;
 
@@ -12,7 +9,10 @@
     return (await version.get())();
   };
 
-  const plugin = (rendermime, notebook) => {
+  // JupyterLab shows an image without the text that the kernel sends with it (the metadata "alt" of
+  // the output) or that the author of the lesson wrote (the metadata "alt" of the cell). nbconvert
+  // and the site show both.
+  const figures = (rendermime, notebook) => {
     const ofCell = (tracker, node) => {
       const panel = tracker.find(one => one.content.node.contains(node));
       const cell = panel && panel.content.widgets.find(one => one.node.contains(node));
@@ -50,14 +50,32 @@
     };
   };
 
+  // In a menu, a slider or a check box of ipywidgets, JupyterLab takes the arrow keys for a move to
+  // another cell, and letters for commands: M would turn the cell into text. Keys with Shift, Ctrl,
+  // Alt or Command remain JupyterLab's. The pieces of course_utils/widgets do the same (kit.js).
+  const keys = {
+    id: "course-utils:keys",
+    autoStart: true,
+    activate() {
+      const fields = "select, input, textarea, button, [role=slider]";
+      const keep = event => {
+        const field = event.target;
+        if (!field.matches || !field.matches(fields) || !field.closest(".jp-OutputArea")) return;
+        const modified = event.shiftKey || event.ctrlKey || event.metaKey || event.altKey;
+        field.toggleAttribute("data-lm-suppress-shortcuts", !modified);
+      };
+      ["focusin", "keydown", "keyup"].forEach(type => document.addEventListener(type, keep, true));
+    },
+  };
+
   return {
     init(modules) {
       shared = modules;
     },
     async get() {
       const names = ["@jupyterlab/rendermime", "@jupyterlab/notebook"];
-      const found = plugin(...(await Promise.all(names.map(load))));
-      return () => found;
+      const plugins = [figures(...(await Promise.all(names.map(load)))), keys];
+      return () => plugins;
     },
   };
 })();
