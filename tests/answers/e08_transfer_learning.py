@@ -224,7 +224,17 @@ FEATURES = Answers(
         "sum": (_features(pool="maps.sum(axis=(1, 2))"), "sum instead of mean"),
         "over the maps": (_features(pool="maps.mean(axis=3)"), "averaged over the maps"),
         "over the batch": (_features(pool="maps.mean(axis=(0, 1, 2))"), "averaged over the batch"),
-        "one axis": (_features(pool="maps.mean(axis=1)"), None),
+        "one axis": (_features(pool="maps.mean(axis=1)"), "averaged over one axis"),
+        "the axes of one picture": (
+            _features(pool="maps.mean(axis=(0, 1))"),
+            "averaged over other axes",
+        ),
+        "channels first": (_features(pool="maps.mean(axis=(2, 3))"), "averaged over other axes"),
+        "rescaled to -1 to 1": (
+            _features(call="base(pictures / 127.5 - 1, training=False)"),
+            "rescaled twice",
+        ),
+        "axes in a list": (_features(pool="np.mean(maps, axis=[1, 2])"), None),
         "the first picture": (_features(end="return vectors[0]"), None),
         "the pictures' own means": (_features(pool="pictures.mean(axis=(1, 2))"), None),
         "nothing returned": (_features(end="vectors"), "nothing returned"),

@@ -589,8 +589,8 @@ def _center(maps: Array, boxes: Array) -> float:
     height, width = maps.shape[1:]
     rows, columns = np.mgrid[:height, :width]
     heat = _not_zero(maps.sum(axis=(1, 2)))
-    middle = ((maps * places).sum(axis=(1, 2)) / heat for places in (rows, columns))
-    return _share_at(*middle, maps, boxes)
+    row, column = ((maps * places).sum(axis=(1, 2)) / heat for places in (rows, columns))
+    return _share_at(row, column, maps, boxes)
 
 
 def _either(maps: Array, boxes: Array) -> float:

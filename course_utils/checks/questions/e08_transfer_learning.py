@@ -202,21 +202,39 @@ def _vectors(subject: StudentWork, rng: np.random.Generator) -> None:
         variable.assign(weight)
     subject.model_set_weights(ref, _SIZE, weights)
 
-    def of(pool: Callable[[Array], Array], scale: float = 1.0, training: bool = False) -> Any:
-        return lambda _, x: pool(models.outputs(model, (x * scale).astype("float32"), training))
+    def of(
+        pool: Callable[[Array], Array],
+        scale: float = 1.0,
+        training: bool = False,
+        offset: float = 0.0,
+    ) -> Any:
+        return lambda _, x: pool(
+            models.outputs(model, (x * scale + offset).astype("float32"), training)
+        )
 
-    def mean(maps: Array) -> Array:
-        return np.asarray(maps.mean(axis=(1, 2)))
+    def over(*axes: int) -> Callable[[Array], Array]:
+        return partial(np.mean, axis=axes)
+
+    mean = over(1, 2)
 
     mistakes = [
-        Mistake("rescaled twice", of(mean, 1 / 255), of(mean, 1 / 127.5)),
+        Mistake(
+            "rescaled twice",
+            of(mean, 1 / 255),
+            of(mean, 1 / 127.5),
+            of(mean, 1 / 127.5, offset=-1),
+        ),
         Mistake("batch normalization in training mode", of(mean, training=True)),
         Mistake("flattened", of(lambda maps: maps.reshape(len(maps), -1))),
         Mistake("not pooled", of(lambda maps: maps)),
         Mistake("maximum instead of mean", of(lambda maps: maps.max(axis=(1, 2)))),
         Mistake("sum instead of mean", of(lambda maps: maps.sum(axis=(1, 2)))),
-        Mistake("averaged over the maps", of(lambda maps: maps.mean(axis=3))),
-        Mistake("averaged over the batch", of(lambda maps: maps.mean(axis=(0, 1, 2)))),
+        Mistake("averaged over the maps", of(over(3))),
+        Mistake("averaged over the batch", of(over(0, 1, 2))),
+        Mistake("averaged over one axis", of(over(1)), of(over(2))),
+        Mistake(
+            "averaged over other axes", *(of(over(*a)) for a in ((0, 1), (0, 2), (1, 3), (2, 3)))
+        ),
     ]
     cases = [
         Case((ref, rng.uniform(0, 255, (n, *_SIZE)).astype("float32")), f"{n} pictures")
