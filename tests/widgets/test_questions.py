@@ -31,6 +31,7 @@ def test_each_question_has_one_right_answer_and_a_sentence_for_each(path):
             assert all(choice["say"].strip() for choice in question["choices"])
         for idea in question.get("ideas", []):
             assert set(idea) == {"answer", "say"}
+        assert 0 < question.get("near", 0.1) < 1, "a share of the right number"
     for question in read["check"]:
         if "choices" in question:
             assert sum(choice.get("right", False) for choice in question["choices"]) == 1
