@@ -192,7 +192,8 @@ def _only_widgets(cell: dict[str, Any]) -> bool:
 
 
 def _is_figure(output: dict[str, Any]) -> bool:
-    return any(kind in output.get("data", {}) for kind in ("image/png", "image/svg+xml"))
+    data = output.get("data", {})
+    return "image/png" in data or "".join(data.get("text/html", "")).startswith("<img ")
 
 
 def _rounded(minutes: float) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import base64
 import csv
+import html
 import io
 import json
 import re
@@ -22,6 +23,12 @@ from course_utils.workspace.lessons import all_lessons, is_hidden
 
 #: Size of the pictures on the cards, in pixels.
 CARD_SIZE = (640, 360)
+
+_DRAWING = re.compile(r'<img alt="([^"]*)" src="(data:image/svg[^"]*)"')
+_DRAWING_CARD = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {}">
+<rect width="100%" height="100%" fill="white"/><image width="100%" height="100%" href="{}"/>
+</svg>
+"""
 
 
 @dataclass(frozen=True)
@@ -79,9 +86,11 @@ def cards(root: Path) -> tuple[str, dict[str, bytes]]:
         lines += [f"::::{{grid-item-card}} {lesson.title}", f":link: {lesson.page}"]
         lines += [":link-type: doc"]
         if found := _figure(root, lesson.path):
-            name = f"_cards/{lesson.path.stem}.png"
-            pictures[name] = _card(found[0])
-            lines += [f":img-top: {name}", f":img-alt: {' '.join(found[1].split())}"]
+            picture, description = found
+            kind = "svg" if picture.startswith(b"<svg") else "png"
+            name = f"_cards/{lesson.path.stem}.{kind}"
+            pictures[name] = picture
+            lines += [f":img-top: {name}", f":img-alt: {' '.join(description.split())}"]
         lines += [
             f"{lesson.points[0][0].upper()}{lesson.points[0][1:]}.",
             "",
@@ -93,7 +102,7 @@ def cards(root: Path) -> tuple[str, dict[str, bytes]]:
 
 
 def _figure(root: Path, path: Path) -> tuple[bytes, str] | None:
-    """Return the figure of a lesson's handout, or else its first, as a PNG with its description.
+    """Return the figure of a lesson's handout, or else its first, for a card; and its description.
 
     A lesson that shows none has None.
     """
@@ -102,9 +111,12 @@ def _figure(root: Path, path: Path) -> tuple[bytes, str] | None:
     name = tomllib.loads(handout.read_text(encoding="utf-8"))["figure"] if handout.exists() else ""
     for cell in [cell for cell in shown if cell.get("id") == name] or shown:
         for output in cell["outputs"]:
-            if "image/png" in output.get("data", {}):
+            data = output.get("data", {})
+            if "image/png" in data:
                 description = output["metadata"].get("image/png", {}).get("alt", "")
-                return base64.b64decode(output["data"]["image/png"]), description
+                return _card(base64.b64decode(data["image/png"])), description
+            if drawn := _DRAWING.match(data.get("text/html", "")):
+                return _DRAWING_CARD.format(*CARD_SIZE, drawn[2]).encode(), html.unescape(drawn[1])
     return None
 
 

@@ -314,6 +314,8 @@ def _output(output: Any) -> tuple[str, str]:
             f'<figure><img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}"></figure>'
         )
     if "text/html" in data:
+        if data["text/html"].startswith("<img "):
+            return "figure", f"<figure>{data['text/html']}</figure>"
         if 'class="course-widget"' in data["text/html"]:
             return "piece", f'<div class="piece">{data["text/html"]}</div>'
         return (

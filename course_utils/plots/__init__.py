@@ -5,8 +5,9 @@ draws one. It sets the alternative text of the figure; :func:`describe` replaces
 calls ``plt.show()``.
 
 Figures of one lesson are in ``lesson_01`` to ``lesson_09``. Figures of several lessons are in
-``images`` (grids of images), ``results`` (training curves, scores) and ``diagrams`` (the course, a
-project, tasks, methods). ``_style`` holds the palette and the drawing helpers.
+``images`` (grids of images) and ``results`` (training curves, scores). :func:`drawing` shows a
+drawing that depends on no data, an SVG file in ``drawings``. ``_style`` holds the palette
+and the drawing helpers.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _NAMES = {  # of functions, by module
     "_style": "describe PALETTE new_axes",
     "images": "augmentation_grid image_grid pixel_values predictions_grid",
     "results": "confusion_matrix history per_class_bars",
-    "diagrams": "explanation_methods roadmap split_roles task_comparison workflow",
+    "drawings": "drawing",
     "lesson_01": (
         "channel_sum feature_map_steps filter_on_photo kernel_stride_padding kernels letter_paths "
         "letters network_diagram pooling_steps relu_graph shrinking_maps weights_against_size "

@@ -219,7 +219,8 @@ def _step(model: Any, x: np.ndarray, y: np.ndarray) -> Callable[[], float]:
             model.optimizer.apply_gradients(zip(gradients, weights, strict=True))
         return loss
 
-    return lambda: float(step())
+    compiled = step.get_concrete_function()  # a call would warn of many networks of few steps each
+    return lambda: float(compiled())
 
 
 def _own_step(model: Any, x: np.ndarray, y: np.ndarray) -> Callable[[], float]:

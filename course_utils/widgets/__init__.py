@@ -1,6 +1,6 @@
 """Interactive pieces of the lessons.
 
-``questions`` has predictions and *Check yourself*, ``lesson_00`` to ``lesson_09`` the pieces of
+``questions`` has predictions and *Check yourself*, ``lesson_00`` to ``lesson_10`` the pieces of
 these lessons. Each piece is a Python function, which returns a
 :class:`~course_utils.widgets.page.Widget`, and a JavaScript file of the same name.
 """

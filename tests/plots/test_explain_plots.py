@@ -140,14 +140,6 @@ def test_lines_and_bars_of_the_checks():
         plots.insertion_deletion(pd.DataFrame())
 
 
-def test_the_map_of_methods_calls_grad_cam_model_specific():
-    ax = plots.explanation_methods()
-    place = {text.get_text(): text.get_position() for text in ax.texts}
-    assert place["Grad-CAM"][0] == place["model-specific"][0]
-    assert place["LIME"][0] == place["SHAP"][0] == place["model-agnostic"][0]
-    assert place["Grad-CAM"][1] > 1  # local methods are in the upper row
-
-
 @pytest.mark.parametrize("mode", ["rgb", "grayscale"])
 def test_the_second_collection_marks_one_class_and_nothing_else(tmp_path, mode):
     from PIL import Image

@@ -69,9 +69,6 @@ ONE_AXES = {
     "class_counts": lambda ax: plots.class_counts(COUNTS, ax=ax),
     "pipeline_timing": lambda ax: plots.pipeline_timing({"slow": 100, "fast": 900}, ax=ax),
     "pipeline_timeline": lambda ax: plots.pipeline_timeline(ax=ax),
-    "roadmap": lambda ax: plots.roadmap(5, ax=ax),
-    "workflow": lambda ax: plots.workflow(ax=ax),
-    "split_roles": lambda ax: plots.split_roles(ax=ax),
     "confusion_matrix": lambda ax: plots.confusion_matrix(PREDICTIONS, ax=ax),
     "per_class_bars": lambda ax: plots.per_class_bars(PREDICTIONS, ax=ax),
     "top_k": lambda ax: plots.top_k(PREDICTIONS, ax=ax),
@@ -81,7 +78,6 @@ WHOLE_FIGURES = {
     "image_grid": lambda: plots.image_grid(IMAGES, LABELS, NAMES),
     "class_examples": lambda: plots.class_examples(_Dataset(), 3),
     "pixel_values": lambda: plots.pixel_values(IMAGES[0], 2, 3, 5),
-    "task_comparison": lambda: plots.task_comparison(),
     "one_vs_rest": lambda: plots.one_vs_rest(PREDICTIONS, "roses"),
     "probability_bars": lambda: plots.probability_bars(
         IMAGES[0], PREDICTIONS.probabilities[0], NAMES, true="daisy"
@@ -171,7 +167,7 @@ def test_figures_need_no_tensorflow():
         "i = np.zeros((4, 8, 8, 3), np.uint8)\n"
         "p = evaluation.Predictions(tuple('abcd'), i, np.arange(4) % 2, np.eye(2)[[0, 1, 1, 1]], "
         "('x', 'y'))\n"
-        "plots.image_grid(i); plots.roadmap(); plots.task_comparison(); plots.confusion_matrix(p)\n"
+        "plots.image_grid(i); plots.drawing('roadmap'); plots.confusion_matrix(p)\n"
         "plots.calibration(p); plots.predictions_grid(p); plots.top_k(p); plots.per_class_bars(p)\n"
         "plots.diagnosis({'loss': [1.0] * 5, 'val_loss': [1.0] * 5})\n"
         "bad = {'tensorflow', 'keras'} & set(sys.modules)\n"
@@ -278,7 +274,7 @@ def test_the_descriptions_hold_the_numbers_of_the_figure():
 
 
 def test_a_description_replaces_the_text_of_the_function():
-    ax = plots.describe(plots.split_roles(), "Three bars.")
+    ax = plots.describe(plots.top_k(PREDICTIONS), "Three bars.")
     assert ax.figure.get_gid() == "Three bars."
 
 
@@ -496,32 +492,6 @@ def test_pipeline_figures():
 def test_nothing_to_draw_is_refused(draw):
     with pytest.raises(InvalidInput, match="give at least one"):
         draw()
-
-
-def test_roadmap_marks_the_lesson():
-    words = texts(plots.roadmap("03"))
-    assert "03  Building a CNN" in words
-    assert "you are here" in words
-    assert "you are here" not in texts(plots.roadmap())
-    with pytest.raises(InvalidInput, match="no lesson 11"):
-        plots.roadmap(11)
-
-
-def test_task_comparison_names_the_three_tasks():
-    figure = plots.task_comparison()
-    for task in ("Classification", "Detection", "Segmentation"):
-        assert task in texts(figure)
-        assert task in figure.get_gid()
-
-
-def test_the_classifier_of_the_scene_names_what_is_on_its_list():
-    classification, detection, segmentation = plots.task_comparison().axes
-    listed = [text for text in classification.texts if text.get_text()]
-    answers = [text.get_text() for text in listed if text.get_weight() == "bold"]
-    assert answers == ["daisy"]
-    assert "bee" not in texts(classification)
-    assert sorted(text.get_text() for text in detection.texts) == ["bee", "daisy", "daisy"]
-    assert "bee" in texts(segmentation)
 
 
 # ------------------------------------------------------------------------------------ evaluation
