@@ -9,9 +9,11 @@ First met in lesson 03, which writes each of them out in full.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +34,7 @@ __all__ = [
     "rescaled_range",
     "regularized_cnn",
     "small_cnn",
+    "without_tracing_warning",
 ]
 
 #: Momentum of the running means of batch normalization. With Keras's 0.99 they need some 500 steps
@@ -558,3 +561,22 @@ _NO_WEIGHTS = {
     "Softmax": "nothing to learn: turns logits into probabilities",
     "Dropout": "nothing to learn: drops numbers at random while training",
 }
+
+
+@contextlib.contextmanager
+def without_tracing_warning() -> Iterator[None]:
+    """Leave out TensorFlow's warning of a function that is compiled again and again.
+
+    It means a loop that compiles one function each time. Several networks that are trained for few
+    epochs each look the same to it, although each needs a graph of its own.
+    """
+    logger = logging.getLogger("tensorflow")
+    logger.addFilter(_no_tracing_warning)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_no_tracing_warning)
+
+
+def _no_tracing_warning(record: logging.LogRecord) -> bool:
+    return "triggered tf.function retracing" not in record.getMessage()

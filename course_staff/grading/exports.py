@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from course_staff.grading.naming import shared_front
+from course_staff.grading.naming import is_assignment, shared_front
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,16 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
+_MOODLE = ("_assignsubmission_", "_assignfeedback_")
+
+
 def _moodle(name: str) -> Label | None:
-    """Parse ``Ada Lovelace_12345_assignsubmission_file_topic.ipynb``, or a folder ``…_file_``."""
-    front, mark, back = name.partition("_assignsubmission_")
+    """Parse ``Ada Lovelace_12345_assignsubmission_file_topic.ipynb``, or a folder ``…_file_``.
+
+    Files of feedback have ``assignfeedback`` there.
+    """
+    mark = next((mark for mark in _MOODLE if mark in name), "")
+    front, _, back = name.partition(mark or "\n")
     who, _, number = front.rpartition("_")
     if not mark or not who.strip() or not _is_number(number):
         return None
@@ -151,7 +158,10 @@ def _users(fronts: set[str]) -> dict[str, str]:
     if len({tuple(tokens[:-1]) for tokens in split.values()}) <= 1:
         return {front: tokens[-1] for front, tokens in split.items()}
     shared = shared_front([*split.values()])
-    return {front: "_".join(tokens[shared:]) for front, tokens in split.items()}
+    users = {front: tokens[shared:] for front, tokens in split.items()}
+    if all(len(tokens) > 1 and is_assignment(tokens[0]) for tokens in users.values()):
+        users = {front: tokens[1:] for front, tokens in users.items()}  # of several assignments
+    return {front: "_".join(tokens) for front, tokens in users.items()}
 
 
 # --- Brightspace, nbgrader -----------------------------------------------------------------------

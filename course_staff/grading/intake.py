@@ -119,7 +119,7 @@ def collect(paths: Iterable[Path], exercise: str | None = None) -> Intake:
             root = clean(Path(os.path.abspath(path)).name)
             root = root[:-4] if root.lower().endswith(".zip") else root
         reader.read(path, parts)
-    _leave_out_working_copies(reader.files)
+    _leave_out_what_was_not_handed_in(reader.files)
     notes = [_look(file) if file.is_notebook else _Note() for file in reader.files]
     whose = people.assign(reader.files, [note.exercise for note in notes], root)
     found = _sorted_out(reader.files, notes, whose, exercise)
@@ -129,18 +129,33 @@ def collect(paths: Iterable[Path], exercise: str | None = None) -> Intake:
     return found
 
 
-def _leave_out_working_copies(files: list[File]) -> None:
-    """Leave out the ``Working files`` that Teams keeps beside ``Submitted files``."""
+#: Folders that a platform keeps beside that of what was handed in, and what is in them.
+_BESIDE = {
+    "submitted files": {"working files": "It is a working copy in Teams, and not handed in."},
+    "submitted": dict.fromkeys(
+        ("autograded", "feedback", "release", "source"),
+        "It is a copy that nbgrader made, and not handed in.",
+    ),
+}
+_FEEDBACK = re.compile(r".*_\d+_assignfeedback_\w+", re.S)
+
+
+def _leave_out_what_was_not_handed_in(files: list[File]) -> None:
+    """Refuse copies that a platform keeps beside what was handed in, and feedback of Moodle."""
     handed_in = {
-        file.parts[:place]
+        (file.parts[:place], part.casefold())
         for file in files
         for place, part in enumerate(file.parts[:-1])
-        if part.casefold() == "submitted files"
+        if part.casefold() in _BESIDE
     }
     for file in files:
-        for place, part in enumerate(file.parts[:-1]):
-            if part.casefold() == "working files" and file.parts[:place] in handed_in:
-                file.content, file.why = None, "It is a working copy in Teams, and not handed in."
+        for place, part in enumerate(file.parts[: file.outer]):
+            why = "It is feedback on Moodle, and not handed in." if _FEEDBACK.match(part) else ""
+            for frame, copies in _BESIDE.items():
+                if (file.parts[:place], frame) in handed_in:
+                    why = why or copies.get(part.casefold(), "")
+            if why:
+                file.content, file.why = None, why
 
 
 def _named(paths: list[Path]) -> dict[Path, tuple[str, ...]]:

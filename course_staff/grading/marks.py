@@ -101,6 +101,8 @@ class Tables:
         The separator between cells in the folder's own table.
     target : Path
         Where the table is to be written.
+    ignored : list of str
+        Other files of the folder that may hold marks, and are not read.
     """
 
     target: Path
@@ -108,6 +110,7 @@ class Tables:
     unreadable: dict[Path, str] = field(default_factory=dict)
     merged: list[Path] = field(default_factory=list)
     separator: str = ","
+    ignored: list[str] = field(default_factory=list)
 
 
 def find(folder: Path, named: Path | None, names: Iterable[str] = ()) -> Tables:
@@ -157,6 +160,9 @@ def find(folder: Path, named: Path | None, names: Iterable[str] = ()) -> Tables:
         path for path in chain([main], _further(folder)) if path not in found.unreadable
     )
     found.merged = [path for path in found.merged if path != found.target]
+    known = {main, *beside, *([named] if named else [])}
+    found.ignored = sorted(path.name for path in folder.glob("to_mark*.*") if path not in known)
+    found.ignored = [name for name in found.ignored if not name.endswith(".merged")]
     return found
 
 
@@ -267,12 +273,38 @@ def _plain_slot(slot: Slot) -> Slot:
     student = " ".join(unicodedata.normalize("NFKC", slot[0]).casefold().split())
     student = student.lstrip("0") if student.isdigit() else student
     exercise = re.match(r"0*(\d+)", slot[1].strip())
-    question = re.match(r"\D{0,2}0*(\d+)\s?[.,]\s?0*(\d+)(?![\d.,])", slot[2].strip())
+    question = re.match(r"\D{0,2}0*(\d+)\s?[.,]\s?0*(\d+)(?![\d.,])", _undated(slot[2].strip()))
     return (
         student,
         exercise[1] if exercise else slot[1].strip().casefold(),
         f"{question[1]}.{question[2]}" if question else slot[2].strip().casefold(),
     )
+
+
+#: The first letters of the months in the languages of the platforms, as far as they are three.
+_MONTHS = (
+    *("jan ene gen", "feb fév fev", "mar mrz mär", "apr abr avr", "may mai mag", "jun juin giu"),
+    *("jul juil lug", "aug août ago", "sep set", "oct okt ott", "nov", "dec dez déc dic"),
+)
+_MONTH = {
+    month: number for number, months in enumerate(_MONTHS, start=1) for month in months.split()
+}
+_DATES = (
+    re.compile(r"(?P<day>\d{1,2})[. /-]{1,2}(?P<name>[^\W\d_]{3,10})\.?(?:[ -]\d{2,4})?"),
+    re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?:\d{4})?"),
+    re.compile(r"\d{4}-(?P<month>\d\d)-(?P<day>\d\d)(?: 00:00:00)?"),
+)
+
+
+def _undated(text: str) -> str:
+    """Return the question of which a spreadsheet made a date, such as ``05. Jun`` of ``05.6``."""
+    for pattern in _DATES:
+        if match := pattern.fullmatch(text):
+            found = match.groupdict()
+            name = (found.get("name") or "").casefold()
+            month = found.get("month") or _MONTH.get(name[:4]) or _MONTH.get(name[:3])
+            return f"{found['day']}.{int(month)}" if month else text
+    return text
 
 
 def _told(slot: Slot) -> str:
@@ -283,12 +315,15 @@ def _told(slot: Slot) -> str:
 
 
 def points_of(text: str) -> float | None:
-    """Return the points in a text, with a decimal point or comma; None if there are none."""
+    """Return the points in a text, with a decimal point or comma; None if there are none.
+
+    They are rounded to six places: a sum of tenths may be 2.0000000000000004.
+    """
     try:
         number = float(text.strip().replace(",", ".").replace("\u066b", "."))
     except ValueError:
         return None
-    return number if math.isfinite(number) else None
+    return round(number, 6) + 0.0 if math.isfinite(number) else None  # 0.0 for -0.0
 
 
 def apply(
@@ -415,7 +450,7 @@ def _misread(row: Row, results: list[tuple[Graded, QuestionResult]]) -> str:
             f"a number with a comma needs quotation marks where commas separate the cells."
         )
     if points is None:
-        return f"{text!r:.40} is no number of points."
+        return f"{text!r:.40} is no number of points; write one such as 1.5, as text if need be."
     if not 0 <= points <= most:
         return f"{points:g} points, but there are 0 to {most:g}."
     return ""
@@ -531,14 +566,24 @@ def write_manual_grades(
         tables.write(found.target, lines, found.separator)
     for path in found.merged:
         path.replace(path.with_name(path.name + ".merged"))
-    if not found.unreadable:
-        return ""
-    why = " ".join(found.unreadable.values())
-    return (
-        f"{why} It was left as it is and its marks are not used; what waits is in "
-        f"{found.target.name}. Save the old table again as CSV (UTF-8), or copy its marks into the "
-        f"new one and remove it."
-    )
+    return _note(found)
+
+
+def _note(found: Tables) -> str:
+    """Return a sentence about the tables that were not read, or ""."""
+    said = []
+    if found.unreadable:
+        said.append(
+            f"{' '.join(found.unreadable.values())} It was left as it is and its marks are not "
+            f"used; what waits is in {found.target.name}. Save the old table again as CSV (UTF-8), "
+            f"or copy its marks into the new one and remove it."
+        )
+    if found.ignored:
+        said.append(
+            f"{', '.join(found.ignored)} may hold marks and is not read; save such a table as "
+            f"{MANUAL_GRADES}, or name it with --marks."
+        )
+    return " ".join(said)
 
 
 def _kept(rows: list[Row]) -> list[Row]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from functools import cache
 
 from course_utils import checks
@@ -177,11 +178,17 @@ def person_in(stem: str) -> tuple[str, int]:
     rest, _ = without_topic(base)
     if says_nobody(stem):
         return stem, 0
+    rest = _COPY_OF.sub("", rest)
+    parts = [part for part in _PARTS.split(rest) if part.strip() and not says_nobody(part)]
+    rest = " - ".join(parts) or rest  # as Google's forms name files: "evaluation (1) - Ada L"
     found = list(_WORDS.finditer(rest))
     while len(found) > 1 and found[-1][0].casefold() in _VERSIONS:  # "ada_final"
         rest = rest[: found.pop().start()].rstrip(" _-.,+(")
     return rest or stem, attempt
 
+
+_COPY_OF = re.compile(r"^(?:copy of|kopie von|copie de|copia de|cópia de|copia di)\s", re.I)
+_PARTS = re.compile(r" -+ ")
 
 _BARE = (re.compile(r"\((\d{1,4})\)$"), re.compile(r"(?<=[^\W_])-(\d{1,2})$"))
 _WORDED = (
@@ -224,4 +231,9 @@ _TRICKS = "'\"=+-@|%\uff1d\uff0b\uff0d\uff20 \t"
 def student_name(name: str) -> str:
     """Return a name as the reports show it: no spreadsheet takes it for a formula; never empty."""
     text = name.strip().lstrip(_TRICKS).strip(" _.,;")
-    return text if any(character.isalnum() for character in text) else "unknown"
+    return text if any(_says_something(character) for character in text) else "unknown"
+
+
+def _says_something(character: str) -> bool:
+    """Return whether a name may consist of it: a letter, a digit or a picture such as an emoji."""
+    return character.isalnum() or unicodedata.category(character) == "So"

@@ -174,6 +174,8 @@ def read(content: bytes) -> list[Cell]:
 
 
 def _stored(content: bytes) -> list[dict[str, Any]]:
+    if not content.strip(b"\0 \t\r\n"):
+        raise InvalidInput("It is empty; save the notebook in Jupyter and hand it in again.")
     try:
         stored = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:

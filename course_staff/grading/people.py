@@ -305,7 +305,7 @@ class _Finder:
             if file.is_notebook:
                 above[-1].notes.append((raw, topic))
             elif raw == METADATA and file.content is not None and file.outer == len(file.parts):
-                above[-1].metadata = file.content.decode("utf-8", "replace")
+                above[-1].metadata = file.content.decode("utf-8-sig", "replace")
         return tree
 
     # --- going down ------------------------------------------------------------------------------

@@ -38,6 +38,8 @@ class _Copy:
         Whether weights were set in the clean process alone.
     shape : list of int or None
         The shape of one input, where it is known.
+    sent : list of ndarray or None
+        The weights as they were last set in the clean process, where nothing else has set any.
     """
 
     ref: student_work.Ref
@@ -45,6 +47,14 @@ class _Copy:
     is_old: bool = False
     is_changed: bool = False
     shape: list[int] | None = None
+    sent: Arrays | None = None
+
+    def only_changed(self, weights: Arrays) -> list[np.ndarray | None]:
+        """Return weights to be set, with None for each that is already set."""
+        if self.sent is None or len(self.sent) != len(weights):
+            return list(weights)
+        pairs = zip(weights, self.sent, strict=True)
+        return [None if np.array_equal(one, other) else one for one, other in pairs]
 
 
 class RemoteWork:
@@ -206,9 +216,13 @@ class RemoteWork:
     def model_set_weights(self, what: What, input_shape: Sequence[int], weights: Arrays) -> None:
         """See :class:`~course_utils.student_work.StudentWork`."""
         shape = list(input_shape)
-        self._of_network("model_set_weights", what, shape, shape, list(weights))
-        copy = self._copies.get((_key(what), True))
+        copy = self._copy(what, shape, with_network=True)
+        fresh: list[np.ndarray | None] = list(weights)
         if copy is not None:
+            fresh, copy.sent = copy.only_changed(weights), None
+        self._of_copy(copy, "model_set_weights", what, shape, fresh)
+        if copy is not None:
+            copy.sent = [np.array(weight) for weight in weights]
             copy.is_changed = True
 
     def model_trainable(self, what: What, input_shape: Sequence[int]) -> list[bool]:
@@ -253,7 +267,9 @@ class RemoteWork:
     def _of_compiled(self, operation: str, what: What, *args: Any) -> Any:
         """Compute something of how a network was compiled, whatever its layers are."""
         known = self._copies.get((_key(what), True))
-        copy = self._copy(what, known.shape if known else None, with_network=False)
+        copy = self._copy(what, known.shape, with_network=True) if known else None
+        if copy is None or copy.description["compiled"] is None:
+            copy = self._copy(what, known.shape if known else None, with_network=False)
         return self._of_copy(copy, operation, what, *args)
 
     def _of_copy(self, copy: _Copy | None, operation: str, what: What, *args: Any) -> Any:
@@ -281,6 +297,7 @@ class RemoteWork:
         if known is not None and _is_same_but_weights(known.description, description):
             if network is not None and not _are_equal(known.description, description):
                 self._compute("model_put", known.ref, shape, network["weights"])
+                known.sent = None
             known.description, known.is_old = description, False
             return known
         return self._build(key, description, shape)

@@ -13,6 +13,7 @@ import re
 import stat
 import unicodedata
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -29,15 +30,23 @@ MOST_INNER_FILES = 20_000
 MOST_RATIO = 200
 #: The most folders above a file, and letters of one name. Longer names are cut.
 MOST_FOLDERS = 30
+#: The most zips around a zip: that of the class, of the export, and those of a student.
+MOST_ZIPS = 4
 LONGEST_NAME = 120
 
 _LINK = "It is a symbolic link, which could lead anywhere; hand in the file itself."
 _OUTSIDE = "Its name leads out of the zip; compress it again."
 _TOO_MUCH = "All together is more than can be unpacked safely."
+_TOO_MANY_ZIPS = "It is inside too many zips; hand in the notebook alone."
+_EMPTY = "The folder is empty."
+_ONLY_JUNK = (
+    "The folder holds nothing but files that a system or a program made by itself, such as the "
+    "copies in .ipynb_checkpoints; ask for the notebook."
+)
 _TOO_DEEP = f"It lies in more than {MOST_FOLDERS} folders; hand in the notebook alone."
 
 #: Files of the operating system or an editor.
-_JUNK = {"thumbs.db", "desktop.ini", "__macosx", "__pycache__", "ehthumbs.db", "@eadir"}
+_JUNK = {"thumbs.db", "desktop.ini", "icon\r", "__macosx", "__pycache__", "ehthumbs.db", "@eadir"}
 
 _JUNK_FOLDERS = {
     *(".ipynb_checkpoints", ".git", ".github", ".svn", ".vscode", ".idea", ".venv", ".virtualenv"),
@@ -131,6 +140,7 @@ class Reader:
 
         for place, folders, files in os.walk(folder, onerror=unreadable):
             here = (*above, *Path(place).relative_to(folder).parts)
+            made_by_itself = bool(files) or bool(folders)
             for name in list(folders):
                 path = Path(place, name)
                 if is_junk(name, folder=True):
@@ -146,7 +156,7 @@ class Reader:
                 if not is_junk(name):
                     self._read_file(Path(place, name), (*here, name))
             if here and not folders and not any(not is_junk(name) for name in files):
-                self._refuse(place, (*here, ""), "The folder is empty.")
+                self._refuse(place, (*here, ""), _ONLY_JUNK if made_by_itself else _EMPTY)
 
     def _read_file(self, path: Path, parts: tuple[str, ...]) -> None:
         try:
@@ -189,7 +199,8 @@ class Reader:
             self._refuse(name, parts, why)
             return
         folders: dict[tuple[str, ...], str] = {}
-        filled: set[tuple[str, ...]] = set()
+        filled: set[tuple[str, ...]] = {()}
+        only_junk: set[tuple[str, ...]] = set()
         for member in members:
             inside = _name_in_zip(member).replace("\\", "/")
             own = tuple(part for part in inside.split("/") if part not in ("", "."))
@@ -197,15 +208,18 @@ class Reader:
             if inside.startswith("/") or ".." in own or re.match(r"^[A-Za-z]:", inside):
                 self._refuse(where, (*above, ""), _OUTSIDE, outer)
             elif _is_junk_path(own, member.is_dir()):
-                continue
+                only_junk.add(_before_junk(own))
             elif member.is_dir():
                 folders[own[:MOST_FOLDERS]] = where
             else:
                 filled.update(own[:k] for k in range(1, min(len(own), MOST_FOLDERS + 1)))
                 self._read_member(archive, member, where, above, own, outer, depth)
-        filled |= {own[:-1] for own in folders}
-        for own in sorted(folders.keys() - filled):
-            self._refuse(folders[own], (*above, *own, ""), "The folder is empty.", outer)
+        found = only_junk | folders.keys()
+        filled |= {own[:k] for own in found for k in range(len(own))}
+        for own in sorted(found - filled):
+            where = folders.get(own, f"{name}: {'/'.join(own)}")
+            why = _ONLY_JUNK if own in only_junk else _EMPTY
+            self._refuse(where, (*above, *own, ""), why, outer)
         if outer and len(self.files) == start:
             self._refuse(name, above, "The zip is empty.")
 
@@ -225,8 +239,8 @@ class Reader:
         why = _no_member(member, kind, limit) or (kind != ".zip" and reason(own[-1])) or ""
         if len(own) > MOST_FOLDERS:
             parts, why = (*above, *own[: MOST_FOLDERS - 1], own[-1]), _TOO_DEEP
-        if kind == ".zip" and depth >= 2:
-            why = why or "It is a zip in a zip in a zip; hand in the notebook."
+        if kind == ".zip" and depth >= MOST_ZIPS:
+            why = why or _TOO_MANY_ZIPS
         if why:
             self._refuse(where, parts, why, outer)
             return
@@ -277,14 +291,27 @@ def _name_in_zip(member: zipfile.ZipInfo) -> str:
     """Return the name of a file in a zip, with its accents.
 
     A zip says by a flag that its names are UTF-8; else they are read as those of MS-DOS. Many
-    programs, among them that of macOS, write UTF-8 without the flag.
+    programs, among them that of macOS, write UTF-8 without the flag, and Windows writes names as
+    its country does: the reading with the fewest signs that are no letters is taken.
     """
     if member.flag_bits & 0x800:
         return member.filename
     try:
-        return member.filename.encode("cp437").decode("utf-8")
+        stored = member.filename.encode("cp437")
     except UnicodeError:
         return member.filename
+    with suppress(UnicodeError):
+        return stored.decode("utf-8")
+    return min((stored.decode(code, "replace") for code in _OF_WINDOWS), key=_signs)
+
+
+#: Encodings of names in zips of Windows: America, Western and Central Europe, Cyrillic.
+_OF_WINDOWS = ("cp437", "cp850", "cp852", "cp866")
+
+
+def _signs(name: str) -> int:
+    """Return the number of characters that are unlikely in a name."""
+    return sum(not (letter.isascii() or letter.isalpha()) or letter in "ªº" for letter in name)
 
 
 def _too_large(kind: str, limit: int) -> str:
@@ -310,6 +337,12 @@ def is_junk(name: str, folder: bool = False) -> bool:
 def _is_junk_path(own: tuple[str, ...], folder: bool) -> bool:
     above = any(is_junk(part, folder=True) for part in own[:-1])
     return above or not own or is_junk(own[-1], folder)
+
+
+def _before_junk(own: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the folders above the first one, or the file, that nobody made."""
+    place = next((k for k, part in enumerate(own) if is_junk(part, folder=True)), len(own) - 1)
+    return own[: min(max(place, 0), MOST_FOLDERS)]
 
 
 def _printable(name: str) -> str:

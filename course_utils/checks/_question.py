@@ -359,7 +359,8 @@ def _judge(
     except student_work.StudentError as error:
         untouched = error.kind == "NotImplementedError"
         status = "not attempted" if untouched else "error"
-        sentence = _UNTOUCHED if untouched else str(error) + "."
+        told = f"{error}. {_texts.explained(error.message)}".strip()
+        sentence = _UNTOUCHED if untouched else told
     used = subject.watched()
     if used and status != "not attempted":
         names = ", ".join(name.removeprefix("course_utils.") for name in used)

@@ -37,6 +37,12 @@ def common() -> dict[str, str]:
     return found
 
 
+def explained(message: str) -> str:
+    """Return what to add to the text of an exception that does not tell a beginner what to do."""
+    found: dict[str, str] = read("common")["exceptions"]
+    return next((say for pattern, say in found.items() if re.search(pattern, message)), "")
+
+
 def sentence(
     keys: Sequence[str],
     fields: Mapping[str, Any],

@@ -410,7 +410,8 @@ def function(
         Brings what the function returns into the form that the reference gives; may raise.
     """
     require(subject, name)
-    wants = [reference(*case.args, **case.kwargs) for case in cases]
+    with np.errstate(all="ignore"):  # that of a mistake may divide by zero
+        wants = [reference(*case.args, **case.kwargs) for case in cases]
     gots = []
     for case in cases:
         try:
@@ -479,8 +480,8 @@ def as_told_before(
     Returns
     -------
     callable
-        What the first mistake that gives all their answers gives; `reference` if there is none, or
-        if the function is right or stops with an error.
+        What the first mistake that gives all their answers gives, rounding included; `reference`
+        if there is none, or if the function is right or stops with an error.
     """
     try:
         gots = [_formed(subject, name, case, form) for case in cases]
@@ -489,8 +490,17 @@ def as_told_before(
     wants = [reference(*case.args, **case.kwargs) for case in cases]
     if all(close(got, want, rtol, atol) for got, want in zip(gots, wants, strict=True)):
         return reference
-    found = _common(cases, gots, mistakes, rtol, atol)
+    found = _common(cases, gots, [*mistakes, *_rounded(reference)], rtol, atol)
     return found[1] if found else reference
+
+
+def _rounded(reference: Callable[..., Any]) -> list[Mistake]:
+    """Return the mistake of rounding what a function gives to 0 to 4 decimals."""
+
+    def to(places: int) -> Callable[..., Any]:
+        return lambda *args, **kwargs: np.round(reference(*args, **kwargs), places)
+
+    return [Mistake("rounded", *map(to, range(5)))]
 
 
 def _formed(
@@ -669,7 +679,8 @@ def _common(
 
 def _gives(answer: Callable[..., Any], case: Case, got: Any, rtol: float, atol: float) -> bool:
     try:
-        theirs = answer(*case.args, **case.kwargs)
+        with np.errstate(all="ignore"):
+            theirs = answer(*case.args, **case.kwargs)
     except Exception:  # the mistaken function cannot do this case, so it is not theirs
         return False
     return close(got, theirs, rtol, atol)

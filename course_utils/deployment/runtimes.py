@@ -129,8 +129,9 @@ def compiled_call(model: Any) -> Run:
     """Return a function that calls a Keras model through one compiled graph."""
     import tensorflow as tf
 
-    call = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
-    return lambda images: call(tf.constant(images)).numpy()
+    call = tf.function(lambda images: model(images, training=False))
+    compiled = call.get_concrete_function(tf.TensorSpec(model.inputs[0].shape, tf.float32))
+    return lambda images: compiled(tf.constant(images, tf.float32)).numpy()
 
 
 def _saved_model(path: Path) -> tuple[Any, Run]:

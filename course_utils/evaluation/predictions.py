@@ -12,7 +12,7 @@ import numpy as np
 
 from course_utils import validate
 from course_utils.exceptions import InvalidInput
-from course_utils.models import check_pixels, last_activation
+from course_utils.models import check_pixels, last_activation, without_tracing_warning
 
 if TYPE_CHECKING:
     import keras
@@ -303,7 +303,8 @@ def predict(
     for batch, batch_labels in source.batches:
         if not outputs:
             _check_images(model, batch)
-        outputs.append(np.asarray(model.predict_on_batch(batch), dtype=np.float32))
+        with without_tracing_warning():
+            outputs.append(np.asarray(model.predict_on_batch(batch), dtype=np.float32))
         if batch_labels is not None:
             labels.append(_int_labels(batch_labels))
             if len(labels[-1]) != len(outputs[-1]):

@@ -165,10 +165,12 @@ def compiled_grad_cam(
         alpha = tf.reduce_mean(tape.gradient(score, maps), axis=(1, 2), keepdims=True)
         return tf.nn.relu(tf.reduce_sum(alpha * maps, axis=-1))
 
+    compiled = weighted.get_concrete_function()
+
     def maps_of(images: np.ndarray, classes: Any) -> np.ndarray:
         batch = image_batch(images)
         wanted = check_classes(classes, len(batch), view.num_classes)
-        return _resized(weighted(batch, wanted), batch.shape[1:3])
+        return _resized(compiled(tf.constant(batch), tf.constant(wanted)), batch.shape[1:3])
 
     return maps_of
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator, Sequence, Sized
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 #: color-vision deficiencies can tell apart. The first is used for training, the second for
 #: validation, the third for test.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
+
+#: The colors of things to compare that are no splits: ways to train, methods, kinds of layers. Blue
+#: and orange are left out, since they stand for training and validation in the whole course.
+VARIANTS = ("#882255", "#56B4E9", "#CC79A7", "#000000", "#D55E00", "#F0E442", "#009E73")
 
 #: Line styles, markers and hatches that go with the colors: no figure depends on color alone.
 LINE_STYLES = ("-", "--", "-.", ":")
@@ -203,10 +207,13 @@ def in_percent(axis: Axis) -> None:
 
 
 # ------------------------------------------------------------------------ drawing
-def series_style(number: int, **changes: Any) -> dict[str, Any]:
-    """Return color, line style and marker of the series with this number, with `changes`."""
+def series_style(number: int, colors: Sequence[str] = VARIANTS, **changes: Any) -> dict[str, Any]:
+    """Return color, line style and marker of the series with this number, with `changes`.
+
+    `colors` is PALETTE where the series are training, validation and test.
+    """
     return {
-        "color": PALETTE[number % len(PALETTE)],
+        "color": colors[number % len(colors)],
         "linestyle": LINE_STYLES[number % len(LINE_STYLES)],
         "marker": MARKERS[number % len(MARKERS)],
         **changes,
@@ -278,7 +285,11 @@ def show_image(ax: Axes, image: Any) -> None:
 
 
 def grouped_bars(
-    ax: Axes, table: pd.DataFrame, places: NDArray[Any] | None = None, fill: float = 0.92
+    ax: Axes,
+    table: pd.DataFrame,
+    places: NDArray[Any] | None = None,
+    fill: float = 0.92,
+    colors: Sequence[str] = VARIANTS,
 ) -> Iterator[tuple[str, BarContainer]]:
     """Draw a group of horizontal bars for each row of a table, and yield each column with its bars.
 
@@ -291,6 +302,8 @@ def grouped_bars(
         Where the groups are drawn; by default at 0, 1, 2 …
     fill : float
         Share of its height that a bar fills.
+    colors : sequence of str
+        One for each column; PALETTE where the columns are the splits.
     """
     height = 0.8 / len(table.columns)
     base = np.arange(len(table)) if places is None else places
@@ -301,7 +314,7 @@ def grouped_bars(
             table[column],
             height * fill,
             label=column,
-            color=PALETTE[i % len(PALETTE)],
+            color=colors[i % len(colors)],
             hatch=HATCHES[i % len(HATCHES)],
             edgecolor="white",
             linewidth=0.5,

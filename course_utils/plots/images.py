@@ -277,7 +277,7 @@ def augmentation_grid(
 
     columns, has_names = len(batch) + single, any(name for name, *_ in rows)
     size = _size(size, columns, besides=has_names)
-    row_height = size + 0.06 + 0.34 * (one_hot is not None)
+    row_height = size + 0.06 + 0.44 * (one_hot is not None)
     figure, axes = panels(
         len(rows), columns, (columns * (size + 0.06) + has_names, len(rows) * row_height + 0.2)
     )
@@ -286,7 +286,7 @@ def augmentation_grid(
             show_image(ax, made[c])
             hide_ticks(ax, frame=False)
             if new_labels is not None:
-                ax.set_title(_label_text(new_labels[c], class_names), fontsize=8, pad=3)
+                ax.set_title(_label_text(new_labels[c], class_names), fontsize=10.5, pad=3)
         if has_names:
             row_name(row[0], name)
         if single:

@@ -20,6 +20,7 @@ from course_utils.exceptions import InvalidInput
 from course_utils.plots._style import (
     INK,
     PALETTE,
+    VARIANTS,
     arrow,
     described,
     grid_shape,
@@ -39,6 +40,7 @@ _QUIET = "#777777"
 _FRAME = PALETTE[5]
 _INSET = 0.08  # of the frames of pooling windows
 _POSITIVE, _NEGATIVE = (84, 39, 136), (241, 163, 64)  # colors of 1 and of −2; 0 is white
+_PURPLE = "#542788"  # the color of 1 as text
 _POOL_COLORS = (PALETTE[0], PALETTE[5], PALETTE[2], PALETTE[3])
 
 
@@ -265,7 +267,7 @@ def relu_graph(values: ArrayLike = (-2, -1, 1), ax: Axes | None = None) -> Axes:
     ax = new_axes(ax, (7.0, 3.4))
     line = np.array([-reach, 0.0, reach])
     ax.plot(line, line, ":", color=_QUIET, label="unchanged")
-    ax.plot(line, cv.relu(line), "-", color=PALETTE[0], lw=2.5, label="ReLU: max(0, value)")
+    ax.plot(line, cv.relu(line), "-", color=INK, lw=2.5, label="ReLU: max(0, value)")
     active = cv.relu(points)
     ax.plot(points, active, "o", color=_FRAME, ms=9, label="values of the feature map", zorder=3)
     for value, kept in zip(points, active, strict=True):
@@ -411,8 +413,8 @@ def _edge(
     ax: Axes, start: tuple[float, float], end: tuple[float, float], weight: float, at: float
 ) -> None:
     """Draw a connection and write its weight at the fraction `at` of its length."""
-    # positive: solid and blue; negative: dashed and orange, so that color is not the only sign
-    style, color = ("-", PALETTE[0]) if weight >= 0 else ("--", PALETTE[5])
+    # positive: solid and purple; negative: dashed and orange, so that color is not the only sign
+    style, color = ("-", _PURPLE) if weight >= 0 else ("--", PALETTE[5])
     (x0, y0), (x1, y1) = start, end
     thick = 1 + 1.6 * min(abs(weight), 1.5)
     ax.plot([x0, x1], [y0, y1], style, color=color, lw=thick, zorder=1)
@@ -475,7 +477,7 @@ def letter_paths(
             ("max pool", pooled),
         ):
             _level_arrow(ax, x - 1.6, x - 0.3, middle)
-            _cells(ax, table, (x, middle - len(table) / 2), title=name, fontsize=8)
+            _cells(ax, table, (x, middle - len(table) / 2), title=name, fontsize=10)
             x += 6.0
         _level_arrow(ax, 22.9, 24.2, middle)
         outputs = network.outputs(pooled)
@@ -663,7 +665,9 @@ def channel_sum(image: ArrayLike, kernel: ArrayLike, bias: float = 0.0) -> Axes:
         top = channel * step + 1.1
         middle = top + max(height, kh) / 2
         x = 0.4
-        _cells(ax, pixels[:, :, channel], (x, middle - height / 2), title=f"image, {name}")
+        _cells(
+            ax, pixels[:, :, channel], (x, middle - height / 2), title=f"image, {name}", fontsize=11
+        )
         _frame(ax, x, middle - height / 2, kw, kh)
         products = pixels[:kh, :kw, channel] * weights[:, :, channel]
         x += width
@@ -672,13 +676,13 @@ def channel_sum(image: ArrayLike, kernel: ArrayLike, bias: float = 0.0) -> Axes:
             ("=", products, "products"),
         ):
             write(ax, x + 0.6, middle, sign, 15)
-            _cells(ax, table, (x + 1.2, middle - kh / 2), title=title)
+            _cells(ax, table, (x + 1.2, middle - kh / 2), title=title, fontsize=11)
             x += 1.2 + kw
         sums.append(_term(products.sum()))
         write(ax, x + 1.1, middle, f"sum {_number(products.sum())}", 11, weight="bold")
         _arrow(ax, (x + 2.1, middle), (x + 3.4, step * channels / 2 + 0.4), _QUIET)
     middle, map_x = step * channels / 2 + 0.4, x + 4.2
-    _cells(ax, result, (map_x, middle - len(result) / 2), title="one feature map")
+    _cells(ax, result, (map_x, middle - len(result) / 2), title="one feature map", fontsize=11)
     _frame(ax, map_x, middle - len(result) / 2, 1, 1)
     added = f"{' + '.join(sums)}\n+ {_term(bias)} (the bias) = {_number(result[0, 0])}"
     center = map_x + result.shape[1] / 2
@@ -727,7 +731,7 @@ def weights_against_size(
     few = [cv.parameter_count(filters, kernel_size, channels)] * len(sides)
     ax.plot(sides, dense, "--s", color=PALETTE[5], label=f"dense layer, {units} nodes")
     filter_text = f"convolution layer, {filters} filters {kernel_size}×{kernel_size}"
-    ax.plot(sides, few, "-o", color=PALETTE[0], label=filter_text)
+    ax.plot(sides, few, "-o", color=VARIANTS[0], label=filter_text)
     ax.set(xscale="log", yscale="log", xlabel="height and width of the image in pixels")
     ax.set_ylabel("parameters to learn")
     ax.set_xticks(list(sides), [str(side) for side in sides])

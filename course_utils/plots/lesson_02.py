@@ -19,6 +19,7 @@ from course_utils.plots._style import (
     PALETTE,
     QUIET,
     RIGHT,
+    VARIANTS,
     WRONG,
     described,
     grouped_bars,
@@ -77,9 +78,9 @@ def folder_tree(path: str | os.PathLike[str], per_class: int = 4, ax: Axes | Non
     if not listing.images:
         raise InvalidInput(f"There are no images in {listing.root}; give a folder of images.")
     rows = _tree_rows(listing, per_class)
-    heights = np.array([1.5 if row.files else 1.0 for row in rows])  # images need more room
+    heights = np.array([2.9 if row.files else 1.0 for row in rows])  # images need more room
     places = heights / 2 - heights.cumsum()
-    ax = new_axes(ax, (7.6, 0.44 * heights.sum() + 0.2))
+    ax = new_axes(ax, (5.9 + 1.3 * max(per_class, 1), 0.44 * heights.sum() + 0.2))
     parents: dict[int, float] = {}
     for row, y in zip(rows, places.tolist(), strict=True):
         x = 0.55 * row.level
@@ -91,9 +92,9 @@ def folder_tree(path: str | os.PathLike[str], per_class: int = 4, ax: Axes | Non
         write(ax, x, y, row.name, 10.5, ha="left", weight=weight, family="monospace")
         write(ax, 3.1, y, row.text, 9.5, ha="left", color=INK)
         for k, file in enumerate(row.files):
-            small = OffsetImage(_open(file, 96), zoom=42 / 96, interpolation="antialiased")
-            ax.add_artist(AnnotationBbox(small, (6.0 + 0.75 * k, y), frameon=False, pad=0))
-    ax.set(xlim=(-0.1, 5.8 + 0.75 * max(per_class, 1)), ylim=(-heights.sum(), 0.1))
+            small = OffsetImage(_open(file, 96), zoom=88 / 96, interpolation="antialiased")
+            ax.add_artist(AnnotationBbox(small, (6.2 + 1.3 * k, y), frameon=False, pad=0))
+    ax.set(xlim=(-0.1, 5.6 + 1.3 * max(per_class, 1)), ylim=(-heights.sum(), 0.1))
     ax.set_axis_off()
     return described(
         ax,
@@ -440,7 +441,7 @@ def class_counts(dataset: ImageDataset | pd.DataFrame, ax: Axes | None = None) -
     """
     counts = _counts(dataset)
     ax = new_axes(ax, (7.0, 0.9 + 0.55 * len(counts)))
-    for _, bars in grouped_bars(ax, counts):
+    for _, bars in grouped_bars(ax, counts, colors=PALETTE):
         ax.bar_label(bars, padding=3, fontsize=8)
     ax.set(xlabel="number of images", ylabel="class")
     ax.margins(x=0.1)
@@ -480,7 +481,7 @@ def shuffle_buffers(orders: dict[str, Any], ax: Axes | None = None) -> Axes:
 
     require_some("order", orders)
     ax = new_axes(ax, (8.2, 0.55 * len(orders) + 0.7))
-    colors: dict[str, Any] = {"cmap": ListedColormap(PALETTE[:7]), "vmin": -0.5, "vmax": 6.5}
+    colors: dict[str, Any] = {"cmap": ListedColormap(VARIANTS), "vmin": -0.5, "vmax": 6.5}
     for row, order in enumerate(orders.values()):
         extent = (0, len(order), row + 0.4, row - 0.4)
         strip = np.asarray(order)[None, :]

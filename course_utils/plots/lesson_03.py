@@ -17,6 +17,7 @@ from course_utils.plots._style import (
     PALETTE,
     QUIET,
     TAG,
+    VARIANTS,
     arrow,
     described,
     grid_shape,
@@ -41,11 +42,11 @@ if TYPE_CHECKING:
 
 _KINDS = {  # what a layer does: (color, hatch)
     "images": ("#bbbbbb", ""),
-    "convolution": (PALETTE[0], ""),
-    "pooling": (PALETTE[2], "///"),
-    "flattening": (PALETTE[3], "..."),
-    "dense": (PALETTE[1], ""),
-    "normalization": (PALETTE[4], ""),
+    "convolution": (VARIANTS[0], ""),
+    "pooling": (VARIANTS[1], "///"),
+    "flattening": (VARIANTS[2], "..."),
+    "dense": (VARIANTS[4], ""),
+    "normalization": (VARIANTS[5], ""),
     "other": ("#dddddd", ""),
 }
 
@@ -276,7 +277,7 @@ def _draw_number(ax: Axes, left: int, top: int, value: float, largest: float) ->
         look: dict[str, Any] = {"facecolor": "white", "edgecolor": QUIET, "hatch": "///"}
     else:
         strength = 0.15 + 0.55 * abs(value) / largest
-        look = {"facecolor": _lightened(PALETTE[0], strength), "edgecolor": "white"}
+        look = {"facecolor": _lightened(VARIANTS[0], strength), "edgecolor": "white"}
     rectangle(ax, left + 0.04, top + 0.04, 0.92, 0.92, **look)
     text = "0" if value == 0 else f"{value:.1f}"
     style: dict[str, Any] = {"bbox": TAG} if value == 0 else {}
@@ -316,7 +317,7 @@ def batch_distributions(before: Any, after: Any, channels: Sequence[int] = (0, 1
             ax, of_channel = axes[row, column], values[..., channel].ravel()
             mean, spread = float(of_channel.mean()), float(of_channel.std())
             shown = f"mean {round(mean, 2) + 0:.2f}, standard deviation {spread:.2f}"
-            color, hatch = (PALETTE[0], "") if column == 0 else (PALETTE[4], "///")
+            color, hatch = (VARIANTS[0], "") if column == 0 else (VARIANTS[1], "///")
             look = {"color": color, "hatch": hatch, "edgecolor": "white", "histtype": "stepfilled"}
             ax.hist(of_channel, bins=60, density=True, **look)
             ax.axvline(mean, color=INK, linestyle="--", linewidth=1.2)

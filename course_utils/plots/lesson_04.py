@@ -14,6 +14,7 @@ from course_utils.plots._style import (
     MARKERS,
     PALETTE,
     QUIET,
+    VARIANTS,
     described,
     in_percent,
     legend_above,
@@ -280,11 +281,11 @@ def cross_entropy(points: Mapping[str, float] | None = None, ax: Axes | None = N
     """
     ax = new_axes(ax, (8.0, 3.8))
     probability = np.linspace(0.005, 1, 400)
-    ax.plot(probability, -np.log(probability), color=PALETTE[0], linewidth=2)
+    ax.plot(probability, -np.log(probability), color=INK, linewidth=2)
     texts = []
     for name, value in (points or {}).items():
         loss = -np.log(value)
-        ax.scatter([value], [loss], color=PALETTE[1], marker=MARKERS[1], s=55, zorder=3)
+        ax.scatter([value], [loss], color=VARIANTS[0], marker="o", s=55, zorder=3)
         texts.append(f"{name}: −ln {value:.2f} = {loss:.2f}")
         offset, side = ((10, 6), "left") if value < 0.6 else ((4, 26), "right")
         note(ax, texts[-1], (value, loss), offset, ha=side)
@@ -353,7 +354,7 @@ def _draw_descent(ax: Axes, path: np.ndarray, widest: float) -> None:
         step = FancyArrowPatch(*ends, arrowstyle="->", mutation_scale=11, shrinkA=2, shrinkB=2)
         step.set(color=PALETTE[5], linewidth=1.3)
         ax.add_patch(step)
-    ax.scatter(shown, shown**2, color=PALETTE[0], marker="o", s=22, zorder=3)
+    ax.scatter(shown, shown**2, color=INK, marker="o", s=22, zorder=3)
     for number, value in enumerate(shown):
         if np.any(np.abs(shown[:number] - value) < 0.2 * widest):
             break

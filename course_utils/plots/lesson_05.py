@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _FEW = 10  # images; the accuracy of a bin with fewer is uncertain
 _CELL_LOOKS = {  # (color, hatch)
     "TP": (PALETTE[2], ""),
-    "FP": (PALETTE[1], "//"),
+    "FP": (PALETTE[4], "//"),
     "FN": (PALETTE[3], "\\\\"),
     "TN": ("#dddddd", ""),
 }
@@ -386,7 +386,7 @@ def _curve_panel(
     epochs = np.arange(1, len(train) + 1)
     every = max(1, len(epochs) // 12)
     for i, (values, label) in enumerate(((train, "train"), (validation, "validation"))):
-        style = series_style(i, ms=4.5, markevery=every, label=label)
+        style = series_style(i, PALETTE, ms=4.5, markevery=every, label=label)
         ax.plot(epochs, values, **style)
     ax.set(xlabel="epoch", ylabel=name, xlim=(0.5, 1.04 * len(train) + 0.5))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))

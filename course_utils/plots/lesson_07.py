@@ -13,7 +13,7 @@ from course_utils.exceptions import InvalidInput
 from course_utils.plots._style import (
     LINE_STYLES,
     MARKERS,
-    PALETTE,
+    VARIANTS,
     described,
     grid_shape,
     grouped_bars,
@@ -198,7 +198,7 @@ def grad_cam_steps(
     show_image(first, picture)
     _name_panel(first, "image")
     limit = max(float(np.abs(total).max()), 1e-12)
-    summed.imshow(total, cmap="PuOr_r", vmin=-limit, vmax=limit)
+    summed.imshow(total, cmap="PiYG", vmin=-limit, vmax=limit)
     _name_panel(summed, f"weighted sum of all {len(alphas)}")
     _show_map(positive, heat, _HEAT)
     _name_panel(positive, "after ReLU")
@@ -453,14 +453,13 @@ def insertion_deletion(table: pd.DataFrame) -> Figure:
         open_frame(ax)
     axes[0, 0].set(ylabel="probability of the class", ylim=(0, None))
     legend_right(axes[0, 1], fontsize=9)
-    means = [
-        f"{name} {np.mean(curve['deletion']):.2f} and {np.mean(curve['insertion']):.2f}"
-        for name, curve in curves.items()
+    scores = [
+        f"{name} {row['deletion']:.2f} and {row['insertion']:.2f}" for name, row in table.iterrows()
     ]
     return described(
         figure,
         "Probability of the class while the hottest pixels are deleted (low is good) and inserted "
-        f"(high is good). Means of the two curves: {listed(means)}.",
+        f"(high is good). Areas under the two curves: {listed(scores)}.",
     )
 
 
@@ -505,7 +504,7 @@ def _styles(names: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     methods = [name for name in names if name not in _BASELINES]
     styles = {
         name: {
-            "color": PALETTE[i % len(PALETTE)],
+            "color": VARIANTS[i % len(VARIANTS)],
             "linestyle": LINE_STYLES[i % 3],
             "marker": MARKERS[i % len(MARKERS)],
             "linewidth": 2,

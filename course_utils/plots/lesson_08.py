@@ -13,6 +13,7 @@ from course_utils.plots._style import (
     LINE_STYLES,
     MARKERS,
     PALETTE,
+    VARIANTS,
     arrow,
     described,
     listed,
@@ -49,7 +50,7 @@ def few_pictures(results: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax = new_axes(ax, (6.5, 4.0))
     ends = []
     for number, (way, rows) in enumerate(results.groupby("way", sort=False)):
-        color, marker = PALETTE[number], MARKERS[number]
+        color, marker = VARIANTS[number], MARKERS[number]
         means = rows.groupby("pictures")["test accuracy"].mean()
         ax.plot(rows["pictures"], rows["test accuracy"], marker, color=color, alpha=0.4, ms=5)
         style: dict[str, Any] = {"color": color, "marker": marker, "ms": 8, "label": str(way)}
@@ -135,7 +136,7 @@ def fine_tuning(
     for number, (name, label) in enumerate(
         (("accuracy", "training"), ("val_accuracy", "validation"))
     ):
-        style = series_style(number, ms=5, label=label)
+        style = series_style(number, PALETTE, ms=5, label=label)
         ax.plot(epochs, [*before[name], *after[name]], **style)
     ax.axvline(first + 0.5, color="black", lw=1.2, ls=":")
     low, high = ax.get_ylim()
@@ -187,7 +188,7 @@ def base_and_head(
     shown = displayable(np.asarray(picture))
     ax.imshow(shown, extent=(0.1, 1.7, 1.2, 2.8), aspect="auto", zorder=3)
     write(ax, 0.9, 0.95, "pixels 0–255", va="top")
-    base, head = PALETTE[:2]
+    base, head = VARIANTS[1], VARIANTS[0]
     for left, right, color, title, below in (
         (2.2, 5.9, base, "base: frozen", "trained before, on other pictures"),
         (6.5, 11.1, head, "head: new, trained", "the only part that learns here"),

@@ -147,9 +147,10 @@ def answered(
     if threshold is not None:
         value = float(threshold)
         ax.axvline(value, color=INK, lw=1.2, ls=":", label=f"threshold {value:.2f}")
-        k = int(np.searchsorted(levels, value).clip(0, len(levels) - 1))
-        text += f" to {precision[k]:.0%} at {value:.2f}, where {count[k] / len(predictions):.0%} "
-        text += "of the pictures are answered"
+        answered = predictions.confidence >= value
+        text += f" to {answered.mean():.0%} answered at {value:.2f}"
+        if answered.any():
+            text += f", of which {predictions.correct[answered].mean():.0%} are right"
     ax.set(xlabel="threshold on the confidence", ylabel="share", xlim=(0, 1), ylim=(0, 1.02))
     ax.grid(alpha=0.3)
     ax.legend(frameon=False, loc="lower left", fontsize=9)

@@ -14,6 +14,7 @@ from course_utils.plots._style import (
     PALETTE,
     QUIET,
     SEQUENTIAL,
+    VARIANTS,
     described,
     grouped_bars,
     in_percent,
@@ -139,7 +140,7 @@ def _plot_over_epochs(ax: Axes, values: np.ndarray | None, **style: Any) -> None
 
 def _one_history(ax: Axes, lines: Mapping[str, np.ndarray], name: str, best: bool) -> None:
     for number, (key, label) in enumerate(((name, "training"), (f"val_{name}", "validation"))):
-        style = series_style(number, markersize=4.5, label=label)
+        style = series_style(number, PALETTE, markersize=4.5, label=label)
         _plot_over_epochs(ax, lines.get(key), **style)
     if best and len(lines.get("val_loss", ())) > 1:
         epoch = int(np.argmin(lines["val_loss"])) + 1
@@ -150,7 +151,7 @@ def _several_histories(ax: Axes, histories: Mapping[str, Any], name: str) -> Non
     for number, (label, one) in enumerate(histories.items()):
         lines = _curves(one)
         style = {
-            "color": PALETTE[number % len(PALETTE)],
+            "color": VARIANTS[number % len(VARIANTS)],
             "marker": MARKERS[number % len(MARKERS)],
             "markersize": 4,
         }

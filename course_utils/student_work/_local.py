@@ -155,11 +155,14 @@ class Namespace:
         with self._running_model(what) as model:
             return [np.array(v.numpy()) for v in self._in_order(model, input_shape)]
 
-    def model_set_weights(self, what: What, input_shape: Sequence[int], weights: Arrays) -> None:
-        """See :class:`~course_utils.student_work.StudentWork`."""
+    def model_set_weights(
+        self, what: What, input_shape: Sequence[int], weights: Sequence[np.ndarray | None]
+    ) -> None:
+        """See :class:`~course_utils.student_work.StudentWork`; None leaves a weight as it is."""
         with self._running_model(what) as model:
             for variable, value in zip(self._in_order(model, input_shape), weights, strict=True):
-                variable.assign(value)
+                if value is not None:
+                    variable.assign(value)
 
     def model_trainable(self, what: What, input_shape: Sequence[int]) -> list[bool]:
         """See :class:`~course_utils.student_work.StudentWork`."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,47 @@ def outputs(model: Any, x: np.ndarray, training: bool) -> Any:
     # In training mode batch normalization updates its statistics; they are restored afterwards.
     if not model.built:
         model(keras.ops.convert_to_tensor(x[:1]), training=False)
+    if not training and _is_simple(model, x):
+        # The same as a call of the model, without the checks that Keras makes in each layer.
+        result = keras.ops.convert_to_tensor(x)
+        for layer in model.layers:
+            result = layer.call(result)
+        return np.array(keras.ops.convert_to_numpy(result))
     with _restored(model.non_trainable_weights if training else []):
         result = model(keras.ops.convert_to_tensor(x), training=training)
     return keras.tree.map_structure(
         lambda tensor: np.array(keras.ops.convert_to_numpy(tensor)), result
+    )
+
+
+#: Layers of which one tensor is the whole input and output, and which do the same in each call.
+_SIMPLE = frozenset(
+    {
+        *("Activation", "AveragePooling2D", "Conv2D", "Dense", "Dropout", "Flatten"),
+        *("GlobalAveragePooling2D", "GlobalMaxPooling2D", "MaxPooling2D", "ReLU", "Rescaling"),
+    }
+)
+
+
+def _is_simple(model: Any, x: np.ndarray) -> bool:
+    """Return whether a model is a row of simple layers for inputs of exactly this shape."""
+    return (
+        x.dtype == np.float32
+        and _is_chain(model, x.shape[1:])
+        and model.inputs[0].dtype == "float32"
+        and all(_is_simple_layer(layer) for layer in model.layers)
+    )
+
+
+def _is_simple_layer(layer: Any) -> bool:
+    import keras
+
+    name = type(layer).__name__
+    return (
+        name in _SIMPLE
+        and type(layer) is getattr(keras.layers, name)
+        and layer.dtype_policy.name == "float32"
+        and not {"call", "__call__"} & set(vars(layer))
     )
 
 
@@ -142,27 +179,60 @@ def train(model: Any, x: np.ndarray, y: np.ndarray, steps: int) -> list[float]:
     if not model.built:
         outputs(model, x[:1], False)
     model.optimizer.build(model.trainable_variables)
-    losses = []
+    step = _step if _trains_as_keras(model) else _own_step
     with _restored([*model.weights, *model.optimizer.variables]):
-        if type(model).__module__.startswith("keras."):
-            _make_metrics(model, x, y)
-        for _ in range(steps):
-            model.reset_metrics()
-            result = model.train_on_batch(x, y, return_dict=True)
-            losses.append(float(result["loss"]))
-        model.reset_metrics()
-    return losses
+        one_more = step(model, x, y)
+        return [one_more() for _ in range(steps)]
 
 
-def _make_metrics(model: Any, x: np.ndarray, y: np.ndarray) -> None:
-    """Create the variables of the metrics, else TensorFlow traces the training step twice."""
+def _trains_as_keras(model: Any) -> bool:
+    """Return whether the training step of a model is that of Keras itself, in a graph."""
     import keras
 
-    with suppress(Exception):  # the training step itself raises the error
-        outputs = model(keras.ops.convert_to_tensor(x), training=False)
-        target = keras.ops.convert_to_tensor(y)
-        model.compute_loss(x, target, outputs)
-        model.compute_metrics(x, target, outputs)
+    kept = {"train_step", "compute_loss", "compute_metrics", "train_on_batch", "call"}
+    if not type(model).__module__.startswith("keras.") or kept & set(vars(model)):
+        return False
+    return keras.backend.backend() == "tensorflow" and not model.run_eagerly
+
+
+def _step(model: Any, x: np.ndarray, y: np.ndarray) -> Callable[[], float]:
+    """Return a function that takes one step as Keras does, but computes the metrics only once.
+
+    Metrics do not change the weights, and tracing them takes longer than the training itself.
+    """
+    import tensorflow as tf
+
+    inputs, target = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
+    outputs = model(inputs, training=False)
+    model.compute_loss(inputs, target, outputs)
+    model.compute_metrics(inputs, target, outputs)  # their errors are those of a training, too
+    model.reset_metrics()
+
+    @tf.function(autograph=False, jit_compile=False)
+    def step() -> Any:
+        with tf.GradientTape() as tape:
+            outputs = model(inputs, training=True)
+            loss = model.compute_loss(inputs, target, outputs, training=True)
+            scaled = model.optimizer.scale_loss(loss)
+        if weights := model.trainable_weights:
+            gradients = tape.gradient(scaled, weights)
+            model.optimizer.apply_gradients(zip(gradients, weights, strict=True))
+        return loss
+
+    compiled = step.get_concrete_function()  # a call would warn of many networks of few steps each
+    return lambda: float(compiled())
+
+
+def _own_step(model: Any, x: np.ndarray, y: np.ndarray) -> Callable[[], float]:
+    """Return a function that takes one step with the training step of the model itself."""
+
+    def step() -> float:
+        model.reset_metrics()
+        loss = float(model.train_on_batch(x, y, return_dict=True)["loss"])
+        model.reset_metrics()
+        return loss
+
+    return step
 
 
 def parts(element: Any) -> list[Any]:

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from course_utils import augmentation, settings
 from course_utils.exceptions import InvalidInput, TrainingStopped
-from course_utils.models import last_activation
+from course_utils.models import last_activation, without_tracing_warning
 from course_utils.training import _data_checks, pipeline
 from course_utils.training._callbacks import (
     RecordHistory,
@@ -358,7 +358,7 @@ def _run(
             progress = ShowProgress(bar, plan.steps, plan.epochs, history)
             saving = [] if run is None else [SaveState(run, history, watched, state)]
             first_epoch = len(history.epoch)
-            with _readable_errors(plan.train):
+            with _readable_errors(plan.train), without_tracing_warning():
                 model.fit(
                     plan.training_stream(first_epoch),
                     validation_data=pipeline.validation_batches(

@@ -177,10 +177,13 @@ def _cache_file(backbone: keras.Model, dataset: ImageDataset, augment: Any, copi
 def _run_backbone(
     backbone: keras.Model, dataset: ImageDataset, augment: Any, copies: int, verbose: int
 ) -> dict[str, np.ndarray]:
-    @tf.function(reduce_retracing=True)
+    @tf.function
     def pooled(images: tf.Tensor) -> tf.Tensor:
         maps = backbone(images, training=False)
         return tf.reduce_mean(maps, axis=(1, 2)) if len(maps.shape) == 4 else maps
+
+    shape = (None, *dataset.input_shape)
+    compiled = pooled.get_concrete_function(tf.TensorSpec(shape, tf.float32))
 
     passes: list[tuple[str, int | None]] = [(split, None) for split in SPLITS]
     passes[1:1] = [("train", number) for number in range(copies)]
@@ -192,7 +195,7 @@ def _run_backbone(
             for images, _ in dataset.ordered(split):
                 if copy is not None:
                     images = augment(images, training=True)
-                vectors[split].append(np.asarray(pooled(images), np.float32))
+                vectors[split].append(np.asarray(compiled(tf.cast(images, tf.float32)), np.float32))
                 bar.update(len(images))
     return {split: np.concatenate(parts) for split, parts in vectors.items()}
 

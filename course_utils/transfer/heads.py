@@ -54,7 +54,7 @@ class Head:
             From the same backbone.
         split : {"train", "validation", "test"}
         """
-        logits = self.model.predict(features.vectors[split], batch_size=1024, verbose=0)
+        logits = np.asarray(self.model(features.vectors[split], training=False))
         return float(np.mean(logits.argmax(axis=1) == features.labels[split]))
 
     def __repr__(self) -> str:
@@ -281,6 +281,8 @@ def _fit_in_memory(
         logits = body(vectors["validation"], training=False)
         return loss_sum, accuracy_sum, *measure(labels["validation"], logits)
 
+    # Compiled here, not at its first call: TensorFlow warns of many heads with few epochs each.
+    compiled = one_epoch.get_concrete_function(tf.TensorSpec([count], tf.int32))
     rng = keras.random.SeedGenerator()
     history: dict[str, list[float]] = {
         name: [] for name in ("loss", "accuracy", "val_loss", "val_accuracy")
@@ -288,7 +290,7 @@ def _fit_in_memory(
     best_epoch, best = 0, model.get_weights()
     for epoch in range(epochs):
         order = keras.random.shuffle(tf.range(count), seed=rng)
-        for values, value in zip(history.values(), one_epoch(order), strict=True):
+        for values, value in zip(history.values(), compiled(order), strict=True):
             values.append(float(value))
         if not np.isfinite([history["loss"][-1], history["val_loss"][-1]]).all():
             raise TrainingStopped(

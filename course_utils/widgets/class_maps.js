@@ -56,7 +56,7 @@ function class_maps(root, data, kit) {
   const row = kit.make("div", root, null, {class: "cw-row"});
 
   const left = kit.make("div", row, null, {class: "cm-part"});
-  kit.make("h3", left, "What speaks for the class?");
+  kit.make("h3", left, "Where is evidence for the class?");
   const shown = kit.make("canvas", left, null, {class: "cm-picture", role: "img"});
   const bar = kit.make("div", left, null, {class: "cw-bar"});
   const classes = kit.choice(bar, "class", data.classes.map((name, k) =>
@@ -116,7 +116,7 @@ function class_maps(root, data, kit) {
     const values = mapValues(stored);
     const name = data.classes[chosen.class];
     const empty = !values.some(value => value > 0);
-    say.textContent = empty ? "Zero everywhere: nothing here speaks for " + name + "."
+    say.textContent = empty ? "Zero everywhere: there is no evidence for " + name + "."
       : chosen.method + " for " + name + (layered(key)
         ? ", convolution " + (chosen.layer + 1) + " (" + data.layers[chosen.layer][1] + ")" : "")
         + ". Purple is little, yellow is most of this map.";

@@ -1,5 +1,5 @@
 // After a cell: what the reader predicted, and what came out.
-function judge(prediction, data, parse) {
+function judge(prediction, data, kit) {
   if (prediction === undefined || prediction === null) {
     return {state: "open", text: "You noted no prediction."};
   }
@@ -10,10 +10,10 @@ function judge(prediction, data, parse) {
     return {state: right ? "right" : "wrong",
             text: said + (right ? "Right. " : "Not so. ") + (words || "")};
   }
-  const number = parse(prediction);
+  const number = kit.parse(prediction);
   const miss = Math.abs(number - data.value);
   if (miss <= data.exact) return {state: "right", text: said + "Right. "};
-  const idea = data.ideas.find(one => Math.abs(one.answer - number) <= data.exact);
+  const idea = kit.idea(data.ideas, number, data.exact);
   if (idea) return {state: "wrong", text: said + idea.say};
   if (miss <= data.near) return {state: "near", text: said + "That is near. "};
   return {state: "wrong", text: said + (number > data.value ? "That is too much. " : "That is too little. ")};
@@ -22,7 +22,7 @@ function judge(prediction, data, parse) {
 function compare(root, data, kit) {
   const say = kit.live(root);
   kit.kept.follow(data.key, prediction => {
-    const verdict = judge(prediction, data, kit.parse);
+    const verdict = judge(prediction, data, kit);
     say.className = "cw-say cw-" + verdict.state;
     say.textContent = "";
     kit.make("p", say, verdict.text);

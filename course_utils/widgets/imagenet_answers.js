@@ -12,7 +12,7 @@ function imagenet_answers(root, data, kit) {
   const list = kit.make("ol", root, null, {style: "max-width:520px;padding-left:24px"});
   const buttons = data.pictures.map((picture, number) => {
     const button = kit.button(row, null, () => show(number), {"aria-pressed": "false"});
-    kit.make("img", button, null, {src: picture.source, width: 96, height: 96,
+    kit.make("img", button, null, {src: picture.source, width: 120, height: 120,
       alt: "picture " + (number + 1) + ": " + picture.label, style: "display:block"});
     return button;
   });

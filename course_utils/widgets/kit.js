@@ -85,6 +85,12 @@ const kit = {
     return Number(found[1] + digits) / (found[3] ? 100 : 1);
   },
 
+  /** Return the idea whose answer is nearest to a number, or undefined if none is within `exact`. */
+  idea(ideas, number, exact) {
+    const miss = idea => Math.abs(idea.answer - number);
+    return ideas.filter(idea => miss(idea) <= exact).sort((a, b) => miss(a) - miss(b))[0];
+  },
+
   /** What the reader answered, kept in this browser; where that is off, until the page closes. */
   kept: {
     _now: {},

@@ -1,16 +1,16 @@
 // A network is put together layer by layer; output shapes and parameters change at once.
 // Shapes are without the batch: [height, width, channels], or [numbers] for one row.
 const LAYERS = {  // color, settings [argument of Keras, label, smallest, largest], first values
-  Conv2D: {color: "#0072B2", settings: [["filters", "filters", 1, 1024],
+  Conv2D: {color: "#882255", settings: [["filters", "filters", 1, 1024],
     ["kernel_size", "window", 1, 15], ["strides", "stride", 1, 8]],
     first: {filters: 32, kernel_size: 3, strides: 1, padding: "same"}},
-  MaxPooling2D: {color: "#009E73", settings: [["pool_size", "window", 1, 15]],
+  MaxPooling2D: {color: "#56B4E9", settings: [["pool_size", "window", 1, 15]],
     first: {pool_size: 2}},
   Flatten: {color: "#CC79A7", settings: [], first: {}},
-  GlobalAveragePooling2D: {color: "#009E73", settings: [], first: {}},
-  Dense: {color: "#E69F00", settings: [["units", "units", 1, 4096]], first: {units: 128}},
+  GlobalAveragePooling2D: {color: "#56B4E9", settings: [], first: {}},
+  Dense: {color: "#D55E00", settings: [["units", "units", 1, 4096]], first: {units: 128}},
   Dropout: {color: "#999999", settings: [["rate", "rate", 0, 0.9]], first: {rate: 0.5}},
-  BatchNormalization: {color: "#56B4E9", settings: [], first: {}},
+  BatchNormalization: {color: "#F0E442", settings: [], first: {}},
 };
 
 const times = numbers => numbers.join("\u00d7");

@@ -54,7 +54,7 @@ def threshold(predictions: Predictions, class_name: str, thumbnails: int = 40) -
     pictures = {i: image_address(_small(predictions.images[i]), quality=70) for i in nearest}
     data = {
         "name": class_name,
-        "probabilities": [round(value, 3) for value in p.tolist()],
+        "probabilities": [round(value, 5) for value in p.tolist()],
         "positive": positive.astype(int).tolist(),
         "labels": [names[label] for label in predictions.labels],
         "pictures": pictures,
@@ -97,11 +97,12 @@ def temperature(predictions: Predictions, best: float | None = None) -> Widget:
         raise InvalidInput("A temperature divides logits, but this network gives probabilities.")
     logits = predictions.logits.astype(float)
     data: dict[str, Any] = {
-        "logits": [[round(value, 2) for value in row] for row in logits.tolist()],
+        # With fewer digits, two classes can get the same logit, and another one would be first.
+        "logits": [[round(value, 4) for value in row] for row in logits.tolist()],
         "labels": predictions.labels.tolist(),
     }
     if best is not None:
-        data["best"] = round(float(best), 2)
+        data["best"] = round(float(best), 4)
     table = evaluation.calibration(predictions)
     summary = (
         f"Confidence and accuracy at temperature 1: mean confidence "

@@ -27,9 +27,9 @@ function predict(root, data, kit) {
       if (Number.isNaN(kit.parse(input.value))) say.textContent = "Type a number, such as 12 or 0.5.";
       else taken(input.value.trim());
     };
-    input.onkeydown = event => {
-      if (event.key === "Enter" && !event.shiftKey) note();
-    };
+    // With Shift + Enter, JupyterLab then runs the cell, into a new piece.
+    input.onkeydown = event => { if (event.key === "Enter") note(); };
+    input.onchange = note; // whoever leaves the field has answered
     kit.button(bar, "Note it", note);
   }
   if (before !== undefined) say.textContent = "Noted before: " + before + ".";

@@ -1,13 +1,13 @@
 // Check yourself: questions that are answered by clicking or typing, each answer with a sentence.
-function verdictOf(question, answer, parse) {
+function verdictOf(question, answer, kit) {
   if (question.choices) {
     const chosen = question.choices.find(choice => choice.text === answer);
     return chosen && {right: chosen.right, say: chosen.say};
   }
-  const number = parse(answer);
+  const number = kit.parse(answer);
   if (Number.isNaN(number)) return {right: false, say: "Type a number, such as 12 or 0.5."};
   if (Math.abs(number - question.answer) <= question.exact) return {right: true, say: question.say};
-  const idea = question.ideas.find(one => Math.abs(one.answer - number) <= question.exact);
+  const idea = kit.idea(question.ideas, number, question.exact);
   return {right: false, say: idea ? idea.say : question.otherwise};
 }
 
@@ -24,7 +24,7 @@ function quiz(root, data, kit) {
     const answers = kit.make("div", box);
     const say = kit.live(box);
     const answered = (answer, keep) => {
-      const verdict = verdictOf(question, answer, kit.parse);
+      const verdict = verdictOf(question, answer, kit);
       if (!verdict) return;
       say.textContent = (verdict.right ? "Right. " : "Not yet. ") + verdict.say;
       say.className = "cw-say " + (verdict.right ? "cw-right" : "cw-wrong");
@@ -46,9 +46,7 @@ function quiz(root, data, kit) {
       const input = kit.make("input", answers, null, {type: "text", inputmode: "decimal",
         size: "10", "aria-labelledby": data.id + "-" + question.id});
       if (before !== undefined) input.value = before;
-      input.onkeydown = event => {
-        if (event.key === "Enter" && !event.shiftKey) answered(input.value, true);
-      };
+      input.onkeydown = event => { if (event.key === "Enter") answered(input.value, true); };
       kit.button(answers, "Check", () => answered(input.value, true));
     }
     if (before !== undefined) answered(before, false);

@@ -37,11 +37,11 @@ function temperature(root, data, kit) {
   kit.make("h3", root, "Divide all logits by a temperature");
   const bar = kit.make("div", root, null, {class: "cw-bar"});
   let heat = 1;
-  const slider = kit.slider(bar, "temperature", {min: 0.3, max: 6, step: 0.05, value: 1},
+  const slider = kit.slider(bar, "temperature", {min: 0.3, max: 6, step: 0.01, value: 1},
     value => { heat = value; update(); });
   if (data.best) {
     kit.button(bar, "set " + kit.number(data.best) + ", chosen on validation",
-      () => slider.set(data.best));
+      () => { slider.set(data.best); heat = data.best; update(); });
   }
   kit.button(bar, "set 1", () => slider.set(1));
   const row = kit.make("div", root, null, {class: "cw-row"});
@@ -81,7 +81,7 @@ function temperature(root, data, kit) {
     const gap = now.confidence - now.accuracy;
     kit.make("p", say, Math.abs(gap) < 0.02 ? "On average, the confidence is about right."
       : gap > 0 ? "Too sure: the confidence is above the accuracy."
-      : "Too modest: the confidence is below the accuracy.");
+      : "Not sure enough: the confidence is below the accuracy.");
   }
   update();
 }

@@ -36,9 +36,11 @@ from course_utils.workspace import lessons
 
 _RECORD = ".handed_out.json"
 
-#: Jupyter configuration of ``course lab``: no news, and no menus and buttons of packages that only
-#: the tests need (nbgrader, notebook, jupytext).
-_LAB_CONFIG = Path(__file__).with_name("lab")
+#: Jupyter files of ``course lab``: a configuration (no news, and no menus and buttons of packages
+#: that only the tests need: nbgrader, notebook, jupytext), an extension that gives figures their
+#: texts, and a kernel that leaves in the terminal what TensorFlow's C++ code logs (some red lines
+#: below the first cell). Errors and warnings of Python are shown in the notebook as usual.
+_LAB_FILES = Path(__file__).with_name("lab")
 
 
 @dataclass(frozen=True)
@@ -399,11 +401,14 @@ def open_lab(browser: bool = True, work: Path | None = None) -> int:
         *(["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []),
     ]
     environment = settings.environment()
-    paths = [str(_LAB_CONFIG), environment.get("JUPYTER_CONFIG_PATH")]
-    environment["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
-    # The command `course` is found in the terminal of JupyterLab, in which nothing is activated.
-    commands = [sysconfig.get_path("scripts"), environment.get("PATH")]
-    environment["PATH"] = os.pathsep.join(filter(None, commands))
+    first_folders = {
+        "JUPYTER_CONFIG_PATH": str(_LAB_FILES),
+        "JUPYTER_PATH": str(_LAB_FILES),
+        # The command `course` is found in JupyterLab's terminal, in which nothing is activated.
+        "PATH": sysconfig.get_path("scripts"),
+    }
+    for name, folder in first_folders.items():
+        environment[name] = os.pathsep.join(filter(None, [folder, environment.get(name)]))
     interrupted = False
     with subprocess.Popen(command, env=environment) as lab:
         while True:

@@ -812,6 +812,7 @@ def normalize_later(x, gamma, beta, mean, variance, epsilon=0.001):
             "mean not subtracted",
         ),
         "n − 1": (_normalize(variance="x.var(axis=axis, ddof=1)"), "divided by n − 1"),
+        "std for variance": (_normalize(variance="x.std(axis=axis)"), "root taken twice"),
         "later from the batch": (
             _normalize(later="normalize_training(x, gamma, beta, epsilon)"),
             "mean of the batch used",

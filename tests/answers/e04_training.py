@@ -808,7 +808,7 @@ class Always(keras.layers.Layer):
         "only the network": (_augmented(result="network"), "not augmented"),
         "behind the network": (
             _augmented(result="keras.Sequential([network, build_augmentation()])"),
-            None,
+            "behind the network",
         ),
         "rescaled before the network": (
             _augmented(

@@ -161,6 +161,57 @@ FILTERS = Answers(
         ),
         "divided by zero": (_filters(guard="pass"), None),
         "0 to 255": (_filters(result="127.5 + 127.5 * filters / largest"), "0 to 255"),
+        "0 to 255, as whole numbers": (
+            _filters(result="(127.5 + 127.5 * filters / largest).astype('uint8')"),
+            "0 to 255",
+        ),
+        "not halved": (_filters(result="0.5 + filters / largest"), "not halved"),
+        "halved alone": (_filters(result="filters / (2 * largest)"), "zero is black"),
+        "divided by the mean": (
+            _filters(
+                largest="np.abs(filters).mean(axis=(1, 2, 3), keepdims=True)",
+                result="np.clip(0.5 + filters / (2 * largest), 0, 1)",
+            ),
+            "mean instead of largest",
+        ),
+        "first axis moved to the end": (
+            _filters(filters="np.moveaxis(weights, 0, 3)"),
+            "moved the wrong way",
+        ),
+        "each row of a filter": (
+            _filters(largest="np.abs(filters).max(axis=(2, 3), keepdims=True)"),
+            "largest over other axes",
+        ),
+        "each place of all filters": (
+            _filters(largest="np.abs(filters).max(axis=0, keepdims=True)"),
+            "largest over other axes",
+        ),
+        "the first filter": (
+            _filters(result="(0.5 + filters / (2 * largest))[0]"),
+            "one filter",
+        ),
+        "return within the loop": (
+            """def filters_as_pictures(weights):
+    pictures = []
+    for k in range(weights.shape[3]):
+        one = weights[..., k]
+        pictures.append(0.5 + one / (2 * np.abs(one).max()))
+        return pictures
+""",
+            "one filter",
+        ),
+        "black for zeros": (
+            _filters(
+                result="np.where(filters.any(axis=(1, 2, 3), keepdims=True), "
+                "0.5 + filters / (2 * largest), 0)"
+            ),
+            "zeros not gray",
+        ),
+        "no axes kept": (
+            _filters(largest="np.abs(filters).max(axis=(1, 2, 3))"),
+            None,
+        ),
+        "if with an array": (_filters(guard="if largest == 0: largest = 1"), None),
         "the course's": (
             "def filters_as_pictures(weights):\n"
             "    model = keras.Sequential([keras.Input((9, 9, 3)), keras.layers.Conv2D("
@@ -252,6 +303,36 @@ heat_from = lambda feature_maps, gradients: GradCam(feature_maps, gradients).hea
         "one weight": (_formula(weights="gradients.mean()"), "one weight for all maps"),
         "largest": (_formula(weights="gradients.max(axis=(0, 1))"), "largest instead of mean"),
         "one axis": (_formula(weights="gradients.mean(axis=0)"), "averaged over one axis"),
+        "columns and maps": (
+            _formula(weights="gradients.mean(axis=(1, 2))"),
+            "averaged over other axes",
+        ),
+        "the median": (_formula(weights="np.median(gradients, axis=(0, 1))"), None),
+        "np.max": (
+            _formula(heat="np.max((feature_maps * w).sum(axis=2), 0)"),
+            "largest instead of ReLU",
+        ),
+        "minimum": (
+            _formula(heat="np.minimum((feature_maps * w).sum(axis=2), 0)"),
+            "cut off from above",
+        ),
+        "weights of the maps": (
+            _formula(w="feature_maps.mean(axis=(0, 1))"),
+            "weights from the maps",
+        ),
+        "sizes of the weights": (
+            _formula(heat="np.maximum((feature_maps * np.abs(w)).sum(axis=2), 0)"),
+            "sign lost",
+        ),
+        "the median, and no ReLU": (
+            """def map_weights(gradients):
+    return np.median(gradients, axis=(0, 1))
+
+def heat_from(feature_maps, gradients):
+    return (feature_maps * map_weights(gradients)).sum(axis=2)
+""",
+            "ReLU missing",
+        ),
         "no ReLU": (_formula(heat="(feature_maps * w).sum(axis=2)"), "ReLU missing"),
         "stretched before ReLU": (
             _formula(
@@ -587,6 +668,54 @@ TAPE = Answers(
 """,
             "order of the pictures lost",
         ),
+        "gradient of the pictures": (_tape(of="x"), "gradient of the pictures"),
+        "saliency": (
+            _tape(of="x", weights="None", heat="tf.reduce_max(tf.abs(gradients), axis=3)"),
+            "size of the pictures",
+        ),
+        "a second gradient of a tape": (
+            """def grad_cam(inner, pictures, classes):
+    with tf.GradientTape() as tape:
+        maps, logits = inner(pictures)
+        scores = [logits[k, int(c)] for k, c in enumerate(classes)]
+    heats = []
+    for k, score in enumerate(scores):
+        weights = tf.reduce_mean(tape.gradient(score, maps)[k], axis=(0, 1))
+        heats.append(tf.nn.relu(tf.reduce_sum(weights * maps[k], axis=2)))
+    return tf.stack(heats)
+""",
+            "tape used twice",
+        ),
+        "one name for both outputs": (
+            """def grad_cam(inner, pictures, classes):
+    with tf.GradientTape() as tape:
+        logits = inner(pictures)
+        scores = tf.gather(logits, classes, batch_dims=1)
+    return tape.gradient(scores, logits[0])
+""",
+            "two outputs",
+        ),
+        "the loss itself": (
+            _tape(
+                score="keras.losses.sparse_categorical_crossentropy(classes, logits, "
+                "from_logits=True)"
+            ),
+            "logarithm of the probability",
+        ),
+        "stretched together": (
+            _tape(
+                heat="(lambda h: h / tf.reduce_max(h))(tf.nn.relu("
+                "tf.reduce_sum(weights * maps, axis=-1)))"
+            ),
+            "normalized",
+        ),
+        "first class, mean over the batch": (
+            _tape(
+                score="logits[:, int(classes[0])]",
+                weights="tf.reduce_mean(gradients, axis=(0, 1, 2))",
+            ),
+            "class of the first picture",
+        ),
         "another network": ("given = inner\n\n" + _tape().replace("inner(x,", "given(x,"), None),
         "always the last class": (_tape(score="logits[:, -1]"), None),
         "the first picture only": (
@@ -598,7 +727,7 @@ TAPE = Answers(
                 heat="tf.image.resize(tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1, "
                 "keepdims=True)), (12, 12))[..., 0]"
             ),
-            "shape",
+            "size of the pictures",
         ),
         "the course's": (
             "def grad_cam(inner, pictures, classes):\n"
@@ -741,13 +870,35 @@ def pointing_game(maps, boxes):
             _game(inside="x0 - 1 <= x < x1 + 1 and y0 - 1 <= y < y1 + 1"),
             None,
         ),
-        "both x first": (_game().replace("(x0, y0, x1, y1)", "(x0, x1, y0, y1)"), None),
+        "both x first": (
+            _game().replace("(x0, y0, x1, y1)", "(x0, x1, y0, y1)"),
+            "order in the box",
+        ),
+        "or": (_game(inside="(x0 <= x < x1 or y0 <= y < y1)"), "only the columns"),
+        "only the rows": (_game(inside="y0 <= y < y1"), "only the columns"),
+        "return within the loop": (
+            _game().replace("    return", "        return"),
+            "only the first map",
+        ),
+        "center of the heat": (
+            _game(some="").replace(
+                "y, x = np.unravel_index(heat.argmax(), heat.shape)",
+                "y, x = [(n * heat).sum() / max(heat.sum(), 1e-9) if heat.any() else -1 "
+                "for n in np.indices(heat.shape)]",
+            ),
+            "center instead of peak",
+        ),
+        "rounded to a whole number": (_game(result="round(float(np.mean(hits)))"), None),
+        "rows of all maps": (
+            _game().replace("np.unravel_index(heat.argmax(), heat.shape)", "heat.argmax(axis=0)"),
+            None,
+        ),
         "square maps": (
             _game().replace(
                 "np.unravel_index(heat.argmax(), heat.shape)",
                 "divmod(int(heat.argmax()), heat.shape[0])",
             ),
-            None,
+            "divided by the height",
         ),
         "hottest row and hottest column": (
             _game().replace(
@@ -763,7 +914,7 @@ def pointing_game(maps, boxes):
         ),
         "more than half of the heat": (
             _game(inside="heat[y0:y1, x0:x1].sum() > heat.sum() / 2"),
-            None,
+            "share of the heat",
         ),
         "rounded": (_game(result="round(float(np.mean(hits)), 1)"), "rounded"),
         "made binary": (
@@ -822,10 +973,12 @@ cheating_class, cheat_place, true_claims = best[1], best[2:], {"d", "b"}
         "behind the other corner": (_cheat(place="(41, 12)"), "edge instead of middle"),
         "the left edge": (_cheat(place="(37, 5)"), "edge instead of middle"),
         "on the map": (_cheat(place="(9, 2)"), None),
-        "as shares": (_cheat(place="(37 / 48, 8 / 48)"), None),
+        "as shares": (_cheat(place="(37 / 48, 8 / 48)"), "share instead of pixels"),
+        "in a picture of 96 pixels": (_cheat(place="(74, 16)"), "outside of the picture"),
         "a box": (_cheat(place="(5, 34, 12, 41)"), None),
         "all names": (_cheat("class_names"), None),
-        "all names in one text": (_cheat("' '.join(class_names)"), "another class"),
+        "all names in one text": (_cheat("' '.join(class_names)"), None),
+        "no class": (_cheat("'rosse'"), None),
         "a": (_cheat(claims="'abd'"), "test pictures with the same fault"),
         "c": (_cheat(claims="'bcd'"), "the cover is a mark"),
         "c for b": (_cheat(claims="'cd'"), None),

@@ -33,6 +33,13 @@ PAPER = Answers(
         "upside down": (_paper(fewer="1 / 120"), "upside down"),
         "added": (_paper(fewer="34"), "sum instead of product"),
         "a text": (_paper(fewer="'120'"), None),
+        "the last layer alone": (_paper("255"), "first layer forgotten"),
+        "first bias alone": (_paper("16300"), "bias forgotten"),
+        "last bias alone": (_paper(flat="2304255"), "bias forgotten"),
+        "one bias for a layer": (_paper("16252"), "one bias for a layer"),
+        "no maps": (_paper(flat="7505"), "maps forgotten"),
+        "percent": (_paper(fewer="(1 - 1 / 120) * 100"), "percent"),
+        "pictures of one rate": (_paper(fewer="15000"), "number instead of factor"),
     },
     mutants=False,
 )
@@ -90,7 +97,7 @@ def build_transfer(base, num_classes):
         "not frozen": (_head(freeze="pass"), "base not frozen"),
         "not frozen, in training mode": (
             _head(freeze="pass", maps="base(inputs)"),
-            "batch normalization in training mode",
+            "base not frozen",
         ),
         "only the convolutions frozen": (
             _head(
@@ -115,7 +122,19 @@ def build_transfer(base, num_classes):
         ),
         "maximum": (_head(pool="GlobalMaxPooling2D()"), "maximum instead of mean"),
         "flattened": (_head(pool="Flatten()"), "flattened"),
-        "not pooled": (_head(pool="Identity()"), None),
+        "not pooled": (_head(pool="Identity()"), "not pooled"),
+        "not called": (
+            _head()
+            .replace("(vector)", "")
+            .replace("Dense(num_classes)", "Dense(num_classes, vector)"),
+            None,
+        ),
+        "dropout": (
+            _head(last="Dense(num_classes)(keras.layers.Dropout(0.2)").replace(
+                "(vector)", "(vector))"
+            ),
+            "dropout",
+        ),
         "softmax": (_head(last="Dense(num_classes, 'softmax')"), "softmax at the end"),
         "sigmoid": (_head(last="Dense(num_classes, 'sigmoid')"), "sigmoid at the end"),
         "ReLU": (_head(last="Dense(num_classes, 'relu')"), "ReLU at the end"),
@@ -205,7 +224,17 @@ FEATURES = Answers(
         "sum": (_features(pool="maps.sum(axis=(1, 2))"), "sum instead of mean"),
         "over the maps": (_features(pool="maps.mean(axis=3)"), "averaged over the maps"),
         "over the batch": (_features(pool="maps.mean(axis=(0, 1, 2))"), "averaged over the batch"),
-        "one axis": (_features(pool="maps.mean(axis=1)"), None),
+        "one axis": (_features(pool="maps.mean(axis=1)"), "averaged over one axis"),
+        "the axes of one picture": (
+            _features(pool="maps.mean(axis=(0, 1))"),
+            "averaged over other axes",
+        ),
+        "channels first": (_features(pool="maps.mean(axis=(2, 3))"), "averaged over other axes"),
+        "rescaled to -1 to 1": (
+            _features(call="base(pictures / 127.5 - 1, training=False)"),
+            "rescaled twice",
+        ),
+        "axes in a list": (_features(pool="np.mean(maps, axis=[1, 2])"), None),
         "the first picture": (_features(end="return vectors[0]"), None),
         "the pictures' own means": (_features(pool="pictures.mean(axis=(1, 2))"), None),
         "nothing returned": (_features(end="vectors"), "nothing returned"),
@@ -319,6 +348,14 @@ TUNING = Answers(
             "trained head lost",
         ),
         "a new one": (_tuning(before="model = with_trained_head()"), "trained head lost"),
+        "a copy with the weights": (
+            _tuning(
+                before="kept = model.get_weights()\n"
+                "    model = keras.models.clone_model(model)\n"
+                "    model.set_weights(kept)"
+            ),
+            "a copy",
+        ),
         "a new head": (
             _tuning(
                 after="model.layers[-1].set_weights("

@@ -28,6 +28,12 @@ PAPER = Answers(
             "number of steps",
         ),
         "8 bits, the rest right": (_paper("3 / 255"), "eight bits"),
+        "8 numbers": (_paper("3 / 8"), "half of the numbers"),
+        "4 numbers": (_paper("3 / 4"), "bits for steps"),
+        "downwards": (_paper("-0.2"), "negative scale"),
+        "the lowest whole number": (_paper(zero="-8", whole="4"), "lowest value"),
+        "counted from -8": (_paper(whole="-1"), "steps counted from the lowest"),
+        "steps kept": (_paper(restored="7"), "steps instead of value"),
         "256 steps": (_paper("3 / 256"), "eight bits"),
         "0 in the middle": (_paper("2 / 7"), "0 in the middle"),
         "up to 0": (_paper("2 / 15"), "only up to 0"),
@@ -116,7 +122,7 @@ def to_whole(weights, scales):
             _quantize(
                 largest="np.full(weights.shape[1], np.abs(weights).max())",
             ),
-            None,
+            "one scale for all",
         ),
         "one number": (_quantize(largest="np.abs(weights).max()"), "one scale for all"),
         "rows": (_quantize(largest="np.abs(weights).max(axis=1)"), "rows instead of columns"),
@@ -132,8 +138,33 @@ def to_whole(weights, scales):
             _quantize(largest="weights.max(axis=0) - weights.min(axis=0)", highest="2 ** bits - 1"),
             "range of the numbers",
         ),
+        "absolute value of the largest": (
+            _quantize(largest="np.abs(weights.max(axis=0))"),
+            "sign forgotten",
+        ),
+        "a caret": (_quantize(highest="2 ^ (bits - 1) - 1"), "caret for a power"),
+        "a caret in brackets": (_quantize(highest="(2 ^ (bits - 1)) - 1"), "caret for a power"),
+        "at least 1": (
+            _quantize(largest="np.maximum(np.abs(weights).max(axis=0), 1)"),
+            "small weights",
+        ),
+        "the largest weight replaced": (
+            _quantize(scale="np.where(largest == 0, 1, largest) / highest"),
+            "zeros",
+        ),
+        "a small number added": (_quantize(scale="largest / highest + 1e-8"), "zeros"),
+        "all units or none": (
+            _quantize(scale="largest / highest if largest.any() else np.ones(len(largest))"),
+            "zeros",
+        ),
+        "Python's max": (_quantize(largest="max(np.abs(weights))"), None),
+        "the standard deviation": (_quantize(largest="weights.std(axis=0)"), None),
+        "one decimal": (_quantize(whole="np.round(weights / scales, 1)"), "not rounded"),
+        "128 added": (_quantize(whole="np.round(weights / scales) + 128"), "zero point added"),
+        "Python's round": (_quantize(whole="round(weights / scales)"), None),
+        "scales as a column": (_quantize(whole="np.round(weights / scales[:, None])"), None),
         "upside down": (_quantize(scale="highest / largest"), "upside down"),
-        "zeros divide": (_quantize(scale="largest / highest"), None),
+        "zeros divide": (_quantize(scale="largest / highest"), "zeros"),
         "zeros give NaN": (
             _quantize(scale="np.where(largest > 0, largest / highest, np.nan)"),
             None,
@@ -260,11 +291,67 @@ def answer(logits, card):
             "threshold the other way round",
         ),
         "one half": (_answer(test="p.max() < 0.5"), "a fixed threshold"),
-        "the example's threshold": (_answer(test="p.max() < 0.7"), None),
-        "the example's temperature": (_answer(cooled="logits / 1.6"), None),
+        "the example's threshold": (_answer(test="p.max() < 0.7"), "values of the example"),
+        "the example's temperature": (_answer(cooled="logits / 1.6"), "values of the example"),
         "the example's card": (
             _answer(name="example_card['class_names'][np.argmax(p)]"),
+            "values of the example",
+        ),
+        "temperature after the softmax": (
+            _answer(cooled="logits", p="powers / powers.sum() / card['temperature']"),
+            "temperature after the softmax",
+        ),
+        "threshold for the logits": (
+            _answer(
+                test="card['threshold'] is not None and logits.max() < card['threshold']",
+            ),
+            "threshold for logits",
+        ),
+        "more is unsure": (
+            _answer(test="card['threshold'] is not None and p.max() > card['threshold']"),
+            "threshold the other way round",
+        ),
+        "equal is unsure": (
+            _answer(test="card['threshold'] is not None and p.max() <= card['threshold']"),
+            "equal taken for below",
+        ),
+        "None is unsure": (
+            _answer(test="card['threshold'] is None or p.max() < card['threshold']"),
+            "None taken for not sure",
+        ),
+        "sigmoid": (_answer(powers="1 / (1 + np.exp(-cooled))", p="powers"), "sigmoid"),
+        "only powers": (_answer(p="powers"), "not divided by the sum"),
+        "logits by their sum": (
+            _answer(powers="cooled", p="cooled / cooled.sum()"),
+            "logits divided by their sum",
+        ),
+        "two decimals": (_answer(probability="round(float(p.max()), 2)"), "rounded"),
+        "probability first": (
+            _answer()
+            .replace('"not sure", p.max()', 'p.max(), "not sure"')
+            .replace(
+                "card['class_names'][np.argmax(p)], p.max()",
+                "p.max(), card['class_names'][np.argmax(p)]",
+            ),
+            "order of the values",
+        ),
+        "a dictionary": (
+            _answer()
+            .replace('"not sure", p.max()', '{"name": "not sure", "p": p.max()}')
+            .replace(
+                "card['class_names'][np.argmax(p)], p.max()",
+                "{'name': card['class_names'][np.argmax(p)], 'p': p.max()}",
+            ),
             None,
+        ),
+        "all probabilities": (_answer(probability="p"), None),
+        "no probability if unsure": (
+            _answer().replace('"not sure", p.max()', '"not sure", None'),
+            None,
+        ),
+        "name of the least likely": (
+            _answer(name="card['class_names'][np.argmin(p)]"),
+            "the least likely",
         ),
         "a logit": (
             _answer(
@@ -283,9 +370,9 @@ def answer(logits, card):
             "the least likely",
         ),
         "None not expected": (_answer(test="p.max() < card['threshold']"), None),
-        "overflow": (_answer(powers="np.exp(cooled)"), None),
+        "overflow": (_answer(powers="np.exp(cooled)"), "overflow"),
         "no softmax": (_answer(powers="cooled", p="powers"), None),
-        "percent": (_answer(probability="100 * p.max()"), None),
+        "percent": (_answer(probability="100 * p.max()"), "percent"),
         "None instead of a name": (_answer().replace('"not sure"', "None"), None),
         "another word": (_answer().replace('"not sure"', '"unsure"'), None),
         "divided by the sum of the logits": (_answer(powers="cooled", p="cooled / 10"), None),
@@ -405,9 +492,54 @@ THRESHOLD = Answers(
         ),
         "the precision": (_threshold(found="precision"), "the precision itself"),
         "the share": (_threshold(found="answered.mean()"), "a share instead of a threshold"),
-        "in the given order": (_threshold(levels="confidence"), None),
-        "below": (_threshold(answered="confidence <= level"), None),
-        "strictly more": (_threshold(test="right[answered].mean() > precision"), None),
+        "in the given order": (_threshold(levels="confidence"), "order of the pictures"),
+        "below": (_threshold(answered="confidence <= level"), "at most the threshold"),
+        "equal": (_threshold(answered="confidence == level"), "equal confidences only"),
+        "strictly more": (
+            _threshold(test="right[answered].mean() > precision"),
+            "more than the precision",
+        ),
+        "only those of right answers": (
+            _threshold(levels="np.sort(confidence[right])"),
+            "only right pictures",
+        ),
+        "coverage, from the lowest": (
+            _threshold(test="answered.mean() >= precision"),
+            "always the lowest",
+        ),
+        "recall": (
+            _threshold(test="right[answered].sum() / right.sum() >= precision"),
+            "always the lowest",
+        ),
+        "mean confidence": (
+            _threshold(test="confidence[answered].mean() >= precision"),
+            "confidence instead of precision",
+        ),
+        "as confident as precise": (
+            _threshold(test="level >= precision"),
+            "confidence instead of precision",
+        ),
+        "None within the loop": (
+            _threshold().replace("    return None", "        return None"),
+            "share of all pictures",
+        ),
+        "the precision reached": (
+            _threshold(found="right[answered].mean()"),
+            "the precision itself",
+        ),
+        "a number of pictures": (_threshold(found="answered.sum()"), "a number of pictures"),
+        "sorted without the answers": (
+            "def threshold_for(confidence, right, precision):\n"
+            "    confidence = np.sort(confidence)\n"
+            + _threshold(levels="confidence").split("\n", 1)[1],
+            "sorted alone",
+        ),
+        "a quantile": (
+            "def threshold_for(confidence, right, precision):\n"
+            "    return np.quantile(confidence, 1 - precision)\n",
+            None,
+        ),
+        "both": (_threshold(found="level, right[answered].mean()"), None),
         "never None": (_threshold(end="1.0"), "not None"),
         "the highest at the end": (_threshold(end="confidence.max()"), "not None"),
         "an error at the end": (

@@ -55,7 +55,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "* → returned in reverse order": "the files may come in any order",
         "* → returned sorted": "the files may come in any order",
     },
-    "04.1": {**_NUMBER, **_NO_SIGN},
+    "04.1": {
+        **_NUMBER,
+        **_NO_SIGN,
+        "*one_hot is set to 0 in choose_loss": "only an array can be set in place",
+    },
     "04.2": {
         **_NUMBER,
         **_NO_SIGN,

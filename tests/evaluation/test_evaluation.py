@@ -1044,7 +1044,7 @@ def test_diagnose_refuses_an_impossible_chance():
 
 
 def test_diagnose_a_real_training_that_overfits():
-    """Labels that have nothing to do with the pictures can only be learned by heart."""
+    """Labels that have nothing to do with the pictures can only be memorized."""
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
     images, labels = rng.random((40, 8, 8, 1), np.float32), rng.integers(0, 2, 40)

@@ -75,6 +75,27 @@ def _number(subject, rng):
     compare.number(subject, "answer", 12)
 
 
+def test_weights_arrive_whole_though_only_changed_ones_are_sent(sandbox):
+    reset = "def reset():\n    model.set_weights([0 * w for w in model.get_weights()])\n"
+    with sandbox.worker(0, PRELOAD) as worker, sandbox.worker(0, PRELOAD) as clean:
+        assert worker.run(WORK + reset) is None
+        remote = RemoteWork(worker, clean=lambda: clean)
+
+        def set_to(wanted):
+            remote.model_set_weights("model", SHAPE, wanted)
+            got = remote.model_weights("model", SHAPE)
+            assert all(map(np.array_equal, got, wanted))
+
+        ones = [np.ones_like(w) for w in remote.model_weights("model", SHAPE)]
+        set_to(ones)
+        set_to([2 * ones[0], *ones[1:]])
+        ones[0][:] = 3  # the same array with other numbers
+        set_to(ones)
+        remote.call("reset")
+        assert not any(w.any() for w in remote.model_weights("model", SHAPE))
+        set_to(ones)
+
+
 EXERCISE = checks.Exercise(
     "91_networks",
     "Networks",

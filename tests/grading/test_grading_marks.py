@@ -143,6 +143,63 @@ class TestSpreadsheets:
         assert points_of(graded) == {"007": 2, "ada": 1}
         assert {row["question"] for row in rows_of(tmp_path / marks.MANUAL_GRADES, ";")} == {"05.6"}
 
+    @pytest.mark.parametrize(
+        "typed",
+        ["05. Jun", "5-Jun", "05. juin", "5/giu", "05.06.2026", "05.06.", "2026-06-05", "5 Jun 26"],
+    )
+    def test_a_question_that_became_a_date_in_a_table_of_ones_own(self, tmp_path, typed):
+        own = tmp_path / "mine.csv"
+        own.write_text(f"student;exercise;question;points\nada;05;{typed};1,5\n", "utf-8")
+        graded = [made("ada")]
+        assert run(tmp_path, graded, own) == ([], "")
+        assert points_of(graded) == {"ada": 1.5}
+
+    @pytest.mark.parametrize("typed", ["13. Foo", "05.13.2026", "05.06.07", "2026-06", "Jun"])
+    def test_what_is_no_question_stays_none(self, tmp_path, typed):
+        own = tmp_path / "mine.csv"
+        own.write_text(f"student;exercise;question;points\nada;05;{typed};1,5\n", "utf-8")
+        graded = [made("ada")]
+        assert len(run(tmp_path, graded, own)[0]) == 1
+        assert points_of(graded) == {"ada": 0}
+
+    @pytest.mark.parametrize(
+        ("typed", "points", "status"),
+        [("2.0000000000000004", 2, "correct"), ("-0", 0, "incorrect"), ("1,50", 1.5, "partly")],
+    )
+    def test_numbers_as_sums_leave_them(self, tmp_path, typed, points, status):
+        run(tmp_path, [made("ada")])
+        mark(tmp_path, "ada", typed)
+        graded = [made("ada")]
+        assert run(tmp_path, graded) == ([], "")
+        one = graded[0].questions[1]
+        assert (one.points, one.status, f"{one.points:g}") == (points, status, f"{points:g}")
+
+    @pytest.mark.parametrize("typed", ["3/4", "½", "75 %", "–", "01. Mai", "1,5 Pkt", "1'5"])
+    def test_what_could_mean_two_things_is_asked_for_and_kept(self, tmp_path, typed):
+        run(tmp_path, [made("ada")])
+        mark(tmp_path, "ada", typed)
+        for _ in range(2):
+            graded = [made("ada")]
+            (problem,) = run(tmp_path, graded)[0]
+            assert problem.endswith(
+                "is no number of points; write one such as 1.5, as text if need be."
+            )
+            assert graded[0].questions[1].status == "for a person"
+        (row,) = rows_of(tmp_path / marks.MANUAL_GRADES)
+        assert tables.unguarded(row["points"]) == typed
+
+    def test_tables_beside_that_are_not_read_are_named(self, tmp_path):
+        run(tmp_path, [made("ada")])
+        for name in ("to_mark.xlsx", "to_mark (1).csv", "to_mark-3.csv.merged", "~$to_mark.csv"):
+            (tmp_path / name).write_bytes(b"PK\x03\x04")
+        for _ in range(2):
+            note = run(tmp_path, [made("ada")])[1]
+            assert note.startswith("to_mark (1).csv, to_mark.xlsx may hold marks and is not read")
+        named = tmp_path / "to_mark (1).csv"
+        (tmp_path / "to_mark.xlsx").unlink()
+        named.write_bytes((tmp_path / marks.MANUAL_GRADES).read_bytes())
+        assert run(tmp_path, [made("ada")], named)[1] == ""
+
     def test_the_table_opens_in_excel_and_keeps_the_separator(self, tmp_path):
         run(tmp_path, [made("ada")])
         assert (tmp_path / marks.MANUAL_GRADES).read_bytes().startswith(b"\xef\xbb\xbfstudent,")

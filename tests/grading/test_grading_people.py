@@ -398,6 +398,47 @@ LAYOUTS: dict[str, tuple[dict | list, list[str], list[str]]] = {
     "formulas": (
         ["'=Eve/evaluation.ipynb", "=1+1/evaluation.ipynb", "+Bo/evaluation.ipynb", "---/evaluation.ipynb"],
         ["1+1 | 05", "Bo | 05", "Eve | 05", "unknown | 05"], []),
+    # as platforms and people leave them, second collection
+    "zips in zips of an export in the class's zip": (
+        {"CNN-Kurs WS26-Abgabe 5-4711.zip": {
+            MOODLE.format("Jürgen Weiß", 101) + "/abgabe.zip": {"a/abgabe.zip": {"evaluation.ipynb": None}},
+            MOODLE.format("Ana María García López", 102) + "/evaluation.ipynb": None,
+            "Ana María García López_102_assignsubmission_onlinetext_/onlinetext.html": b"see file"}},
+        ["Ana María García López | 05", "Jürgen Weiß | 05"], ["Ana María García López"]),
+    "Moodle, feedback files beside": (
+        [MOODLE.format("Ada L", 1) + "/x.ipynb", "Ada L_1_assignfeedback_file_/x.ipynb",
+         MOODLE.format("Bo", 2) + "/x.ipynb", "Cy_3_assignfeedback_file_x.ipynb"],
+        ["Ada L | 05", "Bo | 05"], ["Ada L", "Cy"]),
+    "Blackboard, two assignments": (
+        ["HW 4_ada1_attempt_2024-03-01-10-15-00_training.ipynb",
+         "HW 5_ada1_attempt_2024-03-08-10-15-00_evaluation.ipynb",
+         "HW 5_bob2_attempt_2024-03-08-10-15-00_evaluation.ipynb"],
+        ["ada1 | 04 | 2024-03-01T10:15", "ada1 | 05 | 2024-03-08T10:15", "bob2 | 05 | 2024-03-08T10:15"], []),
+    "Gradescope, names saved again by an editor": (
+        {"e/submission_11/x.ipynb": None, "e/submission_12/x.ipynb": None,
+         "e/submission_metadata.yml": b"\xef\xbb\xbf" + METADATA.removeprefix(b"---\n").replace(b"\n", b"\r\n")},
+        ["Ada Lovelace | 05 | 2024-03-01T10:15", "Zoë M & Alan Turing | 05 | 2024-03-02T10:15"], []),
+    "nbgrader, a whole course": (
+        ["course101/submitted/ada/ps5/evaluation.ipynb", "course101/submitted/ada/ps5/timestamp.txt",
+         "course101/submitted/bo/ps5/evaluation.ipynb", "course101/autograded/ada/ps5/evaluation.ipynb",
+         "course101/source/ps5/evaluation.ipynb", "course101/feedback/ada/ps5/x.html"],
+        ["ada | 05", "bo | 05"], ["", "", ""]),
+    "a student's own folder named source": (
+        ["ada/source/evaluation.ipynb", "bo/evaluation.ipynb"], ["ada | 05", "bo | 05"], []),
+    "Google Forms": (
+        ["Notebook (File responses)/evaluation - Ada Lovelace.ipynb",
+         "Notebook (File responses)/evaluation (1) - Bo M.ipynb",
+         "Notebook (File responses)/Untitled1 - Cy D.ipynb",
+         "Notebook (File responses)/Kopie von evaluation - Di E.ipynb",
+         "Notebook (File responses)/Copy of evaluation.ipynb - Anna-Lena F.ipynb"],
+        ["Ada Lovelace | 05", "Anna-Lena F | 05", "Bo M | 05", "Cy D | 05", "Di E | 05"], []),
+    "only what Jupyter and macOS made": (
+        ["ada/evaluation.ipynb", "bo/.ipynb_checkpoints/evaluation-checkpoint.ipynb", "cy/sub/.DS_Store",
+         "dora/.ipynb_checkpoints/", "Icon\r", "__MACOSX/eve/._evaluation.ipynb"],
+        ["ada | 05"], ["bo", "cy", "dora"]),
+    "names of pictures": (
+        ["😀/evaluation.ipynb", "👩‍💻 Ada/evaluation.ipynb", "con/evaluation.ipynb", ".../evaluation.ipynb"],
+        ["con | 05", "unknown | 05", "👩‍💻 Ada | 05", "😀 | 05"], []),
 }  # fmt: skip
 
 #: Layouts in which the time of the machine's zone or of a shortened line is not compared.
@@ -1009,3 +1050,36 @@ class TestShown:
         reports.write(report, tmp_path)
         assert "a secret" in (tmp_path / "summary.html").read_text(encoding="utf-8")
         assert "a secret" not in (tmp_path / "feedback" / "ada.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "names"),
+    [
+        ("cp437", ["Jürgen Weiß", "Renée Núñez"]),
+        ("cp850", ["João Pedro", "Søren Ø"]),
+        ("cp852", ["Dvořák Jiří", "Łukasz Żak"]),
+        ("cp866", ["Ольга Иванова", "Пётр"]),
+        ("utf-8", ["João", "王伟"]),
+    ],
+)
+def test_names_in_zips_of_windows(encoding, names, tmp_path):
+    """Windows writes backslashes and the encoding of its country, and does not say which."""
+    given = tmp_path / "class.zip"
+    stored = {name: f"{name}\\work\\evaluation.ipynb".encode(encoding) for name in names}
+    with zipfile.ZipFile(given, "w") as archive:
+        for place, name in enumerate(names):
+            archive.writestr(zipfile.ZipInfo("AB"[place] * len(stored[name])), note("05", name))
+    content = given.read_bytes()
+    for place, name in enumerate(names):
+        content = content.replace(b"AB"[place : place + 1] * len(stored[name]), stored[name])
+    given.write_bytes(content)
+    assert sorted(one.student for one in intake.collect([given]).submissions) == names
+
+
+def test_a_file_of_no_bytes_is_said_to_be_empty(tmp_path):
+    members = {"ada/evaluation.ipynb": None, "bo/evaluation.ipynb": b"", "cy/x.ipynb": b"\0\0\0"}
+    found = listing([unpacked(tmp_path / "class", members)], "05")
+    assert [(one.student, one.sentence[:13]) for one in found.refused] == [
+        ("bo", "It is empty; "),
+        ("cy", "It is empty; "),
+    ]

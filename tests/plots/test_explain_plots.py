@@ -131,10 +131,11 @@ def test_lines_and_bars_of_the_checks():
     assert ax.get_yticklabels()[1].get_text() == "even (baseline)"
 
     curves = {name: {"deletion": [1, 0.5], "insertion": [0, 1]} for name in ("mine", "random")}
-    moved = pd.DataFrame()
+    moved = pd.DataFrame({"deletion": [0.4, 0.5], "insertion": [0.7, 0.6]}, index=list(curves))
     moved.attrs["curves"] = curves
     figure = plots.insertion_deletion(moved)
     assert [len(ax.lines) for ax in figure.axes] == [2, 2]
+    assert "mine 0.40 and 0.70 and random 0.50 and 0.60." in figure.get_gid()  # as in the table
     with pytest.raises(InvalidInput, match="no curves"):
         plots.insertion_deletion(pd.DataFrame())
 

@@ -185,9 +185,66 @@ def test_the_palette_can_be_told_apart():
         red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
         return 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
 
-    train, validation = map(lightness, _style.PALETTE[:2])
-    assert abs(train - validation) > 0.2
+    for colors in (_style.PALETTE, _style.VARIANTS):
+        first, second = map(lightness, colors[:2])
+        assert abs(first - second) > 0.2
+    assert len(set(_style.VARIANTS)) == len(_style.VARIANTS) >= 6
     assert len(set(_style.LINE_STYLES)) >= 3
+
+
+SCORES = pd.DataFrame({"all": [0.9, 0.4], "some": [0.8, 0.5]}, index=["one way", "another"])
+RUNS = pd.DataFrame(
+    [(20, 100, "a", 0.8), (20, 100, "b", 0.4), (50, 250, "a", 0.8), (50, 250, "b", 0.5)],
+    columns=["per class", "pictures", "way", "test accuracy"],
+)
+COMPARED = {  # figures that compare things that are no splits
+    "several histories": lambda: plots.history({"a": HISTORY, "b": HISTORY, "c": HISTORY}),
+    "curves": lambda: plots.compare_curves({"a": HISTORY, "b": HISTORY}, "loss"),
+    "schedules": lambda: plots.schedules({"a": [1, 2], "b": [2, 1]}),
+    "cross-entropy": lambda: plots.cross_entropy({"sure": 0.9}),
+    "localization": lambda: plots.localization(SCORES),
+    "few pictures": lambda: plots.few_pictures(RUNS),
+    "sweeps": lambda: plots.sweeps({("rate", 0.1): HISTORY, ("rate", 1): HISTORY}),
+    "precision, recall, F1": lambda: plots.per_class_bars(PREDICTIONS),
+    "four kinds": lambda: plots.one_vs_rest(PREDICTIONS, "roses"),
+    "layers": lambda: plots.parameter_bars({"net": _network()}),
+    "base and head": lambda: plots.base_and_head(IMAGES[0], (4, 4, 8), 10, NAMES),
+}
+SPLITS = {
+    "history": lambda: plots.history(HISTORY),
+    "diagnosis": lambda: plots.diagnosis(HISTORY, num_classes=5),
+    "counts": lambda: plots.class_counts(COUNTS),
+    "fine-tuning": lambda: plots.fine_tuning(HISTORY, HISTORY),
+}
+
+
+def _network():
+    import keras
+
+    inputs = keras.Input((8, 8, 3))
+    maps = keras.layers.Conv2D(2, 3)(inputs)
+    return keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(maps)))
+
+
+def _colors(drawn) -> set[str]:
+    """Return the colors of all lines, bars and marks of a figure."""
+    figure = drawn.figure
+    found = [line.get_color() for line in figure.findobj(matplotlib.lines.Line2D)]
+    for patch in figure.findobj(matplotlib.patches.Patch):
+        found += [patch.get_facecolor(), patch.get_edgecolor()]
+    for marks in figure.findobj(matplotlib.collections.Collection):
+        found += [*marks.get_facecolor(), *marks.get_edgecolor()]
+    return {to_hex(color).upper() for color in found}
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_blue_and_orange_stand_for_training_and_validation_only(name):
+    assert not _colors(COMPARED[name]()) & set(_style.PALETTE[:2])
+
+
+@pytest.mark.parametrize("name", SPLITS)
+def test_training_is_blue_and_validation_orange(name):
+    assert _colors(SPLITS[name]()) >= set(_style.PALETTE[:2])
 
 
 @pytest.mark.parametrize("name", [*ONE_AXES, *WHOLE_FIGURES])

@@ -457,34 +457,79 @@ def test_what_was_compiled_and_how_it_trains():
     assert losses[-1] < losses[0]
 
 
-def test_a_step_of_training_is_traced_once_and_learns_the_same(monkeypatch):
+def _losses(y, metrics=("accuracy",), **compiled):
     import keras
 
-    traced = []
-    step = keras.Model.train_step
-
-    def noting(self, *args, **kwargs):
-        traced.append(self)
-        return step(self, *args, **kwargs)
-
-    monkeypatch.setattr(keras.Model, "train_step", noting)
+    keras.utils.set_random_seed(3)
+    layers = [keras.Input((4,)), keras.layers.Dropout(0.3), keras.layers.Dense(3)]
+    model = keras.Sequential(layers)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, metrics=list(metrics), **compiled)
     x = np.random.default_rng(0).normal(size=(8, 4)).astype("float32")
+    return models.train(model, x, y, 6)
 
-    def losses(y):
-        keras.utils.set_random_seed(3)
-        layers = [keras.Input((4,)), keras.layers.Dropout(0.3), keras.layers.Dense(3)]
-        model = keras.Sequential(layers)
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile("adam", loss, metrics=["accuracy"])
-        return models.train(model, x, y, 6)
 
-    once = losses(np.arange(8) % 3)
-    assert len(traced) == 1
-    with monkeypatch.context() as patched:
-        patched.setattr(models, "_make_metrics", lambda *args: None)
-        assert losses(np.arange(8) % 3) == once
-    with pytest.raises(ValueError, match="same"):  # the training says what is wrong, as before
-        losses(np.arange(5) % 3)
+def test_training_is_traced_once_and_learns_as_keras_does(monkeypatch):
+    import keras
+
+    y = np.arange(8) % 3
+    of_keras = _losses(y, run_eagerly=True)
+    traced = []
+    compute_loss = keras.Model.compute_loss
+
+    def noting(self, x, *args, **kwargs):
+        traced.append(kwargs.get("training"))
+        return compute_loss(self, x, *args, **kwargs)
+
+    monkeypatch.setattr(keras.Model, "compute_loss", noting)
+    assert _losses(y) == pytest.approx(of_keras, rel=1e-4)
+    assert traced.count(True) == 1
+
+
+def test_training_raises_the_errors_of_loss_and_metrics():
+    with pytest.raises(ValueError, match="same"):
+        _losses(np.arange(5) % 3)
+    with pytest.raises(ValueError, match="metric"):
+        _losses(np.arange(8) % 3, metrics=["no such metric"])
+
+
+def test_a_frozen_model_is_trained_without_a_change():
+    import keras
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    model.trainable = False
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    losses = models.train(model, np.ones((8, 4), "float32"), np.arange(8) % 3, 3)
+    assert losses[0] == losses[2]
+
+
+@pytest.mark.parametrize("shape", [(9, 7, 3), (8, 8, 1)])
+def test_outputs_of_a_row_of_layers_are_those_of_a_call(shape):
+    import keras
+
+    layers = keras.layers
+    row = [
+        *(keras.Input(shape), layers.Rescaling(1 / 255), layers.Conv2D(4, 3, activation="relu")),
+        *(layers.MaxPooling2D(2), layers.ReLU(), layers.Flatten(), layers.Dropout(0.5)),
+        *(layers.Dense(5), layers.Activation("softmax")),
+    ]
+    model = keras.Sequential(row)
+    x = np.random.default_rng(0).uniform(0, 255, (6, *shape)).astype("float32")
+    assert models._is_simple(model, x)
+    want = keras.ops.convert_to_numpy(model(x, training=False))
+    assert np.array_equal(models.outputs(model, x, training=False), want)
+    assert not np.array_equal(models.outputs(model, x, training=True), want)
+    with pytest.raises(ValueError, match="shape"):
+        models.outputs(model, x[:, 2:], training=False)
+
+
+def test_a_layer_with_a_call_of_its_own_is_called_as_it_is():
+    import keras
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    x = np.ones((2, 4), "float32")
+    model.layers[0].call = lambda inputs, **options: inputs * 0 + 7
+    assert np.all(models.outputs(model, x, training=False) == 7)
 
 
 def test_batches():

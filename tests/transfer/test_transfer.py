@@ -217,7 +217,7 @@ def test_the_history_of_a_head_is_that_of_its_weights():
 
 
 def test_a_head_keeps_its_best_epoch_where_it_gets_worse_afterwards():
-    features = drawn(30, spread=2.0)  # classes that overlap: the head learns them by heart
+    features = drawn(30, spread=2.0)  # classes that overlap: the head memorizes them
     head = transfer.fit_head(features, epochs=60, dropout=0.0, learning_rate=0.02, batch_size=8)
     losses = head.history["val_loss"]
     assert head.best_epoch == int(np.argmin(losses)) + 1 < 60

@@ -87,7 +87,7 @@ def test_the_threshold_moves_pictures_from_one_side_to_the_other(tmp_path):
         slider.focus()
         for _ in range(20):
             page.keyboard.press("ArrowRight")
-        p = predictions.probabilities[:, 1].round(3)
+        p = predictions.probabilities[:, 1]
         hits = int(((p >= 0.7) & (predictions.labels == 1)).sum())
         assert f"({hits} of the" in page.locator(".cw-say").inner_text()
         slider.fill("0.3")
@@ -100,15 +100,24 @@ def test_the_threshold_moves_pictures_from_one_side_to_the_other(tmp_path):
 
 def test_the_temperature_changes_confidence_and_not_accuracy(tmp_path):
     predictions = made()
-    piece = widgets.temperature(predictions, best=2.0)
+    predictions.labels[0] = 1
+    predictions.logits[0] = 9.0008, 9.0012, 0  # alike but for the fourth digit
+    best = 2.03456
+    piece = widgets.temperature(predictions, best=best)
     with opened(tmp_path, piece, width=360) as browser:
         page = browser.page
         before = page.locator(".cw-say").inner_text()
         page.get_by_role("button", name="chosen on validation").click()
         after = page.locator(".cw-say").inner_text()
         assert before.splitlines()[0] == after.splitlines()[0]
-        expected = evaluation.with_temperature(predictions, 2.0).confidence.mean()
-        assert f"mean confidence {expected:.3f}".rstrip("0") in after
+        cooled = evaluation.with_temperature(predictions, best)
+        for words, value in [
+            ("accuracy", cooled.accuracy),
+            ("mean confidence", cooled.confidence.mean()),
+            ("expected calibration error", evaluation.calibration(cooled).ece),
+        ]:
+            assert f"{words} {value:.3f}".rstrip("0") in after
+        assert page.get_by_label("temperature").input_value() == "2.03"
         browser.sound()
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
 

@@ -31,6 +31,7 @@ def test_each_question_has_one_right_answer_and_a_sentence_for_each(path):
             assert all(choice["say"].strip() for choice in question["choices"])
         for idea in question.get("ideas", []):
             assert set(idea) == {"answer", "say"}
+        assert 0 < question.get("near", 0.1) < 1, "a share of the right number"
     for question in read["check"]:
         if "choices" in question:
             assert sum(choice.get("right", False) for choice in question["choices"]) == 1
@@ -69,6 +70,8 @@ def test_a_prediction_is_noted_and_compared(tmp_path):
         widgets.compare("00.numbers", value),
         widgets.predict("00.moved"),
         widgets.compare("00.moved", "O"),
+        widgets.predict("05.interval"),
+        widgets.compare("05.interval", 0.67),
     )
     with opened(tmp_path, *pieces) as browser:
         page = browser.page
@@ -87,8 +90,20 @@ def test_a_prediction_is_noted_and_compared(tmp_path):
             assert words in result.nth(0).inner_text()
             assert "The answer: 27,648. 96 rows" in result.nth(0).inner_text()
         field.fill("many")
-        page.get_by_role("button", name="Note it").click()
+        page.get_by_role("button", name="Note it").first.click()
         assert "Type a number" in page.locator('[data-widget="predict"]').nth(0).inner_text()
+        field.fill("9216")
+        page.get_by_label("X", exact=True).focus()  # the field was left without Enter
+        assert "number of pixels" in result.nth(0).inner_text()
+        field.fill("3")
+        field.press("Shift+Enter")  # JupyterLab would run the cell
+        assert "too little" in result.nth(0).inner_text()
+        field.fill("99999")
+        low = page.get_by_label("How low may")
+        for typed, words in [("0.79", "5,000"), ("0.78", "1,500"), ("80%", "was measured")]:
+            low.fill(typed)
+            low.press("Enter")
+            assert words in result.nth(2).inner_text()  # the nearest of several ideas
         page.get_by_label("X", exact=True).focus()
         page.keyboard.press("Space")
         assert "Not so. It is still an X" in result.nth(1).inner_text()

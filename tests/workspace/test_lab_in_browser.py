@@ -148,6 +148,7 @@ def page(browser):
 def open_notebook(page, lab: Lab, address: str) -> None:
     page.goto(address)
     page.locator(".jp-Notebook .jp-Cell:visible").first.wait_for()
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]:visible").wait_for()
     until(lab.idle, 120)
     page.wait_for_timeout(2000)  # for late events: news, changes by the kernel
 
@@ -185,6 +186,11 @@ def run_all(page, lab: Lab, name: str) -> list[dict]:
     page.wait_for_timeout(1000)
     until(lab.idle, 300)
     return cells()
+
+
+def write_notebook(lab: Lab, name: str, cells: list) -> None:
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), lab.work / name)
 
 
 def state_of(lab: Lab, name: str) -> str:
@@ -252,8 +258,7 @@ def test_keys_that_are_pressed_in_a_piece_stay_in_it(page, lab):
         nbformat.v4.new_code_cell("widgets.loss_valley()"),
         nbformat.v4.new_code_cell('widgets.predict("00.yellow")'),
     ]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), lab.work / name)
+    write_notebook(lab, name, cells)
     open_notebook(page, lab, lab.address(f"lab/tree/{name}"))
     run_all(page, lab, name)
     valley = page.locator('[data-widget="loss_valley"]')
@@ -274,6 +279,80 @@ def test_keys_that_are_pressed_in_a_piece_stay_in_it(page, lab):
     assert page.locator(".jp-MarkdownCell").count() == 0
     page.keyboard.press("Shift+Enter")  # JupyterLab's own: runs the cell, into a new piece
     until(lambda: lab.idle() and not answers.nth(1).evaluate("node => node.matches(':focus')"), 30)
+
+
+@pytest.mark.slow
+def test_keys_that_are_pressed_in_a_menu_stay_in_it(page, lab):
+    """As in the gallery of lesson 06, which is made of ipywidgets."""
+    name = "notebooks/menu.ipynb"
+    menu = "ipywidgets.Dropdown(options=['no idea', 'mislabeled', 'occluded'])"
+    slider = "ipywidgets.IntSlider(value=3)"
+    cells = [
+        nbformat.v4.new_code_cell(f"import ipywidgets\n{menu}"),
+        nbformat.v4.new_code_cell(slider),
+    ]
+    write_notebook(lab, name, cells)
+    open_notebook(page, lab, lab.address(f"lab/tree/{name}"))
+    run_all(page, lab, name)
+    field = page.locator(".jp-OutputArea select")
+    field.focus()
+    page.keyboard.press("ArrowDown")
+    assert field.input_value() == "mislabeled"
+    page.keyboard.press("o")
+    assert field.input_value() == "occluded"
+    page.keyboard.press("m")  # would turn the cell into text
+    handle = page.locator(".jp-OutputArea [role=slider]")
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowUp")
+    assert handle.get_attribute("aria-valuetext") == "5"
+    assert page.locator(".jp-CodeCell").count() == 2
+    field.focus()
+    page.keyboard.press("Shift+Enter")  # JupyterLab's own: runs the cell, into a new menu
+    until(lambda: lab.idle() and field.input_value() == "no idea", 30)
+
+
+@pytest.mark.slow
+def test_figures_have_their_alternative_texts(page, lab):
+    """JupyterLab itself shows images without the texts that come with them."""
+    name = "notebooks/figures.ipynb"
+    by_hand = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+    cells = [
+        nbformat.v4.new_code_cell(
+            "from course_utils import plots\nax = plots.cross_entropy({'sure': 0.9})"
+        ),
+        nbformat.v4.new_code_cell(by_hand, metadata={"alt": 'A line that rises, "by hand".'}),
+        nbformat.v4.new_code_cell(by_hand),
+    ]
+    write_notebook(lab, name, cells)
+    open_notebook(page, lab, lab.address(f"lab/tree/{name}"))
+    stored = run_all(page, lab, name)
+    sent = stored[0]["outputs"][0]["metadata"]["image/png"]["alt"]
+    assert "sure" in sent
+    images = page.locator(".jp-OutputArea img")
+    texts = [sent, 'A line that rises, "by hand".', ""]
+    assert [image.get_attribute("alt") or "" for image in images.all()] == texts
+    page.reload()  # the stored outputs
+    images.last.wait_for()
+    until(lambda: [image.get_attribute("alt") or "" for image in images.all()] == texts, 30)
+
+
+@pytest.mark.slow
+def test_what_libraries_log_stays_in_the_terminal(page, lab):
+    """TensorFlow logs a dozen lines when it is imported and when it looks for a GPU."""
+    name = "notebooks/logs.ipynb"
+    cells = [
+        nbformat.v4.new_code_cell("import tensorflow as tf\ntf.constant(1).numpy()"),
+        nbformat.v4.new_code_cell("import os, sys\nos.write(2, b'a note of C code\\n');"),
+        nbformat.v4.new_code_cell("import warnings\nwarnings.warn('a warning of Python')"),
+    ]
+    write_notebook(lab, name, cells)
+    open_notebook(page, lab, lab.address(f"lab/tree/{name}"))
+    stored = run_all(page, lab, name)
+    outputs = [[output["output_type"] for output in cell["outputs"]] for cell in stored]
+    assert outputs == [["execute_result"], [], ["stream"]]
+    assert "a warning of Python" in "".join(stored[2]["outputs"][0]["text"])
+    assert "a note of C code\n" in lab.log
 
 
 @pytest.mark.slow

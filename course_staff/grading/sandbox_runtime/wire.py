@@ -141,7 +141,7 @@ def _array(data: bytes) -> np.ndarray:
         raise ValueError("dtype")
     if len(shape) > 16 or any(type(n) is not int or n < 0 for n in shape):
         raise ValueError("shape")
-    rest = data[stream.tell() :]
+    rest = memoryview(data)[stream.tell() :]
     if math.prod(shape) * dtype.itemsize != len(rest):
         raise ValueError("size")
     if dtype.itemsize == 0 and math.prod(shape) > 2**20:

@@ -304,10 +304,10 @@ def _detector_loss(subject: StudentWork, rng: np.random.Generator) -> None:
         raise wrong("ReLU at the end")
     if end not in ("logits", "sigmoid", "softmax"):
         raise wrong("other activation at the end", mistake=f"{end} at the end", end=end)
-    _require_loss(subject, what, sigmoid=end != "logits")
+    _require_loss(subject, what, sigmoid=end != "logits", end=end)
 
 
-def _require_loss(subject: StudentWork, what: Ref, sigmoid: bool) -> None:
+def _require_loss(subject: StudentWork, what: Ref, sigmoid: bool, end: str = "sigmoid") -> None:
     y = np.array([0.0, 1, 1, 0, 1, 0], "float32").reshape(-1, 1)
     shown = np.array([0.1, 0.7, 0.4, 0.6, 0.9, 0.3], "float32").reshape(-1, 1)
     try:
@@ -320,7 +320,9 @@ def _require_loss(subject: StudentWork, what: Ref, sigmoid: bool) -> None:
     if abs(got - right) < 1e-4:
         return
     if abs(got - other) < 1e-4:
-        raise wrong("sigmoid with from_logits" if sigmoid else "logits taken for probabilities")
+        raise wrong(
+            "sigmoid with from_logits" if sigmoid else "logits taken for probabilities", end=end
+        )
     raise wrong("another loss")
 
 
@@ -441,6 +443,10 @@ _TRAINING_MISTAKES = [
         lambda x, g, b, e=0.001: g * x / np.sqrt(x.var(axis=(0, 1, 2)) + e) + b,
     ),
     Mistake("divided by n − 1", lambda x, g, b, e=0.001: _normalize(x, g, b, e, ddof=1)),
+    Mistake(
+        "root taken twice",
+        lambda x, g, b, e=0.001: _later(x, g, b, x.mean(axis=(0, 1, 2)), x.std(axis=(0, 1, 2)), e),
+    ),
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,13 +34,32 @@ def _not_zero(number: Any) -> Array:
     return np.where(np.equal(number, 0), 1.0, number)
 
 
-def _pictures(weights: Array, axes: tuple[int, ...] | None = (1, 2, 3)) -> Array:
-    return _around_gray(np.moveaxis(weights, 3, 0), axes)
+def _pictures(
+    weights: Array,
+    axes: tuple[int, ...] | None = (1, 2, 3),
+    size: Callable[[Array], Array] = np.abs,
+) -> Array:
+    return _around_gray(np.moveaxis(weights, 3, 0), axes, size)
 
 
 def _by_signed(weights: Array) -> Array:
     """Divide filters by their largest weight instead of by the largest size."""
-    return _around_gray(np.moveaxis(weights, 3, 0), size=np.asarray)
+    return _pictures(weights, size=np.asarray)
+
+
+def _by_mean(weights: Array) -> Array:
+    """Divide filters by the mean size of their weights."""
+    return _pictures(weights, size=lambda f: np.abs(f).mean(axis=(1, 2, 3), keepdims=True))
+
+
+def _over(*axes: int) -> Callable[[Array], Array]:
+    """Return a function that takes the largest size over some axes, the filters being first."""
+    return lambda weights: _pictures(weights, axes)
+
+
+def _wrong_way(axes: tuple[int, ...] | None) -> Callable[[Array], Array]:
+    """Return a function that moves the first axis to the end."""
+    return lambda weights: _around_gray(np.moveaxis(weights, 0, 3), axes)
 
 
 def _from_smallest(weights: Array, axes: tuple[int, ...] | None) -> Array:
@@ -63,10 +83,24 @@ _FILTER_MISTAKES = [
     Mistake("first and last axis exchanged", lambda w: _pictures(w).transpose(0, 2, 3, 1)),
     Mistake("colors reversed", lambda w: _pictures(w)[..., ::-1]),
     Mistake("signs exchanged", lambda w: 1 - _pictures(w)),
-    Mistake("0 to 255", lambda w: 255 * _pictures(w)),
+    Mistake(
+        "0 to 255",
+        lambda w: 255 * _pictures(w),
+        lambda w: np.trunc(255 * _pictures(w)),
+        lambda w: np.round(255 * _pictures(w)),
+    ),
+    Mistake("one filter", lambda w: _pictures(w)[0], lambda w: _pictures(w)[:1]),
+    Mistake("not halved", lambda w: 2 * _pictures(w) - 0.5),
+    Mistake("zero is black", lambda w: _pictures(w) - 0.5),
+    Mistake("mean instead of largest", _by_mean, lambda w: np.clip(_by_mean(w), 0, 1)),
+    Mistake("moved the wrong way", _wrong_way((1, 2, 3)), _wrong_way(None), _wrong_way((0, 1, 2))),
     Mistake("clipped", lambda w: np.clip(_by_signed(w), 0, 1)),
     Mistake("filters stretched together", lambda w: _pictures(w, None)),
-    Mistake("channels stretched apart", lambda w: _pictures(w, (1, 2))),
+    Mistake("channels stretched apart", _over(1, 2)),
+    Mistake(
+        "largest over other axes",
+        *(_over(*axes) for axes in ((0,), (1,), (2,), (3,), (1, 3), (2, 3), (0, 1, 2))),
+    ),
     Mistake(
         "zero is not gray",
         lambda w: _from_smallest(w, (1, 2, 3)),
@@ -106,7 +140,15 @@ def _gray_where(zero: Callable[[Array], Array]) -> Callable[[Array], Array]:
     return lambda w: np.where(zero(w)[:, None, None, None], 0.5, _pictures(w))
 
 
+def _zeros_become(value: float) -> Callable[[Array], Array]:
+    """Return a function that gives filters of zeros another value than 0.5."""
+    return lambda w: np.where(
+        (w == 0).all(axis=(0, 1, 2))[:, None, None, None], value, _pictures(w)
+    )
+
+
 _ZERO_MISTAKES = [
+    Mistake("zeros not gray", _zeros_become(0), _zeros_become(1)),
     Mistake("weights that cancel", _gray_where(lambda w: np.abs(w.sum(axis=(0, 1, 2))) < 1e-6)),
     Mistake(
         "small weights taken for zero",
@@ -127,8 +169,24 @@ def _all_zero(subject: StudentWork, rng: np.random.Generator) -> None:
     edge[0], edge[2] = 0.75, -0.75  # zero only in its sum
     weights[..., 4] = edge
     cases = [Case((weights,), "weights with a filter that is zero everywhere, and a small one")]
-    # With this tolerance a tiny number may be added to what is divided by.
-    compare.function(subject, name, cases, right, _ZERO_MISTAKES, rtol=1e-3)
+    try:
+        # With this tolerance a tiny number may be added to what is divided by.
+        compare.function(subject, name, cases, right, _ZERO_MISTAKES, rtol=1e-3)
+    except IncorrectAnswer:
+        # What is wrong with every filter has cost its own part.
+        if right is not _pictures or not _zeros_alone_right(subject, weights):
+            raise
+
+
+def _zeros_alone_right(subject: StudentWork, weights: Array) -> bool:
+    """Tell whether a function that is wrong for other filters gives gray for one of zeros alone."""
+    got = subject.call("filters_as_pictures", weights)
+    if np.shape(got) != _filters_first(weights):
+        return False
+    apart = np.abs(np.asarray(got, float) - 0.5).max(axis=(1, 2, 3))
+    zero = (weights == 0).all(axis=(0, 1, 2))
+    stretched = np.abs(_pictures(weights) - got).max(axis=(1, 2, 3)) < 1e-3
+    return bool(np.all((apart < 1e-3) == zero)) and not stretched[~zero].any()
 
 
 # --- 07.2: the formula -------------------------------------------------------------------------
@@ -146,8 +204,12 @@ def _relu(values: Array) -> Array:
     return np.maximum(values, 0)
 
 
+def _weighted(weigh: Callable[[Array], Array], maps: Array, gradients: Array) -> Array:
+    return _relu(_sum(maps, weigh(gradients)))
+
+
 def _heat(maps: Array, gradients: Array) -> Array:
-    return _relu(_sum(maps, _mean(gradients)))
+    return _weighted(_mean, maps, gradients)
 
 
 def _stretch(heat: Array) -> Array:
@@ -162,27 +224,53 @@ _WEIGHT_MISTAKES = [
     Mistake("largest instead of mean", lambda g: g.max(axis=(0, 1))),
     Mistake("sign lost: weights", lambda g: np.abs(_mean(g))),
     Mistake("reshaped", lambda g: g.reshape(g.shape[2], -1).mean(axis=1)),
-    Mistake("averaged over one axis", lambda g: g.mean(axis=0)),
+    Mistake("averaged over one axis", lambda g: g.mean(axis=0), lambda g: g.mean(axis=1)),
+    Mistake(
+        "averaged over other axes", *(partial(np.mean, axis=axes) for axes in ((1, 2), (0, 2)))
+    ),
 ]
 
-_HEAT_MISTAKES = [
-    Mistake("ReLU missing", lambda m, g: _sum(m, _mean(g))),
-    Mistake("normalized too early: sum", lambda m, g: _stretch(_sum(m, _mean(g)))),
-    Mistake("normalized too early: maps", lambda m, g: _heat(m / _not_zero(m.max(axis=(0, 1))), g)),
-    Mistake("normalized", lambda m, g: _heat(m, g) / _not_zero(_heat(m, g).max())),
-    Mistake("weights not averaged", lambda m, g: _relu(_sum(m, g))),
-    Mistake("ReLU too early", lambda m, g: _relu(m * _mean(g)).sum(axis=2)),
-    Mistake("guided", lambda m, g: _heat(m, _relu(g))),
-    Mistake("sign lost", lambda m, g: np.abs(_sum(m, _mean(g)))),
-    Mistake("mean instead of sum", lambda m, g: _heat(m, g) / m.shape[2]),
-    Mistake("sum instead of mean", lambda m, g: _relu(_sum(m, g.sum(axis=(0, 1))))),
-    Mistake("negative maps cut off", lambda m, g: _heat(_relu(m), g)),
-    Mistake("maps and gradients exchanged", lambda m, g: _heat(g, m)),
-    Mistake("height and width exchanged", lambda m, g: _heat(m, g).T),
-    Mistake("shifted", lambda m, g: _sum(m, _mean(g)) - min(float(_sum(m, _mean(g)).min()), 0.0)),
-    Mistake("negative weights left out", lambda m, g: _relu(_sum(m, _relu(_mean(g))))),
-    Mistake("maps not weighted", lambda m, g: _relu(_sum(m, 1)), lambda m, g: _sum(m, 1)),
-]
+
+def _heat_mistakes(weigh: Callable[[Array], Array] = _mean) -> list[Mistake]:
+    """Return the mistakes of a heat whose weights are those of `weigh`."""
+    heat = partial(_weighted, weigh)
+
+    def stretched(maps: Array, gradients: Array) -> Array:
+        return _stretch(_sum(maps, weigh(gradients)))
+
+    return [
+        Mistake("ReLU missing", lambda m, g: _sum(m, weigh(g))),
+        Mistake("normalized too early: sum", stretched),
+        Mistake(
+            "normalized too early: maps", lambda m, g: heat(m / _not_zero(m.max(axis=(0, 1))), g)
+        ),
+        Mistake("normalized", lambda m, g: heat(m, g) / _not_zero(heat(m, g).max())),
+        Mistake("weights not averaged", lambda m, g: _relu(_sum(m, g))),
+        Mistake("ReLU too early", lambda m, g: _relu(m * weigh(g)).sum(axis=2)),
+        Mistake("guided", lambda m, g: heat(m, _relu(g))),
+        Mistake("sign lost", lambda m, g: np.abs(_sum(m, weigh(g)))),
+        Mistake("mean instead of sum", lambda m, g: heat(m, g) / m.shape[2]),
+        Mistake("sum instead of mean", lambda m, g: _relu(_sum(m, g.sum(axis=(0, 1))))),
+        Mistake("negative maps cut off", lambda m, g: heat(_relu(m), g)),
+        Mistake("maps and gradients exchanged", lambda m, g: heat(g, m)),
+        Mistake("height and width exchanged", lambda m, g: heat(m, g).T),
+        Mistake("shifted", lambda m, g: _sum(m, weigh(g)) - min(float(_sum(m, weigh(g)).min()), 0)),
+        Mistake("negative weights left out", lambda m, g: _relu(_sum(m, _relu(weigh(g))))),
+        Mistake("sign lost: weights", lambda m, g: _relu(_sum(m, np.abs(weigh(g))))),
+        Mistake("maps not weighted", lambda m, g: _relu(_sum(m, 1)), lambda m, g: _sum(m, 1)),
+        Mistake("weights from the maps", lambda m, g: heat(m, m)),
+        Mistake("cut off from above", lambda m, g: np.minimum(_sum(m, weigh(g)), 0)),
+    ]
+
+
+_HEAT_MISTAKES = _heat_mistakes()
+
+#: Mistakes of functions of NumPy, which :func:`grad_cam` with its four axes makes in another form.
+_LARGEST = Mistake(
+    "largest instead of ReLU",
+    lambda m, g: _sum(m, _mean(g)).max(axis=0),
+    lambda m, g: _sum(m, _mean(g)).max(),
+)
 
 
 def _maps_and_gradients(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Array, Array]:
@@ -207,30 +295,37 @@ def _weights(subject: StudentWork, rng: np.random.Generator) -> None:
 
 def _heat_from(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = [Case((maps, gradients), label) for maps, gradients, label in _shapes(rng)]
+    mistakes = [*_HEAT_MISTAKES, _LARGEST]
     try:
-        compare.function(subject, "heat_from", cases, _heat, _HEAT_MISTAKES)
-    except (IncorrectAnswer, StudentError):
+        compare.function(subject, "heat_from", cases, _heat, mistakes)
+    except (IncorrectAnswer, StudentError) as told:
         # Wrong weights have cost their own part; what is right with them costs nothing more.
-        if not _right_for_own_weights(subject, cases):
+        own = _own_weights(subject, cases)
+        if own is None:
             raise
+        try:
+            right = partial(_weighted, own)
+            compare.function(subject, "heat_from", cases, right, _heat_mistakes(own))
+        except IncorrectAnswer as told_of_own:
+            raise (told_of_own if told_of_own.mistake else told) from None
     compare.leaves_arguments(subject, "heat_from", cases[:1])
 
 
-def _right_for_own_weights(subject: StudentWork, cases: list[Case]) -> bool:
-    """Tell whether the student's `map_weights` is wrong, and `heat_from` right for its result."""
+def _own_weights(subject: StudentWork, cases: list[Case]) -> Callable[[Array], Array] | None:
+    """Return the student's `map_weights` if it is wrong and its results can weight the maps."""
+    found: dict[bytes, Array] = {}
     wrong_weights = False
     for case in cases:
         maps, gradients = case.args
         try:
             own = np.asarray(subject.call("map_weights", gradients), float)
-            got = subject.call("heat_from", maps, gradients)
-            want = _relu((maps * own).sum(axis=2))
         except (StudentWorkError, TypeError, ValueError):
-            return False
-        if not compare.close(got, want, rtol=1e-4, atol=1e-5):
-            return False
+            return None
+        if own.size not in (1, maps.shape[2]):
+            return None
+        found[gradients.tobytes()] = own
         wrong_weights |= not compare.close(own, _mean(gradients), rtol=1e-4, atol=1e-5)
-    return wrong_weights
+    return (lambda gradients: found[np.asarray(gradients).tobytes()]) if wrong_weights else None
 
 
 # --- 07.3: with a tape -------------------------------------------------------------------------
@@ -254,6 +349,8 @@ _SCORES: dict[str, Callable[[Array, Array], Array]] = {
         _softmax(logits) * (asked - (_softmax(logits) * asked).sum(axis=1, keepdims=True))
     ),
     "log probability": lambda logits, asked: asked - _softmax(logits),
+    "loss": lambda logits, asked: _softmax(logits) - asked,
+    "mean loss": lambda logits, asked: (_softmax(logits) - asked) / len(asked),
     "predicted": lambda logits, asked: np.eye(logits.shape[1])[logits.argmax(axis=1)],
     "all": lambda logits, asked: np.ones_like(logits),
     "rows": _gathered_rows,
@@ -298,10 +395,14 @@ def _tape_answers(networks: _Networks) -> tuple[Callable[..., Array], list[Mista
     def bent(how: Callable[[Array, Array], Array]) -> Callable[..., Array]:
         return lambda ref, x, y: how(*_parts(networks[ref.key], x, y))
 
+    def of_first(answer: Callable[..., Array]) -> Callable[..., Array]:
+        return lambda ref, x, y: answer(ref, x, np.full(len(y), y[0]))
+
     right = of("logit")
+    over_batch = bent(lambda m, g: _relu(_sum(m, g.mean(axis=(0, 1, 2)))))
     return right, [
         Mistake("all asked classes at once", of("all that are asked")),
-        Mistake("logarithm of the probability", of("log probability")),
+        Mistake("logarithm of the probability", of("log probability"), of("loss"), of("mean loss")),
         Mistake("mean of the scores", bent(lambda m, g: _each(m, g) / len(m))),
         Mistake("weights of the first picture", bent(lambda m, g: _relu(_sum(m, _mean(g[0]))))),
         Mistake("rows gathered", of("rows")),
@@ -314,14 +415,10 @@ def _tape_answers(networks: _Networks) -> tuple[Callable[..., Array], list[Mista
         Mistake("probability instead of logit", of("probability")),
         Mistake("always the predicted class", of("predicted")),
         Mistake("all classes at once", of("all")),
-        Mistake(
-            "class of the first picture", lambda ref, x, y: right(ref, x, np.full(len(y), y[0]))
-        ),
-        Mistake(
-            "averaged over the batch",
-            bent(lambda m, g: _relu(_sum(m, g.mean(axis=(0, 1, 2))))),
-        ),
+        Mistake("class of the first picture", of_first(right), of_first(over_batch)),
+        Mistake("averaged over the batch", over_batch),
         Mistake("rescaled twice", lambda ref, x, y: right(ref, x / 255, y)),
+        Mistake("normalized", bent(lambda m, g: _each(m, g) / _not_zero(_each(m, g).max()))),
         *(
             Mistake(mistake.key, *(of("logit", formula) for formula in mistake.answers))
             for mistake in _HEAT_MISTAKES
@@ -388,20 +485,31 @@ def _asked(
 _CLOSE: dict[str, Any] = {"rtol": 2e-3, "atol": 1e-4}
 
 
+#: What exceptions of TensorFlow say, and the mistake behind it; groups are fields of its message.
+_STOPS = {
+    r"valid indices": "indexed with an array",
+    r"non-persistent GradientTape": "tape used twice",
+    r"\[0\]\.shape = \[\d+,5,5,4\] != values\[1\]\.shape = \[\d+,\d+\]$": "two outputs",
+    r"ncompatible shapes: (\[\d+,1,1,3\] vs\. \[\d+,5,5,4\])": "gradient of the pictures",
+    r"ncompatible shapes: (?P<one>\[[\d,]*\]) vs\. (?P<other>\[[\d,]*\])": "shapes do not fit",
+    r"\bNone(Type)?\b|'_id'": "score outside the tape",
+}
+
+
 def _judge_heat(
     subject: StudentWork, cases: list[Case], right: Callable[..., Array], mistakes: list[Mistake]
 ) -> None:
     try:
         compare.function(subject, "grad_cam", cases, right, mistakes, **_CLOSE)
     except StudentError as error:
-        line = error.line
-        if "valid indices" in error.message:
-            raise wrong("indexed with an array", line=line) from None
-        shapes = re.search(r"ncompatible shapes: (\[[\d,]*\]) vs\. (\[[\d,]*\])", error.message)
-        if shapes:
-            raise wrong("shapes do not fit", line=line, one=shapes[1], other=shapes[2]) from None
-        if re.search(r"\bNone(Type)?\b|'_id'", error.message):
-            raise wrong("score outside the tape", line=line) from None
+        for pattern, mistake in _STOPS.items():
+            found = re.search(pattern, error.message.partition(" (for ")[0])
+            if found:
+                raise wrong(mistake, line=error.line, **found.groupdict()) from None
+        raise
+    except IncorrectAnswer as told:
+        if told.keys == ("shape",) and str(told.fields["got"]).endswith(f"{_INNER[:2]}"[1:]):
+            raise wrong("size of the pictures") from None
         raise
 
 
@@ -446,9 +554,11 @@ def _share(maps: Array, boxes: Array) -> float:
     return float(_hits(maps, boxes).mean())
 
 
-def _without_rows(boxes: Array) -> Array:
-    """Extend boxes from the top to the bottom of the map."""
-    return np.where([False, True, False, True], [0, 0, 0, 99], boxes)
+def _without(boxes: Array, first: int, last: int) -> Array:
+    """Extend boxes from one side of the map to the other."""
+    wide = boxes.copy()
+    wide[:, first], wide[:, last] = 0, 99
+    return wide
 
 
 def _hottest_in_box(maps: Array, boxes: Array) -> Array:
@@ -457,9 +567,36 @@ def _hottest_in_box(maps: Array, boxes: Array) -> Array:
     return np.asarray(_flat(maps * _inside(maps, boxes)).max(axis=1) / _not_zero(top))
 
 
-def _energy(maps: Array, boxes: Array) -> float:
+def _energy(maps: Array, boxes: Array) -> Array:
     inside = (maps * _inside(maps, boxes)).sum(axis=(1, 2))
-    return float((inside / _not_zero(maps.sum(axis=(1, 2)))).mean())
+    return np.asarray(inside / _not_zero(maps.sum(axis=(1, 2))))
+
+
+def _share_at(rows: Array, columns: Array, maps: Array, boxes: Array) -> float:
+    """Share of the maps that are not zero and whose place lies in its box."""
+    x0, y0, x1, y1 = boxes.T
+    hit = (x0 <= columns) & (columns < x1) & (y0 <= rows) & (rows < y1)
+    return float((hit & (_flat(maps).max(axis=1) > 0)).mean())
+
+
+def _divided_by_height(maps: Array, boxes: Array) -> float:
+    rows, columns = np.divmod(_flat(maps).argmax(axis=1), maps.shape[1])
+    return _share_at(rows, columns, maps, boxes)
+
+
+def _center(maps: Array, boxes: Array) -> float:
+    """Take the center of the heat for its peak."""
+    height, width = maps.shape[1:]
+    rows, columns = np.mgrid[:height, :width]
+    heat = _not_zero(maps.sum(axis=(1, 2)))
+    row, column = ((maps * places).sum(axis=(1, 2)) / heat for places in (rows, columns))
+    return _share_at(row, column, maps, boxes)
+
+
+def _either(maps: Array, boxes: Array) -> float:
+    """Ask for the column or the row."""
+    columns, rows = (_hits(maps, _without(boxes, *sides)) for sides in ((1, 3), (0, 2)))
+    return float((columns | rows).mean())
 
 
 _EMPTY_MISTAKES = [
@@ -478,14 +615,29 @@ _POINTING_MISTAKES = [
         "end taken for size",
         lambda m, b: _share(m, np.hstack([b[:, :2], b[:, :2] + b[:, 2:]])),
     ),
-    Mistake("only the columns", lambda m, b: _share(m, _without_rows(b))),
+    Mistake(
+        "only the columns",
+        lambda m, b: _share(m, _without(b, 1, 3)),
+        lambda m, b: _share(m, _without(b, 0, 2)),
+        _either,
+    ),
+    Mistake("order in the box", lambda m, b: _share(m, b[:, [0, 2, 1, 3]])),
+    Mistake("divided by the height", _divided_by_height),
+    Mistake(
+        "only the first map", lambda m, b: _hits(m, b)[0] / len(m), lambda m, b: _hits(m, b)[0]
+    ),
+    Mistake("center instead of peak", _center),
     Mistake("nearly the hottest", lambda m, b: (_hottest_in_box(m, b) >= 0.9).mean()),
     Mistake("weak maps missed", lambda m, b: (_hits(m, b) & (_flat(m).max(axis=1) > 0.01)).mean()),
     Mistake(
         "one scale for all maps",
         lambda m, b: (_hits(m, b) & (_flat(m).max(axis=1) == m.max())).mean(),
     ),
-    Mistake("share of the heat", _energy),
+    Mistake(
+        "share of the heat",
+        lambda m, b: _energy(m, b).mean(),
+        lambda m, b: (_energy(m, b) > 0.5).mean(),
+    ),
     Mistake("number instead of share", lambda m, b: _hits(m, b).sum()),
     Mistake("percent", lambda m, b: 100 * _share(m, b)),
     Mistake("misses counted", lambda m, b: 1 - _share(m, b)),
@@ -521,8 +673,8 @@ def _maps_with_peaks(rng: np.random.Generator, number: int) -> tuple[Array, Arra
         row, column = free[int(rng.integers(len(free)))]
         maps[k, row, column] = 1.97
     maps[maps < 0.2] = 0
-    # Maps are as strong as they are: some are thousands of times weaker than others.
-    strength = np.resize([0.3, 4e-4, 6.0, 2e-6], number)
+    # Maps are as strong as they are: some are thousands of times weaker than others, also of hits.
+    strength = np.resize([6.0, 4e-4, 6.0, 2e-6, 0.3], number)
     return maps * strength[:, None, None], boxes
 
 
@@ -566,13 +718,22 @@ _PLACE = np.array([37, 8])
 _NEAR = 2.5
 
 
+_NAMES = (
+    *("dandelion", "daisy", "tulips", "sunflowers", "roses"),
+    *("dandelions", "daisies", "tulip", "sunflower", "rose"),
+)
+
+
 def _class(subject: StudentWork, rng: np.random.Generator) -> None:
     got = compare.attempted(subject, "cheating_class")
     if isinstance(got, list | tuple | np.ndarray) and np.size(got) == 1:
         got = np.ravel(got)[0]
     if not isinstance(got, str):
         raise wrong("other: no name", got=compare.describe(got))
-    if got.strip().lower() not in ("roses", "rose"):
+    name = got.strip().lower()
+    if name not in _NAMES:
+        raise wrong("other: no class", names=", ".join(_NAMES[:5]))
+    if name not in ("roses", "rose"):
         raise wrong("another class")
 
 
@@ -593,6 +754,10 @@ def _place(subject: StudentWork, rng: np.random.Generator) -> None:
         raise wrong("row and column exchanged")
     if near(np.array([47 - _PLACE[0], _PLACE[1]]), 5):
         raise wrong("rows from the bottom")
+    if array.max() < 1 and array.min() >= 0:
+        raise wrong("share instead of pixels")
+    if array.max() > 47 or array.min() < 0:
+        raise wrong("outside of the picture")
     raise wrong("the flower" if near(np.array([23.5, 23.5]), 6) else "other: nothing special")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from course_utils.checks import compare
-from course_utils.checks._question import Exercise, Question, wrong
+from course_utils.checks._question import Exercise, IncorrectAnswer, Question, wrong
 from course_utils.checks.compare import Case, Mistake
 from course_utils.student_work import StudentWork, StudentWorkError
 
@@ -53,6 +54,9 @@ def _scale(subject: StudentWork, rng: np.random.Generator) -> None:
         Mistake("eight bits", 3 / 255, 3 / 256),
         Mistake("0 in the middle", 2 / 7, 2 / 8),
         Mistake("only up to 0", 2 / 15, 1 / 15),
+        Mistake("half of the numbers", 3 / 8, 3 / 7),
+        Mistake("bits for steps", 3 / 4),
+        Mistake("negative scale", -0.2),
         Mistake("the whole range", 3.0),
         Mistake("upside down", 5.0),
     ]
@@ -65,6 +69,7 @@ def _zero_point(subject: StudentWork, rng: np.random.Generator) -> None:
         Mistake("lowest subtracted", -13),
         Mistake("counted from 0", 5),
         Mistake("0 stays 0", 0),
+        Mistake("lowest value", -8),
     ]
     scale = _given(subject, "scale", _SCALE)
     follows = [_nearest(-8 - _LOW / scale)] if scale > 0 else []
@@ -79,6 +84,7 @@ def _whole(subject: StudentWork, rng: np.random.Generator) -> None:
         Mistake("zero point on the wrong side", 10, 9.6),
         Mistake("cut off", 3),
         Mistake("not rounded", 3.6),
+        Mistake("steps counted from the lowest", -1),
     ]
     _paper(subject, "whole", _WHOLE, mistakes, follows)
 
@@ -91,6 +97,7 @@ def _restored(subject: StudentWork, rng: np.random.Generator) -> None:
         Mistake("zero point on the wrong side", 0.2),
         Mistake("the number itself", _NUMBER),
         Mistake("error instead of value", 0.08, -0.08),
+        Mistake("steps instead of value", 7),
     ]
     _paper(subject, "restored", _RESTORED, mistakes, [scale * (whole - zero)])
 
@@ -102,15 +109,38 @@ def _highest(bits: int) -> int:
     return 2 ** (bits - 1) - 1
 
 
-def _scales(weights: Array, bits: int, axis: int | None = 0, steps: int | None = None) -> Array:
-    largest = np.abs(weights).max(axis=axis)
-    return np.where(largest > 0, largest, 1) / np.where(largest > 0, steps or _highest(bits), 1)
+def _largest(weights: Array, axis: int | None) -> Array:
+    return np.asarray(np.abs(weights).max(axis=axis))
+
+
+def _scales(
+    weights: Array,
+    bits: int,
+    axis: int | None = 0,
+    steps: int | None = None,
+    size: Callable[[Array, int | None], Array] = _largest,
+) -> Array:
+    """Divide the `size` of the weights of each unit by the number of steps; 1 for zeros."""
+    zero = np.abs(weights).max(axis=axis) == 0
+    return np.where(zero, 1, size(weights, axis) / (steps or _highest(bits)))
+
+
+def _signed(weights: Array, axis: int | None) -> Array:
+    return np.asarray(weights.max(axis=axis))
 
 
 _SCALE_MISTAKES = [
-    Mistake("one scale for all", lambda w, b: _scales(w, b, None)),
+    Mistake(
+        "one scale for all",
+        lambda w, b: _scales(w, b, None),
+        lambda w, b: np.full(w.shape[1], _scales(w, b, None)),
+    ),
     Mistake("rows instead of columns", lambda w, b: _scales(w, b, 1)),
-    Mistake("sign forgotten", lambda w, b: w.max(axis=0) / _highest(b)),
+    Mistake(
+        "sign forgotten",
+        lambda w, b: _scales(w, b, size=_signed),
+        lambda w, b: _scales(w, b, size=lambda w, axis: np.abs(_signed(w, axis))),
+    ),
     Mistake("always eight bits", lambda w, b: _scales(w, 8)),
     Mistake(
         "number of steps",
@@ -119,7 +149,17 @@ _SCALE_MISTAKES = [
         lambda w, b: _scales(w, b, steps=2 ** (b - 1)),
         lambda w, b: _scales(w, b, steps=2**b - 2),
     ),
-    Mistake("range of the numbers", lambda w, b: (w.max(axis=0) - w.min(axis=0)) / (2**b - 1)),
+    Mistake(
+        "caret for a power",
+        lambda w, b: _scales(w, b, steps=2 ^ (b - 2)),  # `2 ^ (b - 1) - 1`: minus comes first
+        lambda w, b: _scales(w, b, steps=(2 ^ (b - 1)) - 1),
+    ),
+    Mistake(
+        "range of the numbers",
+        lambda w, b: _scales(w, b, steps=2**b - 1, size=np.ptp),
+        lambda w, b: _scales(w, b, size=np.ptp),
+    ),
+    Mistake("small weights", lambda w, b: np.maximum(_largest(w, 0), 1) / _highest(b)),
     Mistake("upside down", lambda w, b: 1 / _scales(w, b)),
 ]
 
@@ -134,7 +174,7 @@ def _weights(rng: np.random.Generator, inputs: int, units: int) -> Array:
 def _scale_cases(rng: np.random.Generator) -> list[Case]:
     return [
         Case((_weights(rng, 6, 4), 8), "6 inputs, 4 units and 8 bits"),
-        Case((_weights(rng, 9, 3), 4), "9 inputs, 3 units and 4 bits"),
+        Case((_weights(rng, 9, 3), 5), "9 inputs, 3 units and 5 bits"),
         Case((_weights(rng, 5, 5), 3), "5 inputs, 5 units and 3 bits"),
     ]
 
@@ -150,7 +190,8 @@ def _whole_numbers(weights: Array, scales: Array) -> Array:
 
 
 _WHOLE_MISTAKES = [
-    Mistake("not rounded", lambda w, s: w / s),
+    Mistake("not rounded", lambda w, s: w / s, lambda w, s: np.round(w / s, 1)),
+    Mistake("zero point added", lambda w, s: np.round(w / s) + 128),
     Mistake("cut off", lambda w, s: np.trunc(w / s), lambda w, s: np.floor(w / s)),
     Mistake("rounded up", lambda w, s: np.ceil(w / s)),
     Mistake("multiplied", lambda w, s: np.round(w * s)),
@@ -173,10 +214,37 @@ def _to_whole(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _zero_unit(subject: StudentWork, rng: np.random.Generator) -> None:
+    name = "scales_of"
+    # A mistake that the first part has told costs nothing here.
+    right = compare.as_told_before(subject, name, _scale_cases(rng), _scales, _SCALE_MISTAKES)
+
+    def zeros_become(scale: Callable[[int], float]) -> Callable[[Array, int], Array]:
+        return lambda w, b: np.where(np.abs(w).max(axis=0) == 0, scale(b), right(w, b))
+
+    to_zero = zeros_become(lambda bits: 0)
+    mistakes = [
+        Mistake(
+            "zeros: scale 0",
+            to_zero,
+            lambda w, b: (to_zero if w.any() else right)(w, b),  # all units or none
+            lambda w, b: right(w, b) * w.any(),  # where rows or all weights have one scale
+        ),
+        Mistake("zeros: weight 1", zeros_become(lambda bits: 1 / _highest(bits))),
+    ]
     weights = _weights(rng, 6, 3)
     weights[:, 1] = 0
-    cases = [Case((weights, 8), "a unit whose weights are all 0")]
-    compare.function(subject, "scales_of", cases, _scales, _SCALE_MISTAKES)
+    cases = [
+        Case((weights, 8), "a unit whose weights are all 0"),
+        Case((np.zeros((4, 4)), 8), "units whose weights are all 0"),
+    ]
+    try:
+        compare.function(subject, name, cases, right, mistakes)
+    except IncorrectAnswer:
+        # What is wrong with every unit has cost its own part.
+        got = np.asarray(subject.call(name, weights, 8), float)
+        others_wrong = got.shape == (3,) and not np.isclose(got, _scales(weights, 8))[[0, 2]].any()
+        if not (others_wrong and abs(got[1] - 1) < 1e-6):
+            raise
 
 
 # --- 09.3: what model.json is for --------------------------------------------------------------
@@ -203,18 +271,51 @@ def _answer(
     return ["not sure" if unsure else card["class_names"][int(p.argmax())], float(p.max())]
 
 
+def _with(
+    logits: Array,
+    card: dict[str, Any],
+    probabilities: Callable[[Array], Array],
+    heat: float | None = None,
+) -> list[Any]:
+    """Return name and probability if other numbers stand for the probabilities."""
+    p = probabilities(np.asarray(logits, float) / (heat or card["temperature"]))
+    threshold = card["threshold"]
+    unsure = threshold is not None and p.max() < threshold
+    return ["not sure" if unsure else card["class_names"][int(np.argmax(p))], float(p.max())]
+
+
 def _inverted(logits: Array, card: dict[str, Any]) -> list[Any]:
     return _answer(logits, card, heat=1 / card["temperature"])
+
+
+def _cooled_late(logits: Array, card: dict[str, Any]) -> list[Any]:
+    """Divide the probability by the temperature instead of the logits."""
+    return _with(logits, card, lambda x: _softmax(x) / card["temperature"], heat=1.0)
+
+
+def _second(logits: Array, card: dict[str, Any], value: Callable[[float], Any]) -> list[Any]:
+    """Return another second value."""
+    name, p = _answer(logits, card)
+    return [name, value(p)]
 
 
 def _with_logit(logits: Array, card: dict[str, Any]) -> list[Any]:
     return [_answer(logits, card)[0], float(np.max(logits) / card["temperature"])]
 
 
-def _turned(logits: Array, card: dict[str, Any]) -> list[Any]:
+def _turned(logits: Array, card: dict[str, Any], equal: bool = True) -> list[Any]:
     name, p = _answer(logits, card)
-    sure = card["threshold"] is None or p < card["threshold"]
+    threshold = card["threshold"]
+    sure = threshold is None or p < threshold or (not equal and p == threshold)
     return [_answer(logits, card, sure=0.0)[0] if sure else "not sure", p]
+
+
+def _of_logit(logits: Array, card: dict[str, Any]) -> list[Any]:
+    """Compare the largest logit with the threshold."""
+    threshold, top = card["threshold"], float(np.max(logits))
+    unsure = threshold is not None and min(top, top / card["temperature"]) < threshold
+    name, p = _answer(logits, card, sure=0.0)
+    return ["not sure" if unsure else name, p]
 
 
 def _place(logits: Array, card: dict[str, Any]) -> list[Any]:
@@ -222,17 +323,47 @@ def _place(logits: Array, card: dict[str, Any]) -> list[Any]:
     return [name if name == "not sure" else int(np.argmax(logits)), p]
 
 
+def _least(logits: Array, card: dict[str, Any]) -> list[Any]:
+    name, p = _answer(logits, card)
+    return [name if name == "not sure" else card["class_names"][int(np.argmin(logits))], p]
+
+
+#: The card that the notebook shows.
+_EXAMPLE = {"class_names": ["cup", "plate", "fork"], "temperature": 1.6, "threshold": 0.7}
+
+
+def _of_example(key: str) -> Callable[..., list[Any]]:
+    return lambda x, c: _answer(x, {**c, key: _EXAMPLE[key]})
+
+
 _ANSWER_MISTAKES = [
     Mistake("temperature forgotten", lambda x, c: _answer(x, c, heat=1.0)),
     Mistake("multiplied by the temperature", _inverted),
+    Mistake("temperature after the softmax", _cooled_late),
     Mistake("threshold before the temperature", lambda x, c: _answer(x, c, before=True)),
     Mistake("threshold ignored", lambda x, c: _answer(x, c, sure=0.0)),
-    Mistake("threshold the other way round", _turned),
+    Mistake("threshold the other way round", _turned, lambda x, c: _turned(x, c, equal=False)),
     Mistake("a fixed threshold", lambda x, c: _answer(x, c, sure=0.5)),
+    Mistake("threshold for logits", _of_logit),
+    Mistake("values of the example", *map(_of_example, _EXAMPLE)),
     Mistake("logit instead of probability", _with_logit),
+    Mistake(
+        "not divided by the sum",
+        lambda x, c: _with(x, c, lambda z: np.exp(z - z.max())),
+        lambda x, c: _with(x, c, np.exp),
+    ),
+    Mistake("logits divided by their sum", lambda x, c: _with(x, c, lambda z: z / z.sum())),
+    Mistake("sigmoid", lambda x, c: _with(x, c, lambda z: 1 / (1 + np.exp(-z)))),
+    Mistake("percent", lambda x, c: _second(x, c, lambda p: 100 * p)),
+    Mistake(
+        "rounded",
+        *(partial(_second, value=partial(round, ndigits=places)) for places in (1, 2, 3)),
+        what="The probability",
+    ),
     Mistake("place instead of name", _place),
     Mistake("only the name", lambda x, c: _answer(x, c)[0]),
-    Mistake("the least likely", lambda x, c: _answer(-np.asarray(x), c)),
+    Mistake("order of the values", lambda x, c: _answer(x, c)[::-1]),
+    Mistake("the least likely", lambda x, c: _answer(-np.asarray(x), c), _least),
 ]
 
 
@@ -267,9 +398,38 @@ def _answer_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
+def _judge_answers(
+    subject: StudentWork,
+    cases: list[Case],
+    reference: Callable[..., Any],
+    mistakes: Iterable[Mistake],
+) -> None:
+    try:
+        compare.function(subject, "answer", cases, reference, mistakes)
+    except IncorrectAnswer as told:
+        if not told.mistake:
+            for case in cases:
+                _say_form(subject.call("answer", *case.args), case.args[1])
+        raise
+
+
+def _say_form(got: Any, card: dict[str, Any]) -> None:
+    """Say what is wrong with the form of an answer, if something is."""
+    entries = compare.listed(got)
+    if entries is None or len(entries) != 2:
+        raise wrong("other: two values", got=compare.describe(got))
+    name, p = entries[0], compare.one_number(entries[1])
+    if p is None:
+        raise wrong("other: probability", got=compare.describe(entries[1]))
+    if np.isnan(p):
+        raise wrong("overflow")
+    if name not in [*card["class_names"], "not sure"]:
+        raise wrong("other: name", got=repr(name))
+
+
 def _uses_card(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = _answer_cases(rng)
-    compare.function(subject, "answer", cases, _answer, _ANSWER_MISTAKES)
+    _judge_answers(subject, cases, _answer, _ANSWER_MISTAKES)
     compare.leaves_arguments(subject, "answer", cases[:1])
 
 
@@ -289,7 +449,21 @@ def _without_threshold(subject: StudentWork, rng: np.random.Generator) -> None:
     reference = compare.as_told_before(
         subject, "answer", _answer_cases(rng), _answer, _ANSWER_MISTAKES
     )
-    compare.function(subject, "answer", cases, reference)
+
+    def unsure(when: Callable[[float, Any], bool]) -> Callable[..., list[Any]]:
+        """Return a function that is not sure in further cases."""
+
+        def answer(logits: Array, card: dict[str, Any]) -> list[Any]:
+            name, p = _answer(logits, card)
+            return ["not sure" if when(p, card["threshold"]) else name, p]
+
+        return answer
+
+    mistakes = [
+        Mistake("None taken for not sure", unsure(lambda p, threshold: threshold is None)),
+        Mistake("equal taken for below", unsure(lambda p, threshold: p == threshold)),
+    ]
+    _judge_answers(subject, cases, reference, mistakes)
 
 
 # --- 09.4: a threshold -------------------------------------------------------------------------
@@ -332,13 +506,68 @@ def _by_coverage(confidence: Array, right: Array, precision: float) -> float | N
     return next((float(t) for t in levels[::-1] if (confidence >= t).mean() >= precision), None)
 
 
+def _strictly(confidence: Array, right: Array, precision: float) -> float | None:
+    levels = np.unique(confidence)
+    return next((float(t) for t in levels if right[confidence >= t].mean() > precision), None)
+
+
+def _first_of(
+    levels: Callable[[Array, Array], Any], share: Callable[[float, Array, Array], Any]
+) -> Callable[[Array, Array, float], float | None]:
+    """Return a function that takes the first of some levels at which a share is reached."""
+
+    def found(confidence: Array, right: Array, precision: float) -> float | None:
+        for level in levels(confidence, right):
+            if share(level, confidence, right) >= precision:
+                return float(level)
+        return None
+
+    return found
+
+
+def _sorted(confidence: Array, right: Array) -> Array:
+    return np.unique(confidence)
+
+
+def _precision_at(level: float, confidence: Array, right: Array) -> float:
+    return float(right[confidence >= level].mean())
+
+
+def _at_lowest(
+    value: Callable[[float, Array, Array], Any],
+) -> Callable[[Array, Array, float], Any]:
+    """Return a function that finds the right threshold, and returns something else there."""
+
+    def found(confidence: Array, right: Array, precision: float) -> Any:
+        level = _lowest(confidence, right, precision)
+        return None if level is None else value(level, confidence, right)
+
+    return found
+
+
 _THRESHOLD_MISTAKES = [
     Mistake("highest instead of lowest", lambda c, r, p: max(_reached(c, r, p), default=None)),
     Mistake("stopped at the first failure", _first_failure),
     Mistake("above only", _above_only),
     Mistake("share of all pictures", _of_all),
     Mistake("coverage instead of precision", _by_coverage),
-    Mistake("the precision itself", lambda c, r, p: p),
+    Mistake("always the lowest", lambda c, r, p: c.min()),
+    Mistake("at most the threshold", _first_of(_sorted, lambda t, c, r: r[c <= t].mean())),
+    Mistake("equal confidences only", _first_of(_sorted, lambda t, c, r: r[c == t].mean())),
+    Mistake("order of the pictures", _first_of(lambda c, r: c, _precision_at)),
+    Mistake("only right pictures", _first_of(lambda c, r: np.unique(c[r]), _precision_at)),
+    Mistake(
+        "confidence instead of precision",
+        _first_of(_sorted, lambda t, c, r: c[c >= t].mean()),
+        _first_of(_sorted, lambda t, c, r: t),
+    ),
+    Mistake("sorted alone", lambda c, r, p: _lowest(np.sort(c), r, p)),
+    Mistake("the precision itself", lambda c, r, p: p, _at_lowest(_precision_at)),
+    Mistake(
+        "a number of pictures",
+        _at_lowest(lambda t, c, r: (c >= t).sum()),
+        _at_lowest(lambda t, c, r: (c < t).sum()),
+    ),
     Mistake(
         "a share instead of a threshold", lambda c, r, p: float((c >= _lowest(c, r, p)).mean())
     ),
@@ -358,8 +587,10 @@ def _made(rng: np.random.Generator, count: int, ties: bool = False) -> tuple[Arr
 
 def _threshold_cases(rng: np.random.Generator) -> list[Case]:
     small = np.array([0.95, 0.55, 0.9, 0.7, 0.6]), np.array([True, False, True, False, True])
+    falling = np.array([0.9, 0.6, 0.8, 0.7]), np.array([True, False, True, False])
     return [
         Case((*small, 0.7), "five pictures and a precision of 0.7"),
+        Case((*falling, 0.6), "four pictures and a precision of 0.6"),
         Case((*_made(rng, 60), 0.871), "60 pictures and a precision of 0.871"),
         Case((*_made(rng, 150), 0.838), "150 pictures and a precision of 0.838"),
     ]
@@ -367,7 +598,13 @@ def _threshold_cases(rng: np.random.Generator) -> list[Case]:
 
 def _lowest_threshold(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = _threshold_cases(rng)
-    compare.function(subject, "threshold_for", cases, _lowest, _THRESHOLD_MISTAKES)
+    try:
+        compare.function(subject, "threshold_for", cases, _lowest, _THRESHOLD_MISTAKES)
+    except IncorrectAnswer as told:
+        got = compare.one_number(subject.call("threshold_for", *cases[0].args))
+        if not told.mistake and got is not None and got not in cases[0].args[0]:
+            raise wrong("other: no confidence") from None
+        raise
     compare.leaves_arguments(subject, "threshold_for", cases[:2])
 
 
@@ -386,7 +623,8 @@ def _special(subject: StudentWork, rng: np.random.Generator) -> None:
         Case((*_made(rng, 80, ties=True), 0.853), "pictures with equal confidences"),
         Case((np.array([0.4, 0.8, 0.6]), np.array([True, True, True]), 1.0), "only right answers"),
     ]
-    compare.function(subject, "threshold_for", cases, reference, _THRESHOLD_MISTAKES)
+    strict = Mistake("more than the precision", _strictly)
+    compare.function(subject, "threshold_for", cases, reference, [strict, *_THRESHOLD_MISTAKES])
 
 
 EXERCISE = Exercise.of(
