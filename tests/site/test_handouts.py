@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from decks_in_browser import CHROMIUM, pages_of
+from PIL import Image
 
-from course_staff.site import handouts, parts
+from course_staff.site import handouts, pages, parts
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
+from course_utils.plots.drawings import Drawing
 from course_utils.workspace.lessons import all_lessons
 
 LESSONS = {path.name[:2]: path for path in all_lessons(settings.course_root())}
@@ -22,6 +28,23 @@ HERE = sorted(set(KNOWN) & set(LESSONS))
 def test_every_lesson_has_a_handout():
     missing = set(LESSONS) - set(KNOWN)
     assert not missing, f"docs/handouts has no file for {sorted(missing)}"
+
+
+def test_each_card_shows_the_figure_of_a_handout():
+    """Figures become PNGs of one size; drawings stay SVGs, which are put on a ground of it."""
+    text, pictures = pages.cards(settings.course_root())
+    assert len(pictures) == text.count(":img-alt: ") == len(LESSONS)
+    assert {Path(name).suffix for name in pictures} == {".png", ".svg"}
+    for name, picture in pictures.items():
+        if name.endswith(".png"):
+            with Image.open(io.BytesIO(picture)) as opened:
+                assert opened.size == pages.CARD_SIZE
+            continue
+        card = ElementTree.fromstring(picture)
+        assert card.get("viewBox") == "0 0 640 360"
+        source = card.find("{http://www.w3.org/2000/svg}image").get("href")
+        drawn = base64.b64decode(source.removeprefix("data:image/svg+xml;base64,"))
+        assert f":img-alt: {Drawing(drawn.decode())!r}\n" in text
 
 
 @pytest.mark.parametrize("name", HERE)
