@@ -239,7 +239,7 @@ def _vectors(subject: StudentWork, rng: np.random.Generator) -> None:
     ]
     cases = [
         Case((ref, rng.uniform(0, 255, (n, *_SIZE)).astype("float32")), f"{n} pictures")
-        for n in (5, 3)
+        for n in (5, 3, 70)  # more than two batches of 32
     ]
     compare.function(subject, "features_of", cases, of(mean), mistakes, rtol=1e-3, atol=1e-4)
 
