@@ -148,7 +148,8 @@ def page(browser):
 def open_notebook(page, lab: Lab, address: str) -> None:
     page.goto(address)
     page.locator(".jp-Notebook .jp-Cell:visible").first.wait_for()
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]:visible").wait_for()
+    # Before its kernel is known, JupyterLab would ask for one when cells are run.
+    page.locator("#jp-main-statusbar", has_text=re.compile(r"\| Idle")).wait_for()
     until(lab.idle, 120)
     page.wait_for_timeout(2000)  # for late events: news, changes by the kernel
 
