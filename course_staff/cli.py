@@ -228,7 +228,7 @@ def grade(
         formats=tuple(form or ()),
     )
     if only_list:
-        _print_listing(listing.listing(submissions, exercise, chosen.lateness, times))
+        _print_listing(listing.listing(submissions, exercise, chosen.lateness, times, out))
         return
     if out is None:
         raise InvalidInput("Name a folder for the reports with --out, or use --list first.")

@@ -96,7 +96,7 @@ def grade_class(
         checks.exercise(options.exercise)
     with contextlib.closing(Sandbox(options.level, options.epochs, options.limits)) as sandbox:
         sandbox.launch()  # it starts while the notebooks are read
-        found = intake.collect(paths, options.exercise)
+        found = intake.collect(paths, options.exercise, journal.folder)
         if options.only:
             found.submissions = [
                 submission
@@ -123,9 +123,10 @@ def grade_class(
             else:
                 report.reused += 1
                 report.graded.append(_as_handed_in(from_dict(earlier), submission))
+        if to_run:
+            journal.begin()  # before anything else is written: another run may be at work there
         on_start(len(to_run))
         if to_run:
-            journal.begin()
             _Run(options, sandbox, journal, report, on_done).grade(to_run)
     report.graded.sort(key=lambda one: (one.exercise, one.student.casefold(), one.name))
     return report

@@ -90,7 +90,9 @@ class Intake:
     refused: list[Refused] = field(default_factory=list)
 
 
-def collect(paths: Iterable[Path], exercise: str | None = None) -> Intake:
+def collect(
+    paths: Iterable[Path], exercise: str | None = None, reports: Path | None = None
+) -> Intake:
     """Read all submissions.
 
     Parameters
@@ -99,6 +101,8 @@ def collect(paths: Iterable[Path], exercise: str | None = None) -> Intake:
         Notebooks, folders and zips.
     exercise : str, optional
         The exercise that all notebooks are taken to be of.
+    reports : Path, optional
+        The folder of the reports, which is left out if it is inside a folder of `paths`.
 
     Raises
     ------
@@ -113,7 +117,7 @@ def collect(paths: Iterable[Path], exercise: str | None = None) -> Intake:
             raise MissingData(
                 f"There is no file or folder {str(path)!r}; name a notebook, a folder or a zip."
             )
-    reader, root = Reader(), ""
+    reader, root = Reader(reports=os.path.realpath(reports) if reports else ""), ""
     for path, parts in _named(paths).items():
         if not parts:
             root = clean(Path(os.path.abspath(path)).name)

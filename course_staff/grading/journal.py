@@ -30,6 +30,8 @@ class Journal:
 
     Attributes
     ----------
+    folder : Path
+        The folder.
     known : dict
         The results of earlier runs, as plain data.
     damaged : int
@@ -42,11 +44,16 @@ class Journal:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._path = folder / NAME
         self._file: int | None = None
         self._lock: int | None = None
         self.known: dict[str, dict[str, Any]] = {}
         self.damaged = 0
+        self._load()
+
+    def _load(self) -> None:
+        self.known, self.damaged = {}, 0
         try:
             lines = self._path.read_bytes().split(b"\n")
         except (FileNotFoundError, NotADirectoryError):
@@ -83,6 +90,7 @@ class Journal:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = _locked(self._path.parent)
+            self._load()  # another run may have written since, or was writing a line just then
             if self.damaged:
                 lines = b"".join(_line(key, record) for key, record in self.known.items())
                 store.write(self._path, lines, 0o600)

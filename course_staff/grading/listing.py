@@ -28,6 +28,7 @@ def listing(
     exercise: str | None = None,
     lateness: Lateness | None = None,
     table: Path | None = None,
+    reports: Path | None = None,
 ) -> Listing:
     """List who was found with which file, without grading.
 
@@ -41,6 +42,8 @@ def listing(
         The due time and the penalty.
     table : Path, optional
         A table with times (see :func:`~course_staff.grading.times.read_times`).
+    reports : Path, optional
+        The folder of the reports, which is left out.
 
     Raises
     ------
@@ -48,7 +51,7 @@ def listing(
         If something that was given cannot be used.
     """
     given = times.read_times(table) if table else []
-    collected = intake.collect(paths, exercise)
+    collected = intake.collect(paths, exercise, reports)
     refused = list(collected.refused)
     found = []
     for submission in collected.submissions:

@@ -96,6 +96,9 @@ class Plan:
         Whether :data:`platforms.PREPARE` has to run before the first cell.
     retaken : set of int
         The places of cells that are taken for answer cells because of where they stand.
+    handed_out : dict
+        For each cell of `setup` that the student changed, its text as it was handed out. It is run
+        where the changed one stops.
     """
 
     cells: list[Cell]
@@ -107,6 +110,7 @@ class Plan:
     setup: list[int] = field(default_factory=list)
     prepare: bool = False
     retaken: set[int] = field(default_factory=set)
+    handed_out: dict[int, str] = field(default_factory=dict)
 
     def defining(self, names: Iterable[str], without: str = "") -> list[int]:
         """Return the places of the student's own code cells that define one of these names.
@@ -216,7 +220,9 @@ def _converted(stored: dict[str, Any], form: int) -> dict[str, Any]:
 def _cell(stored: dict[str, Any]) -> Cell:
     source = stored.get("source", "")
     if isinstance(source, list):
-        source = "".join(line for line in source if isinstance(line, str))
+        lines = [line for line in source if isinstance(line, str)]
+        # Some converters leave the line ends out.
+        source = ("" if any("\n" in line for line in lines) else "\n").join(lines)
     source = _SURROGATE.sub("\ufffd", str(source)).replace("\r\n", "\n")
     kind = stored.get("cell_type", "code")
     kind = kind if kind in ("code", "markdown") else "raw"
@@ -323,6 +329,7 @@ def plan(cells: Sequence[Cell], exercise: Exercise) -> Plan:
         result.steps += asked[index]
     result.steps += asked[len(cells)]
     result.setup = _setup(result)
+    result.handed_out = _before(result, handed_out)
     return result
 
 
@@ -468,6 +475,29 @@ def _setup(result: Plan) -> list[int]:
         if not (cell := result.cells[index]).role
         and (cell.id.endswith(("-setup", "-given")) or (index < first and not cell.id))
     ]
+
+
+def _before(result: Plan, handed_out: Sequence[Cell]) -> dict[int, str]:
+    """Return the texts of changed cells of the set-up as they were handed out.
+
+    Without its id a cell is known by the lines that were handed out, if all of them are there.
+    """
+    known = {cell.id: cell.source for cell in handed_out if cell.id and cell.kind == "code"}
+    setups = [source for name, source in known.items() if name.endswith("-setup")]
+    found = {}
+    for index in result.setup:
+        cell = result.cells[index]
+        source = known.get(cell.id, "")
+        if not cell.id:
+            there = _lines(cell.source)
+            source = next((text for text in setups if _lines(text) <= there), "")
+        if source and _key(source) != _key(cell.source):
+            found[index] = source
+    return found
+
+
+def _lines(source: str) -> set[str]:
+    return {"".join(line.split()) for line in source[:_MOST_READ].splitlines()} - {""}
 
 
 _IDENTIFIER = r"[^\W\d]\w{0,99}"

@@ -1,4 +1,4 @@
-"""Handle statements that work only on Colab, Kaggle, Deepnote and VS Code.
+"""Handle statements that work only on Colab, Kaggle, Deepnote and VS Code, or with a keyboard.
 
 A cell that imports ``google.colab`` runs only on Colab. Here such statements do nothing, and the
 rest of the cell runs: :data:`PREPARE` is run in the sandbox before such a notebook, and
@@ -17,7 +17,10 @@ _MODULES = (
     *("deepnote_toolkit", "dbutils", "pyspark.dbutils", "notebookutils", "mssparkutils"),
 )
 _FOLDERS = ("/content", "/kaggle", "/work", "/drive", "/datasets")
-_LINE_MAGICS = ("tensorflow_version", "unload_ext", "sql", "bigquery")
+_LINE_MAGICS = (
+    *("tensorflow_version", "unload_ext", "sql", "bigquery"),
+    *("fs", "md", "sh", "scala"),  # of Databricks
+)
 _CELL_MAGICS = ("shell", "bigquery", "sql", "R", "julia", "spark", "configure", "writetemplate")
 
 #: Runs inside the sandbox, before the first cell. Statements that need a platform's modules do
@@ -25,7 +28,7 @@ _CELL_MAGICS = ("shell", "bigquery", "sql", "R", "julia", "spark", "configure", 
 #: absence. It is text, since the sandbox has no access to the grader's modules.
 _PREPARE = '''
 def _prepare_for_other_platforms(roots, elsewhere, line_magics, cell_magics):
-    import ast, builtins, os, sys
+    import ast, builtins, getpass, os, sys
     from IPython import get_ipython
 
     shell = get_ipython()
@@ -107,6 +110,7 @@ def _prepare_for_other_platforms(roots, elsewhere, line_magics, cell_magics):
                     made.append(fresh)
             return made
 
+    builtins.input = getpass.getpass = lambda *args, **kwargs: ""  # nobody is there to type
     builtins.__not_here__ = nothing
     shell.ast_transformers.append(Skip())
     line, cell = shell.magics_manager.magics["line"], shell.magics_manager.magics["cell"]
@@ -152,16 +156,32 @@ _USED = re.compile(
     r"auth\.authenticate_user|output\.\w+|UserSecretsClient)[ \t]*\([^\n]*",
     re.M,
 )
+#: What waits for somebody to type.
+_TYPED = re.compile(r"(?<![\w.])(?:input|getpass)[ \t]*\(|\bgetpass\.getpass[ \t]*\(")
 _CELL_MAGIC = re.compile(rf"\s*%%(?P<name>{'|'.join(_CELL_MAGICS)})\b")
 #: What may need :data:`PREPARE`.
 _HINT = re.compile(
-    rf"{_MODULE}|google[ \t]{{1,9}}import|^[ \t]{{0,99}}%%\w|{_MAGIC}|{_FOLDER}", re.M
+    rf"{_TYPED.pattern}|{_MODULE}|google[ \t]{{1,9}}import|^[ \t]{{0,99}}%%\w|{_MAGIC}|{_FOLDER}",
+    re.M,
 )
 #: Cells of Deepnote that hold Python of the student's own.
 _DEEPNOTE_RUNS = ("code", "input-", "markdown", "text-cell", "separator", "image", "button")
 
 #: The most characters of a cell in which platform statements are looked for.
 _MOST = 1_000_000
+
+
+#: Where VS Code and its extension Polyglot say what a cell is written in.
+_LANGUAGES = (
+    ("vscode", "languageId"),
+    ("polyglot_notebook", "kernelName"),
+    ("dotnet_interactive", "language"),
+)
+#: What they say of cells that may be Python.
+_PYTHON = (
+    *("", "python", "ipython", "ipython3", "python3", "pythonkernel", "magicpython"),
+    *("plaintext", "raw", "polyglot-notebook", "dotnet-interactive.python"),
+)
 
 
 def language(metadata: Mapping[str, Any]) -> str:
@@ -172,10 +192,10 @@ def language(metadata: Mapping[str, Any]) -> str:
     metadata : mapping
         The metadata of the cell, as VS Code and Deepnote write them.
     """
-    vscode = metadata.get("vscode")
-    if isinstance(vscode, Mapping):
-        name = vscode.get("languageId")
-        if isinstance(name, str) and name.lower() not in ("", "python", "plaintext", "raw"):
+    for program, key in _LANGUAGES:
+        said = metadata.get(program)
+        name = said.get(key) if isinstance(said, Mapping) else None
+        if isinstance(name, str) and name.lower() not in _PYTHON:
             return name[:30]
     kind = metadata.get("deepnote_cell_type")
     if isinstance(kind, str) and kind and not kind.startswith(_DEEPNOTE_RUNS):
@@ -197,6 +217,7 @@ def noticed(number: int, source: str) -> str:
     magic = _CELL_MAGIC.match(source)
     if magic:
         return f"Cell {number} is written for %%{magic['name']}, which exists elsewhere: not run."
+    typed = f"Cell {number} asks for input; it got an empty text." if _TYPED.search(source) else ""
     guarded = re.search(r"^[ \t]*try[ \t]*:", source, re.M) is not None
     found = [
         match["text"].strip()
@@ -204,14 +225,14 @@ def noticed(number: int, source: str) -> str:
         if not (match["indent"] and guarded) and "autoreload" not in match["text"]
     ]
     if not found:
-        return ""
+        return typed
     found += [match[0].strip() for match in _USED.finditer(source)]
     shown = ", ".join(f"`{text[:60]}`" for text in dict.fromkeys(found[:5]))
     more = f" and {len(found) - 5} more" if len(found) > 5 else ""
     return (
         f"Cell {number} has lines that work only on another platform: {shown}{more}. They were "
-        f"skipped; the rest of the cell ran."
-    )
+        f"skipped; the rest of the cell ran. {typed}"
+    ).rstrip()
 
 
 def needs_preparing(source: str) -> bool:

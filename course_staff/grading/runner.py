@@ -9,6 +9,7 @@ import time
 import tokenize
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from typing import Any
 
 from course_staff.grading import elsewhere, notebook, packages, platforms, written
 from course_staff.grading.elsewhere import as_sentence
@@ -241,7 +242,7 @@ class _Run:
         for step in self.plan.steps:
             self._step, cell, question = step, step.cell, step.question
             if cell is not None and cell not in self.ended:
-                facts = worker.run(self.plan.cells[cell].source)
+                facts = self._run_cell(worker, cell)
                 self.errors.pop(cell, None)
                 if facts is not None:
                     self.errors[cell] = self._lines.safe(facts, "", 0.0, in_cell=not asked)
@@ -260,10 +261,21 @@ class _Run:
             worker.run(platforms.PREPARE)
         for step in self.plan.steps:
             if step.cell is not None and step.cell not in self.ended:
-                worker.run(self.plan.cells[step.cell].source)
+                self._run_cell(worker, step.cell)
             if step is self._step:
                 break
         return RemoteWork(worker, lines=self._lines, clean=self._clean)
+
+    def _run_cell(self, worker: Worker, index: int) -> dict[str, Any] | None:
+        """Run a cell, and the handed-out text of a changed set-up cell that stops; say how."""
+        facts = worker.run(self.plan.cells[index].source)
+        if facts is not None and index in self.plan.handed_out:
+            worker.run(self.plan.handed_out[index])
+            self.flags.append(
+                f"Cell {index + 1} was changed and stopped, so the text that was handed out was "
+                f"run after it."
+            )
+        return facts
 
     def _any_open(self) -> bool:
         """Return whether a question is still to be asked, or to be asked again at the end."""

@@ -103,10 +103,13 @@ class Reader:
         What was found.
     left : int
         Bytes that may still be read.
+    reports : str
+        The real path of the folder of the reports, which is left out; "" for none.
     """
 
     files: list[File] = field(default_factory=list)
     left: int = LARGEST_TOTAL
+    reports: str = ""
 
     def read(self, path: Path, parts: tuple[str, ...]) -> None:
         """Read a file, a folder or a zip.
@@ -143,7 +146,7 @@ class Reader:
             made_by_itself = bool(files) or bool(folders)
             for name in list(folders):
                 path = Path(place, name)
-                if is_junk(name, folder=True):
+                if is_junk(name, folder=True) or self._is_of_reports(path):
                     folders.remove(name)
                 elif path.is_symlink():
                     self._refuse(path, (*here, name), _LINK)
@@ -157,6 +160,10 @@ class Reader:
                     self._read_file(Path(place, name), (*here, name))
             if here and not folders and not any(not is_junk(name) for name in files):
                 self._refuse(place, (*here, ""), _ONLY_JUNK if made_by_itself else _EMPTY)
+
+    def _is_of_reports(self, path: Path) -> bool:
+        same_name = bool(self.reports) and path.name == os.path.basename(self.reports)
+        return same_name and os.path.realpath(path) == self.reports
 
     def _read_file(self, path: Path, parts: tuple[str, ...]) -> None:
         try:

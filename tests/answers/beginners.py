@@ -1,12 +1,14 @@
 """Answers of beginners, written from the text of the exercises without knowledge of the checks.
 
-The answers are in ``beginners_01_to_04``, ``beginners_05_to_07`` and ``beginners_08``, as ``RIGHT``
-and ``WRONG``: the sources of answer cells by question and name. Each wrong one has the reason why
-it is wrong. An answer that begins with :data:`REST` answers only a part of a question, and the rest
-is taken from the solution.
+The answers are in ``beginners_01_to_04``, ``beginners_05_to_07`` and ``beginners_08``, and for all
+exercises in ``beginners_again``, as ``RIGHT`` and ``WRONG``: the sources of answer cells by
+question and name. Each wrong one has the reason why it is wrong. An answer that begins with
+:data:`REST` answers only a part of a question, and the rest is taken from the solution.
 """
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 from answers import solution
 from answers.beginners_01_to_04 import RIGHT as RIGHT_1
@@ -15,7 +17,11 @@ from answers.beginners_05_to_07 import RIGHT as RIGHT_2
 from answers.beginners_05_to_07 import WRONG as WRONG_2
 from answers.beginners_08 import RIGHT as RIGHT_3
 from answers.beginners_08 import WRONG as WRONG_3
+from answers.beginners_again import RIGHT as RIGHT_4
+from answers.beginners_again import WRONG as WRONG_4
 from course_utils.checks import Question
+
+T = TypeVar("T")
 
 #: First line of an answer to a part of a question.
 REST = "# The rest is that of the solution.\n"
@@ -31,8 +37,14 @@ def whole(question: Question, source: str) -> str:
 
 def of(question: Question) -> tuple[dict[str, str], dict[str, tuple[str, None]]]:
     """Return the right and the wrong answers to a question, by names with their origin."""
-    right, wrong = RIGHT.get(question.id, {}), WRONG.get(question.id, {})
+    right = RIGHT.get(question.id, {}) | _again(RIGHT_4.get(question.id, {}))
+    wrong = WRONG.get(question.id, {}) | _again(WRONG_4.get(question.id, {}))
     return (
         {f"beginner: {key}": whole(question, source) for key, source in right.items()},
         {f"beginner: {key}": (whole(question, source), None) for key, (source, _) in wrong.items()},
     )
+
+
+def _again(answers: dict[str, T]) -> dict[str, T]:
+    """Return the answers of the second collection under names of their own."""
+    return {f"again: {name}": answer for name, answer in answers.items()}

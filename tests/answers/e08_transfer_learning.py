@@ -313,6 +313,31 @@ TUNING = Answers(
             _tuning(optimizer="keras.optimizers.Adam(0.0002)"),
             "rate too high for fine-tuning",
         ),
+        "a negative rate": (_tuning(optimizer="keras.optimizers.Adam(-1e-4)"), "rate not positive"),
+        "the whole network set to learn": (
+            """def prepare_fine_tuning(model):
+    model.trainable = True
+    for layer in model.layers[:8]:
+        layer.trainable = False
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(1e-4), loss)
+    return model
+""",
+            "still frozen",
+        ),
+        "a class for the loss": (
+            _tuning(loss="keras.losses.SparseCategoricalCrossentropy"),
+            None,
+        ),
+        "trained at once": (
+            _tuning(
+                end="model.fit(np.zeros((2, 16, 16, 3)), np.zeros(2), verbose=0)\n    return model"
+            ),
+            "trained head lost",
+        ),
         "hardly any rate": (_tuning(optimizer="keras.optimizers.Adam(1e-8)"), "rate too small"),
         "everything learns": (_tuning(learns="True"), "base not frozen"),
         "all but batch normalization": (

@@ -292,6 +292,30 @@ class TestJournal:
             third.begin()
 
 
+def test_a_run_that_was_refused_leaves_the_seed_of_the_other_one(tmp_path, monkeypatch):
+    folder, out = class_of(tmp_path / "class", ada=""), tmp_path / "out"
+    with journal.Journal(out) as other:
+        other.begin()
+        with pytest.raises(InvalidInput, match="Another run"):
+            grade(folder, out, workers=1, seed=3)
+    assert not (out / command.SEED_FILE).exists()
+
+
+def test_what_another_run_wrote_meanwhile_is_not_lost(tmp_path):
+    with journal.Journal(tmp_path) as first:
+        first.add("a", a_result("a"))
+        path = tmp_path / journal.NAME
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-9])  # as another run sees a line that is being written
+        second = journal.Journal(tmp_path)
+        assert second.damaged == 1
+        path.write_bytes(whole)
+        first.add("b", a_result("b"))
+    with second:
+        second.add("c", a_result("c"))
+    assert set(kept(tmp_path)) == {"a", "b", "c"}
+
+
 def test_a_folder_that_cannot_be_written_is_found_out_before_grading(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("x")
     monkeypatch.setattr(engine._Run, "grade", lambda self, tasks: pytest.fail("it was graded"))

@@ -15,7 +15,7 @@ from attacks.exercise import EXERCISE, RIGHT, cells, code, notebook, text
 from attacks.isolation import require
 from PIL import Image
 
-from course_staff.grading import engine, reports, runner, written
+from course_staff.grading import engine, platforms, reports, runner, written
 from course_staff.grading import notebook as reading
 from course_staff.grading.intake import Submission
 from course_staff.grading.sandbox import Limits, Sandbox
@@ -109,6 +109,14 @@ class TestPlatforms:
         ("metadata", "lines", "said"),
         [
             ({"vscode": {"languageId": "sql"}}, "SELECT 1", "is sql and no Python"),
+            (
+                {
+                    "vscode": {"languageId": "polyglot-notebook"},
+                    "polyglot_notebook": {"kernelName": "csharp"},
+                },
+                "var x = 1;",
+                "is csharp and no Python",
+            ),
             ({"deepnote_cell_type": "sql"}, "x = _dntk.sql('')", "is sql of Deepnote"),
             ({}, "%%bigquery frame\nSELECT 1", "is written for %%bigquery"),
             ({}, "%%shell\nls", "is written for %%shell"),
@@ -123,6 +131,24 @@ class TestPlatforms:
         assert said in graded.flags[0]
         assert not graded.cells
 
+    @pytest.mark.parametrize(
+        "asks",
+        [
+            "name = input('Your name: ')",
+            "from getpass import getpass\nkey = getpass('Key: ')",
+            "import getpass\nkey = getpass.getpass()",
+        ],
+    )
+    def test_nobody_types_and_nobody_is_waited_for(self, sandbox, asks):
+        made = stored("solutions", "01")
+        of(made, "E01-1")["source"] = asks + "\n" + source(of(made, "E01-1"))
+        graded = grade(made, sandbox, checks.exercise("01"))
+        assert graded.points == graded.maximum
+        assert graded.flags == ["Cell 6 asks for input; it got an empty text."]
+        assert not platforms.needs_preparing(
+            "x = keras.Input(3)\ny = my.input(2)\nz = user_input()"
+        )
+
     def test_python_in_vscode_and_deepnote_runs(self):
         made = reading.read(
             notebook(
@@ -130,19 +156,68 @@ class TestPlatforms:
                     {**code("a = 1"), "metadata": {"vscode": {"languageId": "python"}}},
                     {**code("b = 1"), "metadata": {"deepnote_cell_type": "code", "cell_id": "x"}},
                     {**code("c = 1"), "metadata": {"deepnote_cell_type": "input-text"}},
+                    {**code("d = 1"), "metadata": {"vscode": {"languageId": "ipython"}}},
+                    {
+                        **code("e = 1"),
+                        "metadata": {
+                            "vscode": {"languageId": "polyglot-notebook"},
+                            "polyglot_notebook": {"kernelName": "python"},
+                            "dotnet_interactive": {"language": "python"},
+                        },
+                    },
                 ]
             )
         )
         steps = reading.plan(made, EXERCISE).steps
-        assert [step.cell for step in steps if step.cell is not None] == [0, 1, 2]
+        assert [step.cell for step in steps if step.cell is not None] == [0, 1, 2, 3, 4]
+
+    @pytest.mark.parametrize(
+        "lines",
+        [
+            "import nowhere_to_be_found",
+            "import pandas as pd\ntable = pd.read_csv('/kaggle/input/flowers/labels.csv')",
+            "%%a_magic_of_elsewhere",
+        ],
+    )
+    def test_where_a_changed_setup_cell_stops_the_handed_out_one_runs(self, sandbox, lines):
+        graded = grade(before_setup(lines), sandbox, checks.exercise("01"))
+        assert graded.points == graded.maximum
+        told = " ".join(graded.flags)
+        assert "Cell 2, on which later cells depend, stopped: " in told
+        assert "Cell 2 was changed and stopped, so the text that was handed out was run" in told
+        assert "missing therefore" not in told
+
+    @pytest.mark.parametrize(
+        ("stored", "text"),
+        [
+            (["a = 1", "b = 2"], "a = 1\nb = 2"),
+            (["a = 1\n", "b = 2"], "a = 1\nb = 2"),
+            (["a = ", "1\n", "b = 2"], "a = 1\nb = 2"),
+            (["a = 1"], "a = 1"),
+            ([], ""),
+        ],
+    )
+    def test_lines_with_and_without_their_ends(self, stored, text):
+        (cell,) = reading.read(notebook([{**code(""), "source": stored}]))
+        assert cell.source == text
+
+    def test_a_setup_cell_is_known_without_its_id(self, sandbox):
+        made = before_setup("import nowhere_to_be_found")
+        of(made, "E01-setup")["id"] = "another"  # as a platform that makes ids of its own
+        graded = grade(made, sandbox, checks.exercise("01"))
+        assert graded.points == graded.maximum
+        assert "Cell 2 was changed and stopped" in " ".join(graded.flags)
 
     def test_a_setup_cell_that_stopped_is_told_with_what_is_missing(self, sandbox):
-        graded = grade(before_setup("import nowhere_to_be_found"), sandbox, checks.exercise("01"))
+        made = before_setup("import nowhere_to_be_found")
+        of(made, "E01-setup").update(id="another", source="import nowhere\nimport numpy as np")
+        graded = grade(made, sandbox, checks.exercise("01"))
         assert graded.points < graded.maximum
         told = " ".join(graded.flags)
         assert "Cell 2, on which later cells depend, stopped: " in told
         assert "ModuleNotFoundError in line 1" in told
-        assert "These names are missing therefore: np, convolution, check" in told
+        assert "These names are missing therefore: nowhere, np, picture" in told
+        assert "handed out" not in told
 
 
 # --- cells that were moved and changed -----------------------------------------------------------

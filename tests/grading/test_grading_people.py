@@ -1083,3 +1083,15 @@ def test_a_file_of_no_bytes_is_said_to_be_empty(tmp_path):
         ("bo", "It is empty; "),
         ("cy", "It is empty; "),
     ]
+
+
+def test_a_folder_of_reports_inside_the_class_is_nobodys(tmp_path):
+    members = ["ada/evaluation.ipynb", "bo/evaluation.ipynb", "out/grades.csv", "out/x/ada.html"]
+    given = unpacked(tmp_path / "class", members)
+    out = given / "out"
+    for place in (out, Path(os.path.relpath(out))):
+        assert intake.collect([given], None, place).refused == []
+    assert [one.student for one in intake.collect([given]).refused] == ["out", "out"]
+    (given / "bo" / "out").mkdir()
+    (given / "bo" / "out" / "report.pdf").write_bytes(b"of his own")
+    assert [one.student for one in intake.collect([given], None, out).refused] == ["bo"]

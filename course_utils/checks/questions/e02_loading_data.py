@@ -345,7 +345,7 @@ def _patients_share(subject: StudentWork, rng: np.random.Generator) -> None:
 
     Choices are judged by `chance`; a difference of one patient is allowed.
     """
-    shares = np.array([0.2, 0.3, 0.5, 0.1, 0.25, 0.4] * 2)
+    shares = np.array([0.2, 0.3, 0.5, 0.1, 0.25, 0.4, 0.7] * 2)
     found = []
     for number, share in enumerate(shares):
         patients = np.sort(_patients(rng)) if number % 2 else _patients(rng)
@@ -845,19 +845,27 @@ def _picture_file(rng: np.random.Generator, kind: str) -> bytes:
     return stream.getvalue()
 
 
+#: Beginnings of names, in the order of the alphabet: the first by name is not the shortest.
+_WORDS = ("afternoon", "building", "country", "dinner", "earth", "fork", "gap")
+
+
 def _files(
-    rng: np.random.Generator, same: Sequence[Sequence[int]] = (), broken: bool = False
+    rng: np.random.Generator,
+    same: Sequence[Sequence[int]] = (),
+    broken: bool = False,
+    alike: Sequence[int] = (),
 ) -> _Files:
     """A folder of four classes; `same` has, for each group of copies, the classes of its files.
 
     Names are drawn at random. Of copies the last by name is written first, so that the order in
-    which a disk lists the files does not help.
+    which a disk lists the files does not help. `alike` has the classes of files with the same
+    pixels and the same beginning, but other bytes at the end: they are no copies.
     """
     classes = rng.permutation(["birch", "elm", "maple", "oak", "poplar", "willow"])[:4].tolist()
     numbers = iter(rng.permutation(np.arange(100, 1000)).tolist())
 
     def name(k: int, ending: str = "png") -> str:
-        return f"{classes[k]}/{next(numbers)}.{ending}"
+        return f"{classes[k]}/{rng.choice(_WORDS)}{next(numbers)}.{ending}"
 
     content, groups, faults = {}, [], {}
     for members in same:
@@ -868,6 +876,9 @@ def _files(
     for k in range(4):
         for _ in range(int(rng.integers(2, 5))):
             content[name(k)] = _picture_file(rng, "png")
+    picture = _picture_file(rng, "png")
+    for number, k in enumerate(alike):
+        content[name(k)] = picture + bytes(number)
     if broken:
         for k, part in enumerate((0.5, 0.8)):
             whole = _picture_file(rng, "jpeg")
@@ -934,7 +945,8 @@ def _without_broken(subject: StudentWork, rng: np.random.Generator) -> None:
 
 def _without_copies(subject: StudentWork, rng: np.random.Generator) -> None:
     """Two to four files with the same content in one class, the last by name written first."""
-    files = _files(rng, same=[(0, 0), (1, 1, 1), (1, 1), (2, 2), (3, 3, 3, 3)])
+    copies = [(0, 0), (1, 1, 1), (1, 1), (2, 2), (3, 3, 3, 3)]
+    files = _files(rng, same=copies, alike=(0, 0, 2))
     _judge_list(files, _list_of(subject, files))
 
 

@@ -457,7 +457,7 @@ def _batch(rng: np.random.Generator, shape: tuple[int, ...], spread: float) -> t
 
 
 def _bn_cases(rng: np.random.Generator, later: bool) -> list[Case]:
-    cases = []
+    cases: list[Case] = []
     for shape, spread, epsilon in [
         ((4, 3, 3, 2), 1.0, None),
         ((3, 5, 4, 3), 0.3, 0.2),
@@ -465,6 +465,8 @@ def _bn_cases(rng: np.random.Generator, later: bool) -> list[Case]:
         ((2, 3, 5, 3), 0.03, None),  # epsilon is not much smaller than the variance
     ]:
         x, gamma, beta = _batch(rng, shape, spread)
+        if not cases:
+            x[0, 0, 0] += 10  # far from all others: nothing is clipped
         args: tuple[Any, ...] = (x, gamma, beta)
         if later:
             args += rng.normal(0, 1, shape[-1]), rng.uniform(0.2, 2, shape[-1]) * spread**2

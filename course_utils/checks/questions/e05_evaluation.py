@@ -241,7 +241,8 @@ def _probabilities(rng: np.random.Generator, pictures: int, classes: int) -> Arr
 
 def _top_k_function(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = []
-    for pictures, classes, k in ((50, 4, 1), (60, 5, 2), (80, 8, 3), (40, 6, 5), (30, 3, 3)):
+    sizes = ((50, 4, 1), (60, 5, 2), (80, 8, 3), (40, 6, 5), (30, 3, 3), (90, 12, 8))
+    for pictures, classes, k in sizes:
         table = _probabilities(rng, pictures, classes)
         labels = np.array([rng.choice(classes, p=row) for row in table])
         table = table.astype("float32")  # which NumPy takes, and TensorFlow's functions too

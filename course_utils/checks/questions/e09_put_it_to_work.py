@@ -176,6 +176,7 @@ def _scale_cases(rng: np.random.Generator) -> list[Case]:
         Case((_weights(rng, 6, 4), 8), "6 inputs, 4 units and 8 bits"),
         Case((_weights(rng, 9, 3), 5), "9 inputs, 3 units and 5 bits"),
         Case((_weights(rng, 5, 5), 3), "5 inputs, 5 units and 3 bits"),
+        Case((_weights(rng, 8, 2), 12), "8 inputs, 2 units and 12 bits"),
     ]
 
 
@@ -233,8 +234,10 @@ def _zero_unit(subject: StudentWork, rng: np.random.Generator) -> None:
     ]
     weights = _weights(rng, 6, 3)
     weights[:, 1] = 0
+    small = weights * [1.0, 0.0, 1e-4]
     cases = [
         Case((weights, 8), "a unit whose weights are all 0"),
+        Case((small, 8), "a unit whose weights are all 0, and one with very small weights"),
         Case((np.zeros((4, 4)), 8), "units whose weights are all 0"),
     ]
     try:
@@ -392,6 +395,7 @@ def _answer_cases(rng: np.random.Generator) -> list[Case]:
         (5, 0.5, 0.8, 0.9034, "a temperature below 1"),
         (4, 3.0, 0.75, 0.6071, "a temperature of 3"),
         (5, 1.5, 0.4, 0.4658, "a low threshold"),
+        (4, 1.4, 0.7, 0.6963, "an answer just below the threshold"),
     ):
         card = _card(rng, classes, heat, threshold)
         cases.append(Case((_logits_of(rng, classes, heat, p), card), label))
