@@ -62,6 +62,17 @@ class Diagnosis:
         return "\n".join([*lines, f"  what to try: {self.advice}"])
 
 
+def history_table(one: Any) -> Mapping[str, Any]:
+    """Return the values of one history (of the course, of Keras, a dict or a DataFrame)."""
+    table = getattr(one, "history", one)
+    if not isinstance(table, Mapping) and not hasattr(table, "columns"):
+        raise InvalidInput(
+            f"A history is what fit returns, its .history dict or a DataFrame, but this is a "
+            f"{type(one).__name__}."
+        )
+    return table
+
+
 def curves(history: Any) -> dict[str, np.ndarray]:
     """Return the loss and accuracy curves of a training history as arrays.
 
@@ -81,12 +92,7 @@ def curves(history: Any) -> dict[str, np.ndarray]:
     InvalidInput
         If there is no validation loss or no epoch.
     """
-    table = getattr(history, "history", history)
-    if not isinstance(table, Mapping) and not hasattr(table, "columns"):
-        raise InvalidInput(
-            f"A history is what fit returns, its .history dict or a DataFrame, but this is a "
-            f"{type(history).__name__}."
-        )
+    table = history_table(history)
     names = list(table.keys())
     found: dict[str, np.ndarray] = {}
     for key in ("loss", "val_loss"):

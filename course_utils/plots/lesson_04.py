@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from course_utils.evaluation.diagnosis import history_table
 from course_utils.exceptions import InvalidInput
 from course_utils.plots._style import (
     INK,
@@ -29,7 +30,7 @@ from course_utils.plots._style import (
     series_style,
     write,
 )
-from course_utils.plots.results import history_table, label_epochs
+from course_utils.plots.results import label_epochs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

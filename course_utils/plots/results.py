@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils import validate
+from course_utils.evaluation.diagnosis import history_table
 from course_utils.exceptions import InvalidInput
 from course_utils.plots._style import (
     MARKERS,
@@ -92,17 +93,6 @@ def history(
     ends = {"": histories} if several is None else several
     texts = [_ends_in_words(name, _curves(one)) for name, one in ends.items()]
     return described(figure, f"Loss and accuracy over the epochs. {' '.join(texts)}")
-
-
-def history_table(one: Any) -> Mapping[str, Any]:
-    """Return the values of one history (of the course, of Keras, a dict or a DataFrame)."""
-    table = getattr(one, "history", one)
-    if not isinstance(table, Mapping) and not hasattr(table, "columns"):
-        raise InvalidInput(
-            f"A history is what fit returns, its .history dict or a DataFrame, but this is a "
-            f"{type(one).__name__}."
-        )
-    return table
 
 
 def label_epochs(ax: Axes) -> None:
