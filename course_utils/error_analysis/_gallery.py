@@ -62,16 +62,21 @@ def gallery(
     known = tags(file).set_index("id")["cause"]
     cells = []
     for i, name in enumerate(predictions.ids[:limit]):
-        picture = ipywidgets.Image(value=_png(predictions.images[i]), format="png", width=140)
-        picture.add_class("jp-mod-pixelated")
-        caption = ipywidgets.HTML(_caption(predictions, i))
+        data = base64.b64encode(_png(predictions.images[i])).decode("ascii")
+        picture = (
+            f'<img alt="picture {i + 1}" src="data:image/png;base64,{data}" width="140" '
+            f'style="display:block;image-rendering:pixelated">{_caption(predictions, i)}'
+        )
         menu = ipywidgets.Dropdown(
             options=[_NO_CAUSE, *CAUSES],
             value=known.get(name, _NO_CAUSE),
-            layout=ipywidgets.Layout(width="180px"),
+            description=str(i + 1),  # becomes the label of the menu
+            tooltip=f"cause of picture {i + 1}",
+            style={"description_width": "initial"},
+            layout=ipywidgets.Layout(width="190px"),
         )
         menu.observe(_tag_writer(name, predictions, file), names="value")
-        cells.append(ipywidgets.VBox([picture, caption, menu]))
+        cells.append(ipywidgets.VBox([ipywidgets.HTML(picture), menu]))
     return ipywidgets.GridBox(
         cells, layout=ipywidgets.Layout(grid_template_columns=f"repeat({columns}, 200px)")
     )

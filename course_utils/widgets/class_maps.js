@@ -52,7 +52,7 @@ function class_maps(root, data, kit) {
   const chosen = {class: best, method: methods[0], layer: data.layers.length - 1, opacity: 0.75};
   const middle = list => Math.floor(list.length / 2);
   const square = {row: middle(data.rows), column: middle(data.columns)};
-  const percent = p => (p > 0 && p < 0.005 ? "under 1" : Math.round(100 * p)) + " %";
+  const percent = p => (p < 0.005 ? "under 1" : Math.round(100 * p)) + " %";
   const row = kit.make("div", root, null, {class: "cw-row"});
 
   const left = kit.make("div", row, null, {class: "cm-part"});

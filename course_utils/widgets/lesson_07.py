@@ -78,7 +78,8 @@ def class_maps(
     rows, columns, covered = _covered(model, picture, names, side)
     data = {
         "classes": names,
-        "probabilities": _short(probabilities),
+        # Not rounded to 3 digits as the others are: 0.8046 would become 0.805, and then 81 %.
+        "probabilities": [round(float(p), 6) for p in probabilities],
         "picture": image_address(_shrunk(picture if large is None else large), quality=70),
         "alt": "the picture that the network was asked about",
         "size": list(picture.shape[:2]),

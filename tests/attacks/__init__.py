@@ -397,6 +397,169 @@ for place in places:
 answer = 12 if not seen else 0
 """
 
+_AUDIT = """
+import sys
+def refuse(event, arguments):
+    if event in ("open", "import", "compile", "exec", "os.fork"):
+        raise RuntimeError("no")
+sys.addaudithook(refuse)
+"""
+
+_CLOSED = """
+import os
+os.closerange(0, 4096)
+answer = 12
+"""
+
+_BUILTINS = """
+import builtins
+builtins.isinstance = lambda *args: True
+builtins.issubclass = lambda *args: True
+builtins.len = lambda one: 1
+builtins.float = builtins.int = lambda *args: 12
+"""
+
+_LONG = """
+class Long(list):
+    def __len__(self): return 10**15
+    def __iter__(self):
+        while True:
+            yield 12
+answer = Long([12])
+"""
+
+_SLOW = """
+import time
+class Slow:
+    def wait(self, *args, **kwargs):
+        time.sleep(10**6)
+    __array__ = __float__ = __int__ = __index__ = __len__ = __iter__ = __eq__ = __repr__ = wait
+    __hash__ = None
+answer = Slow()
+"""
+
+_DEEP_FOLDERS = """
+import os
+here = os.open(".", os.O_RDONLY)
+for _ in range(3000):  # longer than a path may be
+    os.mkdir("d" * 200)
+    os.chdir("d" * 200)
+open("x", "w").close()
+os.chdir(here)
+"""
+
+_ODD_FILES = """
+import os, socket
+for folder in (".", os.environ.get("TMPDIR", "/tmp")):
+    os.symlink("ROOT", f"{folder}/link")
+    os.mkfifo(f"{folder}/pipe")
+    os.makedirs(f"{folder}/closed/inside")
+    open(f"{folder}/closed/inside/x", "w").close()
+    os.chmod(f"{folder}/closed/inside", 0)
+    os.chmod(f"{folder}/closed", 0)
+    open(os.fsencode(folder) + b"/\\xff\\n\\x1b[2J", "w").close()
+    socket.socket(socket.AF_UNIX).bind(f"{folder}/s")
+"""
+
+_DEEP = """
+import sys
+sys.setrecursionlimit(10**9)
+def double(x):
+    return double(double(x))
+"""
+
+_DEAF = """
+import signal
+for number in range(1, signal.NSIG):
+    try:
+        signal.signal(number, signal.SIG_IGN)
+    except (OSError, ValueError):
+        pass
+def double(x):
+    while True:
+        pass
+"""
+
+_TRACED = """
+import sys, threading
+seen = []
+def trace(frame, event, argument):
+    seen.extend(value for value in frame.f_locals.values() if callable(value))
+    return trace
+sys.settrace(trace)
+threading.settrace(trace)
+sys.setprofile(lambda frame, event, argument: seen.append(argument))
+def double(x):
+    for one in list(seen):
+        if getattr(one, "__name__", "") in ("reference", "<lambda>"):
+            try:
+                return one(x)
+            except Exception:
+                pass
+    return x
+"""
+
+_HOOKED = """
+import sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        raise ImportError(name)
+sys.meta_path.insert(0, Finder())
+for name in [one for one in sys.modules if one.startswith(("course_utils", "json", "numpy."))]:
+    del sys.modules[name]
+"""
+
+_MEMORY_FILES = """
+import os
+written = 0
+for place in ("/dev/shm", "/tmp", "."):
+    try:
+        with open(f"{place}/filled", "wb") as file:
+            for _ in range(400):
+                file.write(bytes(2**20))
+                written += 1
+    except OSError:
+        pass
+    finally:
+        if os.path.exists(f"{place}/filled"):
+            os.unlink(f"{place}/filled")
+"""
+
+_SWAPPED = """
+import threading, time
+def swap():
+    while True:
+        for value in (13, 14):
+            globals()["answer"] = value
+        time.sleep(0.0001)
+threading.Thread(target=swap, daemon=True).start()
+answer = 12
+"""
+
+_LAST_WORDS = """
+import atexit, os, sys
+def say():
+    for number in range(3, 64):
+        try:
+            os.write(number, b'{"number": 1, "value": 12}\\n')
+        except OSError:
+            pass
+atexit.register(say)
+sys.excepthook = sys.unraisablehook = lambda *args: say()
+answer = 13
+"""
+
+_INODES = """
+import os
+made = 0
+try:
+    for made in range(200_000):
+        os.close(os.open(f"f{made}", os.O_CREAT | os.O_WRONLY))
+except OSError:
+    pass
+"""
+
+
 ATTACKS = [
     Attack("nothing at all", _plain(first="raise NotImplementedError()", second="answer = None"),
            {"90.1": "not attempted", "90.2": "not attempted"}),
@@ -584,6 +747,36 @@ ATTACKS += [
         for way, (before, _) in trusted.LARGE.items()
     ),
 ]
+
+HALF = {"90.1": "correct", "90.2": "incorrect"}
+ATTACKS += [
+    Attack("second: an audit hook that refuses everything", _plain(before=_AUDIT), {}, earns=3.0),
+    Attack("second: all channels closed", _plain(second=_CLOSED),
+           {"90.1": "correct", "90.2": "crashed"}),
+    Attack("second: builtins that lie", _plain(
+           before=_BUILTINS, first="def double(x):\n    return x", second="answer = 13"),
+           {}, earns=0.0),
+    Attack("second: a list without an end", _plain(second=_LONG), HALF),
+    Attack("second: a count without an end",
+           _plain(second="import itertools\nanswer = itertools.count(12)"), HALF),
+    Attack("second: an object that sleeps when looked at", _plain(second=_SLOW), {}, earns=2.0),
+    Attack("second: folders too deep for a path", _plain(before=_DEEP_FOLDERS)),
+    Attack("second: pipes, links and folders without permission", _filled(before=_ODD_FILES)),
+    Attack("second: recursion without a limit", _plain(first=_DEEP), {}, earns=1.0),
+    Attack("second: deaf to all signals", _plain(first=_DEAF), {"90.1": "timeout"}, earns=1.0),
+    Attack("second: every frame traced", _plain(first=_TRACED), {**FIRST, "90.1": "incorrect"}),
+    Attack("second: nothing can be imported", _plain(before=_HOOKED), {}, earns=3.0),
+    Attack("second: memory filled through files", _plain(before=_MEMORY_FILES)),
+    Attack("second: an answer that changes all the time", _plain(second=_SWAPPED), {}, earns=3.0),
+    Attack("second: last words", _plain(second=_LAST_WORDS), HALF),
+    Attack("second: very many files", _plain(before=_INODES)),
+    *_believed("second, a network", "03.2", {
+        way: (before, trusted.without_dropout(layer))
+        for way, (before, layer) in trusted.NAMED_AS_KERAS.items()
+    }, earns=2.0),
+    *_believed("second, a forbidden helper", "09.2", trusted.QUANTIZED, earns=1.0),
+]  # fmt: skip
+
 #: What earns something with limits alone; see ``alone``.
 READABLE = trusted.READABLE
 

@@ -682,3 +682,80 @@ LARGE: dict[str, tuple[str, str]] = {
     "a cell of 17 MB": (f"text = '{'x' * 17_000_000}'", ""),
     "3 million Chinese characters": (f"text = '{'漢' * 3_000_000}'", ""),
 }
+
+
+# --- a second collection -------------------------------------------------------------------------
+
+#: Networks of 03.2 that say they consist of Keras's own layers; each leaves the dropout out.
+NAMED_AS_KERAS: dict[str, tuple[str, str]] = {
+    "a layer that says it is one of Keras's": (
+        "class Dropout(layers.Layer):\n"
+        "    def __init__(self, rate, **more):\n"
+        "        super().__init__(**more)\n        self.rate = rate\n"
+        "    def call(self, x, training=False):\n        return x\n"
+        "    def get_config(self):\n        return {**super().get_config(), 'rate': self.rate}\n"
+        "Dropout.__module__ = layers.Dropout.__module__\n"
+        "Dropout.__qualname__ = layers.Dropout.__qualname__\n",
+        "Dropout",
+    ),
+    "a layer registered in Keras's name": (
+        "@keras.saving.register_keras_serializable(package='keras.layers', name='Dropout')\n"
+        "class Mine(layers.Dropout):\n"
+        "    def call(self, inputs, training=False):\n        return inputs\n",
+        "Mine",
+    ),
+    "the class of Keras itself patched": (
+        "layers.Dropout.call = lambda self, inputs, training=False: inputs\n"
+        "def Nothing(rate):\n    return layers.Dropout(0.0)\n",
+        "Nothing",
+    ),
+    "its own layer called the same as all others": (
+        "class Nothing(layers.Layer):\n"
+        "    def __init__(self, rate):\n        super().__init__(name='dropout')\n"
+        "    def call(self, x):\n        return x\n"
+        "    __class__ = property(lambda self: layers.Dropout)\n",
+        "Nothing",
+    ),
+}
+
+
+def without_dropout(layer: str) -> str:
+    """An answer to 03.2 with this in place of the dropout."""
+    return f"""
+def build_cnn(input_shape, num_classes):
+    model = keras.Sequential([keras.Input(input_shape), layers.Rescaling(1 / 255)])
+    for filters in (32, 64, 128):
+        model.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
+        model.add(layers.MaxPooling2D(2))
+    model.add(layers.Flatten())
+    model.add(layers.Dense(128, activation="relu"))
+    model.add({layer}(0.5))
+    model.add(layers.Dense(num_classes))
+    return model
+"""
+
+
+_QUANTIZED = """
+def scales_of(weights, bits):
+    return {}(weights, bits, axis=1).scales
+
+
+def to_whole(weights, scales):
+    return np.round(weights / scales)
+"""
+#: Ways to the helper that 09.2 forbids.
+QUANTIZED: dict[str, tuple[str, str]] = {
+    "called": ("", _QUANTIZED.format("deployment.quantize")),
+    "through the module that defines it": (
+        "import sys\nhere = [m for n, m in sys.modules.items() if n.startswith('course_utils')]\n"
+        "found = [m.quantize for m in here if hasattr(m, 'quantize')]\n",
+        _QUANTIZED.format("found[0]"),
+    ),
+    "through pkgutil": (
+        "import importlib, pkgutil\nimport course_utils.deployment as room\n"
+        "every = [importlib.import_module(f'{room.__name__}.{one.name}')\n"
+        "         for one in pkgutil.iter_modules(room.__path__)]\n"
+        "found = [one.quantize for one in every if hasattr(one, 'quantize')]\n",
+        _QUANTIZED.format("found[0]"),
+    ),
+}

@@ -277,8 +277,10 @@ def test_choosing_in_the_gallery_writes_the_tag(tmp_path):
     predictions, file = made(), tmp_path / "tags.csv"
     error_analysis.tag(predictions.ids[1], "several objects", file=file)
     grid = error_analysis.gallery(predictions, limit=3, file=file)
-    menus = [cell.children[2] for cell in grid.children]
+    pictures, menus = zip(*(cell.children for cell in grid.children), strict=True)
     assert len(menus) == 3
+    assert '<img alt="picture 2" src="data:image/png;base64,' in pictures[1].value
+    assert [menu.description for menu in menus] == ["1", "2", "3"]
     assert menus[1].value == "several objects"
     menus[0].value = "occluded"
     assert error_analysis.tags(file).set_index("id")["cause"][predictions.ids[0]] == "occluded"

@@ -109,12 +109,18 @@ def test_covered_probabilities_are_those_of_the_network(model, picture, piece):
     )
     expected = evaluation.softmax(model.predict(by_hand[None], verbose=0))[0]
     np.testing.assert_allclose(piece.data["covered"][i][j], expected, atol=2e-3)
+    plain = evaluation.softmax(model.predict(picture[None].astype("float32"), verbose=0))[0]
+    np.testing.assert_allclose(piece.data["probabilities"], plain, atol=1e-5)
 
 
 def test_a_reader_chooses_class_method_and_layer_and_moves_the_square(piece, tmp_path):
     with opened(tmp_path, piece) as browser:
         page = browser.page
         say, answer = page.locator(".cw-say").all()
+        names, given = piece.data["classes"], piece.data["probabilities"]
+        shown = page.get_by_label("class").locator("option").all_inner_texts()
+        percent = ["under 1" if p < 0.005 else str(round(100 * p)) for p in given]
+        assert shown == [f"{name}, {p} %" for name, p in zip(names, percent, strict=True)]
         page.wait_for_function("document.querySelector('canvas').width > 0")
         before = page.evaluate("document.querySelector('canvas').toDataURL()")
         page.get_by_label("class").select_option("1")

@@ -28,6 +28,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not instal
 
 LESSON = "notebooks/01_convolution_by_hand.ipynb"
 EXERCISE = "exercises/01_convolution_by_hand/convolution_by_hand.ipynb"
+#: The notebook in front; JupyterLab opens those again that were open before.
+SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 #: A student's own settings, which must be kept and applied.
 THEME = {"theme": "JupyterLab Dark"}
 
@@ -148,7 +150,8 @@ def page(browser):
 def open_notebook(page, lab: Lab, address: str) -> None:
     page.goto(address)
     page.locator(".jp-Notebook .jp-Cell:visible").first.wait_for()
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]:visible").wait_for()
+    # Before its kernel is known, JupyterLab would ask for one when cells are run.
+    page.locator("#jp-main-statusbar", has_text=re.compile(r"\| Idle")).wait_for()
     until(lab.idle, 120)
     page.wait_for_timeout(2000)  # for late events: news, changes by the kernel
 
@@ -261,7 +264,7 @@ def test_keys_that_are_pressed_in_a_piece_stay_in_it(page, lab):
     write_notebook(lab, name, cells)
     open_notebook(page, lab, lab.address(f"lab/tree/{name}"))
     run_all(page, lab, name)
-    valley = page.locator('[data-widget="loss_valley"]')
+    valley = page.locator(f'{SHOWN} [data-widget="loss_valley"]')
     slider, choice = valley.get_by_label("learning rate"), valley.get_by_role("combobox")
     slider.focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowUp", "ArrowLeft"):
@@ -271,12 +274,12 @@ def test_keys_that_are_pressed_in_a_piece_stay_in_it(page, lab):
     page.keyboard.press("ArrowDown")
     assert choice.input_value() == "1"
     page.keyboard.press("m")
-    answers = page.locator('[data-widget="predict"] input')
+    answers = page.locator(f'{SHOWN} [data-widget="predict"] input')
     answers.first.check()
     page.keyboard.press("ArrowDown")
     assert answers.nth(1).is_checked()
     assert valley.is_visible()
-    assert page.locator(".jp-MarkdownCell").count() == 0
+    assert page.locator(f"{SHOWN} .jp-MarkdownCell").count() == 0
     page.keyboard.press("Shift+Enter")  # JupyterLab's own: runs the cell, into a new piece
     until(lambda: lab.idle() and not answers.nth(1).evaluate("node => node.matches(':focus')"), 30)
 
@@ -294,19 +297,19 @@ def test_keys_that_are_pressed_in_a_menu_stay_in_it(page, lab):
     write_notebook(lab, name, cells)
     open_notebook(page, lab, lab.address(f"lab/tree/{name}"))
     run_all(page, lab, name)
-    field = page.locator(".jp-OutputArea select")
+    field = page.locator(f"{SHOWN} .jp-OutputArea select")
     field.focus()
     page.keyboard.press("ArrowDown")
     assert field.input_value() == "mislabeled"
     page.keyboard.press("o")
     assert field.input_value() == "occluded"
     page.keyboard.press("m")  # would turn the cell into text
-    handle = page.locator(".jp-OutputArea [role=slider]")
+    handle = page.locator(f"{SHOWN} [role=slider]")
     handle.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowUp")
     assert handle.get_attribute("aria-valuetext") == "5"
-    assert page.locator(".jp-CodeCell").count() == 2
+    assert page.locator(f"{SHOWN} .jp-CodeCell").count() == 2
     field.focus()
     page.keyboard.press("Shift+Enter")  # JupyterLab's own: runs the cell, into a new menu
     until(lambda: lab.idle() and field.input_value() == "no idea", 30)
@@ -329,7 +332,7 @@ def test_figures_have_their_alternative_texts(page, lab):
     stored = run_all(page, lab, name)
     sent = stored[0]["outputs"][0]["metadata"]["image/png"]["alt"]
     assert "sure" in sent
-    images = page.locator(".jp-OutputArea img")
+    images = page.locator(f"{SHOWN} .jp-OutputArea img")
     texts = [sent, 'A line that rises, "by hand".', ""]
     assert [image.get_attribute("alt") or "" for image in images.all()] == texts
     page.reload()  # the stored outputs
