@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -50,18 +51,19 @@ def draw(name: str, seed: int) -> Image.Image:
 
 def write(
     root: Path,
-    per_class: int = 40,
+    per_class: int | Mapping[str, int] = 40,
     classes: tuple[str, ...] = tuple(CORNERS),
     grayscale: bool = False,
 ) -> Path:
     """Write `per_class` PNG files for each class below `root`, and return `root`.
 
-    With `grayscale` the files have one channel (Pillow's mode L).
+    A mapping gives the number of files of each class. With `grayscale` the files have one channel
+    (Pillow's mode L).
     """
     for name in classes:
         folder = root / name
         folder.mkdir(parents=True)
-        for seed in range(per_class):
+        for seed in range(per_class if isinstance(per_class, int) else per_class[name]):
             picture = draw(name, seed)
             picture = picture.convert("L") if grayscale else picture
             picture.save(folder / f"{name[:-1]}_{seed:03d}.png")

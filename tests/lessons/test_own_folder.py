@@ -1,7 +1,8 @@
 """The lessons on a user's folder: drawn shapes in three classes, in color and in gray.
 
 Each lesson runs with one epoch. ``make test`` runs a few of them; with ``--all-mutants`` every
-lesson runs on both folders and on one with two classes of five pictures.
+lesson runs on both folders and on one with two classes of five pictures, and lesson 08 runs on
+one with a class of six pictures.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ FOLDERS = {
     "color": {"per_class": 40},
     "gray": {"per_class": 40, "grayscale": True},
     "few": {"per_class": 5, "grayscale": True, "classes": ("circles", "squares")},
+    "uneven": {"per_class": {"circles": 40, "squares": 6, "triangles": 40}},
 }
-EVERY_TIME = {"color": ("02",), "gray": (), "few": ("06",)}
+SPLITS = ("train", "validation", "test")
+EVERY_TIME = {"color": ("02",), "gray": (), "few": ("06",), "uneven": ()}
 
 #: Cells that mention flowers as an example, whatever the dataset is.
 EXAMPLES = {
@@ -65,7 +68,7 @@ def check(notebook, number, kind):
             text = re.sub(r"(?m)^.*(course data get|choose paper_flowers).*$", "", text)
             assert not FLOWERS.search(text), (cell, text)
     if number in ("03", "04", "05"):
-        shape = f"96, 96, {3 if kind == 'color' else 1}"
+        shape = f"96, 96, {3 if kind in ('color', 'uneven') else 1}"
         assert shape in everything or f"96×96×{shape[-1]}" in everything
     if number == "06":
         assert f"The wrong labels of {kind} are not known" in texts["L06-planted"]
@@ -82,6 +85,7 @@ def pytest_generate_tests(metafunc):
                 path, id=path.stem, marks=[] if path.name[:2] in often else pytest.mark.slow
             )
             for path in lessons.all_lessons()
+            if path.name[:2] in metafunc.cls.numbers or not metafunc.cls.numbers
         ]
         metafunc.parametrize("lesson", paths)
 
@@ -97,6 +101,7 @@ class Lessons:
     """The tests for each folder."""
 
     kind = ""
+    numbers: tuple[str, ...] = ()  # of the lessons; empty for all
 
     def test_lesson_runs(self, lesson, folder, tmp_path):
         """The lesson runs to its end, and uses the classes of the folder."""
@@ -125,7 +130,27 @@ class TestFew(Lessons):
     kind = "few"
 
 
+class TestUneven(Lessons):
+    """Three classes in color, one of six pictures and the others of forty."""
+
+    kind = "uneven"
+    numbers = ("08",)
+
+
 # --- functions for the lessons -----------------------------------------------------------------
+
+
+def test_a_class_of_three_pictures_beside_one_of_three_hundred(tmp_path):
+    """Each split has each class, and a subset takes what there is."""
+    folder = shape_folders.write(
+        tmp_path / "uneven", {"circles": 300, "squares": 3, "triangles": 40}
+    )
+    data = datasets.from_directory(folder, image_size=16)
+    counts = {split: np.bincount(data.labels(split)).tolist() for split in SPLITS}
+    assert counts == {"train": [240, 1, 32], "validation": [30, 1, 4], "test": [30, 1, 4]}
+    part = data.subset(per_class={"train": 40, "validation": 5, "test": 5})
+    assert np.bincount(part.labels("train")).tolist() == [40, 1, 32]
+    assert np.bincount(part.labels("test")).tolist() == [5, 1, 4]
 
 
 def test_channels_follow_from_the_files(tmp_path, capsys):
