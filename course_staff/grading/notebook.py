@@ -490,7 +490,7 @@ def _before(result: Plan, handed_out: Sequence[Cell]) -> dict[int, str]:
         source = known.get(cell.id, "")
         if not cell.id:
             there = _lines(cell.source)
-            source = next((one for one in setups if _lines(one) <= there), "")
+            source = next((text for text in setups if _lines(text) <= there), "")
         if source and _key(source) != _key(cell.source):
             found[index] = source
     return found
