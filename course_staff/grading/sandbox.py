@@ -320,7 +320,7 @@ class Sandbox:
         """End the server and everything that it started."""
         self._stop()
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            linux.remove(self._folder)
             self._folder = None
         if self._lock is not None:
             os.close(self._lock)
@@ -794,7 +794,7 @@ def _clear_abandoned() -> None:
             try:
                 if os.fstat(lock).st_uid == os.geteuid():
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # its owner lives elsewhere
-                    shutil.rmtree(folder, ignore_errors=True)
+                    linux.remove(folder)
             finally:
                 os.close(lock)
 

@@ -441,7 +441,7 @@ answer = Slow()
 _DEEP_FOLDERS = """
 import os
 here = os.open(".", os.O_RDONLY)
-for _ in range(3000):  # longer than a path may be
+for _ in range(1100):  # longer than a path may be, deeper than recursion
     os.mkdir("d" * 200)
     os.chdir("d" * 200)
 open("x", "w").close()

@@ -21,6 +21,7 @@ from course_staff.grading import command, engine, journal, scoring
 from course_staff.grading.remote import RemoteWork
 from course_staff.grading.results import Graded, QuestionResult
 from course_staff.grading.sandbox import Limits, Sandbox
+from course_staff.grading.sandbox_runtime import linux
 from course_utils import checks, settings
 from course_utils.exceptions import CourseError, InvalidInput
 
@@ -314,6 +315,30 @@ def test_what_another_run_wrote_meanwhile_is_not_lost(tmp_path):
     with second:
         second.add("c", a_result("c"))
     assert set(kept(tmp_path)) == {"a", "b", "c"}
+
+
+def test_whatever_a_student_leaves_behind_can_be_removed(tmp_path):
+    folder, kept = tmp_path / "home", tmp_path / "kept"
+    (kept / "inside").mkdir(parents=True)
+    (folder / "closed" / "closed").mkdir(parents=True)
+    (folder / "closed" / "closed" / "x").write_text("x")
+    (folder / "link").symlink_to(kept)
+    os.mkfifo(folder / "pipe")
+    for place in (folder / "closed" / "closed", folder / "closed"):
+        place.chmod(0)
+    here = os.open(".", os.O_RDONLY)
+    try:
+        os.chdir(folder)
+        for _ in range(1500):  # deeper than Python's recursion, longer than a path may be
+            os.mkdir("d" * 100)
+            os.chdir("d" * 100)
+    finally:
+        os.chdir(here)
+        os.close(here)
+    linux.remove(folder)
+    assert not folder.exists()
+    assert (kept / "inside").is_dir()
+    linux.remove(folder)
 
 
 def test_a_folder_that_cannot_be_written_is_found_out_before_grading(tmp_path, monkeypatch):

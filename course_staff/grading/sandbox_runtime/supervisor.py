@@ -7,7 +7,6 @@ import json
 import os
 import resource
 import select
-import shutil
 import signal
 import socket
 import tempfile
@@ -99,7 +98,7 @@ def _supervise(
         told["seconds"] = round(time.monotonic() - began, 3)
         _end_all(view)
         if home != view.home:
-            shutil.rmtree(home, ignore_errors=True)
+            linux.remove(home)
         tell(status, told)
     except BaseException as error:
         tell(status, {"failed": f"{type(error).__name__}: {error}"})
