@@ -111,7 +111,7 @@ def _traced(model: Any, input_shape: Sequence[int]) -> Any:
     -------
     keras.Model or None
         The equivalent functional model; None if training and inference differ in more than the
-        `training` flag that is passed to the layers.
+        `training` flag that is passed to the layers, or if a layer is called with a fixed flag.
     """
     import keras
 
@@ -129,7 +129,7 @@ def _traced(model: Any, input_shape: Sequence[int]) -> Any:
     if len(made[0].weights) != len({id(v) for v in keras.layers.Layer.weights.fget(model)}):
         return None
     configs = [json.loads(json.dumps(functional.get_config())) for functional in made]
-    if len(configs) == 3 and not _same_but_training(*configs):
+    if not _same_but_training(*(configs if len(configs) == 3 else configs * 3)):
         return None
     if not model.trainable:
         made[0].trainable = False
@@ -137,7 +137,10 @@ def _traced(model: Any, input_shape: Sequence[int]) -> Any:
 
 
 def _same_but_training(none: Any, off: Any, on: Any, key: str = "") -> bool:
-    """Return whether three configurations differ in nothing but `training`: None, False, True."""
+    """Return whether three configurations differ in nothing but `training`: None, False, True.
+
+    A fixed value is refused: a functional model would replace it by the flag of its own call.
+    """
     if isinstance(none, dict):
         if not isinstance(off, dict) or not isinstance(on, dict):
             return False
@@ -147,8 +150,8 @@ def _same_but_training(none: Any, off: Any, on: Any, key: str = "") -> bool:
     if isinstance(none, list):
         same = isinstance(off, list) and isinstance(on, list) and len(none) == len(off) == len(on)
         return same and all(map(_same_but_training, none, off, on))
-    if key == "training" and (none, off, on) == (None, False, True):
-        return True
+    if key == "training":
+        return (none, off, on) in ((None, False, True), (None, None, None))
     if isinstance(none, str) and isinstance(off, str) and isinstance(on, str):
         none, off, on = (re.sub(r"_\d+$", "", name) for name in (none, off, on))  # numbered names
     return bool(none == off == on)

@@ -247,7 +247,16 @@ class Branch(Mine):
         x = keras.ops.mean(self.block(x), axis=(1, 2))
         return self.last(self.drop(x, training=True) if training else x)
 
+class Always(Mine):
+    def call(self, x):
+        return self.last(self.drop(keras.ops.mean(self.block(x), axis=(1, 2)), training=True))
+
+class Still(Mine):
+    def call(self, x, training=False):
+        return self.last(keras.ops.mean(self.norm(self.block(x), training=False), axis=(1, 2)))
+
 mine, branch = Mine(), Branch()
+always, still = Always(), Still()
 base = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3), layers.BatchNormalization()])
 base.trainable = False
 inputs = keras.Input((8, 8, 3))
@@ -310,7 +319,7 @@ def test_what_code_changes_is_read_again(both):
     assert remote.model_compiled("frozen")["learning_rate"] == pytest.approx(0.01)
 
 
-@pytest.mark.parametrize("name", ["branch", "own"])
+@pytest.mark.parametrize("name", ["branch", "always", "still", "own"])
 def test_a_network_with_code_of_its_own_is_asked_where_it_is_and_that_is_told(name, both):
     remote, local = both
     remote.take_notes()
