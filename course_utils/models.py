@@ -570,13 +570,13 @@ def without_tracing_warning() -> Iterator[None]:
     It means a loop that compiles one function each time. Several networks that are trained for few
     epochs each look the same to it, although each needs a graph of its own.
     """
+
+    def other(record: logging.LogRecord) -> bool:
+        return "triggered tf.function retracing" not in record.getMessage()
+
     logger = logging.getLogger("tensorflow")
-    logger.addFilter(_no_tracing_warning)
+    logger.addFilter(other)  # one of its own for each block, since blocks may be nested
     try:
         yield
     finally:
-        logger.removeFilter(_no_tracing_warning)
-
-
-def _no_tracing_warning(record: logging.LogRecord) -> bool:
-    return "triggered tf.function retracing" not in record.getMessage()
+        logger.removeFilter(other)

@@ -64,3 +64,13 @@ def test_many_networks_are_no_reason_for_a_warning(once, monkeypatch):
     finally:
         logger.removeHandler(handler)
     assert not [sentence for sentence in said if "retracing" in sentence]
+
+
+def test_a_block_inside_another_does_not_end_it():
+    logger = logging.getLogger("tensorflow")
+    record = logger.makeRecord("", 30, "", 0, "triggered tf.function retracing", (), None)
+    with models.without_tracing_warning():
+        with models.without_tracing_warning():
+            pass
+        assert not logger.filter(record)
+    assert logger.filter(record)
