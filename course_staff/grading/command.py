@@ -119,7 +119,7 @@ def grade(
         report = reports.pseudonymize(report, ids)
     policies.flag_identical(report.graded)
     chosen.lateness.apply(report.graded)
-    found = marks.find(folder, chosen.marks, students)
+    found = marks.find(folder, chosen.marks, marks.likely_texts(report.graded))
     report.notes += marks.apply(report.graded, found, ids)
     report.graded = policies.choose_attempts(report.graded, chosen.attempts)
     report.graded.sort(key=lambda one: (one.exercise, one.student.casefold()))
@@ -275,7 +275,7 @@ def _grade_again(
         }
         before.graded[index] = _in_place_of(old, new, seed)
         replaced.append(before.graded[index])
-    found = marks.find(folder, chosen.marks, [graded.student for graded in before.graded])
+    found = marks.find(folder, chosen.marks, marks.likely_texts(before.graded))
     theirs = [row for row in found.rows if row.cells.get("student") in {*wanted, *only}]
     before.notes = marks.apply(replaced, replace(found, rows=theirs), ids)
     before.contents = report.contents

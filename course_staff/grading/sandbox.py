@@ -318,13 +318,15 @@ class Sandbox:
 
     def close(self) -> None:
         """End the server and everything that it started."""
-        self._stop()
-        if self._folder is not None:
-            linux.remove(self._folder)
-            self._folder = None
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        try:
+            self._stop()
+        finally:  # also if the run is stopped just now
+            if self._folder is not None:
+                linux.remove(self._folder)
+                self._folder = None
+            if self._lock is not None:
+                os.close(self._lock)
+                self._lock = None
 
     def _stop(self) -> None:
         self._warmed.clear()
@@ -814,7 +816,17 @@ def _staged() -> tuple[Path, int]:
     _clear_abandoned()
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")).resolve()
     lock = os.open(folder, os.O_RDONLY)
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _fill(folder)
+    except BaseException:  # also if the run is stopped just now
+        linux.remove(folder)
+        os.close(lock)
+        raise
+    return folder, lock
+
+
+def _fill(folder: Path) -> None:
     package = Path(course_utils.__file__).resolve().parent
     code = folder / "course" / "course_utils"
 
@@ -835,7 +847,6 @@ def _staged() -> tuple[Path, int]:
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
     (folder / "scoring").chmod(0o700)
-    return folder, lock
 
 
 def _environment(home: str, epochs: int | None) -> dict[str, str]:

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import psutil
 import pytest
 from attacks.isolation import require
 
-from course_staff.grading import command, engine, journal, scoring
+from course_staff.grading import command, engine, journal, scoring, stopping
 from course_staff.grading.remote import RemoteWork
 from course_staff.grading.results import Graded, QuestionResult
 from course_staff.grading.sandbox import Limits, Sandbox
@@ -68,15 +69,17 @@ SPIN = "import time\nends = time.process_time() + {}\nwhile time.process_time() 
 class Run:
     """`course grade` as a process of its own, with a temporary folder of its own."""
 
-    def __init__(self, folder: Path, workers: int) -> None:
+    def __init__(self, folder: Path, workers: int, level: str = "bubblewrap") -> None:
         self.out, self.temporary = folder / "out", folder / "temporary"
         self.temporary.mkdir(exist_ok=True)
         command = [sys.executable, "-m", "course_utils.cli", "grade", str(folder / "class")]
-        command += ["--out", str(self.out), "--workers", str(workers)]
+        command += ["--out", str(self.out), "--workers", str(workers), "--isolation", level]
         environment = settings.environment(TMPDIR=str(self.temporary))
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # else inherited
         self.process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
+        signal.signal(signal.SIGINT, before)
 
     def wait_for(self, number: int) -> None:
         """Wait until so many results are kept."""
@@ -86,11 +89,13 @@ class Run:
             assert time.monotonic() < ends
             time.sleep(0.05)
 
-    def kill(self) -> set[psutil.Process]:
-        """kill -9; returns what ran below it."""
+    def stop(self, *signals: signal.Signals) -> set[psutil.Process]:
+        """Send signals, and wait for the end; returns what ran below it."""
         below = set(psutil.Process(self.process.pid).children(recursive=True))
-        self.process.kill()
-        self.process.wait()
+        for number in signals:
+            self.process.send_signal(number)
+            time.sleep(0.2)
+        self.process.wait(120)
         return below
 
 
@@ -106,29 +111,91 @@ def still_there(processes: set[psutil.Process], folder: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("workers", [1, 4])
-def test_nothing_outlives_a_killed_run_and_the_next_one_goes_on(workers, tmp_path):
-    require()
+KILL, TERM, INT = signal.SIGKILL, signal.SIGTERM, signal.SIGINT
+#: Of the ways to end a run at each level, those that are tried each time.
+ENDS = [
+    pytest.param(signals, workers, level, marks=[] if usual else pytest.mark.slow)
+    for signals, workers, level, usual in (
+        ([KILL], 4, "bubblewrap", True),
+        ([KILL], 1, "bubblewrap", False),
+        ([TERM], 2, "bubblewrap", False),
+        ([INT, INT], 2, "bubblewrap", False),
+        ([INT, TERM, INT], 1, "bubblewrap", False),
+        ([KILL], 2, "limits", False),
+        ([TERM], 1, "limits", False),
+        ([INT, INT], 4, "limits", False),
+    )
+]
+
+
+@pytest.fixture
+def open_folder(tmp_path):
+    """A folder that the user nobody can enter: with limits, root's students work in it."""
+    if os.geteuid() != 0:
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        yield Path(place)
+
+
+@pytest.mark.parametrize(("signals", "workers", "level"), ENDS)
+def test_nothing_outlives_a_run_that_is_ended_and_the_next_one_goes_on(
+    signals, workers, level, open_folder
+):
+    require(level)
     quick = {"ada": "x = 1", "bob": "x = 2"}
     slow = ["cleo", "dora", "eve", "fay"]
-    class_of(tmp_path / "class", **quick, **dict.fromkeys(slow, SPIN.format(30)))
-    run = Run(tmp_path, workers)
+    class_of(open_folder / "class", **quick, **dict.fromkeys(slow, SPIN.format(30)))
+    run = Run(open_folder, workers, level)
     run.wait_for(2)
-    below = run.kill()
+    below = run.stop(*signals)
     assert len(below) >= 4  # the sandbox, the processes that score, a worker
     ends = time.monotonic() + 10
     while (left := still_there(below, run.temporary)) and time.monotonic() < ends:
         time.sleep(0.1)
     assert not left
-    assert list(run.temporary.iterdir())  # nobody was there to remove them
+    if signals == [KILL]:
+        assert list(run.temporary.iterdir())  # nobody was there to remove them
+    else:
+        assert not list(run.temporary.iterdir())
+        assert run.process.returncode == 128 + signals[0]
+        assert "Finished results are kept" in run.process.communicate()[0]
     kept = len(records(run.out))
-    class_of(tmp_path / "class", **{name: f"name = {name!r}" for name in slow})
-    following = Run(tmp_path, workers)
+    class_of(open_folder / "class", **{name: f"name = {name!r}" for name in slow})
+    following = Run(open_folder, workers, level)
     told = following.process.communicate(timeout=240)[0]
     assert following.process.returncode == 0, told
     assert "6 notebooks graded" in told
     assert f"{kept} of them unchanged" in told
     assert not list(run.temporary.iterdir())
+
+
+def test_signals_that_are_ignored_stay_ignored_and_handlers_come_back():
+    """Under nohup, and for programs in the background, signals are ignored from the start."""
+    seen = []
+
+    def interrupted():
+        with stopping.at_signals():
+            os.kill(os.getpid(), signal.SIGHUP)
+            seen.append("after SIGHUP")
+            try:
+                os.kill(os.getpid(), TERM)
+                time.sleep(1)
+            finally:
+                for number in (INT, TERM):
+                    os.kill(os.getpid(), number)
+                seen.append("cleaned up")
+
+    hang_up, before = signal.signal(signal.SIGHUP, signal.SIG_IGN), signal.getsignal(TERM)
+    try:
+        with pytest.raises(stopping.Stopped) as stopped:
+            interrupted()
+        assert (seen, stopped.value.code) == (["after SIGHUP", "cleaned up"], 143)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert signal.getsignal(TERM) == before
+    finally:
+        signal.signal(signal.SIGHUP, hang_up)
 
 
 def test_folders_of_runs_that_go_on_are_left_alone(tmp_path, monkeypatch):
