@@ -322,7 +322,7 @@ class Sandbox:
             self._stop()
         finally:  # also if the run is stopped just now
             if self._folder is not None:
-                linux.remove(self._folder)
+                linux.remove(self._folder, _LONGEST_REMOVAL)
                 self._folder = None
             if self._lock is not None:
                 os.close(self._lock)
@@ -767,6 +767,10 @@ def _signal_name(number: int) -> str:
 # --- what the sandbox sees ---------------------------------------------------------------------
 
 
+#: Seconds for removing a folder: with limits alone, a submission may have made millions of files.
+#: The next run goes on with what is left.
+_LONGEST_REMOVAL = 60.0
+
 #: How the names of the folders begin that are made for a sandbox, in the temporary folder.
 _PREFIX = "course-grading-"
 
@@ -796,7 +800,7 @@ def _clear_abandoned() -> None:
             try:
                 if os.fstat(lock).st_uid == os.geteuid():
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # its owner lives elsewhere
-                    linux.remove(folder)
+                    linux.remove(folder, _LONGEST_REMOVAL)
             finally:
                 os.close(lock)
 

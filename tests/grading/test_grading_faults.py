@@ -384,28 +384,65 @@ def test_what_another_run_wrote_meanwhile_is_not_lost(tmp_path):
     assert set(kept(tmp_path)) == {"a", "b", "c"}
 
 
-def test_whatever_a_student_leaves_behind_can_be_removed(tmp_path):
-    folder, kept = tmp_path / "home", tmp_path / "kept"
-    (kept / "inside").mkdir(parents=True)
-    (folder / "closed" / "closed").mkdir(parents=True)
+def left_behind(folder: Path, outside: Path, levels: int) -> None:
+    """Folders that are hard to remove: closed, full of links, and deeper than a path is long."""
+    (folder / "closed" / "closed" / "full").mkdir(parents=True)
     (folder / "closed" / "closed" / "x").write_text("x")
-    (folder / "link").symlink_to(kept)
+    (folder / "link").symlink_to(outside)
+    (folder / "closed" / "closed" / "full" / "..x").symlink_to("../../../..")
     os.mkfifo(folder / "pipe")
-    for place in (folder / "closed" / "closed", folder / "closed"):
-        place.chmod(0)
+    for mode, name in ((0, "closed/closed/full"), (0o500, "closed/closed"), (0, "closed")):
+        (folder / name).chmod(mode)
     here = os.open(".", os.O_RDONLY)
     try:
         os.chdir(folder)
-        for _ in range(1500):  # deeper than Python's recursion, longer than a path may be
+        for _ in range(levels):
             os.mkdir("d" * 100)
+            os.symlink("..", "up")
             os.chdir("d" * 100)
+        os.chmod(".", 0o100)
     finally:
         os.chdir(here)
         os.close(here)
+
+
+@pytest.mark.parametrize("levels", [60, pytest.param(1500, marks=pytest.mark.slow)])
+def test_whatever_a_student_leaves_behind_can_be_removed(levels, tmp_path):
+    folder, outside = tmp_path / "home", tmp_path / "kept"
+    (outside / "inside").mkdir(parents=True)
+    outside.chmod(0o750)
+    folder.mkdir()
+    left_behind(folder, outside, levels)
+    linux.remove(folder, seconds=0)
+    assert (folder / "closed").is_dir()
     linux.remove(folder)
-    assert not folder.exists()
-    assert (kept / "inside").is_dir()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["kept"]
+    assert (outside / "inside").is_dir()
+    assert outside.stat().st_mode & 0o777 == 0o750
     linux.remove(folder)
+    folder.symlink_to(outside)
+    linux.remove(folder)
+    assert (outside / "inside").is_dir()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become an ordinary user")
+def test_an_ordinary_user_can_remove_closed_folders(open_folder):
+    """Root is kept out of nothing, so the permissions are tried as the user nobody."""
+    folder = open_folder / "home"
+    folder.mkdir()
+    (open_folder / "kept").mkdir()
+    for place in (folder, open_folder):
+        os.chown(place, 65534, 65534)
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setresuid(65534, 65534, 65534)
+            left_behind(folder, open_folder / "kept", 20)
+            linux.remove(folder)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert [entry.name for entry in open_folder.iterdir()] == ["kept"]
 
 
 def test_a_folder_that_cannot_be_written_is_found_out_before_grading(tmp_path, monkeypatch):

@@ -97,9 +97,9 @@ def _supervise(
         told = _wait(pid, status, view, request)
         told["seconds"] = round(time.monotonic() - began, 3)
         _end_all(view)
+        tell(status, told)
         if home != view.home:
             linux.remove(home)
-        tell(status, told)
     except BaseException as error:
         tell(status, {"failed": f"{type(error).__name__}: {error}"})
     finally:
