@@ -566,9 +566,14 @@ class _Finder:
         )
 
 
+_FIRST_NUMBER = re.compile(r"[^\W\d_]+[ _-]?(\d{1,4})(?!\d)")
+
+
 def _version(folder: str) -> int:
     """Return the number of the version that a folder's name says, such as ``Version 2``, or 0."""
     if naming.is_version(folder):
+        if first := _FIRST_NUMBER.match(folder):  # behind it, a time may follow
+            return int(first[1])
         return naming.attempt_of(f"x {folder}")[1]
     return naming.attempt_of(folder, bare=False)[1] if naming.is_assignment(folder) else 0
 

@@ -45,13 +45,19 @@ _ONLY_JUNK = (
 )
 _TOO_DEEP = f"It lies in more than {MOST_FOLDERS} folders; hand in the notebook alone."
 
-#: Files of the operating system or an editor.
-_JUNK = {"thumbs.db", "desktop.ini", "icon\r", "__macosx", "__pycache__", "ehthumbs.db", "@eadir"}
+#: Files of the operating system, an editor or a platform.
+_JUNK = {
+    *("thumbs.db", "desktop.ini", "icon\r", "__macosx", "__pycache__", "ehthumbs.db", "@eadir"),
+    "timestamp.txt",  # of Sakai and nbgrader
+}
 
 _JUNK_FOLDERS = {
     *(".ipynb_checkpoints", ".git", ".github", ".svn", ".vscode", ".idea", ".venv", ".virtualenv"),
     *(".cache", ".config", ".local", ".jupyter", ".ipython", ".mypy_cache", ".pytest_cache"),
     *(".ruff_cache", ".trash", ".trashes", ".spotlight-v100", ".fseventsd", ".conda", ".keras"),
+    *("venv", "site-packages", "dist-packages", "node_modules"),  # packages, with notebooks
+    *("$recycle.bin", "#recycle", "@recycle", "lost+found", "system volume information"),
+    *("#snapshot", "~snapshot", ".snapshot", ".snapshots", ".temporaryitems", ".zfs"),
 }
 
 #: The file in which Gradescope lists students and times.
@@ -337,7 +343,7 @@ def is_junk(name: str, folder: bool = False) -> bool:
     if name.startswith(("._", ".~", "~$", "__MACOSX")) or name.casefold() in _JUNK:
         return True
     if folder:
-        return name.casefold() in _JUNK_FOLDERS
+        return name.casefold() in _JUNK_FOLDERS or name.startswith(".Trash-")
     return name.startswith(".") and not name.lower().endswith((".ipynb", ".zip"))
 
 
@@ -383,14 +389,16 @@ def clean(name: str) -> str:
 # --- what is not graded --------------------------------------------------------------------------
 
 _REASONS = {
-    "rar 7z tar gz tgz bz2 xz zst tbz2 txz lzh arj cab z": "It is a {} archive, which is not "
-    "unpacked here; ask for the notebook, or for a zip.",
+    "rar 7z tar gz tgz bz2 xz zst tbz2 txz lzh arj cab z zipx sit sitx dmg iso": "It is a {} "
+    "archive, which is not unpacked here; ask for the notebook, or for a zip.",
     "html htm mhtml": "It is a web page ({}), not the notebook itself; ask for the .ipynb file.",
     "py": "It is a Python script ({}), not the notebook; ask for the .ipynb file.",
     "pdf doc docx odt rtf pages ppt pptx xls xlsx": "It is a document ({}), not the notebook; ask "
     "for the .ipynb file.",
     "png jpg jpeg gif heic heif webp bmp tif tiff svg": "It is a picture ({}), not the notebook; "
     "ask for the .ipynb file.",
+    "crdownload part partial opdownload tmp": "It is a part of a file ({}), of an upload or "
+    "download that was not finished; ask for the file again.",
     "url webloc link lnk gdoc gsheet": "It is a link ({}), not the notebook; ask for the file.",
 }
 _OTHER = "It is neither a notebook (.ipynb) nor a zip."
@@ -415,5 +423,7 @@ def reason(name: str) -> str:
 
 
 def lies_beside(why: str) -> bool:
-    """Return whether such files (code, pictures, data) often lie beside a notebook."""
-    return why == _OTHER or why.startswith(("It is a Python script", "It is a picture"))
+    """Return whether such files (code, pictures, data, nothing) often lie beside a notebook."""
+    return why in (_OTHER, _ONLY_JUNK, _EMPTY) or why.startswith(
+        ("It is a Python script", "It is a picture")
+    )

@@ -439,6 +439,56 @@ LAYOUTS: dict[str, tuple[dict | list, list[str], list[str]]] = {
     "names of pictures": (
         ["😀/evaluation.ipynb", "👩‍💻 Ada/evaluation.ipynb", "con/evaluation.ipynb", ".../evaluation.ipynb"],
         ["con | 05", "unknown | 05", "👩‍💻 Ada | 05", "😀 | 05"], []),
+    # third collection
+    "Sakai": (
+        ["Ex 5/Lovelace, Ada(ada1)/Submission attachment(s)/evaluation.ipynb", "Ex 5/grades.csv",
+         "Ex 5/Lovelace, Ada(ada1)/timestamp.txt", "Ex 5/Turing, Alan(a2)/Submission attachment(s)/x.ipynb",
+         "Ex 5/Turing, Alan(a2)/Feedback Attachment(s)/x.ipynb", "Ex 5/Bo, Li(li3)/timestamp.txt",
+         "Ex 5/Bo, Li(li4)/Submission attachment(s)/x.ipynb"],
+        ["Bo, Li li4 | 05", "Lovelace, Ada | 05", "Turing, Alan | 05"], ["Bo, Li li3", "Turing, Alan", ""]),
+    "Schoology": (
+        ["Lovelace, Ada - 12345/Revision 1 - 2026-11-01 10-15/evaluation.ipynb",
+         "Lovelace, Ada - 12345/Revision 2 - 2026-11-02 10-15/x.ipynb", "Turing, Alan - 12346/Revision 1/x.ipynb"],
+        ["Lovelace, Ada - 12345 | 05 | #1", "Lovelace, Ada - 12345 | 05 | #2", "Turing, Alan - 12346 | 05 | #1"], []),
+    "ILIAS": (
+        ["multi_feedback_Abgabe_77/Lovelace_Ada_ada1_1234/20261101101500_evaluation.ipynb",
+         "multi_feedback_Abgabe_77/Turing_Alan_alan_1235/evaluation.ipynb"],
+        ["Lovelace_Ada_ada1_1234 | 05", "Turing_Alan_alan_1235 | 05"], []),
+    "Google Classroom": (
+        ["Classroom/CNN/Exercise 5/Ada Lovelace - evaluation.ipynb", "Classroom/CNN/Exercise 5/Copy of x - Cy.ipynb",
+         "Classroom/CNN/Exercise 5/Bo M - Copy of evaluation.ipynb"],
+        ["Ada Lovelace | 05", "Bo M | 05", "x - Cy | 05"], []),
+    "a download from Drive that names nobody": (
+        ["drive-download-20261127T101500Z-001/Copy of evaluation.ipynb",
+         "drive-download-20261127T101500Z-001/Copy of Copy of evaluation.ipynb"],
+        ["Copy of Copy of evaluation | 05", "Copy of evaluation | 05"], []),
+    "OneDrive": (
+        {"OneDrive_1_27-11-2026.zip": ["Ada Lovelace/evaluation.ipynb", "Alan/evaluation.ipynb"]},
+        ["Ada Lovelace | 05", "Alan | 05"], []),
+    "conflicts of Dropbox, Nextcloud and Syncthing": (
+        ["ada/evaluation.ipynb", "ada/evaluation (Ada's conflicted copy 2026-11-27).ipynb",
+         "bo_evaluation (conflicted copy 2026-11-27 101500).ipynb",
+         "cy_evaluation.sync-conflict-20261127-101500-ABC.ipynb"],
+        ["ada | 05", "ada | 05", "bo | 05", "cy | 05"], []),
+    "bins and packages": (
+        ["class/#recycle/zed/evaluation.ipynb", "class/ada/evaluation.ipynb", "class/bo/evaluation.ipynb",
+         "class/$RECYCLE.BIN/x.ipynb", "class/.Trash-1000/files/x.ipynb", "class/lost+found/",
+         "class/ada/venv/lib/site-packages/a/tests/a.ipynb", "class/bo/env/Lib/site-packages/y.ipynb",
+         "class/bo/node_modules/z.ipynb"],
+        ["ada | 05", "bo | 05"], []),
+    "dates before the names": (
+        ["2026-11-27 Ada L/evaluation.ipynb", "2026-11-28 Bo/evaluation.ipynb"],
+        ["2026-11-27 Ada L | 05", "2026-11-28 Bo | 05"], []),
+    "Moodle with groups": (
+        [MOODLE.format("Group A-Ada L", 7) + "/evaluation.ipynb", MOODLE.format("Group A-Bo", 8) + "/x.ipynb",
+         MOODLE.format("محمد علي", 9) + "/x.ipynb", MOODLE.format("Seán O'Brien-García López", 10) + "/x.ipynb"],
+        ["Group A-Ada L | 05", "Group A-Bo | 05", "Seán O'Brien-García López | 05", "محمد علي | 05"], []),
+    "Canvas in folders of sections": (
+        ["Section 1/lovelaceada_1234_5678_evaluation.ipynb", "Section 2/o'brienseán_1235_5679_evaluation-3.ipynb"],
+        ["lovelaceada | 05", "o'brienseán | 05 | #3"], []),
+    "parts of files and archives": (
+        ["ada/x.zipx", "bo/x.ipynb.crdownload", "cy/x.zip.part", "dora/x.tar.xz", "eve/evaluation.ipynb"],
+        ["eve | 05"], ["ada", "bo", "cy", "dora"]),
 }  # fmt: skip
 
 #: Layouts in which the time of the machine's zone or of a shortened line is not compared.
