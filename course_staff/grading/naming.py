@@ -206,7 +206,7 @@ _WORDED = (
 #: What Dropbox, Nextcloud and Syncthing add to a file that was changed in two places.
 _CONFLICT = re.compile(
     r"\s*\([^()]{0,60}(?:conflicted copy|konfliktkopie|in konflikt stehende kopie|"
-    r"copie en conflit|copia en conflicto)[^()]{0,60}\)|\.sync-conflict-[\w-]{1,40}",
+    r"copie en conf[l]it|copia en conflicto)[^()]{0,60}\)|\.sync-conflict-[\w-]{1,40}",
     re.I,
 )
 

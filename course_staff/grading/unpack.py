@@ -11,8 +11,10 @@ import io
 import os
 import re
 import stat
+import struct
 import unicodedata
 import zipfile
+import zlib
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -38,6 +40,9 @@ _LINK = "It is a symbolic link, which could lead anywhere; hand in the file itse
 _OUTSIDE = "Its name leads out of the zip; compress it again."
 _TOO_MUCH = "All together is more than can be unpacked safely."
 _TOO_MANY_ZIPS = "It is inside too many zips; hand in the notebook alone."
+_UNKNOWN_METHOD = (
+    "It is packed in a way that only some programs know; compress it again as an ordinary zip."
+)
 _EMPTY = "The folder is empty."
 _ONLY_JUNK = (
     "The folder holds nothing but files that a system or a program made by itself, such as the "
@@ -260,8 +265,12 @@ class Reader:
         try:
             with archive.open(member) as packed:
                 content = packed.read(limit + 1)  # the size in the zip may be a lie
+        except NotImplementedError:
+            self._refuse(where, parts, _UNKNOWN_METHOD, outer)
+            return
         except Exception as error:
-            self._refuse(where, parts, f"It cannot be unpacked ({type(error).__name__}).", outer)
+            why = f"It is damaged in the zip ({type(error).__name__}); compress it again."
+            self._refuse(where, parts, why, outer)
             return
         if kind != ".zip":
             self._take(content, where, parts, outer)
@@ -313,9 +322,22 @@ def _name_in_zip(member: zipfile.ZipInfo) -> str:
         stored = member.filename.encode("cp437")
     except UnicodeError:
         return member.filename
+    if told := _name_beside(member.extra, stored):
+        return told
     with suppress(UnicodeError):
         return stored.decode("utf-8")
     return min((stored.decode(code, "replace") for code in _OF_WINDOWS), key=_signs)
+
+
+def _name_beside(extra: bytes, stored: bytes) -> str:
+    """Return the name in UTF-8 that WinRAR and Info-ZIP write into an extra field, or ""."""
+    while len(extra) >= 4:
+        kind, size = struct.unpack_from("<HH", extra)
+        field, extra = extra[4 : 4 + size], extra[4 + size :]
+        if kind == 0x7075 and field[1:5] == zlib.crc32(stored).to_bytes(4, "little"):
+            with suppress(UnicodeError):
+                return field[5:].decode("utf-8")
+    return ""
 
 
 #: Encodings of names in zips of Windows: America, Western and Central Europe, Cyrillic.

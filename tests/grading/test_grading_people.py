@@ -8,9 +8,11 @@ import io
 import json
 import os
 import random
+import struct
 import time
 import unicodedata
 import zipfile
+import zlib
 from datetime import datetime
 from pathlib import Path
 
@@ -1124,6 +1126,59 @@ def test_names_in_zips_of_windows(encoding, names, tmp_path):
         content = content.replace(b"AB"[place : place + 1] * len(stored[name]), stored[name])
     given.write_bytes(content)
     assert sorted(one.student for one in intake.collect([given]).submissions) == names
+
+
+def test_names_that_winrar_writes_beside_the_mangled_ones(tmp_path):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in ("王伟", "李娜"):
+            mangled, path = b"??/evaluation.ipynb", f"{name}/evaluation.ipynb".encode()
+            member = zipfile.ZipInfo(mangled.decode())
+            field = b"\x01" + zlib.crc32(mangled).to_bytes(4, "little") + path
+            member.extra = struct.pack("<HHI", 0x9999, 4, 0) + struct.pack(
+                "<HH", 0x7075, len(field)
+            )
+            member.extra += field
+            archive.writestr(member, note("05", name))
+    (tmp_path / "class.zip").write_bytes(stream.getvalue())
+    assert people(intake.collect([tmp_path / "class.zip"])) == ["李娜 | 05", "王伟 | 05"]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_one_path_twice_in_a_zip_is_told(tmp_path):
+    """As where a program wrote "??" for the letters of all names."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in ("王伟", "李娜"):
+            archive.writestr("??/evaluation.ipynb", note("05", name))
+    (tmp_path / "class.zip").write_bytes(stream.getvalue())
+    found = intake.collect([tmp_path / "class.zip"]).submissions
+    assert len(found) == 2
+    assert all("several files under one path" in " ".join(one.flags) for one in found)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (10, 9, "only some programs know"),  # Deflate64, as Windows packs large files
+        (10, 93, "only some programs know"),
+        (16, 0, "damaged in the zip"),  # the checksum
+        (8, 1, "encrypted"),
+    ],
+)
+def test_a_file_that_cannot_be_unpacked_is_told_and_the_others_are_graded(
+    place, value, said, tmp_path
+):
+    content = bytearray(packed(["ada/evaluation.ipynb", "bo/evaluation.ipynb"]))
+    last = content.rfind(b"PK\x01\x02")
+    first = struct.unpack_from("<I", content, last + 42)[0]
+    struct.pack_into("<H", content, last + place, value)
+    struct.pack_into("<H", content, first + place - 2, value)
+    (tmp_path / "class.zip").write_bytes(bytes(content))
+    found = intake.collect([tmp_path / "class.zip"])
+    assert people(found) == ["ada | 05"]
+    (refused,) = found.refused
+    assert (refused.student, said in refused.sentence) == ("bo", True)
 
 
 def test_a_file_of_no_bytes_is_said_to_be_empty(tmp_path):
