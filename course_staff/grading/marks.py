@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from course_staff.grading import store, tables, workbooks
+from course_staff.grading import naming, store, tables, workbooks
 from course_staff.grading.results import (
     Graded,
     QuestionResult,
@@ -65,6 +65,8 @@ class Row:
         The student, exercise and question it is for, where this is known.
     text : str
         The beginning of the checksum of the answer that it is for, or "".
+    alike : str
+        The only student with this answer, if the student of the row is not there; else "".
     """
 
     source: Path
@@ -74,6 +76,7 @@ class Row:
     surplus: list[str] = field(default_factory=list)
     slot: Slot | None = None
     text: str = ""
+    alike: str = ""
 
     @property
     def where(self) -> str:
@@ -256,8 +259,13 @@ class _Places:
                 self.results[slot].append((result, question))
         self._by_id = {_slot_id(slot): slot for slot in self.results}
         self._plain: dict[Slot, set[Slot]] = defaultdict(set)
-        for slot in self.results:
-            self._plain[_plain_slot(slot)].add(slot)
+        self._by_answer: dict[tuple[str, str, str], set[Slot]] = defaultdict(set)
+        for slot, results in self.results.items():
+            plain = _plain_slot(slot)
+            self._plain[plain].add(slot)
+            for _, question in results:
+                if question.digest:
+                    self._by_answer[(*plain[1:], _text_id(question.digest))].add(slot)
 
     def assign(self, row: Row) -> str:
         """Find the slot of a row; return a sentence if that is not possible."""
@@ -273,8 +281,21 @@ class _Places:
                 f"the row says {_told(seen)}, but its id is that of {_told(by_id)}; perhaps some "
                 f"columns were sorted and others not."
             )
-        row.slot = by_id or seen
+        row.slot = by_id or seen or self._renamed(row)
         return ""
+
+    def _renamed(self, row: Row) -> Slot | None:
+        """Return the slot of the same answer, if only one student with a similar name has it.
+
+        A name changes when a namesake hands in, or when another export writes it in another way.
+        """
+        _, exercise, question = _plain_slot(_shown(row))
+        slots = self._by_answer.get((exercise, question, row.text), set())
+        if len(slots) != 1:
+            return None
+        (slot,) = slots
+        row.alike = slot[0]
+        return slot if naming.may_be_one(row.cells.get("student", ""), slot[0]) else None
 
     def _by_text(self, shown: Slot) -> Slot | None:
         if shown in self.results:
@@ -402,6 +423,12 @@ def apply(
     for key, row in used.items():
         if key not in doubtful:
             _give(row, places)
+    renamed_rows = [row for row in used.values() if row.slot and row.alike]
+    problems += [
+        f"{row.where}: the mark of {clean_sentence(row.cells['student'], 100)} counts for "
+        f"{clean_sentence(row.alike, 100)}, who has the same answer and a similar name."
+        for row in renamed_rows
+    ]
     return problems + _not_here(strangers)
 
 
@@ -452,12 +479,21 @@ def _bind_copies(candidates: list[Row], rows: list[Row]) -> None:
 def _not_here(rows: list[Row]) -> list[str]:
     if not rows:
         return []
-    shown = "; ".join(f"{row.where} ({_told(_shown(row))})" for row in rows[:10])
+    shown = "; ".join(f"{row.where} ({_told(_shown(row))}{_hint(row)})" for row in rows[:10])
     more = f"; and {len(rows) - 10} more" if len(rows) > 10 else ""
     return [
         f"Nothing that these marks could be for is among what was graded now; they are kept, and "
         f"count nowhere: {shown}{more}."
     ]
+
+
+def _hint(row: Row) -> str:
+    if not row.alike:
+        return ""
+    return (
+        f"; {clean_sentence(row.alike, 100)} has the same answer: if it is the same person, change "
+        f"the name in the row"
+    )
 
 
 def _problem(row: Row, places: _Places) -> str:

@@ -239,6 +239,12 @@ def attempt_of(stem: str, bare: bool = True) -> tuple[str, int]:
     return stem, number
 
 
+def may_be_one(name: str, other: str) -> bool:
+    """Return whether one of two names has all words of the other one, in any order."""
+    mine, theirs = set(words(name)), set(words(other))
+    return bool(mine and theirs) and (mine <= theirs or theirs <= mine)
+
+
 _TRICKS = "'\"=+-@|%\uff1d\uff0b\uff0d\uff20 \t"
 
 

@@ -118,6 +118,9 @@ class Limits:
     cell: float = 120.0
     call: float = 20.0
     submission: float = 400.0
+    # Measured for the solutions, one epoch each (test_grading_limits.py asks for twice as much):
+    # data 1,500 MB in 02, 1,050 in 08, at most 780 in the others; in use by all processes
+    # 830 MB in 08, 610 in 07, 560 in 09, 540 in 04, at most 520 in the others.
     memory: int = 4000 * 2**20
     memory_of_all: int = 2500 * 2**20
     processes: int = 128
@@ -254,6 +257,7 @@ class Sandbox:
                 "where it has the full sandbox."
             )
         self.level = self.level or LEVELS[0]
+        _check_room(tempfile.gettempdir())
         with self._refusing():
             self._folder, self._lock = _staged()
             mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -803,6 +807,22 @@ def _clear_abandoned() -> None:
                     linux.remove(folder, _LONGEST_REMOVAL)
             finally:
                 os.close(lock)
+
+
+#: Bytes and files for which there must be room in the temporary folder.
+_ROOM, _ROOM_FOR_FILES = 50 * 2**20, 2000
+
+
+def _check_room(folder: str) -> None:
+    """Raise SandboxFailed if the disk with the temporary folder is full."""
+    disk = os.statvfs(folder)
+    no_files = disk.f_files > 0 and disk.f_favail < _ROOM_FOR_FILES
+    if no_files or disk.f_bavail * disk.f_frsize < _ROOM:
+        raise SandboxFailed(
+            f"The disk with the folder for temporary files, {folder}, is full: grading needs "
+            f"{_ROOM // 2**20} MB there. Make room, or name another folder by TMPDIR; nothing was "
+            f"graded."
+        )
 
 
 def _staged() -> tuple[Path, int]:

@@ -453,6 +453,13 @@ def test_a_folder_that_cannot_be_written_is_found_out_before_grading(tmp_path, m
         grade(folder, tmp_path / "file" / "out")
 
 
+def test_a_full_temporary_folder_is_found_out_before_grading(tmp_path, monkeypatch):
+    monkeypatch.setattr("course_staff.grading.sandbox._ROOM", 2**60)  # more than any disk has
+    with pytest.raises(CourseError, match=r"is full: grading needs .* TMPDIR; nothing was graded"):
+        grade(class_of(tmp_path / "class", ada=""), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_run_after_damage_grades_only_what_is_damaged(tmp_path):
     folder, out = class_of(tmp_path / "class", ada="", bob="x = 1"), tmp_path / "out"
     first = grade(folder, out, workers=1)

@@ -545,6 +545,97 @@ class TestChangedAnswers:
         assert [(row["answer"], row["previous mark"]) for row in waiting] == [("Second.", "2")]
 
 
+class TestRenamedStudents:
+    """Marks go with a person whose name has changed, and to nobody else."""
+
+    def marked(self, folder: Path, *names: str) -> None:
+        run(folder, [made(name, f"Because of {name[:3]}.") for name in names])
+        for name in names:
+            mark(folder, name, "1.5", f"For {name}.")
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("Li Wei", "Li Wei 7"),  # since a namesake handed in
+            ("Li Wei (2)", "Li Wei"),
+            ("Lovelace, Ada", "Ada Lovelace"),
+            ("ada", "Tuesday / ada"),
+            ("Ada Lovelace", "Ada Lovelace (ada@example.org)"),
+        ],
+    )
+    def test_the_mark_goes_with_the_person(self, tmp_path, old, new):
+        self.marked(tmp_path, old, "Xu")
+        graded = [
+            made("Xu", "Because of Xu."),
+            made("Li Wei 8", "No."),
+            made(new, f"Because of {old[:3]}."),
+        ]
+        (problem,), note = run(tmp_path, graded)
+        assert f"the mark of {old} counts for {new}" in problem
+        assert points_of(graded) == {"Xu": 1.5, "Li Wei 8": 0, new: 1.5}
+        assert graded[2].questions[1].comment == f"For {old}."
+        assert run(tmp_path, graded) == ([], "")
+        assert {row["student"] for row in rows_of(tmp_path / marks.MANUAL_GRADES)} == {
+            "Xu", "Li Wei 8", new
+        }  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("now", "hint"),
+        [
+            ([("bob", "Because of dor.")], "; bob has the same answer"),  # who copied it
+            ([("dora 1", "Because of dor."), ("dora 2", "Because of dor.")], ""),
+            ([("dora 1", "Because I say so.")], ""),
+        ],
+        ids=["another name", "two of them", "another answer"],
+    )
+    def test_it_goes_to_nobody_else(self, tmp_path, now, hint):
+        self.marked(tmp_path, "dora")
+        for _ in range(2):
+            graded = [made(name, text) for name, text in now]
+            (problem,), _ = run(tmp_path, graded)
+            assert "(dora, 05_evaluation, 05.6" + hint in problem
+            assert set(points_of(graded).values()) == {0}
+            kept = [row for row in rows_of(tmp_path / marks.MANUAL_GRADES) if row["points"]]
+            assert [(row["student"], row["comment"]) for row in kept] == [("dora", "For dora.")]
+
+    def test_an_override_stays_when_the_class_changes(self, tmp_path):
+        def one(name: str) -> Graded:
+            graded = made(name, "")
+            graded.questions[0].digest = hashlib.sha256(name[:4].encode()).hexdigest()
+            return graded
+
+        run(tmp_path, [])
+        with (tmp_path / marks.MANUAL_GRADES).open("a", encoding="utf-8") as table:
+            table.write("dora,05,05.1,4,Her plot is right.\nadam,5,5.1,1,Copied.\n")
+        for names in (["adam", "bob", "dora"], ["dora", "zoe", "bob"], ["dora S.", "bob", "adam"]):
+            graded = [one(name) for name in names]
+            run(tmp_path, graded)
+            given = {one.student: one.questions[0].points for one in graded}
+            expected = {"adam": 1, "dora": 4, "dora S.": 4}
+            assert given == {name: expected.get(name, 2) for name in names}
+
+    def test_a_result_of_another_seed_goes_with_the_person(self, tmp_path):
+        again = {**made("", points=4, sha256="s1").as_dict(), "name": ""}
+        stored = {f"bob · {E05} · s1": {"seed": 4, "graded": again}}
+        (tmp_path / "appeals.json").write_text(json.dumps(stored), "utf-8")
+        for names, counts, told in (
+            (["bob", "eve"], "bob", None),
+            (["eve", "bob 12"], "bob 12", ("bob", 4, "bob 12", True)),
+            (["eve", "xu"], "", ("bob", 4, "xu", False)),
+        ):
+            graded = [made(name, sha256="s0" if name == "eve" else "s1") for name in names]
+            report = engine.Report(graded, [], "bubblewrap", 3)
+            moved = command._use_appeals(tmp_path, report)
+            assert [one.student for one in report.graded] == names
+            assert [one.student for one in report.graded if one.questions[0].points == 4] == [
+                name for name in names if name == counts
+            ]
+            assert moved == ([told] if told else [])
+        twice = engine.Report([made(f"bob {k}", sha256="s1") for k in (1, 2)], [], "x", 3)
+        assert command._use_appeals(tmp_path, twice) == []
+        assert {one.questions[0].points for one in twice.graded} == {2}
+
+
 class TestBadRows:
     @pytest.mark.parametrize(
         ("row", "sentence"),
