@@ -28,9 +28,10 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def at_signals() -> Iterator[None]:
-    """Raise :class:`Stopped` at the first signal, and ignore further ones during the clean-up.
+    """Raise :class:`Stopped` at the first signal, and ignore all that come after it.
 
-    Signals that are ignored already, as under ``nohup``, stay ignored. For the main thread only.
+    They are ignored until the program ends, which should be soon. Signals that are ignored already,
+    as under ``nohup``, stay ignored. For the main thread only.
     """
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     taken = [number for number in _SIGNALS if before[number] not in (signal.SIG_IGN, None)]
@@ -46,4 +47,5 @@ def at_signals() -> Iterator[None]:
         yield
     finally:
         for number in taken:
-            signal.signal(number, before[number])
+            if signal.getsignal(number) is stop:
+                signal.signal(number, before[number])

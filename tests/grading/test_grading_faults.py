@@ -187,15 +187,22 @@ def test_signals_that_are_ignored_stay_ignored_and_handlers_come_back():
                     os.kill(os.getpid(), number)
                 seen.append("cleaned up")
 
-    hang_up, before = signal.signal(signal.SIGHUP, signal.SIG_IGN), signal.getsignal(TERM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGHUP, TERM, INT)}
     try:
+        signal.signal(INT, signal.default_int_handler)
+        with stopping.at_signals():
+            pass
+        assert [signal.getsignal(number) for number in before] == [
+            before[signal.SIGHUP], before[TERM], signal.default_int_handler
+        ]  # fmt: skip
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         with pytest.raises(stopping.Stopped) as stopped:
             interrupted()
+        os.kill(os.getpid(), INT)
         assert (seen, stopped.value.code) == (["after SIGHUP", "cleaned up"], 143)
-        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-        assert signal.getsignal(TERM) == before
     finally:
-        signal.signal(signal.SIGHUP, hang_up)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_folders_of_runs_that_go_on_are_left_alone(tmp_path, monkeypatch):
