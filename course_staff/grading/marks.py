@@ -366,7 +366,7 @@ def points_of(text: str) -> float | None:
     fraction = re.fullmatch(r"(\d{0,3})\s?([\xbc-\xbe\u2150-\u215e])", plain)  # such as 1½
     if fraction:
         return round(int(fraction[1] or 0) + unicodedata.numeric(fraction[2]), 6)
-    plain = unicodedata.normalize("NFKC", plain).replace(",", ".").replace("\u066b", ".")
+    plain = re.sub("[,\u066b\uff0c\uff0e]", ".", plain)
     try:
         number = float(plain) if "_" not in plain else math.nan
     except ValueError:
@@ -446,7 +446,7 @@ def _conflict(first: Row, row: Row, named: Path | None) -> str:
 #: What stands below the marks, in the languages of the platforms.
 _SUM = re.compile(
     r"((sum|total|summe|gesamt|s[o]mme|suma|razem|totale|totaal|mean|average|mittelwert|durchschnitt|"
-    r"moyenne|średnia|media|promedio|gemiddelde|median|max|min|count|anzahl)\b\W*)*"
+    r"moyenne|średnia|media|promedio|gemiddelde|median|maximum|minimum|count|anzahl)\b\W*)*"
 )
 
 

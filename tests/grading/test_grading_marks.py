@@ -189,7 +189,7 @@ class TestSpreadsheets:
         assert (one.points, one.status, f"{one.points:g}") == (points, status, f"{points:g}")
 
     @pytest.mark.parametrize(
-        "typed", ["3/4", "1½½", "75 %", "–", "01. Mai", "1,5 Pkt", "1'5", "n/a", "1_5"]
+        "typed", ["3/4", "1½½", "75 %", "–", "01. Mai", "1,5 Pkt", "1'5", "n/a", "1_5", "1²", "−1"]
     )
     def test_what_could_mean_two_things_is_asked_for_and_kept(self, tmp_path, typed):
         run(tmp_path, [made("ada")])
@@ -204,7 +204,7 @@ class TestSpreadsheets:
         (row,) = rows_of(tmp_path / marks.MANUAL_GRADES)
         assert tables.unguarded(row["points"]) == typed
 
-    @pytest.mark.parametrize("name", ["", "Summe", "Mean", "Total:"])
+    @pytest.mark.parametrize("name", ["", "Summe", "Mean / Median", "Total:"])
     def test_sums_and_heads_between_the_marks_are_none(self, tmp_path, name):
         run(tmp_path, [made("ada"), made("bob")])
         rows = rows_of(tmp_path / marks.MANUAL_GRADES)
@@ -223,7 +223,7 @@ class TestSpreadsheets:
     def test_a_row_with_a_mark_and_a_name_alone_is_told(self, tmp_path):
         run(tmp_path, [made("ada")])
         with (tmp_path / marks.MANUAL_GRADES).open("a", encoding="utf-8") as table:
-            table.write("ada,,,2\nMax Sum,,,2\n")
+            table.write("ada,,,2\nMinimum,,,2\n")
         (told,) = run(tmp_path, [made("ada")])[0]
         assert "line 3 (ada, ,)" in told
 
