@@ -60,7 +60,7 @@ _JUNK_FOLDERS = {
     *(".ipynb_checkpoints", ".git", ".github", ".svn", ".vscode", ".idea", ".venv", ".virtualenv"),
     *(".cache", ".config", ".local", ".jupyter", ".ipython", ".mypy_cache", ".pytest_cache"),
     *(".ruff_cache", ".trash", ".trashes", ".spotlight-v100", ".fseventsd", ".conda", ".keras"),
-    *("venv", "site-packages", "dist-packages", "node_modules"),  # packages, with notebooks
+    *("site-packages", "dist-packages", "node_modules"),  # installed, some with notebooks
     *("$recycle.bin", "#recycle", "@recycle", "lost+found", "system volume information"),
     *("#snapshot", "~snapshot", ".snapshot", ".snapshots", ".temporaryitems", ".zfs"),
 }
