@@ -710,7 +710,21 @@ def _kept(rows: list[Row]) -> list[Row]:
             for name in ("previous mark", "points", "comment"):
                 first.cells[name] = first.cells.get(name) or row.cells.get(name, "")
             first.extra = {**row.extra, **first.extra}
-    return kept
+    return [row for row in kept if not _is_said_again(row, kept)]
+
+
+def _is_said_again(row: Row, rows: list[Row]) -> bool:
+    """Return whether a row has only an earlier mark, which the row of the new mark has, too."""
+    own = (row.cells.get("points"), row.cells.get("comment"), row.extra, row.surplus)
+    if any(own) or row.slot is None:
+        return False
+    marks = set(row.cells.get("previous mark", "").split("; "))
+    return any(
+        other.slot == row.slot
+        and bool(other.cells.get("points"))
+        and marks <= set(other.cells.get("previous mark", "").split("; "))
+        for other in rows
+    )
 
 
 def _written(row: Row) -> object:

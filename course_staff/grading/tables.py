@@ -68,7 +68,7 @@ def read(path: Path, columns: Sequence[set[str]], names: Iterable[str] = ()) -> 
     Parameters
     ----------
     path : Path
-        A file.
+        A text file, or a workbook of Excel with one sheet that has the columns.
     columns : sequence of set of str
         The table needs all columns of one of these sets.
     names : iterable of str

@@ -391,6 +391,23 @@ class TestWorkbooks:
                 tmp_path, "007", "1.5", "More."
             )
 
+    def test_a_mark_of_an_old_answer_stays_visible_in_one_row(self, tmp_path):
+        def again(text: str) -> tuple[dict[str, float], int]:
+            graded = [made("ada", text)]
+            problems, _ = run(tmp_path, graded)
+            return points_of(graded), len(problems)
+
+        run(tmp_path, [made("ada", "Old.")])
+        head, row = zip(*rows_of(tmp_path / marks.MANUAL_GRADES)[0].items(), strict=True)
+        workbook(tmp_path / "to_mark.xlsx", marks=[head, [*row[:3], "1", *row[4:]]])
+        assert again("Old.") == ({"ada": 1}, 0)
+        assert again("New.") == ({"ada": 0}, 2)  # in the table and in the workbook
+        mark(tmp_path, "ada", "1.5")
+        for _ in range(2):
+            assert again("New.") == ({"ada": 1.5}, 1)
+            (row,) = rows_of(tmp_path / marks.MANUAL_GRADES)
+            assert (row["points"], row["previous mark"]) == ("1.5", "1")
+
     @pytest.mark.parametrize(
         ("damage", "said"),
         [
