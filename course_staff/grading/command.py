@@ -6,7 +6,7 @@ import difflib
 import json
 import os
 import secrets
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -372,7 +372,9 @@ def _use_appeals(folder: Path, report: Report) -> list[tuple[str, int, str, bool
             f"whole class's run. The file is left as it is."
         )
     students = {graded.student for graded in report.graded}
-    copies = Counter((graded.exercise, graded.sha256) for graded in report.graded)
+    copies: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for graded in report.graded:
+        copies[graded.exercise, graded.sha256].append(graded.student)
     missed = {
         (exercise, sha256): (student, appeal)
         for key, appeal in appeals.items()
@@ -382,10 +384,13 @@ def _use_appeals(folder: Path, report: Report) -> list[tuple[str, int, str, bool
     for index, old in enumerate(report.graded):
         known = appeals.get(_appeal(old.student, old))
         other = missed.get((old.exercise, old.sha256))
-        if known is None and other is not None and copies[old.exercise, old.sha256] == 1:
-            is_same = naming.may_be_one(other[0], old.student)
+        if known is None and other is not None:
+            theirs = copies[old.exercise, old.sha256]
+            similar = [name for name in theirs if naming.may_be_one(other[0], name)]
+            is_same = similar == [old.student]
             known = other[1] if is_same else None
-            moved.append((other[0], other[1]["seed"], old.student, is_same))
+            if is_same or len(theirs) == 1:
+                moved.append((other[0], other[1]["seed"], old.student, is_same))
         if known is not None:
             new = replace(from_dict(known["graded"]), flags=[])
             report.graded[index] = _in_place_of(old, new, known["seed"])

@@ -66,7 +66,8 @@ class Row:
     text : str
         The beginning of the checksum of the answer that it is for, or "".
     alike : str
-        The only student with this answer, if the student of the row is not there; else "".
+        If the student of the row is not there: the only one with this answer, or the only one
+        of them with a similar name; else "".
     """
 
     source: Path
@@ -291,11 +292,12 @@ class _Places:
         """
         _, exercise, question = _plain_slot(_shown(row))
         slots = self._by_answer.get((exercise, question, row.text), set())
-        if len(slots) != 1:
-            return None
-        (slot,) = slots
-        row.alike = slot[0]
-        return slot if naming.may_be_one(row.cells.get("student", ""), slot[0]) else None
+        name = row.cells.get("student", "")
+        similar = [slot for slot in slots if naming.may_be_one(name, slot[0])]
+        nearest = similar or list(slots)
+        if len(nearest) == 1:
+            row.alike = nearest[0][0]
+        return similar[0] if len(similar) == 1 else None
 
     def _by_text(self, shown: Slot) -> Slot | None:
         if shown in self.results:

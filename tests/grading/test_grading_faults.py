@@ -467,6 +467,16 @@ def test_a_full_temporary_folder_is_found_out_before_grading(tmp_path, monkeypat
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's students work as another user")
+def test_a_temporary_folder_that_is_closed_to_nobody_is_told(tmp_path, monkeypatch):
+    require("limits")
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(CourseError, match="closed to the user nobody; name another one by TMPDIR"):
+        Sandbox("limits").start()
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_run_after_damage_grades_only_what_is_damaged(tmp_path):
     folder, out = class_of(tmp_path / "class", ada="", bob="x = 1"), tmp_path / "out"
     first = grade(folder, out, workers=1)

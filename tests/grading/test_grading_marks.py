@@ -625,11 +625,11 @@ class TestRenamedStudents:
         with (tmp_path / marks.MANUAL_GRADES).open("a", encoding="utf-8") as table:
             table.write("dora,05,05.1,4,Her plot is right.\nadam,5,5.1,1,Copied.\n")
         for names in (["adam", "bob", "dora"], ["dora", "zoe", "bob"], ["dora S.", "bob", "adam"]):
-            graded = [one(name) for name in names]
+            graded = [one(name) for name in [*names, "doraemon, who copied hers"]]
             run(tmp_path, graded)
             given = {one.student: one.questions[0].points for one in graded}
             expected = {"adam": 1, "dora": 4, "dora S.": 4}
-            assert given == {name: expected.get(name, 2) for name in names}
+            assert given == {one.student: expected.get(one.student, 2) for one in graded}
 
     def test_a_result_of_another_seed_goes_with_the_person(self, tmp_path):
         again = {**made("", points=4, sha256="s1").as_dict(), "name": ""}
@@ -639,6 +639,8 @@ class TestRenamedStudents:
             (["bob", "eve"], "bob", None),
             (["eve", "bob 12"], "bob 12", ("bob", 4, "bob 12", True)),
             (["eve", "xu"], "", ("bob", 4, "xu", False)),
+            (["ann", "bob M.", "zed"], "bob M.", ("bob", 4, "bob M.", True)),  # copies of it
+            (["ann", "zed"], "", None),
         ):
             graded = [made(name, sha256="s0" if name == "eve" else "s1") for name in names]
             report = engine.Report(graded, [], "bubblewrap", 3)
