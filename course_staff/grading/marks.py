@@ -316,9 +316,10 @@ def _plain_slot(slot: Slot) -> Slot:
     student = student.lstrip("0") if student.isdigit() else student
     exercise = re.match(r"0*(\d+)", slot[1].strip())
     question = re.match(r"\D{0,2}0*(\d+)\s?[.,]\s?0*(\d+)(?![\d.,])", _undated(slot[2].strip()))
+    number = exercise[1] if exercise else slot[1].strip().casefold()
     return (
         student,
-        exercise[1] if exercise else slot[1].strip().casefold(),
+        number or (question[1] if question else ""),  # a cell that is merged with those above
         f"{question[1]}.{question[2]}" if question else slot[2].strip().casefold(),
     )
 

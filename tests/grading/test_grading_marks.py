@@ -157,6 +157,13 @@ class TestSpreadsheets:
         assert run(tmp_path, graded, own) == ([], "")
         assert points_of(graded) == {"ada": 1.5}
 
+    def test_an_exercise_that_is_merged_with_the_cells_above(self, tmp_path):
+        own = tmp_path / "mine.csv"
+        own.write_text("student,exercise,question,points\nbob,05,05.6,1\nada,,5.6,1.5\n", "utf-8")
+        graded = [made("ada"), made("bob")]
+        assert run(tmp_path, graded, own) == ([], "")
+        assert points_of(graded) == {"ada": 1.5, "bob": 1}
+
     @pytest.mark.parametrize("typed", ["13. Foo", "05.13.2026", "05.06.07", "2026-06", "Jun"])
     def test_what_is_no_question_stays_none(self, tmp_path, typed):
         own = tmp_path / "mine.csv"
