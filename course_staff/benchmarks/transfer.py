@@ -186,7 +186,7 @@ class _Recipe:
     unfreeze_from: str
     learning_rate: float
     epochs: int
-    augment: dict[str, float] = field(default_factory=dict)
+    augment: dict[str, Any] = field(default_factory=dict)
 
 
 #: What lesson 08 does with its drawings.
