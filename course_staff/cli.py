@@ -44,8 +44,8 @@ def build(
 
     failed = False
     if not derived:
-        lesson_model.update()
         chosen = running.find(names or [])
+        lesson_model.update()
         with CellBars(len(chosen)) as bars:
             for path in chosen:
                 try:

@@ -6,7 +6,6 @@ and what to remember; the lesson gives their content.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,8 @@ from typing import Any
 
 from course_staff.site import parts
 from course_staff.site.pdf import Printer
-from course_utils import settings
 from course_utils.exceptions import InvalidInput
 from course_utils.files import write_atomic
-from course_utils.workspace.lessons import all_lessons
 
 
 @dataclass(frozen=True)
@@ -49,16 +46,6 @@ class Handout:
     mistakes: tuple[parts.Part, ...] = ()
 
 
-def handouts_folder() -> Path:
-    """Return the folder with the data files of the handouts."""
-    return settings.course_root() / "docs" / "handouts"
-
-
-def lessons_with_handouts() -> dict[str, Path]:
-    """Return the data files of all handouts by the number of the lesson."""
-    return {path.stem: path for path in sorted(handouts_folder().glob("[0-9][0-9].toml"))}
-
-
 def read_handout(path: Path) -> Handout:
     """Read the data of a handout.
 
@@ -67,10 +54,7 @@ def read_handout(path: Path) -> Handout:
     InvalidInput
         If the file is not valid TOML, or a key is missing or unknown.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidInput(f"{path.name} is not valid TOML: {error}.") from None
+    data = parts.read_data(path)
     known = set(Handout.__dataclass_fields__)
     if wrong := sorted((set(data) - known) | (known - {"mistakes"} - set(data))):
         raise InvalidInput(
@@ -138,16 +122,12 @@ def make_handouts(
     InvalidInput
         If a lesson has no handout, or its data file has a fault.
     """
-    stored = {path.name[:2]: path for path in all_lessons(settings.course_root())}
-    known = lessons_with_handouts()
     pages = []
-    for name in names or sorted(set(known) & set(stored)):
-        if name not in known or name not in stored:
-            raise InvalidInput(f"Lesson {name} has no handout; there are: {', '.join(known)}.")
-        page = make_handout(parts.read_lesson(stored[name]), read_handout(known[name]))
-        write_atomic(out / f"{name}.html", page)
-        pages.append(out / f"{name}.html")
-        say(f"{name}.html: {len(page.encode()) / 1e3:.0f} kB")
+    for lesson, path in parts.lessons_with("handouts", names):
+        page = make_handout(lesson, read_handout(path))
+        pages.append(out / f"{lesson.number}.html")
+        write_atomic(pages[-1], page)
+        say(f"{pages[-1].name}: {len(page.encode()) / 1e3:.0f} kB")
     if not pdf:
         return pages
     printed = [page.with_suffix(".pdf") for page in pages]

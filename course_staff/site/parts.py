@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 import re
 import textwrap
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,9 @@ import jinja2
 import nbformat
 
 from course_staff.site import cells
+from course_utils import settings
 from course_utils.exceptions import InvalidInput
+from course_utils.workspace.lessons import all_lessons
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -111,6 +114,49 @@ def read_lesson(path: Path) -> Lesson:
     """Read a stored lesson."""
     stored = nbformat.read(path, as_version=4)
     return Lesson(path.name[:2], stored, nbformat.from_dict(cells.lesson(path)))
+
+
+def data_files(kind: str) -> dict[str, Path]:
+    """Return the data files of all ``"slides"`` or ``"handouts"`` by the number of the lesson."""
+    folder = settings.course_root() / "docs" / kind
+    return {path.stem: path for path in sorted(folder.glob("[0-9][0-9].toml"))}
+
+
+def read_data(path: Path) -> dict[str, Any]:
+    """Read a data file.
+
+    Raises
+    ------
+    InvalidInput
+        If it is not valid TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"{path.name} is not valid TOML: {error}.") from None
+
+
+def lessons_with(kind: str, names: list[str] | None) -> Iterator[tuple[Lesson, Path]]:
+    """Yield each lesson that has slides or a handout, and its data file.
+
+    Parameters
+    ----------
+    kind : str
+        ``"slides"`` or ``"handouts"``.
+    names : list of str or None
+        Numbers of lessons; by default all that have a data file.
+
+    Raises
+    ------
+    InvalidInput
+        If a lesson has none.
+    """
+    stored = {path.name[:2]: path for path in all_lessons(settings.course_root())}
+    known = data_files(kind)
+    for name in names or sorted(set(known) & set(stored)):
+        if name not in known or name not in stored:
+            raise InvalidInput(f"Lesson {name} has no {kind}; there are: {', '.join(known)}.")
+        yield read_lesson(stored[name]), known[name]
 
 
 def template(name: str) -> jinja2.Template:

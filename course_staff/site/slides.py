@@ -9,9 +9,8 @@ file that needs nothing else: reveal.js, from the package sphinx-revealjs, is co
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from course_staff.site.pdf import Printer
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
 from course_utils.files import write_atomic
-from course_utils.workspace.lessons import all_lessons
 
 
 @dataclass(frozen=True)
@@ -76,11 +74,6 @@ class Advice:
     difficulties: dict[str, str] = field(default_factory=dict)
 
 
-def slides_folder() -> Path:
-    """Return the folder with the data files of the decks."""
-    return settings.course_root() / "docs" / "slides"
-
-
 def read_slides(path: Path) -> list[Slide]:
     """Read the slides of a lesson from its data file.
 
@@ -89,10 +82,7 @@ def read_slides(path: Path) -> list[Slide]:
     InvalidInput
         If the file is not valid TOML or a slide has an unknown key.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidInput(f"{path.name} is not valid TOML: {error}.") from None
+    data = parts.read_data(path)
     known = {"cells", *Slide.__dataclass_fields__} - {"parts"}
     slides = []
     for number, one in enumerate(data.get("slide", []), start=1):
@@ -124,14 +114,7 @@ def advice(lesson: str, instructors: str) -> Advice:
         columns = [column.strip() for column in rest.split("|")]
         if name.strip() and len(columns) == 5:
             teaching, exercise, computing, end, required = columns
-            told = replace(
-                told,
-                teaching=teaching,
-                exercise=exercise,
-                computing=computing,
-                end=end,
-                required=required,
-            )
+            told = Advice(teaching, exercise, computing, end, required, told.difficulties)
         elif len(columns) == 2:
             told.difficulties[columns[0]] = columns[1]
     return told
@@ -302,11 +285,6 @@ def _opening(slides: list[Slide], told: Advice, lesson: str) -> str:
     return parts.markdown("\n\n".join(lines))
 
 
-def lessons_with_slides() -> dict[str, Path]:
-    """Return the data files of all decks by the number of the lesson."""
-    return {path.stem: path for path in sorted(slides_folder().glob("[0-9][0-9].toml"))}
-
-
 def make_slides(
     out: Path,
     names: list[str] | None = None,
@@ -336,30 +314,22 @@ def make_slides(
     InvalidInput
         If a lesson has no slides, or its data file has a fault.
     """
-    root = settings.course_root()
-    stored = {path.name[:2]: path for path in all_lessons(root)}
-    decks = lessons_with_slides()
-    chosen = names or sorted(set(decks) & set(stored))
-    for name in chosen:
-        if name not in decks or name not in stored:
-            raise InvalidInput(f"Lesson {name} has no slides; there are: {', '.join(decks)}.")
-    book = root / "INSTRUCTORS.md"
+    book = settings.course_root() / "INSTRUCTORS.md"
     instructors = book.read_text(encoding="utf-8") if book.is_file() else ""
-    written = []
     titles = {}
-    for name in chosen:
-        lesson = parts.read_lesson(stored[name])
-        slides = read_slides(decks[name])
-        page = make_deck(lesson, slides, advice(name, instructors))
-        write_atomic(out / f"{name}.html", page)
-        written.append(out / f"{name}.html")
-        titles[name] = lesson.title
-        say(f"{name}.html: {len(slides) + 1} slides, {len(page.encode()) / 1e6:.1f} MB")
+    for lesson, path in parts.lessons_with("slides", names):
+        slides = read_slides(path)
+        page = make_deck(lesson, slides, advice(lesson.number, instructors))
+        write_atomic(out / f"{lesson.number}.html", page)
+        titles[lesson.number] = lesson.title
+        size = len(page.encode()) / 1e6
+        say(f"{lesson.number}.html: {len(slides) + 1} slides, {size:.1f} MB")
     index = parts.template("slides_index.html").render(titles=titles, pdf=pdf)
     write_atomic(out / "index.html", index)
+    written = [out / f"{name}.html" for name in titles]
     if pdf:
         with Printer() as printer:
-            for name in chosen:
+            for name in titles:
                 printer.print_deck(out / f"{name}.html", out / f"{name}.pdf")
                 written.append(out / f"{name}.pdf")
                 say(f"{name}.pdf: {(out / f'{name}.pdf').stat().st_size / 1e6:.1f} MB")

@@ -9,6 +9,11 @@ from course_staff.site import handouts, parts, slides
 from course_utils.workspace.lessons import all_lessons
 
 _EXAMPLES = "grading_examples"
+_FILES = {
+    "summary.html": "the class: points, hardest questions, common mistakes, what to review",
+    "grades.csv": "a row for each student, a column for each question",
+    "to_mark.csv": "the written answers; some are marked, some wait",
+}
 
 
 def contents(root: Path) -> str:
@@ -19,7 +24,7 @@ def contents(root: Path) -> str:
     root : Path
         The folder of the course.
     """
-    decks, sheets = slides.lessons_with_slides(), handouts.lessons_with_handouts()
+    decks, sheets = parts.data_files("slides"), parts.data_files("handouts")
     rows = ["| lesson | slides | handout |", "|---|---|---|"]
     for path in all_lessons(root):
         number, title = path.name[:2], parts.read_lesson(path).title
@@ -38,17 +43,7 @@ def examples(root: Path) -> str:
         The folder of the course.
     """
     folder = root / "docs" / _EXAMPLES
-    lines = [
-        f"- {_link(f'{_EXAMPLES}/{name}', name)}: {about}"
-        for name, about in (
-            (
-                "summary.html",
-                "the class: points, hardest questions, common mistakes, what to review",
-            ),
-            ("grades.csv", "a row for each student, a column for each question"),
-            ("to_mark.csv", "the written answers; some are marked, some wait"),
-        )
-    ]
+    lines = [f"- {_link(f'{_EXAMPLES}/{name}', name)}: {about}" for name, about in _FILES.items()]
     for kind, about in (("feedback", "for students"), ("marking", "for markers")):
         pages = sorted((folder / kind).glob("*.html"))
         links = ", ".join(

@@ -19,7 +19,7 @@ from course_utils.plots.drawings import Drawing
 from course_utils.workspace.lessons import all_lessons
 
 LESSONS = {path.name[:2]: path for path in all_lessons(settings.course_root())}
-KNOWN = handouts.lessons_with_handouts()
+KNOWN = parts.data_files("handouts")
 #: Handouts that axe looks at: all are made by one template.
 AXE = ("01", "05")
 HERE = sorted(set(KNOWN) & set(LESSONS))

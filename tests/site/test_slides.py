@@ -18,7 +18,7 @@ from course_utils.workspace.lessons import all_lessons
 
 ROOT = settings.course_root()
 LESSONS = {path.name[:2]: path for path in all_lessons(ROOT)}
-DECKS = slides.lessons_with_slides()
+DECKS = parts.data_files("slides")
 BOOK = (ROOT / "INSTRUCTORS.md").read_text(encoding="utf-8")
 #: Lessons whose slides are complete; the others have at least 8.
 IN_FULL = ("01", "04", "07")
