@@ -30,6 +30,10 @@ _PAUSE = 1.0  # seconds before the second try, and as many more before each furt
 _LARGEST_SET = 2 * 2**30  # bytes; larger than any unpacked dataset of the course
 
 
+_NO_ADDRESS = "this is no address that begins with https:// or http://"
+_PROXY = "the proxy of the network refused the connection (HTTPS_PROXY names it)"
+
+
 @dataclass(frozen=True)
 class Archive:
     """A packed dataset on a server.
@@ -217,7 +221,7 @@ def _stream(archive: Archive, part: Path) -> None:
     from tqdm import tqdm
 
     here = part.stat().st_size if part.exists() else 0
-    host = urlsplit(archive.url).hostname or archive.url
+    host = _host(archive.url)
     headers = {"User-Agent": "course-utils", "Accept-Encoding": "identity"}
     if here:
         headers["Range"] = f"bytes={here}-"
@@ -228,6 +232,8 @@ def _stream(archive: Archive, part: Path) -> None:
         ) as answer:
             if here and answer.status_code == 416:  # nothing is missing, or the file changed
                 return
+            # Some servers declare that .gz files are encoded text, which must not be unpacked here.
+            answer.raw.headers.pop("Content-Encoding", None)
             _check_answer(answer.status_code, answer.headers.get("Content-Type", ""), host)
             appending = here > 0 and answer.status_code == 206
             can_continue = appending or answer.headers.get("Accept-Ranges", "").lower() == "bytes"
@@ -249,21 +255,43 @@ def _stream(archive: Archive, part: Path) -> None:
                     bar.update(len(piece))
             if total is not None and part.stat().st_size < total:
                 raise _Broken("the connection broke off before the end", again=can_continue)
-    except requests.exceptions.Timeout:
-        raise _Broken(f"{host} does not answer (is there a network?)", again=can_continue) from None
-    except requests.exceptions.SSLError:
-        raise _Broken(f"the certificate of {host} is not accepted") from None
-    except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
-        raise _Broken("the connection broke off before the end", again=can_continue) from None
-    except requests.exceptions.ConnectionError:
-        raise _Broken(
-            f"there is no connection to {host} (is there a network?)", again=can_continue
-        ) from None
     except requests.exceptions.RequestException as error:
-        raise _Broken(f"the request failed ({type(error).__name__})") from None
+        raise _broken(error, host, can_continue) from None
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or url
+    except ValueError:
+        raise _Broken(_NO_ADDRESS) from None
+
+
+def _broken(error: Exception, host: str, can_continue: bool) -> _Broken:
+    """Return the reason of a failed request."""
+    from requests import exceptions as kinds
+
+    # The first that fits: some of the kinds are subclasses of ConnectionError.
+    reasons: tuple[tuple[tuple[type[Exception], ...], str, bool], ...] = (
+        ((kinds.Timeout,), f"{host} does not answer (is there a network?)", True),
+        ((kinds.SSLError,), f"the certificate of {host} is not accepted", False),
+        ((kinds.ProxyError,), _PROXY, False),
+        (
+            (kinds.ChunkedEncodingError, kinds.ContentDecodingError),
+            "the connection broke off before the end",
+            True,
+        ),
+        ((kinds.ConnectionError,), f"there is no connection to {host} (is there a network?)", True),
+        ((kinds.InvalidSchema, kinds.MissingSchema, kinds.InvalidURL), _NO_ADDRESS, False),
+    )
+    for classes, reason, may_continue in reasons:
+        if isinstance(error, classes):
+            return _Broken(reason, again=may_continue and can_continue)
+    return _Broken(f"the request failed ({type(error).__name__})")
 
 
 def _check_answer(status: int, content_type: str, host: str) -> None:
+    if status == 407:
+        raise _Broken(_PROXY)
     if status in (404, 410):
         raise _Broken(f"{host} has no such file (answer {status})")
     if status >= 500:

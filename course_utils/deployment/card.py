@@ -61,6 +61,13 @@ class ModelInfo:
 
     def __post_init__(self) -> None:
         names = _class_names(self.class_names)
+        for name in ("preprocessing", "data", "versions", "files"):
+            if not isinstance(getattr(self, name), Mapping):
+                raise InvalidInput(
+                    f"{name} is {validate.shown(getattr(self, name))}, but it must be a dictionary."
+                )
+        if self.channels == 2:
+            raise InvalidInput("channels is 2, but it must be 3 (RGB) or 1 (grayscale).")
         threshold = self.threshold
         if threshold is not None:
             threshold = validate.number_between("threshold", threshold, 0, 1, example=0.7)
@@ -86,7 +93,8 @@ class ModelInfo:
 
 
 def _class_names(names: Any) -> tuple[str, ...]:
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+    is_list = isinstance(names, (list, tuple))
+    if not is_list or not all(isinstance(name, str) for name in names):
         raise InvalidInput(
             f"class_names is {validate.shown(names)}, but it must be a list of names, one for each "
             f"output of the network."
@@ -140,19 +148,21 @@ def read_card(folder: str | Path) -> ModelInfo:
         If it is damaged, or was written by another version of the course.
     """
     place = Path(os.path.expanduser(folder))
-    is_folder = place.is_dir() and not (place / "saved_model.pb").is_file()  # a SavedModel is one
+    is_folder = os.path.isdir(place) and not (place / "saved_model.pb").is_file()
     file = (place if is_folder else place.parent) / NAME
-    if not file.is_file():
+    if not os.path.isfile(file):
         raise MissingData(
             f"There is no {NAME} in {file.parent}, so class names, image size and preprocessing of "
             f"the network are unknown; write it with deployment.export(model, folder)."
         )
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8-sig"))  # Notepad adds a mark
+        if not isinstance(content, dict):
+            raise ValueError("it is no JSON object")
         if content.pop("format") != _FORMAT:
             raise ValueError("it was written by another version of the course")
         return ModelInfo(**content)
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as error:
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InvalidInput(
             f"{file} cannot be used ({detail.rstrip('.')}); export the model again."

@@ -159,7 +159,7 @@ def load_exported(path: str | Path) -> DeployedModel:
         If a file is damaged, or is not the one that ``model.json`` describes.
     """
     place = Path(os.path.expanduser(path)).resolve()
-    if not place.exists():
+    if not os.path.exists(place):
         raise MissingData(f"There is no {place}; give the folder of deployment.export.")
     file = _chosen(place)
     card = read_card(file)

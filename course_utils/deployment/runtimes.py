@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from course_utils import validate
 from course_utils.deployment.card import ModelInfo
 from course_utils.deployment.quiet import quiet, reason
 from course_utils.exceptions import InvalidInput, MissingData
@@ -80,9 +81,28 @@ class Runtime:
             raise InvalidInput(sentence)
         self.native, self._run = _opened(self.format, path)
         self.input_shape = (None, *card.input_shape)
-        units = self.predict_on_batch(np.zeros((1, *card.input_shape), np.float32)).shape[-1]
+        units = self._units(path, card)
         self.output_shape = (None, units)
         self.activation = keras.activations.get(card.outputs)
+
+    def _units(self, path: Path, card: ModelInfo) -> int:
+        """Return the number of outputs for one picture, and check it against the card."""
+        try:
+            units = self.predict_on_batch(np.zeros((1, *card.input_shape), np.float32)).shape[-1]
+        except Exception:  # each runtime has errors of its own
+            height, width, channels = card.input_shape
+            raise InvalidInput(
+                f"{path} does not take the pictures that model.json beside it describes, of "
+                f"{height} × {width} pixels and {channels} "
+                f"{'channel' if channels == 1 else 'channels'}; export the model again."
+            ) from None
+        names = len(card.class_names)
+        if units != names and (units, names) != (1, 2):
+            raise InvalidInput(
+                f"{path} has {validate.counted(units, 'output')}, but model.json beside it has "
+                f"{names} class names; export the model again."
+            )
+        return units
 
     def predict_on_batch(self, images: Any) -> np.ndarray:
         """Compute the outputs (N, units) of pixels (N, H, W, C) from 0 to 255."""

@@ -79,6 +79,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         kind = "text/html; charset=utf-8" if what == "html" else "application/gzip"
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body) - start))
+        if what == "encoded":
+            self.send_header("Content-Encoding", "x-gzip")
         if what in ("breaking", "changed"):
             self.send_header("Accept-Ranges", "bytes")
         self.end_headers()
@@ -250,6 +252,7 @@ def test_two_processes_download_the_same_set_once(server, tmp_path):
         ("truncated", "the connection broke off before the end"),
         ("corrupt", r"not the file that was asked for \(its checksum differs\)"),
         ("html", "a web page instead of the file"),
+        ("407", "the proxy of the network refused the connection"),
         ("404", r"no such file \(answer 404\)"),
         ("403", r"refused \(answer 403\)"),
         ("500", r"out of order for now \(answer 500\)"),
@@ -264,6 +267,25 @@ def test_a_bad_answer_is_one_sentence_and_leaves_nothing(server, tmp_path, path,
     assert sentence.endswith("; try again later.")
     assert "\n" not in sentence
     assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("url", ["file:///usb/set.tgz", "set.tgz", "http://[", "ftp://x.org/set"])
+def test_what_is_no_address_of_the_web(tmp_path, url):
+    with pytest.raises(DownloadFailed, match="no address that begins with https:// or http://"):
+        obtain(archive(url), tmp_path / "set")
+    assert left(tmp_path) == []
+
+
+def test_a_proxy_that_refuses_is_named(server, tmp_path, monkeypatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", f"{server.url}")
+    with pytest.raises(DownloadFailed, match="the proxy of the network refused"):
+        obtain(archive("https://x.invalid/set"), tmp_path / "set")
+
+
+def test_a_server_that_declares_the_archive_as_encoded(server, tmp_path):
+    assert is_complete(obtain(archive(f"{server.url}/encoded"), tmp_path / "set"))
 
 
 def test_a_connection_that_breaks_again_and_again_keeps_its_beginning(server, tmp_path):

@@ -394,6 +394,37 @@ def test_damaged_or_foreign_files_get_a_sentence(model, tmp_path):
         deployment.load_exported(place / "model.keras")
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"image_size": [7, 5]}, "does not take the pictures .*, of 7 × 5 pixels and 3 channels;"),
+        ({"channels": 1}, "does not take the pictures .* and 1 channel;"),
+        ({"class_names": ["a", "b", "c", "d", "e", "f"]}, "outputs, but .* has 6 class names"),
+        ({"class_names": {"a": 0, "b": 1}}, "it must be a list of names"),
+        ({"channels": 2}, r"it must be 3 \(RGB\) or 1 \(grayscale\)"),
+        ({"files": None}, "files is None, but it must be a dictionary"),
+    ],
+)
+def test_a_card_of_another_network_gets_a_sentence(model, tmp_path, changes, words):
+    place = deployment.export(model, tmp_path / "net", class_names=NAMES, formats=("keras",)).folder
+    card = json.loads((place / "model.json").read_text("utf-8"))
+    (place / "model.json").write_text(json.dumps(card), "utf-8-sig")  # as Notepad saves it
+    deployment.load_exported(place)
+    (place / "model.json").write_text(json.dumps(card | changes), "utf-8")
+    with pytest.raises(InvalidInput, match=words) as caught:
+        deployment.load_exported(place)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["[1]", "null", "[" * 100_000])
+def test_a_card_that_is_no_object_gets_a_sentence(tmp_path, text):
+    (tmp_path / "model.json").write_text(text)
+    with pytest.raises(InvalidInput, match="export the model again"):
+        deployment.load_exported(tmp_path)
+    with pytest.raises(MissingData, match="There is no"):
+        deployment.load_exported("x" * 300)
+
+
 # --- comparing ---------------------------------------------------------------------------------
 
 
