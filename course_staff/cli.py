@@ -44,8 +44,8 @@ def build(
 
     failed = False
     if not derived:
-        lesson_model.update()
         chosen = running.find(names or [])
+        lesson_model.update()
         with CellBars(len(chosen)) as bars:
             for path in chosen:
                 try:
@@ -208,7 +208,7 @@ def grade(
     """
     from tqdm import tqdm
 
-    from course_staff.grading import command, engine, listing, policies
+    from course_staff.grading import command, engine, listing, policies, stopping
 
     options = engine.Options(
         seed=seed,
@@ -238,7 +238,13 @@ def grade(
             bar.set_postfix_str(name, refresh=False)
             bar.update()
 
-        report = command.grade(submissions, out, options, chosen, bar.reset, graded)
+        try:
+            with stopping.at_signals():
+                report = command.grade(submissions, out, options, chosen, bar.reset, graded)
+        except stopping.Stopped as stopped:
+            bar.close()
+            console.print("Stopped. Finished results are kept; the same command continues.")
+            raise typer.Exit(stopped.code) from None
     _print_grades(report, out)
 
 

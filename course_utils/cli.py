@@ -12,6 +12,7 @@ import platform
 import sys
 from importlib import import_module
 from importlib.util import find_spec
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -472,15 +473,30 @@ def _not_for_students() -> None:
     raise MissingData("This command is for instructors and is not part of a copy for students.")
 
 
+def _print_error(sentence: str) -> None:
+    Console(stderr=True, highlight=False).print(f"[red]course:[/] {plain(sentence)}")
+
+
 def main() -> None:
     """Run the command, and print a :class:`CourseError` as one sentence without a traceback."""
     if __name__ == "__main__":  # course_staff.cli must import this module, not a second copy
         sys.modules["course_utils.cli"] = sys.modules[__name__]
     add_staff_verbs()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that lacks a character shows its code
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except CourseError as error:
-        Console(stderr=True, highlight=False).print(f"[red]course:[/] {plain(str(error))}")
+        _print_error(str(error))
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None or error.strerror is None:
+            raise
+        _print_error(
+            f"{error.filename} cannot be used ({error.strerror}); change its permissions, free "
+            f"some space, or set COURSE_WORK to another folder."
+        )
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

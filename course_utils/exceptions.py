@@ -7,6 +7,17 @@ expect, so ``except ValueError`` and ``except FileNotFoundError`` work.
 
 from __future__ import annotations
 
+import re
+
+#: Control characters except line breaks and tabs, and those that turn the direction of text.
+_CONTROLS = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """Return `text` with characters that cannot be shown (as in file names) written as escapes."""
+    shown = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return _CONTROLS.sub(lambda found: ascii(found[0])[1:-1], shown)
+
 
 class CourseError(Exception):
     """An error that the user can fix; the message says how.
@@ -15,12 +26,7 @@ class CourseError(Exception):
     """
 
     def __init__(self, *args: object) -> None:
-        super().__init__(
-            *(
-                arg.encode("utf-8", "backslashreplace").decode() if isinstance(arg, str) else arg
-                for arg in args
-            )
-        )
+        super().__init__(*(printable(arg) if isinstance(arg, str) else arg for arg in args))
 
     def _render_traceback_(self) -> list[str]:
         # IPython shows the returned lines instead of the traceback.

@@ -32,6 +32,9 @@ from course_utils.files import write_atomic
 
 DEFAULT_SEED = 42
 
+#: Variables that name folders.
+_FOLDERS = ("COURSE_DATA", "COURSE_WORK", "KERAS_HOME", "TFDS_DATA_DIR")
+
 
 def epochs(full: int) -> int:
     """Return the number of epochs to train: `full`, or COURSE_EPOCHS if that is smaller.
@@ -151,6 +154,10 @@ def environment(**changes: str | None) -> dict[str, str]:
     # TensorFlow then allocates GPU memory on demand, so that several users can share a GPU.
     copy = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
     copy |= {name: value for name, value in os.environ.items() if name not in changes}
+    # A relative folder is that of this process; a notebook has another current folder.
+    copy |= {
+        name: str(_absolute(text)) for name in _FOLDERS if (text := copy.get(name, "").strip())
+    }
     return copy | {name: value for name, value in changes.items() if value is not None}
 
 
@@ -195,10 +202,10 @@ def data_root() -> Path | None:
     text = _read("COURSE_DATA")
     if not text:
         return None
-    path = Path(text).expanduser().resolve()
-    if not path.is_dir():
+    path = _absolute(text)
+    if not os.path.isdir(path):  # unlike Path.is_dir, it raises no error, whatever the path is
         raise MissingData(
-            f"COURSE_DATA is {text!r}, but there is no such folder; "
+            f"COURSE_DATA is {text!r}, but there is no such folder that may be read; "
             f"set it to the folder that holds your datasets or unset it."
         )
     return path
@@ -239,7 +246,7 @@ def work_root() -> Path:
     COURSE_WORK, else ``work/`` in the course folder. The folder is not created here.
     """
     text = _read("COURSE_WORK")
-    return Path(text).expanduser().resolve() if text else course_root() / "work"
+    return _absolute(text) if text else course_root() / "work"
 
 
 def cache_root() -> Path:
@@ -250,13 +257,13 @@ def cache_root() -> Path:
 def keras_home() -> Path:
     """Return the folder of datasets and weights of Keras: KERAS_HOME, else ``~/.keras``."""
     text = _read("KERAS_HOME")
-    return Path(text).expanduser() if text else Path.home() / ".keras"
+    return _absolute(text or "~/.keras")
 
 
 def tfds_home() -> Path:
     """Return the folder of TensorFlow Datasets: TFDS_DATA_DIR, else its default."""
     text = _read("TFDS_DATA_DIR")
-    return Path(text).expanduser() if text else Path.home() / "tensorflow_datasets"
+    return _absolute(text or "~/tensorflow_datasets")
 
 
 def run_by_nbgrader() -> bool:
@@ -278,6 +285,11 @@ def _reduced(what: str, full: int) -> int:
 
 def _choices_file() -> Path:
     return work_root() / "settings.json"
+
+
+def _absolute(text: str) -> Path:
+    """Return an absolute path; unlike Path.expanduser and Path.resolve, it raises no error."""
+    return Path(os.path.realpath(os.path.expanduser(text)))
 
 
 def _read(variable: str) -> str | None:

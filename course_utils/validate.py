@@ -6,7 +6,7 @@ import difflib
 import numbers
 from collections.abc import Iterable, Sequence
 
-from course_utils import settings
+from course_utils import exceptions, settings
 from course_utils.exceptions import InvalidInput
 
 LARGEST_SIDE = 4096
@@ -19,7 +19,12 @@ def say(sentence: str) -> None:
 
 def printable(text: str) -> str:
     """Return `text` with characters that cannot be shown (as in file names) written as escapes."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return exceptions.printable(text)
+
+
+def in_line(name: str) -> str:
+    """Return a name for a sentence: printable, with line breaks and tabs written as escapes."""
+    return printable(name).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
@@ -41,7 +46,7 @@ def some_of(names: Sequence[str], most: int = 5) -> str:
     >>> some_of(["a.jpg", "b.jpg", "c.jpg"], most=2)
     'a.jpg, b.jpg and 1 more'
     """
-    shown = ", ".join(printable(name) for name in names[:most])
+    shown = ", ".join(map(in_line, names[:most]))
     rest = len(names) - most
     return f"{shown} and {rest} more" if rest > 0 else shown
 

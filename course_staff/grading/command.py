@@ -6,13 +6,14 @@ import difflib
 import json
 import os
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from course_staff.grading import journal, marks, policies, reports, store, times
+from course_staff.grading import journal, marks, naming, policies, reports, store, times
 from course_staff.grading.engine import Report, grade_class
 from course_staff.grading.intake import Refused
 from course_staff.grading.results import Graded, clean_sentence, cleaned, from_dict, handed_in
@@ -21,6 +22,7 @@ from course_utils.exceptions import CourseError, InvalidInput, MissingData
 from course_utils.validate import choice
 
 _APPEALS = "appeals.json"
+_BETWEEN = " · "  # student, exercise and checksum of a notebook that was graded again
 _IDENTITIES = "identities.json"
 #: The seed of the inputs, which only the instructor should know.
 SEED_FILE = "seed.json"
@@ -106,7 +108,7 @@ def grade(
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     report.graded = [cleaned(graded) for graded in report.graded]
-    _use_appeals(folder, report)
+    moved = _use_appeals(folder, report)
     times.give(given, report.graded)
     students = sorted(
         {graded.student for graded in report.graded}
@@ -117,9 +119,10 @@ def grade(
         with _writing(folder):
             ids = policies.anonymous_ids(students, folder / _IDENTITIES)
         report = reports.pseudonymize(report, ids)
+    report.notes += [_about_appeal(*appeal, ids) for appeal in moved]
     policies.flag_identical(report.graded)
     chosen.lateness.apply(report.graded)
-    found = marks.find(folder, chosen.marks, students)
+    found = marks.find(folder, chosen.marks, marks.likely_texts(report.graded))
     report.notes += marks.apply(report.graded, found, ids)
     report.graded = policies.choose_attempts(report.graded, chosen.attempts)
     report.graded.sort(key=lambda one: (one.exercise, one.student.casefold()))
@@ -275,7 +278,7 @@ def _grade_again(
         }
         before.graded[index] = _in_place_of(old, new, seed)
         replaced.append(before.graded[index])
-    found = marks.find(folder, chosen.marks, [graded.student for graded in before.graded])
+    found = marks.find(folder, chosen.marks, marks.likely_texts(before.graded))
     theirs = [row for row in found.rows if row.cells.get("student") in {*wanted, *only}]
     before.notes = marks.apply(replaced, replace(found, rows=theirs), ids)
     before.contents = report.contents
@@ -332,7 +335,7 @@ def _in_place_of(old: Graded, new: Graded, seed: int) -> Graded:
 
 
 def _appeal(student: str, graded: Graded) -> str:
-    return f"{student} · {graded.exercise} · {graded.sha256}"
+    return _BETWEEN.join((student, graded.exercise, graded.sha256))
 
 
 def _appeals(folder: Path) -> dict[str, Any]:
@@ -342,14 +345,24 @@ def _appeals(folder: Path) -> dict[str, Any]:
         for appeal in stored.values():
             from_dict(appeal["graded"])
             int(appeal["seed"])
+        if any(key.count(_BETWEEN) < 2 for key in stored):
+            raise ValueError("a key without student, exercise and checksum")
         return stored
 
     path = folder / _APPEALS
     return store.read_json(path, convert, "restore it or move it away.") if path.exists() else {}
 
 
-def _use_appeals(folder: Path, report: Report) -> None:
-    """Replace results by those of students who were graded again (``--only``)."""
+def _use_appeals(folder: Path, report: Report) -> list[tuple[str, int, str, bool]]:
+    """Replace results by those of students who were graded again (``--only``).
+
+    Returns
+    -------
+    list of tuple
+        For each notebook that another name was graded again with: this name, the seed, the name
+        that it has now, and whether they are taken to be one person's.
+    """
+    moved = []
     try:
         appeals = _appeals(folder)
     except InvalidInput:
@@ -358,8 +371,32 @@ def _use_appeals(folder: Path, report: Report) -> None:
             f"{_APPEALS} cannot be read: students who were graded again have the results of the "
             f"whole class's run. The file is left as it is."
         )
+    students = {graded.student for graded in report.graded}
+    copies = Counter((graded.exercise, graded.sha256) for graded in report.graded)
+    missed = {
+        (exercise, sha256): (student, appeal)
+        for key, appeal in appeals.items()
+        for student, exercise, sha256 in [key.rsplit(_BETWEEN, 2)]
+        if student not in students
+    }
     for index, old in enumerate(report.graded):
         known = appeals.get(_appeal(old.student, old))
+        other = missed.get((old.exercise, old.sha256))
+        if known is None and other is not None and copies[old.exercise, old.sha256] == 1:
+            is_same = naming.may_be_one(other[0], old.student)
+            known = other[1] if is_same else None
+            moved.append((other[0], other[1]["seed"], old.student, is_same))
         if known is not None:
             new = replace(from_dict(known["graded"]), flags=[])
             report.graded[index] = _in_place_of(old, new, known["seed"])
+    return moved
+
+
+def _about_appeal(before: str, seed: int, now: str, is_same: bool, ids: dict[str, str]) -> str:
+    """Return a sentence about a notebook that was graded again under another name."""
+    name = ids.get(now, now)
+    former = "" if ids else f", {before}"
+    told = f"The notebook of {name} was graded again with the seed {seed} as another name's{former}"
+    if is_same:
+        return f"{told}; that result counts."
+    return f"{told}; if this is the same person, use --only {name!r} --seed {seed}."

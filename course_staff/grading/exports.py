@@ -236,6 +236,17 @@ def _nbgrader(name: str) -> Label | None:
     return Label("nbgrader", parts[0], time=when, front=len(name))
 
 
+_SAKAI = re.compile(r"(?P<who>[^()]{1,100}, [^()]{1,100})\((?P<user>[^()\s]{2,60})\)")
+
+
+def _sakai(name: str) -> Label | None:
+    """Parse ``Lovelace, Ada(ada1)``, a folder of Sakai."""
+    match = _SAKAI.fullmatch(name)
+    if match is None or (_is_number(match["user"]) and len(match["user"]) < 4):
+        return None
+    return Label("Sakai", match["who"], match["user"], steady=True, front=len(name))
+
+
 # --- Canvas --------------------------------------------------------------------------------------
 
 
@@ -319,7 +330,10 @@ def _gradescope(names: list[str], handed: Mapping[str, Handed]) -> dict[str, Lab
 
 #: The parsers of all platforms whose names say everything; of two labels for a name the one with
 #: the shorter front counts.
-_PARSERS = (_each(_moodle), _each(_nbgrader), _brightspace, _blackboard, _canvas)
+_PARSERS = (
+    *(_each(_moodle), _each(_nbgrader), _each(_sakai)),
+    *(_brightspace, _blackboard, _canvas),
+)
 
 
 def read_metadata(text: str) -> dict[str, Handed]:

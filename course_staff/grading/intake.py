@@ -141,11 +141,12 @@ _BESIDE = {
         "It is a copy that nbgrader made, and not handed in.",
     ),
 }
-_FEEDBACK = re.compile(r".*_\d+_assignfeedback_\w+", re.S)
+_IS_FEEDBACK = "It is feedback to the student, and not handed in."
+_FEEDBACK = re.compile(r".*_\d+_assignfeedback_\w+|feedback attachment\(s\)", re.S | re.I)
 
 
 def _leave_out_what_was_not_handed_in(files: list[File]) -> None:
-    """Refuse copies that a platform keeps beside what was handed in, and feedback of Moodle."""
+    """Refuse copies that a platform keeps beside what was handed in, and feedback."""
     handed_in = {
         (file.parts[:place], part.casefold())
         for file in files
@@ -154,7 +155,9 @@ def _leave_out_what_was_not_handed_in(files: list[File]) -> None:
     }
     for file in files:
         for place, part in enumerate(file.parts[: file.outer]):
-            why = "It is feedback on Moodle, and not handed in." if _FEEDBACK.match(part) else ""
+            why = (
+                "It is feedback to the student, and not handed in." if _FEEDBACK.match(part) else ""
+            )
             for frame, copies in _BESIDE.items():
                 if (file.parts[:place], frame) in handed_in:
                     why = why or copies.get(part.casefold(), "")

@@ -8,16 +8,16 @@ stays visible in its row, and the answer waits to be marked again.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain, count
 from pathlib import Path
 
-from course_staff.grading import tables
+from course_staff.grading import naming, store, tables, workbooks
 from course_staff.grading.results import (
     Graded,
     QuestionResult,
@@ -35,6 +35,8 @@ COLUMNS = ("student", "exercise", "question", "points", "comment")
 HEAD = (*COLUMNS, "maximum", "previous mark", "answer", "notebook", "page", "id")
 
 _BESIDE = re.compile(r"to_mark-\d+\.csv")
+#: Files that a run puts away: tables that were merged, and those of a doubtful encoding.
+_PUT_AWAY = re.compile(r".*\.(merged|before)(-\d+)?")
 
 #: With one of these sets of columns a row can be understood.
 _NEEDED = ({"student", "exercise", "question", "points"}, {"id", "points"})
@@ -63,6 +65,8 @@ class Row:
         The student, exercise and question it is for, where this is known.
     text : str
         The beginning of the checksum of the answer that it is for, or "".
+    alike : str
+        The only student with this answer, if the student of the row is not there; else "".
     """
 
     source: Path
@@ -72,6 +76,7 @@ class Row:
     surplus: list[str] = field(default_factory=list)
     slot: Slot | None = None
     text: str = ""
+    alike: str = ""
 
     @property
     def where(self) -> str:
@@ -91,8 +96,10 @@ class Tables:
 
     Attributes
     ----------
+    named : Path or None
+        The table that was named.
     rows : list of Row
-        The rows of all of them; those of a table that was named come first.
+        The rows of all of them; those that count where tables differ come first.
     unreadable : dict
         The tables that could not be read, and why. They are left as they are.
     merged : list of Path
@@ -101,15 +108,19 @@ class Tables:
         The separator between cells in the folder's own table.
     target : Path
         Where the table is to be written.
+    guessed : dict
+        The tables of which the encoding is a guess, with this encoding.
     ignored : list of str
         Other files of the folder that may hold marks, and are not read.
     """
 
     target: Path
+    named: Path | None = None
     rows: list[Row] = field(default_factory=list)
     unreadable: dict[Path, str] = field(default_factory=dict)
     merged: list[Path] = field(default_factory=list)
     separator: str = ","
+    guessed: dict[Path, str] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
 
 
@@ -119,11 +130,12 @@ def find(folder: Path, named: Path | None, names: Iterable[str] = ()) -> Tables:
     Parameters
     ----------
     folder : Path
-        The folder of the reports. Its ``to_mark.csv`` and any ``to_mark-2.csv`` ... are its own.
+        The folder of the reports. Its ``to_mark.csv``, any ``to_mark-2.csv`` ... and a workbook
+        ``to_mark.xlsx`` are its own. Where they differ, the one that was saved last counts.
     named : Path, optional
         A further table, of which the marks come first.
     names : iterable of str
-        The students.
+        Texts that are likely to be in the tables, such as the names of the students.
 
     Returns
     -------
@@ -136,39 +148,49 @@ def find(folder: Path, named: Path | None, names: Iterable[str] = ()) -> Tables:
     """
     names = list(names)
     main = folder / MANUAL_GRADES
-    found = Tables(main)
+    found = Tables(main, named)
     if named is not None:
         check_named(named)
-        found.rows, separator = read_rows(named, names)
-        if main.exists() and named.samefile(main):
-            found.separator = separator
-    beside = [path for path in folder.glob("to_mark-*.csv") if _BESIDE.fullmatch(path.name)]
-    for path in [main, *sorted(beside)]:
-        if not path.exists() or (named is not None and path.samefile(named)):
-            continue
+    beside = sorted(path for path in folder.glob("to_mark-*.csv") if _BESIDE.fullmatch(path.name))
+    books = [main.with_suffix(ending) for ending in workbooks.ENDINGS]
+    own = [path for path in (main, *beside, *books) if path.exists()]
+    own.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    if named is not None:
+        own = [named, *(path for path in own if not path.samefile(named))]
+    for path in own:
         try:
-            rows, separator = read_rows(path, names)
+            rows, table = read_rows(path, names)
         except InvalidInput as error:
             found.unreadable[path] = str(error)
             continue
         found.rows += rows
-        if path == main:
-            found.separator = separator
-        else:
+        if table.guessed:
+            found.guessed[path] = table.guessed
+        if main.exists() and path.samefile(main):
+            found.separator = table.separator
+        elif path in beside:
             found.merged.append(path)
     found.target = next(
-        path for path in chain([main], _further(folder)) if path not in found.unreadable
+        path for path in itertools.chain([main], _further(folder)) if path not in found.unreadable
     )
     found.merged = [path for path in found.merged if path != found.target]
-    known = {main, *beside, *([named] if named else [])}
-    found.ignored = sorted(path.name for path in folder.glob("to_mark*.*") if path not in known)
-    found.ignored = [name for name in found.ignored if not name.endswith(".merged")]
+    others = {path.name for path in folder.glob("to_mark*.*")} - {path.name for path in own}
+    found.ignored = sorted(name for name in others if not _PUT_AWAY.fullmatch(name))
     return found
+
+
+def likely_texts(graded: Iterable[Graded]) -> list[str]:
+    """Return what a table of marks holds whose letters tell its encoding: names, and words."""
+    results = list(graded)
+    words: dict[str, None] = {}
+    for question in (question for result in results for question in result.questions):
+        words |= dict.fromkeys(re.findall(r"[^\W\d_]{2,30}", question.written))
+    return [*(result.student for result in results), *words]
 
 
 def _further(folder: Path) -> Iterator[Path]:
     """Yield the names of tables that are written beside one that could not be read."""
-    return (folder / f"to_mark-{number}.csv" for number in count(2))
+    return (folder / f"to_mark-{number}.csv" for number in itertools.count(2))
 
 
 def check_named(path: Path) -> None:
@@ -184,8 +206,8 @@ def check_named(path: Path) -> None:
     tables.read(path, _NEEDED)
 
 
-def read_rows(path: Path, names: Iterable[str] = ()) -> tuple[list[Row], str]:
-    """Read the rows of a table of marks, and the separator between its cells.
+def read_rows(path: Path, names: Iterable[str] = ()) -> tuple[list[Row], tables.Table]:
+    """Read the rows of a table of marks; return the table, too.
 
     Raises
     ------
@@ -204,7 +226,7 @@ def read_rows(path: Path, names: Iterable[str] = ()) -> tuple[list[Row], str]:
                 row.extra[name if name not in row.extra else f"{name} {place + 1}"] = plain
         row.surplus = [cell for cell in cells[len(table.head) :] if cell.strip()]
         rows.append(row)
-    return rows, table.separator
+    return rows, table
 
 
 # --- for which answer a row is ------------------------------------------------------------------
@@ -237,8 +259,13 @@ class _Places:
                 self.results[slot].append((result, question))
         self._by_id = {_slot_id(slot): slot for slot in self.results}
         self._plain: dict[Slot, set[Slot]] = defaultdict(set)
-        for slot in self.results:
-            self._plain[_plain_slot(slot)].add(slot)
+        self._by_answer: dict[tuple[str, str, str], set[Slot]] = defaultdict(set)
+        for slot, results in self.results.items():
+            plain = _plain_slot(slot)
+            self._plain[plain].add(slot)
+            for _, question in results:
+                if question.digest:
+                    self._by_answer[(*plain[1:], _text_id(question.digest))].add(slot)
 
     def assign(self, row: Row) -> str:
         """Find the slot of a row; return a sentence if that is not possible."""
@@ -254,8 +281,21 @@ class _Places:
                 f"the row says {_told(seen)}, but its id is that of {_told(by_id)}; perhaps some "
                 f"columns were sorted and others not."
             )
-        row.slot = by_id or seen
+        row.slot = by_id or seen or self._renamed(row)
         return ""
+
+    def _renamed(self, row: Row) -> Slot | None:
+        """Return the slot of the same answer, if only one student with a similar name has it.
+
+        A name changes when a namesake hands in, or when another export writes it in another way.
+        """
+        _, exercise, question = _plain_slot(_shown(row))
+        slots = self._by_answer.get((exercise, question, row.text), set())
+        if len(slots) != 1:
+            return None
+        (slot,) = slots
+        row.alike = slot[0]
+        return slot if naming.may_be_one(row.cells.get("student", ""), slot[0]) else None
 
     def _by_text(self, shown: Slot) -> Slot | None:
         if shown in self.results:
@@ -317,10 +357,18 @@ def _told(slot: Slot) -> str:
 def points_of(text: str) -> float | None:
     """Return the points in a text, with a decimal point or comma; None if there are none.
 
-    They are rounded to six places: a sum of tenths may be 2.0000000000000004.
+    They are rounded to six places: a sum of tenths may be 2.0000000000000004. Signs that make a
+    spreadsheet keep a cell as text, and characters that nobody sees, do not count.
     """
+    plain = "".join(sign for sign in text if unicodedata.category(sign) != "Cf").strip(
+        "'\"= \t\xa0"
+    )
+    fraction = re.fullmatch(r"(\d{0,3})\s?([\xbc-\xbe\u2150-\u215e])", plain)  # such as 1½
+    if fraction:
+        return round(int(fraction[1] or 0) + unicodedata.numeric(fraction[2]), 6)
+    plain = unicodedata.normalize("NFKC", plain).replace(",", ".").replace("\u066b", ".")
     try:
-        number = float(text.strip().replace(",", ".").replace("\u066b", "."))
+        number = float(plain) if "_" not in plain else math.nan
     except ValueError:
         return None
     return round(number, 6) + 0.0 if math.isfinite(number) else None  # 0.0 for -0.0
@@ -352,7 +400,7 @@ def apply(
     problems: list[str] = []
     strangers: list[Row] = []
     candidates: list[Row] = []
-    for row in found.rows:
+    for row in itertools.filterfalse(_is_sum, found.rows):
         student = row.cells.get("student", "")
         row.cells["student"] = (renamed or {}).get(student, student)
         problem = places.assign(row)
@@ -368,16 +416,45 @@ def apply(
             problems.append(f"{row.where}: {problem}")
             continue
         first = used.setdefault((row.slot, row.text), row)
-        if first.source == row.source and _mark(first) != _mark(row):
-            doubtful.add((row.slot, row.text))
-            problems.append(
-                f"{row.where}: line {first.line} gives another mark for the same answer; neither "
-                f"counts until one of them is removed."
-            )
+        if _mark(first) != _mark(row):
+            problems.append(f"{row.where}: {_conflict(first, row, found.named)}")
+            if first.source == row.source:
+                doubtful.add((row.slot, row.text))
     for key, row in used.items():
         if key not in doubtful:
             _give(row, places)
+    renamed_rows = [row for row in used.values() if row.slot and row.alike]
+    problems += [
+        f"{row.where}: the mark of {clean_sentence(row.cells['student'], 100)} counts for "
+        f"{clean_sentence(row.alike, 100)}, who has the same answer and a similar name."
+        for row in renamed_rows
+    ]
     return problems + _not_here(strangers)
+
+
+def _conflict(first: Row, row: Row, named: Path | None) -> str:
+    """Return what is done about two marks for one answer."""
+    if first.source == row.source:
+        return (
+            f"line {first.line} gives another mark for the same answer; neither counts until one "
+            f"of them is removed."
+        )
+    why = "was named" if first.source == named else "was saved later"
+    return f"{first.where} gives another mark for the same answer and counts: its table {why}."
+
+
+#: What stands below the marks, in the languages of the platforms.
+_SUM = re.compile(
+    r"((sum|total|summe|gesamt|s[o]mme|suma|razem|totale|totaal|mean|average|mittelwert|durchschnitt|"
+    r"moyenne|średnia|media|promedio|gemiddelde|median|max|min|count|anzahl)\b\W*)*"
+)
+
+
+def _is_sum(row: Row) -> bool:
+    """Return whether a row is for no answer, such as a sum or a mean below the marks."""
+    if any(row.cells.get(name) for name in ("exercise", "question", "id")):
+        return False
+    return _SUM.fullmatch(row.cells.get("student", "").casefold()) is not None
 
 
 def _bind_copies(candidates: list[Row], rows: list[Row]) -> None:
@@ -402,12 +479,21 @@ def _bind_copies(candidates: list[Row], rows: list[Row]) -> None:
 def _not_here(rows: list[Row]) -> list[str]:
     if not rows:
         return []
-    shown = "; ".join(f"{row.where} ({_told(_shown(row))})" for row in rows[:10])
+    shown = "; ".join(f"{row.where} ({_told(_shown(row))}{_hint(row)})" for row in rows[:10])
     more = f"; and {len(rows) - 10} more" if len(rows) > 10 else ""
     return [
         f"Nothing that these marks could be for is among what was graded now; they are kept, and "
         f"count nowhere: {shown}{more}."
     ]
+
+
+def _hint(row: Row) -> str:
+    if not row.alike:
+        return ""
+    return (
+        f"; {clean_sentence(row.alike, 100)} has the same answer: if it is the same person, change "
+        f"the name in the row"
+    )
 
 
 def _problem(row: Row, places: _Places) -> str:
@@ -556,6 +642,7 @@ def write_manual_grades(
         cells: list[object] = [row.cells.get(name, "") for name in HEAD]
         cells += [row.extra.get(name, "") for name in extra]
         lines.append(cells + (list(row.surplus) if surplus else []))
+    kept_as = _keep_doubtful(found)
     try:
         tables.write(found.target, lines, found.separator)
     except PermissionError as error:  # as on Windows, while a spreadsheet program has it open
@@ -566,12 +653,30 @@ def write_manual_grades(
         tables.write(found.target, lines, found.separator)
     for path in found.merged:
         path.replace(path.with_name(path.name + ".merged"))
-    return _note(found)
+    return _note(found, kept_as)
 
 
-def _note(found: Tables) -> str:
-    """Return a sentence about the tables that were not read, or ""."""
+def _keep_doubtful(found: Tables) -> str:
+    """Keep the table as it was if its encoding is a guess; return the name of the copy, or ""."""
+    if found.target not in found.guessed:
+        return ""
+    name = f"{found.target.name}.before"
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    places = (found.target.with_name(name) for name in names)
+    place = next(path for path in places if not path.exists())
+    store.write(place, found.target.read_bytes())
+    return place.name
+
+
+def _note(found: Tables, kept: str) -> str:
+    """Return sentences about tables that were not read, or perhaps wrongly, or ""."""
     said = []
+    for path, encoding in found.guessed.items():
+        where = f" (as it was, it is kept as {kept})" if path == found.target else ""
+        said.append(
+            f"{path.name} is not UTF-8 and was read as {encoding}; look whether letters such as é "
+            f"in its comments are right{where}."
+        )
     if found.unreadable:
         said.append(
             f"{' '.join(found.unreadable.values())} It was left as it is and its marks are not "

@@ -54,6 +54,8 @@ _SUPPORT = _set(
     """readme license notes index requirements grades marks times rubric feedback syllabus to
     instructions metadata environment information info gradebook worksheet"""
 )
+#: Folders as Google and Microsoft name them when several files are downloaded together.
+_DOWNLOAD = re.compile(r"(?:drive-download|takeout|onedrive)[-_]\d", re.I)
 _WORDS = re.compile(r"[^\W\d_]+|\d+")
 
 
@@ -80,7 +82,9 @@ def _has_id(found: list[str]) -> bool:
 
 def is_frame(name: str) -> bool:
     """Return whether it is the name of a folder above those of students, such as ``submitted``."""
-    return _only(name, _FRAMES) and not any(word.isdigit() for word in words(name))
+    return bool(_DOWNLOAD.match(name)) or (
+        _only(name, _FRAMES) and not any(word.isdigit() for word in words(name))
+    )
 
 
 def is_version(name: str) -> bool:
@@ -121,7 +125,7 @@ def without_topic(stem: str) -> tuple[str, bool]:
 def says_nobody(stem: str) -> bool:
     """Return whether the name of a notebook holds nothing that could be a person's name."""
     rest, _ = without_topic(attempt_of(stem)[0])
-    found = words(rest)
+    found = words(_COPY_OF.sub("", rest))
     return all(word in _NOBODY or word.isdigit() for word in found) and not _has_id(found)
 
 
@@ -155,6 +159,8 @@ def without_assignment(names: list[str], above: str = "") -> list[str]:
     split = [name.split("-") for name in names]
     shared = shared_front([name.casefold().split("-") for name in names])
     front = "-".join(split[0][:shared])
+    if not any(character.isalpha() for character in front):  # as in dates
+        return names
     while shared and above.casefold() != f"{front}-submissions".casefold():
         last = words(split[0][shared - 1])
         if any(word in _ASSIGNMENTS or word.isdigit() or word in _topic_words() for word in last):
@@ -187,13 +193,21 @@ def person_in(stem: str) -> tuple[str, int]:
     return rest or stem, attempt
 
 
-_COPY_OF = re.compile(r"^(?:copy of|kopie von|copie de|copia de|cópia de|copia di)\s", re.I)
+_COPY_OF = re.compile(
+    r"(?:^|(?<= - ))(?:(?:copy of|kopie von|copie de|copia de|cópia de|copia di)(?:\s+|$))+", re.I
+)
 _PARTS = re.compile(r" -+ ")
 
 _BARE = (re.compile(r"\((\d{1,4})\)$"), re.compile(r"(?<=[^\W_])-(\d{1,2})$"))
 _WORDED = (
     re.compile(r"(?<=[ _-])(?:attempt|try|versuch|version|ver|v)[ _-]?(\d{1,4})$", re.I),
     re.compile(r"(?<=[ _-])(?:copy|kopie|copie|copia)[ _-]?(\d{0,4})$", re.I),
+)
+#: What Dropbox, Nextcloud and Syncthing add to a file that was changed in two places.
+_CONFLICT = re.compile(
+    r"\s*\([^()]{0,60}(?:conflicted copy|konfliktkopie|in konflikt stehende kopie|"
+    r"copie en conf[l]it|copia en conflicto)[^()]{0,60}\)|\.sync-conflict-[\w-]{1,40}",
+    re.I,
 )
 
 
@@ -212,7 +226,7 @@ def attempt_of(stem: str, bare: bool = True) -> tuple[str, int]:
     base, attempt : str, int
         The name without it, and the number; 0 where there is none.
     """
-    number = 0
+    number, stem = 0, _CONFLICT.sub("", stem) or stem
     for _ in range(3):
         for pattern in (*_WORDED, *(_BARE if bare else ())):
             match = pattern.search(stem)
@@ -223,6 +237,12 @@ def attempt_of(stem: str, bare: bool = True) -> tuple[str, int]:
         else:
             break
     return stem, number
+
+
+def may_be_one(name: str, other: str) -> bool:
+    """Return whether one of two names has all words of the other one, in any order."""
+    mine, theirs = set(words(name)), set(words(other))
+    return bool(mine and theirs) and (mine <= theirs or theirs <= mine)
 
 
 _TRICKS = "'\"=+-@|%\uff1d\uff0b\uff0d\uff20 \t"

@@ -44,6 +44,7 @@ _FOLDERS = (
     f"{FLAG} several notebooks of one exercise are in different folders; taken to be attempts of "
     f"one person."
 )
+_TWICE = f"{FLAG} the zip holds several files under one path; taken to be attempts of one person."
 _EXPORT = f"{FLAG} it is in a zip inside the given zip or folder, which was taken for an export."
 _GIVEN = f"{FLAG} it names nobody; the name of the given folder or zip is used."
 _ABOVE = f"{FLAG} the name of the file is used; a folder above it may name the person instead."
@@ -518,6 +519,9 @@ class _Finder:
             unit.name = naming.student_name(unit.name)
         if self._in_several_folders(files):
             unit.flags.append(_FOLDERS)
+        paths = [self.files[k].parts for k in files if self.files[k].is_notebook]
+        if len(set(paths)) < len(paths):
+            unit.flags.append(_TWICE)
         self.units.append(unit)
         return unit
 
@@ -566,9 +570,14 @@ class _Finder:
         )
 
 
+_FIRST_NUMBER = re.compile(r"[^\W\d_]+[ _-]?(\d{1,4})(?!\d)")
+
+
 def _version(folder: str) -> int:
     """Return the number of the version that a folder's name says, such as ``Version 2``, or 0."""
     if naming.is_version(folder):
+        if first := _FIRST_NUMBER.match(folder):  # behind it, a time may follow
+            return int(first[1])
         return naming.attempt_of(f"x {folder}")[1]
     return naming.attempt_of(folder, bare=False)[1] if naming.is_assignment(folder) else 0
 

@@ -118,6 +118,9 @@ class Limits:
     cell: float = 120.0
     call: float = 20.0
     submission: float = 400.0
+    # Measured for the solutions, one epoch each (test_grading_limits.py asks for twice as much):
+    # data 1,500 MB in 02, 1,050 in 08, at most 780 in the others; in use by all processes
+    # 830 MB in 08, 610 in 07, 560 in 09, 540 in 04, at most 520 in the others.
     memory: int = 4000 * 2**20
     memory_of_all: int = 2500 * 2**20
     processes: int = 128
@@ -254,6 +257,7 @@ class Sandbox:
                 "where it has the full sandbox."
             )
         self.level = self.level or LEVELS[0]
+        _check_room(tempfile.gettempdir())
         with self._refusing():
             self._folder, self._lock = _staged()
             mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -318,13 +322,15 @@ class Sandbox:
 
     def close(self) -> None:
         """End the server and everything that it started."""
-        self._stop()
-        if self._folder is not None:
-            linux.remove(self._folder)
-            self._folder = None
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        try:
+            self._stop()
+        finally:  # also if the run is stopped just now
+            if self._folder is not None:
+                linux.remove(self._folder, _LONGEST_REMOVAL)
+                self._folder = None
+            if self._lock is not None:
+                os.close(self._lock)
+                self._lock = None
 
     def _stop(self) -> None:
         self._warmed.clear()
@@ -765,6 +771,10 @@ def _signal_name(number: int) -> str:
 # --- what the sandbox sees ---------------------------------------------------------------------
 
 
+#: Seconds for removing a folder: with limits alone, a submission may have made millions of files.
+#: The next run goes on with what is left.
+_LONGEST_REMOVAL = 60.0
+
 #: How the names of the folders begin that are made for a sandbox, in the temporary folder.
 _PREFIX = "course-grading-"
 
@@ -794,9 +804,25 @@ def _clear_abandoned() -> None:
             try:
                 if os.fstat(lock).st_uid == os.geteuid():
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # its owner lives elsewhere
-                    linux.remove(folder)
+                    linux.remove(folder, _LONGEST_REMOVAL)
             finally:
                 os.close(lock)
+
+
+#: Bytes and files for which there must be room in the temporary folder.
+_ROOM, _ROOM_FOR_FILES = 50 * 2**20, 2000
+
+
+def _check_room(folder: str) -> None:
+    """Raise SandboxFailed if the disk with the temporary folder is full."""
+    disk = os.statvfs(folder)
+    no_files = disk.f_files > 0 and disk.f_favail < _ROOM_FOR_FILES
+    if no_files or disk.f_bavail * disk.f_frsize < _ROOM:
+        raise SandboxFailed(
+            f"The disk with the folder for temporary files, {folder}, is full: grading needs "
+            f"{_ROOM // 2**20} MB there. Make room, or name another folder by TMPDIR; nothing was "
+            f"graded."
+        )
 
 
 def _staged() -> tuple[Path, int]:
@@ -814,7 +840,17 @@ def _staged() -> tuple[Path, int]:
     _clear_abandoned()
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")).resolve()
     lock = os.open(folder, os.O_RDONLY)
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _fill(folder)
+    except BaseException:  # also if the run is stopped just now
+        linux.remove(folder)
+        os.close(lock)
+        raise
+    return folder, lock
+
+
+def _fill(folder: Path) -> None:
     package = Path(course_utils.__file__).resolve().parent
     code = folder / "course" / "course_utils"
 
@@ -835,7 +871,6 @@ def _staged() -> tuple[Path, int]:
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
     (folder / "scoring").chmod(0o700)
-    return folder, lock
 
 
 def _environment(home: str, epochs: int | None) -> dict[str, str]:

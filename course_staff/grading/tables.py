@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice, zip_longest
 from pathlib import Path
 
-from course_staff.grading import store
+from course_staff.grading import store, workbooks
 from course_staff.grading.results import clean_text
 from course_utils.exceptions import InvalidInput
 
@@ -44,12 +45,15 @@ class Table:
         The line in the file at which each row begins, and its cells.
     separator : str
         The separator between cells.
+    guessed : str
+        The encoding, where nothing confirmed that it is the right one; else "".
     """
 
     path: Path
     head: list[str]
     rows: list[tuple[int, list[str]]] = field(default_factory=list)
     separator: str = ","
+    guessed: str = ""
 
     def records(self) -> Iterator[tuple[int, dict[str, str]]]:
         """Yield each row as its line and its cells by column; of two equal columns the first."""
@@ -75,7 +79,9 @@ def read(path: Path, columns: Sequence[set[str]], names: Iterable[str] = ()) -> 
     InvalidInput
         If it cannot be read; one sentence that says why.
     """
-    text = _decoded(path, names)
+    if path.suffix.lower() in workbooks.ENDINGS:
+        return _of_workbook(path, columns)
+    text, guessed = _decoded(path, names)
     first, _, rest = text.partition("\n")
     match = re.fullmatch(r'\s*"?sep=(.)"?[\s,;]*', first, re.I)
     if match:  # Excel's own line, which names the separator
@@ -87,48 +93,92 @@ def read(path: Path, columns: Sequence[set[str]], names: Iterable[str] = ()) -> 
     for separator in separators:
         for number, (_, cells) in enumerate(_first(path, text, separator)):
             head = [_column(cell) for cell in cells]
-            if any(needed <= set(head) for needed in columns):
-                return _table(path, text, separator, number, offset)
+            if _fits(head, columns):
+                rows = list(_records(path, text, separator))[number:]
+                rows = [(line + offset, cells) for line, cells in rows]
+                return _table(path, rows, separator, guessed)
             found = len(wanted & set(head))
             if found > best[0]:
                 best = (found, separator, head)
-    missing = min((sorted(needed - set(best[2])) for needed in columns), key=len)
-    needed = max(columns, key=len)
     raise InvalidInput(
-        f"{path.name} has no column {missing[0]!r}; it needs {', '.join(sorted(needed))}, and was "
-        f"read as a table with {best[1]!r} between the cells."
+        f"{path.name} has no column {_missing(best[2], columns)!r}; it needs {_needed(columns)}, "
+        f"and was read as a table with {best[1]!r} between the cells."
     )
+
+
+def _of_workbook(path: Path, columns: Sequence[set[str]]) -> Table:
+    """Read the one sheet of a workbook that has the columns."""
+    try:
+        sheets = workbooks.sheets(path)
+    except (OSError, ValueError, KeyError, IndexError, OverflowError, zipfile.BadZipFile) as error:
+        raise InvalidInput(
+            f"{path.name} is no workbook of Excel that can be read ({error}); save it again, or as "
+            f"CSV (UTF-8)."
+        ) from error
+    found = {}
+    for name, rows in sheets.items():
+        for number, (_, cells) in enumerate(rows[:_MOST_ABOVE]):
+            if _fits([_column(cell) for cell in cells], columns):
+                found[name] = _table(path, rows[number:], ",")
+                break
+    if not found:
+        raise InvalidInput(f"{path.name} has no sheet with the columns {_needed(columns)}.")
+    if len(found) > 1:
+        raise InvalidInput(
+            f"{path.name} has several sheets with these columns ({', '.join(found)}); keep one."
+        )
+    return next(iter(found.values()))
+
+
+def _fits(head: Sequence[str], columns: Sequence[set[str]]) -> bool:
+    return any(needed <= set(head) for needed in columns)
+
+
+def _missing(head: Sequence[str], columns: Sequence[set[str]]) -> str:
+    """Return the first column that is missing of those of which most are there."""
+    nearest = min(columns, key=lambda needed: len(needed - set(head)) / len(needed))
+    return min(nearest - set(head))
+
+
+def _needed(columns: Sequence[set[str]]) -> str:
+    largest: set[str] = max(columns, key=len)
+    return ", ".join(sorted(largest))
 
 
 def _column(cell: str) -> str:
     return " ".join(cell.strip(" \t\r\n\ufeff'\"").lower().split())
 
 
-def _table(path: Path, text: str, separator: str, head_at: int, offset: int) -> Table:
-    records = list(_records(path, text, separator))
-    table = Table(path, [_column(cell) for cell in records[head_at][1]], [], separator)
-    for line, cells in records[head_at + 1 :]:
-        if any(cell.strip() for cell in cells):
-            table.rows.append((line + offset, cells))
-    return table
+def _table(
+    path: Path, records: list[tuple[int, list[str]]], separator: str, guessed: str = ""
+) -> Table:
+    """Make a table of its head and what is below, without heads that are repeated there."""
+    head = [_column(cell) for cell in records[0][1]]
+    rows = [row for row in records[1:] if [_column(cell) for cell in row[1]] != head]
+    return Table(path, head, rows, separator, guessed)
+
+
+#: The head of a table is looked for in so many rows from above.
+_MOST_ABOVE = 20
 
 
 def _first(path: Path, text: str, separator: str) -> list[tuple[int, list[str]]]:
     """Return the first records, as far as they can be read with this separator."""
     found: list[tuple[int, list[str]]] = []
     with suppress(InvalidInput):
-        for record in islice(_records(path, text, separator), 20):
+        for record in islice(_records(path, text, separator), _MOST_ABOVE):
             found.append(record)
     return found
 
 
 def _records(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the records of a table with the lines at which they begin."""
+    """Yield the records that are not empty, with the lines at which they begin."""
     before, line = csv.field_size_limit(LARGEST_TABLE), 1
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
         for cells in reader:
-            yield line, cells
+            if any(cell.strip() for cell in cells):
+                yield line, cells
             line = reader.line_num + 1
     except csv.Error as error:
         raise InvalidInput(
@@ -142,7 +192,8 @@ def _records(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[
 # --- encodings -----------------------------------------------------------------------------------
 
 
-def _decoded(path: Path, names: Iterable[str]) -> str:
+def _decoded(path: Path, names: Iterable[str]) -> tuple[str, str]:
+    """Return the text of a table, and its encoding where that is a guess."""
     try:
         with path.open("rb") as stream:
             data = stream.read(LARGEST_TABLE + 1)
@@ -152,14 +203,14 @@ def _decoded(path: Path, names: Iterable[str]) -> str:
         raise InvalidInput(f"{path.name} is larger than {LARGEST_TABLE // 2**20} MB.")
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise InvalidInput(f"{path.name} is a workbook; save it as CSV (UTF-8) under this name.")
-    text = decode(data, names)
+    text, guessed = decode(data, names)
     if text is None or "\0" in text:
         raise InvalidInput(f"{path.name} is no text; save it as CSV (UTF-8) under this name.")
-    return text
+    return text, guessed
 
 
-def decode(data: bytes, names: Iterable[str] = ()) -> str | None:
-    """Return the text of a file of unknown encoding, or None if it is not text.
+def decode(data: bytes, names: Iterable[str] = ()) -> tuple[str | None, str]:
+    """Decode a file of unknown encoding.
 
     Parameters
     ----------
@@ -168,14 +219,21 @@ def decode(data: bytes, names: Iterable[str] = ()) -> str | None:
         Windows or macOS.
     names : iterable of str
         Names that are likely to be in the text.
+
+    Returns
+    -------
+    text : str or None
+        The text; None if it is not text.
+    guessed : str
+        The encoding, if none of the names was found with it; else "".
     """
     try:
-        return data.decode(_unicode_of(data))
+        return data.decode(_unicode_of(data)), ""
     except UnicodeDecodeError:
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            return None
+            return None, ""
     known = [name for name in names if not name.isascii()][:500]
-    tried: list[tuple[tuple[int, int], str]] = []
+    tried: list[tuple[tuple[int, int], str, str]] = []
     for encoding in (*_ENCODINGS, *_MORE_ENCODINGS):
         try:
             text = data.decode(encoding)
@@ -183,10 +241,13 @@ def decode(data: bytes, names: Iterable[str] = ()) -> str | None:
             continue
         found = sum(name in text for name in known)
         if encoding in _ENCODINGS:
-            tried.append(((found, -_oddities(text)), text))
-        elif found > max((score[0] for score, _ in tried), default=0):
-            tried.append(((found, 0), text))
-    return max(tried, key=lambda one: one[0])[1] if tried else None
+            tried.append(((found, -_oddities(text)), text, encoding))
+        elif found > max((score[0] for score, *_ in tried), default=0):
+            tried.append(((found, 0), text, encoding))
+    if not tried:
+        return None, ""
+    (found, _), text, encoding = max(tried, key=lambda one: one[0])
+    return text, "" if found else encoding
 
 
 def _unicode_of(data: bytes) -> str:

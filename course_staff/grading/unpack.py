@@ -11,8 +11,10 @@ import io
 import os
 import re
 import stat
+import struct
 import unicodedata
 import zipfile
+import zlib
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -38,6 +40,9 @@ _LINK = "It is a symbolic link, which could lead anywhere; hand in the file itse
 _OUTSIDE = "Its name leads out of the zip; compress it again."
 _TOO_MUCH = "All together is more than can be unpacked safely."
 _TOO_MANY_ZIPS = "It is inside too many zips; hand in the notebook alone."
+_UNKNOWN_METHOD = (
+    "It is packed in a way that only some programs know; compress it again as an ordinary zip."
+)
 _EMPTY = "The folder is empty."
 _ONLY_JUNK = (
     "The folder holds nothing but files that a system or a program made by itself, such as the "
@@ -45,13 +50,19 @@ _ONLY_JUNK = (
 )
 _TOO_DEEP = f"It lies in more than {MOST_FOLDERS} folders; hand in the notebook alone."
 
-#: Files of the operating system or an editor.
-_JUNK = {"thumbs.db", "desktop.ini", "icon\r", "__macosx", "__pycache__", "ehthumbs.db", "@eadir"}
+#: Files of the operating system, an editor or a platform.
+_JUNK = {
+    *("thumbs.db", "desktop.ini", "icon\r", "__macosx", "__pycache__", "ehthumbs.db", "@eadir"),
+    "timestamp.txt",  # of Sakai and nbgrader
+}
 
 _JUNK_FOLDERS = {
     *(".ipynb_checkpoints", ".git", ".github", ".svn", ".vscode", ".idea", ".venv", ".virtualenv"),
     *(".cache", ".config", ".local", ".jupyter", ".ipython", ".mypy_cache", ".pytest_cache"),
     *(".ruff_cache", ".trash", ".trashes", ".spotlight-v100", ".fseventsd", ".conda", ".keras"),
+    *("venv", "site-packages", "dist-packages", "node_modules"),  # packages, with notebooks
+    *("$recycle.bin", "#recycle", "@recycle", "lost+found", "system volume information"),
+    *("#snapshot", "~snapshot", ".snapshot", ".snapshots", ".temporaryitems", ".zfs"),
 }
 
 #: The file in which Gradescope lists students and times.
@@ -254,8 +265,12 @@ class Reader:
         try:
             with archive.open(member) as packed:
                 content = packed.read(limit + 1)  # the size in the zip may be a lie
+        except NotImplementedError:
+            self._refuse(where, parts, _UNKNOWN_METHOD, outer)
+            return
         except Exception as error:
-            self._refuse(where, parts, f"It cannot be unpacked ({type(error).__name__}).", outer)
+            why = f"It is damaged in the zip ({type(error).__name__}); compress it again."
+            self._refuse(where, parts, why, outer)
             return
         if kind != ".zip":
             self._take(content, where, parts, outer)
@@ -307,9 +322,22 @@ def _name_in_zip(member: zipfile.ZipInfo) -> str:
         stored = member.filename.encode("cp437")
     except UnicodeError:
         return member.filename
+    if told := _name_beside(member.extra, stored):
+        return told
     with suppress(UnicodeError):
         return stored.decode("utf-8")
     return min((stored.decode(code, "replace") for code in _OF_WINDOWS), key=_signs)
+
+
+def _name_beside(extra: bytes, stored: bytes) -> str:
+    """Return the name in UTF-8 that WinRAR and Info-ZIP write into an extra field, or ""."""
+    while len(extra) >= 4:
+        kind, size = struct.unpack_from("<HH", extra)
+        field, extra = extra[4 : 4 + size], extra[4 + size :]
+        if kind == 0x7075 and field[1:5] == zlib.crc32(stored).to_bytes(4, "little"):
+            with suppress(UnicodeError):
+                return field[5:].decode("utf-8")
+    return ""
 
 
 #: Encodings of names in zips of Windows: America, Western and Central Europe, Cyrillic.
@@ -337,7 +365,7 @@ def is_junk(name: str, folder: bool = False) -> bool:
     if name.startswith(("._", ".~", "~$", "__MACOSX")) or name.casefold() in _JUNK:
         return True
     if folder:
-        return name.casefold() in _JUNK_FOLDERS
+        return name.casefold() in _JUNK_FOLDERS or name.startswith(".Trash-")
     return name.startswith(".") and not name.lower().endswith((".ipynb", ".zip"))
 
 
@@ -383,14 +411,16 @@ def clean(name: str) -> str:
 # --- what is not graded --------------------------------------------------------------------------
 
 _REASONS = {
-    "rar 7z tar gz tgz bz2 xz zst tbz2 txz lzh arj cab z": "It is a {} archive, which is not "
-    "unpacked here; ask for the notebook, or for a zip.",
+    "rar 7z tar gz tgz bz2 xz zst tbz2 txz lzh arj cab z zipx sit sitx dmg iso": "It is a {} "
+    "archive, which is not unpacked here; ask for the notebook, or for a zip.",
     "html htm mhtml": "It is a web page ({}), not the notebook itself; ask for the .ipynb file.",
     "py": "It is a Python script ({}), not the notebook; ask for the .ipynb file.",
     "pdf doc docx odt rtf pages ppt pptx xls xlsx": "It is a document ({}), not the notebook; ask "
     "for the .ipynb file.",
     "png jpg jpeg gif heic heif webp bmp tif tiff svg": "It is a picture ({}), not the notebook; "
     "ask for the .ipynb file.",
+    "crdownload part partial opdownload tmp": "It is a part of a file ({}), of an upload or "
+    "download that was not finished; ask for the file again.",
     "url webloc link lnk gdoc gsheet": "It is a link ({}), not the notebook; ask for the file.",
 }
 _OTHER = "It is neither a notebook (.ipynb) nor a zip."
@@ -415,5 +445,7 @@ def reason(name: str) -> str:
 
 
 def lies_beside(why: str) -> bool:
-    """Return whether such files (code, pictures, data) often lie beside a notebook."""
-    return why == _OTHER or why.startswith(("It is a Python script", "It is a picture"))
+    """Return whether such files (code, pictures, data, nothing) often lie beside a notebook."""
+    return why in (_OTHER, _ONLY_JUNK, _EMPTY) or why.startswith(
+        ("It is a Python script", "It is a picture")
+    )

@@ -426,6 +426,7 @@ def function(
         return
     _name_common(cases, gots, wants, mistakes, rtol, atol)
     case, got, want = cases[failed[0]], gots[failed[0]], wants[failed[0]]
+    leaves_arguments(subject, name, [case])
     if got is None:
         raise wrong("nothing returned", name=name)
     if isinstance(got, student_work.Ref):
@@ -495,12 +496,13 @@ def as_told_before(
 
 
 def _rounded(reference: Callable[..., Any]) -> list[Mistake]:
-    """Return the mistake of rounding what a function gives to 0 to 4 decimals."""
+    """Return the mistakes of rounding what a function gives to 0 to 4 decimals, or cutting them."""
 
-    def to(places: int) -> Callable[..., Any]:
-        return lambda *args, **kwargs: np.round(reference(*args, **kwargs), places)
+    def by(cut: Callable[..., Any], *places: int) -> Callable[..., Any]:
+        return lambda *args, **kwargs: cut(reference(*args, **kwargs), *places)
 
-    return [Mistake("rounded", *map(to, range(5)))]
+    rounded = [by(np.round, places) for places in range(5)]
+    return [Mistake("rounded", *rounded, by(np.trunc), by(np.floor))]
 
 
 def _formed(
@@ -628,19 +630,32 @@ def describe(value: Any) -> str:
     if value is None:
         return "None"
     if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
+        of = {"U": "strings of ", "c": "complex numbers of "}.get(value.dtype.kind, "")
+        return f"an array of {of}shape {value.shape}"
     if isinstance(value, bool):
         return "True or False"
     if isinstance(value, str):
         return "a string"
     if isinstance(value, list | tuple):
-        unit = "entry" if len(value) == 1 else "entries"
-        return f"a {type(value).__name__} with {len(value)} {unit}"
+        return f"a {type(value).__name__} with {len(value)} {_unit(value)}"
     if isinstance(value, dict):
         return "a dictionary"
     if isinstance(value, complex):
         return "a complex number"
     return "an object of another type" if isinstance(value, student_work.Ref) else "a number"
+
+
+def _unit(entries: Sequence[Any]) -> str:
+    """Say what a list holds, where that is no table of numbers."""
+    if entries and all(isinstance(entry, str) for entry in entries):
+        return "string" if len(entries) == 1 else "strings"
+    if len(entries) == 1:
+        return "entry"
+    if any(entry is None for entry in entries):
+        return "entries, among them None"
+    if len({len(entry) for entry in map(listed, entries) if entry is not None}) > 1:
+        return "entries of different lengths"
+    return "entries"
 
 
 def _name_common(

@@ -171,7 +171,9 @@ def common_scales(images: Sequence[decoding.ImageFile], root: Path) -> dict[str,
 def _told_unreadable(reasons: dict[str, str], root: Path) -> str:
     """Return the message that names files which cannot be read."""
     number = len(reasons)
-    named = "; ".join([f"{name} {reason}" for name, reason in reasons.items()][:5])
+    named = "; ".join(
+        [f"{validate.in_line(name)} {reason}" for name, reason in reasons.items()][:5]
+    )
     more = f"; and {number - 5} more" if number > 5 else ""
     return (
         f"{validate.counted(number, 'file')} in {root} cannot be used: {named}{more}. Repair or "

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from course_utils import settings, validate
 from course_utils.datasets import decoding
@@ -102,6 +106,14 @@ def _is_archive(path: Path) -> bool:
     return path.name.lower().endswith((".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar"))
 
 
+def packed(root: Path) -> str:
+    """Return a hint at an archive in a folder or one level below it, or nothing."""
+    for path in sorted([*root.glob("*"), *root.glob("*/*")]):
+        if _is_archive(path) and path.is_file() and not _ignored(path.name):
+            return f" (unpack {path.relative_to(root).as_posix()} first, if they are in it)"
+    return ""
+
+
 def is_table(path: Path) -> bool:
     """Return whether a file is a table of text, by its ending."""
     return path.suffix.lower() in (".csv", ".tsv")
@@ -111,11 +123,28 @@ def as_path(given: object, needed: str) -> Path:
     """Return `given` as an absolute path; `needed` says in the error what is expected."""
     if not isinstance(given, (str, os.PathLike)) or not str(given).strip() or "\0" in str(given):
         raise InvalidInput(f"{needed}, but it is {given!r}.")
-    return Path(os.path.expanduser(os.fspath(given))).absolute()
+    text = os.fspath(given)
+    path = Path(os.path.expanduser(text)).absolute()
+    if isinstance(text, str) and not _exists(path):
+        # Copied from a file manager: with quotation marks, spaces around it, or as an address.
+        plain = text.strip().strip("\"'").strip()
+        if plain.startswith("file://"):
+            plain = url2pathname(urlsplit(plain).path)
+        path = Path(os.path.expanduser(plain or text)).absolute()
+    return path
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name too long, or a folder that may not be read
+        return False
 
 
 def near(path: Path, is_candidate: Callable[[Path], bool]) -> str:
     """Return `` (did you mean 'x'?)`` for a similar name beside a path that does not exist."""
+    if os.name != "nt" and re.search(r"(^|/)[A-Za-z]:[\\/]", str(path)):
+        return " (this is a path of Windows; in WSL, C:\\ is /mnt/c/)"
     try:
         names = [other.name for other in path.parent.iterdir() if is_candidate(other)]
     except OSError:
@@ -142,13 +171,17 @@ def entries(folder: Path, prefix: str = "") -> Content:
                 if _ignored(entry.name):
                     continue
                 if entry.is_dir():
-                    content.folders.append((entry.name, Path(entry.path)))
+                    if not _leads_up(entry):
+                        content.folders.append((entry.name, Path(entry.path)))
+                elif not entry.is_file() and _is_special(entry):
+                    continue
                 elif os.path.splitext(entry.name)[1].lower() in decoding.IMAGE_ENDINGS:
                     content.files.append(
                         decoding.ImageFile(f"{prefix}{entry.name}", Path(entry.path), _stamp(entry))
                     )
                 elif not _is_companion(entry.name):
-                    content.skipped.append(f"{prefix}{entry.name}")
+                    nowhere = "" if entry.is_file() else " (a link that leads nowhere)"
+                    content.skipped.append(f"{prefix}{entry.name}{nowhere}")
     except PermissionError:
         raise InvalidInput(
             f"The folder {folder} may not be read (no permission); change its permissions or "
@@ -162,6 +195,22 @@ def entries(folder: Path, prefix: str = "") -> Content:
     content.files.sort(key=lambda file: file.id)
     content.skipped.sort()
     return content
+
+
+def _leads_up(entry: os.DirEntry[str]) -> bool:
+    """Return whether a folder is a link to a folder in which it lies itself."""
+    if not entry.is_symlink():
+        return False
+    return Path(entry.path).resolve() in Path(entry.path).parent.resolve().joinpath("x").parents
+
+
+def _is_special(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a pipe, a socket or a device, whose reading may never end."""
+    try:
+        mode = entry.stat().st_mode
+    except OSError:  # a broken link, which is named when it is read
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _stamp(entry: os.DirEntry[str]) -> tuple[int, int, int]:

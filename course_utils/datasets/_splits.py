@@ -6,7 +6,8 @@ import re
 import unicodedata
 import zlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from os.path import commonprefix
 
 import numpy as np
 
@@ -27,7 +28,7 @@ _SPLIT_OF_WORD = {
 }
 _NAME = re.compile(
     rf"(?:seg)?({'|'.join(sorted(_SPLIT_OF_WORD, key=len, reverse=True))})"
-    r"(?:set|data|dataset|split|folder|images?|imgs?|pictures?|photos?)?\d?"
+    r"(?:set|data|dataset|split|folder|images?|imgs?|pictures?|photos?)?\d*"
 )
 
 
@@ -41,6 +42,30 @@ def named(text: str) -> str | None:
     """
     found = _NAME.fullmatch(re.sub(r"[\s_.-]", "", text.casefold()))
     return _SPLIT_OF_WORD[found[1]] if found else None
+
+
+def of_folders(names: Iterable[str]) -> dict[str, str]:
+    """Return the split of each folder whose name means one.
+
+    Words that all names begin or end with do not count.
+
+    Examples
+    --------
+    >>> of_folders(["asl_train", "asl_test"])
+    {'asl_train': 'train', 'asl_test': 'test'}
+    >>> of_folders(["asl_train", "asl_car"])
+    {}
+    """
+    names = list(names)
+    found = {name: split for name in names if (split := named(name))}
+    if found or len(names) < 2:
+        return found
+    words = [re.split(r"[\s_.-]+", name.casefold()) for name in names]
+    first = len(commonprefix(words))
+    last = len(commonprefix([part[::-1] for part in words]))
+    rest = ["".join(part[first : len(part) - last]) for part in words]
+    found = {name: split for name, part in zip(names, rest, strict=True) if (split := named(part))}
+    return found if len(found) == len(names) and "train" in found.values() else {}
 
 
 def carve(
@@ -126,7 +151,7 @@ def _check_different(name: str, number: int, different: int, shares: Mapping[str
         return
     raise InvalidInput(
         f"Class {name!r} has {validate.counted(number, 'image')}"
-        + (f", {different} without copies" if different != number else "")
+        + (f", {different} without copies here or in other classes" if different != number else "")
         + f", but at least {needed} different ones are needed, one for each of "
         f"{', '.join(split for split in SPLITS if split == 'train' or split in shares)}; add "
         f"images to it or take the class away."

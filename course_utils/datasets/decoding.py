@@ -237,18 +237,48 @@ def _without_transparency(picture: Image.Image) -> Image.Image:
     return picture
 
 
+#: Place of the first bytes of a file, the bytes, and what to say if it cannot be read.
+_KINDS = (
+    *(
+        (0, begin, f"it begins like {name}, but what follows is damaged")
+        for begin, name in (
+            (b"\x89PNG\r\n", "PNG"),
+            (b"\xff\xd8\xff", "JPEG"),
+            (b"GIF8", "GIF"),
+            (b"BM", "BMP"),
+            (b"RIFF", "WebP"),
+        )
+    ),
+    (0, b"%PDF", "it is a PDF"),
+    (0, b"PK", "it is a ZIP archive"),
+    (0, b"\x1f\x8b", "it is a gzip archive"),
+    (0, b"Rar!", "it is a RAR archive"),
+    (0, b"\xff\x0a", "it is JPEG XL; save it as JPEG"),
+    (4, b"JXL ", "it is JPEG XL; save it as JPEG"),
+    (128, b"DICM", "it is DICOM; export it as PNG"),
+    (0, b"8BPS", "it is a file of Photoshop; export it as PNG"),
+    (0, b"version https://git-lfs", "it is a pointer of Git LFS; run 'git lfs pull' to get it"),
+)
+
+
 def _kind(data: bytes) -> str:
     """Return a guess at the type of a file that cannot be read."""
+    if data[4:12] == b"ftypavif":
+        return "it begins like AVIF, but what follows is damaged"
     if data[4:8] == b"ftyp":
         return "it is HEIC or another film format, of a kind that is not read; save it as JPEG"
     if data[:4] in (b"II*\0", b"MM\0*"):
         return "it is a TIFF of a kind that is not read; save it as PNG of 8 or 16 bits"
     if data.lstrip()[:1] == b"<":
         return "it looks like a web page or SVG"
-    if data[:4] == b"%PDF":
-        return "it is a PDF"
-    if data[:2] == b"PK":
-        return "it is a ZIP archive"
+    for at, begin, what in _KINDS:
+        if data.startswith(begin, at):
+            return what
+    if not data.strip(b"\0"):
+        return "it holds zeros only, as after a copy or a download that was broken off"
+    text = data[:40].decode("ascii", "ignore")
+    if len(text) == len(data[:40]) and text.isprintable():
+        return f"it is text and begins with {text!r}"
     return "its first bytes belong to no known format"
 
 
@@ -422,7 +452,7 @@ def _decode_any(
 def _content(source: Any) -> bytes | None:
     """Return the content of a path, of bytes or of a file object; None for other things."""
     if isinstance(source, (str, Path)):
-        path = Path(source).expanduser()
+        path = Path(os.path.expanduser(source))
         if not _is_file(path):
             raise MissingData(f"There is no image file {path}; check its name and folder.")
         return read(path)

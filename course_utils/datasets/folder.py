@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -332,6 +333,13 @@ class _Tree:
         """Return the names of the folders with image files."""
         return [name for name, content in self.inner.items() if content.files]
 
+    def splits(self) -> dict[str, str]:
+        """Return the split of each folder whose name means one."""
+        empty = [name for name, content in self.inner.items() if not content.files]
+        return _splits.of_folders(self.filled()) | {
+            name: split for name in empty if (split := _splits.named(name))
+        }
+
     def ids(self, name: str) -> list[str]:
         """Return the ids of the image files in one of the folders."""
         return [file.id for file in self.inner[name].files]
@@ -414,15 +422,17 @@ def sort_key(id_: str) -> str:
 
 def class_name(folder: str) -> str:
     """Return the name of the class for the name of a folder or a label."""
-    return validate.printable(unicodedata.normalize("NFC", folder))
+    one_line = re.sub(r"[\n\r\t\v\f]+", " ", unicodedata.normalize("NFC", folder))
+    return validate.printable(one_line)
 
 
 def _by_name(tree: _Tree, pattern: re.Pattern) -> Listing:
     """List images whose names give their classes."""
     found: list[FoundImage] = []
     loose: list[str] = []
+    splits_of = tree.splits()
     for name, content in [("", tree.top), *tree.inner.items()]:
-        split = _splits.named(name) if name else None
+        split = splits_of.get(name)
         for file in content.files:
             label = grouping.part(pattern, file.id.rsplit("/", 1)[-1])
             if label is None:
@@ -453,7 +463,7 @@ def _only_wrapper(tree: _Tree) -> Path | None:
     if len(filled) != 1 or tree.top.files or _splits.named(filled[0]):
         return None
     inside = _Tree.of(tree.root / filled[0])
-    has_splits = any(_splits.named(name) for name in inside.filled())
+    has_splits = bool(inside.splits())
     return inside.root if has_splits or _only_wrapper(inside) is not None else None
 
 
@@ -502,7 +512,9 @@ def _depth_of_classes(ids: Sequence[str], top: str) -> tuple[int, str]:
         all_inside = all(len(parts) > depth + 1 for parts in paths)
         deeper = any(len(parts) > depth + 2 for parts in paths)
         name = inner.pop() if len(inner) == 1 else ""
-        between = bool(name) and (_splits.named(name) or name.casefold() in _CONTAINERS)
+        between = bool(name) and (
+            _splits.named(name) or name.casefold() in {top.casefold(), *_CONTAINERS}
+        )
         if not (between and all_inside and deeper):
             return depth, "/".join(paths[0][:depth]) if paths else top
         depth += 1
@@ -510,7 +522,7 @@ def _depth_of_classes(ids: Sequence[str], top: str) -> tuple[int, str]:
 
 def _split_folders(tree: _Tree) -> dict[str, str]:
     """Return the split of each top folder, or nothing if the top folders are classes."""
-    named = {top: split for top in tree.inner if (split := _splits.named(top))}
+    named = tree.splits()
     # A split has folders of images inside, a class has images; a folder that can be read both
     # ways is an error.
     as_splits = [top for top in named if any(id_.count("/") >= 2 for id_ in tree.ids(top))]
@@ -545,11 +557,12 @@ def _split_folders(tree: _Tree) -> dict[str, str]:
 def _check_class_names(tree: _Tree) -> tuple[str, ...]:
     """Raise InvalidInput if the folders are not classes; return a remark on ambiguous names."""
     filled = tree.filled()
-    splits = [name for name in filled if _splits.named(name)]
+    splits_of = tree.splits()
+    splits = [name for name in filled if name in splits_of]
     classes = [name for name in filled if name not in splits and name.casefold() not in _CONTAINERS]
     many = len(splits) > 1
     if splits and not classes:
-        first = min(splits, key=lambda name: (_splits.named(name) != "train", name))
+        first = min(splits, key=lambda name: (splits_of[name] != "train", name))
         raise InvalidInput(
             f"{validate.some_of([f'{tree.root.name}/{name}' for name in splits])} "
             f"{'are splits and no classes' if many else 'is a split and no class'}, but the images "
@@ -568,7 +581,26 @@ def _check_class_names(tree: _Tree) -> tuple[str, ...]:
             f"{tree.root} holds the images of all classes together in {validate.some_of(filled)}; "
             f"{_how_to_label(tree.root, tree.root / filled[0], tree.ids(filled[0]))}."
         )
-    return ()
+    return _told_same_inside(tree)
+
+
+def _told_same_inside(tree: _Tree) -> tuple[str, ...]:
+    """Return a remark if all classes hold the same folders, which may be the real classes."""
+    filled = tree.filled()
+    inside = {
+        frozenset(id_.split("/")[1] for id_ in tree.ids(name) if id_.count("/") > 1)
+        for name in filled
+    }
+    inner = sorted(inside.pop()) if len(inside) == 1 and len(filled) > 1 else []
+    if len(inner) < 2:
+        return ()
+    todo = "if the inner ones are the classes, put the images of each into one folder"
+    if all(map(_splits.named, inner)):
+        todo = "to keep these splits, put a folder of each class into each of them"
+    return (
+        f"{validate.some_of(filled)} are taken as classes, and each of them holds the folders "
+        f"{validate.some_of(inner)}; {todo}.",
+    )
 
 
 def _how_to_label(root: Path, where: Path, ids: Sequence[str]) -> str:
@@ -632,15 +664,13 @@ def check_listing(listing: Listing, names: Sequence[str] | None = None) -> None:
         As :func:`from_directory`.
     """
     root, classes = listing.root, listing.class_names
-    for note in listing.notes:
+    for note in (*listing.notes, *_told_alike(classes)):
         validate.say(note)
     if not listing.images:
         raise InvalidInput(told_no_images(listing))
     if len(classes) < 2:
-        folders = {image.file.id.rpartition("/")[0] for image in listing.images}
-        hint = ""
-        if len(folders) > 1 and not listing.splits:
-            hint = f" (did you mean {root / classes[0]}?)"
+        inner = None if listing.splits else _inner_classes(root)
+        hint = f" (did you mean {inner}?)" if inner else _files.packed(root)
         raise InvalidInput(
             f"{root} holds one class only ({classes[0]}), but at least two are "
             f"needed; give the folder that holds one folder of images per class{hint}."
@@ -654,15 +684,53 @@ def check_listing(listing: Listing, names: Sequence[str] | None = None) -> None:
         validate.say(_files.told_skipped(listing.skipped))
     if listing.loose:
         validate.say(
-            f"{len(listing.loose)} images lie outside class folders and are not used: "
+            f"{validate.counted(len(listing.loose), 'image lies', 'images lie')} outside class "
+            f"folders and {'is' if len(listing.loose) == 1 else 'are'} not used: "
             f"{validate.some_of(listing.loose, 3)}."
         )
+
+
+def _told_alike(classes: Sequence[str]) -> list[str]:
+    """Return a remark for each class that is spelled in several ways."""
+    spellings: dict[str, list[str]] = {}
+    for name in classes:
+        plain = unicodedata.normalize("NFKC", name).casefold()
+        plain = "".join(c for c in plain if unicodedata.category(c) != "Cf")
+        plain = re.sub(r"( - copy| copy)?( ?\(\d+\))?$", "", plain.strip())
+        spellings.setdefault(re.sub(r"[\s_-]+", " ", plain), []).append(name)
+    return [
+        f"The classes {' and '.join(map(repr, names))} have nearly the same name; if they are one "
+        f"class, give them one name."
+        for names in spellings.values()
+        if len(names) > 1
+    ][:3]
+
+
+def _inner_classes(root: Path) -> Path | None:
+    """Return the folder further inside that holds several folders of images, or None."""
+    tree = _Tree.of(root)
+    while len(tree.filled()) == 1:
+        tree = _Tree.of(tree.root / tree.filled()[0])
+    return tree.root if len(tree.filled()) > 1 and tree.root != root else None
+
+
+def _class_beside(root: Path) -> Path | None:
+    """Return the folder above, if folders of images lie beside this one; else None."""
+    here = root.resolve()
+    with suppress(InvalidInput):
+        for _, path in _files.entries(here.parent).folders:
+            if path != here and _files.entries(path).files:
+                return here.parent
+    return None
 
 
 def told_no_images(listing: Listing) -> str:
     """Return the message for a folder in which no image has a class."""
     root = listing.root
     if listing.loose:
+        above = _class_beside(root)
+        if above and not listing.loose[0].count("/"):
+            return f"{root} holds images but no class folders; did you mean the folder {above}?"
         return (
             f"The images in {root} lie outside class folders ({listing.loose[0]}, for "
             f"example); put those of each class into a folder with the name of the class, "
@@ -675,8 +743,8 @@ def told_no_images(listing: Listing) -> str:
             f"PNG, with the ending .jpg or .png."
         )
     return (
-        f"{root} holds no images; a folder is needed that holds one folder of images "
-        f"(.jpg, .png, ...) per class."
+        f"{root} holds no images{_files.packed(root)}; a folder is needed that holds one folder of "
+        f"images (.jpg, .png, ...) per class."
     )
 
 

@@ -242,7 +242,7 @@ def source(name: object) -> Source:
 def _named(name: str | os.PathLike[str]) -> str | Path:
     """Return the folder that an argument names, or the argument itself as the name of a dataset."""
     if isinstance(name, os.PathLike):
-        return Path(name).expanduser().absolute()
+        return Path(os.path.expanduser(name)).absolute()
     return (own_folder(name) if isinstance(name, str) else None) or name
 
 
@@ -254,7 +254,7 @@ def own_folder(text: str) -> Path | None:
     """
     if text in SOURCES or "\0" in text or not text.strip():
         return None
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))
     with suppress(OSError):
         if path.is_dir():
             return path.absolute()

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from course_utils import validate
 from course_utils.datasets import _files, _splits, decoding, folder, grouping
@@ -34,6 +35,17 @@ _LABEL_COLUMNS = (
 )
 _SPLIT_COLUMNS = ("split", "subset", "set", "partition", "fold")
 _SEPARATORS = ",;\t|"
+#: Other columns that divide images, which are mentioned if they are not used.
+_OTHER_SPLITS = re.compile(r"(is_)?(train|valid|val|validation|test)(ing)?(_(set|img|split))?")
+#: How programs write that a label is missing.
+_NO_LABEL = frozenset({"nan", "NaN", "NA", "N/A", "#N/A", "<NA>", "null", "NULL"})
+#: What begins a file that is no table, and what to say of it.
+_NO_TABLES = (
+    ("{", "is JSON and no table; save the labels as CSV"),
+    ("[", "is JSON and no table; save the labels as CSV"),
+    ("<", "is a web page and no table; download the table itself"),
+    ("version https://git-lfs", "is a pointer of Git LFS and no table; run 'git lfs pull'"),
+)
 
 
 @dataclass(frozen=True)
@@ -185,13 +197,13 @@ def scan(
     root = _files.root_of(table.path.parent if images is None else images)
     content = _files.walk(root, "")
     find = _Finder(content.files)
-    table = _with_one_hot(table, label_column)
+    table = _with_one_hot(_with_header(table, find), label_column)
     usable = Table(table.path, table.cells.drop(columns=_named_column(table, groups, label_column)))
     columns = _columns(usable, find, filename_column, label_column, split_column)
     found = _find_images(table, find, columns)
     if found.missing and not (skip_missing and len(found.missing) < len(table.cells)):
-        raise MissingData(_told_missing(table, root, found.missing))
-    listing = _listing(table, root, content, found)
+        raise MissingData(_told_missing(table, root, found.missing, find))
+    listing = _listing(table, root, content, found, columns)
     _check_classes(table, columns.label, listing)
     lines = [found.lines[image.file.id] for image in listing.images]
     return ListedTable(
@@ -226,10 +238,15 @@ def read_table(csv: str | os.PathLike[str]) -> Table:
             f"There is no file {path}{hint}; give the table that names the images and their "
             f"classes."
         )
+    text = _text(path)
+    for begin, what in _NO_TABLES:
+        if text.lstrip().startswith(begin):
+            raise InvalidInput(f"{path} {what}.")
     # The first line "sep=;" of Excel is emptied, not removed, so that line numbers stay right.
-    rows = _rows(re.sub(r"\A\s*sep=.[^\S\r\n]*(?=[\r\n]|\Z)", "", _text(path)))
+    rows = _rows(re.sub(r"\A\s*sep=.[^\S\r\n]*(?=[\r\n]|\Z)", "", text))
     if not rows:
-        raise InvalidInput(f"The table {path} is empty.")
+        why = "holds a cell of more than 100,000 characters" if text.strip() else "is empty"
+        raise InvalidInput(f"The table {path} {why}.")
     head = next(iter(rows.values()))
     if any(_is_image_name(cell) for cell in head):  # no header: the first row names an image
         names = [""] * len(head)
@@ -253,7 +270,7 @@ def _text(path: Path) -> str:
         raise InvalidInput(
             f"The table {path} cannot be read ({error.strerror or error})."
         ) from None
-    if data[:2] == b"PK" or data[:4] == b"\xd0\xcf\x11\xe0":
+    if data[:2] in (b"PK", b"\x1f\x8b") or data[:4] == b"\xd0\xcf\x11\xe0":
         raise InvalidInput(
             f"{path} is a workbook or an archive and no text; save the table as CSV."
         )
@@ -280,7 +297,9 @@ def _rows(text: str) -> dict[int, list[str]]:
     """
     best: dict[int, list[str]] = {}
     best_fit = (-1, 0)
-    for separator in _SEPARATORS:
+    for separator in (*_SEPARATORS, " "):
+        if separator == " " and best_fit[1] > 1:
+            break  # names may hold spaces, so they only divide where nothing else does
         reader = csv_files.reader(
             io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True
         )
@@ -288,12 +307,19 @@ def _rows(text: str) -> dict[int, list[str]]:
             lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
         except csv_files.Error:
             continue
-        rows = {line: row for line, row in lines if any(row)}
+        rows = _without_title({line: row for line, row in lines if any(row)})
         width = len(next(iter(rows.values()), []))
         fit = (sum(len(row) == width for row in rows.values()) if width > 1 else 0, width)
         if fit > best_fit:
             best, best_fit = rows, fit
     return best
+
+
+def _without_title(rows: dict[int, list[str]]) -> dict[int, list[str]]:
+    """Leave out titles and comments of one cell above a table of several columns."""
+    widths = [len(row) for row in rows.values()]
+    start = next((at for at, width in enumerate(widths) if width > 1), 0)
+    return dict(list(rows.items())[start:]) if 2 * start < len(widths) else rows
 
 
 def _unique(names: Sequence[str]) -> list[str]:
@@ -356,6 +382,21 @@ def _named_column(table: Table, groups: grouping.Groups | None, label: str | Non
     return [str(groups)] if named else []
 
 
+def _with_header(table: Table, find: _Finder) -> Table:
+    """Return the table with its header as a row if the header names an image, like other rows."""
+    head = list(table.cells.columns)
+    usual = {*_FILE_COLUMNS, *_LABEL_COLUMNS, *_SPLIT_COLUMNS}
+    if any(_plain(name) in usual for name in head):
+        return table
+    named = [name for name in head if find.knows(name) and find.knows(table.cells[name].iloc[0])]
+    if not named:
+        return table
+    columns = _unique([""] * len(head))
+    lines = [1, *table.cells.index]
+    cells = [head, *table.cells.to_numpy().tolist()]
+    return Table(table.path, type(table.cells)(cells, index=lines, columns=columns, dtype=object))
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[\s-]+", "_", name.strip().casefold())
 
@@ -388,8 +429,9 @@ def _with_one_hot(table: Table, label: str | None) -> Table:
     cells = table.cells
     if label is not None or _usual(list(cells.columns), _LABEL_COLUMNS) is not None:
         return table
-    binary = cells.loc[:, [cells[name].str.fullmatch(r"[01](\.0+)?").all() for name in cells]]
-    is_one = binary.map(lambda cell: cell[0] == "1")
+    zero_or_one = r"(?i:[01](\.0+)?|true|false)"
+    binary = cells.loc[:, [cells[name].str.fullmatch(zero_or_one).all() for name in cells]]
+    is_one = binary.map(lambda cell: cell[0] in "1tT")
     if binary.shape[1] < 2 or (is_one.sum(axis=1) != 1).any():
         return table
     rest = cells.drop(columns=binary.columns)
@@ -398,7 +440,7 @@ def _with_one_hot(table: Table, label: str | None) -> Table:
 
 def _is_split_column(table: Table, name: str) -> bool:
     values = set(table.cells[name]) - {""}
-    return _plain(name) in _SPLIT_COLUMNS and bool(values) and all(map(_splits.named, values))
+    return _plain(name) in _SPLIT_COLUMNS and any(map(_splits.named, values))
 
 
 # --- from rows to images -------------------------------------------------------------------
@@ -422,6 +464,7 @@ def _find_images(table: Table, find: _Finder, columns: _Columns) -> _Found:
     lines: dict[str, int] = {}
     images: list[folder.FoundImage] = []
     for line, name in table.cells[columns.name].items():
+        _check_closed(table, line, name, labels[line])
         file = find(name)
         if file is None:
             missing.append(name or f"(no name in line {line})")
@@ -436,10 +479,24 @@ def _find_images(table: Table, find: _Finder, columns: _Columns) -> _Found:
     return _Found(images, lines, missing, unlabeled)
 
 
-def _listing(table: Table, root: Path, content: _files.Content, found: _Found) -> folder.Listing:
+def _check_closed(table: Table, line: int, *cells: str) -> None:
+    """Raise InvalidInput if a cell has several lines, since a quotation mark is not closed."""
+    for cell in cells:
+        if "\n" in cell or "\r" in cell:
+            number = len(cell.splitlines())
+            raise InvalidInput(
+                f"A name or label of {table.path.name} goes over {number} lines and ends in line "
+                f"{line} ({validate.shown(cell)}); close or remove the quotation mark at its "
+                f"beginning."
+            )
+
+
+def _listing(
+    table: Table, root: Path, content: _files.Content, found: _Found, columns: _Columns
+) -> folder.Listing:
     """Return the images in the order of their ids, with remarks on what is not used."""
     unused = sorted({file.id for file in content.files} - set(found.lines))
-    notes = []
+    notes = _remarks(table, found, columns)
     if found.missing:
         notes.append(
             f"Going on without {len(found.missing):,} missing files: "
@@ -447,15 +504,49 @@ def _listing(table: Table, root: Path, content: _files.Content, found: _Found) -
         )
     if found.unlabeled:
         notes.append(
-            f"{found.unlabeled:,} rows of {table.path.name} have no label and are not used."
+            f"{validate.counted(found.unlabeled, 'row')} of {table.path.name} "
+            f"{'has' if found.unlabeled == 1 else 'have'} no label and "
+            f"{'is' if found.unlabeled == 1 else 'are'} not used."
         )
     if unused:
         notes.append(
-            f"{len(unused):,} images are not in {table.path.name} or have no label there, and are "
-            f"not used: {validate.some_of(unused, 3)}."
+            f"{validate.counted(len(unused), 'image')} without a label in {table.path.name} "
+            f"{'is' if len(unused) == 1 else 'are'} not used: {validate.some_of(unused, 3)}."
         )
     classes = [image.class_name for image in found.images]
     return folder.Listing.of(root, found.images, classes, content.skipped, notes=notes)
+
+
+def _remarks(table: Table, found: _Found, columns: _Columns) -> list[str]:
+    """Return remarks on labels and columns that may be meant in another way."""
+    classes = {image.class_name for image in found.images}
+    missing = sorted(classes & _NO_LABEL)
+    several = sorted(
+        name for name in classes if set(re.split(r"\s*[,;|]\s*", name)) <= classes - {name}
+    )
+    splits = [
+        name
+        for name in table.cells.columns
+        if name not in (columns.name, columns.label, columns.split)
+        and (_plain(name) in _SPLIT_COLUMNS or _OTHER_SPLITS.fullmatch(_plain(name)))
+    ]
+    notes = []
+    if missing:
+        notes.append(
+            f"The label {missing[0]!r} is taken as a class; if it means that the label is missing, "
+            f"empty it in {table.path.name}."
+        )
+    if several:
+        notes.append(
+            f"The label {several[0]!r} is taken as a class of its own; one image has one class "
+            f"here, so images of several classes are better left out."
+        )
+    if splits and columns.split is None:
+        notes.append(
+            f"The column {splits[0]!r} does not hold train, validation and test, so it is not used "
+            f"to divide the images."
+        )
+    return notes
 
 
 def _in_order(classes: Sequence[str]) -> list[str]:
@@ -496,12 +587,14 @@ class _Finder:
         path = name.replace("\\", "/").removeprefix("./")
         if path in self._exact:
             return self._exact[path]
+        if "://" in path:
+            path = unquote(path.partition("?")[0])
         if not path:
             return None
         parts = path.casefold().split("/")
         keys = ["/".join(parts[start:]) for start in range(len(parts))]  # paths of another machine
-        if path.isdecimal():
-            keys.append(f"number {int(path)}")
+        if re.fullmatch(r"\d+(\.0+)?", path):
+            keys.append(f"number {int(path.partition('.')[0])}")
         for key in keys:
             found = self._places.get(key, [])
             if len(found) == 1:
@@ -513,6 +606,12 @@ class _Finder:
                     f"folder with images=."
                 )
         return None
+
+    def other_ending(self, name: str) -> decoding.ImageFile | None:
+        """Return a file of the same name with another ending, if there is one only."""
+        path = PurePosixPath(name.replace("\\", "/"))
+        found = self._places.get(path.stem.casefold(), []) if _is_image_name(path.name) else []
+        return found[0] if len(found) == 1 else None
 
 
 def _labels(table: Table, column: str) -> dict[int, str]:
@@ -546,7 +645,7 @@ def _split_of(table: Table, column: str | None, line: int) -> str | None:
     return split
 
 
-def _told_missing(table: Table, root: Path, missing: Sequence[str]) -> str:
+def _told_missing(table: Table, root: Path, missing: Sequence[str], find: _Finder) -> str:
     """Return the message that names the missing files."""
     total, number = len(table.cells), len(missing)
     fix = 'add them, or give unreadable="skip" to go on without them.'
@@ -555,6 +654,9 @@ def _told_missing(table: Table, root: Path, missing: Sequence[str]) -> str:
             "give the folder with the images= argument, or the column of their names with "
             "filename_column=."
         )
+    other = find.other_ending(missing[0])
+    if other is not None:
+        fix = f"there is {other.id}, so correct the endings in the table."
     return (
         f"Of {total:,} files in {table.path.name}, {number:,} {'are' if number > 1 else 'is'} not "
         f"in {root}: {validate.some_of(missing)}; {fix}"

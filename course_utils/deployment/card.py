@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -138,7 +139,7 @@ def read_card(folder: str | Path) -> ModelInfo:
     InvalidInput
         If it is damaged, or was written by another version of the course.
     """
-    place = Path(folder).expanduser()
+    place = Path(os.path.expanduser(folder))
     is_folder = place.is_dir() and not (place / "saved_model.pb").is_file()  # a SavedModel is one
     file = (place if is_folder else place.parent) / NAME
     if not file.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -63,7 +64,7 @@ def compare(
 
     repeats = validate.whole_number("repeats", repeats, 1, example=50)
     batch_size = validate.batch_size(batch_size)
-    place = Path(folder).expanduser().resolve()
+    place = Path(os.path.expanduser(folder)).resolve()
     card = read_card(place)
     if tuple(dataset.class_names) != card.class_names:
         raise InvalidInput(

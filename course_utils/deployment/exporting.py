@@ -115,7 +115,7 @@ def export(
     wanted = _formats(formats)
     card = _card(model, class_names, image_size, data, temperature, threshold)
     pictures = _representative(representative, card)
-    target = Path(folder).expanduser().resolve()
+    target = Path(os.path.expanduser(folder)).resolve()
     _require_free(target)
     skipped = {}
     if "onnx" in wanted and (sentence := _missing_for_onnx()):

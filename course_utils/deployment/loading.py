@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,7 +158,7 @@ def load_exported(path: str | Path) -> DeployedModel:
     InvalidInput
         If a file is damaged, or is not the one that ``model.json`` describes.
     """
-    place = Path(path).expanduser().resolve()
+    place = Path(os.path.expanduser(path)).resolve()
     if not place.exists():
         raise MissingData(f"There is no {place}; give the folder of deployment.export.")
     file = _chosen(place)

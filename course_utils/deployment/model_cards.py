@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime
 import io
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
@@ -138,7 +139,7 @@ def model_card(
             **_measures(predictions),
         )
     )
-    place = Path(file).expanduser()
+    place = Path(os.path.expanduser(file))
     place = place / "model_card.html" if place.is_dir() or not place.suffix else place
     write_atomic(place, page)
     return ModelCard(place, page, tuple(name for name, text in written if not text))

@@ -128,7 +128,7 @@ def export(
             f'<figure><img alt="{name}" src="data:image/png;base64,{data}">'
             f"<figcaption>{name}<br>{_caption(predictions, i)}{shown}</figcaption></figure>"
         )
-    target = Path(folder).expanduser()
+    target = Path(os.path.expanduser(folder))
     page = _PAGE.replace("COUNT", str(len(frame))).replace("FIGURES", "\n".join(figures))
     write_atomic(target / "errors.csv", frame.to_csv(index=False, lineterminator="\n"))
     write_atomic(target / "errors.html", page)

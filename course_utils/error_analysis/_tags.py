@@ -157,7 +157,7 @@ def example_tags() -> pd.DataFrame:
 
 
 def _path(file: str | os.PathLike[str] | None) -> Path:
-    return settings.work_root() / "tags.csv" if file is None else Path(file).expanduser()
+    return settings.work_root() / "tags.csv" if file is None else Path(os.path.expanduser(file))
 
 
 def _classes(ids: list[str], predictions: Predictions | None) -> dict[str, dict[str, object]]:

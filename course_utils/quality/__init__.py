@@ -104,7 +104,7 @@ def report(
             f"a {type(path_or_dataset).__name__}; for a tf.data pipeline of your own, give the "
             f"folder that the images come from."
         )
-    path = Path(path_or_dataset).expanduser()
+    path = Path(os.path.expanduser(path_or_dataset))
     if isinstance(path_or_dataset, str) and not _is_there(path) and path.name == path_or_dataset:
         return _report_known(path_or_dataset, groups)
     name = path.resolve().name or str(path)

@@ -8,6 +8,7 @@ import pkgutil
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from types import CodeType, FrameType, FunctionType
@@ -34,6 +35,9 @@ def can_limit() -> bool:
 
 #: Seconds of imports that do not count: an ``import`` in a function takes long the first time.
 _SECONDS_FOR_IMPORTS = 60
+#: The share of its seconds that code must have computed to be stopped when they are over. On a busy
+#: machine it gets more of them: `_PATIENCE` times as many, then it is stopped in any case.
+_COMPUTED, _PATIENCE = 0.9, 3
 
 
 def _is_importing(frame: FrameType | None) -> bool:
@@ -52,15 +56,20 @@ def _alarm(seconds: float) -> Iterator[None]:
         return
 
     import_seconds = 0
+    began, computed = time.monotonic(), time.process_time()
 
     def ring(number: int, frame: FrameType | None) -> None:
-        nonlocal import_seconds
+        nonlocal import_seconds, began, computed
         if _is_importing(frame) and import_seconds < _SECONDS_FOR_IMPORTS:
             import_seconds += 1
         elif 0 < import_seconds < _SECONDS_FOR_IMPORTS:  # the import has ended: the limit starts
             import_seconds = _SECONDS_FOR_IMPORTS
+            began, computed = time.monotonic(), time.process_time()
             signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
-        else:
+        elif (
+            time.process_time() - computed >= _COMPUTED * seconds
+            or time.monotonic() - began >= _PATIENCE * seconds
+        ):
             raise _TimeIsUp
 
     before = signal.signal(signal.SIGALRM, ring)

@@ -71,7 +71,7 @@ class RunFolder:
     """
 
     def __init__(self, path: str | Path, signature: Mapping[str, Any]):
-        self.path = Path(path).expanduser()
+        self.path = Path(os.path.expanduser(path))
         self._signature = json.loads(json.dumps(signature))
         self._warned = False
         try:

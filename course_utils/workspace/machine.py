@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shutil
 import struct
@@ -308,7 +309,7 @@ def _work_folder() -> tuple[Path, int, bool]:
         writable = True
     except OSError:
         writable = False
-    there = next(folder for folder in (work, *work.parents) if folder.is_dir())
+    there = next(folder for folder in (work, *work.parents) if os.path.isdir(folder))
     return work, shutil.disk_usage(there).free, writable
 
 

@@ -51,10 +51,6 @@ def choose_loss(one_hot, softmax):
             softmax="np.exp(logits) / np.exp(logits).sum(-1)[:, np.newaxis]",
             index="keras.losses.SparseCategoricalCrossentropy(from_logits=softmax is False)",
         ),
-        "a little below 1 and above 0": _losses(
-            softmax="np.exp(logits) / np.exp(logits).sum(1, keepdims=True); "
-            "p = np.clip(p, 1e-7, 1 - 1e-7)",
-        ),
         "log of the sum": """def batch_loss(logits, labels):
     top = logits.max(axis=1, keepdims=True)
     log_p = logits - top - np.log(np.exp(logits - top).sum(axis=1, keepdims=True))
@@ -81,6 +77,24 @@ def choose_loss(one_hot, softmax):
 """,
     },
     wrong={
+        "small number added": (
+            _losses(result="-np.log(p[np.arange(len(labels)), labels] + 1e-12).mean()"),
+            "probabilities limited",
+        ),
+        "clipped as Keras does": (
+            _losses(
+                result="-np.log(np.clip(p, 1e-7, 1 - 1e-7)[np.arange(len(labels)), labels]).mean()"
+            ),
+            "probabilities limited",
+        ),
+        "no mean of the loss": (
+            _losses(
+                one_hot="keras.losses.CategoricalCrossentropy(not softmax, reduction=None)",
+                index="keras.losses.SparseCategoricalCrossentropy(from_logits=not softmax,"
+                " reduction='none')",
+            ),
+            "not averaged",
+        ),
         "no softmax": (_losses(softmax="logits"), "softmax forgotten"),
         "sum": (_losses(result="-np.log(p[range(len(p)), labels]).sum()"), None),
         "sum of all": (

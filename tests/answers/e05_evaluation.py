@@ -254,6 +254,55 @@ def top_k_accuracy(probabilities, labels, k):
 """,
     },
     wrong={
+        "at most ten classes": (
+            _measures(
+                count="pass",
+                matrix="np.bincount(10 * labels + predicted, minlength=100)"
+                ".reshape(10, 10)[:num_classes, :num_classes]",
+            ),
+            None,
+        ),
+        "pairs numbered with 8 bits": (
+            _measures(
+                count="matrix.ravel()[np.int8(t * num_classes + p & 127)] += 1",
+            ),
+            None,
+        ),
+        "nothing divided by nothing": (
+            _measures(
+                f1="np.where(rows + columns > 0, 2 * (tp / np.maximum(rows, 1))"
+                " * (tp / np.maximum(columns, 1))"
+                " / (tp / np.maximum(rows, 1) + tp / np.maximum(columns, 1)), 0)",
+            ),
+            "not finite",
+        ),
+        "recall of nothing": (
+            _measures(
+                f1="np.nan_to_num(2 * tp / (rows + columns)) * np.where(rows > 0, 1, rows / rows)"
+            ),
+            "not finite",
+        ),
+        "percent of the first places": (
+            _measures(top="100 * (order[:, :k] == labels[:, None]).any(axis=1).mean()"),
+            "percent",
+        ),
+        "classes guessed by scikit-learn": (
+            """from sklearn.metrics import top_k_accuracy_score
+
+"""
+            + _measures(top="top_k_accuracy_score(labels, probabilities, k=k)"),
+            None,
+        ),
+        "two classes forgotten": (
+            """from sklearn.metrics import top_k_accuracy_score
+
+"""
+            + _measures(
+                top="1.0 if k == probabilities.shape[1] else top_k_accuracy_score("
+                "labels, probabilities, k=k, labels=range(probabilities.shape[1]))"
+            ),
+            None,
+        ),
         "transposed": (_measures(count="matrix[p, t] += 1"), "rows and columns exchanged"),
         "shares": (
             _measures(matrix="matrix / np.maximum(matrix.sum(1), 1)[:, None]"),
@@ -491,6 +540,11 @@ def calibration_error(probabilities, labels, bins=10):
 """,
     },
     wrong={
+        "in percent": (_error(end="100 * sum(terms)"), "percent"),
+        "mean of no pictures": (
+            _error().replace("if inside.any():", "if True:"),
+            "not finite",
+        ),
         "not weighted": (
             _error(
                 term="abs(right[inside].mean() - confidence[inside].mean())", end="np.mean(terms)"

@@ -174,6 +174,24 @@ def confused_pairs(labels, predicted, class_names):
         "a table of texts": _pairs(end="np.array(sorted(pairs, key=lambda pair: -pair[2]))"),
     },
     wrong={
+        "counts of 8 bits": (
+            _pairs(count="((labels == t) & (predicted == p)).sum().astype('uint8')"),
+            "counts wrap around",
+        ),
+        "numbers sorted as texts": (
+            _pairs(
+                row="(-count, str((t, p)), class_names[t], class_names[p])",
+                end="[(t, p, int(-n)) for n, _, t, p in sorted(pairs)]",
+            ),
+            "ties in another order",
+        ),
+        "names sorted in place": (
+            _pairs(
+                before="class_names.sort()",
+                end="sorted(pairs, key=lambda pair: -pair[2])",
+            ),
+            "arguments changed",
+        ),
         "exchanged": (
             _pairs(row="(class_names[p], class_names[t], int(count))"),
             "true and predicted exchanged",
@@ -499,6 +517,14 @@ def out_of_fold(fit, images, labels, fold):
         ),
     },
     wrong={
+        "0 taken for no seed": (
+            _folds(rng="np.random.default_rng(seed or None)"),
+            "not repeatable",
+        ),
+        "whole numbers cut off": (
+            _folds(back="rows.astype(int)"),
+            "decimals lost",
+        ),
         "not stratified": (
             """def make_folds(labels, folds, seed):
     return np.random.default_rng(seed).permutation(len(labels)) % folds
@@ -865,6 +891,10 @@ disputed = lambda p, y: [
         "as numbers 0 and 1": _dispute(both="(other & top).astype(int)"),
     },
     wrong={
+        "classes as they are met": (
+            _dispute().replace("range(probabilities.shape[1])", "dict.fromkeys(labels.tolist())"),
+            None,
+        ),
         "over all": (_dispute(limit="probabilities[:, k].mean()"), "over all pictures"),
         "one for all": (
             _dispute(
@@ -1116,6 +1146,10 @@ true_claims = "B, C, E"
 """,
     },
     wrong={
+        "all found where nothing is": (
+            _measured(looked="found / n, found / len(wrong) if found else 1.0"),
+            None,
+        ),
         "exchanged": (
             _measured(looked="found / len(wrong), found / n"),
             "precision and recall exchanged",

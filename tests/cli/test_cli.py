@@ -246,6 +246,32 @@ def test_a_damaged_choice_is_one_sentence(tmp_path, course):
     assert "use paper_flowers." in course("data", "use", COURSE_WORK=str(tmp_path)).stdout
 
 
+@pytest.mark.parametrize("words", [("data", "use", "paper_flowers"), ("reset", "00")])
+def test_a_work_folder_that_cannot_be_one_is_one_sentence(tmp_path, course, words):
+    (tmp_path / "file").write_text("mine")
+    answer = course(*words, COURSE_WORK=str(tmp_path / "file"))
+    assert "free some space, or set COURSE_WORK to another folder." in refused(answer)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_terminal_that_lacks_a_character_shows_its_code(tmp_path):
+    code = "import sys; sys.argv = ['course', 'data', 'get', '日本']; import course_utils.cli as c"
+    environment = settings.environment(PYTHONIOENCODING="ascii", COURSE_WORK=str(tmp_path))
+    answer = subprocess.run(
+        [sys.executable, "-c", f"{code}; c.main()"], capture_output=True, text=True, env=environment
+    )
+    assert r"no folder called '\u65e5\u672c'" in refused(answer)
+
+
+def test_relative_folders_stay_where_they_are_in_other_processes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COURSE_WORK", "my work")
+    monkeypatch.setenv("COURSE_DATA", " ")
+    made = settings.environment()
+    assert made["COURSE_WORK"] == str(settings.work_root()) == str(tmp_path / "my work")
+    assert made["COURSE_DATA"] == " "
+
+
 def test_check_ends_well_on_this_machine_and_badly_with_a_wrong_setting(
     tmp_path, course, monkeypatch
 ):

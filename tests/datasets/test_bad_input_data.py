@@ -17,7 +17,15 @@ from image_folders import pixels, save, tree
 from PIL import Image
 
 from course_utils import datasets, settings
-from course_utils.datasets import _cache, _image_dataset, cifar10, decoding, folder, tf_flowers
+from course_utils.datasets import (
+    _cache,
+    _image_dataset,
+    cifar10,
+    decoding,
+    folder,
+    registry,
+    tf_flowers,
+)
 from course_utils.datasets._options import check_options
 from course_utils.exceptions import CourseError, InvalidInput, MissingData
 
@@ -83,6 +91,15 @@ def into_splits(*splits):
     return change
 
 
+CLASSES = ("cat", "dog")
+
+
+def move_down(root, name):
+    root.rename(root.with_name("inner"))
+    root.mkdir()
+    root.with_name("inner").rename(root / name)
+
+
 def both(*changes):
     def change(root):
         for one in changes:
@@ -120,7 +137,7 @@ FOLDERS = {
     "only copies in a class": (
         only_copies,
         InvalidInput,
-        r"Class 'dog' has 6 images, 1 without copies, but at least 3 different ones",
+        r"Class 'dog' has 6 images, 1 without copies here or in other classes, but",
     ),
     "a single class": (
         lambda root: shutil.rmtree(root / "dog"),
@@ -131,6 +148,52 @@ FOLDERS = {
         into_splits("photos"),
         InvalidInput,
         r"holds one class only \(photos\), .*\(did you mean .*photos/photos\?\)",
+    ),
+    "two folders above": (
+        both(into_splits("photos"), lambda root: move_down(root, "archive")),
+        InvalidInput,
+        r"holds one class only \(archive\), .*\(did you mean .*my photos/archive/photos\?\)",
+    ),
+    "one class instead of all": (
+        lambda root: (root.rename(root.with_name("x")), root.symlink_to(root.parent / "x/cat")),
+        InvalidInput,
+        r"my photos holds images but no class folders; did you mean the folder .*x\?",
+    ),
+    "archives instead of classes": (
+        lambda root: [(shutil.rmtree(root / c), (root / f"{c}.zip").touch()) for c in CLASSES],
+        InvalidInput,
+        r"holds no images \(unpack cat.zip first, if they are in it\)",
+    ),
+    "a class that is still packed": (
+        lambda root: (shutil.rmtree(root / "dog"), (root / "dog.zip").write_bytes(b"PK")),
+        InvalidInput,
+        r"one class only \(cat\), .*\(unpack dog.zip first",
+    ),
+    "splits with years": (
+        lambda root: [(root / one).rename(root / f"{new}2017") for one, new in
+                      zip(CLASSES, ("train", "val"), strict=True)],
+        InvalidInput,
+        r"train2017, .*val2017 are splits and no classes",
+    ),
+    "zeros after a broken copy": (
+        lambda root: (root / "cat/000.jpg").write_bytes(bytes(3000)),
+        InvalidInput,
+        r"it holds zeros only, as after a copy or a download that was broken off",
+    ),
+    "an answer in words": (
+        lambda root: (root / "cat/000.jpg").write_text("Access denied"),
+        InvalidInput,
+        r"it is text and begins with 'Access denied'",
+    ),
+    "a pointer of Git LFS": (
+        lambda root: (root / "cat/000.jpg").write_text("version https://git-lfs.github.com/spec"),
+        InvalidInput,
+        r"it is a pointer of Git LFS; run 'git lfs pull'",
+    ),
+    "a JPEG with a damaged header": (
+        lambda root: (root / "cat/000.jpg").write_bytes(b"\xff\xd8\xff\xc0\0\3\1\xff\xd9"),
+        InvalidInput,
+        r"it begins like JPEG, but what follows is damaged",
     ),
     "no class folders": (
         lambda root: [
@@ -238,6 +301,75 @@ def test_folders(root, case):
         datasets.from_directory(root, image_size=SIZE)
     assert type(caught.value) is kind
     sentence_of(caught.value)
+
+
+UNUSUAL = {
+    "a pipe": (lambda root: os.mkfifo(root / "cat/x.jpg"), ""),
+    "links to folders above": (
+        lambda root: [(root / "a").symlink_to(root), (root / "cat/b").symlink_to(root.parent)],
+        "",
+    ),
+    "a link that leads nowhere": (
+        lambda root: (root / "bird").symlink_to("/no/such/folder"),
+        "bird (a link that leads nowhere)",
+    ),
+    "a class in two spellings": (
+        lambda root: (root / "dog").rename(root / "Cat "),
+        "The classes 'Cat ' and 'cat' have nearly the same name",
+    ),
+    "a copied class": (
+        lambda root: (root / "dog").rename(root / "cat - Copy (2)"),
+        "The classes 'cat' and 'cat - Copy (2)' have nearly the same name",
+    ),
+    "classes inside the parts of a cross-validation": (
+        lambda root: tree(root, {f"{f}/{c}": 3 for f in CLASSES for c in ("red", "blue")}),
+        "cat, dog are taken as classes, and each of them holds the folders blue, red; if the inner",
+    ),
+    "splits inside the classes": (
+        lambda root: tree(root, {f"{f}/{c}": 3 for f in CLASSES for c in ("train", "test")}),
+        "each of them holds the folders test, train; to keep these splits, put a folder of each",
+    ),
+    "splits named after the dataset": (
+        both(into_splits("my_train_7", "my_test_7"), lambda root: move_down(root, "x")),
+        "The images are taken from x, the folder inside my photos.",
+    ),
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes and links")
+@pytest.mark.parametrize("case", UNUSUAL)
+def test_unusual_folders_are_loaded_with_a_remark(root, case, capsys):
+    change, remark = UNUSUAL[case]
+    change(root)
+    data = datasets.from_directory(root, image_size=SIZE)
+    assert len(data.class_names) == 2
+    if "after the dataset" in case:
+        assert [len(data.ids(split)) for split in datasets.SPLITS] == [10, 2, 12]
+    printed = capsys.readouterr().out
+    assert remark in printed
+    assert remark or printed.count("\n") == 1
+
+
+def test_names_cannot_write_to_the_terminal(tmp_path, capsys):
+    root = tree(tmp_path / "x", {"\x1b[31mred": 4, "a\nb": 4, "\u202ecab": 4})
+    data = datasets.from_directory(root, image_size=SIZE)
+    assert data.class_names == ("\\u202ecab", "\\x1b[31mred", "a b")
+    (root / "a\nb/\x1b[2J.jpg").touch()
+    with pytest.raises(InvalidInput, match=r"a\\nb/\\x1b\[2J.jpg is empty") as caught:
+        datasets.from_directory(root, image_size=SIZE)
+    sentence_of(caught.value)
+
+
+@pytest.mark.parametrize("text", ['"{}"', " {} ", "'{}' ", "file://{}"])
+def test_paths_copied_from_a_file_manager(root, text):
+    assert folder.scan(text.format(root).replace("file://", root.as_uri()[:7])).root == root
+
+
+@pytest.mark.skipif(os.name == "nt", reason="paths of Windows elsewhere")
+@pytest.mark.parametrize("path", [r"C:\Users\Ada\photos", "D:/photos"])
+def test_a_path_of_windows_elsewhere(path):
+    with pytest.raises(MissingData, match="this is a path of Windows; in WSL"):
+        datasets.from_directory(path)
 
 
 @pytest.mark.parametrize("path", [None, 3, "", "  ", "a\0b", b"bytes", ["x"]])
@@ -575,6 +707,21 @@ def test_half_a_set_is_not_a_set(nothing_here, tmp_path, monkeypatch, capsys):
     assert "Using paper_flowers" in capsys.readouterr().out
     here = datasets.available().set_index("name")["here"]
     assert list(here.index[here]) == ["paper_flowers"]
+
+
+@pytest.mark.parametrize("text", ["~nobody/data", "x" * 300, __file__])
+def test_course_data_that_cannot_be_a_folder(monkeypatch, text):
+    monkeypatch.setenv("COURSE_DATA", text)
+    with pytest.raises(MissingData, match="there is no such folder that may be read") as caught:
+        settings.data_root()
+    sentence_of(caught.value)
+
+
+def test_names_that_begin_with_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path / "~copy.png")
+    assert datasets.decode("~copy.png").shape == (24, 32, 3)
+    assert registry.own_folder("~nobody") is None
 
 
 def test_course_data_names_no_folder(monkeypatch):

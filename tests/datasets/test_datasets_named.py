@@ -429,6 +429,7 @@ print(max(abs(a - b) / abs(a) for a, b in zip(one, two)))
 """
 
 
+@pytest.mark.slow
 def test_batches_can_be_shared_out_to_several_devices():
     ran = subprocess.run([sys.executable, "-c", TWO_DEVICES], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr

@@ -119,11 +119,8 @@ def test_what_the_table_does_not_name_is_counted(root, capsys):
     rows = [f"{n},{k}" for n, k in zip(NAMES[:10], KINDS[:9] + [""], strict=True)]
     datasets.from_csv(write(root, ["id,label", *rows]), image_size=SIZE)
     said = capsys.readouterr().out
-    assert "1 rows of labels.csv have no label and are not used." in said
-    assert (
-        "3 images are not in labels.csv or have no label there, and are not used: photos/009"
-        in said
-    )
+    assert "1 row of labels.csv has no label and is not used." in said
+    assert "3 images without a label in labels.csv are not used: photos/009" in said
 
 
 def test_missing_files_are_named_or_passed_over(root, capsys):
@@ -159,6 +156,18 @@ REFUSED = {
     "which label": (["id,healthy,rust", "000,1,1"], "not clear which column .* is the class"),
     "which file": (["a,label,b", "xyz,cat,w"], "not clear which column .* names the files"),
     "one column": (["id", "000"], "one column only"),
+    "JSON": (['{"id": "000", "label": "cat"}'], "is JSON and no table"),
+    "web page": (["<!doctype html>", "<p>Sign in"], "is a web page and no table"),
+    "Git LFS": (["version https://git-lfs.github.com/spec/v1", "size 1"], "run 'git lfs pull'"),
+    "an open quotation mark": (
+        ["id,label", '000,"cat', *(f"{n},dog" for n in NAMES[1:])],
+        "goes over 12 lines and ends in line 13",
+    ),
+    "an endless cell": (["id,label", "x" * 200_000], "a cell of more than 100,000 characters"),
+    "a typing error in a split": (
+        ["id,label,split", "000,cat,train", "001,dog,tst"],
+        "Line 3 of labels.csv has the split 'tst'",
+    ),
     "header only": (["id,label"], "no row below its header"),
     "empty": ([], "is empty"),
 }
@@ -170,6 +179,47 @@ def test_tables_that_cannot_be_used(root, case):
     with pytest.raises(InvalidInput, match=pattern) as caught:
         datasets.from_csv(write(root, rows), image_size=SIZE)
     sentence_of(caught.value)
+
+
+LABELED = [f"{Path(name).stem},{kind}" for name, kind in zip(NAMES, KINDS, strict=True)]
+READ = {
+    "no header, ids without ending": (LABELED, ""),
+    "title and comment": (["My photos", "# of 2024", "id,label", *LABELED], ""),
+    "spaces": ([row.replace(",", "  ") for row in ["id,label", *LABELED]], ""),
+    "addresses": (["id,label", *(f"https://x.org/a%20b/{row.replace(',', '.jpg?w=9,')}" for row in
+                                 LABELED)], ""),
+    "ids as decimal numbers": (["id,label", *(row.replace(",", ".0,") for row in LABELED)], ""),
+    "true and false": (["id,cat,dog", *(f"{row[:3]},{'cat' in row},{'dog' in row}" for row in
+                                        LABELED)], ""),
+    "a column that may divide": (["id,label,is_valid", *(f"{row},0" for row in LABELED)],
+                                 "The column 'is_valid' does not hold train, validation and test"),
+    "labels that may be missing": (["id,label", *(f"{row[:4]}nan" if "cat" in row else row for row
+                                                  in LABELED)], "The label 'nan' is taken as a"),
+    "labels of several classes": (["id;label", *(f"{row[:3]};cat, dog" if row[2] in "147" else
+                                                 f"{row[:3]};{row[4:]}" for row in LABELED)],
+                                  "The label 'cat, dog' is taken as a class of its own"),
+    "labels in two spellings": (["id,label", *(row.replace("cat", "Dog") for row in LABELED)],
+                                "The classes 'Dog' and 'dog' have nearly the same name"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", READ)
+def test_unusual_tables_are_read_with_a_remark(root, case, capsys):
+    rows, remark = READ[case]
+    data = datasets.from_csv(write(root, rows), image_size=SIZE)
+    assert len(classes_by_id(data)) == 12
+    if not remark:
+        assert data.class_names == ("cat", "dog")
+        assert classes_by_id(data)["photos/000.jpg"] == KINDS[0]
+    printed = capsys.readouterr().out
+    assert remark in printed
+    assert remark or printed.count("\n") == 1
+
+
+def test_files_with_another_ending_are_named(root):
+    rows = [f"{row[:3]}.png{row[3:]}" for row in LABELED]
+    with pytest.raises(MissingData, match="there is photos/000.jpg, so correct the endings"):
+        datasets.from_csv(write(root, ["id,label", *rows]), image_size=SIZE)
 
 
 def test_wrong_columns_files_and_workbooks(root, tmp_path):

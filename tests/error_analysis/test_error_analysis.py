@@ -263,6 +263,7 @@ def _tag_ten(job):
         error_analysis.tag(str(i), "occluded", file=file)
 
 
+@pytest.mark.slow
 def test_two_notebooks_at_once_lose_no_tag(tmp_path):
     file = tmp_path / "tags.csv"
     with multiprocessing.get_context("spawn").Pool(2) as pool:

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import psutil
 import pytest
 from attacks.isolation import require
 
-from course_staff.grading import command, engine, journal, scoring
+from course_staff.grading import command, engine, journal, scoring, stopping
 from course_staff.grading.remote import RemoteWork
 from course_staff.grading.results import Graded, QuestionResult
 from course_staff.grading.sandbox import Limits, Sandbox
@@ -68,15 +69,17 @@ SPIN = "import time\nends = time.process_time() + {}\nwhile time.process_time() 
 class Run:
     """`course grade` as a process of its own, with a temporary folder of its own."""
 
-    def __init__(self, folder: Path, workers: int) -> None:
+    def __init__(self, folder: Path, workers: int, level: str = "bubblewrap") -> None:
         self.out, self.temporary = folder / "out", folder / "temporary"
         self.temporary.mkdir(exist_ok=True)
         command = [sys.executable, "-m", "course_utils.cli", "grade", str(folder / "class")]
-        command += ["--out", str(self.out), "--workers", str(workers)]
+        command += ["--out", str(self.out), "--workers", str(workers), "--isolation", level]
         environment = settings.environment(TMPDIR=str(self.temporary))
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # else inherited
         self.process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
+        signal.signal(signal.SIGINT, before)
 
     def wait_for(self, number: int) -> None:
         """Wait until so many results are kept."""
@@ -86,11 +89,13 @@ class Run:
             assert time.monotonic() < ends
             time.sleep(0.05)
 
-    def kill(self) -> set[psutil.Process]:
-        """kill -9; returns what ran below it."""
+    def stop(self, *signals: signal.Signals) -> set[psutil.Process]:
+        """Send signals, and wait for the end; returns what ran below it."""
         below = set(psutil.Process(self.process.pid).children(recursive=True))
-        self.process.kill()
-        self.process.wait()
+        for number in signals:
+            self.process.send_signal(number)
+            time.sleep(0.2)
+        self.process.wait(120)
         return below
 
 
@@ -106,29 +111,91 @@ def still_there(processes: set[psutil.Process], folder: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("workers", [1, 4])
-def test_nothing_outlives_a_killed_run_and_the_next_one_goes_on(workers, tmp_path):
-    require()
+KILL, TERM, INT = signal.SIGKILL, signal.SIGTERM, signal.SIGINT
+#: Of the ways to end a run at each level, those that are tried each time.
+ENDS = [
+    pytest.param(signals, workers, level, marks=[] if usual else pytest.mark.slow)
+    for signals, workers, level, usual in (
+        ([KILL], 4, "bubblewrap", True),
+        ([KILL], 1, "bubblewrap", False),
+        ([TERM], 2, "bubblewrap", False),
+        ([INT, INT], 2, "bubblewrap", False),
+        ([INT, TERM, INT], 1, "bubblewrap", False),
+        ([KILL], 2, "limits", False),
+        ([TERM], 1, "limits", False),
+        ([INT, INT], 4, "limits", False),
+    )
+]
+
+
+@pytest.fixture
+def open_folder(tmp_path):
+    """A folder that the user nobody can enter: with limits, root's students work in it."""
+    if os.geteuid() != 0:
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        yield Path(place)
+
+
+@pytest.mark.parametrize(("signals", "workers", "level"), ENDS)
+def test_nothing_outlives_a_run_that_is_ended_and_the_next_one_goes_on(
+    signals, workers, level, open_folder
+):
+    require(level)
     quick = {"ada": "x = 1", "bob": "x = 2"}
     slow = ["cleo", "dora", "eve", "fay"]
-    class_of(tmp_path / "class", **quick, **dict.fromkeys(slow, SPIN.format(30)))
-    run = Run(tmp_path, workers)
+    class_of(open_folder / "class", **quick, **dict.fromkeys(slow, SPIN.format(30)))
+    run = Run(open_folder, workers, level)
     run.wait_for(2)
-    below = run.kill()
+    below = run.stop(*signals)
     assert len(below) >= 4  # the sandbox, the processes that score, a worker
     ends = time.monotonic() + 10
     while (left := still_there(below, run.temporary)) and time.monotonic() < ends:
         time.sleep(0.1)
     assert not left
-    assert list(run.temporary.iterdir())  # nobody was there to remove them
+    if signals == [KILL]:
+        assert list(run.temporary.iterdir())  # nobody was there to remove them
+    else:
+        assert not list(run.temporary.iterdir())
+        assert run.process.returncode == 128 + signals[0]
+        assert "Finished results are kept" in run.process.communicate()[0]
     kept = len(records(run.out))
-    class_of(tmp_path / "class", **{name: f"name = {name!r}" for name in slow})
-    following = Run(tmp_path, workers)
+    class_of(open_folder / "class", **{name: f"name = {name!r}" for name in slow})
+    following = Run(open_folder, workers, level)
     told = following.process.communicate(timeout=240)[0]
     assert following.process.returncode == 0, told
     assert "6 notebooks graded" in told
     assert f"{kept} of them unchanged" in told
     assert not list(run.temporary.iterdir())
+
+
+def test_signals_that_are_ignored_stay_ignored_and_handlers_come_back():
+    """Under nohup, and for programs in the background, signals are ignored from the start."""
+    seen = []
+
+    def interrupted():
+        with stopping.at_signals():
+            os.kill(os.getpid(), signal.SIGHUP)
+            seen.append("after SIGHUP")
+            try:
+                os.kill(os.getpid(), TERM)
+                time.sleep(1)
+            finally:
+                for number in (INT, TERM):
+                    os.kill(os.getpid(), number)
+                seen.append("cleaned up")
+
+    hang_up, before = signal.signal(signal.SIGHUP, signal.SIG_IGN), signal.getsignal(TERM)
+    try:
+        with pytest.raises(stopping.Stopped) as stopped:
+            interrupted()
+        assert (seen, stopped.value.code) == (["after SIGHUP", "cleaned up"], 143)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert signal.getsignal(TERM) == before
+    finally:
+        signal.signal(signal.SIGHUP, hang_up)
 
 
 def test_folders_of_runs_that_go_on_are_left_alone(tmp_path, monkeypatch):
@@ -317,28 +384,65 @@ def test_what_another_run_wrote_meanwhile_is_not_lost(tmp_path):
     assert set(kept(tmp_path)) == {"a", "b", "c"}
 
 
-def test_whatever_a_student_leaves_behind_can_be_removed(tmp_path):
-    folder, kept = tmp_path / "home", tmp_path / "kept"
-    (kept / "inside").mkdir(parents=True)
-    (folder / "closed" / "closed").mkdir(parents=True)
+def left_behind(folder: Path, outside: Path, levels: int) -> None:
+    """Folders that are hard to remove: closed, full of links, and deeper than a path is long."""
+    (folder / "closed" / "closed" / "full").mkdir(parents=True)
     (folder / "closed" / "closed" / "x").write_text("x")
-    (folder / "link").symlink_to(kept)
+    (folder / "link").symlink_to(outside)
+    (folder / "closed" / "closed" / "full" / "..x").symlink_to("../../../..")
     os.mkfifo(folder / "pipe")
-    for place in (folder / "closed" / "closed", folder / "closed"):
-        place.chmod(0)
+    for mode, name in ((0, "closed/closed/full"), (0o500, "closed/closed"), (0, "closed")):
+        (folder / name).chmod(mode)
     here = os.open(".", os.O_RDONLY)
     try:
         os.chdir(folder)
-        for _ in range(1500):  # deeper than Python's recursion, longer than a path may be
+        for _ in range(levels):
             os.mkdir("d" * 100)
+            os.symlink("..", "up")
             os.chdir("d" * 100)
+        os.chmod(".", 0o100)
     finally:
         os.chdir(here)
         os.close(here)
+
+
+@pytest.mark.parametrize("levels", [60, pytest.param(1500, marks=pytest.mark.slow)])
+def test_whatever_a_student_leaves_behind_can_be_removed(levels, tmp_path):
+    folder, outside = tmp_path / "home", tmp_path / "kept"
+    (outside / "inside").mkdir(parents=True)
+    outside.chmod(0o750)
+    folder.mkdir()
+    left_behind(folder, outside, levels)
+    linux.remove(folder, seconds=0)
+    assert (folder / "closed").is_dir()
     linux.remove(folder)
-    assert not folder.exists()
-    assert (kept / "inside").is_dir()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["kept"]
+    assert (outside / "inside").is_dir()
+    assert outside.stat().st_mode & 0o777 == 0o750
     linux.remove(folder)
+    folder.symlink_to(outside)
+    linux.remove(folder)
+    assert (outside / "inside").is_dir()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become an ordinary user")
+def test_an_ordinary_user_can_remove_closed_folders(open_folder):
+    """Root is kept out of nothing, so the permissions are tried as the user nobody."""
+    folder = open_folder / "home"
+    folder.mkdir()
+    (open_folder / "kept").mkdir()
+    for place in (folder, open_folder):
+        os.chown(place, 65534, 65534)
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setresuid(65534, 65534, 65534)
+            left_behind(folder, open_folder / "kept", 20)
+            linux.remove(folder)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert [entry.name for entry in open_folder.iterdir()] == ["kept"]
 
 
 def test_a_folder_that_cannot_be_written_is_found_out_before_grading(tmp_path, monkeypatch):
@@ -347,6 +451,13 @@ def test_a_folder_that_cannot_be_written_is_found_out_before_grading(tmp_path, m
     folder = class_of(tmp_path / "class", ada="")
     with pytest.raises(CourseError, match="cannot be written into .*Nothing was graded"):
         grade(folder, tmp_path / "file" / "out")
+
+
+def test_a_full_temporary_folder_is_found_out_before_grading(tmp_path, monkeypatch):
+    monkeypatch.setattr("course_staff.grading.sandbox._ROOM", 2**60)  # more than any disk has
+    with pytest.raises(CourseError, match=r"is full: grading needs .* TMPDIR; nothing was graded"):
+        grade(class_of(tmp_path / "class", ada=""), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_run_after_damage_grades_only_what_is_damaged(tmp_path):

@@ -9,7 +9,10 @@ import hashlib
 import io
 import json
 import os
+import re
+import zipfile
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import pytest
 from attacks.isolation import require
@@ -164,7 +167,18 @@ class TestSpreadsheets:
 
     @pytest.mark.parametrize(
         ("typed", "points", "status"),
-        [("2.0000000000000004", 2, "correct"), ("-0", 0, "incorrect"), ("1,50", 1.5, "partly")],
+        [
+            ("2.0000000000000004", 2, "correct"),
+            ("-0", 0, "incorrect"),
+            ("1,50", 1.5, "partly"),
+            ("1½", 1.5, "partly"),
+            (" ¼ ", 0.25, "partly"),
+            ("１．５", 1.5, "partly"),
+            ("\u200e1,5\u200b", 1.5, "partly"),  # as copied from a web page
+            ("\u202f1,5\xa0", 1.5, "partly"),
+            ("'1.5", 1.5, "partly"),  # typed so that it stays text
+            ('="1.5"', 1.5, "partly"),
+        ],
     )
     def test_numbers_as_sums_leave_them(self, tmp_path, typed, points, status):
         run(tmp_path, [made("ada")])
@@ -174,7 +188,9 @@ class TestSpreadsheets:
         one = graded[0].questions[1]
         assert (one.points, one.status, f"{one.points:g}") == (points, status, f"{points:g}")
 
-    @pytest.mark.parametrize("typed", ["3/4", "½", "75 %", "–", "01. Mai", "1,5 Pkt", "1'5"])
+    @pytest.mark.parametrize(
+        "typed", ["3/4", "1½½", "75 %", "–", "01. Mai", "1,5 Pkt", "1'5", "n/a", "1_5"]
+    )
     def test_what_could_mean_two_things_is_asked_for_and_kept(self, tmp_path, typed):
         run(tmp_path, [made("ada")])
         mark(tmp_path, "ada", typed)
@@ -188,15 +204,72 @@ class TestSpreadsheets:
         (row,) = rows_of(tmp_path / marks.MANUAL_GRADES)
         assert tables.unguarded(row["points"]) == typed
 
+    @pytest.mark.parametrize("name", ["", "Summe", "Mean", "Total:"])
+    def test_sums_and_heads_between_the_marks_are_none(self, tmp_path, name):
+        run(tmp_path, [made("ada"), made("bob")])
+        rows = rows_of(tmp_path / marks.MANUAL_GRADES)
+        for row in rows:
+            row.update(points="1,5")
+        empty = dict.fromkeys(rows[0], "")
+        head = {column: column.upper() for column in rows[0]}
+        save(tmp_path / "x.csv", [rows[0], head, rows[1], empty | {"student": name, "points": "3"}])
+        text = "Marks of November\n" + "\n" * 30 + (tmp_path / "x.csv").read_text("utf-8")
+        (tmp_path / marks.MANUAL_GRADES).write_text(text, "utf-8")
+        for _ in range(2):
+            graded = [made("ada"), made("bob")]
+            assert run(tmp_path, graded) == ([], "")
+            assert points_of(graded) == {"ada": 1.5, "bob": 1.5}
+
+    def test_a_row_with_a_mark_and_a_name_alone_is_told(self, tmp_path):
+        run(tmp_path, [made("ada")])
+        with (tmp_path / marks.MANUAL_GRADES).open("a", encoding="utf-8") as table:
+            table.write("ada,,,2\nMax Sum,,,2\n")
+        (told,) = run(tmp_path, [made("ada")])[0]
+        assert "line 3 (ada, ,)" in told
+
+    @pytest.mark.parametrize(
+        ("encoding", "comment"),
+        [
+            ("cp1250", "Źle łączy"),
+            ("cp1251", "Хорошо"),
+            ("cp932", "よく"),
+            ("mac_roman", "Déjà vu"),
+        ],
+    )
+    def test_words_of_answers_tell_the_encoding(self, tmp_path, encoding, comment):
+        answer = f"I think: {comment.lower()} sehr"
+        graded = [made("ada", answer)]
+        run(tmp_path, graded)
+        mark(tmp_path, "ada", "1", comment, encoding=encoding, separator=";")
+        found = marks.find(tmp_path, None, marks.likely_texts(graded))
+        assert marks.apply(graded, found) == []
+        assert marks.write_manual_grades(graded, found) == ""
+        assert graded[0].questions[1].comment == comment
+
+    def test_a_guessed_encoding_is_told_and_the_table_is_kept(self, tmp_path):
+        run(tmp_path, [made("ada")])
+        path, kept = tmp_path / marks.MANUAL_GRADES, []
+        for number, comment in enumerate(["Źle łączy", "Też"], start=1):
+            mark(tmp_path, "ada", "1", comment, encoding="cp1250")
+            kept.append(path.read_bytes())
+            graded = [made("ada")]
+            problems, note = run(tmp_path, graded)
+            assert (problems, points_of(graded)) == ([], {"ada": 1})
+            assert "to_mark.csv is not UTF-8 and was read as" in note
+            assert f"kept as to_mark.csv.before{'-2' if number == 2 else ''})" in note
+        assert (tmp_path / "to_mark.csv.before").read_bytes() == kept[0]
+        assert (tmp_path / "to_mark.csv.before-2").read_bytes() == kept[1]
+        assert run(tmp_path, [made("ada")]) == ([], "")
+
     def test_tables_beside_that_are_not_read_are_named(self, tmp_path):
         run(tmp_path, [made("ada")])
-        for name in ("to_mark.xlsx", "to_mark (1).csv", "to_mark-3.csv.merged", "~$to_mark.csv"):
+        for name in ("to_mark.ods", "to_mark (1).csv", "to_mark-3.csv.merged", "~$to_mark.csv"):
             (tmp_path / name).write_bytes(b"PK\x03\x04")
         for _ in range(2):
             note = run(tmp_path, [made("ada")])[1]
-            assert note.startswith("to_mark (1).csv, to_mark.xlsx may hold marks and is not read")
+            assert note.startswith("to_mark (1).csv, to_mark.ods may hold marks and is not read")
         named = tmp_path / "to_mark (1).csv"
-        (tmp_path / "to_mark.xlsx").unlink()
+        (tmp_path / "to_mark.ods").unlink()
         named.write_bytes((tmp_path / marks.MANUAL_GRADES).read_bytes())
         assert run(tmp_path, [made("ada")], named)[1] == ""
 
@@ -206,6 +279,145 @@ class TestSpreadsheets:
         mark(tmp_path, "ada", "1", separator=";")
         run(tmp_path, [made("ada")])
         assert (tmp_path / marks.MANUAL_GRADES).read_bytes().startswith(b"\xef\xbb\xbfstudent;")
+
+
+def a_zip(name: str, content: str) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as packed:
+        packed.writestr(name, content)
+    return stream.getvalue()
+
+
+def workbook(path: Path, **sheets: list[list[str | tuple[str, str]]]) -> None:
+    """Write a workbook as Excel does; a cell is a text, or a number with its format."""
+    relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    texts: dict[str, int] = {}
+    parts = {}
+    for number, rows in enumerate(sheets.values(), start=1):
+        lines = []
+        for line, cells in enumerate(rows, start=1):
+            written = ""
+            for column, cell in enumerate(cells):
+                place = f"{chr(65 + column)}{line}"
+                if isinstance(cell, tuple):
+                    style = ["number", "percent", "date"].index(cell[1])
+                    written += f'<c r="{place}" s="{style}"><v>{cell[0]}</v></c>'
+                elif cell:
+                    shared = texts.setdefault(cell, len(texts))
+                    written += f'<c r="{place}" t="s"><v>{shared}</v></c>'
+            lines.append(f'<row r="{line}" spans="1:11">{written}</row>')
+        parts[f"xl/worksheets/sheet{number}.xml"] = (
+            f"<worksheet {main}><sheetData>{''.join(lines)}</sheetData></worksheet>"
+        )
+    names = "".join(
+        f'<sheet name="{name}" sheetId="{k}" r:id="rId{k}"/>' for k, name in enumerate(sheets, 1)
+    )
+    parts["xl/workbook.xml"] = (
+        f'<workbook {main} xmlns:r="{relations}"><sheets>{names}</sheets></workbook>'
+    )
+    parts["xl/_rels/workbook.xml.rels"] = "<Relationships>{}</Relationships>".format(
+        "".join(
+            f'<Relationship Id="rId{k}" Target="worksheets/sheet{k}.xml"/>'
+            for k in range(1, len(sheets) + 1)
+        )
+    )
+    strings = "".join(
+        f"<si><r><t>{escape(text[:3])}</t></r><r><t>{escape(text[3:])}</t></r></si>"
+        for text in texts
+    )
+    parts["xl/sharedStrings.xml"] = f"<sst {main}>{strings}</sst>"
+    parts["xl/styles.xml"] = (
+        f'<styleSheet {main}><numFmts><numFmt numFmtId="164" formatCode="dd/mm;@"/></numFmts>'
+        '<cellXfs><xf numFmtId="0"/><xf numFmtId="9"/><xf numFmtId="164"/></cellXfs></styleSheet>'
+    )
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, text in parts.items():
+            packed.writestr(name, text)
+
+
+class TestWorkbooks:
+    """``to_mark.xlsx``, as it is there after "Save as" in Excel."""
+
+    def made(self, folder: Path, points: list, **more) -> None:
+        run(folder, [made(name) for name in ("007", "José", "Ada;=1+1")])
+        rows = [list(row.values()) for row in rows_of(folder / marks.MANUAL_GRADES)]
+        for row, said in zip(rows, points, strict=True):
+            row[3], row[4] = said, "Good,\n<so> & so" if said else ""
+        rows[0][0] = ("7", "number")
+        rows[1][2] = ("46178", "date")  # of 05.6
+        head = list(rows_of(folder / marks.MANUAL_GRADES)[0])
+        sheet = [["Exercise 05"], [], head, *rows, ["", "", "", ("4.5", "number")]]
+        workbook(folder / "to_mark.xlsx", **{"Notes": [["student", "x"]], "Marks": sheet, **more})
+
+    def graded(self, folder: Path) -> tuple[dict[str, float], list[str], str]:
+        graded = [made(name) for name in ("007", "José", "Ada;=1+1")]
+        problems, note = run(folder, graded)
+        return points_of(graded), problems, note
+
+    def test_its_marks_count_and_it_stays(self, tmp_path):
+        self.made(tmp_path, [("1.5", "number"), ("0.30000000000000004", "number"), "1,5"])
+        stored = (tmp_path / "to_mark.xlsx").read_bytes()
+        for _ in range(2):
+            assert self.graded(tmp_path) == ({"007": 1.5, "José": 0.3, "Ada;=1+1": 1.5}, [], "")
+        assert (tmp_path / "to_mark.xlsx").read_bytes() == stored
+        (tmp_path / "to_mark.xlsx").unlink()  # its marks are in the table by now
+        points, problems, note = self.graded(tmp_path)
+        assert (points, note) == ({"007": 1.5, "José": 0.3, "Ada;=1+1": 1.5}, "")
+        assert not problems
+        assert {row["comment"] for row in rows_of(tmp_path / "to_mark.csv")[:3]} == {
+            "Good,\n<so> & so"
+        }
+
+    def test_what_is_shown_in_per_cent_is_asked_for(self, tmp_path):
+        self.made(tmp_path, [("0.75", "percent"), "", ("1", "number")])
+        points, (problem,), _ = self.graded(tmp_path)
+        assert points == {"007": 0, "José": 0, "Ada;=1+1": 1}
+        assert problem.startswith("to_mark.xlsx, line 4: '75 %' is no number of points")
+
+    def test_the_table_that_was_saved_last_counts(self, tmp_path):
+        self.made(tmp_path, [("1", "number"), "2", "2"])
+        table, book = tmp_path / "to_mark.csv", tmp_path / "to_mark.xlsx"
+        self.graded(tmp_path)
+        mark(tmp_path, "007", "1.5", "More.")
+        for newer, points, said in ((table, 1.5, "to_mark.xlsx, line 4"), (book, 1, "to_mark.csv")):
+            os.utime(newer, ns=(10**18 * 2, 10**18 * 2))
+            found, (problem,), _ = self.graded(tmp_path)
+            assert found["007"] == points
+            assert problem.startswith(said)
+            assert "gives another mark for the same answer and counts" in problem
+            os.utime(newer, ns=(10**18, 10**18))
+            os.utime(table, ns=(10**18, 10**18)) if newer is book else mark(
+                tmp_path, "007", "1.5", "More."
+            )
+
+    @pytest.mark.parametrize(
+        ("damage", "said"),
+        [
+            (lambda path: path.write_bytes(b"PK\x03\x04 an Excel workbook"), "is no workbook"),
+            (lambda path: path.write_bytes(b""), "is no workbook"),
+            (lambda path: path.write_bytes(a_zip("xl/workbook.xml", "<a>")), "is no workbook"),
+            (lambda path: path.write_bytes(a_zip("content.xml", "<a/>")), "is no workbook"),
+            (lambda path: workbook(path, a=[["student"]]), "has no sheet with the columns"),
+            (
+                lambda path: workbook(path, a=[["id", "points"]], b=[["id", "points"]]),
+                r"several sheets with these columns \(a, b\)",
+            ),
+        ],
+        ids=["text", "empty", "cut", "other", "no table", "two sheets"],
+    )
+    def test_what_cannot_be_read_is_told_and_left(self, tmp_path, damage, said):
+        run(tmp_path, [made("ada")])
+        mark(tmp_path, "ada", "1")
+        damage(tmp_path / "to_mark.xlsx")
+        stored = (tmp_path / "to_mark.xlsx").read_bytes()
+        graded = [made("ada")]
+        problems, note = run(tmp_path, graded)
+        assert (problems, points_of(graded)) == ([], {"ada": 1})
+        assert re.search(said, note)
+        assert (tmp_path / "to_mark.xlsx").read_bytes() == stored
+        with pytest.raises(InvalidInput, match=said):
+            marks.find(tmp_path, tmp_path / "to_mark.xlsx")
 
 
 class TestFormulae:
@@ -331,6 +543,97 @@ class TestChangedAnswers:
         assert points_of(kept) == {"ada": 0}
         waiting = [row for row in rows_of(tmp_path / marks.MANUAL_GRADES) if not row["points"]]
         assert [(row["answer"], row["previous mark"]) for row in waiting] == [("Second.", "2")]
+
+
+class TestRenamedStudents:
+    """Marks go with a person whose name has changed, and to nobody else."""
+
+    def marked(self, folder: Path, *names: str) -> None:
+        run(folder, [made(name, f"Because of {name[:3]}.") for name in names])
+        for name in names:
+            mark(folder, name, "1.5", f"For {name}.")
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("Li Wei", "Li Wei 7"),  # since a namesake handed in
+            ("Li Wei (2)", "Li Wei"),
+            ("Lovelace, Ada", "Ada Lovelace"),
+            ("ada", "Tuesday / ada"),
+            ("Ada Lovelace", "Ada Lovelace (ada@example.org)"),
+        ],
+    )
+    def test_the_mark_goes_with_the_person(self, tmp_path, old, new):
+        self.marked(tmp_path, old, "Xu")
+        graded = [
+            made("Xu", "Because of Xu."),
+            made("Li Wei 8", "No."),
+            made(new, f"Because of {old[:3]}."),
+        ]
+        (problem,), note = run(tmp_path, graded)
+        assert f"the mark of {old} counts for {new}" in problem
+        assert points_of(graded) == {"Xu": 1.5, "Li Wei 8": 0, new: 1.5}
+        assert graded[2].questions[1].comment == f"For {old}."
+        assert run(tmp_path, graded) == ([], "")
+        assert {row["student"] for row in rows_of(tmp_path / marks.MANUAL_GRADES)} == {
+            "Xu", "Li Wei 8", new
+        }  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("now", "hint"),
+        [
+            ([("bob", "Because of dor.")], "; bob has the same answer"),  # who copied it
+            ([("dora 1", "Because of dor."), ("dora 2", "Because of dor.")], ""),
+            ([("dora 1", "Because I say so.")], ""),
+        ],
+        ids=["another name", "two of them", "another answer"],
+    )
+    def test_it_goes_to_nobody_else(self, tmp_path, now, hint):
+        self.marked(tmp_path, "dora")
+        for _ in range(2):
+            graded = [made(name, text) for name, text in now]
+            (problem,), _ = run(tmp_path, graded)
+            assert "(dora, 05_evaluation, 05.6" + hint in problem
+            assert set(points_of(graded).values()) == {0}
+            kept = [row for row in rows_of(tmp_path / marks.MANUAL_GRADES) if row["points"]]
+            assert [(row["student"], row["comment"]) for row in kept] == [("dora", "For dora.")]
+
+    def test_an_override_stays_when_the_class_changes(self, tmp_path):
+        def one(name: str) -> Graded:
+            graded = made(name, "")
+            graded.questions[0].digest = hashlib.sha256(name[:4].encode()).hexdigest()
+            return graded
+
+        run(tmp_path, [])
+        with (tmp_path / marks.MANUAL_GRADES).open("a", encoding="utf-8") as table:
+            table.write("dora,05,05.1,4,Her plot is right.\nadam,5,5.1,1,Copied.\n")
+        for names in (["adam", "bob", "dora"], ["dora", "zoe", "bob"], ["dora S.", "bob", "adam"]):
+            graded = [one(name) for name in names]
+            run(tmp_path, graded)
+            given = {one.student: one.questions[0].points for one in graded}
+            expected = {"adam": 1, "dora": 4, "dora S.": 4}
+            assert given == {name: expected.get(name, 2) for name in names}
+
+    def test_a_result_of_another_seed_goes_with_the_person(self, tmp_path):
+        again = {**made("", points=4, sha256="s1").as_dict(), "name": ""}
+        stored = {f"bob · {E05} · s1": {"seed": 4, "graded": again}}
+        (tmp_path / "appeals.json").write_text(json.dumps(stored), "utf-8")
+        for names, counts, told in (
+            (["bob", "eve"], "bob", None),
+            (["eve", "bob 12"], "bob 12", ("bob", 4, "bob 12", True)),
+            (["eve", "xu"], "", ("bob", 4, "xu", False)),
+        ):
+            graded = [made(name, sha256="s0" if name == "eve" else "s1") for name in names]
+            report = engine.Report(graded, [], "bubblewrap", 3)
+            moved = command._use_appeals(tmp_path, report)
+            assert [one.student for one in report.graded] == names
+            assert [one.student for one in report.graded if one.questions[0].points == 4] == [
+                name for name in names if name == counts
+            ]
+            assert moved == ([told] if told else [])
+        twice = engine.Report([made(f"bob {k}", sha256="s1") for k in (1, 2)], [], "x", 3)
+        assert command._use_appeals(tmp_path, twice) == []
+        assert {one.questions[0].points for one in twice.graded} == {2}
 
 
 class TestBadRows:

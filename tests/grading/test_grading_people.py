@@ -8,9 +8,11 @@ import io
 import json
 import os
 import random
+import struct
 import time
 import unicodedata
 import zipfile
+import zlib
 from datetime import datetime
 from pathlib import Path
 
@@ -439,6 +441,56 @@ LAYOUTS: dict[str, tuple[dict | list, list[str], list[str]]] = {
     "names of pictures": (
         ["😀/evaluation.ipynb", "👩‍💻 Ada/evaluation.ipynb", "con/evaluation.ipynb", ".../evaluation.ipynb"],
         ["con | 05", "unknown | 05", "👩‍💻 Ada | 05", "😀 | 05"], []),
+    # third collection
+    "Sakai": (
+        ["Ex 5/Lovelace, Ada(ada1)/Submission attachment(s)/evaluation.ipynb", "Ex 5/grades.csv",
+         "Ex 5/Lovelace, Ada(ada1)/timestamp.txt", "Ex 5/Turing, Alan(a2)/Submission attachment(s)/x.ipynb",
+         "Ex 5/Turing, Alan(a2)/Feedback Attachment(s)/x.ipynb", "Ex 5/Bo, Li(li3)/timestamp.txt",
+         "Ex 5/Bo, Li(li4)/Submission attachment(s)/x.ipynb"],
+        ["Bo, Li li4 | 05", "Lovelace, Ada | 05", "Turing, Alan | 05"], ["Bo, Li li3", "Turing, Alan", ""]),
+    "Schoology": (
+        ["Lovelace, Ada - 12345/Revision 1 - 2026-11-01 10-15/evaluation.ipynb",
+         "Lovelace, Ada - 12345/Revision 2 - 2026-11-02 10-15/x.ipynb", "Turing, Alan - 12346/Revision 1/x.ipynb"],
+        ["Lovelace, Ada - 12345 | 05 | #1", "Lovelace, Ada - 12345 | 05 | #2", "Turing, Alan - 12346 | 05 | #1"], []),
+    "ILIAS": (
+        ["multi_feedback_Abgabe_77/Lovelace_Ada_ada1_1234/20261101101500_evaluation.ipynb",
+         "multi_feedback_Abgabe_77/Turing_Alan_alan_1235/evaluation.ipynb"],
+        ["Lovelace_Ada_ada1_1234 | 05", "Turing_Alan_alan_1235 | 05"], []),
+    "Google Classroom": (
+        ["Classroom/CNN/Exercise 5/Ada Lovelace - evaluation.ipynb", "Classroom/CNN/Exercise 5/Copy of x - Cy.ipynb",
+         "Classroom/CNN/Exercise 5/Bo M - Copy of evaluation.ipynb"],
+        ["Ada Lovelace | 05", "Bo M | 05", "x - Cy | 05"], []),
+    "a download from Drive that names nobody": (
+        ["drive-download-20261127T101500Z-001/Copy of evaluation.ipynb",
+         "drive-download-20261127T101500Z-001/Copy of Copy of evaluation.ipynb"],
+        ["Copy of Copy of evaluation | 05", "Copy of evaluation | 05"], []),
+    "OneDrive": (
+        {"OneDrive_1_27-11-2026.zip": ["Ada Lovelace/evaluation.ipynb", "Alan/evaluation.ipynb"]},
+        ["Ada Lovelace | 05", "Alan | 05"], []),
+    "conflicts of Dropbox, Nextcloud and Syncthing": (
+        ["ada/evaluation.ipynb", "ada/evaluation (Ada's conflicted copy 2026-11-27).ipynb",
+         "bo_evaluation (conflicted copy 2026-11-27 101500).ipynb",
+         "cy_evaluation.sync-conflict-20261127-101500-ABC.ipynb"],
+        ["ada | 05", "ada | 05", "bo | 05", "cy | 05"], []),
+    "bins and packages": (
+        ["class/#recycle/zed/evaluation.ipynb", "class/ada/evaluation.ipynb", "class/bo/evaluation.ipynb",
+         "class/$RECYCLE.BIN/x.ipynb", "class/.Trash-1000/files/x.ipynb", "class/lost+found/",
+         "class/ada/venv/lib/site-packages/a/tests/a.ipynb", "class/bo/env/Lib/site-packages/y.ipynb",
+         "class/bo/node_modules/z.ipynb"],
+        ["ada | 05", "bo | 05"], []),
+    "dates before the names": (
+        ["2026-11-27 Ada L/evaluation.ipynb", "2026-11-28 Bo/evaluation.ipynb"],
+        ["2026-11-27 Ada L | 05", "2026-11-28 Bo | 05"], []),
+    "Moodle with groups": (
+        [MOODLE.format("Group A-Ada L", 7) + "/evaluation.ipynb", MOODLE.format("Group A-Bo", 8) + "/x.ipynb",
+         MOODLE.format("محمد علي", 9) + "/x.ipynb", MOODLE.format("Seán O'Brien-García López", 10) + "/x.ipynb"],
+        ["Group A-Ada L | 05", "Group A-Bo | 05", "Seán O'Brien-García López | 05", "محمد علي | 05"], []),
+    "Canvas in folders of sections": (
+        ["Section 1/lovelaceada_1234_5678_evaluation.ipynb", "Section 2/o'brienseán_1235_5679_evaluation-3.ipynb"],
+        ["lovelaceada | 05", "o'brienseán | 05 | #3"], []),
+    "parts of files and archives": (
+        ["ada/x.zipx", "bo/x.ipynb.crdownload", "cy/x.zip.part", "dora/x.tar.xz", "eve/evaluation.ipynb"],
+        ["eve | 05"], ["ada", "bo", "cy", "dora"]),
 }  # fmt: skip
 
 #: Layouts in which the time of the machine's zone or of a shortened line is not compared.
@@ -1074,6 +1126,59 @@ def test_names_in_zips_of_windows(encoding, names, tmp_path):
         content = content.replace(b"AB"[place : place + 1] * len(stored[name]), stored[name])
     given.write_bytes(content)
     assert sorted(one.student for one in intake.collect([given]).submissions) == names
+
+
+def test_names_that_winrar_writes_beside_the_mangled_ones(tmp_path):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in ("王伟", "李娜"):
+            mangled, path = b"??/evaluation.ipynb", f"{name}/evaluation.ipynb".encode()
+            member = zipfile.ZipInfo(mangled.decode())
+            field = b"\x01" + zlib.crc32(mangled).to_bytes(4, "little") + path
+            member.extra = struct.pack("<HHI", 0x9999, 4, 0) + struct.pack(
+                "<HH", 0x7075, len(field)
+            )
+            member.extra += field
+            archive.writestr(member, note("05", name))
+    (tmp_path / "class.zip").write_bytes(stream.getvalue())
+    assert people(intake.collect([tmp_path / "class.zip"])) == ["李娜 | 05", "王伟 | 05"]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_one_path_twice_in_a_zip_is_told(tmp_path):
+    """As where a program wrote "??" for the letters of all names."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in ("王伟", "李娜"):
+            archive.writestr("??/evaluation.ipynb", note("05", name))
+    (tmp_path / "class.zip").write_bytes(stream.getvalue())
+    found = intake.collect([tmp_path / "class.zip"]).submissions
+    assert len(found) == 2
+    assert all("several files under one path" in " ".join(one.flags) for one in found)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (10, 9, "only some programs know"),  # Deflate64, as Windows packs large files
+        (10, 93, "only some programs know"),
+        (16, 0, "damaged in the zip"),  # the checksum
+        (8, 1, "encrypted"),
+    ],
+)
+def test_a_file_that_cannot_be_unpacked_is_told_and_the_others_are_graded(
+    place, value, said, tmp_path
+):
+    content = bytearray(packed(["ada/evaluation.ipynb", "bo/evaluation.ipynb"]))
+    last = content.rfind(b"PK\x01\x02")
+    first = struct.unpack_from("<I", content, last + 42)[0]
+    struct.pack_into("<H", content, last + place, value)
+    struct.pack_into("<H", content, first + place - 2, value)
+    (tmp_path / "class.zip").write_bytes(bytes(content))
+    found = intake.collect([tmp_path / "class.zip"])
+    assert people(found) == ["ada | 05"]
+    (refused,) = found.refused
+    assert (refused.student, said in refused.sentence) == ("bo", True)
 
 
 def test_a_file_of_no_bytes_is_said_to_be_empty(tmp_path):

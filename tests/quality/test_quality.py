@@ -520,6 +520,7 @@ def test_the_clean_splits_of_paper_flowers_give_no_remark():
 
 
 @pytest.mark.data
+@pytest.mark.slow
 def test_the_near_duplicates_in_tf_flowers_are_those_that_a_look_confirms(real_data):
     folder = real_data / "flower_photos"
     if not folder.is_dir():

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
@@ -33,6 +34,8 @@ LESSONS = lessons.all_lessons()
 KNOWN = addresses(ROOT)
 #: Bytes of a page with its figures; and of all that a first visit loads, text as servers pack it.
 LARGEST = 1.5e6
+#: Width of a phone's window, in pixels.
+PHONE = 360
 
 #: Pages that axe looks at in each run; with --all it looks at every page.
 SAMPLE = (
@@ -104,24 +107,45 @@ def others_of(site: Path) -> list[str]:
 # --- every page --------------------------------------------------------------------------------
 
 
-def wrong_among(names, open_site):
-    """Return status, errors and addresses elsewhere of the pages that do not just open."""
-    wrong = {}
-    for name in names:
-        visit = open_site.open(name)
-        if visit.errors or open_site.outside() or visit.status != 200:
-            wrong[name] = (visit.status, visit.errors, open_site.outside())
-    return wrong
+@dataclass
+class Seen:
+    """What one visit to each of some pages showed."""
+
+    wrong: dict[str, tuple] = field(default_factory=dict)  # status, errors, addresses elsewhere
+    wide: dict[str, int] = field(default_factory=dict)  # pixels, of pages wider than a phone
+
+    def visit(self, names: list[str], open_site: Browser) -> Seen:
+        """Open each page; then make the window as narrow as a phone's, and wide again."""
+        for name in names:
+            visit = open_site.open(name)
+            open_site.page.set_viewport_size({"width": PHONE, "height": 700})
+            width = open_site.page.evaluate("document.documentElement.scrollWidth")
+            open_site.page.set_viewport_size({"width": 1200, "height": 900})
+            if width > PHONE:
+                self.wide[name] = width
+            if visit.errors or open_site.outside() or visit.status != 200:
+                self.wrong[name] = (visit.status, visit.errors, open_site.outside())
+        return self
 
 
-def test_every_page_opens_without_errors_and_asks_nobody_else(site, open_site):
-    assert not wrong_among(names_of(site), open_site)
+@pytest.fixture(scope="module")
+def seen(site, open_site) -> Seen:
+    """Every page that Sphinx makes, visited."""
+    return Seen().visit(names_of(site), open_site)
+
+
+def test_every_page_opens_without_errors_and_asks_nobody_else(site, seen):
+    assert not seen.wrong
     assert len(names_of(site)) > 40
+
+
+def test_no_page_scrolls_sideways_on_a_phone(seen):
+    assert not seen.wide
 
 
 @pytest.mark.slow
 def test_slides_handouts_and_examples_open_without_errors(site, open_site):
-    assert not wrong_among(others_of(site), open_site)
+    assert not Seen().visit(others_of(site), open_site).wrong
 
 
 def test_slides_handouts_and_examples_load_nothing(all_soups, site):
@@ -140,24 +164,15 @@ def test_slides_handouts_and_examples_load_nothing(all_soups, site):
     assert not {name: found for name, found in loading.items() if found}
 
 
-def test_no_page_scrolls_sideways_on_a_phone(site, open_site):
-    open_site.page.set_viewport_size({"width": 360, "height": 700})
-    wide = {}
-    for name in names_of(site):
-        open_site.open(name)
-        width = open_site.page.evaluate("document.documentElement.scrollWidth")
-        if width > 360:
-            wide[name] = width
-    open_site.page.set_viewport_size({"width": 1200, "height": 900})
-    assert not wide
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing(open_site, theme):
+@pytest.mark.parametrize(
+    ("theme", "rules"), [("light", None), ("dark", ["color-contrast", "link-in-text-block"])]
+)
+def test_axe_finds_nothing(open_site, theme, rules):
+    """In the dark only colors differ: the other rules are for ``--all``."""
     wrong = {}
     for name in SAMPLE:
         open_site.open(name, theme)
-        if found := open_site.violations():
+        if found := open_site.violations(rules):
             wrong[name] = found
     assert not wrong
 

@@ -6,6 +6,7 @@ import array
 import json
 import linecache
 import threading
+import time
 from collections import OrderedDict, UserDict, defaultdict, deque, namedtuple
 from decimal import Decimal
 from fractions import Fraction
@@ -288,6 +289,15 @@ def test_an_endless_loop_is_stopped(body):
         student_work.TimedOut, match=r"had not finished after 0.2 seconds.*in line 2"
     ):
         work(f"def f():\n    {body}", seconds=0.2).call("f")
+
+
+def test_on_a_busy_machine_seconds_are_those_in_which_it_computed():
+    """A process that waits for a processor computes nothing meanwhile, like one that sleeps."""
+    assert work("import time\ndef f():\n    time.sleep(0.35)\n    return 1", seconds=0.2).call("f")
+    began = time.monotonic()
+    with pytest.raises(student_work.TimedOut, match="in line 3"):
+        work("import time\ndef f():\n    time.sleep(30)", seconds=0.2).call("f")
+    assert 0.6 <= time.monotonic() - began < 15
 
 
 def test_an_import_in_a_function_is_not_counted(tmp_path, monkeypatch):

@@ -183,6 +183,7 @@ def test_xla_is_used_only_where_it_is_asked_for():
     assert model.jit_compile is True
 
 
+@pytest.mark.slow
 def test_importing_reconfigures_no_device():
     """Memory growth is set in the environment of the processes that the course starts."""
     code = """

@@ -41,7 +41,14 @@ def _head():
     transfer.fit_head(transfer.Features(backbone, ("a", "b", "c"), splits, labels, ids), epochs=2)
 
 
-@pytest.mark.parametrize("train", [_plain_keras, _fit, _head])
+@pytest.mark.parametrize(
+    "train",
+    [
+        _fit,
+        pytest.param(_plain_keras, marks=pytest.mark.slow),
+        pytest.param(_head, marks=pytest.mark.slow),
+    ],
+)
 def test_no_graph_of_a_training_stays(train):
     train()  # whatever is made once
     before = _graphs()

@@ -105,7 +105,12 @@ def test_reduced_epochs_are_never_taken_for_full_ones(data, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda c: c[: len(c) // 2], lambda c: b"", lambda c: c[:500] + b"x" * (len(c) - 500)]
+    "damage",
+    [
+        lambda c: c[: len(c) // 2],
+        pytest.param(lambda c: b"", marks=pytest.mark.slow),
+        pytest.param(lambda c: c[:500] + b"x" * (len(c) - 500), marks=pytest.mark.slow),
+    ],
 )
 def test_a_damaged_store_is_trained_again_and_said_so(data, capsys, damage):
     _, history = training.fit_or_load(build, data, 1, name="m", verbose=0)

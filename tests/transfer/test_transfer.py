@@ -380,8 +380,11 @@ class TestSentences:
     @pytest.mark.parametrize(
         "wrong", [{"dropout": 1.0}, {"learning_rate": 0}, {"epochs": 0}, {"hidden": -1}]
     )
-    def test_head_arguments(self, backbone, pictures, wrong):
-        features = transfer.extract_features(backbone, pictures, verbose=0)
+    def test_head_arguments(self, wrong):
+        vectors = dict.fromkeys(("train", "validation", "test"), np.ones((4, 3), np.float32))
+        labels = dict.fromkeys(vectors, np.array([0, 1, 0, 1], np.int32))
+        ids = dict.fromkeys(vectors, tuple("abcd"))
+        features = transfer.Features("drawn", ("a", "b"), vectors, labels, ids)
         with pytest.raises(InvalidInput, match=next(iter(wrong))):
             transfer.fit_head(features, **wrong)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
+import math
 import os
 import platform
-import shutil
 import signal
 import struct
-import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -342,19 +344,80 @@ def threads_of(user: int) -> int | None:
     return count
 
 
-def remove(folder: str | Path) -> None:
-    """Remove a folder with all that a student's code left in it.
+def remove(folder: str | Path, seconds: float = math.inf) -> None:
+    """Remove a folder with all that a student's code left in it, as far as there is time.
 
     It may be deeper than Python's recursion, and than a path can be long, and hold folders without
-    permissions. Nothing outside it is changed, and no link is followed.
+    permissions: each folder is moved up to the outermost one before it is emptied, so that the time
+    grows with the number of entries alone. Nothing outside it is changed, and no link is followed.
     """
-    with suppress(RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
-    remove_all = ["rm", "-rf", "--", str(folder)]
-    opened = ["-maxdepth", "50", "-type", "d", "-exec", "chmod", "u+rwx", "{}", ";"]
-    for command in (remove_all, ["find", str(folder), *opened], remove_all):
-        if not os.path.lexists(folder):
-            return
-        with suppress(OSError):  # where there is no such program, what can be removed is gone
-            nothing = subprocess.DEVNULL
-            subprocess.run(command, stdin=nothing, stderr=nothing, check=False)
+    root = _opened(str(folder))
+    if root is None:
+        return
+    ends = time.monotonic() + seconds
+    names = (f"{os.urandom(8).hex()}-{number}" for number in itertools.count())
+    try:
+        waiting = _emptied_of_files(root, ends)
+        while waiting and time.monotonic() < ends:
+            name = waiting.pop()
+            inner = _opened(name, root)
+            if inner is None:
+                continue
+            try:
+                waiting += _moved(_emptied_of_files(inner, ends), inner, root, names)
+            finally:
+                os.close(inner)
+            with suppress(OSError):
+                os.rmdir(name, dir_fd=root)
+    finally:
+        os.close(root)
+    with suppress(OSError):
+        os.rmdir(folder)
+
+
+def _opened(name: str, above: int | None = None) -> int | None:
+    """Open a folder, with all permissions for its owner; None if that is not possible."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    for _ in range(2):
+        try:
+            number = os.open(name, flags, dir_fd=above)
+        except PermissionError:
+            with suppress(OSError):
+                os.chmod(name, 0o700, dir_fd=above)
+            continue
+        except OSError:
+            return None
+        with suppress(OSError):
+            os.fchmod(number, 0o700)
+        return number
+    return None
+
+
+def _emptied_of_files(folder: int, ends: float) -> list[str]:
+    """Remove everything in an open folder but its folders, and return their names."""
+    with os.scandir(folder) as entries:
+        found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    for name, is_folder in found:
+        if not is_folder and time.monotonic() < ends:
+            with suppress(OSError):
+                os.unlink(name, dir_fd=folder)
+    return [name for name, is_folder in found if is_folder]
+
+
+def _moved(folders: list[str], inner: int, root: int, names: Iterator[str]) -> list[str]:
+    """Move folders from one open folder into another one, and return their new names."""
+    moved = []
+    for name in folders:
+        for _ in range(2):
+            fresh = next(names)
+            try:
+                os.rename(name, fresh, src_dir_fd=inner, dst_dir_fd=root)
+            except PermissionError:  # a folder that is moved must be writable
+                with suppress(OSError):
+                    os.chmod(name, 0o700, dir_fd=inner)
+            except OSError:
+                break
+            else:
+                moved.append(fresh)
+                break
+    return moved

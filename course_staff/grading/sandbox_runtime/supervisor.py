@@ -97,9 +97,9 @@ def _supervise(
         told = _wait(pid, status, view, request)
         told["seconds"] = round(time.monotonic() - began, 3)
         _end_all(view)
+        tell(status, told)
         if home != view.home:
             linux.remove(home)
-        tell(status, told)
     except BaseException as error:
         tell(status, {"failed": f"{type(error).__name__}: {error}"})
     finally:
@@ -160,7 +160,7 @@ def _become_worker(
 
     try:
         try:
-            _let_go(view)
+            _let_go(view, home)
             linux.end_with_parent(parent)
             _limit(view, request)
             linux.refuse_calls()
@@ -175,7 +175,7 @@ def _become_worker(
         os._exit(linux.NO_ANSWER)  # never back into the code of the server
 
 
-def _let_go(view: View) -> None:
+def _let_go(view: View, home: str) -> None:
     """Change from root to the user nobody, and drop all capabilities."""
     if os.geteuid() == 0:
         os.setgroups([])
@@ -191,6 +191,11 @@ def _let_go(view: View) -> None:
         raise PermissionError(
             "Python lies in a folder that the user nobody cannot read; start the grader as an "
             "ordinary user, or install bubblewrap"
+        )
+    if not os.access(home, os.W_OK | os.X_OK):
+        raise PermissionError(
+            "the folder for temporary files is closed to the user nobody; name another one by "
+            "TMPDIR, or start the grader as an ordinary user"
         )
     os.umask(0o077)
 

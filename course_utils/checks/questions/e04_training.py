@@ -58,6 +58,24 @@ _LOSS_MISTAKES = [
 ]
 
 
+def _limited(change: Callable[[Array, float], Array]) -> list[Callable[[Array, Array], float]]:
+    """Return losses whose probabilities were changed with one of the usual small numbers."""
+
+    def by(small: float) -> Callable[[Array, Array], float]:
+        return lambda z, y: float(-np.log(change(_right(_softmax(z), y), small)).mean())
+
+    return [by(10.0**-power) for power in range(5, 21)]
+
+
+_LIMITED = [
+    Mistake(
+        "probabilities limited",
+        *_limited(np.maximum),
+        *_limited(np.add),
+        *_limited(lambda p, small: np.clip(p, small, 1 - small)),
+    ),
+]
+
 #: Packages that would do the work of `batch_loss`; `choose_loss` needs Keras.
 _READY = ("scipy", "sklearn", "torch", "jax", "tensorflow", "keras")
 
@@ -76,9 +94,10 @@ def _batch_loss(subject: StudentWork, rng: np.random.Generator) -> None:
     more = [
         Case((rng.normal(0, 2, (5, 3)), rng.integers(0, 3, 5)), "negative logits"),
         Case((np.array([[12.0, 0, -1]]), np.array([1])), "a class that is found improbable"),
+        Case((np.array([[80.0, 0, 9]]), np.array([2])), "a class that is found very improbable"),
         Case((far, rng.integers(0, 4, 3)), "images whose logits are of very different size"),
     ]
-    compare.function(subject, "batch_loss", more, _loss)
+    compare.function(subject, "batch_loss", more, _loss, _LIMITED)
     compare.leaves_arguments(subject, "batch_loss", [*cases, *more])
 
 
@@ -97,9 +116,12 @@ def _one_loss(subject: StudentWork, rng: np.random.Generator, one_hot: bool, sof
         outputs = _softmax(outputs).astype("float32")
     y = np.eye(3, dtype="float32")[labels] if one_hot else labels
     try:
-        got = float(np.mean(subject.call(chosen, y, outputs)))
+        given = np.asarray(subject.call(chosen, y, outputs))
     except StudentError:
         raise wrong("class indices" if one_hot else "labels one-hot") from None
+    if given.ndim and subject.kind(Ref(f"{chosen.key}.reduction")) != "missing":
+        raise wrong("not averaged")  # a function gives one number per image, and `compile` averages
+    got = float(np.mean(given))
 
     def keras_loss(from_logits: bool) -> float:
         kind = keras.losses.CategoricalCrossentropy

@@ -115,6 +115,18 @@ def _as_shares(rows: Callable[..., list[_Row]]) -> Callable[..., list[_Row]]:
     return answer
 
 
+def _wrapping(labels: Array, predicted: Array, names: Sequence[str]) -> list[_Row]:
+    """Count in numbers of 8 bits, which go up to 255."""
+    rows = _listed(
+        labels,
+        predicted,
+        names,
+        key=lambda t, p, c: -(c % 256),
+        keep=lambda t, p, c: t != p and c % 256 > 0,
+    )
+    return [(t, p, count % 256) for t, p, count in rows]
+
+
 def _both_ways(labels: Array, predicted: Array, names: Sequence[str]) -> list[_Row]:
     """Add up both directions of two classes."""
     differing = labels != predicted
@@ -154,6 +166,7 @@ _PAIRS_MISTAKES = [
     Mistake("not sorted", _with(key=lambda t, p, c: 0)),
     Mistake("numbers instead of names", lambda y, p, n: _listed(y, p, range(len(n)))),
     Mistake("shares instead of counts", _as_shares(_by_share), _as_shares(_listed)),
+    Mistake("counts wrap around", _wrapping),
     Mistake("absent class left out", _without_absent),
     Mistake("both directions added", _both_ways),
     Mistake("sorted by share", _by_share),
@@ -175,6 +188,7 @@ _PAIRS_MISTAKES = [
     Mistake("ties in another order: as met", _by_first),
     Mistake("ties in another order: reversed", _with(key=lambda t, p, c: (-c, -t, -p))),
     Mistake("ties in another order: predicted class", _with(key=lambda t, p, c: (-c, p, t))),
+    Mistake("ties in another order: text", _with(key=lambda t, p, c: (-c, str((t, p))))),
 ]
 
 
@@ -225,7 +239,10 @@ def _explain(subject: StudentWork, cases: Sequence[Case], right: Callable[..., l
             return
 
 
-_FLOWERS = ("tulips", "roses", "daisy", "asters", "lilies", "poppies", "irises")
+_FLOWERS = (
+    *("tulips", "roses", "daisy", "asters", "lilies", "poppies", "irises"),
+    *("violets", "orchids", "peonies", "dahlias", "lupins"),
+)
 
 
 def _confusions(rng: np.random.Generator, classes: int, counts: Sequence[int], label: str) -> Case:
@@ -250,6 +267,7 @@ def _frequent_cases(rng: np.random.Generator) -> list[Case]:
             Case(absent, "the labels 0 2 2 0 2, predicted 2 2 0 2 2"),
             _confusions(rng, 4, (7, 5, 4, 2, 1), "four classes"),
             _confusions(rng, 5, (9, 8, 6, 5, 3, 2), "five classes"),
+            _confusions(rng, 3, (300, 270, 12, 3), "three classes and 600 pictures"),
             _confusions(rng, 7, tuple(range(22, 0, -1)), "seven classes"),
         ]
         if _by_share(*cases[-1].args) != _listed(*cases[-1].args):
@@ -273,6 +291,7 @@ def _ties(subject: StudentWork, rng: np.random.Generator) -> None:
         _confusions(rng, 4, (3, 3, 3, 2, 2, 2, 1, 1), equal),
         _confusions(rng, 5, (4, 4, 4, 4, 1, 1, 1, 1), equal),
         _confusions(rng, 7, (2,) * 20 + (1,) * 20, equal),
+        _confusions(rng, 12, (2,) * 30 + (1,) * 30, f"twelve classes, and {equal}"),
         Case(
             (named_rightly, named_rightly.copy(), ["roses", "daisy", "tulips"]),
             "a network without errors",
@@ -366,10 +385,10 @@ def _by_seed(subject: StudentWork, rng: np.random.Generator) -> None:
     one = int(rng.integers(10**6))
     seeds = [one + step for step in (0, 1, 2, 10, 100, 256, 1000, 65536, 10**6)]
     seeds += [int(seed) for seed in rng.integers(0, 2**31, _SEEDS - len(seeds))]
-    once = _fold_numbers(subject, labels, folds, one)
     found = [_fold_numbers(subject, labels, folds, seed).astype(int) for seed in seeds]
-    if not np.array_equal(once.astype(int), found[0]):
-        raise wrong("not repeatable")
+    for seed, before in ((one, found[0]), (0, _fold_numbers(subject, labels, folds, 0))):
+        if not np.array_equal(_fold_numbers(subject, labels, folds, seed), before):
+            raise wrong("not repeatable: 0" if seed == 0 else "not repeatable")
     alike = len({tuple(_together(numbers)) for numbers in found})
     if alike == 1:
         raise wrong("seed ignored")
@@ -734,7 +753,8 @@ def _judged(rng: np.random.Generator, pictures: int, classes: int) -> Case:
     mislabeled[:classes] = False  # so that each class keeps a picture
     labels = np.where(mislabeled, (truth + rng.integers(1, classes, pictures)) % classes, truth)
     table = powers / powers.sum(axis=1, keepdims=True)
-    return Case((table, labels), f"{pictures} pictures of {classes} classes")
+    order = rng.permutation(pictures)
+    return Case((table[order], labels[order]), f"{pictures} pictures of {classes} classes")
 
 
 def _limits(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -894,6 +914,7 @@ def _after_looking(subject: StudentWork, rng: np.random.Generator) -> None:
         mislabeled.remove(ids[0])
         mislabeled.append(ids[0])  # found, but not among the first n of `wrong` where it is long
         cases.append(Case((ids, mislabeled, n), f"the first {n} of {pictures} suspects"))
+    cases.append(Case((ids[::-1], ids[:2], 1), "one suspect whose label is right"))
     compare.function(subject, "after_looking", cases, _found, _LOOKING_MISTAKES)
     compare.leaves_arguments(subject, "after_looking", cases[:2])
 
