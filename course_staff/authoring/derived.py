@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -121,26 +122,50 @@ def readme(root: Path) -> dict[str, bytes]:
         If the marks of the table are missing, or a lesson has another beginning.
     """
     rows = ["| lesson | after it you can | time |", "|---|---|---|"]
-    rows += [_lesson_row(path) for path in all_lessons(root)]
+    for lesson in lessons(root):
+        link = f"[{lesson.title}](notebooks/{lesson.path.name})"
+        rows.append(f"| {link} | {'; '.join(lesson.points)} | {lesson.time} |")
     text = _replace_block(root / "README.md", "lessons", rows).decode()
     if "<!-- badges:" in text:
         text = _with_block(text, "README.md", "badges", addresses.badges(addresses.addresses(root)))
     return {"README.md": text.encode()}
 
 
-def _lesson_row(path: Path) -> str:
+@dataclass(frozen=True)
+class Lesson:
+    """What the first cell of a lesson says: its title, what one can after it, and its times."""
+
+    path: Path
+    title: str
+    points: list[str]
+    time: str
+    minutes: str
+
+
+def lessons(root: Path) -> list[Lesson]:
+    """Return the lessons of the course, in order.
+
+    Raises
+    ------
+    InvalidInput
+        If a first cell has no title, no list "After it you can" or no time.
+    """
+    return [_lesson(path) for path in all_lessons(root)]
+
+
+def _lesson(path: Path) -> Lesson:
     cell = json.loads(path.read_text(encoding="utf-8"))["cells"][0]
     head = "".join(cell["source"])
     title = re.match(r"# (\d\d · .+)", head)
     able = re.search(r"\*\*After it you can\*\*\n\n((?:- .+\n?)+)", head)
-    time = re.search(r"^\| Time \| (.+?) \|$", head, re.MULTILINE)
+    time = re.search(r"^\| Time \| ((\d+ minutes).*?) \|$", head, re.MULTILINE)
     if not (title and able and time):
         raise InvalidInput(
             f"{path.name} must begin with '# NN · Title', a list 'After it you can' and a table "
-            f"row '| Time | ... |'; look at lesson 01."
+            f"row '| Time | NN minutes |'; look at lesson 01."
         )
     points = [line.removeprefix("- ").rstrip(";. ") for line in able[1].strip().splitlines()]
-    return f"| [{title[1]}](notebooks/{path.name}) | {'; '.join(points)} | {time[1]} |"
+    return Lesson(path, title[1], points, time[1], time[2])
 
 
 def instructors(root: Path) -> dict[str, bytes]:

@@ -17,7 +17,7 @@ import psutil
 from course_staff.grading import intake, notebook, tasks
 from course_staff.grading.intake import Refused, Submission
 from course_staff.grading.journal import Journal
-from course_staff.grading.results import Graded, clean_sentence, from_dict
+from course_staff.grading.results import Graded, clean_sentence, from_dict, handed_in
 from course_staff.grading.sandbox import Limits, Sandbox, SandboxFailed
 from course_staff.grading.scoring import Scorers
 from course_staff.grading.tasks import SEED_BITS, Options, Outcome, Task, key_of
@@ -141,16 +141,7 @@ def _exercise_of(submission: Submission, options: Options) -> str:
 
 def _as_handed_in(graded: Graded, submission: Submission) -> Graded:
     """Return the result with the student, the time and the flags of a submission."""
-    return replace(
-        graded,
-        student=submission.student,
-        name=submission.name,
-        time=submission.time,
-        time_source=submission.time_source,
-        attempt=submission.attempt,
-        late=submission.late,
-        flags=[*submission.flags, *graded.flags],
-    )
+    return replace(graded, **handed_in(submission), flags=[*submission.flags, *graded.flags])
 
 
 class _Run:

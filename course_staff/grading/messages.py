@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import builtins
 import re
+import tomllib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from course_utils import student_work
@@ -29,65 +31,9 @@ _KINDS = frozenset(_OTHER_KINDS.split()) | {
 #: What stands for an exception of a class that is not Python's, NumPy's or the course's.
 _OTHER = "an exception of its own"
 
-#: Sentences that are told; "…" stands for numbers, and for all that follows it at the end.
-_SENTENCES = [
-    re.compile(text)
-    for text in (
-        r"(?:float |integer )?(?:division|modulo|division or modulo) by zero(?: encountered.*)?",
-        r"name '(\w+)' is not defined",
-        r"cannot access (?:local|free) variable '(\w+)' where it is not associated with a value.*",
-        r"(?:list|tuple|string|range object|bytes) index out of range",
-        r"pop from empty list",
-        r"list indices must be integers or slices, not (\w+)",
-        r"unsupported operand type\(s\) for [-+*/%@&|^<>=]{1,3}(?: or pow\(\))?: "
-        r"'(\w+)' and '(\w+)'",
-        r"'[<>=]{1,2}' not supported between instances of '(\w+)' and '(\w+)'",
-        r"'(\w+)' object is not (?:callable|iterable|subscriptable|an iterator)",
-        r"'(\w+)' object does not support item assignment",
-        r"'(\w+)' object cannot be interpreted as an integer",
-        r"'(\w+)' object has no attribute '(\w+)'",
-        r"module '([\w.]+)' has no attribute '(\w+)'",
-        r"No module named '([\w.]+)'",
-        r"(\w+)\(\) missing … required (?:positional|keyword-only) arguments?: '(\w+)'",
-        r"(\w+)\(\) takes … positional arguments? but … (?:was|were) given",
-        r"(\w+)\(\) got an unexpected keyword argument '(\w+)'",
-        r"cannot unpack non-iterable (\w+) object",
-        r"not enough values to unpack \(expected …, got …\)",
-        r"too many values to unpack \(expected …(?:, got …)?\)",
-        r"object of type '(\w+)' has no len\(\)",
-        r"can only concatenate (\w+) \(not \"(\w+)\"\) to (\w+)",
-        r"maximum recursion depth exceeded",
-        r"math domain error",
-        r"operands could not be broadcast together",
-        r"could not broadcast input array from shape",
-        r"index … is out of bounds for axis … with size …",
-        r"too many indices for array",
-        r"axis … is out of bounds for array of dimension …",
-        r"shapes … and … not aligned",
-        r"matmul: Input operand … has a mismatch in its core dimension",
-        r"cannot reshape array of size",
-        r"setting an array element with a sequence",
-        r"zero-size array to reduction operation (\w+) which has no identity",
-        r"all the input array dimensions except for the concatenation axis must match exactly",
-        r"need at least one array to (?:concatenate|stack)",
-        r"only integer scalar arrays can be converted to a scalar index",
-        r"only (?:length-…|…-dimensional) arrays can be converted to Python scalars",
-        r"The truth value of an array with more than one element is ambiguous.",
-        r"arrays used as indices must be of integer \(or boolean\) type",
-        r"Unable to allocate",
-        r"Input … of layer \"(\w+)\" is incompatible with the layer",
-        r"(\w+) is not available here: a question asks you to write it yourself",
-        r"([\w.]+) is not available here: a question asks you to write it yourself",
-        r"the answer cannot be judged: (?:it is too long to be sent|its arrays are too large to be "
-        r"sent|it is too long|a value of type (\w+) cannot be sent|cannot be sent)",
-        r"more than … million characters were printed",
-        r"this cell is too long to be run",
-        r"File too large|\[Errno …\] File too large",
-        r"invalid syntax|unexpected indent|unindent does not match any outer indentation level",
-        r"(?:unmatched|unterminated|expected|unexpected) [\w' ()\[\]{},:]{1,40}",
-        r"'(?:\(|\[|\{)' was never closed",
-    )
-]
+#: Sentences that are told.
+_TOLD = Path(__file__).with_name("messages.toml").read_text(encoding="utf-8")
+_SENTENCES = [re.compile(line) for line in tomllib.loads(_TOLD)["sentences"].splitlines()]
 _NUMBERS = re.compile(r"\(?-?\d[\d.,e+\- ]*\)?(?<! )|(?<=\s)-?(?:inf|nan)\b")
 _OTHER_TYPES = "NoneType ndarray function module method generator Tensor EagerTensor"
 _TYPES = frozenset(_OTHER_TYPES.split()) | {

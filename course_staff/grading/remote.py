@@ -230,6 +230,11 @@ class RemoteWork:
         shape = list(input_shape)
         return self._of_network("model_trainable", what, shape, shape)
 
+    def model_constrained(self, what: What, input_shape: Sequence[int]) -> list[bool]:
+        """See :class:`~course_utils.student_work.StudentWork`."""
+        shape = list(input_shape)
+        return self._of_network("model_constrained", what, shape, shape)
+
     def model_outputs(self, what: What, x: np.ndarray, training: bool = False) -> Any:
         """See :class:`~course_utils.student_work.StudentWork`."""
         return self._of_network("model_outputs", what, list(x.shape[1:]), x, training)
@@ -392,6 +397,7 @@ _ANSWERS: dict[str, Callable[[Any], bool]] = {
     "batches": _is_batches,
     "model_weights": _list_of(np.ndarray),
     "model_trainable": _list_of(bool),
+    "model_constrained": _list_of(bool),
     "model_train": _list_of(float),
     "model_loss": lambda value: type(value) in (int, float),
     "model_compiled": lambda value: isinstance(value, dict),

@@ -16,8 +16,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from course_staff.authoring import derived
 from course_staff.site import cells
-from course_utils.exceptions import InvalidInput
 from course_utils.results import MIME
 from course_utils.workspace.lessons import all_lessons, is_hidden
 
@@ -31,46 +31,6 @@ _DRAWING_CARD = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {}">
 """
 
 
-@dataclass(frozen=True)
-class Lesson:
-    """What the first page shows of a lesson."""
-
-    path: Path
-    title: str
-    points: list[str]
-    minutes: str
-
-    @property
-    def page(self) -> str:
-        """The page of the lesson, without an ending."""
-        return f"notebooks/{self.path.stem}"
-
-
-def lessons(root: Path) -> list[Lesson]:
-    """Return the lessons of the course, in order.
-
-    Raises
-    ------
-    InvalidInput
-        If a first cell has no title, no list "After it you can" or no time.
-    """
-    return [_lesson(path) for path in all_lessons(root)]
-
-
-def _lesson(path: Path) -> Lesson:
-    head = "".join(_stored(path)["cells"][0]["source"])
-    title = re.match(r"# (\d\d · .+)", head)
-    points = re.search(r"\*\*After it you can\*\*\n\n((?:- .+\n?)+)", head)
-    time = re.search(r"^\| Time \| (\d+ minutes)", head, re.MULTILINE)
-    if not (title and points and time):
-        raise InvalidInput(
-            f"{path.name} must begin with '# NN · Title', a list 'After it you can' and a table "
-            f"row '| Time | NN minutes |'; look at lesson 01."
-        )
-    listed = [line.removeprefix("- ").rstrip(";. ") for line in points[1].strip().splitlines()]
-    return Lesson(path, title[1], listed, time[1])
-
-
 def _stored(path: Path) -> dict[str, Any]:
     notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return notebook
@@ -82,8 +42,8 @@ def _stored(path: Path) -> dict[str, Any]:
 def cards(root: Path) -> tuple[str, dict[str, bytes]]:
     """Return a card for each lesson in Markdown, and their pictures by path."""
     lines, pictures = [":::::{grid} 1 2 2 3", ":gutter: 3", ""], {}
-    for lesson in lessons(root):
-        lines += [f"::::{{grid-item-card}} {lesson.title}", f":link: {lesson.page}"]
+    for lesson in derived.lessons(root):
+        lines += [f"::::{{grid-item-card}} {lesson.title}", f":link: notebooks/{lesson.path.stem}"]
         lines += [":link-type: doc"]
         if found := _figure(root, lesson.path):
             picture, description = found

@@ -6,7 +6,9 @@ names the mistake where a usual one gives exactly their answer.
 
 from __future__ import annotations
 
+import math
 import re
+import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -85,7 +87,7 @@ def close(got: Any, want: Any, rtol: float = 1e-5, atol: float = 1e-6) -> bool:
             and set(want) == set(got)
             and all(close(got[key], want[key], rtol, atol) for key in want)
         )
-    first, second = _numbers(got), _numbers(want)
+    first, second = numbers(got), numbers(want)
     if first is not None and second is not None:
         return (
             first.shape == second.shape
@@ -106,8 +108,11 @@ def _without_dimension(value: Any) -> Any:
     return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
 
 
-def _numbers(value: Any) -> np.ndarray | None:
-    """`value` as an array of numbers, or None."""
+def numbers(value: Any) -> np.ndarray | None:
+    """A number, or an array or list of numbers, as an array of floats; None for anything else.
+
+    Rows of different lengths are something else.
+    """
     if isinstance(value, bool | int | float | np.generic | np.ndarray | list | tuple):
         try:
             array = np.asarray(value)
@@ -138,12 +143,14 @@ def one_number(value: Any) -> int | float | None:
     True and False are no numbers.
     """
     if isinstance(value, np.ndarray | list | tuple):
-        array = _numbers(value)
+        array = numbers(value)
         if array is None or array.size != 1:
             return None
         value = np.asarray(value).ravel().tolist()[0]
     if isinstance(value, complex) and not value.imag:
         value = value.real
+    if type(value) is int and abs(value) > sys.float_info.max:
+        value = math.inf if value > 0 else -math.inf
     return None if isinstance(value, bool) or not isinstance(value, int | float) else value
 
 
@@ -703,7 +710,7 @@ def _gives(answer: Callable[..., Any], case: Case, got: Any, rtol: float, atol: 
 
 def _name_lost_decimals(what: str, got: Any, want: Any) -> None:
     """Raise if the numbers are right but for their decimals: rounded, or cut off by an array."""
-    theirs, right = _numbers(got), _numbers(want)
+    theirs, right = numbers(got), numbers(want)
     if theirs is None or right is None or theirs.shape != right.shape or not np.any(theirs):
         return
     whole = theirs.ndim and np.all(theirs == np.round(theirs)) and np.any(right != np.round(right))
@@ -714,7 +721,7 @@ def _name_lost_decimals(what: str, got: Any, want: Any) -> None:
 
 
 def _compare_shapes(what: str, got: Any, want: Any) -> None:
-    theirs, right = _numbers(got), _numbers(want)
+    theirs, right = numbers(got), numbers(want)
     if right is None:
         return
     said = describe(got)
@@ -733,7 +740,7 @@ def _compare_shapes(what: str, got: Any, want: Any) -> None:
 
 
 def _first_difference(got: Any, want: Any, rtol: float, atol: float) -> str:
-    first, second = _numbers(got), _numbers(want)
+    first, second = numbers(got), numbers(want)
     if first is None or second is None or first.ndim == 0:
         return ""
     differing = np.argwhere(~np.isclose(first, second, rtol=rtol, atol=atol))

@@ -524,7 +524,9 @@ def _draw(variables: list[Any], rng: np.random.Generator, bright: bool = False) 
 def ready_to_learn(
     subject: student_work.StudentWork, what: student_work.Ref | str, input_shape: Sequence[int]
 ) -> None:
-    """Check that all weights of a new network learn, from values that differ, without a penalty.
+    """Check that all weights of a new network learn freely, from values that differ.
+
+    None may be frozen, limited by a constraint, or cost a penalty.
 
     Parameters
     ----------
@@ -540,8 +542,12 @@ def ready_to_learn(
         raise wrong("frozen")
     if any(w.ndim >= 2 and w.size > 1 and np.ptp(w) == 0 for w in weights):
         raise wrong("weights all equal")
+    if any(subject.model_constrained(what, input_shape)):
+        raise wrong("constraint")
     key = what if isinstance(what, str) else what.key
     try:
+        # A penalty on activities is there after a call, in the process of the submission.
+        subject.call(student_work.Ref(key), np.zeros((1, *input_shape), "float32"))
         penalties = subject.get(student_work.Ref(f"{key}.losses"))
     except student_work.StudentWorkError:
         return
@@ -557,6 +563,11 @@ def _softmax(z: Array) -> Array:
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
+def _log_softmax(z: Array) -> Array:
+    below = z - z.max(axis=-1, keepdims=True)
+    return np.asarray(below - np.log(np.exp(below).sum(axis=-1, keepdims=True)))
+
+
 def _sigmoid(z: Array) -> Array:
     return np.asarray(0.5 * (1 + np.tanh(np.asarray(z, float) / 2)))
 
@@ -568,7 +579,7 @@ ENDS: dict[str, Callable[[Array], Array]] = {
     "sigmoid": _sigmoid,
     "ReLU": lambda z: np.maximum(z, 0),
     "tanh": np.tanh,
-    "log-softmax": lambda z: np.log(np.maximum(_softmax(z), 1e-38)),
+    "log-softmax": _log_softmax,
 }
 #: Something else, or nothing that can be told apart.
 UNKNOWN_END = "another activation"
@@ -752,8 +763,10 @@ def drops(
     if last is None:
         raise wrong("other: no weights")
     x = np.repeat(rng.uniform(0, 255, (1, *input_shape)), _COPIES, axis=0).astype("float32")
-    # The last biases are not 0, so that numbers dropped behind the last layer show.
-    bias = _LAST_BIAS if before[last + 1 :] and not end.endswith("softmax") else 0.0
+    # The last biases are not 0, so that numbers dropped behind the last layer show; of what an
+    # unknown end makes of them nothing is known.
+    is_known = not end.endswith("softmax") and end != UNKNOWN_END
+    bias = _LAST_BIAS if before[last + 1 :] and is_known else 0.0
 
     def outputs(weights: list[Array], training: bool) -> Array:
         subject.model_set_weights(what, input_shape, weights)
@@ -763,7 +776,8 @@ def drops(
         return _undone(got.reshape(len(got), -1).astype(float), end) - bias
 
     try:
-        still, weights = _passed_on(before, last, rng, outputs, end.endswith("softmax"))
+        relative = end.endswith("softmax")
+        still, weights = _passed_on(before, last, rng, outputs, relative, bias)
         scale = np.abs(still).max() or 1.0
         if np.ptp(still, axis=0).max() > 1e-3 * scale:
             raise wrong("always on: dropout")
@@ -801,15 +815,16 @@ def _passed_on(
     rng: np.random.Generator,
     outputs: Callable[[list[Array], bool], Array],
     relative: bool,
+    bias: float,
 ) -> tuple[Array, list[Array]]:
-    """Outputs of a network whose last layer passes its inputs on, and its weights.
+    """Outputs of a network whose last layer passes its inputs on and adds a bias, and its weights.
 
     `relative` says whether all outputs are told from the first one, which then is 0.
     """
     weights = []
     for k, w in enumerate(before):
         if k > last and not is_scale(w):
-            weights.append(np.full(w.shape, _LAST_BIAS, "float32"))
+            weights.append(np.full(w.shape, bias, "float32"))
         elif w.ndim == 1 and not is_scale(w):
             weights.append(rng.uniform(0.2, 1, w.shape).astype("float32"))
         else:

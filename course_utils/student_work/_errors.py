@@ -95,8 +95,9 @@ class TimedOut(StudentWorkError):
     def __str__(self) -> str:
         where = f" It was stopped in line {self.line}" if self.line is not None else ""
         where += f", `{self.code}`." if where and self.code else "." if where else ""
+        unit = "second" if self.seconds == 1 else "seconds"
         return (
-            f"Your code had not finished after {self.seconds:g} seconds.{where} Does a loop in it "
+            f"Your code had not finished after {self.seconds:g} {unit}.{where} Does a loop in it "
             f"never end?"
         )
 

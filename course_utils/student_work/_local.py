@@ -170,6 +170,12 @@ class Namespace:
             trainable = {id(v) for v in model.trainable_weights}
             return [id(v) in trainable for v in self._in_order(model, input_shape)]
 
+    def model_constrained(self, what: What, input_shape: Sequence[int]) -> list[bool]:
+        """See :class:`~course_utils.student_work.StudentWork`."""
+        with self._running_model(what) as model:
+            weights = self._in_order(model, input_shape)
+            return [getattr(v, "constraint", None) is not None for v in weights]
+
     def model_outputs(self, what: What, x: np.ndarray, training: bool = False) -> Any:
         """See :class:`~course_utils.student_work.StudentWork`."""
         with self._running_model(what, layers=True) as model:

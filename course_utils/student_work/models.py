@@ -139,9 +139,13 @@ def compiled(model: Any) -> dict[str, Any]:
 
 
 def _loss_function(model: Any) -> Any:
+    """Return the loss of a model, also where it stands in a list or in a dictionary of outputs."""
     import keras
 
-    return keras.losses.get(model.loss) if isinstance(model.loss, str) else model.loss
+    found = model.loss
+    while isinstance(found, list | tuple | dict) and len(found) == 1:
+        (found,) = found.values() if isinstance(found, dict) else found
+    return keras.losses.get(found) if isinstance(found, str) else found
 
 
 def _metric_names(model: Any) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,61 +87,16 @@ class Backbone:
         return next((path for path in self.places(top) if path.is_file()), None)
 
 
-_MOBILENET_V2 = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224"
-_XCEPTION = "xception_weights_tf_dim_ordering_tf_kernels"
-_BACKBONES = {
-    backbone.name: backbone
-    for backbone in (
-        Backbone(
-            DEFAULT,
-            "EfficientNet-Lite0 (Tan & Le 2019), ImageNet",
-            image_size=224,
-            smallest=32,
-            parameters=3_413_024,
-            weights=(Path(efficientnet_lite.FILE).name,) * 2,
-            rescales=True,
-        ),
-        Backbone(
-            "mobilenet",
-            "MobileNet, width 0.75 (Howard et al. 2017), ImageNet",
-            image_size=224,
-            smallest=32,
-            parameters=1_832_976,
-            weights=("mobilenet_7_5_224_tf_no_top.h5", "mobilenet_7_5_224_tf.h5"),
-            application="MobileNet",
-            arguments={"alpha": 0.75},
-        ),
-        Backbone(
-            "mobilenet_v2",
-            "MobileNetV2, width 0.35 (Sandler et al. 2018), ImageNet",
-            image_size=224,
-            smallest=32,
-            parameters=410_208,
-            weights=(f"{_MOBILENET_V2}_no_top.h5", f"{_MOBILENET_V2}.h5"),
-            application="MobileNetV2",
-            arguments={"alpha": 0.35},
-        ),
-        Backbone(
-            "efficientnet_b0",
-            "EfficientNetB0 (Tan & Le 2019), ImageNet",
-            image_size=224,
-            smallest=32,
-            parameters=4_049_571,
-            weights=("efficientnetb0_notop.h5", "efficientnetb0.h5"),
-            application="EfficientNetB0",
-            rescales=True,
-        ),
-        Backbone(
-            "xception",
-            "Xception (Chollet 2017), ImageNet",
-            image_size=299,
-            smallest=71,
-            parameters=20_861_480,
-            weights=(f"{_XCEPTION}_notop.h5", f"{_XCEPTION}.h5"),
-            application="Xception",
-        ),
-    )
-}
+def _read() -> dict[str, Backbone]:
+    """Return the networks of ``backbones.toml`` by their names."""
+    text = Path(__file__).with_name("backbones.toml").read_text(encoding="utf-8")
+    return {
+        name: Backbone(name, **{**entry, "weights": tuple(entry["weights"])})
+        for name, entry in tomllib.loads(text).items()
+    }
+
+
+_BACKBONES = _read()
 
 
 def backbones() -> pd.DataFrame:

@@ -100,6 +100,32 @@ def test_their_errors_are_theirs():
     assert "0.2 seconds" in judged.sentence
 
 
+#: What nobody asks for: no check may stop with an error of its own.
+ODD = {
+    "rows of different lengths": [[1, 2], [3]],
+    "arrays of different shapes": (np.zeros(2), np.zeros((3, 3))),
+    "a mixture": [1, "a", None],
+    "a dictionary": {"a": [1]},
+    "a text": "abc",
+    "a huge number": 10**400,
+    "NaN": np.full((2, 2), np.nan),
+    "nothing": [],
+    "an object": object(),
+}
+
+
+@pytest.mark.parametrize(
+    "question",
+    [one for asked in checks.exercises()[:3] for one in asked.questions if one.kind != "written"],
+    ids=lambda one: one.id,
+)
+def test_odd_answers_are_wrong_and_stop_no_check(question):
+    for name, odd in ODD.items():
+        for answer in (odd, lambda *args, odd=odd, **kwargs: odd):
+            given = work(**dict.fromkeys(question.needs, answer))
+            assert verdict(question, given, 42).points == 0, name
+
+
 def test_an_error_of_the_check_itself_is_not_hidden():
     with pytest.raises(ZeroDivisionError):
         verdict(asking(lambda subject, rng: 1 / 0), work(), 1)
@@ -370,6 +396,8 @@ def test_one_value_in_each_form():
         student_work.Ref("x"),
     ):
         assert compare.one_number(none) is None
+    assert compare.one_number(10**400) == -compare.one_number(-(10**400)) == np.inf
+    assert compare.numbers([[1, 2], [3]]) is compare.numbers([1, "a"]) is None
     assert compare.texts(np.array(["a", "b"])) == compare.texts(("a", "b")) == ["a", "b"]
     assert compare.texts(["a", 1]) is compare.texts("ab") is compare.texts(np.array("a")) is None
     assert [row.tolist() for row in compare.listed(np.eye(2))] == [[1, 0], [0, 1]]
@@ -858,6 +886,22 @@ def test_dropout_is_told_by_what_it_drops(drop, mistake, seed):
         ask()
     else:
         assert said(ask)[1] == mistake
+
+
+@pytest.mark.parametrize("last", ["Rescaling", "LeakyReLU"])
+def test_dropout_is_seen_before_an_end_that_is_wrong(last):
+    import keras
+    from keras import layers
+
+    stack = [layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(128, "relu")]
+    behind = [layers.Dropout(0.5), layers.Dense(100), getattr(layers, last)(0.5)]
+    network = keras.Sequential([keras.Input((8, 8, 3)), *stack, *behind])
+    subject, what, rng = work(m=network), student_work.Ref("m"), np.random.default_rng(0)
+    end = model_checks.activation_at_end(subject, what, (8, 8, 3), rng)
+    assert end == model_checks.UNKNOWN_END
+    model_checks.drops(subject, what, (8, 8, 3), rng, rate=0.5, end=end)
+    with pytest.raises(IncorrectAnswer):
+        model_checks.drops(subject, what, (8, 8, 3), rng, rate=0.4, end=end)
 
 
 @pytest.mark.parametrize("factor", [1.0, 1 / 255, 1 / 255**2, 255.0, 1 / 100])

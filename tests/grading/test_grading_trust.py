@@ -266,7 +266,7 @@ frozen.compile(keras.optimizers.SGD(0.1), "mse")
 twice = layers.Dense(4)
 x = layers.Flatten()(inputs)
 shared = keras.Model(inputs, twice(twice(layers.Dense(4)(x))))
-late = keras.Sequential([layers.Flatten(), layers.Dense(2)])
+late = keras.Sequential([layers.Flatten(), layers.Dense(2, kernel_constraint="non_neg")])
 flip = layers.RandomFlip("horizontal")
 own = keras.Sequential([keras.Input((8, 8, 3)), layers.Lambda(lambda x: x + 1)])
 
@@ -306,6 +306,8 @@ def test_a_network_computes_the_same_apart_from_the_students_code(name, both):
         remote.model_outputs(name, x), local.model_outputs(name, x), rtol=1e-3, atol=1e-3
     )
     assert remote.model_trainable(name, SHAPE) == local.model_trainable(name, SHAPE)
+    limited = [name == "late", *[False] * (len(weights) - 1)]
+    assert remote.model_constrained(name, SHAPE) == local.model_constrained(name, SHAPE) == limited
     assert remote.take_notes() == []
     # What was set apart is there when the student's code runs.
     sums = remote.call("sums", student_work.Ref(name))

@@ -369,7 +369,7 @@ import keras
 from keras import layers
 
 chain = keras.Sequential([keras.Input((6, 6, 1)), layers.Conv2D(2, 3, activation="relu"),
-    layers.BatchNormalization(), layers.Flatten(), layers.Dense(3)])
+    layers.BatchNormalization(), layers.Flatten(), layers.Dense(3, kernel_constraint="max_norm")])
 
 inputs = keras.Input((6, 6, 1))
 last = layers.Dense(3)
@@ -409,6 +409,8 @@ def test_weights_come_in_the_order_of_execution(networks):
         networks.model_set_weights(name, shape, weights)
         results.append([networks.model_outputs(name, x, training) for training in (False, True)])
         assert networks.model_trainable(name, shape) == [True] * 4 + [False] * 2 + [True] * 2
+        limited = [name == "chain" and one == (32, 3) for one in shapes]
+        assert networks.model_constrained(name, shape) == limited
     for other in results[1:]:
         np.testing.assert_allclose(results[0], other, atol=1e-4)
     assert not np.allclose(results[0][0], results[0][1]), "batch normalization depends on training"
@@ -446,12 +448,14 @@ def test_a_row_of_plain_layers_is_not_run_to_know_its_order(monkeypatch):
             models.in_order(plain, other)
 
 
-def test_what_was_compiled_and_how_it_trains():
+@pytest.mark.parametrize("wrapped", ["loss", "[loss]"])
+def test_what_was_compiled_and_how_it_trains(wrapped):
     subject = work(
         "import keras\n"
         "m = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])\n"
+        "loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)\n"
         "m.compile(keras.optimizers.SGD(0.1, momentum=0.9), metrics=['accuracy'],\n"
-        "    loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))\n",
+        f"    loss={wrapped})\n",
         seconds=60,
     )
     told = subject.model_compiled("m")

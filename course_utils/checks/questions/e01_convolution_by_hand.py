@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -110,6 +111,12 @@ _VALUE_MISTAKES = (
     Mistake("maximum instead of sum", lambda i, k, b=0.0, s=1: _max_of_products(i, k, b, s)),
     Mistake("mean instead of sum", lambda i, k, b=0.0, s=1: _convolve(i, k / k.size, b, s)),
     Mistake("decimals lost: map", lambda i, k, b=0.0, s=1: np.trunc(_convolve(i, k, b, s))),
+    Mistake(
+        "decimals lost: arguments",
+        lambda i, k, b=0.0, s=1: _convolve(np.trunc(i), k, b, s),
+        lambda i, k, b=0.0, s=1: _convolve(i, np.trunc(k), b, s),
+        lambda i, k, b=0.0, s=1: _convolve(i, k, int(b), s),
+    ),
     Mistake("rounded: map", lambda i, k, b=0.0, s=1: np.round(_convolve(i, k, b, s), 2)),
 )
 
@@ -151,7 +158,7 @@ def _cases(
     cases = []
     for number, (image, kernel) in enumerate(sizes):
         label = f"a picture of {image[0]} × {image[1]} and a filter of {kernel[0]} × {kernel[1]}"
-        if stride is not None:
+        if stride not in (None, 1):
             label += f" with a stride of {stride}"
         bias = round(float(rng.uniform(0.5, 3)) * (-1) ** number, 2)
         args = (rng.normal(size=image), rng.normal(size=kernel), bias)
@@ -167,14 +174,18 @@ def _whole_pixels(rng: np.random.Generator) -> list[Case]:
         label = "a picture of whole numbers (from 0 to 255)"
         cases.append(Case((pixels, rng.normal(size=(3, 3)), 0.25), label))
     kernel = rng.integers(-3, 4, (3, 3))
-    label = "a filter of whole numbers"
-    return [*cases, Case((rng.normal(size=(5, 5)), kernel, 0.5), label)]
+    both = "a picture and a filter of whole numbers, and a bias with decimals"
+    return [
+        *cases,
+        Case((rng.normal(size=(5, 5)), kernel, 0.5), "a filter of whole numbers"),
+        Case((rng.integers(0, 256, (5, 5)), kernel, -0.75), both),
+    ]
 
 
 def _square(rng: np.random.Generator) -> list[Case]:
     cases = _cases(rng, [((4, 4), (3, 3)), ((6, 6), (2, 2)), ((3, 3), (3, 3)), ((5, 5), (1, 1))])
     args = (rng.normal(size=(4, 4)), rng.normal(size=(3, 3)))
-    return [*cases, Case(args, "no bias at all"), *_whole_pixels(rng)]
+    return [*cases, Case(args, "no bias at all")]
 
 
 def _convolve_square(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -182,7 +193,7 @@ def _convolve_square(subject: StudentWork, rng: np.random.Generator) -> None:
 
     Height and width that differ, and strides, belong to the other parts.
     """
-    cases, mistakes = _square(rng), _CONVOLVE_MISTAKES
+    cases, mistakes = [*_square(rng), *_whole_pixels(rng)], _CONVOLVE_MISTAKES
     compare.function(subject, "convolve", cases, _convolve, mistakes)
     more = [*_cases(rng, [((4, 7), (3, 2))]), *_cases(rng, [((7, 7), (3, 3))], stride=2)]
     compare.leaves_arguments(subject, "convolve", [*cases[:2], *more])
@@ -190,8 +201,7 @@ def _convolve_square(subject: StudentWork, rng: np.random.Generator) -> None:
 
 def _told_before(subject: StudentWork, rng: np.random.Generator) -> Any:
     """What the values of their map are, with the mistake that the first part has told."""
-    cases = _square(rng)[:-3]
-    return compare.as_told_before(subject, "convolve", cases, _convolve, _VALUE_MISTAKES)
+    return compare.as_told_before(subject, "convolve", _square(rng), _convolve, _VALUE_MISTAKES)
 
 
 def _convolve_any(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -203,7 +213,7 @@ def _convolve_any(subject: StudentWork, rng: np.random.Generator) -> None:
         ((3, 4), (3, 4)),
         ((9, 7), (6, 5)),
     ]
-    cases = _cases(rng, sizes)
+    cases = _cases(rng, sizes, stride=1)  # the default value belongs to the first part
     want = _told_before(subject, rng)
     compare.function(subject, "convolve", cases, want, _CONVOLVE_MISTAKES)
 
@@ -307,9 +317,16 @@ def _pool(values: Array, size: int = 2, kind: str = "max") -> Array:
     return np.asarray(pooling(values, size))
 
 
-def _overlapping(values: Array, size: int = 2, kind: str = "max") -> Array:
+def _in_steps(values: Array, size: int, kind: str, step: int) -> Array:
+    """Windows that begin `step` pixels after the one before."""
     pooling = convolution.max_pool if kind == "max" else convolution.average_pool
-    return np.asarray(pooling(values, size, 1))
+    return np.asarray(pooling(values, size, step))
+
+
+def _places_of_height(values: Array, size: int = 2, kind: str = "max") -> Array:
+    """As many windows to the right as downwards."""
+    places = values.shape[0] // size
+    return _pool(values[:, : places * size], size, kind)
 
 
 def _filled(values: Array, size: int = 2, kind: str = "max") -> Array:
@@ -327,7 +344,18 @@ def _mean_without_zeros(values: Array, size: int, kind: str) -> Array:
     return _pool(values, size, kind) / (np.where(share > 0, share, 1) if kind != "max" else 1)
 
 
+#: Mistakes in where the windows lie: they are told, and cost a point, once.
+_WINDOW_MISTAKES = (
+    Mistake("windows overlap", lambda v, size=2, kind="max": _in_steps(v, size, kind, 1)),
+    Mistake("steps of two", lambda v, size=2, kind="max": _in_steps(v, size, kind, 2)),
+    Mistake("size ignored", lambda v, size=2, kind="max": _pool(v, 2, kind)),
+    Mistake("height for width", _places_of_height),
+    Mistake("off by one", lambda v, size=2, kind="max": _pool(v, size, kind)[:-1, :-1]),
+    Mistake("axes swapped", lambda v, size=2, kind="max": _pool(v, size, kind).T),
+)
+
 _POOL_MISTAKES = [
+    *_WINDOW_MISTAKES,
     Mistake("average instead of maximum", lambda v, size=2, kind="max": _pool(v, size, "average")),
     Mistake("maximum instead of average", lambda v, size=2, kind="max": _pool(v, size, "max")),
     Mistake(
@@ -346,11 +374,7 @@ _POOL_MISTAKES = [
     ),
     Mistake("zeros left out", lambda v, size=2, kind="max": _mean_without_zeros(v, size, kind)),
     Mistake("rounded: mean", lambda v, size=2, kind="max": np.round(_pool(v, size, kind), 2)),
-    Mistake("windows overlap", _overlapping),
-    Mistake("size ignored", lambda v, size=2, kind="max": _pool(v, 2, kind)),
     Mistake("incomplete windows kept", _filled),
-    Mistake("off by one", lambda v, size=2, kind="max": _pool(v, size, kind)[:-1, :-1]),
-    Mistake("axes swapped", lambda v, size=2, kind="max": _pool(v, size, kind).T),
     Mistake("minimum", lambda v, size=2, kind="max": -_pool(-v, size, kind)),
     Mistake(
         "single pixels",
@@ -390,15 +414,11 @@ def _whole(rng: np.random.Generator, kind: str) -> list[Case]:
     return [Case((value, 2, kind), label) for value in values]
 
 
-def _pool_with(subject: StudentWork, cases: list[Case]) -> None:
-    compare.function(subject, "pool", cases, _pool, _POOL_MISTAKES)
+def _pool_with(subject: StudentWork, cases: list[Case], want: Callable[..., Any] = _pool) -> None:
+    compare.function(subject, "pool", cases, want, _POOL_MISTAKES)
 
 
-def _pool_max(subject: StudentWork, rng: np.random.Generator) -> None:
-    """The largest value: sizes 1 to 3, default values, negative values, whole numbers.
-
-    That the argument is left alone is looked at here for both kinds.
-    """
+def _largest(rng: np.random.Generator) -> list[Case]:
     cases = _pool_cases(rng, "max", [(4, 4), (6, 8)], 2)
     cases += _pool_cases(rng, "max", [(6, 9)], 3) + _pool_cases(rng, None, [(4, 6)], 2)
     values = rng.normal(-1, 2, (6, 6))
@@ -406,17 +426,31 @@ def _pool_max(subject: StudentWork, rng: np.random.Generator) -> None:
     all_negative = -rng.uniform(1, 2, (4, 4))
     cases.append(Case((all_negative, 2, "max"), "a map of negative values"))
     cases += [*_pool_cases(rng, "max", [(3, 4)], 1), _active(rng, (6, 6), 2, "max")]
-    _pool_with(subject, [*cases, *_whole(rng, "max")])
+    return [*cases, *_whole(rng, "max")]
+
+
+def _pool_max(subject: StudentWork, rng: np.random.Generator) -> None:
+    """The largest value: sizes 1 to 3, default values, negative values, whole numbers.
+
+    That the argument is left alone is looked at here for both kinds.
+    """
+    cases = _largest(rng)
+    _pool_with(subject, cases)
     more = _pool_cases(rng, "average", [(4, 6)], 2) + _pool_cases(rng, "average", [(7, 5)], 3)
     compare.leaves_arguments(subject, "pool", [*cases[:2], *more])
 
 
 def _pool_average(subject: StudentWork, rng: np.random.Generator) -> None:
-    """The mean: sizes 1 to 3, zeros, whole numbers; not rounded."""
+    """The mean: sizes 1 to 3, zeros, whole numbers; not rounded.
+
+    Windows in other places have cost the point of the maximum.
+    """
     cases = _pool_cases(rng, "average", [(4, 4), (6, 8)], 2)
     cases += _pool_cases(rng, "average", [(6, 9)], 3) + _pool_cases(rng, "average", [(3, 4)], 1)
     cases += [_active(rng, (6, 6), 2, "average"), _active(rng, (6, 9), 3, "average")]
-    _pool_with(subject, [*cases, *_whole(rng, "average")])
+    asked = ("pool", _largest(rng), _pool, _WINDOW_MISTAKES)
+    want = compare.as_told_before(subject, *asked)
+    _pool_with(subject, [*cases, *_whole(rng, "average")], want)
 
 
 def _pool_rest(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -439,8 +473,8 @@ def _leaves_out(subject: StudentWork, cases: list[Case]) -> bool:
             subject.call("pool", given, *case.args[1:])
             for given in (values, values[: height * size, : width * size])
         )
-        array = np.asarray(got) if isinstance(got, np.ndarray | list) else np.zeros(0)
-        if array.shape != (height, width) or not compare.close(got, cut):
+        array = compare.numbers(got)
+        if array is None or array.shape != (height, width) or not compare.close(got, cut):
             return False
         if array.size > 1 and np.ptp(array) == 0:  # nothing is pooled
             return False
@@ -648,7 +682,6 @@ EXERCISE = Exercise.of(
         "01.6",
         _letters,
         _drawings,
-        seconds=3.0,
         needs=("letter_outputs",),
         forbids=(
             "course_utils.convolution.LetterNetwork.pooled",

@@ -15,7 +15,7 @@ from PIL import Image
 from course_utils.checks import chance, compare
 from course_utils.checks._question import Exercise, IncorrectAnswer, Question, wrong
 from course_utils.checks.compare import Case, Mistake
-from course_utils.student_work import Ref, StudentWork
+from course_utils.student_work import Ref, StudentWork, StudentWorkError
 
 Array = np.ndarray
 
@@ -399,11 +399,14 @@ class _Folder:
         How many pictures each class has.
     levels : array, shape (pictures, 4)
         The gray levels of the top left, top right, bottom left and bottom right quarter.
+    kinds : tuple of str
+        The types of the files, in turn.
     """
 
     names: list[str]
     counts: list[int]
     levels: Array
+    kinds: tuple[str, ...] = ("png",)
 
     @property
     def labels(self) -> Array:
@@ -415,9 +418,10 @@ class _Folder:
         numbers = np.concatenate([np.arange(n) for n in self.counts])
         for label, number, levels in zip(self.labels, numbers, self.levels, strict=True):
             picture = np.kron(levels.reshape(2, 2), np.ones((30, 40))).astype("uint8")
+            kind = self.kinds[number % len(self.kinds)]
             stream = io.BytesIO()
-            Image.fromarray(picture).save(stream, "png")
-            name = f"{self.names[label]}/{number:02}.png"
+            Image.fromarray(picture).save(stream, kind, quality=95)
+            name = f"{self.names[label]}/{number:02}.{kind}"
             found[name] = np.frombuffer(stream.getvalue(), np.uint8)
         return found
 
@@ -431,21 +435,24 @@ class _Folder:
         return np.where(apart.min(axis=1) < 4, apart.argmin(axis=1), -1)
 
 
-def _folder(rng: np.random.Generator, names: list[str], counts: list[int]) -> _Folder:
+def _folder(
+    rng: np.random.Generator, names: list[str], counts: list[int], kinds: tuple[str, ...] = ("png",)
+) -> _Folder:
     """Pictures whose quarters differ by 12 gray levels at least from those of every other one."""
     levels: list[Array] = []
     while len(levels) < sum(counts):
         one = rng.integers(0, 256, 4)
         if all(np.abs(one - other).max() >= 12 for other in levels):
             levels.append(one)
-    return _Folder(sorted(names), counts, np.array(levels, float))
+    return _Folder(sorted(names), counts, np.array(levels, float), kinds)
 
 
 @dataclass(frozen=True)
 class _Loaded:
-    """What a loader made of a folder."""
+    """What a loader made of a folder; `again` is a second pass through the same dataset."""
 
     batches: list[tuple[Array, ...]]
+    again: list[tuple[Array, ...]]
     others: list[Any]
     in_order: bool
 
@@ -460,9 +467,9 @@ def _load(subject: StudentWork, folder: _Folder) -> _Loaded:
         raise wrong("other: no dataset")
     place = is_one.index(True)
     # More than there can be, so that a dataset that is repeated is seen.
-    batches = subject.batches(entries[place], 3 * len(folder.levels))
+    batches, again = (subject.batches(entries[place], 3 * len(folder.levels)) for _ in range(2))
     others = [entry for k, entry in enumerate(entries) if k != place]
-    return _Loaded(batches, others, place == 0 and len(entries) == 2)
+    return _Loaded(batches, again, others, place == 0 and len(entries) == 2)
 
 
 def _xray_shape(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -485,12 +492,13 @@ def _xray_shape(subject: StudentWork, rng: np.random.Generator) -> None:
 def _xray_content(subject: StudentWork, rng: np.random.Generator) -> None:
     """Each picture once and in order, its pixels, its label, and the name of the label.
 
-    Folders with other classes and pictures are used, so nothing of the notebook's folder helps.
+    Folders with other classes and pictures are used, so nothing of the notebook's folder helps. A
+    second pass shows what is changed at random.
     """
     # Other classes and other numbers of pictures, the last batch of which is not full.
     for counts in ([24, 21], [8, 6, 5]):
         names = rng.permutation(["fracture", "healthy", "implant", "mass"])[: len(counts)]
-        _judge_folder(subject, _folder(rng, names.tolist(), counts))
+        _judge_folder(subject, _folder(rng, names.tolist(), counts, ("png", "jpeg", "png")))
 
 
 def _judge_folder(subject: StudentWork, folder: _Folder) -> None:
@@ -501,7 +509,11 @@ def _judge_folder(subject: StudentWork, folder: _Folder) -> None:
     images, labels = together
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise wrong("labels one-hot")
+    if len(labels) != len(images):
+        raise wrong("no labels")
     _judge_pictures(folder, images, labels)
+    if not _are_same(made.batches, made.again):
+        raise wrong("changed each time")
     given = compare.texts(made.others[0]) if made.others else None
     if given is None or not made.in_order:
         raise wrong("class names: not returned")
@@ -514,9 +526,15 @@ def _parts(batches: list[tuple[Array, ...]]) -> list[tuple[Array, ...]]:
         return []
     # A dataset without batches is judged in the other part.
     rows = [
-        tuple(part[None] for part in batch) if batch[0].ndim == 3 else batch for batch in batches
+        tuple(part[None] for part in batch) if batch[-1].ndim == 0 else batch for batch in batches
     ]
     return list(zip(*rows, strict=True))
+
+
+def _are_same(batches: list[tuple[Array, ...]], others: list[tuple[Array, ...]]) -> bool:
+    return len(batches) == len(others) and all(
+        np.array_equal(one[0], other[0]) for one, other in zip(batches, others, strict=True)
+    )
 
 
 def _judge_pictures(folder: _Folder, images: Array, labels: Array) -> None:
@@ -613,7 +631,7 @@ class _Pipeline:
         # More than there should be, so that repeated images are seen, and not more if without end.
         total = len(self.images[split])
         elements = self.subject.batches(self.refs[split], total // 4)
-        if not elements or any(len(element) != 2 for element in elements):
+        if not elements or not all(map(_is_pair, elements)):
             raise wrong("other: elements", split=split)
         faults = []
         if elements[0][0].ndim == 3:
@@ -670,6 +688,14 @@ class _Pipeline:
         # Other types lose decimals, which the first part tells.
         same = apart <= (0.01 if images.dtype == np.float32 else 1.0)
         return np.where(same, number, -1), np.where(same, form, -1)
+
+
+def _is_pair(element: tuple[Array, ...]) -> bool:
+    """Whether an element holds images and as many labels, or one image and its label."""
+    if len(element) != 2:
+        return False
+    images, labels = element
+    return images.ndim <= 3 or (labels.ndim > 0 and len(images) == len(labels))
 
 
 _FORMS: dict[str, Callable[[Array], Array]] = {
@@ -826,6 +852,10 @@ class _Files:
     same: list[list[str]]
     broken: dict[str, str]
 
+    def arrays(self) -> dict[str, Array]:
+        """The content of the files as arrays."""
+        return {name: np.frombuffer(one, np.uint8) for name, one in self.content.items()}
+
     def wanted(self) -> set[str]:
         """The files to keep."""
         left_out = set(self.broken)
@@ -892,13 +922,14 @@ def _files(
 
 def _list_of(subject: StudentWork, files: _Files) -> set[str]:
     """The student's list for a folder with these files, as classes and names."""
-    given = {name: np.frombuffer(one, np.uint8) for name, one in files.content.items()}
-    result = compare.result_of(
-        subject, "files_to_keep", subject.put_files(given), label="a folder of four classes"
-    )
+    folder = subject.put_files(files.arrays())
+    label = "a folder of four classes"
+    result = compare.result_of(subject, "files_to_keep", folder, label=label)
     entries = compare.texts(result)
     if entries is None:
-        raise wrong("other: no list of texts", got=compare.describe(result))
+        several = compare.listed(result) is not None
+        got = "a list of other objects" if several else compare.describe(result)
+        raise wrong("other: no list of texts", got=got)
     # A whole path, or one with backslashes, names the file as well.
     parts = [entry.replace("\\", "/").split("/")[-2:] for entry in entries]
     names = ["/".join(part) for part in parts]
@@ -937,10 +968,29 @@ def _judge_copies(names: list[str], kept: list[str]) -> None:
         raise wrong("other copy kept", name=names[0], other=kept[0])
 
 
+def _require_untouched(subject: StudentWork, files: _Files) -> None:
+    """Check that a call deletes, renames and changes nothing, whatever it returns."""
+    given = files.arrays()
+    folder = subject.put_files(given)
+    try:
+        subject.call("files_to_keep", folder)
+    except StudentWorkError:
+        return  # the other parts have such files, too
+    left = subject.files(folder)
+    if gone := sorted(set(given) - set(left)):
+        raise wrong("files deleted", name=gone[0])
+    if set(left) > set(given) or any(not np.array_equal(left[n], given[n]) for n in given):
+        raise wrong("files changed")
+
+
 def _without_broken(subject: StudentWork, rng: np.random.Generator) -> None:
-    """Files that are empty, cut off, or no pictures, among others that can be read."""
+    """Files that are empty, cut off, or no pictures, among others that can be read.
+
+    That a folder with reasons of all kinds is left as it is is looked at here for all parts.
+    """
     files = _files(rng, broken=True)
     _judge_list(files, _list_of(subject, files))
+    _require_untouched(subject, _files(rng, same=[(0, 0), (1, 2)], broken=True))
 
 
 def _without_copies(subject: StudentWork, rng: np.random.Generator) -> None:

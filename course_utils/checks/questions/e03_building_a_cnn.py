@@ -175,7 +175,10 @@ def _cnn_calculation(subject: StudentWork, rng: np.random.Generator) -> None:
     # the end of the network (part 1) and at what happens only while training (part 3).
     what, shape = model_checks.build_for(subject, "build_cnn", *_SIZES[0], strict=False)
     end = model_checks.activation_at_end(subject, what, shape, rng)
-    classes = np.asarray(model_checks.first_outputs(subject, what, shape)).shape[-1]
+    outputs = model_checks.first_outputs(subject, what, shape)
+    if not isinstance(outputs, np.ndarray):
+        raise wrong("other: one output")
+    classes = outputs.shape[-1]
     build = _of(_cnn, shape, classes)
     mistakes = _cnn_mistakes(shape, classes)
     model_checks.same_network(subject, what, build, shape, rng, mistakes, end=end, passes=(False,))
@@ -299,6 +302,8 @@ def _detector_loss(subject: StudentWork, rng: np.random.Generator) -> None:
     what = _detector(subject)
     if not subject.model_compiled(what):
         raise wrong("not compiled")
+    if not isinstance(model_checks.first_outputs(subject, what, _PICTURE), np.ndarray):
+        raise wrong("other: one output")
     end = model_checks.activation_at_end(subject, what, _PICTURE, rng)
     if end == "ReLU":
         raise wrong("ReLU at the end")
@@ -342,7 +347,9 @@ def _detector_learns(subject: StudentWork, rng: np.random.Generator) -> None:
     if end not in ("logits", "sigmoid") and _may_learn(subject, what):
         return
     _put_right(subject, what, sigmoid=end == "sigmoid")
-    outputs = np.asarray(subject.model_outputs(what, np.zeros((8, *_PICTURE), "float32")))
+    outputs = subject.model_outputs(what, np.zeros((8, *_PICTURE), "float32"))
+    if not isinstance(outputs, np.ndarray):
+        raise wrong("other: one output")
     y = np.tile([0.0, 1.0], 4).astype("float32").reshape(-1, *[1] * (outputs.ndim - 1))
     y = np.broadcast_to(y, outputs.shape).copy()
     # Class 1 is bright and blotchy, class 0 dark and even: any network that learns can tell.
@@ -419,6 +426,7 @@ _MISTAKES = [
     Mistake("default of epsilon wrong", lambda x, g, b, m, v, e=1e-5: _later(x, g, b, m, v, e)),
     Mistake("epsilon not used", lambda x, g, b, m, v, e=0.001: _later(x, g, b, m, v, 0.001)),
     Mistake("epsilon forgotten", lambda x, g, b, m, v, e=0.001: _later(x, g, b, m, v, 0.0)),
+    Mistake("beta scaled", lambda x, g, b, m, v, e=0.001: _later(x, g, g * b, m, v, e)),
 ]
 
 _LATER_MISTAKES = [
@@ -433,11 +441,14 @@ def _of_the_batch(answer: Callable[..., Array]) -> Callable[..., Array]:
     return lambda x, g, b, *e: answer(x, g, b, x.mean(axis=axes), x.var(axis=axes), *e)
 
 
+#: The same mistakes, with what each gives in `normalize_training`.
+_IN_BOTH = [Mistake(one.key, _of_the_batch(one.answer)) for one in _MISTAKES]
+
 _TRAINING_MISTAKES = [
     Mistake("mean over the batch only", lambda x, g, b, e=0.001: _normalize(x, g, b, e, (0,))),
     Mistake("each picture by itself", lambda x, g, b, e=0.001: _normalize(x, g, b, e, (1, 2))),
     Mistake("channels mixed", lambda x, g, b, e=0.001: _normalize(x, g, b, e, None)),
-    *(Mistake(one.key, _of_the_batch(one.answer)) for one in _MISTAKES),
+    *_IN_BOTH,
     Mistake(
         "mean not subtracted",
         lambda x, g, b, e=0.001: g * x / np.sqrt(x.var(axis=(0, 1, 2)) + e) + b,
@@ -493,7 +504,14 @@ def _bn_training(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _bn_later(subject: StudentWork, rng: np.random.Generator) -> None:
-    _bn(subject, rng, "normalize_later", _later, _LATER_MISTAKES)
+    # The same mistake in the formula, made in both functions, has cost the points of the first.
+    want, cases = _later, (_bn_cases(rng, later=False), _bn_cases(rng, later=True))
+    told = compare.as_told_before(subject, "normalize_training", cases[0], _normalize, _IN_BOTH)
+    for first, same in zip(_IN_BOTH, _MISTAKES, strict=True):
+        if first.answer is told:
+            made = compare.as_told_before(subject, "normalize_later", cases[1], _later, [same])
+            want = same.answer if made is same.answer else _later
+    _bn(subject, rng, "normalize_later", want, _LATER_MISTAKES)
 
 
 def _bn(
@@ -503,7 +521,7 @@ def _bn(
     right: Callable[..., Array],
     mistakes: Sequence[Mistake],
 ) -> None:
-    later = right is _later
+    later = name == "normalize_later"
     cases = _bn_cases(rng, later)
     compare.function(subject, name, cases, right, mistakes)
     compare.leaves_arguments(subject, name, cases)
