@@ -752,6 +752,16 @@ def functional(network):
     inputs = keras.Input(network.input_shape[1:])
     return keras.Model(inputs, network(build_augmentation()(inputs)))
 """,
+        "functional, layer by layer": """def build_augmentation():
+    inputs = keras.Input((None, None, 3))
+    flipped = layers.RandomFlip("horizontal")(inputs)
+    return keras.Model(inputs, layers.RandomTranslation(0.1, 0.1)(flipped))
+
+def with_augmentation(network):
+    inputs = keras.Input(network.input_shape[1:])
+    x = layers.RandomFlip("horizontal")(inputs)
+    return keras.Model(inputs, network(layers.RandomTranslation(0.1, 0.1)(x)))
+""",
         "a class": _augmented(result="Augmented(network)")
         + """
 class Augmented(keras.Model):
@@ -775,6 +785,43 @@ def with_augmentation(network):
         ),
     },
     wrong={
+        "every second picture flipped": (
+            _augmented(flip="EverySecond()")
+            + """
+class EverySecond(layers.Layer):
+    def call(self, pictures, training=False):
+        odd = keras.ops.arange(keras.ops.shape(pictures)[0])[:, None, None, None] % 2 == 1
+        return keras.ops.where(odd, pictures[:, :, ::-1], pictures) if training else pictures
+""",
+            "the same each time",
+        ),
+        "flips drawn once": (
+            _augmented(flip="Flips()")
+            + """
+class Flips(layers.Layer):
+    def call(self, pictures, training=False):
+        dice = keras.random.uniform((keras.ops.shape(pictures)[0], 1, 1, 1), seed=3)
+        return keras.ops.where(dice < 0.5, pictures[:, :, ::-1], pictures) if training else pictures
+""",
+            "the same each time",
+        ),
+        "shifts drawn once": (
+            _augmented(shift="Shifts()")
+            + """
+class Shifts(layers.Layer):
+    def call(self, pictures, training=False):
+        if not training:
+            return pictures
+        ops, (number, height, width) = keras.ops, pictures.shape[:3]
+        down = keras.random.randint((number, 1), -height // 10, height // 10 + 1, seed=1)
+        right = keras.random.randint((number, 1), -width // 10, width // 10 + 1, seed=2)
+        rows = (ops.arange(height)[None] - down) % height
+        columns = (ops.arange(width)[None] - right) % width
+        moved = ops.take_along_axis(pictures, rows[:, :, None, None], axis=1)
+        return ops.take_along_axis(moved, columns[:, None, :, None], axis=2)
+""",
+            "the same each time",
+        ),
         "upside down": (
             _augmented(flip='layers.RandomFlip("vertical")'),
             "vertical flip",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -549,6 +550,8 @@ def _flips(flipped: Array) -> IncorrectAnswer | None:
     each = batches.all(axis=1) | ~batches.any(axis=1)
     if each.any():
         return wrong("not flipped")
+    if (batches == batches[0]).all():
+        return wrong("the same each time")
     if abs(flipped.mean() - 0.5) > 6 * 0.5 / np.sqrt(len(flipped)):
         return wrong("flip share wrong")
     return None
@@ -570,6 +573,9 @@ def _shifts(middle: Array, flipped: Array) -> IncorrectAnswer | None:
         return wrong("shifted too little")
     if min(np.ptp(across[: _PICTURES // 4]), np.ptp(along[: _PICTURES // 4])) < 0.05:
         return wrong("shifted together")
+    batches = np.stack([across, along]).reshape(2, -1, _PICTURES // 4)
+    if np.ptp(batches, axis=1).max(axis=1).min() < 0.01:
+        return wrong("the same each time")
     return None
 
 
@@ -707,15 +713,25 @@ def _sets_training(subject: StudentWork, made: Ref) -> bool:
     except (StudentError, Missing, TypeError, ValueError):
         return False  # a class of its own; what it does was seen above
 
-    def inside(one: Any) -> bool:
+    def inside(one: Any, called: str = "") -> bool:
         if isinstance(one, dict):
+            called = str(one["class_name"]) if "inbound_nodes" in one else called
             kwargs = one.get("kwargs")
             if isinstance(kwargs, dict) and kwargs.get("training") is True:
-                return True
-            return any(inside(entry) for entry in one.values())
-        return isinstance(one, list) and any(inside(entry) for entry in one)
+                return not _trains_by_default(called)
+            return any(inside(entry, called) for entry in one.values())
+        return isinstance(one, list) and any(inside(entry, called) for entry in one)
 
     return inside(config)
+
+
+def _trains_by_default(name: str) -> bool:
+    """Whether a layer's `training` is True where nobody says: Keras records that as if set."""
+    import keras
+
+    kind = getattr(keras.layers, name, None)
+    known = inspect.signature(kind.call).parameters if kind else {}
+    return "training" in known and known["training"].default is True
 
 
 def _still_learns(subject: StudentWork, rng: np.random.Generator) -> None:
