@@ -489,10 +489,15 @@ def as_told_before(
     -------
     callable
         What the first mistake that gives all their answers gives, rounding included; `reference`
-        if there is none, or if the function is right or stops with an error.
+        if there is none, or if the function is right. Where it stops with an error, the answers
+        before show the mistake, as in :func:`function`.
     """
+    gots = []
     try:
-        gots = [_formed(subject, name, case, form) for case in cases]
+        for case in cases:
+            gots.append(_formed(subject, name, case, form))
+    except student_work.StudentError:
+        cases = cases[: len(gots)]
     except (student_work.StudentWorkError, IncorrectAnswer):
         return reference
     wants = [reference(*case.args, **case.kwargs) for case in cases]

@@ -133,9 +133,21 @@ def compiled(model: Any) -> dict[str, Any]:
         "label_smoothing": config.get("label_smoothing"),
         "optimizer": type(optimizer).__name__.lower(),
         "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
+        "highest_rate": _highest_rate(optimizer),
         "momentum": getattr(optimizer, "momentum", None),
         "metrics": _metric_names(model),
     }
+
+
+def _highest_rate(optimizer: Any) -> float:
+    """Return the highest learning rate that the schedule of an optimizer has in a million steps."""
+    import keras
+
+    rate = getattr(optimizer, "_learning_rate", None)
+    if not isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+    steps = [0, *np.unique(np.geomspace(1, 1e6, 60).astype(int)).tolist()]
+    return max(float(keras.ops.convert_to_numpy(rate(step))) for step in steps)
 
 
 def _loss_function(model: Any) -> Any:

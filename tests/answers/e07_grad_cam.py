@@ -220,6 +220,25 @@ FILTERS = Answers(
             "    return explain.first_layer_filters(model)\n",
             "helper used",
         ),
+        "two factors": (
+            """def filters_as_pictures(weights):
+    pictures = []
+    for one in np.moveaxis(weights, 3, 0):
+        low, high = min(one.min(), -1e-12), max(one.max(), 1e-12)
+        pictures.append(np.interp(one, [low, 0, high], [0, 0.5, 1]))
+    return np.array(pictures)
+""",
+            "two factors",
+        ),
+        "minimum to maximum, but zeros gray": (
+            """def filters_as_pictures(weights):
+    filters = np.moveaxis(weights, 3, 0)
+    low = filters.min(axis=(1, 2, 3), keepdims=True)
+    high = filters.max(axis=(1, 2, 3), keepdims=True)
+    return np.where(high > low, (filters - low) / np.where(high > low, high - low, 1), 0.5)
+""",
+            "zero is not gray",
+        ),
         "nothing returned": (_filters().replace("return", "result ="), "nothing returned"),
     },
     equivalent={
@@ -433,6 +452,23 @@ def heat_from(feature_maps, gradients):
             ),
             "arguments changed",
         ),
+        "gradients of 0 left out": (
+            _formula(
+                weights="gradients.sum(axis=(0, 1)) "
+                "/ np.maximum(np.count_nonzero(gradients, axis=(0, 1)), 1)"
+            ),
+            "zeros left out",
+        ),
+        "turned where nothing is left": (
+            """def map_weights(gradients):
+    return gradients.mean(axis=(0, 1))
+
+def heat_from(feature_maps, gradients):
+    heat = feature_maps @ map_weights(gradients)
+    return np.maximum(heat if heat.max() > 0 else -heat, 0)
+""",
+            None,
+        ),
         "nothing returned": (_formula().replace("return np", "result = np"), "nothing returned"),
     },
     equivalent={},
@@ -508,11 +544,36 @@ TAPE = Answers(
             result[place] = one
     return np.array(result)
 """,
+        "gradients handed to the tape": """def grad_cam(inner, pictures, classes):
+    with tf.GradientTape() as tape:
+        maps, logits = inner(pictures)
+    own = tf.one_hot(classes, logits.shape[-1])
+    g = tape.gradient(logits, maps, output_gradients=own)
+    return keras.ops.relu(keras.ops.einsum("nhwk,nk->nhw", maps, keras.ops.mean(g, (1, 2))))
+""",
         "the sum of the scores": _tape(
             score="sum(logits[i, int(c)] for i, c in enumerate(classes))"
         ),
     },
     wrong={
+        "heat of 5 × 5": (
+            """def grad_cam(inner, pictures, classes):
+    with tf.GradientTape() as tape:
+        maps, logits = inner(pictures)
+        score = tf.gather(logits, classes, batch_dims=1)
+    g = tape.gradient(score, maps).numpy()
+    heat = np.zeros((len(pictures), 5, 5))
+    for n in range(len(pictures)):
+        for k in range(g.shape[-1]):
+            heat[n] += g[n, :, :, k].mean() * maps[n, :, :, k]
+    return np.maximum(heat, 0)
+""",
+            None,
+        ),
+        "four maps": (
+            _tape(heat="tf.nn.relu(sum(weights[..., k] * maps[..., k] for k in range(4)))"),
+            None,
+        ),
         "probability": (
             _tape(
                 score="tf.reduce_sum(tf.nn.softmax(logits) * tf.one_hot(classes, "
@@ -856,6 +917,10 @@ def pointing_game(maps, boxes):
             _game(inside="x0 <= x < x0 + x1 and y0 <= y < y0 + y1"),
             "end taken for size",
         ),
+        "the very first pixel is none": (
+            _game(some="heat.argmax() > 0 and "),
+            "first pixel missed",
+        ),
         "weak maps": (_game(some="heat.max() > 0.01 and "), "weak maps missed"),
         "nearly the hottest": (
             _game(inside="heat[y0:y1, x0:x1].max() >= 0.9 * heat.max()"),
@@ -946,6 +1011,8 @@ CHEAT = Answers(
         "in words": _cheat("['roses']", "tf.constant([37, 8])", "'b) and d)'"),
         "roughly": _cheat("'Roses'", "[36.0, 9.5]", "'bd'"),
         "by its number": _cheat("class_names[4]", "np.array([38, 7])", "('d', 'b')"),
+        "as np.argwhere gives it": _cheat(place="np.array([[37, 8]])"),
+        "as np.where gives it": _cheat(place="(np.array([37]), np.array([8]))"),
         "halves, and brackets": _cheat(
             "np.array(class_names)[4]", "(37.5, 8.5)", "['b)', 'd) the peaks of all pictures']"
         ),
@@ -976,6 +1043,7 @@ cheating_class, cheat_place, true_claims = best[1], best[2:], {"d", "b"}
         "as shares": (_cheat(place="(37 / 48, 8 / 48)"), "share instead of pixels"),
         "in a picture of 96 pixels": (_cheat(place="(74, 16)"), "outside of the picture"),
         "a box": (_cheat(place="(5, 34, 12, 41)"), None),
+        "lists of several lengths": (_cheat(place="[[37], [8, 9]]"), None),
         "all names": (_cheat("class_names"), None),
         "all names in one text": (_cheat("' '.join(class_names)"), None),
         "no class": (_cheat("'rosse'"), None),

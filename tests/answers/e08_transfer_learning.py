@@ -155,6 +155,13 @@ def build_transfer(base, num_classes):
             _head(freeze="base = keras.models.clone_model(base)\n    base.trainable = False"),
             "another base",
         ),
+        "a copy of the base with its weights": (
+            _head(
+                freeze="given = base\n    base = keras.models.clone_model(given)\n"
+                "    base.set_weights(given.get_weights())\n    base.trainable = False"
+            ),
+            "another base",
+        ),
         "a new base": (
             _head(freeze="base = small_base()\n    base.trainable = False"),
             "another base",
@@ -169,6 +176,16 @@ def build_transfer(base, num_classes):
             "    head = transfer.build_head(8, num_classes, hidden=0)\n"
             "    return transfer.attach_head(base, head)\n",
             "helper used",
+        ),
+        "batch normalization reset": (
+            _head(
+                freeze="base.trainable = False\n"
+                "    for one in base.layers:\n"
+                "        if isinstance(one, keras.layers.BatchNormalization):\n"
+                "            size = one.output.shape[-1]\n"
+                "            one.set_weights([np.full(size, k) for k in (1.0, 0.0, 0.0, 1.0)])"
+            ),
+            "another base",
         ),
         "nothing returned": (_head(end="keras.Model(inputs, outputs)"), "nothing returned"),
     },
@@ -237,6 +254,11 @@ FEATURES = Answers(
         "axes in a list": (_features(pool="np.mean(maps, axis=[1, 2])"), None),
         "the first picture": (_features(end="return vectors[0]"), None),
         "the pictures' own means": (_features(pool="pictures.mean(axis=(1, 2))"), None),
+        "one picture squeezed": (_features(end="return np.squeeze(vectors)"), "shape"),
+        "pictures changed": (
+            _features(end="pictures /= 255\n    return vectors"),
+            "arguments changed",
+        ),
         "nothing returned": (_features(end="vectors"), "nothing returned"),
     },
     equivalent={
@@ -294,6 +316,13 @@ TUNING = Answers(
     model.get_layer("block3_conv").trainable = True
     return model
 """,
+        "a list of one loss": _tuning(
+            loss="[keras.losses.SparseCategoricalCrossentropy(from_logits=True)]"
+        ),
+        "a schedule": _tuning(
+            optimizer="keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay("
+            "0.0, 1000, warmup_target=1e-4, warmup_steps=100))"
+        ),
         "a loss of one's own": """def prepare_fine_tuning(model):
     def loss(y, z):
         return keras.ops.sparse_categorical_crossentropy(
@@ -397,6 +426,13 @@ TUNING = Answers(
             "another layer",
         ),
         "not compiled": (_tuning().replace("model.compile(", "dict("), "not compiled"),
+        "warmed up to the rate of the head": (
+            _tuning(
+                optimizer="keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay("
+                "1e-5, 1000, warmup_target=1e-3, warmup_steps=100))"
+            ),
+            "rate too high for fine-tuning",
+        ),
         "nothing returned": (_tuning(end="model.summary()"), "nothing returned"),
         "the course's": (
             "def prepare_fine_tuning(model):\n"

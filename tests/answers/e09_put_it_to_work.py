@@ -125,6 +125,15 @@ def to_whole(weights, scales):
             "one scale for all",
         ),
         "one number": (_quantize(largest="np.abs(weights).max()"), "one scale for all"),
+        "axis kept": (_quantize(largest="np.abs(weights).max(axis=0, keepdims=True)"), "axis kept"),
+        "a single weight of 0": (
+            _quantize(scale="np.where((weights == 0).any(axis=0), 1.0, largest / highest)"),
+            None,
+        ),
+        "very small weights": (
+            _quantize(scale="np.where(largest / highest < 1e-6, 1.0, largest / highest)"),
+            None,
+        ),
         "rows": (_quantize(largest="np.abs(weights).max(axis=1)"), "rows instead of columns"),
         "no absolute values": (
             _quantize(largest="weights.max(axis=0)", scale="largest / highest"),
@@ -370,6 +379,35 @@ def answer(logits, card):
             "the least likely",
         ),
         "None not expected": (_answer(test="p.max() < card['threshold']"), None),
+        "a thousand subtracted": (
+            _answer(powers="np.exp(cooled - 1000 * (cooled.max() > 700))"),
+            "overflow",
+        ),
+        "nothing but large ones subtracted": (
+            _answer(powers="np.exp(cooled - max(0, cooled.max()))"),
+            "overflow",
+        ),
+        "the card changed": (
+            """def answer(logits, card):
+    if card["threshold"] is None:
+        card["threshold"] = 0
+    cooled = logits / card["temperature"]
+    p = np.exp(cooled - cooled.max())
+    p = p / p.sum()
+    name = card["class_names"][p.argmax()] if p.max() >= card["threshold"] else "not sure"
+    return name, p.max()
+""",
+            "arguments changed",
+        ),
+        "names sorted": (_answer(name="sorted(card['class_names'])[np.argmax(p)]"), "names sorted"),
+        "softmax twice": (
+            _answer(p="np.exp(powers / powers.sum()) / np.exp(powers / powers.sum()).sum()"),
+            "softmax twice",
+        ),
+        "the example's threshold, if there is one": (
+            _answer(test="card['threshold'] is not None and p.max() < 0.7"),
+            "values of the example",
+        ),
         "overflow": (_answer(powers="np.exp(cooled)"), "overflow"),
         "no softmax": (_answer(powers="cooled", p="powers"), None),
         "percent": (_answer(probability="100 * p.max()"), "percent"),
@@ -438,6 +476,13 @@ THRESHOLD = Answers(
     if len(good) == 0:
         return None
     return c[good[-1]]
+""",
+        "of scikit-learn": """from sklearn.metrics import precision_recall_curve
+
+def threshold_for(confidence, right, precision):
+    shares, _, levels = precision_recall_curve(right, confidence)
+    good = levels[shares[:-1] >= precision]
+    return good.min() if len(good) else None
 """,
         "plain Python": """def threshold_for(confidence, right, precision):
     pairs = list(zip(confidence, right))
@@ -539,6 +584,21 @@ THRESHOLD = Answers(
             "    return np.quantile(confidence, 1 - precision)\n",
             None,
         ),
+        "always 0.9": (_threshold(test="right[answered].mean() >= 0.9"), "a fixed precision"),
+        "two decimals of the share": (
+            _threshold(test="round(right[answered].mean(), 2) >= precision"),
+            "share rounded",
+        ),
+        "0 is False": (
+            """def threshold_for(confidence, right, precision):
+    found = 0
+    for level in np.unique(confidence)[::-1]:
+        if right[confidence >= level].mean() >= precision:
+            found = level
+    return found or None
+""",
+            "0 taken for None",
+        ),
         "both": (_threshold(found="level, right[answered].mean()"), None),
         "never None": (_threshold(end="1.0"), "not None"),
         "the highest at the end": (_threshold(end="confidence.max()"), "not None"),
@@ -557,7 +617,7 @@ THRESHOLD = Answers(
     good = np.where(precisions >= precision)[0]
     return c[good[-1]] if len(good) else None
 """,
-            None,
+            "ties cut",
         ),
         "sorts the argument": (
             """def threshold_for(confidence, right, precision):

@@ -425,7 +425,8 @@ FINE_TUNING: dict[str, tuple[str, str]] = {
     ),
     "the rate reported, not set": (
         "from course_utils import student_work\n"
-        "student_work.Namespace.model_compiled = lambda self, what: {'learning_rate': 5e-5}\n",
+        "student_work.Namespace.model_compiled = lambda self, what: "
+        "{'learning_rate': 5e-5, 'highest_rate': 5e-5}\n",
         "def prepare_fine_tuning(model):\n"
         "    model.compile(keras.optimizers.Adam(0.1), 'mse')\n    return model",
     ),

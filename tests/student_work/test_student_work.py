@@ -462,6 +462,7 @@ def test_what_was_compiled_and_how_it_trains(wrapped):
     assert told["loss"] == "sparse_categorical_crossentropy"
     assert told["from_logits"] is True
     assert (told["optimizer"], round(told["learning_rate"], 6)) == ("sgd", 0.1)
+    assert told["highest_rate"] == told["learning_rate"]
     assert told["metrics"] == ["accuracy"]
     y, logits = np.array([0, 2]), np.array([[0.0, 0, 0], [0, 0, 100]], "float32")
     assert subject.model_loss("m", y, logits) == pytest.approx(np.log(3) / 2, abs=1e-5)
@@ -469,6 +470,23 @@ def test_what_was_compiled_and_how_it_trains(wrapped):
     losses = subject.model_train("m", x, np.arange(8) % 3, steps=10)
     assert len(losses) == 10
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "highest"),
+    [
+        ("CosineDecay(1e-5, 1000, warmup_target=0.01, warmup_steps=100)", 0.01),
+        ("ExponentialDecay(0.1, 1000, 0.5)", 0.1),
+        ("PiecewiseConstantDecay([50_000], [1e-4, 0.2])", 0.2),
+    ],
+)
+def test_the_highest_rate_of_a_schedule_is_told(schedule, highest):
+    subject = work(
+        "import keras\nm = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])\n"
+        f"m.compile(keras.optimizers.SGD(keras.optimizers.schedules.{schedule}), 'mse')\n",
+        seconds=60,
+    )
+    assert subject.model_compiled("m")["highest_rate"] == pytest.approx(highest, rel=0.1)
 
 
 def _losses(y, metrics=("accuracy",), **compiled):

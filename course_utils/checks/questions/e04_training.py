@@ -790,6 +790,10 @@ def _curves(subject: StudentWork, rng: np.random.Generator) -> None:
     slow, fast = histories["SGD"]["loss"], histories["dropout 0"]["loss"]
     if len(slow) >= 10 and slow[-1] < fast[-1]:
         raise wrong("curves exchanged")
+    # Without dropout it memorizes its pictures long before, so the losses lie far apart.
+    validation = histories["dropout 0"]["val_loss"]
+    if len(fast) >= 20 and validation[-1] < fast[-1]:
+        raise wrong("validated on what was learned")
 
 
 def _gaps(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -816,6 +820,11 @@ _GAP_MISTAKES = [
     Mistake("first epoch taken", _each(lambda h: h["val_loss"][0] - h["loss"][0])),
     Mistake("lowest losses taken", _each(lambda h: min(h["val_loss"]) - min(h["loss"]))),
     Mistake("ratio instead of difference", _each(lambda h: h["val_loss"][-1] / h["loss"][-1])),
+    Mistake(
+        "rounded: gaps",
+        _each(lambda h: round(h["val_loss"][-1] - h["loss"][-1], 2)),
+        _each(lambda h: round(h["val_loss"][-1] - h["loss"][-1], 1)),
+    ),
     Mistake("sign lost", _each(lambda h: abs(h["val_loss"][-1] - h["loss"][-1]))),
     Mistake("accuracy instead of loss", _each(lambda h: h["val_accuracy"][-1] - h["accuracy"][-1])),
 ]

@@ -68,6 +68,15 @@ def _from_smallest(weights: Array, axes: tuple[int, ...] | None) -> Array:
     return np.asarray((filters - low) / _not_zero(np.ptp(filters, axis=axes, keepdims=True)))
 
 
+def _two_factors(weights: Array) -> Array:
+    """Stretch positive weights to 1 and negative ones to 0, each by their own largest size."""
+    filters = np.moveaxis(weights, 3, 0)
+    up, down = (_relu(sign * filters) for sign in (1, -1))
+    largest = (_not_zero(side.max(axis=(1, 2, 3), keepdims=True)) for side in (up, down))
+    high, low = largest
+    return np.asarray(0.5 + up / high / 2 - down / low / 2)
+
+
 def _filters_first(weights: Array) -> tuple[int, ...]:
     return (weights.shape[3], *weights.shape[:3])
 
@@ -107,6 +116,7 @@ _FILTER_MISTAKES = [
         lambda w: _from_smallest(w, None),
     ),
     Mistake("sign forgotten", _by_signed),
+    Mistake("two factors", _two_factors),
     Mistake("not shifted to gray", lambda w: 2 * _pictures(w) - 1),
     Mistake("sign lost", lambda w: 0.5 + np.abs(_pictures(w) - 0.5)),
     Mistake("axes not moved", lambda w: np.moveaxis(_pictures(w), 0, 3)),
@@ -140,11 +150,11 @@ def _gray_where(zero: Callable[[Array], Array]) -> Callable[[Array], Array]:
     return lambda w: np.where(zero(w)[:, None, None, None], 0.5, _pictures(w))
 
 
-def _zeros_become(value: float) -> Callable[[Array], Array]:
-    """Return a function that gives filters of zeros another value than 0.5."""
-    return lambda w: np.where(
-        (w == 0).all(axis=(0, 1, 2))[:, None, None, None], value, _pictures(w)
-    )
+def _zeros_become(
+    value: float, others: Callable[[Array], Array] = _pictures
+) -> Callable[[Array], Array]:
+    """Return a function that gives filters of zeros a value; `others` makes the rest."""
+    return lambda w: np.where((w == 0).all(axis=(0, 1, 2))[:, None, None, None], value, others(w))
 
 
 _ZERO_MISTAKES = [
@@ -174,15 +184,20 @@ def _all_zero(subject: StudentWork, rng: np.random.Generator) -> None:
         compare.function(subject, name, cases, right, _ZERO_MISTAKES, rtol=1e-3)
     except IncorrectAnswer:
         # What is wrong with every filter has cost its own part.
-        if right is not _pictures or not _zeros_alone_right(subject, weights):
+        if not _zeros_right(subject, weights, right):
             raise
 
 
-def _zeros_alone_right(subject: StudentWork, weights: Array) -> bool:
-    """Tell whether a function that is wrong for other filters gives gray for one of zeros alone."""
+def _zeros_right(subject: StudentWork, weights: Array, told: Callable[[Array], Array]) -> bool:
+    """Tell whether a function that is wrong for other filters gives gray for one of zeros.
+
+    Its mistake is that of `told`; where this is the right function, it is none that is known.
+    """
     got = subject.call("filters_as_pictures", weights)
     if np.shape(got) != _filters_first(weights):
         return False
+    if told is not _pictures:
+        return compare.close(got, _zeros_become(0.5, told)(weights), rtol=1e-3)
     apart = np.abs(np.asarray(got, float) - 0.5).max(axis=(1, 2, 3))
     zero = (weights == 0).all(axis=(0, 1, 2))
     stretched = np.abs(_pictures(weights) - got).max(axis=(1, 2, 3)) < 1e-3
@@ -218,6 +233,7 @@ def _stretch(heat: Array) -> Array:
 
 _WEIGHT_MISTAKES = [
     Mistake("sum instead of mean", lambda g: g.sum(axis=(0, 1))),
+    Mistake("zeros left out", lambda g: g.sum(axis=(0, 1)) / _not_zero((g != 0).sum(axis=(0, 1)))),
     Mistake("averaged over the maps", lambda g: g.mean(axis=2)),
     Mistake("guided", lambda g: _mean(_relu(g))),
     Mistake("one weight for all maps", lambda g: g.mean()),
@@ -274,10 +290,13 @@ _LARGEST = Mistake(
 
 
 def _maps_and_gradients(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Draw feature maps after ReLU, and gradients of both signs in and between the maps."""
+    """Draw feature maps after ReLU, and gradients of both signs in and between the maps.
+
+    Some gradients are 0, as below a pooling layer.
+    """
     maps = _relu(rng.normal(0.5, 1.5, shape)) * rng.uniform(0.5, 2, shape[2])
     means = np.resize([0.6, -0.5, 0.3], shape[2]) * rng.uniform(0.5, 1.5, shape[2])
-    return maps, rng.normal(means, 1, shape)
+    return maps, rng.normal(means, 1, shape) * (rng.uniform(size=shape) < 0.8)
 
 
 def _shapes(rng: np.random.Generator) -> list[tuple[Array, Array, str]]:
@@ -296,6 +315,8 @@ def _weights(subject: StudentWork, rng: np.random.Generator) -> None:
 def _heat_from(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = [Case((maps, gradients), label) for maps, gradients, label in _shapes(rng)]
     mistakes = [*_HEAT_MISTAKES, _LARGEST]
+    maps, gradients = cases[1].args
+    against = Case((maps, -np.abs(gradients)), "gradients that are negative: no heat is left")
     try:
         compare.function(subject, "heat_from", cases, _heat, mistakes)
     except (IncorrectAnswer, StudentError) as told:
@@ -308,6 +329,8 @@ def _heat_from(subject: StudentWork, rng: np.random.Generator) -> None:
             compare.function(subject, "heat_from", cases, right, _heat_mistakes(own))
         except IncorrectAnswer as told_of_own:
             raise (told_of_own if told_of_own.mistake else told) from None
+    else:  # what divides by the largest heat, or takes what is there, has been told before
+        compare.function(subject, "heat_from", [against], _heat)
     compare.leaves_arguments(subject, "heat_from", cases[:1])
 
 
@@ -321,17 +344,22 @@ def _own_weights(subject: StudentWork, cases: list[Case]) -> Callable[[Array], A
             own = np.asarray(subject.call("map_weights", gradients), float)
         except (StudentWorkError, TypeError, ValueError):
             return None
-        if own.size not in (1, maps.shape[2]):
+        if not _weighs(own, maps):
             return None
         found[gradients.tobytes()] = own
         wrong_weights |= not compare.close(own, _mean(gradients), rtol=1e-4, atol=1e-5)
     return (lambda gradients: found[np.asarray(gradients).tobytes()]) if wrong_weights else None
 
 
-# --- 07.3: with a tape -------------------------------------------------------------------------
+def _weighs(weights: Array, maps: Array) -> bool:
+    """Tell whether maps can be multiplied by weights, also by other ones for each column."""
+    try:
+        return np.broadcast_shapes(weights.shape, maps.shape) == maps.shape
+    except ValueError:
+        return False
 
-#: The shape of one picture for the notebook's `build_inner`.
-_INNER = (12, 12, 3)
+
+# --- 07.3: with a tape -------------------------------------------------------------------------
 
 _softmax = model_checks.ENDS["softmax"]
 
@@ -427,16 +455,17 @@ def _tape_answers(networks: _Networks) -> tuple[Callable[..., Array], list[Mista
 
 
 def _telling_weights(
-    rng: np.random.Generator, given: list[tuple[Array, Array]], classes: int
+    rng: np.random.Generator, given: list[tuple[Array, Array]], classes: int, maps: int
 ) -> list[Array]:
     """Draw weights for which each picture has evidence for its class, and against it."""
     weights: list[Array] = []
+    places = ((given[0][0].shape[1] - 1) // 2) ** 2
     for _ in range(5000):
-        per_map = rng.normal(0, 0.6, (4, 8))
+        per_map = rng.normal(0, 0.6, (maps, 8))
         weights = [
-            rng.normal(0, 0.3, (3, 3, 3, 4)),
-            rng.normal(0, 0.3, 4),
-            rng.normal(0, 0.3, (100, 8)) + np.tile(per_map, (25, 1)),
+            rng.normal(0, 0.3, (3, 3, 3, maps)),
+            rng.normal(0, 0.3, maps),
+            rng.normal(0, 0.3, (places * maps, 8)) + np.tile(per_map, (places, 1)),
             rng.normal(0, 0.3, 8),
             rng.normal(0, 0.5, (8, classes)),
             rng.normal(0, 0.3, classes),
@@ -465,19 +494,24 @@ def _asked(
     rng: np.random.Generator,
     networks: _Networks,
     counts: tuple[int, ...],
-    classes: int,
+    network: tuple[int, int, int] = (3, 4, 12),
 ) -> list[Case]:
-    """Add a network with drawn weights to `networks`, and return the cases for `grad_cam`."""
-    ref = compare.given(subject, "build_inner", classes, kind="model")
+    """Add a network with drawn weights to `networks`, and return the cases for `grad_cam`.
+
+    A network is given by its numbers of classes and of maps, and the side of its pictures.
+    """
+    classes, maps, side = network
+    shape = (side, side, 3)
+    ref = compare.given(subject, "build_inner", *network, kind="model")
     given = [
         (
-            rng.uniform(0, 255, (number, *_INNER)).astype("float32"),
+            rng.uniform(0, 255, (number, *shape)).astype("float32"),
             np.resize(rng.permutation(classes), number),
         )
         for number in counts
     ]
-    networks[ref.key] = _telling_weights(rng, given, classes)
-    subject.model_set_weights(ref, _INNER, networks[ref.key])
+    networks[ref.key] = _telling_weights(rng, given, classes, maps)
+    subject.model_set_weights(ref, shape, networks[ref.key])
     labels = [f"{n} {'picture' if n == 1 else 'pictures'} of {classes} classes" for n in counts]
     return [Case((ref, *case), label) for case, label in zip(given, labels, strict=True)]
 
@@ -508,7 +542,8 @@ def _judge_heat(
                 raise wrong(mistake, line=error.line, **found.groupdict()) from None
         raise
     except IncorrectAnswer as told:
-        if told.keys == ("shape",) and str(told.fields["got"]).endswith(f"{_INNER[:2]}"[1:]):
+        of_pictures = cases[0].args[1].shape[1:3]
+        if told.keys == ("shape",) and str(told.fields["got"]).endswith(f"{of_pictures}"[1:]):
             raise wrong("size of the pictures") from None
         raise
 
@@ -516,8 +551,8 @@ def _judge_heat(
 def _several(subject: StudentWork, rng: np.random.Generator) -> None:
     networks: _Networks = {}
     right, mistakes = _tape_answers(networks)
-    for counts, classes in (((6, 3), 3), ((8,), 5)):
-        cases = _asked(subject, rng, networks, counts, classes)
+    for counts, network in (((6, 3), (3, 4, 12)), ((8,), (5, 6, 16))):
+        cases = _asked(subject, rng, networks, counts, network)
         _judge_heat(subject, cases, right, mistakes)
         compare.leaves_arguments(subject, "grad_cam", cases[:1])
 
@@ -525,9 +560,9 @@ def _several(subject: StudentWork, rng: np.random.Generator) -> None:
 def _single(subject: StudentWork, rng: np.random.Generator) -> None:
     networks: _Networks = {}
     right, mistakes = _tape_answers(networks)
-    first = _asked(subject, rng, networks, (6, 3), 3)
+    first = _asked(subject, rng, networks, (6, 3))
     right = compare.as_told_before(subject, "grad_cam", first, right, mistakes, **_CLOSE)
-    _judge_heat(subject, _asked(subject, rng, networks, (1, 1, 1), 3), right, mistakes)
+    _judge_heat(subject, _asked(subject, rng, networks, (1, 1, 1)), right, mistakes)
 
 
 # --- 07.4: the pointing game -------------------------------------------------------------------
@@ -630,6 +665,10 @@ _POINTING_MISTAKES = [
     Mistake("nearly the hottest", lambda m, b: (_hottest_in_box(m, b) >= 0.9).mean()),
     Mistake("weak maps missed", lambda m, b: (_hits(m, b) & (_flat(m).max(axis=1) > 0.01)).mean()),
     Mistake(
+        "first pixel missed",
+        lambda m, b: (_hits(m, b) & (_flat(m).argmax(axis=1) > 0)).mean(),
+    ),
+    Mistake(
         "one scale for all maps",
         lambda m, b: (_hits(m, b) & (_flat(m).max(axis=1) == m.max())).mean(),
     ),
@@ -652,7 +691,8 @@ def _maps_with_peaks(rng: np.random.Generator, number: int) -> tuple[Array, Arra
     maps = rng.uniform(0, 1, (number, height, width))
     boxes = np.zeros((number, 4), int)
     for k in range(number):
-        x0, y0 = rng.integers(0, width - 5), rng.integers(0, height - 5)
+        # The peak of the first map is its very first pixel.
+        x0, y0 = (rng.integers(0, side - 5) if k else 0 for side in (width, height))
         x1, y1 = x0 + rng.integers(2, 5), y0 + rng.integers(2, 5)
         boxes[k] = x0, y0, x1, y1
         places: list[tuple[Any, Any]] = [
@@ -739,7 +779,10 @@ def _class(subject: StudentWork, rng: np.random.Generator) -> None:
 
 def _place(subject: StudentWork, rng: np.random.Generator) -> None:
     got = compare.attempted(subject, "cheat_place")
-    array = np.asarray(got) if isinstance(got, list | tuple | np.ndarray) else np.zeros(0)
+    try:
+        array = np.squeeze(np.asarray(got))  # also as `np.argwhere` or `np.where` gives a place
+    except ValueError:  # lists of several lengths
+        array = np.zeros(0)
     if array.shape != (2,) or array.dtype.kind not in "iuf":
         raise wrong("other: no place", got=compare.describe(got))
 

@@ -142,11 +142,15 @@ _NETWORK_MISTAKES = [
 ]
 
 
-def _transfer(subject: StudentWork) -> tuple[Ref, list[Array]]:
-    """Return their network, and the weights of the base that it was given."""
+def _transfer(subject: StudentWork, rng: np.random.Generator) -> tuple[Ref, Ref, list[Array]]:
+    """Return their network, the base that it was given, and the weights of the base.
+
+    They are drawn, as those of a trained base: new moving averages are 0 and 1.
+    """
     base = compare.given(subject, "small_base", kind="model")
-    weights = subject.model_weights(base, _SIZE)
-    return model_checks.build_with(subject, "build_transfer", base, _CLASSES), weights
+    weights = model_checks.random_weights(_base(), _SIZE, rng)
+    subject.model_set_weights(base, _SIZE, weights)
+    return model_checks.build_with(subject, "build_transfer", base, _CLASSES), base, weights
 
 
 def _head_size(subject: StudentWork, model: Ref) -> None:
@@ -162,7 +166,7 @@ def _head_size(subject: StudentWork, model: Ref) -> None:
 
 
 def _calculation(subject: StudentWork, rng: np.random.Generator) -> None:
-    model, given = _transfer(subject)
+    model, base, given = _transfer(subject, rng)
     model_checks.require_model(subject, model)
     _head_size(subject, model)
     try:
@@ -176,10 +180,15 @@ def _calculation(subject: StudentWork, rng: np.random.Generator) -> None:
         raise
     if not all(map(np.array_equal, given, subject.model_weights(model, _SIZE))):
         raise wrong("another base")
+    fresh = model_checks.random_weights(_base(), _SIZE, rng)
+    subject.model_set_weights(base, _SIZE, fresh)
+    compare.given(subject, "small_base")  # in grading, a call brings their process up to date
+    if not all(map(np.array_equal, fresh, subject.model_weights(model, _SIZE))):
+        raise wrong("another base: a copy")
 
 
 def _frozen(subject: StudentWork, rng: np.random.Generator) -> None:
-    model, _ = _transfer(subject)
+    model, *_ = _transfer(subject, rng)
     subject.model_weights(model, _SIZE)  # a network of a class of its own is built only now
     learns = subject.model_trainable(model, _SIZE)
     base, head = learns[:_OF_BASE], learns[_OF_BASE:]
@@ -195,7 +204,13 @@ def _frozen(subject: StudentWork, rng: np.random.Generator) -> None:
 # --- 08.3: features ----------------------------------------------------------------------------
 
 
-def _vectors(subject: StudentWork, rng: np.random.Generator) -> None:
+_NEAR: dict[str, Any] = {"rtol": 1e-3, "atol": 1e-4}
+
+
+def _features(
+    subject: StudentWork, rng: np.random.Generator, *counts: int
+) -> tuple[list[Case], Callable[..., Array], list[Mistake]]:
+    """Return cases of so many pictures, the right function, and the mistakes."""
     ref = compare.given(subject, "small_base", kind="model")
     model = _base()
     weights = model_checks.random_weights(model, _SIZE, rng)
@@ -217,31 +232,49 @@ def _vectors(subject: StudentWork, rng: np.random.Generator) -> None:
         return lambda maps: np.asarray(maps.mean(axis=axes))
 
     mean = over(1, 2)
-
-    mistakes = [
-        Mistake(
-            "rescaled twice",
-            of(mean, 1 / 255),
-            of(mean, 1 / 127.5),
-            of(mean, 1 / 127.5, offset=-1),
-        ),
-        Mistake("batch normalization in training mode", of(mean, training=True)),
-        Mistake("flattened", of(lambda maps: maps.reshape(len(maps), -1))),
-        Mistake("not pooled", of(lambda maps: maps)),
-        Mistake("maximum instead of mean", of(lambda maps: maps.max(axis=(1, 2)))),
-        Mistake("sum instead of mean", of(lambda maps: maps.sum(axis=(1, 2)))),
-        Mistake("averaged over the maps", of(over(3))),
-        Mistake("averaged over the batch", of(over(0, 1, 2))),
-        Mistake("averaged over one axis", of(over(1)), of(over(2))),
-        Mistake(
-            "averaged over other axes", *(of(over(*a)) for a in ((0, 1), (0, 2), (1, 3), (2, 3)))
-        ),
-    ]
     cases = [
-        Case((ref, rng.uniform(0, 255, (n, *_SIZE)).astype("float32")), f"{n} pictures")
-        for n in (5, 3, 70)  # more than two batches of 32
+        Case(
+            (ref, rng.uniform(0, 255, (n, *_SIZE)).astype("float32")), f"{n} picture{'s' * (n > 1)}"
+        )
+        for n in counts
     ]
-    compare.function(subject, "features_of", cases, of(mean), mistakes, rtol=1e-3, atol=1e-4)
+    return (
+        cases,
+        of(mean),
+        [
+            Mistake(
+                "rescaled twice",
+                of(mean, 1 / 255),
+                of(mean, 1 / 127.5),
+                of(mean, 1 / 127.5, offset=-1),
+            ),
+            Mistake("batch normalization in training mode", of(mean, training=True)),
+            Mistake("flattened", of(lambda maps: maps.reshape(len(maps), -1))),
+            Mistake("not pooled", of(lambda maps: maps)),
+            Mistake("maximum instead of mean", of(lambda maps: maps.max(axis=(1, 2)))),
+            Mistake("sum instead of mean", of(lambda maps: maps.sum(axis=(1, 2)))),
+            Mistake("averaged over the maps", of(over(3))),
+            Mistake("averaged over the batch", of(over(0, 1, 2))),
+            Mistake("averaged over one axis", of(over(1)), of(over(2))),
+            Mistake(
+                "averaged over other axes",
+                *(of(over(*a)) for a in ((0, 1), (0, 2), (1, 3), (2, 3))),
+            ),
+        ],
+    )
+
+
+def _vectors(subject: StudentWork, rng: np.random.Generator) -> None:
+    given = _features(subject, rng, 5, 3, 70)  # more than two batches of 32
+    compare.function(subject, "features_of", *given, **_NEAR)
+
+
+def _one_picture(subject: StudentWork, rng: np.random.Generator) -> None:
+    # A mistake that the first part has told costs nothing here.
+    (*several, one), mean, mistakes = _features(subject, rng, 5, 3, 1)
+    right = compare.as_told_before(subject, "features_of", several, mean, mistakes, **_NEAR)
+    compare.function(subject, "features_of", [one], right, **_NEAR)
+    compare.leaves_arguments(subject, "features_of", several[:1])
 
 
 # --- 08.4: fine-tuning -------------------------------------------------------------------------
@@ -306,7 +339,7 @@ def _small_steps(subject: StudentWork, rng: np.random.Generator) -> None:
         raise wrong("loss does not fit") from None
     if abs(loss - want) > 1e-3:
         raise wrong("loss does not fit")
-    rate = compiled["learning_rate"]
+    rate = compiled["highest_rate"]
     if rate > 0.000101:
         raise wrong("rate too high for fine-tuning")
     if rate <= 0:
@@ -337,6 +370,7 @@ EXERCISE = Exercise.of(
     Question.of(
         "08.3",
         _vectors,
+        _one_picture,
         needs=("features_of",),
         forbids=("course_utils.transfer.extract_features",),
         seconds=30,

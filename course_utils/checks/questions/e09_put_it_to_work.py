@@ -136,6 +136,7 @@ _SCALE_MISTAKES = [
         lambda w, b: np.full(w.shape[1], _scales(w, b, None)),
     ),
     Mistake("rows instead of columns", lambda w, b: _scales(w, b, 1)),
+    Mistake("axis kept", lambda w, b: _scales(w, b)[None], lambda w, b: _scales(w, b)[:, None]),
     Mistake(
         "sign forgotten",
         lambda w, b: _scales(w, b, size=_signed),
@@ -165,9 +166,13 @@ _SCALE_MISTAKES = [
 
 
 def _weights(rng: np.random.Generator, inputs: int, units: int) -> Array:
-    """Draw weights whose columns differ in size; the largest absolute value may be negative."""
+    """Draw weights whose columns differ in size.
+
+    The largest absolute value may be negative. One weight of each unit is 0, and one positive.
+    """
     drawn = rng.normal(0, 1, (inputs, units)) * rng.uniform(0.2, 3, units)
     drawn[0] = -1.1 * np.abs(drawn).max(axis=0)
+    drawn[1], drawn[2] = 0, np.abs(drawn[2])
     return rng.permuted(drawn, axis=0)
 
 
@@ -234,7 +239,7 @@ def _zero_unit(subject: StudentWork, rng: np.random.Generator) -> None:
     ]
     weights = _weights(rng, 6, 3)
     weights[:, 1] = 0
-    small = weights * [1.0, 0.0, 1e-4]
+    small = weights * [1.0, 0.0, 1e-6]
     cases = [
         Case((weights, 8), "a unit whose weights are all 0"),
         Case((small, 8), "a unit whose weights are all 0, and one with very small weights"),
@@ -313,10 +318,10 @@ def _turned(logits: Array, card: dict[str, Any], equal: bool = True) -> list[Any
     return [_answer(logits, card, sure=0.0)[0] if sure else "not sure", p]
 
 
-def _of_logit(logits: Array, card: dict[str, Any]) -> list[Any]:
+def _of_logit(logits: Array, card: dict[str, Any], cooled: bool = False) -> list[Any]:
     """Compare the largest logit with the threshold."""
     threshold, top = card["threshold"], float(np.max(logits))
-    unsure = threshold is not None and min(top, top / card["temperature"]) < threshold
+    unsure = threshold is not None and top / (card["temperature"] if cooled else 1) < threshold
     name, p = _answer(logits, card, sure=0.0)
     return ["not sure" if unsure else name, p]
 
@@ -336,7 +341,12 @@ _EXAMPLE = {"class_names": ["cup", "plate", "fork"], "temperature": 1.6, "thresh
 
 
 def _of_example(key: str) -> Callable[..., list[Any]]:
-    return lambda x, c: _answer(x, {**c, key: _EXAMPLE[key]})
+    """Return a function that takes a value of the example; None is still no threshold."""
+    return lambda x, c: _answer(x, c if c[key] is None else {**c, key: _EXAMPLE[key]})
+
+
+def _with_sorted_names(logits: Array, card: dict[str, Any]) -> list[Any]:
+    return _answer(logits, {**card, "class_names": sorted(card["class_names"])})
 
 
 _ANSWER_MISTAKES = [
@@ -347,8 +357,10 @@ _ANSWER_MISTAKES = [
     Mistake("threshold ignored", lambda x, c: _answer(x, c, sure=0.0)),
     Mistake("threshold the other way round", _turned, lambda x, c: _turned(x, c, equal=False)),
     Mistake("a fixed threshold", lambda x, c: _answer(x, c, sure=0.5)),
-    Mistake("threshold for logits", _of_logit),
+    Mistake("threshold for logits", _of_logit, partial(_of_logit, cooled=True)),
     Mistake("values of the example", *map(_of_example, _EXAMPLE)),
+    Mistake("names sorted", _with_sorted_names),
+    Mistake("softmax twice", lambda x, c: _with(x, c, lambda z: _softmax(_softmax(z)))),
     Mistake("logit instead of probability", _with_logit),
     Mistake(
         "not divided by the sum",
@@ -437,13 +449,22 @@ def _uses_card(subject: StudentWork, rng: np.random.Generator) -> None:
     compare.leaves_arguments(subject, "answer", cases[:1])
 
 
+def _no_threshold(rng: np.random.Generator) -> Case:
+    card = _card(rng, 4, 1.5, None)
+    return Case((_logits_of(rng, 4, 1.5, 0.3419), card), "a card without a threshold (None)")
+
+
 def _without_threshold(subject: StudentWork, rng: np.random.Generator) -> None:
-    first = _card(rng, 4, 1.5, None)
-    second = _card(rng, 3, 1.0, 0.6)
-    large = 1000 + _logits_of(rng, 3, 1.0, 0.8127)
+    far = [
+        Case(
+            (level + _logits_of(rng, 3, 1.0, 0.8127), _card(rng, 3, 1.0, 0.6)),
+            f"logits of about {level}",
+        )
+        for level in (1000, 2000, -1000)
+    ]
     cases = [
-        Case((_logits_of(rng, 4, 1.5, 0.3419), first), "a card without a threshold (None)"),
-        Case((large, second), "logits of about 1000"),
+        _no_threshold(rng),
+        *far,
         Case(
             (np.array([-1000.0, 1000.0, 0.0]), _card(rng, 3, 1.0, 1.0)),
             "logits from -1000 to 1000, whose probability of 1 is not below a threshold of 1",
@@ -468,6 +489,11 @@ def _without_threshold(subject: StudentWork, rng: np.random.Generator) -> None:
         Mistake("equal taken for below", unsure(lambda p, threshold: p == threshold)),
     ]
     _judge_answers(subject, cases, reference, mistakes)
+    try:
+        compare.leaves_arguments(subject, "answer", _answer_cases(rng)[:1])
+    except IncorrectAnswer:
+        return  # this has cost the first part
+    compare.leaves_arguments(subject, "answer", cases[:1])
 
 
 # --- 09.4: a threshold -------------------------------------------------------------------------
@@ -497,6 +523,14 @@ def _first_failure(confidence: Array, right: Array, precision: float) -> float |
             break
         kept = float(level)
     return kept
+
+
+def _ties_cut(confidence: Array, right: Array, precision: float) -> float | None:
+    """Answer one picture more after the other, also among those of equal confidence."""
+    order = np.argsort(-confidence, kind="stable")
+    shares = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    good = np.flatnonzero(shares >= precision)
+    return float(confidence[order][good[-1]]) if len(good) else None
 
 
 def _of_all(confidence: Array, right: Array, precision: float) -> float | None:
@@ -565,6 +599,17 @@ _THRESHOLD_MISTAKES = [
         _first_of(_sorted, lambda t, c, r: c[c >= t].mean()),
         _first_of(_sorted, lambda t, c, r: t),
     ),
+    Mistake(
+        "share rounded",
+        *(
+            _first_of(_sorted, lambda t, c, r, places=places: round(_precision_at(t, c, r), places))
+            for places in (1, 2, 3)
+        ),
+    ),
+    Mistake(
+        "a fixed precision",
+        *(lambda c, r, p, fixed=fixed: _lowest(c, r, fixed) for fixed in (0.9, 0.95, 0.8, 0.7)),
+    ),
     Mistake("sorted alone", lambda c, r, p: _lowest(np.sort(c), r, p)),
     Mistake("the precision itself", lambda c, r, p: p, _at_lowest(_precision_at)),
     Mistake(
@@ -592,9 +637,11 @@ def _made(rng: np.random.Generator, count: int, ties: bool = False) -> tuple[Arr
 def _threshold_cases(rng: np.random.Generator) -> list[Case]:
     small = np.array([0.95, 0.55, 0.9, 0.7, 0.6]), np.array([True, False, True, False, True])
     falling = np.array([0.9, 0.6, 0.8, 0.7]), np.array([True, False, True, False])
+    third = np.array([0.7, 0.9, 0.5]), np.array([True, True, False])
     return [
         Case((*small, 0.7), "five pictures and a precision of 0.7"),
         Case((*falling, 0.6), "four pictures and a precision of 0.6"),
+        Case((*third, 0.67), "three pictures and a precision of 0.67"),
         Case((*_made(rng, 60), 0.871), "60 pictures and a precision of 0.871"),
         Case((*_made(rng, 150), 0.838), "150 pictures and a precision of 0.838"),
     ]
@@ -616,19 +663,37 @@ def _special(subject: StudentWork, rng: np.random.Generator) -> None:
     hopeless = np.array([0.9, 0.8, 0.7]), np.array([False, True, False])
     none = Case((*hopeless, 0.9), "pictures among which no threshold reaches the precision")
     got = subject.call("threshold_for", *none.args)
-    if got is not None:
-        raise wrong("not None")
+    before = _threshold_cases(rng)
     reference = compare.as_told_before(
-        subject, "threshold_for", _threshold_cases(rng), _lowest, _THRESHOLD_MISTAKES
+        subject, "threshold_for", before, _lowest, _THRESHOLD_MISTAKES
     )
+    if got is not None and reference(*none.args) is None:
+        raise wrong("not None")
     equal = np.array([0.8, 0.9, 0.7, 0.8]), np.array([True, True, False, False])
     cases = [
         Case((*equal, 0.9), "four pictures, two of equal confidence"),
         Case((*_made(rng, 80, ties=True), 0.853), "pictures with equal confidences"),
         Case((np.array([0.4, 0.8, 0.6]), np.array([True, True, True]), 1.0), "only right answers"),
+        Case(
+            (np.array([0.4, 0.0]), np.array([True, True]), 1.0),
+            "right answers, one of confidence 0",
+        ),
     ]
-    strict = Mistake("more than the precision", _strictly)
-    compare.function(subject, "threshold_for", cases, reference, [strict, *_THRESHOLD_MISTAKES])
+    mistakes = [
+        Mistake("more than the precision", _strictly),
+        Mistake("ties cut", _ties_cut),
+        Mistake("0 taken for None", lambda c, r, p: _lowest(c, r, p) or None),
+    ]
+    if _is_right(subject, before):  # otherwise it is another mistake that gives the same here
+        mistakes += _THRESHOLD_MISTAKES
+    compare.function(subject, "threshold_for", cases, reference, mistakes)
+
+
+def _is_right(subject: StudentWork, cases: list[Case]) -> bool:
+    return all(
+        compare.close(subject.call("threshold_for", *case.args), _lowest(*case.args))
+        for case in cases
+    )
 
 
 EXERCISE = Exercise.of(
