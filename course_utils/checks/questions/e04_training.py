@@ -854,7 +854,7 @@ EXERCISE = Exercise.of(
         needs=("batch_loss", "choose_loss"),
         seconds=20,
     ),
-    Question.of("04.2", _rate_at, _when_to_stop, needs=("rate_at", "when_to_stop"), seconds=3),
+    Question.of("04.2", _rate_at, _when_to_stop, needs=("rate_at", "when_to_stop"), seconds=10),
     Question.of("04.3", _stopping, _plateau, _checkpoint, needs=("make_callbacks",), seconds=30),
     Question.of(
         "04.4",
