@@ -583,6 +583,10 @@ def _at_lowest(
     return found
 
 
+def _rounded_to(places: int) -> Callable[..., float]:
+    return lambda t, c, r: round(_precision_at(t, c, r), places)
+
+
 _THRESHOLD_MISTAKES = [
     Mistake("highest instead of lowest", lambda c, r, p: max(_reached(c, r, p), default=None)),
     Mistake("stopped at the first failure", _first_failure),
@@ -601,10 +605,7 @@ _THRESHOLD_MISTAKES = [
     ),
     Mistake(
         "share rounded",
-        *(
-            _first_of(_sorted, lambda t, c, r, places=places: round(_precision_at(t, c, r), places))
-            for places in (1, 2, 3)
-        ),
+        *(_first_of(_sorted, _rounded_to(places)) for places in (1, 2, 3)),
     ),
     Mistake(
         "a fixed precision",
