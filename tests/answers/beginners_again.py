@@ -165,6 +165,41 @@ def choose_loss(one_hot, softmax):
 """,
     },
     "04.2": {
+        "recursion and a complex wave": """\
+# The rest is that of the solution.
+import math, cmath
+def rate_at(step, steps, warmup=0, peak=0.001):
+    if step >= warmup:
+        return (peak / 2) * (1 + cmath.exp(1j * math.pi * (step - warmup) / (steps - warmup)).real)
+    return rate_at(warmup, steps, warmup, peak) / warmup * step
+
+def when_to_stop(losses, patience):
+    def go(epoch, best):
+        if epoch == len(losses) or epoch - best >= patience:
+            return epoch, best
+        return go(epoch + 1, epoch + 1 if losses[epoch] < losses[best - 1] else best)
+    return go(1, 1)
+""",
+        "a callback and a schedule of Keras": """\
+# The rest is that of the solution.
+def rate_at(step, steps, warmup=0, peak=0.001):
+    cosine = keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warmup, warmup_target=peak, warmup_steps=warmup
+    )
+    return float(cosine(step))
+
+def when_to_stop(losses, patience):
+    stopper = keras.callbacks.EarlyStopping("val_loss", patience=patience)
+    model = keras.Sequential([keras.Input((1,)), layers.Dense(1)])
+    model.stop_training = False
+    stopper.set_model(model)
+    stopper.on_train_begin()
+    for epoch, loss in enumerate(losses):
+        stopper.on_epoch_end(epoch, {"val_loss": loss})
+        if model.stop_training:
+            break
+    return epoch + 1, stopper.best_epoch + 1
+""",
         "without NumPy": """\
 from math import cos, pi
 
@@ -218,6 +253,13 @@ def top_k_accuracy(probabilities, labels, k):
 """,
     },
     "05.3": {
+        "differences summed per bin": """\
+# The rest is that of the solution.
+def calibration_error(probabilities, labels, bins=10):
+    conf, right = probabilities.max(1), probabilities.argmax(1) == labels
+    which = np.minimum((conf * bins).astype(int), bins - 1)
+    return np.abs(np.bincount(which, right - conf)).sum() / len(labels)
+""",
         "np.digitize": """\
 def calibration_error(probabilities, labels, bins=10):
     sure, hit = np.max(probabilities, 1), np.argmax(probabilities, 1) == labels
@@ -252,6 +294,21 @@ def bring_back(folder):
 """,
     },
     "06.2": {
+        "a data class": """\
+# The rest is that of the solution.
+from dataclasses import dataclass, field, astuple
+@dataclass(order=True)
+class Pair:
+    minus: int
+    true: int
+    taken: int
+def confused_pairs(labels, predicted, class_names):
+    pairs = {}
+    for a, b in zip(map(int, labels), map(int, predicted)):
+        if a != b:
+            pairs.setdefault((a, b), Pair(0, a, b)).minus -= 1
+    return [(class_names[p.true], class_names[p.taken], -p.minus) for p in sorted(pairs.values())]
+""",
         "a Counter, sorted by a key": """\
 from collections import Counter
 
@@ -263,6 +320,25 @@ def confused_pairs(labels, predicted, class_names):
 """,
     },
     "06.3": {
+        "ranks of noise": """\
+# The rest is that of the solution.
+def make_folds(labels, folds, seed):
+    noise = np.random.RandomState(seed).rand(len(labels))
+    order = np.lexsort((noise, labels))
+    ranks = np.empty(len(labels), int)
+    sorted_labels = labels[order]
+    starts = np.searchsorted(sorted_labels, sorted_labels)
+    ranks[order] = np.arange(len(labels)) - starts
+    return ranks % folds
+
+def out_of_fold(fit, images, labels, fold):
+    out = np.empty((len(images), 3), np.float32)
+    for k in range(int(fold.max()) + 1):
+        inside, outside = np.where(fold == k)[0], np.where(fold != k)[0]
+        if inside.size:
+            out[inside] = fit(images.take(outside, axis=0), labels.take(outside))(images.take(inside, axis=0))
+    return out.tolist()
+""",
         "StratifiedKFold": """\
 from sklearn.model_selection import StratifiedKFold
 
@@ -286,7 +362,29 @@ def out_of_fold(fit, images, labels, fold):
     return [rows[place] for place in range(len(images))]
 """,
     },
+    "06.4": {
+        "masked arrays": """\
+# The rest is that of the solution.
+def thresholds(probabilities, labels):
+    other = np.arange(probabilities.shape[1])[None] != labels[:, None]
+    return np.ma.masked_array(probabilities, other).mean(axis=0).filled()
+
+def disputed(probabilities, labels):
+    other = np.arange(probabilities.shape[1])[None] != labels[:, None]
+    beats = np.where(other, probabilities - thresholds(probabilities, labels), -np.inf).max(axis=1) >= 0
+    own = np.take_along_axis(probabilities, labels[:, None], axis=1)[:, 0]
+    return np.array(beats * (own < probabilities.max(axis=1)), dtype=np.uint8)
+""",
+    },
     "06.5": {
+        "a jackknife": """\
+# The rest is that of the solution.
+def paired_gain(before, after):
+    g = 100 * (after - before)
+    n = len(g)
+    left = (g.sum() - g) / (n - 1)
+    return g.sum() / n, np.sqrt((n - 1) / n * ((left - left.mean()) ** 2).sum())
+""",
         "statistics of the standard library": """\
 import statistics
 

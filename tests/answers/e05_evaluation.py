@@ -801,6 +801,22 @@ def bring_back(folder):
 """,
     },
     wrong={
+        "softmax put into the network": (
+            _collect(softmax="z").replace(
+                "    labels, rows = [], []\n",
+                "    labels, rows = [], []\n    model.add(layers.Softmax())\n",
+                1,
+            ),
+            "network altered",
+        ),
+        "softmax as its activation": (
+            _collect(softmax="z").replace(
+                "    labels, rows = [], []\n",
+                "    labels, rows = [], []\n    model.layers[-1].activation = keras.ops.softmax\n",
+                1,
+            ),
+            "network altered",
+        ),
         "two passes": (
             _collect(
                 result="np.concatenate([y.numpy() for _, y in dataset]), np.concatenate(rows)"

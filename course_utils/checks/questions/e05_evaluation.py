@@ -470,6 +470,10 @@ class _Collected:
         result = compare.result_of(subject, "collect", model, dataset)
         after = subject.model_weights(model, _SHAPE)
         self.changed = not all(map(np.array_equal, before, after))
+        again = np.asarray(subject.model_outputs(model, images))
+        self.other_end = again.shape != self.logits.shape or not np.allclose(
+            again, self.logits, rtol=1e-3, atol=1e-3
+        )
         self._unpack(result)
 
     def _unpack(self, result: Any) -> None:
@@ -494,6 +498,8 @@ class _Collected:
         """Return which picture each row belongs to; raise what is wrong with the rows."""
         if self.changed:
             raise wrong("training mode")
+        if self.other_end:
+            raise wrong("network altered")
         if self.exchanged:
             raise wrong("order exchanged")
         if len(self.found) != _PICTURES or len(self.found_labels) != _PICTURES:
