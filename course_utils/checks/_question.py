@@ -153,8 +153,8 @@ class Question:
     advice: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, id: str, *checks: Check, **settings: Any) -> Question:
-        """Return a question with its texts and points from the data file of its exercise.
+    def of(cls, id: str, *checks: Check) -> Question:
+        """Return a question with all that the data file of its exercise says of it.
 
         Parameters
         ----------
@@ -162,29 +162,23 @@ class Question:
             The number, for example "01.2".
         *checks : callable
             What each part runs, in the order of the parts in the data file.
-        **settings : object
-            Other attributes: `needs`, `forbids`, `packages`, `only`, `kind`, `seconds`.
         """
         file = _texts.read(f"e{id[:2]}")
         texts = file[id]
         names = texts.get("parts", {})
-        parts = [
+        given = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in texts.items()
+        }
+        given["parts"] = tuple(
             Part(name, points, run)
             for (name, points), run in zip(names.items(), checks, strict=True)
-        ]
-        shared = {**_texts.common(), **file.get("messages", {})}
-        return cls(
-            id,
-            texts["title"],
-            texts.get("points", sum(names.values())),
-            tuple(parts),
-            hints=tuple(texts.get("hints", ())),
-            rubric=tuple(texts.get("rubric", ())),
-            note=texts.get("note", ""),
-            messages={**shared, **texts.get("messages", {})},
-            advice=texts.get("advice", {}),
-            **settings,
         )
+        given["messages"] = {
+            **_texts.common(),
+            **file.get("messages", {}),
+            **texts.get("messages", {}),
+        }
+        return cls(id, **{"points": sum(names.values()), **given})
 
     def sentence(self, error: IncorrectAnswer) -> str:
         """Return what to say of a wrong answer."""

@@ -7,6 +7,7 @@ import inspect
 import re
 import string
 import sys
+from dataclasses import fields
 from types import ModuleType
 
 import pytest
@@ -158,7 +159,7 @@ def test_texts_are_whole_and_fields_have_names(question):
             name is None or name.isidentifier() for _, name, _, _ in string.Formatter().parse(text)
         )
     assert set(question.advice) <= set(question.needs)
-    known = {"title", "points", "note", "hints", "rubric", "parts", "messages", "advice"}
+    known = {field.name for field in fields(Question)} - {"id"}
     assert set(file_of(question)[question.id]) <= known
 
 

@@ -1,13 +1,15 @@
 """What the exercises ask: for each exercise a data file with its texts, and a module that judges.
 
-``e01.toml`` holds all that a student reads of exercise 01, and ``e01_convolution_by_hand.py`` its
-checks, which end in ``EXERCISE``. To change a sentence, look for the number of its question in the
-data file::
+``e01.toml`` holds all that a student reads of exercise 01 and what an answer may use, and
+``e01_convolution_by_hand.py`` its checks, which end in ``EXERCISE``. To change a sentence, look for
+the number of its question in the data file::
 
     title = "Convolution by hand"
 
-    ["01.1"]
+    ["01.1"]                             # the attributes of a Question, by their names
     title = "With pen and paper"
+    kind = "value"
+    needs = ["first", "second", "weights"]
     hints = ["Lay the filter on the top left corner of the picture.", "..."]
 
     ["01.1".parts]                       # what is checked, in this order, and its points
@@ -22,6 +24,7 @@ data file::
 
     ["02.6"]                             # a written answer, which a person marks
     title = "Would you trust this data?"
+    kind = "written"
     points = 2
     rubric = ["1 point: ..."]
 

@@ -638,56 +638,10 @@ def _drawings(subject: StudentWork, rng: np.random.Generator) -> None:
 
 EXERCISE = Exercise.of(
     "01_convolution_by_hand",
-    Question.of(
-        "01.1", _first, _second, _weights, needs=("first", "second", "weights"), kind="value"
-    ),
-    Question.of(
-        "01.2",
-        _convolve_square,
-        _convolve_any,
-        _convolve_stride,
-        seconds=3.0,
-        needs=("convolve",),
-        only=("numpy",),
-        packages=("scipy", "skimage", "cv2", "torch", "jax", "tensorflow", "keras"),
-        forbids=(
-            "course_utils.convolution.feature_map",
-            "course_utils.convolution.feature_map_loop",
-        ),
-    ),
-    Question.of(
-        "01.3",
-        _size_valid,
-        _size_same,
-        seconds=3.0,
-        needs=("map_size",),
-        forbids=("course_utils.convolution.output_size",),
-    ),
-    Question.of(
-        "01.4",
-        _pool_max,
-        _pool_average,
-        _pool_rest,
-        seconds=3.0,
-        needs=("pool",),
-        forbids=(
-            "course_utils.convolution.max_pool",
-            "course_utils.convolution.average_pool",
-        ),
-    ),
-    Question.of(
-        "01.5", _filter_finds, _filter_refuses, needs=("my_kernel", "my_bias"), kind="value"
-    ),
-    Question.of(
-        "01.6",
-        _letters,
-        _drawings,
-        needs=("letter_outputs",),
-        forbids=(
-            "course_utils.convolution.LetterNetwork.pooled",
-            "course_utils.convolution.LetterNetwork.hidden",
-            "course_utils.convolution.LetterNetwork.outputs",
-            "course_utils.convolution.LetterNetwork.predict",
-        ),
-    ),
+    Question.of("01.1", _first, _second, _weights),
+    Question.of("01.2", _convolve_square, _convolve_any, _convolve_stride),
+    Question.of("01.3", _size_valid, _size_same),
+    Question.of("01.4", _pool_max, _pool_average, _pool_rest),
+    Question.of("01.5", _filter_finds, _filter_refuses),
+    Question.of("01.6", _letters, _drawings),
 )

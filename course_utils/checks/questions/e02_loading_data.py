@@ -1008,34 +1008,11 @@ def _without_contradictions(subject: StudentWork, rng: np.random.Generator) -> N
 
 EXERCISE = Exercise.of(
     "02_loading_data",
-    Question.of(
-        "02.1",
-        _to_one_hot,
-        _to_index,
-        _keep_classes,
-        needs=("to_one_hot", "to_index", "keep_classes"),
-        seconds=5,
-    ),
-    Question.of("02.2", _split_whole, _split_shares, _split_seed, needs=("split",), seconds=10),
-    Question.of("02.3", _patients_apart, _patients_share, needs=("split_patients",), seconds=10),
-    Question.of(
-        "02.4", _xray_shape, _xray_content, _unfit, needs=("load_xrays", "unfit"), seconds=30
-    ),
-    Question.of(
-        "02.5",
-        _pipeline_form,
-        _pipeline_validation,
-        _pipeline_training,
-        needs=("make_pipeline",),
-        seconds=30,
-    ),
-    Question.of("02.6", kind="written"),
-    Question.of(
-        "02.7",
-        _without_broken,
-        _without_copies,
-        _without_contradictions,
-        needs=("files_to_keep",),
-        seconds=10,
-    ),
+    Question.of("02.1", _to_one_hot, _to_index, _keep_classes),
+    Question.of("02.2", _split_whole, _split_shares, _split_seed),
+    Question.of("02.3", _patients_apart, _patients_share),
+    Question.of("02.4", _xray_shape, _xray_content, _unfit),
+    Question.of("02.5", _pipeline_form, _pipeline_validation, _pipeline_training),
+    Question.of("02.6"),
+    Question.of("02.7", _without_broken, _without_copies, _without_contradictions),
 )

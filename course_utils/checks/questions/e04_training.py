@@ -846,32 +846,10 @@ def _claims(subject: StudentWork, rng: np.random.Generator) -> None:
 
 EXERCISE = Exercise.of(
     "04_training",
-    Question.of(
-        "04.1",
-        _batch_loss,
-        _loss_of_logits,
-        _loss_of_probabilities,
-        needs=("batch_loss", "choose_loss"),
-        seconds=20,
-    ),
-    Question.of("04.2", _rate_at, _when_to_stop, needs=("rate_at", "when_to_stop"), seconds=10),
-    Question.of("04.3", _stopping, _plateau, _checkpoint, needs=("make_callbacks",), seconds=30),
-    Question.of(
-        "04.4",
-        _nothing_in_use,
-        _in_training,
-        _in_front,
-        needs=("build_augmentation", "with_augmentation"),
-        seconds=30,
-    ),
-    Question.of(
-        "04.5",
-        _curves,
-        _gaps,
-        _claims,
-        needs=("histories", "gaps", "true_claims"),
-        kind="experiment",
-        seconds=10,
-    ),
-    Question.of("04.6", kind="written"),
+    Question.of("04.1", _batch_loss, _loss_of_logits, _loss_of_probabilities),
+    Question.of("04.2", _rate_at, _when_to_stop),
+    Question.of("04.3", _stopping, _plateau, _checkpoint),
+    Question.of("04.4", _nothing_in_use, _in_training, _in_front),
+    Question.of("04.5", _curves, _gaps, _claims),
+    Question.of("04.6"),
 )

@@ -1017,47 +1017,10 @@ def _claims(subject: StudentWork, rng: np.random.Generator) -> None:
 
 EXERCISE = Exercise.of(
     "06_error_analysis",
-    Question.of(
-        "06.1", _pair, _worst, needs=("confused", "share", "worst", "worst_loss"), kind="value"
-    ),
-    Question.of(
-        "06.2",
-        _frequent_first,
-        _ties,
-        needs=("confused_pairs",),
-        forbids=(
-            "course_utils.error_analysis.confused_pairs",
-            "course_utils.evaluation.confusion_matrix",
-        ),
-        seconds=5,
-    ),
-    Question.of(
-        "06.3",
-        _stratified,
-        _by_seed,
-        _unseen,
-        _any_fit,
-        needs=("make_folds", "out_of_fold"),
-        forbids=("course_utils.evaluation.out_of_fold",),
-        seconds=5,
-    ),
-    Question.of(
-        "06.4",
-        _limits,
-        _disputes,
-        _exactly,
-        needs=("thresholds", "disputed"),
-        forbids=("course_utils.error_analysis.suspect_labels",),
-        seconds=5,
-    ),
-    Question.of(
-        "06.5",
-        _after_looking,
-        _paired_gain,
-        _claims,
-        needs=("after_looking", "paired_gain", "true_claims"),
-        forbids=("course_utils.error_analysis.inspection_curve",),
-        seconds=5,
-    ),
-    Question.of("06.6", kind="written"),
+    Question.of("06.1", _pair, _worst),
+    Question.of("06.2", _frequent_first, _ties),
+    Question.of("06.3", _stratified, _by_seed, _unseen, _any_fit),
+    Question.of("06.4", _limits, _disputes, _exactly),
+    Question.of("06.5", _after_looking, _paired_gain, _claims),
+    Question.of("06.6"),
 )

@@ -699,36 +699,9 @@ def _is_right(subject: StudentWork, cases: list[Case]) -> bool:
 
 EXERCISE = Exercise.of(
     "09_put_it_to_work",
-    Question.of(
-        "09.1",
-        _scale,
-        _zero_point,
-        _whole,
-        _restored,
-        needs=("scale", "zero_point", "whole", "restored"),
-        kind="value",
-    ),
-    Question.of(
-        "09.2",
-        _of_units,
-        _to_whole,
-        _zero_unit,
-        needs=("scales_of", "to_whole"),
-        forbids=("course_utils.deployment.quantize",),
-    ),
-    Question.of(
-        "09.3",
-        _uses_card,
-        _without_threshold,
-        needs=("answer",),
-        forbids=("course_utils.evaluation.softmax",),
-    ),
-    Question.of(
-        "09.4",
-        _lowest_threshold,
-        _special,
-        needs=("threshold_for",),
-        forbids=("course_utils.deployment.choose_threshold",),
-    ),
-    Question.of("09.5", kind="written"),
+    Question.of("09.1", _scale, _zero_point, _whole, _restored),
+    Question.of("09.2", _of_units, _to_whole, _zero_unit),
+    Question.of("09.3", _uses_card, _without_threshold),
+    Question.of("09.4", _lowest_threshold, _special),
+    Question.of("09.5"),
 )
