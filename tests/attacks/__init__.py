@@ -286,6 +286,7 @@ _FORGED = """
 from course_utils import student_work
 from course_staff.grading.sandbox_runtime import wire, worker
 said = {"kind": "number", "watched": [], "seed": None, "watch": None, "forget": None}
+said["changed"] = False
 student_work.operate = lambda subject, operation, args, kwargs: said.get(operation, 12)
 """
 
