@@ -27,7 +27,7 @@ _SPLIT_OF_WORD = {
     for word in words.split()
 }
 _NAME = re.compile(
-    rf"(?:seg)?({'|'.join(sorted(_SPLIT_OF_WORD, key=len, reverse=True))})"
+    rf"\d*(?:seg)?({'|'.join(sorted(_SPLIT_OF_WORD, key=len, reverse=True))})"
     r"(?:set|data|dataset|split|folder|images?|imgs?|pictures?|photos?)?\d*"
 )
 
@@ -40,7 +40,7 @@ def named(text: str) -> str | None:
     >>> named("Training_Set"), named("val"), named("hold-out"), named("trains")
     ('train', 'validation', 'test', None)
     """
-    found = _NAME.fullmatch(re.sub(r"[\s_.-]", "", text.casefold()))
+    found = _NAME.fullmatch(re.sub(r"[\s_.-]|\(\d+\)", "", text.casefold()))
     return _SPLIT_OF_WORD[found[1]] if found else None
 
 

@@ -728,13 +728,12 @@ def told_no_images(listing: Listing) -> str:
     """Return the message for a folder in which no image has a class."""
     root = listing.root
     if listing.loose:
-        above = _class_beside(root)
-        if above and not listing.loose[0].count("/"):
-            return f"{root} holds images but no class folders; did you mean the folder {above}?"
+        above = None if "/" in listing.loose[0] else _class_beside(root)
         return (
             f"The images in {root} lie outside class folders ({listing.loose[0]}, for "
             f"example); put those of each class into a folder with the name of the class, "
-            f"or {_how_to_label(root, root, listing.loose)}."
+            f"or {_how_to_label(root, root, listing.loose)}"
+            f"{f'; if all of them are of one class, give the folder {above}' if above else ''}."
         )
     if listing.skipped:
         return (

@@ -204,6 +204,12 @@ def scan(
     if found.missing and not (skip_missing and len(found.missing) < len(table.cells)):
         raise MissingData(_told_missing(table, root, found.missing, find))
     listing = _listing(table, root, content, found, columns)
+    if listing.splits and "train" not in listing.splits:
+        raise InvalidInput(
+            f"Column {columns.split!r} of {table.path.name} has no row for train, but only for "
+            f"{' and '.join(listing.splits)}; add the training images, or take the column out of "
+            f"the table."
+        )
     _check_classes(table, columns.label, listing)
     lines = [found.lines[image.file.id] for image in listing.images]
     return ListedTable(
@@ -252,7 +258,7 @@ def read_table(csv: str | os.PathLike[str]) -> Table:
         names = [""] * len(head)
     else:
         names = head
-        del rows[next(iter(rows))]
+        rows = {line: row for line, row in rows.items() if row != head}  # of joined tables, too
     if len(names) < 2 or not rows:
         found = "one column only" if len(names) < 2 else "no row below its header"
         raise InvalidInput(

@@ -157,7 +157,7 @@ FOLDERS = {
     "one class instead of all": (
         lambda root: (root.rename(root.with_name("x")), root.symlink_to(root.parent / "x/cat")),
         InvalidInput,
-        r"my photos holds images but no class folders; did you mean the folder .*x\?",
+        r"lie outside class folders .*; if all of them are of one class, give the folder .*x\.",
     ),
     "archives instead of classes": (
         lambda root: [(shutil.rmtree(root / c), (root / f"{c}.zip").touch()) for c in CLASSES],

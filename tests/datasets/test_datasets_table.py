@@ -168,6 +168,13 @@ REFUSED = {
         ["id,label,split", "000,cat,train", "001,dog,tst"],
         "Line 3 of labels.csv has the split 'tst'",
     ),
+    "splits without training": (
+        [
+            "id,label,split",
+            *(f"{Path(n).stem},{k},test" for n, k in zip(NAMES, KINDS, strict=True)),
+        ],
+        "Column 'split' of labels.csv has no row for train, but only for test",
+    ),
     "header only": (["id,label"], "no row below its header"),
     "empty": ([], "is empty"),
 }
@@ -184,6 +191,8 @@ def test_tables_that_cannot_be_used(root, case):
 LABELED = [f"{Path(name).stem},{kind}" for name, kind in zip(NAMES, KINDS, strict=True)]
 READ = {
     "no header, ids without ending": (LABELED, ""),
+    "two tables, one below the other": (
+        ["id,label", *LABELED[:6], "id,label", *LABELED[6:]], ""),
     "title and comment": (["My photos", "# of 2024", "id,label", *LABELED], ""),
     "spaces": ([row.replace(",", "  ") for row in ["id,label", *LABELED]], ""),
     "addresses": (["id,label", *(f"https://x.org/a%20b/{row.replace(',', '.jpg?w=9,')}" for row in
@@ -328,7 +337,8 @@ def test_patterns_that_cannot_be_used(tmp_path, pattern, words):
 
 
 SPLIT_NAMES = ["train", "Training", "training_set", "TEST", "testing", "test_set", "val", "valid",
-               "Validation", "dev", "holdout", "test1", "train-images", "Valid Set"]  # fmt: skip
+               "Validation", "dev", "holdout", "test1", "train-images", "Valid Set", "val2017",
+               "01_train", "test (1)"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SPLIT_NAMES)
