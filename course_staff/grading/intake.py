@@ -155,9 +155,7 @@ def _leave_out_what_was_not_handed_in(files: list[File]) -> None:
     }
     for file in files:
         for place, part in enumerate(file.parts[: file.outer]):
-            why = (
-                "It is feedback to the student, and not handed in." if _FEEDBACK.match(part) else ""
-            )
+            why = _IS_FEEDBACK if _FEEDBACK.match(part) else ""
             for frame, copies in _BESIDE.items():
                 if (file.parts[:place], frame) in handed_in:
                     why = why or copies.get(part.casefold(), "")

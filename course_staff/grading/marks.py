@@ -446,7 +446,8 @@ def _conflict(first: Row, row: Row, named: Path | None) -> str:
     return f"{first.where} gives another mark for the same answer and counts: its table {why}."
 
 
-#: What stands below the marks, in the languages of the platforms.
+#: What stands below the marks, in the languages of the platforms. (The brackets are for the
+#: spelling check, which takes a French word for a misspelled English one.)
 _SUM = re.compile(
     r"((sum|total|summe|gesamt|s[o]mme|suma|razem|totale|totaal|mean|average|mittelwert|durchschnitt|"
     r"moyenne|średnia|media|promedio|gemiddelde|median|maximum|minimum|count|anzahl)\b\W*)*"
