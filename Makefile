@@ -91,12 +91,11 @@ lint: dev
 	$(RUN) -m mypy
 	$(RUN) tests/repository/check_language.py
 
-# In the order of the folders, so that short modules come last and both workers end together. The
-# lessons show no progress bars: on a slow machine one would stand in an output that is compared.
+# In the order of the folders, so that short modules come last and both workers end together.
 test: lint
 	$(PYTEST) --no-loadscope-reorder tests $(ARGS)
 	rm -rf build/nbval
-	TQDM_DISABLE=1 COURSE_EPOCHS=1 COURSE_DATASET=paper_flowers COURSE_DATA= COURSE_STORED=1 \
+	COURSE_EPOCHS=1 COURSE_DATASET=paper_flowers COURSE_DATA= COURSE_STORED=1 \
 	  COURSE_WORK="$(CURDIR)/build/nbval" $(PYTEST) --nbval-lax --nbval-cell-timeout 600 notebooks solutions
 
 # For a first look, and for another Python: what takes few minutes and touches every layer.

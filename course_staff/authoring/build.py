@@ -181,8 +181,6 @@ def _tidy_output(output: Any) -> Any | None:
     data = output.get("data", {})
     if any(kind.startswith("application/vnd.jupyter.widget") for kind in data):
         return None
-    if data == {"text/plain": ""}:  # where a progress bar was
-        return None
     output.pop("transient", None)
     if "image/png" in output.get("data", {}):
         output.data["image/png"] = _smaller(output.data["image/png"])

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from course_utils import validate
 from course_utils.exceptions import DownloadFailed
+from course_utils.progress import progress_bar
 
 _CONNECT_SECONDS = 6.0
 _SILENCE_SECONDS = 30.0
@@ -218,7 +219,6 @@ def _fetch(archive: Archive, part: Path) -> None:
 def _stream(archive: Archive, part: Path) -> None:
     """Send one request and append the answer to `part`."""
     import requests
-    from tqdm import tqdm
 
     here = part.stat().st_size if part.exists() else 0
     host = _host(archive.url)
@@ -241,10 +241,10 @@ def _stream(archive: Archive, part: Path) -> None:
             total = int(length) + (here if appending else 0) if length.isdigit() else None
             with (
                 part.open("ab" if appending else "wb") as file,
-                tqdm(
-                    total=total,
+                progress_bar(
+                    total,
+                    archive.name,
                     initial=here if appending else 0,
-                    desc=archive.name,
                     unit="B",
                     unit_scale=True,
                     file=sys.stderr,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
+import sys
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -17,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
-from tqdm import tqdm
 
 from course_utils import settings, validate
 from course_utils.datasets import _cache, _download, _splits
@@ -25,6 +25,7 @@ from course_utils.datasets._image_dataset import ImageDataset, make_dataset
 from course_utils.datasets._options import LoadOptions
 from course_utils.datasets._source import DownloadSource
 from course_utils.exceptions import MissingData
+from course_utils.progress import progress_bar
 
 CLASS_NAMES = (
     *("airplane", "automobile", "bird", "cat", "deer"),
@@ -130,15 +131,17 @@ def _read(path: Path, size: tuple[int, int]) -> _cache.Pixels:
         labels: list[int] = []
         digests: list[str] = []
         examples = _from_batches(path) if path.is_dir() else _from_tar(path)
-        for id_, label, digest, picture in tqdm(
-            examples, desc="reading cifar10", total=total, delay=2, leave=False
-        ):
-            ids.append(id_)
-            labels.append(label)
-            digests.append(digest)
-            if picture.size != (size[1], size[0]):
-                picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-            write(np.asarray(picture, np.uint8)[None])
+        with progress_bar(
+            total, "reading cifar10", unit=" images", delay=2, file=sys.stderr
+        ) as bar:
+            for id_, label, digest, picture in examples:
+                ids.append(id_)
+                labels.append(label)
+                digests.append(digest)
+                if picture.size != (size[1], size[0]):
+                    picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+                write(np.asarray(picture, np.uint8)[None])
+                bar.update()
         if sum(id_.startswith("train/") for id_ in ids) != _TRAINING or len(ids) != len(set(ids)):
             raise MissingData(
                 f"{path} holds {len(ids):,} images, not the {total:,} of CIFAR-10; copy it again."

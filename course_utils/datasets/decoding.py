@@ -32,6 +32,7 @@ from course_utils.datasets import bit_depth
 from course_utils.datasets.bit_depth import Passing, Scales, Unreadable, Unscaled
 from course_utils.datasets.display import displayable
 from course_utils.exceptions import InvalidInput, MissingData
+from course_utils.progress import progress_bar
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -315,10 +316,8 @@ def map_in_chunks(
     A progress bar with `text` is shown after two seconds. Warnings are turned off, since Pillow
     warns about unusual metadata.
     """
-    from tqdm import tqdm
-
     remaining = iter(items)
-    bar = tqdm(total=total, desc=text, unit=" images", delay=2, file=sys.stderr, leave=False)
+    bar = progress_bar(total, text, unit=" images", delay=2, file=sys.stderr)
     with warnings.catch_warnings(), ThreadPoolExecutor(WORKERS) as pool, bar:
         warnings.simplefilter("ignore")
         while chunk := list(itertools.islice(remaining, _CHUNK)):

@@ -14,8 +14,8 @@ import keras
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
+from course_utils.progress import progress_bar, show_line
 from course_utils.training import _data_checks, pipeline
-from course_utils.training._progress import progress_bar, show_line
 from course_utils.training.history import History
 from course_utils.training.store import fit_or_load
 from course_utils.validate import whole_number

@@ -22,6 +22,7 @@ from tqdm import tqdm
 from course_utils import augmentation, settings
 from course_utils.exceptions import InvalidInput, TrainingStopped
 from course_utils.models import last_activation, without_tracing_warning
+from course_utils.progress import progress_bar, show_line
 from course_utils.training import _data_checks, pipeline
 from course_utils.training._callbacks import (
     RecordHistory,
@@ -31,7 +32,6 @@ from course_utils.training._callbacks import (
     WarmUpSteps,
     end_stopped_training,
 )
-from course_utils.training._progress import progress_bar, show_line
 from course_utils.training._signature import compiled_config, signature
 from course_utils.training.checkpoint import RunFolder
 from course_utils.training.device import refuse_several_machines

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 import time
 import zipfile
 from collections.abc import Sequence
@@ -14,12 +13,12 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from tqdm.auto import tqdm
 
 from course_utils import settings, validate
 from course_utils.datasets import SPLITS, ImageDataset
 from course_utils.exceptions import InvalidInput
 from course_utils.files import atomic_path
+from course_utils.progress import progress_bar
 from course_utils.transfer.backbones import weights_digest
 
 # To be raised when the features of the same backbone and images change.
@@ -189,8 +188,7 @@ def _run_backbone(
     passes[1:1] = [("train", number) for number in range(copies)]
     total = sum(len(dataset.ids(split)) for split, _ in passes)
     vectors: dict[str, list[np.ndarray]] = {split: [] for split in SPLITS}
-    shown = {"unit": "image", "desc": backbone.name, "file": sys.stdout, "leave": False}
-    with tqdm(total=total, disable=not verbose, **shown) as bar:
+    with progress_bar(total, backbone.name, shown=bool(verbose), unit=" images") as bar:
         for split, copy in passes:
             for images, _ in dataset.ordered(split):
                 if copy is not None:

@@ -137,12 +137,6 @@ def test_live_widgets_are_not_stored():
     assert notebook.cells[0].outputs == []
 
 
-def test_the_empty_place_of_a_progress_bar_is_not_stored():
-    notebook = notebook_with(**{"text/plain": ""})
-    build.tidy(notebook)
-    assert notebook.cells[0].outputs == []
-
-
 def test_builds_see_no_cache_unless_asked_to():
     with build.build_environment() as apart, build.build_environment(keep_cache=True) as mine:
         assert apart["COURSE_WORK"] != str(settings.work_root())

@@ -1,4 +1,4 @@
-"""The progress bar of a training in a notebook."""
+"""The progress bar in a notebook."""
 
 from __future__ import annotations
 
@@ -15,13 +15,25 @@ class NotebookBar(notebook_tqdm):
     "Error displaying widget: model not found" in its place.
     """
 
+    _shown: Any = None  # the handle of the output that holds the widget
+
     def __init__(self, **arguments: Any) -> None:
         super().__init__(display=False, **arguments)
-        self._shown = None if self.disable else display(self.container, display_id=True)
+        if not self.disable and self.delay <= 0:
+            self._show()
+
+    def _show(self) -> None:
+        self._shown = display(self.container, display_id=True)
+
+    def display(self, *arguments: Any, check_delay: bool = True, **more: Any) -> None:
+        """Show the present state; tqdm calls this with `check_delay` when its delay has passed."""
+        if check_delay and self._shown is None:
+            self._show()
+        super().display(*arguments, check_delay=False, **more)
 
     def close(self) -> None:
         """Close the widget, and leave an empty output in its place."""
-        shown, self._shown = getattr(self, "_shown", None), None
+        shown, self._shown = self._shown, None
         super().close()
         if shown is not None:
             self.container.close()
