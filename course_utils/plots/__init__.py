@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import Any
 
 _NAMES = {  # of functions, by module
-    "_style": "describe PALETTE new_axes",
+    "_style": "PALETTE PRECISION RECALL describe new_axes",
     "images": "augmentation_grid image_grid pixel_values predictions_grid",
     "results": "confusion_matrix history per_class_bars",
     "drawings": "drawing",

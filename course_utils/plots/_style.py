@@ -33,6 +33,9 @@ PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F
 #: and orange are left out, since they stand for training and validation in the whole course.
 VARIANTS = ("#882255", "#56B4E9", "#CC79A7", "#000000", "#D55E00", "#F0E442", "#009E73")
 
+#: The colors of precision, and of recall or of the share that is answered, over a threshold.
+PRECISION, RECALL = VARIANTS[0], VARIANTS[3]
+
 #: Line styles, markers and hatches that go with the colors: no figure depends on color alone.
 LINE_STYLES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")

@@ -12,8 +12,9 @@ from course_utils.plots._style import (
     DASHED_FRAME,
     INK,
     MARKERS,
-    PALETTE,
+    PRECISION,
     QUIET,
+    RECALL,
     RIGHT,
     WRONG,
     described,
@@ -172,9 +173,9 @@ def inspection_curve(
     total = len(curve)
     recall, precision = curve["recall"].to_numpy(), curve["precision"].to_numpy()
     inspected = curve["inspected"].to_numpy()
-    ax.plot(inspected, recall, "--", color=PALETTE[5], lw=2, label="recall: found, of all wrong")
+    ax.plot(inspected, recall, "--", color=RECALL, lw=2, label="recall: found, of all wrong")
     text = "precision: wrong, of those seen"
-    ax.plot(inspected, precision, "-", color=PALETTE[0], lw=2, label=text)
+    ax.plot(inspected, precision, "-", color=PRECISION, lw=2, label=text)
     ax.plot(inspected, inspected / total, ":", color=QUIET, label="recall in random order")
     marked = max(1, round(share * total))
     found = recall[marked - 1]

@@ -13,7 +13,10 @@ from course_utils.plots._style import (
     LINE_STYLES,
     MARKERS,
     PALETTE,
+    PRECISION,
     QUIET,
+    RECALL,
+    VARIANTS,
     described,
     grouped_bars,
     in_percent,
@@ -141,8 +144,8 @@ def answered(
     count = said.sum(axis=1)
     hits = (said & predictions.correct).sum(axis=1)
     precision = np.divide(hits, count, out=np.full(len(levels), np.nan), where=count > 0)
-    ax.plot(levels, precision, color=PALETTE[0], lw=2, label="right answers among the answers")
-    ax.plot(levels, count / len(predictions), "--", color=PALETTE[5], lw=2, label="answered")
+    ax.plot(levels, precision, color=PRECISION, lw=2, label="right answers among the answers")
+    ax.plot(levels, count / len(predictions), "--", color=RECALL, lw=2, label="answered")
     text = f"From {predictions.accuracy:.0%} right answers if all pictures are answered"
     if threshold is not None:
         value = float(threshold)
@@ -230,7 +233,7 @@ def drift(log: pd.DataFrame, hidden: str = "accuracy") -> Figure:
             values,
             LINE_STYLES[0 if known else 1],
             marker=MARKERS[number % len(MARKERS)],
-            color=PALETTE[0] if known else PALETTE[5],
+            color=VARIANTS[0 if known else 3],
         )
         ax.set_title(column if known else f"{column} (not known)", fontsize=10)
         ax.set_xlabel(log.index.name or "week")

@@ -48,11 +48,11 @@ function threshold(root, data, kit) {
     "stroke-width": 2.5, "stroke-dasharray": dash, points: levels
       .map((value, i) => [x(value), y(all[i][key])]).filter(([, b]) => !Number.isNaN(b))
       .map(point => point.join(",")).join(" ")});
-  line("precision", "#0072B2", "none");
-  line("recall", "#D55E00", "7 4");
+  line("precision", "#882255", "none");
+  line("recall", "#000000", "7 4");
   const legend = kit.make("p", root);
-  kit.make("span", legend, "\u2501 precision", {style: "color:#00588a"});
-  kit.make("span", legend, "  \u2505 recall", {style: "color:#a44600"});
+  kit.make("span", legend, "\u2501 precision", {style: "color:#882255"});
+  kit.make("span", legend, "  \u2505 recall", {style: "color:#000000"});
   const marker = draw("line", figure, {y1: y(0), y2: y(1), stroke: "#222", "stroke-width": 1.5});
   const say = kit.live(root);
   const changed = kit.make("div", root, null, {class: "cw-row", style: "min-height:120px"});
