@@ -132,10 +132,13 @@ def flag_identical(graded: list[Graded]) -> None:
         for result in group:
             others = [name for name in students if name != result.student]
             if others:
-                result.flags.append(f"{_SAME} {', '.join(others)}.")
+                named, more = others[:_NAMED], len(others) - _NAMED
+                named += [f"{more} more"] * (more > 0)
+                result.flags.append(f"{_SAME} {', '.join(named)}.")
 
 
 _SAME = "The answers are the same as those of"
+_NAMED = 5  # a list of thirty names in each of thirty rows would be read by nobody
 
 
 # --- names -------------------------------------------------------------------------------------

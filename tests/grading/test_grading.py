@@ -666,6 +666,15 @@ class TestPolicies:
         assert graded[0].flags == ["The answers are the same as those of bob."]
         assert graded[2].flags == []
 
+    def test_a_copy_in_a_whole_class_names_a_few(self):
+        graded = [made(f"student{k:02}", answers="x") for k in range(30)]
+        policies.flag_identical(graded)
+        assert (
+            graded[2]
+            .flags[0]
+            .endswith("of student00, student01, student03, student04, student05, 24 more.")
+        )
+
     def test_copies_with_other_blanks_and_comments_are_the_same(self, sandbox):
         long = RIGHT["90.1"] + "\n" + "\n".join(f"name_{k} = {k} + 1" for k in range(30))
         other = "# mine\n" + long.replace(" = ", "=").replace("\n", "\n\n", 3) + "   # done"
