@@ -52,7 +52,14 @@ class Photographs:
         found = Counter(image.class_name for image in self.listing.images)
         classes = validate.some_of([f"{name} {found[name]:,}" for name in self.class_names], 20)
         text = f"{self.name}: {validate.counted(len(self), 'photograph')} ({classes})"
-        return text if self.groups is None else f"{text}, {len(set(self.groups)):,} groups"
+        if self.groups is None:
+            return text
+        labeled = {
+            (key, one.class_name) for key, one in zip(self.groups, self.listing.images, strict=True)
+        }
+        mixed = sum(many > 1 for many in Counter(key for key, _ in labeled).values())
+        text = f"{text}, {len(set(self.groups)):,} groups"
+        return f"{text} ({mixed:,} in several classes)" if mixed else text
 
     def groups_of(self, ids: Iterable[str]) -> list[str]:
         """Return the group of each photograph, or its id if no groups were named.
@@ -210,7 +217,7 @@ def photographs(
     Examples
     --------
     >>> photographs("data/garden_walk", groups=r"(plant\d+)")
-    garden_walk: 96 photographs (daisy 38, roses 27, tulips 31), 33 groups
+    garden_walk: 96 photographs (daisy 38, roses 27, tulips 31), 33 groups (1 in several classes)
     """
     path = _found(source)
     if path.suffix.lower() in _TABLES and not path.is_dir():

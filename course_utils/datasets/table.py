@@ -31,7 +31,7 @@ _FILE_COLUMNS = (
 _LABEL_COLUMNS = (
     *("label", "labels", "class", "class_name", "classname", "target", "category", "label_name"),
     *("class_id", "label_id", "category_name", "category_id", "breed", "species", "diagnosis"),
-    *("dx", "y", "level", "type", "tag"),
+    "dx",
 )
 _SPLIT_COLUMNS = ("split", "subset", "set", "partition", "fold")
 _SEPARATORS = ",;\t|"
@@ -370,14 +370,14 @@ def _columns(
     if filename is None:
         raise InvalidInput(
             f"It is not clear which column of {table.path.name} names the files (it has {shown}); "
-            f"give filename_column=."
+            f"give filename_column=, or name that column 'file'."
         )
     free = [name for name in free if name != filename]
     label = label or _usual(free, _LABEL_COLUMNS) or (free[0] if len(free) == 1 else None)
     if label is None:
         raise InvalidInput(
             f"It is not clear which column of {table.path.name} is the class (it has {shown}); "
-            f"give label_column=."
+            f"give label_column=, or name that column 'label'."
         )
     return _Columns(filename, label, split)
 

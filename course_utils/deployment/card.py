@@ -7,7 +7,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -159,8 +159,11 @@ def read_card(folder: str | Path) -> ModelInfo:
         content = json.loads(file.read_text(encoding="utf-8-sig"))  # Notepad adds a mark
         if not isinstance(content, dict):
             raise ValueError("it is no JSON object")
-        if content.pop("format") != _FORMAT:
-            raise ValueError("it was written by another version of the course")
+        known = {one.name for one in fields(ModelInfo)}
+        if content.pop("format", None) != _FORMAT or not known.issuperset(content):
+            raise ValueError("it was not written by this version of the course")
+        if missing := {"class_names", "image_size"}.difference(content):
+            raise ValueError(f"it does not say {validate.some_of(sorted(missing))}")
         return ModelInfo(**content)
     except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as error:
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -75,14 +75,14 @@ const kit = {
     return String(Math.round(value * factor) / factor + 0).replace("-", "\u2212");
   },
 
-  /** Read what the reader typed: decimal comma, minus sign and percent are understood. */
+  /** Read what the reader typed: decimal comma, minus sign, percent and 2e-3 are understood. */
   parse(text) {
     const plain = String(text).trim().replace(/[\u2212\u2013]/g, "-").replace(/\s/g, "");
-    const found = /^([-+]?)(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*[.,]?\d+|\d+[.,])(%?)$/.exec(plain);
+    const found = /^([-+]?)(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*[.,]?\d+|\d+[.,])(e[-+]?\d+)?(%?)$/i.exec(plain);
     if (!found) return NaN;
     const grouped = /^\d{1,3}(,\d{3})+(\.\d+)?$/.test(found[2]);
     const digits = grouped ? found[2].replace(/,/g, "") : found[2].replace(",", ".");
-    return Number(found[1] + digits) / (found[3] ? 100 : 1);
+    return Number(found[1] + digits + (found[3] || "")) / (found[4] ? 100 : 1);
   },
 
   /** Return the idea whose answer is nearest to a number, or undefined if none is within `exact`. */

@@ -609,13 +609,32 @@ def threshold_for(confidence, right, precision):
             None,
         ),
         "a grid": (_threshold(levels="np.linspace(0, 1, 101)"), None),
-        "ties cut": (
-            """def threshold_for(confidence, right, precision):
-    order = np.argsort(-confidence, kind="stable")
+        **{
+            f"ties cut, {order}": (
+                f"""def threshold_for(confidence, right, precision):
+    order = {order}
     c, r = confidence[order], right[order]
     precisions = np.cumsum(r) / np.arange(1, len(r) + 1)
     good = np.where(precisions >= precision)[0]
     return c[good[-1]] if len(good) else None
+""",
+                "ties cut",
+            )
+            for order in (
+                "np.argsort(-confidence)",
+                'np.argsort(-confidence, kind="stable")',
+                "np.argsort(confidence)[::-1]",
+                "np.argsort(confidence, kind='stable')[::-1]",
+            )
+        },
+        "ties cut, pairs": (
+            """def threshold_for(confidence, right, precision):
+    found, hits = None, 0
+    for count, (c, r) in enumerate(sorted(zip(confidence, right), reverse=True), 1):
+        hits += r
+        if hits / count >= precision:
+            found = c
+    return found
 """,
             "ties cut",
         ),

@@ -116,7 +116,7 @@ def test_it_says_how_many_photographs_there_are(tmp_path):
     image_folders.tree(tmp_path / "mugs", {"red": 6, "blue": 5})
     assert repr(datasets.photographs(tmp_path / "mugs")) == "mugs: 11 photographs (blue 5, red 6)"
     photos = datasets.photographs(tmp_path / "mugs", r"/(00[01])\.")
-    assert repr(photos) == "mugs: 11 photographs (blue 5, red 6), 9 groups"
+    assert repr(photos) == "mugs: 11 photographs (blue 5, red 6), 9 groups (2 in several classes)"
     assert photos.groups_of(["red/000.jpg", "blue/000.jpg", "red/004.jpg"]) == [
         "of 000",
         "of 000",
@@ -199,13 +199,24 @@ def test_the_column_of_the_groups_is_not_that_of_the_classes(tmp_path):
     image_folders.tree(tmp_path / "mugs", {"all": 12})
     lines = [f"all/{k:03d}.jpg;{'rot' if k % 2 else 'blau'};montag{k // 3}" for k in range(12)]
     table = tmp_path / "mugs" / "liste.csv"
-    table.write_text("\n".join(["Datei;Klasse;Tag", *lines]))  # "Tag" is a usual name of labels
+    table.write_text("\n".join(["Datei;Klasse;Tag", *lines]))
     photos = datasets.photographs(table, "Tag")
-    assert repr(photos) == "liste: 12 photographs (blau 6, rot 6), 4 groups"
+    assert repr(photos) == "liste: 12 photographs (blau 6, rot 6), 4 groups (4 in several classes)"
     data = datasets.from_csv(table, groups="Tag", image_size=8)
     assert data.class_names == ("blau", "rot")
+    with pytest.raises(InvalidInput, match="or name that column 'label'"):
+        datasets.photographs(table)  # two columns may be the classes
     with pytest.raises(InvalidInput, match="belong to 1 group"):  # a class is a group here
         datasets.from_csv(table, label_column="Tag", groups="Tag", image_size=8)
+
+
+def test_the_inner_folder_can_be_the_group(tmp_path):
+    counts = {f"{name}/ding {k}": 3 for name in ("AUTOS", "Bäume") for k in range(4)}
+    image_folders.tree(tmp_path / "mine", counts)
+    photos = datasets.photographs(tmp_path / "mine", r"(.+)/")
+    assert repr(photos) == "mine: 24 photographs (AUTOS 12, Bäume 12), 8 groups"
+    merged = datasets.photographs(tmp_path / "mine", r"/(.+)/")
+    assert repr(merged).endswith("4 groups (4 in several classes)")
 
 
 def _messages(photos):

@@ -416,10 +416,21 @@ def test_a_card_of_another_network_gets_a_sentence(model, tmp_path, changes, wor
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["[1]", "null", "[" * 100_000])
-def test_a_card_that_is_no_object_gets_a_sentence(tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[1]", "it is no JSON object"),
+        ("null", "it is no JSON object"),
+        ("[" * 100_000, "export the model again"),
+        ("{}", "not written by this version of the course"),
+        ('{"format": 1}', "does not say class_names, image_size"),
+        ('{"format": 1, "class_names": ["a", "b"]}', "does not say image_size"),
+        ('{"format": 1, "class_names": ["a", "b"], "image_size": [8, 8], "new": 1}', "not written"),
+    ],
+)
+def test_a_card_that_is_none_gets_a_sentence(tmp_path, text, words):
     (tmp_path / "model.json").write_text(text)
-    with pytest.raises(InvalidInput, match="export the model again"):
+    with pytest.raises(InvalidInput, match=words):
         deployment.load_exported(tmp_path)
     with pytest.raises(MissingData, match="There is no"):
         deployment.load_exported("x" * 300)

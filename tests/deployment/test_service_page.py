@@ -111,13 +111,13 @@ def test_the_heat_map_lies_on_the_picture_and_the_slider_fades_it(opened):
     assert boxes[0] == boxes[1]
     assert boxes[0]["height"] / boxes[0]["width"] == pytest.approx(1.5, rel=0.02)
     opacity = "() => getComputedStyle(map).opacity"
-    assert shown.page.evaluate(opacity) == "0.75"
+    assert shown.page.evaluate(opacity) == "0.5"
     slider = shown.page.get_by_label("Opacity of the heat map")
     slider.focus()
     for _ in range(3):
         shown.page.keyboard.press("ArrowLeft")
-    assert shown.page.evaluate(opacity) == "0.6"
-    assert shown.page.locator("#opacity-value").inner_text() == "60 %"
+    assert shown.page.evaluate(opacity) == "0.35"
+    assert shown.page.locator("#opacity-value").inner_text() == "35 %"
     shown.page.keyboard.press("Home")
     assert shown.page.evaluate(opacity) == "0"
 
@@ -160,7 +160,8 @@ def test_a_picture_can_be_dropped_or_pasted(opened):
     give = """(event) => {
       const bytes = Uint8Array.from(atob(event.data), (letter) => letter.charCodeAt(0));
       const transfer = new DataTransfer();
-      transfer.items.add(new File([bytes], "picture.png", { type: "image/png" }));
+      for (let k = 0; k < (event.files ?? 1); k++)
+        transfer.items.add(new File([bytes], "picture.png", { type: "image/png" }));
       const options = { bubbles: true, cancelable: true };
       const made = event.name === "paste"
         ? new ClipboardEvent("paste", { ...options, clipboardData: transfer })
@@ -175,6 +176,13 @@ def test_a_picture_can_be_dropped_or_pasted(opened):
     assert shown.page.locator("#drop.over").count() == 0
     shown.answered()
     assert shown.page.locator("#result").is_visible()
+    shown.page.evaluate(give, {"name": "drop", "data": content, "files": 0})  # a word, a link
+    assert shown.page.locator("#status").bounding_box()["height"] > 10
+    assert shown.status() == "That was no file; drop an image file."
+    shown.page.evaluate(give, {"name": "drop", "data": content, "files": 3})
+    shown.page.wait_for_function("() => document.querySelector('#status').textContent.length > 50")
+    assert shown.status().startswith("Only the first of the 3 files was classified. ")
+    assert shown.page.locator("#status").bounding_box()["height"] > 10
     shown.page.reload()
     shown.page.evaluate(give, {"name": "paste", "data": content})
     shown.answered()

@@ -23,7 +23,9 @@ def test_each_question_has_one_right_answer_and_a_sentence_for_each(path):
     read = questions._read(path.stem)
     assert set(read) <= {"predict", "check"}
     assert len({question["id"] for question in read["check"]}) == len(read["check"])
+    keys = {"id", "question", "choices", "answer", "exact", "near", "ideas", "say", "otherwise"}
     for question in [*read["check"], *read["predict"].values()]:
+        assert set(question) <= keys, "a key that nobody reads"
         assert question["question"].rstrip().endswith(("?", "."))
         if "choices" in question:
             texts = [choice["text"] for choice in question["choices"]]
@@ -37,6 +39,8 @@ def test_each_question_has_one_right_answer_and_a_sentence_for_each(path):
             assert sum(choice.get("right", False) for choice in question["choices"]) == 1
         else:
             assert question["say"].strip()
+            # A number that was rounded is not the only right one.
+            assert question["answer"] == int(question["answer"]) or question.get("exact")
             assert question["answer"] not in [idea["answer"] for idea in question.get("ideas", [])]
 
 
@@ -55,12 +59,13 @@ def test_unknown_questions_are_refused():
 def test_numbers_are_understood_as_people_write_them():
     script = (settings.course_root() / "course_utils/widgets/kit.js").read_text(encoding="utf-8")
     texts = ["12", " 0.5 ", "0,5", "\N{MINUS SIGN}3", "27,648", "27 648", "50 %", ".5", "2.", "1,5"]
-    texts += ["", "x", "3 to 4", "1.2.3", "12,34,5"]
+    texts += ["1.97e-3", "2E3", "", "x", "3 to 4", "1.2.3", "12,34,5"]
     script += f"\nconsole.log(JSON.stringify({json.dumps(texts)}.map(kit.parse)))"
     done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
     values = json.loads(done.stdout)
     assert values[:10] == [12, 0.5, 0.5, -3, 27648, 27648, 0.5, 0.5, 2, 1.5]
-    assert values[10:] == [None] * 5  # NaN
+    assert values[10:12] == [0.00197, 2000]
+    assert values[12:] == [None] * 5  # NaN
 
 
 def test_a_prediction_is_noted_and_compared(tmp_path):

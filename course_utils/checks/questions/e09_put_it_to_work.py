@@ -525,12 +525,28 @@ def _first_failure(confidence: Array, right: Array, precision: float) -> float |
     return kept
 
 
-def _ties_cut(confidence: Array, right: Array, precision: float) -> float | None:
-    """Answer one picture more after the other, also among those of equal confidence."""
-    order = np.argsort(-confidence, kind="stable")
-    shares = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    good = np.flatnonzero(shares >= precision)
-    return float(confidence[order][good[-1]]) if len(good) else None
+def _ties_cut(
+    order: Callable[[Array, Array], Any],
+) -> Callable[[Array, Array, float], float | None]:
+    """Return a function that answers picture by picture in an order, also among equal ones."""
+
+    def found(confidence: Array, right: Array, precision: float) -> float | None:
+        places = np.asarray(order(confidence, right))
+        shares = np.cumsum(right[places]) / np.arange(1, len(places) + 1)
+        good = np.flatnonzero(shares >= precision)
+        return float(confidence[places][good[-1]]) if len(good) else None
+
+    return found
+
+
+#: How pictures come to be sorted by falling confidence; equal ones stand in another order in each.
+_ORDERS: tuple[Callable[[Array, Array], Any], ...] = (
+    lambda c, r: np.argsort(-c),
+    lambda c, r: np.argsort(-c, kind="stable"),
+    lambda c, r: np.argsort(c)[::-1],
+    lambda c, r: np.argsort(c, kind="stable")[::-1],
+    lambda c, r: np.lexsort((~r, -c)),  # as sorted(zip(confidence, right), reverse=True) does
+)
 
 
 def _of_all(confidence: Array, right: Array, precision: float) -> float | None:
@@ -635,6 +651,10 @@ def _made(rng: np.random.Generator, count: int, ties: bool = False) -> tuple[Arr
     return confidence, right
 
 
+def _backward(confidence: Array, right: Array) -> tuple[Array, Array]:
+    return confidence[::-1].copy(), right[::-1].copy()
+
+
 def _threshold_cases(rng: np.random.Generator) -> list[Case]:
     small = np.array([0.95, 0.55, 0.9, 0.7, 0.6]), np.array([True, False, True, False, True])
     falling = np.array([0.9, 0.6, 0.8, 0.7]), np.array([True, False, True, False])
@@ -671,9 +691,12 @@ def _special(subject: StudentWork, rng: np.random.Generator) -> None:
     if got is not None and reference(*none.args) is None:
         raise wrong("not None")
     equal = np.array([0.8, 0.9, 0.7, 0.8]), np.array([True, True, False, False])
+    many = _made(rng, 80, ties=True)
     cases = [
         Case((*equal, 0.9), "four pictures, two of equal confidence"),
-        Case((*_made(rng, 80, ties=True), 0.853), "pictures with equal confidences"),
+        Case((*_backward(*equal), 0.9), "the same four pictures, backward"),
+        Case((*many, 0.853), "pictures with equal confidences"),
+        Case((*_backward(*many), 0.853), "the same pictures with equal confidences, backward"),
         Case((np.array([0.4, 0.8, 0.6]), np.array([True, True, True]), 1.0), "only right answers"),
         Case(
             (np.array([0.4, 0.0]), np.array([True, True]), 1.0),
@@ -682,7 +705,7 @@ def _special(subject: StudentWork, rng: np.random.Generator) -> None:
     ]
     mistakes = [
         Mistake("more than the precision", _strictly),
-        Mistake("ties cut", _ties_cut),
+        Mistake("ties cut", *map(_ties_cut, _ORDERS)),
         Mistake("0 taken for None", lambda c, r, p: _lowest(c, r, p) or None),
     ]
     if _is_right(subject, before):  # otherwise it is another mistake that gives the same here

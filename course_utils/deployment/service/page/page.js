@@ -13,10 +13,10 @@ function percent(share) {
   return `${number.toFixed(1)} %`;
 }
 
-function say(text) {
+function say(text, shown = part("result").hidden) {
   part("status").textContent = text;
-  // With a result below it, the status is for screen readers only.
-  part("status").className = part("result").hidden ? "" : "unseen";
+  // With its own result below it, the status is for screen readers only.
+  part("status").className = shown ? "" : "unseen";
 }
 
 function showClasses(classes) {
@@ -54,7 +54,7 @@ function showMap(answer) {
   }
 }
 
-function show(answer) {
+function show(answer, files) {
   const [best] = answer.classes;
   part("verdict").className = answer.unsure ? "unsure" : "";
   part("verdict").textContent = answer.unsure
@@ -64,7 +64,11 @@ function show(answer) {
   showClasses(answer.classes);
   showMap(answer);
   part("result").hidden = false;
-  say(answer.unsure ? "The network is not sure." : `${best.name}, ${percent(best.probability)}.`);
+  const said = answer.unsure
+    ? "The network is not sure."
+    : `${best.name}, ${percent(best.probability)}.`;
+  if (files > 1) say(`Only the first of the ${files} files was classified. ${said}`, true);
+  else say(said);
 }
 
 function refuse(sentence) {
@@ -72,7 +76,7 @@ function refuse(sentence) {
   say(sentence);
 }
 
-async function send(file) {
+async function send(file, files = 1) {
   if (!file) return;
   running?.abort();
   const request = (running = new AbortController());
@@ -92,7 +96,7 @@ async function send(file) {
     });
     const answer = await reply.json();
     if (request !== running) return; // another picture was chosen
-    if (reply.ok) show(answer);
+    if (reply.ok) show(answer, files);
     else refuse(answer.error);
   } catch {
     if (request === running) {
@@ -109,7 +113,7 @@ async function describe() {
     part("about").textContent =
       `The network “${model.name}” tells ${names.length} classes apart: ${shown}. ` +
       "It names one of them for every picture, whatever it shows" +
-      (model.threshold === null ? "." : ", or says that it is not sure.");
+      (model.threshold > 1 / names.length ? ", or says that it is not sure." : ".");
   } catch {
     say("The service does not answer; is it still running?");
   }
@@ -135,13 +139,13 @@ for (const name of ["dragover", "dragleave", "drop"]) {
     event.preventDefault(); // else the browser opens the file
     part("drop").classList.toggle("over", name === "dragover");
     if (name === "drop") {
-      const file = event.dataTransfer.files[0];
-      if (file) send(file);
-      else say("That was no file; drop an image file.");
+      const files = event.dataTransfer.files;
+      if (files.length) send(files[0], files.length);
+      else say("That was no file; drop an image file.", true);
     }
   });
 }
 document.addEventListener("paste", (event) => {
-  send(event.clipboardData.files[0]);
+  send(event.clipboardData.files[0], event.clipboardData.files.length);
 });
 describe();
