@@ -159,7 +159,7 @@ def read_card(folder: str | Path) -> ModelInfo:
         content = json.loads(file.read_text(encoding="utf-8-sig"))  # Notepad adds a mark
         if not isinstance(content, dict):
             raise ValueError("it is no JSON object")
-        known = {one.name for one in fields(ModelInfo)}
+        known = {attribute.name for attribute in fields(ModelInfo)}
         if content.pop("format", None) != _FORMAT or not known.issuperset(content):
             raise ValueError("it was not written by this version of the course")
         if missing := {"class_names", "image_size"}.difference(content):
