@@ -25,6 +25,9 @@ ANSWER_LINE, WRITTEN_ANSWER = 1.0, 4.0
 #: The heading behind which a lesson's optional part begins.
 GOING_FURTHER = re.compile(r"^## Going further\b", re.MULTILINE)
 
+#: What stands above an answer in words that a lesson asks for.
+_YOURS = "*Your answer:*"
+
 _CALL = re.compile(r"^widgets\.(\w+)\(", re.MULTILINE)
 _TIME_ROW = re.compile(r"^\| Time \| .+ \|$", re.MULTILINE)
 _TIME_PHRASE = re.compile(r"about \d+ minutes")
@@ -116,6 +119,9 @@ def seconds(notebook: dict[str, Any]) -> float:
 def time_row(notebook: dict[str, Any], lesson: str, exercise: dict[str, Any] | None) -> str:
     """Return the row of the first cell's table that states the time of a lesson."""
     stated = f"{parts(notebook, lesson).minutes} minutes"
+    answers = sum(_YOURS in _source(cell) for cell in _main_line(notebook))
+    if answers:
+        stated += f", and {_rounded(answers * WRITTEN_ANSWER)} for what you write"
     if exercise is not None:
         stated += f", and {exercise_minutes(exercise)} for the exercise"
     computing = seconds(notebook)

@@ -46,6 +46,14 @@ def test_each_part_of_the_main_line_counts():
     assert found.minutes == 5 * round(exact / 5)
 
 
+def test_answers_that_a_lesson_asks_for_in_words_are_stated_beside_it():
+    lesson = notebook(text(1500), *[text(0, "**Question.** Why?\n\n*Your answer:*")] * 7)
+    assert (
+        minutes.time_row(lesson, "00", None) == "| Time | 10 minutes, and 30 for what you write |"
+    )
+    assert minutes.time_row(notebook(text(1500)), "00", None) == "| Time | 10 minutes |"
+
+
 def test_worked_answers_count_by_their_lines():
     answer = {"nbgrader": {"solution": True}}
     exercise = notebook(
