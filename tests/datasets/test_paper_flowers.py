@@ -116,6 +116,7 @@ def test_no_two_pictures_are_the_same_or_nearly(table, pictures):
     assert different.min() >= 8  # 10 before the JPEG encoding
 
 
+@pytest.mark.slow
 def test_color_alone_does_not_give_the_class_away(table, pictures):
     from sklearn.linear_model import LogisticRegression
 

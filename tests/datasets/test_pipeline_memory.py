@@ -28,6 +28,7 @@ PROGRAM = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads what Linux says of memory")
 def test_no_pipeline_copies_all_images():
     ran = subprocess.run(

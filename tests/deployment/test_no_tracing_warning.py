@@ -52,11 +52,12 @@ def _head():
 
 
 SLOW = [
-    pytest.param(once, marks=pytest.mark.slow) for once in (_predict, _heat_map, _served, _head)
+    pytest.param(once, marks=pytest.mark.slow)
+    for once in (_fit, _predict, _heat_map, _served, _head)
 ]
 
 
-@pytest.mark.parametrize("once", [_fit, _judged, *SLOW])
+@pytest.mark.parametrize("once", [_judged, *SLOW])
 def test_many_networks_are_no_reason_for_a_warning(once, monkeypatch):
     said = []
     handler = logging.Handler()

@@ -1043,6 +1043,7 @@ def test_diagnose_refuses_an_impossible_chance():
         evaluation.diagnose(SYNTHETIC["healthy"], chance=1.5)
 
 
+@pytest.mark.slow
 def test_diagnose_a_real_training_that_overfits():
     """Labels that have nothing to do with the pictures can only be memorized."""
     keras.utils.set_random_seed(0)

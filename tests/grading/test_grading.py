@@ -558,6 +558,7 @@ class TestClass:
         )
         assert facts(one) == facts(two)
 
+    @pytest.mark.slow
     def test_a_cluster_gives_what_one_process_gives(self, folder, tmp_path):
         distributed = pytest.importorskip("distributed")
         cluster = distributed.LocalCluster(
