@@ -613,6 +613,10 @@ def make_callbacks(file):
             _callbacks(stop="EarlyStopping(patience=5, min_delta=1e-4, restore_best_weights=True)"),
             "least change asked for",
         ),
+        "a least change that hardly shows": (
+            _callbacks(stop="EarlyStopping(patience=5, min_delta=1e-5, restore_best_weights=True)"),
+            "least change asked for",
+        ),
         "starts later": (
             _callbacks(
                 stop="EarlyStopping(patience=5, start_from_epoch=3, restore_best_weights=True)"
@@ -624,6 +628,10 @@ def make_callbacks(file):
             "patience wrong",
         ),
         "least change of the rate": (
+            _callbacks(plateau="ReduceLROnPlateau(factor=0.5, patience=2, min_delta=2e-4)"),
+            "least change asked for",
+        ),
+        "a fall of a thousandth lowers the rate": (
             _callbacks(plateau="ReduceLROnPlateau(factor=0.5, patience=2, min_delta=0.001)"),
             "least change asked for",
         ),
