@@ -790,6 +790,13 @@ TAPE = Answers(
             ),
             "size of the pictures",
         ),
+        "enlarged without a curve": (
+            _tape(
+                heat="tf.image.resize(tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1, "
+                "keepdims=True)), pictures.shape[1:3], 'nearest')[..., 0]"
+            ),
+            "size of the pictures",
+        ),
         "the course's": (
             "def grad_cam(inner, pictures, classes):\n"
             "    whole = keras.Model(inner.inputs, inner.outputs[1])\n"

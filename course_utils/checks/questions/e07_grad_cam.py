@@ -561,8 +561,45 @@ def _single(subject: StudentWork, rng: np.random.Generator) -> None:
     networks: _Networks = {}
     right, mistakes = _tape_answers(networks)
     first = _asked(subject, rng, networks, (6, 3))
-    right = compare.as_told_before(subject, "grad_cam", first, right, mistakes, **_CLOSE)
-    _judge_heat(subject, _asked(subject, rng, networks, (1, 1, 1)), right, mistakes)
+    told = compare.as_told_before(subject, "grad_cam", first, right, mistakes, **_CLOSE)
+    cases = _asked(subject, rng, networks, (1, 1, 1))
+    if _enlarges(subject, first, right) and _enlarges(subject, cases, right):
+        return  # this has cost the first part
+    _judge_heat(subject, cases, told, mistakes)
+
+
+def _enlarges(subject: StudentWork, cases: list[Case], right: Callable[..., Array]) -> bool:
+    """Tell whether a function gives the right heat, enlarged to the size of the pictures.
+
+    Whatever is done between the places of the maps, a pixel cannot be hotter or colder than all
+    places around it, but for what bends a curve through them.
+    """
+    for case in cases:
+        pictures = case.args[1]
+        try:
+            got = compare.numbers(subject.call("grad_cam", *case.args))
+        except StudentWorkError:
+            return False
+        if got is None or got.shape != pictures.shape[:3]:
+            return False
+        heat = right(*case.args)
+        side, places = pictures.shape[1], heat.shape[1]
+        near = np.abs((np.arange(side) + 0.5) * places / side - 0.5 - np.arange(places)[:, None])
+        around = near.T <= 1.25  # (side, places): also where corners lie on corners
+        slack = 0.15 * np.ptp(heat, axis=(1, 2)) + 1e-6
+        for number, one in enumerate(heat):
+            high, low = (_of_neighbors(one, around, of) for of in (np.max, np.min))
+            if np.any(got[number] > high + slack[number]) or np.any(
+                got[number] < low - slack[number]
+            ):
+                return False
+    return True
+
+
+def _of_neighbors(heat: Array, around: Array, of: Callable[..., Array]) -> Array:
+    """Return the highest or lowest heat around each pixel of an enlarged map."""
+    rows = np.stack([of(heat[near], axis=0) for near in around])
+    return np.stack([of(rows[:, near], axis=1) for near in around], axis=1)
 
 
 # --- 07.4: the pointing game -------------------------------------------------------------------
