@@ -586,7 +586,7 @@ def _enlarges(subject: StudentWork, cases: list[Case], right: Callable[..., Arra
         side, places = pictures.shape[1], heat.shape[1]
         near = np.abs((np.arange(side) + 0.5) * places / side - 0.5 - np.arange(places)[:, None])
         around = near.T <= 1.25  # (side, places): also where corners lie on corners
-        slack = 0.15 * np.ptp(heat, axis=(1, 2)) + 1e-6
+        slack = 0.3 * np.ptp(heat, axis=(1, 2)) + 1e-6
         for number, one in enumerate(heat):
             high, low = (_of_neighbors(one, around, of) for of in (np.max, np.min))
             if np.any(got[number] > high + slack[number]) or np.any(
