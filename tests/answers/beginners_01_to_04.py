@@ -358,7 +358,7 @@ def pool(values, size=2, kind="max"):
     for r in range(0, len(values) - size + 1, size):
         line = []
         for c in range(0, len(values[0]) - size + 1, size):
-            window = [values[r + i][c + j] for i in range(size) for j in range(size)]
+            window = [float(values[r + i][c + j]) for i in range(size) for j in range(size)]
             line.append(max(window) if kind == "max" else sum(window) / len(window))
         out.append(line)
     return out

@@ -452,7 +452,7 @@ POOL = Answers(
     for r in range(height // size):
         line = []
         for c in range(width // size):
-            best, total = float("-inf"), 0
+            best, total = float("-inf"), 0.0
             for i in range(size):
                 for j in range(size):
                     value = values[r * size + i, c * size + j]
@@ -495,6 +495,23 @@ def pool(values, size=2, kind="max"):
     wrong={
         "always the mean": (_pool("window.mean()"), "average instead of maximum"),
         "always the maximum": (_pool("window.max()"), "maximum instead of average"),
+        "by hand, from a whole number": (
+            """def pool(values, size=2, kind="max"):
+    height, width = values.shape
+    result = np.zeros((height // size, width // size))
+    for r in range(height // size):
+        for c in range(width // size):
+            best, total = float("-inf"), 0
+            for i in range(size):
+                for j in range(size):
+                    value = values[r * size + i, c * size + j]
+                    total += value
+                    best = value if value > best else best
+            result[r, c] = best if kind == "max" else total / size**2
+    return result
+""",
+            "sums wrap around",
+        ),
         "Python's sum of uint8": (
             _pool('window.max() if kind == "max" else sum(window.ravel()) / window.size'),
             "sums wrap around",
