@@ -357,7 +357,7 @@ def _fixed(sure: float) -> list[Callable[..., list[Any]]]:
 
 
 #: Thresholds that one writes down without looking at the card.
-_USUAL = (0.5, 0.6, 0.65, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99)
+_USUAL = (0.5, 0.6, 0.65, 0.75, 0.8, 0.85, 0.9)
 
 
 def _with_sorted_names(logits: Array, card: dict[str, Any]) -> list[Any]:
