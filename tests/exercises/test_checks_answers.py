@@ -286,6 +286,10 @@ ONE_PART = {
         *("an array of whole numbers", "reader: whole numbers", "rounded", "no ReLU at all"),
         "bias behind the hidden ReLU",
     ),
+    "04.1": (
+        *("a class", "no mean of the loss", "categorical always", "sparse always"),
+        "logits the wrong way round",
+    ),
     "05.3": ("mean of no pictures", "shares of no pictures", "errors for hits"),
     "07.3": ("enlarged", "enlarged without a curve", "normalized"),
     "09.3": (

@@ -145,8 +145,23 @@ def _loss_of_logits(subject: StudentWork, rng: np.random.Generator) -> None:
 
 
 def _loss_of_probabilities(subject: StudentWork, rng: np.random.Generator) -> None:
-    _one_loss(subject, rng, False, True)
-    _one_loss(subject, rng, True, True)
+    try:
+        _one_loss(subject, rng, False, True)
+        _one_loss(subject, rng, True, True)
+    except IncorrectAnswer as told:
+        try:
+            _loss_of_logits(subject, rng)
+        except IncorrectAnswer as before:
+            if (before.mistake, told.mistake) in _TOLD_BEFORE:
+                return  # this has cost the other part
+        raise
+
+
+#: Mistakes of the loss of logits, and as what the same one shows in that of probabilities.
+_TOLD_BEFORE = {
+    *((name, name) for name in ("class", "not averaged", "labels one-hot", "class indices")),
+    ("logits taken for probabilities", "softmax twice"),
+}
 
 
 # --- 04.2: a schedule, and when to stop ----------------------------------------------------------
