@@ -291,7 +291,7 @@ ONE_PART = {
         "logits the wrong way round",
     ),
     "05.3": ("mean of no pictures", "shares of no pictures", "errors for hits"),
-    "07.3": ("enlarged", "enlarged without a curve", "normalized"),
+    "07.3": ("enlarged", "enlarged without a curve", "always the last class"),
     "09.3": (
         *("one half", "eight tenths", "three quarters, where there is a threshold"),
         *("the example's threshold", "the other way round", "more is unsure", "logits by their sum"),
