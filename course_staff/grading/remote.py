@@ -235,6 +235,11 @@ class RemoteWork:
         shape = list(input_shape)
         return self._of_network("model_constrained", what, shape, shape)
 
+    def model_reached(self, what: What, input_shape: Sequence[int]) -> list[bool]:
+        """See :class:`~course_utils.student_work.StudentWork`."""
+        shape = list(input_shape)
+        return self._of_network("model_reached", what, shape, shape)
+
     def model_outputs(self, what: What, x: np.ndarray, training: bool = False) -> Any:
         """See :class:`~course_utils.student_work.StudentWork`."""
         return self._of_network("model_outputs", what, list(x.shape[1:]), x, training)
@@ -398,6 +403,7 @@ _ANSWERS: dict[str, Callable[[Any], bool]] = {
     "model_weights": _list_of(np.ndarray),
     "model_trainable": _list_of(bool),
     "model_constrained": _list_of(bool),
+    "model_reached": _list_of(bool),
     "model_train": _list_of(float),
     "model_loss": lambda value: type(value) in (int, float),
     "model_compiled": lambda value: isinstance(value, dict),

@@ -10,7 +10,7 @@ import math
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -477,6 +477,7 @@ def as_told_before(
     rtol: float = 1e-4,
     atol: float = 1e-5,
     form: Callable[[Any], Any] | None = None,
+    then: Sequence[Case] = (),
 ) -> Callable[..., Any]:
     """Return the reference for a part that must not count the mistake of an earlier part again.
 
@@ -484,6 +485,9 @@ def as_told_before(
     ----------
     subject, name, cases, reference, mistakes, rtol, atol, form
         What the earlier part has asked, as for :func:`function`.
+    then : sequence of Case
+        What the later part asks: where several mistakes give all their answers to `cases`, the
+        first that gives these answers, too, is meant.
 
     Returns
     -------
@@ -503,8 +507,19 @@ def as_told_before(
     wants = [reference(*case.args, **case.kwargs) for case in cases]
     if all(close(got, want, rtol, atol) for got, want in zip(gots, wants, strict=True)):
         return reference
-    found = _common(cases, gots, [*mistakes, *_rounded(reference)], rtol, atol)
-    return found[1] if found else reference
+    known = [*mistakes, *_rounded(reference)]
+    found = [answer for _, answer in _all_common(cases, gots, known, rtol, atol)]
+    if len(found) > 1 and then:
+        try:
+            later = [_formed(subject, name, case, form) for case in then]
+        except (student_work.StudentWorkError, IncorrectAnswer):
+            return found[0]
+        for answer in found:
+            if all(
+                _gives(answer, case, got, rtol, atol) for case, got in zip(then, later, strict=True)
+            ):
+                return answer
+    return found[0] if found else reference
 
 
 def _rounded(reference: Callable[..., Any]) -> list[Mistake]:
@@ -693,15 +708,25 @@ def _common(
     rtol: float,
     atol: float,
 ) -> tuple[Mistake, Callable[..., Any]] | None:
-    """Return the first mistake that gives all their answers, with the answer that gives them.
+    """Return the first mistake that gives all their answers, with the answer that gives them."""
+    return next(_all_common(cases, gots, mistakes, rtol, atol), None)
+
+
+def _all_common(
+    cases: Sequence[Case],
+    gots: Sequence[Any],
+    mistakes: Iterable[Mistake],
+    rtol: float,
+    atol: float,
+) -> Iterator[tuple[Mistake, Callable[..., Any]]]:
+    """Yield each mistake that gives all their answers, with each answer that gives them.
 
     The last cases may have no answer.
     """
     for mistake in mistakes:
         for answer in mistake.answers:
             if all(_gives(answer, case, got, rtol, atol) for case, got in zip(cases, gots)):  # noqa: B905
-                return mistake, answer
-    return None
+                yield mistake, answer
 
 
 def _gives(answer: Callable[..., Any], case: Case, got: Any, rtol: float, atol: float) -> bool:

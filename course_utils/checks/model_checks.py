@@ -526,7 +526,8 @@ def ready_to_learn(
 ) -> None:
     """Check that all weights of a new network learn freely, from values that differ.
 
-    None may be frozen, limited by a constraint, or cost a penalty.
+    None may be frozen, limited by a constraint, or cost a penalty, and a gradient must arrive at
+    each of them.
 
     Parameters
     ----------
@@ -544,6 +545,8 @@ def ready_to_learn(
         raise wrong("weights all equal")
     if any(subject.model_constrained(what, input_shape)):
         raise wrong("constraint")
+    if not all(subject.model_reached(what, input_shape)):
+        raise wrong("gradient stopped")
     key = what if isinstance(what, str) else what.key
     try:
         # A penalty on activities is there after a call, in the process of the submission.

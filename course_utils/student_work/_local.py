@@ -176,6 +176,11 @@ class Namespace:
             weights = self._in_order(model, input_shape)
             return [getattr(v, "constraint", None) is not None for v in weights]
 
+    def model_reached(self, what: What, input_shape: Sequence[int]) -> list[bool]:
+        """See :class:`~course_utils.student_work.StudentWork`."""
+        with self._running_model(what) as model:
+            return models.reached(model, self._in_order(model, input_shape), input_shape)
+
     def model_outputs(self, what: What, x: np.ndarray, training: bool = False) -> Any:
         """See :class:`~course_utils.student_work.StudentWork`."""
         with self._running_model(what, layers=True) as model:

@@ -90,6 +90,9 @@ class StudentWork(Protocol):
     def model_constrained(self, what: What, input_shape: Sequence[int]) -> list[bool]:
         """Return for each weight of :meth:`model_weights` whether a constraint limits it."""
 
+    def model_reached(self, what: What, input_shape: Sequence[int]) -> list[bool]:
+        """Return for each weight of :meth:`model_weights` whether a gradient arrives at it."""
+
     def model_outputs(self, what: What, x: np.ndarray, training: bool = False) -> Any:
         """Return the outputs of a model or layer for a batch `x`."""
 

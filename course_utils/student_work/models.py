@@ -119,6 +119,25 @@ def own_weights(layer: Any) -> list[Any]:
     return [v for v in layer.weights if id(v) not in inside]
 
 
+def reached(model: Any, weights: Sequence[Any], input_shape: Sequence[int]) -> list[bool]:
+    """Return for each weight whether the outputs have a gradient with respect to it.
+
+    A gradient of zeros counts. There is none behind :func:`tf.stop_gradient` and its like, and for
+    a weight that is frozen or not used.
+    """
+    import keras
+    import tensorflow as tf
+
+    with _restored(model.non_trainable_weights), tf.GradientTape() as tape:
+        result = model(keras.ops.ones((2, *input_shape)), training=True)
+        total = sum(tf.reduce_sum(tensor) for tensor in keras.tree.flatten(result))
+    gradients = tape.gradient(total, [weight.value for weight in weights])
+    return [
+        gradient is not None and weight.trainable
+        for weight, gradient in zip(weights, gradients, strict=True)
+    ]
+
+
 def compiled(model: Any) -> dict[str, Any]:
     """Return loss, optimizer, learning rate and metrics; an empty dictionary if not compiled."""
     import keras

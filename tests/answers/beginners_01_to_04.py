@@ -358,7 +358,7 @@ def pool(values, size=2, kind="max"):
     for r in range(0, len(values) - size + 1, size):
         line = []
         for c in range(0, len(values[0]) - size + 1, size):
-            window = [values[r + i][c + j] for i in range(size) for j in range(size)]
+            window = [float(values[r + i][c + j]) for i in range(size) for j in range(size)]
             line.append(max(window) if kind == "max" else sum(window) / len(window))
         out.append(line)
     return out
@@ -2388,6 +2388,9 @@ WRONG["04.2"] |= {
     ),
 }
 _SHIFT = """\
+import tensorflow as tf
+
+
 class Augmentation(layers.Layer):
     def call(self, pictures, training=False):
         if not training:
@@ -2420,7 +2423,7 @@ WRONG["04.4"] |= {
             "FlipAll()",
         ).replace(
             "def build_augmentation",
-            "class FlipAll(layers.Layer):\n    def call(self, x, training=False):\n        if not training:\n            return x\n        return tf.cond(tf.random.uniform(()) < 0.5, lambda: x[:, :, ::-1], lambda: x)\n\n\ndef build_augmentation",
+            "import tensorflow as tf\n\n\nclass FlipAll(layers.Layer):\n    def call(self, x, training=False):\n        if not training:\n            return x\n        return tf.cond(tf.random.uniform(()) < 0.5, lambda: x[:, :, ::-1], lambda: x)\n\n\ndef build_augmentation",
         ),
         "all pictures of a batch are flipped together",
     ),

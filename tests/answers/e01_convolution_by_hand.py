@@ -452,7 +452,7 @@ POOL = Answers(
     for r in range(height // size):
         line = []
         for c in range(width // size):
-            best, total = float("-inf"), 0
+            best, total = float("-inf"), 0.0
             for i in range(size):
                 for j in range(size):
                     value = values[r * size + i, c * size + j]
@@ -467,6 +467,9 @@ def pool(values, size=2, kind="max"):
     windows = sliding_window_view(values, (size, size))[::size, ::size]
     return getattr(windows, {"max": "max", "average": "mean"}[kind])(axis=(2, 3))
 """,
+        "Python's sum of floats": _pool(
+            'window.max() if kind == "max" else sum(window.ravel(), 0.0) / window.size'
+        ),
         "first rows, then columns": """def pool(values, size=2, kind="max"):
     keep = np.mean if kind == "average" else np.max
     for _ in range(2):
@@ -492,6 +495,27 @@ def pool(values, size=2, kind="max"):
     wrong={
         "always the mean": (_pool("window.mean()"), "average instead of maximum"),
         "always the maximum": (_pool("window.max()"), "maximum instead of average"),
+        "by hand, from a whole number": (
+            """def pool(values, size=2, kind="max"):
+    height, width = values.shape
+    result = np.zeros((height // size, width // size))
+    for r in range(height // size):
+        for c in range(width // size):
+            best, total = float("-inf"), 0
+            for i in range(size):
+                for j in range(size):
+                    value = values[r * size + i, c * size + j]
+                    total += value
+                    best = value if value > best else best
+            result[r, c] = best if kind == "max" else total / size**2
+    return result
+""",
+            "sums wrap around",
+        ),
+        "Python's sum of uint8": (
+            _pool('window.max() if kind == "max" else sum(window.ravel()) / window.size'),
+            "sums wrap around",
+        ),
         "sum for the mean": (
             _pool('window.max() if kind == "max" else window.sum()'),
             "sum instead of average",
@@ -728,6 +752,14 @@ NETWORK = Answers(
             "bias forgotten",
         ),
         "no bias in the hidden node": (_network(total="inputs @ hidden_weights"), "bias forgotten"),
+        "bias behind the hidden ReLU": (
+            _network(total="inputs @ hidden_weights", hidden="max(0, total) + hidden_bias"),
+            "bias behind ReLU",
+        ),
+        "an array of whole numbers": (
+            _network(outputs="np.array(hidden * output_weights + output_biases, dtype=int)"),
+            "decimals lost",
+        ),
         "no bias at the outputs": (_network(outputs="hidden * output_weights"), "bias forgotten"),
         "mean instead of maximum": (
             _network(pooled="convolution.average_pool(active, 2)"),

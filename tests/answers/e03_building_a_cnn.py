@@ -317,6 +317,22 @@ class Always(layers.Layer):
             "penalty",
         ),
         "frozen": (_cnn(end="model.trainable = False\n    return model"), "frozen"),
+        "a gradient that is stopped": (
+            "import tensorflow as tf\n"
+            + _cnn(order="flat, layers.Lambda(tf.stop_gradient), dense, drop, last"),
+            "gradient stopped",
+        ),
+        "a gradient that is stopped while training": (
+            """import tensorflow as tf
+
+class Still(layers.Layer):
+    def call(self, x, training=False):
+        return tf.stop_gradient(x) if training else x
+
+"""
+            + _cnn(flat="keras.Sequential([Still(), layers.Flatten()])"),
+            "gradient stopped",
+        ),
         "all weights zero": (
             _cnn(dense='layers.Dense(128, activation="relu", kernel_initializer="zeros")'),
             "weights all equal",

@@ -613,6 +613,10 @@ def make_callbacks(file):
             _callbacks(stop="EarlyStopping(patience=5, min_delta=1e-4, restore_best_weights=True)"),
             "least change asked for",
         ),
+        "a least change that hardly shows": (
+            _callbacks(stop="EarlyStopping(patience=5, min_delta=1e-5, restore_best_weights=True)"),
+            "least change asked for",
+        ),
         "starts later": (
             _callbacks(
                 stop="EarlyStopping(patience=5, start_from_epoch=3, restore_best_weights=True)"
@@ -624,6 +628,10 @@ def make_callbacks(file):
             "patience wrong",
         ),
         "least change of the rate": (
+            _callbacks(plateau="ReduceLROnPlateau(factor=0.5, patience=2, min_delta=2e-4)"),
+            "least change asked for",
+        ),
+        "a fall of a thousandth lowers the rate": (
             _callbacks(plateau="ReduceLROnPlateau(factor=0.5, patience=2, min_delta=0.001)"),
             "least change asked for",
         ),
@@ -1056,12 +1064,24 @@ true_claims = {claims}
 """
 
 
-def _trained(before="model = build_trial(name)", epochs=1) -> str:
+def _long(validation: str) -> str:
+    """Twenty-five epochs with these validation losses; `t` is the training loss."""
+    return f"""for k, name in enumerate(TRIALS):
+    t = np.linspace(1.6, 1.59 if name == "SGD" else 0.6 + 0.2 * k, 25)
+    noise = 0.03 * np.resize([1, -1, 1], 25)
+    histories[name] = {{"loss": t, "val_loss": {validation}}}
+    gaps[name] = histories[name]["val_loss"][-1] - t[-1]
+"""
+
+
+def _trained(
+    before="model = build_trial(name)", epochs=1, train="data.train", validation="data.validation"
+) -> str:
     return f"""histories, gaps = {{}}, {{}}
 for name in TRIALS:
     {before}
     histories[name] = model.fit(
-        data.train, validation_data=data.validation, epochs={epochs}, shuffle=False, verbose=0)
+        {train}, validation_data={validation}, epochs={epochs}, shuffle=False, verbose=0)
     curves = histories[name].history
     gaps[name] = curves["val_loss"][-1] - curves["loss"][-1]
 true_claims = ["a", "b", "e"]
@@ -1073,6 +1093,17 @@ EXPERIMENT = Answers(
         "numbers": _results(),
         "rounded": _results(gap='round(h["val_loss"][-1] - h["loss"][-1], 3)'),
         "History objects": _trained(),
+        "batches of another size": _trained(
+            train="data.train.unbatch().batch(25)", validation="data.validation.unbatch().batch(60)"
+        ),
+        "trained with arrays": _trained(
+            before="model = build_trial(name)\n"
+            "    pairs = [list(zip(*split.unbatch())) for split in (data.train, data.validation)]\n"
+            "    arrays = [(np.stack(x), np.stack(y)) for x, y in pairs]",
+            train="*arrays[0]",
+            validation="arrays[1]",
+        ),
+        "twenty-five epochs": _results(end=_long("1.6 - 0.3 * np.sin(np.linspace(0, 3.5, 25))")),
         "histories of Keras, in order": _results(
             end="""import collections
 
@@ -1150,6 +1181,18 @@ histories = collections.OrderedDict((name, kept(h)) for name, h in histories.ite
 """
             ),
             "validated on what was learned",
+        ),
+        "training pictures, of which the last epoch was not so good": (
+            _results(end=_long("t + noise")),
+            "validated on what was learned",
+        ),
+        "the test pictures": (
+            _trained(validation="data.test.take(1)"),
+            "other pictures for validation",
+        ),
+        "some of the validation pictures": (
+            _trained(validation="data.validation.unbatch().take(70).batch(35)"),
+            "other pictures for validation",
         ),
         "two decimals": (
             _results(

@@ -602,7 +602,23 @@ def calibration_error(probabilities, labels, bins=10):
             "not finite",
         ),
         "accuracy alone": (_error(term="inside.mean() * right[inside].mean()"), None),
-        "errors for hits": (_error(right="probabilities.argmax(axis=1) != labels"), None),
+        "errors for hits": (
+            _error(right="probabilities.argmax(axis=1) != labels"),
+            "errors counted as right",
+        ),
+        "shares of no pictures": (
+            """def calibration_error(probabilities, labels, bins=10):
+    rows = [list(map(float, row)) for row in probabilities]
+    total = 0.0
+    for k in range(bins):
+        own = [i for i, row in enumerate(rows) if min(int(max(row) * bins), bins - 1) == k]
+        hits = sum(rows[i].index(max(rows[i])) == labels[i] for i in own)
+        confidence = sum(max(rows[i]) for i in own)
+        total += len(own) / len(rows) * abs(hits / len(own) - confidence / len(own))
+    return total
+""",
+            None,
+        ),
         "the helper": (
             """def calibration_error(probabilities, labels, bins=10):
     from course_utils import evaluation

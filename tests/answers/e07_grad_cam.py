@@ -778,7 +778,7 @@ TAPE = Answers(
             "class of the first picture",
         ),
         "another network": ("given = inner\n\n" + _tape().replace("inner(x,", "given(x,"), None),
-        "always the last class": (_tape(score="logits[:, -1]"), None),
+        "always the last class": (_tape(score="logits[:, -1]"), "always the same class"),
         "the first picture only": (
             _tape(heat="tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1))[0]"),
             None,
@@ -787,6 +787,13 @@ TAPE = Answers(
             _tape(
                 heat="tf.image.resize(tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1, "
                 "keepdims=True)), (12, 12))[..., 0]"
+            ),
+            "size of the pictures",
+        ),
+        "enlarged without a curve": (
+            _tape(
+                heat="tf.image.resize(tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1, "
+                "keepdims=True)), pictures.shape[1:3], 'nearest')[..., 0]"
             ),
             "size of the pictures",
         ),

@@ -300,6 +300,11 @@ def answer(logits, card):
             "threshold the other way round",
         ),
         "one half": (_answer(test="p.max() < 0.5"), "a fixed threshold"),
+        "eight tenths": (_answer(test="p.max() < 0.8"), "a fixed threshold"),
+        "three quarters, where there is a threshold": (
+            _answer(test="card['threshold'] is not None and p.max() < 0.75"),
+            "a fixed threshold",
+        ),
         "the example's threshold": (_answer(test="p.max() < 0.7"), "values of the example"),
         "the example's temperature": (_answer(cooled="logits / 1.6"), "values of the example"),
         "the example's card": (

@@ -463,6 +463,20 @@ def test_a_mistake_is_found_again_where_another_part_asks():
         assert compare.as_told_before(work(source), "f", CASES, double, [power]) is right
 
 
+def test_of_mistakes_that_look_the_same_the_one_is_meant_that_the_later_part_shows():
+    first, later = (
+        compare.Case((np.array([1.2, -0.3]),), "a"),
+        compare.Case((np.array([1.7]),), "b"),
+    )
+    for cut in (np.round, np.trunc):
+        source = f"import numpy as np\ndef f(x):\n    return np.{cut.__name__}(x)"
+        told = compare.as_told_before(work(source), "f", [first], lambda x: x, [], then=[later])
+        assert told(*later.args) == cut(1.7)
+    stops = "def f(x):\n    return (x + 0.5).astype(int) if len(x) > 1 else 1 / 0"
+    told = compare.as_told_before(work(stops), "f", [first], lambda x: x, [], then=[later])
+    assert told(*first.args).tolist() == [1, 0]
+
+
 def test_results_are_brought_into_one_form():
     def texts(got):
         if not isinstance(got, list):

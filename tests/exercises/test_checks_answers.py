@@ -280,6 +280,37 @@ def test_wrong_thresholds_do_not_cost_what_is_right_with_them(name, disputes_rig
     assert (disputed.status == "correct") is disputes_rightly
 
 
+#: Wrong answers with one mistake each, which must cost one part only.
+ONE_PART = {
+    "01.6": (
+        *("an array of whole numbers", "reader: whole numbers", "rounded", "no ReLU at all"),
+        "bias behind the hidden ReLU",
+    ),
+    "04.1": (
+        *("a class", "no mean of the loss", "categorical always", "sparse always"),
+        "logits the wrong way round",
+    ),
+    "05.3": ("mean of no pictures", "shares of no pictures", "errors for hits"),
+    "07.3": ("enlarged", "enlarged without a curve", "always the last class"),
+    "09.3": (
+        *("one half", "eight tenths", "three quarters, where there is a threshold"),
+        *("the example's threshold", "the other way round", "more is unsure", "logits by their sum"),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("number", "name"), [(number, name) for number, names in ONE_PART.items() for name in names]
+)
+def test_one_mistake_costs_one_part(number, name):
+    (module,) = [one for one in names() if one[1:3] == number[:2]]
+    found, known = answers_of(module)
+    (question,) = [one for one in found.questions if one.id == number]
+    source, _ = known[number].wrong[name]
+    parts = judge(question, source, known[number].needs).parts
+    assert len([part for part in parts if part.status != "correct"]) == 1, parts
+
+
 # --- the mutants themselves --------------------------------------------------------------------
 
 

@@ -149,6 +149,7 @@ def test_every_operation_says_the_same_from_outside(sandbox):
         for ask in (
             lambda s: s.model_trainable("model", SHAPE),
             lambda s: s.model_constrained("model", SHAPE),
+            lambda s: s.model_reached("model", SHAPE),
             lambda s: s.model_compiled("model"),
             lambda s: [part.tolist() for batch in s.batches("data", 2) for part in batch],
             lambda s: s.kind("data"),

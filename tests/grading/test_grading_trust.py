@@ -306,6 +306,7 @@ def test_a_network_computes_the_same_apart_from_the_students_code(name, both):
         remote.model_outputs(name, x), local.model_outputs(name, x), rtol=1e-3, atol=1e-3
     )
     assert remote.model_trainable(name, SHAPE) == local.model_trainable(name, SHAPE)
+    assert remote.model_reached(name, SHAPE) == local.model_trainable(name, SHAPE)
     limited = [name == "late", *[False] * (len(weights) - 1)]
     assert remote.model_constrained(name, SHAPE) == local.model_constrained(name, SHAPE) == limited
     assert remote.take_notes() == []

@@ -409,11 +409,36 @@ def test_weights_come_in_the_order_of_execution(networks):
         networks.model_set_weights(name, shape, weights)
         results.append([networks.model_outputs(name, x, training) for training in (False, True)])
         assert networks.model_trainable(name, shape) == [True] * 4 + [False] * 2 + [True] * 2
+        assert networks.model_reached(name, shape) == networks.model_trainable(name, shape)
         limited = [name == "chain" and one == (32, 3) for one in shapes]
         assert networks.model_constrained(name, shape) == limited
     for other in results[1:]:
         np.testing.assert_allclose(results[0], other, atol=1e-4)
     assert not np.allclose(results[0][0], results[0][1]), "batch normalization depends on training"
+
+
+def test_weights_that_no_gradient_reaches():
+    subject = work("""
+import keras, tensorflow as tf
+from keras import layers
+
+class Still(layers.Layer):
+    def call(self, x, training=False):
+        return tf.stop_gradient(x) if training else x
+
+def network(*between):
+    return keras.Sequential([keras.Input((4,)), layers.Dense(3), layers.BatchNormalization(),
+        *between, layers.Dropout(0.5), layers.Dense(2, activation="softmax")])
+
+free, still, always = network(), network(Still()), network(layers.Lambda(tf.stop_gradient))
+""")
+    before = subject.model_weights("free", (4,))
+    learns = [True] * 4 + [False] * 2 + [True] * 2
+    assert subject.model_reached("free", (4,)) == subject.model_trainable("free", (4,)) == learns
+    for one, other in zip(subject.model_weights("free", (4,)), before, strict=True):
+        assert np.array_equal(one, other)
+    for name in ("still", "always"):
+        assert subject.model_reached(name, (4,)) == [False] * 6 + [True] * 2
 
 
 def test_a_row_of_plain_layers_is_not_run_to_know_its_order(monkeypatch):

@@ -344,6 +344,13 @@ def _mean_without_zeros(values: Array, size: int, kind: str) -> Array:
     return _pool(values, size, kind) / (np.where(share > 0, share, 1) if kind != "max" else 1)
 
 
+def _wrapped(values: Array, size: int = 2, kind: str = "max") -> Array:
+    """Sums of uint8 that stay uint8: behind 255 they begin at 0 again."""
+    if kind == "max" or values.dtype != np.uint8:
+        return _pool(values, size, kind)
+    return np.asarray(np.round(_pool(values, size, kind) * size**2) % 256 / size**2)
+
+
 #: Mistakes in where the windows lie: they are told, and cost a point, once.
 _WINDOW_MISTAKES = (
     Mistake("windows overlap", lambda v, size=2, kind="max": _in_steps(v, size, kind, 1)),
@@ -374,6 +381,7 @@ _POOL_MISTAKES = [
     ),
     Mistake("zeros left out", lambda v, size=2, kind="max": _mean_without_zeros(v, size, kind)),
     Mistake("rounded: mean", lambda v, size=2, kind="max": np.round(_pool(v, size, kind), 2)),
+    Mistake("sums wrap around", _wrapped),
     Mistake("incomplete windows kept", _filled),
     Mistake("minimum", lambda v, size=2, kind="max": -_pool(-v, size, kind)),
     Mistake(
@@ -410,7 +418,11 @@ def _active(rng: np.random.Generator, shape: tuple[int, int], size: int, kind: s
 def _whole(rng: np.random.Generator, kind: str) -> list[Case]:
     """Maps of whole numbers, whose means are not whole."""
     label = f"the {'maximum' if kind == 'max' else 'average'} of a map of whole numbers"
-    values = (rng.integers(0, 100, (4, 6)), np.array([[1, 2, 8, 9], [3, 5, -8, -7]]))
+    values = (
+        rng.integers(0, 100, (4, 6)),
+        np.array([[1, 2, 8, 9], [3, 5, -8, -7]]),
+        rng.integers(100, 256, (4, 6)).astype("uint8"),  # as pictures are: four are more than 255
+    )
     return [Case((value, 2, kind), label) for value in values]
 
 
@@ -569,8 +581,10 @@ def _letter(image: Array, *faults: str) -> Array:
     pooled = pooling(found, 2)
     inputs = (pooled.T if "turned" in faults else pooled).ravel()
     hidden = float(inputs @ _NETWORK.hidden_weights)
-    hidden += 0.0 if "no hidden bias" in faults else _NETWORK.hidden_bias
+    late = "hidden bias late" in faults
+    hidden += 0.0 if late or "no hidden bias" in faults else _NETWORK.hidden_bias
     hidden = hidden if "no hidden ReLU" in faults else max(0.0, hidden)
+    hidden += _NETWORK.hidden_bias if late else 0.0
     return hidden * np.asarray(_NETWORK.output_weights) + np.asarray(_NETWORK.output_biases)
 
 
@@ -584,6 +598,7 @@ _LETTER_MISTAKES = [
     Mistake("ReLU at the outputs", lambda image: np.maximum(_letter(image), 0)),
     Mistake("bias forgotten: convolution", lambda image: _letter(image, "no bias")),
     Mistake("bias forgotten: hidden node", lambda image: _letter(image, "no hidden bias")),
+    Mistake("bias behind ReLU", lambda image: _letter(image, "hidden bias late")),
     Mistake(
         "bias forgotten: outputs",
         lambda image: _letter(image) - np.asarray(_NETWORK.output_biases),
@@ -632,7 +647,7 @@ def _drawings(subject: StudentWork, rng: np.random.Generator) -> None:
     cases += [Case((rng.random((6, 6)) + 0.3,), "a picture with gray pixels") for _ in range(2)]
     # A mistake that the letters have shown has cost a point there.
     asked = ("letter_outputs", _letter_cases(), _letter, _LETTER_MISTAKES)
-    want = compare.as_told_before(subject, *asked)
+    want = compare.as_told_before(subject, *asked, then=cases)
     compare.function(subject, "letter_outputs", cases, want, _LETTER_MISTAKES)
 
 

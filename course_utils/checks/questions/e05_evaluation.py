@@ -341,6 +341,9 @@ _ECE_MISTAKES = [
         "root of the mean square",
         _by_bins(lambda size, d, bins: np.sqrt(np.average(d**2, weights=size))),
     ),
+    Mistake(
+        "errors counted as right", _bent(lambda c, right, bins: _gap(~right - c, _bin(c, bins)))
+    ),
     Mistake("no bins", _bent(lambda c, right, bins: np.abs(right - c).mean())),
     Mistake("one bin too few", lambda p, y, bins=10: _ece(p, y, bins - 1)),
     Mistake(
@@ -407,6 +410,35 @@ def _ten_bins(subject: StudentWork, rng: np.random.Generator) -> None:
     compare.leaves_arguments(subject, "calibration_error", cases[:2])
 
 
+def _in_all_bins(rng: np.random.Generator, bins: int) -> tuple[Array, Array]:
+    """Draw answers of which some lie in each bin, and some have a confidence of exactly 1."""
+    confidence = ((np.arange(bins) + rng.uniform(0.45, 0.55, (40, bins))) / bins).ravel()
+    confidence[-3:] = 1
+    classes = 3 * bins + 2
+    table = np.repeat((1 - confidence)[:, None] / (classes - 1), classes, axis=1)
+    labels = rng.integers(0, classes, len(table))
+    table[np.arange(len(table)), labels] = confidence
+    wrong_ones = rng.random(len(table)) < 0.6 * confidence
+    return table, (labels + wrong_ones) % classes
+
+
+def _stops_at_empty_bins(subject: StudentWork, cases: list[Case]) -> bool:
+    """Tell whether a function gives NaN, or divides by zero, just where a bin is empty."""
+    seen = set()
+    for case in cases:
+        table = case.args[0]
+        is_empty = len(np.unique(_bin(table.max(axis=1), 10))) < 10
+        try:
+            got = compare.one_number(subject.call("calibration_error", *case.args))
+            stops = got is not None and bool(np.isnan(got))
+        except StudentError as error:
+            stops = error.kind == "ZeroDivisionError"
+        if stops is not is_empty:
+            return False
+        seen.add(stops)
+    return True in seen
+
+
 def _any_bins(subject: StudentWork, rng: np.random.Generator) -> None:
     first = _ten_bin_cases(rng)
     right = compare.as_told_before(subject, "calibration_error", first, _ece, _ECE_MISTAKES)
@@ -415,6 +447,10 @@ def _any_bins(subject: StudentWork, rng: np.random.Generator) -> None:
         unit = "bin" if bins == 1 else "bins"
         cases.append(Case((*_answers(rng, pictures, classes, bins), bins), f"{bins} {unit}"))
     cases.append(Case(_answers(rng, 2000, 9), "ten bins, `bins` left out"))
+    if _stops_at_empty_bins(subject, first):  # this has cost the first part
+        cases = [Case((*_in_all_bins(rng, bins), bins), f"{bins} full bins") for bins in (1, 4, 7)]
+        compare.function(subject, "calibration_error", cases, right, _ECE_MISTAKES)
+        return
     compare.function(subject, "calibration_error", cases, right, _ECE_MISTAKES)
     # Surest answers wrong, sure ones right: so it shows in which bin an answer is counted.
     table, labels = _answers(rng, 80, 3, 8)

@@ -426,6 +426,9 @@ def _tape_answers(networks: _Networks) -> tuple[Callable[..., Array], list[Mista
     def of_first(answer: Callable[..., Array]) -> Callable[..., Array]:
         return lambda ref, x, y: answer(ref, x, np.full(len(y), y[0]))
 
+    def always(one: int) -> Callable[..., Array]:
+        return lambda ref, x, y: right(ref, x, np.full(len(y), one % networks[ref.key][-1].size))
+
     right = of("logit")
     over_batch = bent(lambda m, g: _relu(_sum(m, g.mean(axis=(0, 1, 2)))))
     return right, [
@@ -444,6 +447,7 @@ def _tape_answers(networks: _Networks) -> tuple[Callable[..., Array], list[Mista
         Mistake("always the predicted class", of("predicted")),
         Mistake("all classes at once", of("all")),
         Mistake("class of the first picture", of_first(right), of_first(over_batch)),
+        Mistake("always the same class", *(always(one) for one in (0, 1, 2, -1))),
         Mistake("averaged over the batch", over_batch),
         Mistake("rescaled twice", lambda ref, x, y: right(ref, x / 255, y)),
         Mistake("normalized", bent(lambda m, g: _each(m, g) / _not_zero(_each(m, g).max()))),
@@ -480,13 +484,20 @@ def _telling_weights(
 
 
 def _mistakes_differ(weights: list[Array], pictures: Array, classes: Array) -> bool:
-    """Tell whether mixing up weights or classes of several pictures changes the result."""
+    """Tell whether mixing up weights or classes of several pictures changes the result.
+
+    The network does not predict one class for all of them: so it shows which class is explained.
+    """
     if len(pictures) == 1:
         return True
-    of_first = _parts(weights, pictures, np.full(len(classes), classes[0]))[1].mean(axis=(1, 2))
     of_predicted = _parts(weights, pictures, classes, "predicted")[1].mean(axis=(1, 2))
-    same_class = np.abs(of_first - of_predicted).max() < 0.01
-    return not same_class and bool(np.ptp(of_first, axis=0).max() > 0.01)
+    for one in range(weights[-1].size):
+        of_one = _parts(weights, pictures, np.full(len(classes), one))[1].mean(axis=(1, 2))
+        if np.abs(of_one - of_predicted).max() < 0.01:
+            return False
+        if one == classes[0] and np.ptp(of_one, axis=0).max() <= 0.01:
+            return False
+    return True
 
 
 def _asked(
@@ -561,8 +572,45 @@ def _single(subject: StudentWork, rng: np.random.Generator) -> None:
     networks: _Networks = {}
     right, mistakes = _tape_answers(networks)
     first = _asked(subject, rng, networks, (6, 3))
-    right = compare.as_told_before(subject, "grad_cam", first, right, mistakes, **_CLOSE)
-    _judge_heat(subject, _asked(subject, rng, networks, (1, 1, 1)), right, mistakes)
+    told = compare.as_told_before(subject, "grad_cam", first, right, mistakes, **_CLOSE)
+    cases = _asked(subject, rng, networks, (1, 1, 1))
+    if _enlarges(subject, first, right) and _enlarges(subject, cases, right):
+        return  # this has cost the first part
+    _judge_heat(subject, cases, told, mistakes)
+
+
+def _enlarges(subject: StudentWork, cases: list[Case], right: Callable[..., Array]) -> bool:
+    """Tell whether a function gives the right heat, enlarged to the size of the pictures.
+
+    Whatever is done between the places of the maps, a pixel cannot be hotter or colder than all
+    places around it, but for what bends a curve through them.
+    """
+    for case in cases:
+        pictures = case.args[1]
+        try:
+            got = compare.numbers(subject.call("grad_cam", *case.args))
+        except StudentWorkError:
+            return False
+        if got is None or got.shape != pictures.shape[:3]:
+            return False
+        heat = right(*case.args)
+        side, places = pictures.shape[1], heat.shape[1]
+        near = np.abs((np.arange(side) + 0.5) * places / side - 0.5 - np.arange(places)[:, None])
+        around = near.T <= 1.25  # (side, places): also where corners lie on corners
+        slack = 0.3 * np.ptp(heat, axis=(1, 2)) + 1e-6
+        for number, one in enumerate(heat):
+            high, low = (_of_neighbors(one, around, of) for of in (np.max, np.min))
+            if np.any(got[number] > high + slack[number]) or np.any(
+                got[number] < low - slack[number]
+            ):
+                return False
+    return True
+
+
+def _of_neighbors(heat: Array, around: Array, of: Callable[..., Array]) -> Array:
+    """Return the highest or lowest heat around each pixel of an enlarged map."""
+    rows = np.stack([of(heat[near], axis=0) for near in around])
+    return np.stack([of(rows[:, near], axis=1) for near in around], axis=1)
 
 
 # --- 07.4: the pointing game -------------------------------------------------------------------

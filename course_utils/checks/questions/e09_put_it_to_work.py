@@ -311,10 +311,13 @@ def _with_logit(logits: Array, card: dict[str, Any]) -> list[Any]:
     return [_answer(logits, card)[0], float(np.max(logits) / card["temperature"])]
 
 
-def _turned(logits: Array, card: dict[str, Any], equal: bool = True) -> list[Any]:
+def _turned(
+    logits: Array, card: dict[str, Any], equal: bool = True, named: bool = True
+) -> list[Any]:
+    """Be unsure from the threshold on; `named`: not where there is none."""
     name, p = _answer(logits, card)
     threshold = card["threshold"]
-    sure = threshold is None or p < threshold or (not equal and p == threshold)
+    sure = named if threshold is None else p < threshold or (not equal and p == threshold)
     return [_answer(logits, card, sure=0.0)[0] if sure else "not sure", p]
 
 
@@ -345,6 +348,18 @@ def _of_example(key: str) -> Callable[..., list[Any]]:
     return lambda x, c: _answer(x, c if c[key] is None else {**c, key: _EXAMPLE[key]})
 
 
+def _fixed(sure: float) -> list[Callable[..., list[Any]]]:
+    """Return functions with a threshold of their own, also where the card has none, and not."""
+    return [
+        lambda x, c: _answer(x, c, sure=sure),
+        lambda x, c: _answer(x, c, sure=None if c["threshold"] is None else sure),
+    ]
+
+
+#: Thresholds that one writes down without looking at the card.
+_USUAL = (0.5, 0.6, 0.65, 0.75, 0.8, 0.85, 0.9)
+
+
 def _with_sorted_names(logits: Array, card: dict[str, Any]) -> list[Any]:
     return _answer(logits, {**card, "class_names": sorted(card["class_names"])})
 
@@ -355,10 +370,21 @@ _ANSWER_MISTAKES = [
     Mistake("temperature after the softmax", _cooled_late),
     Mistake("threshold before the temperature", lambda x, c: _answer(x, c, before=True)),
     Mistake("threshold ignored", lambda x, c: _answer(x, c, sure=0.0)),
-    Mistake("threshold the other way round", _turned, lambda x, c: _turned(x, c, equal=False)),
-    Mistake("a fixed threshold", lambda x, c: _answer(x, c, sure=0.5)),
+    Mistake(
+        "threshold the other way round",
+        *(
+            partial(_turned, equal=equal, named=named)
+            for named in (True, False)
+            for equal in (True, False)
+        ),
+    ),
+    Mistake("a fixed threshold", *(answer for sure in _USUAL for answer in _fixed(sure))),
     Mistake("threshold for logits", _of_logit, partial(_of_logit, cooled=True)),
-    Mistake("values of the example", *map(_of_example, _EXAMPLE)),
+    Mistake(
+        "values of the example",
+        *map(_of_example, _EXAMPLE),
+        lambda x, c: _answer(x, {**c, "threshold": _EXAMPLE["threshold"]}),
+    ),
     Mistake("names sorted", _with_sorted_names),
     Mistake("softmax twice", lambda x, c: _with(x, c, lambda z: _softmax(_softmax(z)))),
     Mistake("logit instead of probability", _with_logit),
@@ -454,6 +480,12 @@ def _no_threshold(rng: np.random.Generator) -> Case:
     return Case((_logits_of(rng, 4, 1.5, 0.3419), card), "a card without a threshold (None)")
 
 
+def _number_of(answer: Any) -> float:
+    """Return the number of an answer or a mistake, 0 where it has none."""
+    entries = answer if isinstance(answer, list) else [answer]
+    return next((float(entry) for entry in entries if isinstance(entry, int | float)), 0.0)
+
+
 def _without_threshold(subject: StudentWork, rng: np.random.Generator) -> None:
     far = [
         Case(
@@ -472,8 +504,11 @@ def _without_threshold(subject: StudentWork, rng: np.random.Generator) -> None:
     ]
     # A mistake that the first part has told costs nothing here.
     reference = compare.as_told_before(
-        subject, "answer", _answer_cases(rng), _answer, _ANSWER_MISTAKES
+        subject, "answer", _answer_cases(rng), _answer, _ANSWER_MISTAKES, then=cases
     )
+    # Where that mistake gives no number, nothing can be asked.
+    with np.errstate(all="ignore"):
+        cases = [case for case in cases if np.isfinite(_number_of(reference(*case.args)))]
 
     def unsure(when: Callable[[float, Any], bool]) -> Callable[..., list[Any]]:
         """Return a function that is not sure in further cases."""
