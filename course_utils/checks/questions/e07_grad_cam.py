@@ -495,7 +495,7 @@ def _mistakes_differ(weights: list[Array], pictures: Array, classes: Array) -> b
         of_fixed = _parts(weights, pictures, np.full(len(classes), fixed))[1].mean(axis=(1, 2))
         if np.abs(of_fixed - of_predicted).max() < 0.01:
             return False
-        if one == classes[0] and np.ptp(of_one, axis=0).max() <= 0.01:
+        if fixed == classes[0] and np.ptp(of_fixed, axis=0).max() <= 0.01:
             return False
     return True
 
