@@ -426,8 +426,8 @@ def _tape_answers(networks: _Networks) -> tuple[Callable[..., Array], list[Mista
     def of_first(answer: Callable[..., Array]) -> Callable[..., Array]:
         return lambda ref, x, y: answer(ref, x, np.full(len(y), y[0]))
 
-    def always(one: int) -> Callable[..., Array]:
-        return lambda ref, x, y: right(ref, x, np.full(len(y), one % networks[ref.key][-1].size))
+    def always(index: int) -> Callable[..., Array]:
+        return lambda ref, x, y: right(ref, x, np.full(len(y), index % networks[ref.key][-1].size))
 
     right = of("logit")
     over_batch = bent(lambda m, g: _relu(_sum(m, g.mean(axis=(0, 1, 2)))))
@@ -447,7 +447,7 @@ def _tape_answers(networks: _Networks) -> tuple[Callable[..., Array], list[Mista
         Mistake("always the predicted class", of("predicted")),
         Mistake("all classes at once", of("all")),
         Mistake("class of the first picture", of_first(right), of_first(over_batch)),
-        Mistake("always the same class", *map(always, (0, 1, 2, -1))),
+        Mistake("always the same class", *(always(index) for index in (0, 1, 2, -1))),
         Mistake("averaged over the batch", over_batch),
         Mistake("rescaled twice", lambda ref, x, y: right(ref, x / 255, y)),
         Mistake("normalized", bent(lambda m, g: _each(m, g) / _not_zero(_each(m, g).max()))),
@@ -491,11 +491,11 @@ def _mistakes_differ(weights: list[Array], pictures: Array, classes: Array) -> b
     if len(pictures) == 1:
         return True
     of_predicted = _parts(weights, pictures, classes, "predicted")[1].mean(axis=(1, 2))
-    for fixed in range(weights[-1].size):
-        of_fixed = _parts(weights, pictures, np.full(len(classes), fixed))[1].mean(axis=(1, 2))
-        if np.abs(of_fixed - of_predicted).max() < 0.01:
+    for index in range(weights[-1].size):
+        of_one = _parts(weights, pictures, np.full(len(classes), index))[1].mean(axis=(1, 2))
+        if np.abs(of_one - of_predicted).max() < 0.01:
             return False
-        if fixed == classes[0] and np.ptp(of_fixed, axis=0).max() <= 0.01:
+        if index == classes[0] and np.ptp(of_one, axis=0).max() <= 0.01:
             return False
     return True
 
