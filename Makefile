@@ -12,7 +12,9 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 COURSE := $(RUN) -m course_utils.cli
 # only in the repository
-PYTEST := $(RUN) -m pytest -n 2 --dist loadscope
+# Three processes for two cores: a test often waits for a browser, a kernel or a graded student.
+JOBS := 3
+PYTEST := $(RUN) -m pytest -n $(JOBS) --dist loadscope
 # end of only in the repository
 ifeq ($(strip $(HOME)),)
 unexport HOME
