@@ -913,6 +913,7 @@ def pointing_game(maps, boxes):
         "a number": (_game(result="np.sum(hits)"), "number instead of share"),
         "percent": (_game(result="100 * np.mean(hits)"), "percent"),
         "misses": (_game(result="1 - np.mean(hits)"), "misses counted"),
+        "always 0": (_game(result="0.0"), "no hits"),
         "coldest": (_game(peak="heat.argmin()"), "coldest pixel"),
         "a list": (_game(result="hits"), None),
         "first pixel left out": (
@@ -986,7 +987,7 @@ def pointing_game(maps, boxes):
         ),
         "more than half of the heat": (
             _game(inside="heat[y0:y1, x0:x1].sum() > heat.sum() / 2"),
-            "share of the heat",
+            "no hits",
         ),
         "rounded": (_game(result="round(float(np.mean(hits)), 1)"), "rounded"),
         "made binary": (

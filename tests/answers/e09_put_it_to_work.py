@@ -605,6 +605,7 @@ def threshold_for(confidence, right, precision):
             "0 taken for None",
         ),
         "both": (_threshold(found="level, right[answered].mean()"), None),
+        "always None": (_threshold(test="False"), "nothing returned"),
         "never None": (_threshold(end="1.0"), "not None"),
         "the highest at the end": (_threshold(end="confidence.max()"), "not None"),
         "an error at the end": (

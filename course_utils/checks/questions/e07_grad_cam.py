@@ -720,11 +720,8 @@ _POINTING_MISTAKES = [
         "one scale for all maps",
         lambda m, b: (_hits(m, b) & (_flat(m).max(axis=1) == m.max())).mean(),
     ),
-    Mistake(
-        "share of the heat",
-        lambda m, b: _energy(m, b).mean(),
-        lambda m, b: (_energy(m, b) > 0.5).mean(),
-    ),
+    Mistake("no hits", lambda m, b: 0.0),
+    Mistake("share of the heat", lambda m, b: _energy(m, b).mean()),
     Mistake("number instead of share", lambda m, b: _hits(m, b).sum()),
     Mistake("percent", lambda m, b: 100 * _share(m, b)),
     Mistake("misses counted", lambda m, b: 1 - _share(m, b)),

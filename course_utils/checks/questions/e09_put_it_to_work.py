@@ -696,6 +696,8 @@ def _threshold_cases(rng: np.random.Generator) -> list[Case]:
     third = np.array([0.7, 0.9, 0.5]), np.array([True, True, False])
     return [
         Case((*small, 0.7), "five pictures and a precision of 0.7"),
+        # With all pictures together this precision is reached, in the other cases it is not.
+        Case((*small, 0.55), "five pictures and a precision of 0.55"),
         Case((*falling, 0.6), "four pictures and a precision of 0.6"),
         Case((*third, 0.67), "three pictures and a precision of 0.67"),
         Case((*_made(rng, 60), 0.871), "60 pictures and a precision of 0.871"),
