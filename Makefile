@@ -12,8 +12,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 COURSE := $(RUN) -m course_utils.cli
 # only in the repository
-# Three processes for two cores: a test often waits for a browser, a kernel or a graded student.
-JOBS := 3
+# Processes of "make test"; more, as in "make test JOBS=4", where there are cores and memory.
+JOBS := 2
 PYTEST := $(RUN) -m pytest -n $(JOBS) --dist loadscope
 # end of only in the repository
 ifeq ($(strip $(HOME)),)
