@@ -747,6 +747,19 @@ TAPE = Answers(
 """,
             "tape used twice",
         ),
+        "pictures without their batch axis": (
+            """def grad_cam(inner, pictures, classes):
+    heats = []
+    for k in range(len(pictures)):
+        with tf.GradientTape() as tape:
+            maps, logits = inner(pictures[k])
+            score = logits[0, classes[k]]
+        weights = tf.reduce_mean(tape.gradient(score, maps), axis=(1, 2))
+        heats.append(tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1))[0])
+    return tf.stack(heats)
+""",
+            None,
+        ),
         "one name for both outputs": (
             """def grad_cam(inner, pictures, classes):
     with tf.GradientTape() as tape:

@@ -537,7 +537,7 @@ _STOPS = {
     r"\[0\]\.shape = \[\d+,5,5,4\] != values\[1\]\.shape = \[\d+,\d+\]$": "two outputs",
     r"ncompatible shapes: (\[\d+,1,1,3\] vs\. \[\d+,5,5,4\])": "gradient of the pictures",
     r"ncompatible shapes: (?P<one>\[[\d,]*\]) vs\. (?P<other>\[[\d,]*\])": "shapes do not fit",
-    r"\bNone(Type)?\b|'_id'": "score outside the tape",
+    r"NoneType|\bNone\b(?!, \d)|'_id'": "score outside the tape",
 }
 
 
