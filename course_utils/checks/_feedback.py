@@ -70,6 +70,8 @@ def of_verdict(verdict: Verdict) -> Box:
     """Return the box that shows a verdict."""
     word = _LOOKS[verdict.status][0]
     score = f"{points(verdict.points)} of {points(verdict.maximum)}"
+    if verdict.status == "for a person":  # "0 of 2" would read like a mark
+        score = f"up to {points(verdict.maximum)}"
     unit = "point" if verdict.maximum == 1 else "points"
     heading = f"{verdict.question}: {word} ({score} {unit})"
     lines = [verdict.sentence] if verdict.sentence else []

@@ -158,7 +158,9 @@ def test_forbidden_helpers_are_noticed():
 
 def test_written_answers_are_left_for_a_person():
     ask = Question("99.2", "why", 2, kind="written", rubric=("says why",))
-    assert verdict(ask, work(), 1).status == "for a person"
+    left = verdict(ask, work(), 1)
+    assert left.status == "for a person"
+    assert str(_feedback.of_verdict(left)).startswith("○ 99.2: Marked by a person (up to 2 points)")
 
 
 @pytest.mark.parametrize(
