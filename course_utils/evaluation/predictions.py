@@ -140,10 +140,6 @@ class Predictions:
             return self.images
         raise AttributeError(f"Predictions has no {name!r}")
 
-    def _images_unkept(self) -> np.ndarray:
-        """Return the images; those that have to be loaded for it are not kept."""
-        return vars(self)["images"] if "images" in vars(self) else self._load_images()
-
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -218,7 +214,7 @@ class Predictions:
         places = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(int)
         return Predictions(
             ids=tuple(self.ids[i] for i in places),
-            images=lambda: self._images_unkept()[places],
+            images=lambda: self.images[places],
             labels=self.labels[places],
             probabilities=self.probabilities[places],
             class_names=self.class_names,
