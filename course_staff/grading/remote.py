@@ -168,6 +168,10 @@ class RemoteWork:
             for copy in self._copies.values():
                 copy.is_old = True
 
+    def stand_in(self, name: str, arguments: Arrays, results: Arrays) -> None:
+        """See :class:`~course_utils.student_work.StudentWork`."""
+        self._ask("stand_in", name, arguments, results)
+
     def files(self, what: What) -> dict[str, np.ndarray]:
         """See :class:`~course_utils.student_work.StudentWork`."""
         return self._ask("files", what)
@@ -392,7 +396,9 @@ def _is_batches(value: Any) -> bool:
 
 #: What the answer to each operation must be.
 _ANSWERS: dict[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(("seed", "watch", "forget", "model_put", "model_set_weights"), _is_none),
+    **dict.fromkeys(
+        ("seed", "watch", "forget", "stand_in", "model_put", "model_set_weights"), _is_none
+    ),
     **dict.fromkeys(("get", "call", "model_outputs"), _is_anything),
     **dict.fromkeys(("put_files", "model_build"), _is_ref),
     "watched": _list_of(str),

@@ -11,6 +11,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -446,6 +447,36 @@ def function(
     so_far = f"(It is right for {most} of {len(cases)} inputs that were tried.)" if most else ""
     found = {"label": case.label, "where": where, "so_far": so_far}
     raise wrong("other: wrong for a case", name=name, **found)
+
+
+@contextmanager
+def standing_in(
+    subject: student_work.StudentWork,
+    name: str,
+    arguments: Sequence[np.ndarray],
+    reference: Callable[[np.ndarray], np.ndarray],
+) -> Iterator[None]:
+    """Put the right function in the place of one of the student's while the block runs.
+
+    So a later part that calls it can be judged by itself: the mistake of an earlier part, or an
+    answer that is missing there, does not cost points twice.
+
+    Parameters
+    ----------
+    subject : StudentWork
+        The work.
+    name : str
+        The function.
+    arguments : sequence of array
+        What it is going to be called with; for anything else it is the student's.
+    reference : callable
+        The right function.
+    """
+    subject.stand_in(name, list(arguments), [reference(argument) for argument in arguments])
+    try:
+        yield
+    finally:
+        subject.stand_in(name, [], [])
 
 
 def leaves_arguments(subject: student_work.StudentWork, name: str, cases: Iterable[Case]) -> None:

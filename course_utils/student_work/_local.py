@@ -6,7 +6,7 @@ import copy
 import random
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ class Namespace:
     Parameters
     ----------
     values : dict
-        The names and their values. It is not changed.
+        The names and their values. Only :meth:`stand_in` changes it, until it is called again.
     seconds : float
         Time limit of one call, on platforms that can stop it.
     """
@@ -40,6 +40,7 @@ class Namespace:
         self._values = values
         self._seconds = seconds
         self._kept: dict[str, Any] = {}
+        self._replaced: dict[str, Any] = {}
         self._count = 0
         self._watch = Watch(())
         self._changed = False
@@ -106,6 +107,17 @@ class Namespace:
             result = plain(function(*given, **named), self._keep)
         self._changed = not _same([given, named], [list(args), kwargs])
         return result
+
+    def stand_in(self, name: str, arguments: Arrays, results: Arrays) -> None:
+        """See :class:`~course_utils.student_work.StudentWork`."""
+        own = self._replaced.pop(name, self._values.get(name, _ABSENT))
+        if arguments:
+            self._replaced[name] = own
+            self._values[name] = _table(name, arguments, results, own)
+        elif own is _ABSENT:
+            self._values.pop(name, None)
+        else:
+            self._values[name] = own
 
     def files(self, what: What) -> dict[str, np.ndarray]:
         """See :class:`~course_utils.student_work.StudentWork`."""
@@ -304,6 +316,22 @@ class Namespace:
 
 _ABSENT = object()
 _CONTAINERS = ("sequence", "set", "iterator", "mapping", "history", "array")
+
+
+def _table(name: str, arguments: Arrays, results: Arrays, own: Any) -> Callable[..., Any]:
+    """Return a function that looks its results up, and asks `own` for those it does not know."""
+
+    def standing_in(*args: Any, **kwargs: Any) -> Any:
+        entries = [*args, *kwargs.values()]
+        asked = np.asarray(entries[0]) if len(entries) == 1 else None
+        for argument, result in zip(arguments, results, strict=True):
+            if asked is not None and asked.shape == argument.shape and np.allclose(asked, argument):
+                return result.copy()
+        if own is _ABSENT:
+            raise NameError(f"name {name!r} is not defined")
+        return own(*args, **kwargs)
+
+    return standing_in
 
 
 def _same(given: Any, before: Any) -> bool:

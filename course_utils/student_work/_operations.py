@@ -53,6 +53,12 @@ class StudentWork(Protocol):
     def call(self, what: What, *args: Any, **kwargs: Any) -> Any:
         """Call a function and return its result; objects in it that are not plain become `Ref`."""
 
+    def stand_in(self, name: str, arguments: Arrays, results: Arrays) -> None:
+        """Let a function give these results for these arguments, until it is called with none.
+
+        For other arguments it is the student's own, if there is one.
+        """
+
     def files(self, what: What) -> dict[str, np.ndarray]:
         """Return the content (uint8) of the files of a folder by their paths in it."""
 

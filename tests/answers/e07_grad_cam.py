@@ -326,6 +326,28 @@ heat_from = lambda feature_maps, gradients: GradCam(feature_maps, gradients).hea
             _formula(weights="gradients.mean(axis=(1, 2))"),
             "averaged over other axes",
         ),
+        "weights summed in both": (
+            _formula(weights="gradients.sum(axis=(0, 1))", w="gradients.sum(axis=(0, 1))"),
+            "sum instead of mean",
+        ),
+        "rows and maps": (
+            _formula(weights="gradients.mean(axis=(1, 2))", w="map_weights(gradients)"),
+            "averaged over other axes",
+        ),
+        "weights not written": (
+            _formula(w="map_weights(gradients)").replace("    return gradients", "    gradients"),
+            None,
+        ),
+        "weights that stop": (
+            _formula(weights="gradients.average(axis=(0, 1))", w="map_weights(gradients)"),
+            None,
+        ),
+        "weights not written, and no ReLU": (
+            _formula(w="map_weights(gradients)", heat="(feature_maps * w).sum(axis=2)").replace(
+                "    return gradients", "    gradients"
+            ),
+            "ReLU missing",
+        ),
         "the median": (_formula(weights="np.median(gradients, axis=(0, 1))"), None),
         "np.max": (
             _formula(heat="np.max((feature_maps * w).sum(axis=2), 0)"),

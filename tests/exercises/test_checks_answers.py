@@ -291,6 +291,10 @@ ONE_PART = {
         "logits the wrong way round",
     ),
     "05.3": ("mean of no pictures", "shares of no pictures", "errors for hits"),
+    "07.2": (
+        *("rows and maps", "weights not written", "weights that stop", "weights summed"),
+        "weights summed in both",
+    ),
     "07.3": ("enlarged", "enlarged without a curve", "always the last class"),
     "09.3": (
         *("one half", "eight tenths", "three quarters, where there is a threshold"),

@@ -448,6 +448,14 @@ def test_the_grader_says_what_the_checks_say(module, sandbox, request):
     assert not different, "\n".join(different)
 
 
+@pytest.mark.parametrize("name", ["rows and maps", "weights not written", "weights summed in both"])
+def test_a_right_function_stands_in_for_a_wrong_one_in_the_sandbox(name, sandbox):
+    question = checks.exercise("07").questions[1]
+    source, _ = answers_of("e07_grad_cam")[1]["07.2"].wrong[name]
+    status, points, _ = _judge_there(question, source, (), sandbox)
+    assert (status, points) == ("partly", 2), "wrong weights cost their own part only"
+
+
 def _judge_there(question, source, needs, sandbox):
     texts = []
     for cell in solution_cells(question.id[:2]):

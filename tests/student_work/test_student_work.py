@@ -620,3 +620,42 @@ def test_a_model_is_built_from_its_description():
     open_ended = keras.Sequential([layers.Flatten(), layers.Dense(4)])
     later = _describe.build(_describe.describe(open_ended, None)["network"], "")
     assert np.ptp(later(x)) > 0  # weights that are made later are random
+
+
+# --- a function that stands in -----------------------------------------------------------------
+
+_DOUBLED = """
+def double(x):
+    return 3 * x
+
+def total(x):
+    return double(x).sum() + double(x=x).sum()
+"""
+
+
+def test_a_function_stands_in_until_it_is_put_back():
+    subject, x = work(_DOUBLED), np.arange(4.0)
+    subject.stand_in("double", [x], [2 * x])
+    assert subject.call("total", x) == 24
+    assert subject.call("total", x + 1) == 60, "other arguments go to the student's function"
+    subject.stand_in("double", [x + 1], [2 * x + 2])
+    assert subject.call("total", x) == 36, "the second one replaces the first"
+    subject.stand_in("double", [], [])
+    assert subject.call("total", x) == 36
+    assert subject.call("total", x + 1) == 60
+
+
+def test_a_function_stands_in_for_one_that_is_missing():
+    subject, x = work(_DOUBLED.replace("def double", "def triple")), np.arange(4.0)
+    subject.stand_in("double", [x], [2 * x])
+    assert subject.call("total", x) == 24
+    with pytest.raises(student_work.StudentError, match="double"):
+        subject.call("total", x + 1)
+    subject.stand_in("double", [], [])
+    assert subject.kind("double") == "missing"
+
+
+def test_results_of_what_stands_in_cannot_be_spoiled():
+    subject, x = work("def spoil(x):\n    y = f(x)\n    y[:] = 0\n    return f(x)"), np.ones(3)
+    subject.stand_in("f", [x], [2 * x])
+    assert np.array_equal(subject.call("spoil", x), 2 * x)

@@ -219,12 +219,8 @@ def _relu(values: Array) -> Array:
     return np.maximum(values, 0)
 
 
-def _weighted(weigh: Callable[[Array], Array], maps: Array, gradients: Array) -> Array:
-    return _relu(_sum(maps, weigh(gradients)))
-
-
 def _heat(maps: Array, gradients: Array) -> Array:
-    return _weighted(_mean, maps, gradients)
+    return _relu(_sum(maps, _mean(gradients)))
 
 
 def _stretch(heat: Array) -> Array:
@@ -247,39 +243,27 @@ _WEIGHT_MISTAKES = [
 ]
 
 
-def _heat_mistakes(weigh: Callable[[Array], Array] = _mean) -> list[Mistake]:
-    """Return the mistakes of a heat whose weights are those of `weigh`."""
-    heat = partial(_weighted, weigh)
-
-    def stretched(maps: Array, gradients: Array) -> Array:
-        return _stretch(_sum(maps, weigh(gradients)))
-
-    return [
-        Mistake("ReLU missing", lambda m, g: _sum(m, weigh(g))),
-        Mistake("normalized too early: sum", stretched),
-        Mistake(
-            "normalized too early: maps", lambda m, g: heat(m / _not_zero(m.max(axis=(0, 1))), g)
-        ),
-        Mistake("normalized", lambda m, g: heat(m, g) / _not_zero(heat(m, g).max())),
-        Mistake("weights not averaged", lambda m, g: _relu(_sum(m, g))),
-        Mistake("ReLU too early", lambda m, g: _relu(m * weigh(g)).sum(axis=2)),
-        Mistake("guided", lambda m, g: heat(m, _relu(g))),
-        Mistake("sign lost", lambda m, g: np.abs(_sum(m, weigh(g)))),
-        Mistake("mean instead of sum", lambda m, g: heat(m, g) / m.shape[2]),
-        Mistake("sum instead of mean", lambda m, g: _relu(_sum(m, g.sum(axis=(0, 1))))),
-        Mistake("negative maps cut off", lambda m, g: heat(_relu(m), g)),
-        Mistake("maps and gradients exchanged", lambda m, g: heat(g, m)),
-        Mistake("height and width exchanged", lambda m, g: heat(m, g).T),
-        Mistake("shifted", lambda m, g: _sum(m, weigh(g)) - min(float(_sum(m, weigh(g)).min()), 0)),
-        Mistake("negative weights left out", lambda m, g: _relu(_sum(m, _relu(weigh(g))))),
-        Mistake("sign lost: weights", lambda m, g: _relu(_sum(m, np.abs(weigh(g))))),
-        Mistake("maps not weighted", lambda m, g: _relu(_sum(m, 1)), lambda m, g: _sum(m, 1)),
-        Mistake("weights from the maps", lambda m, g: heat(m, m)),
-        Mistake("cut off from above", lambda m, g: np.minimum(_sum(m, weigh(g)), 0)),
-    ]
-
-
-_HEAT_MISTAKES = _heat_mistakes()
+_HEAT_MISTAKES = [
+    Mistake("ReLU missing", lambda m, g: _sum(m, _mean(g))),
+    Mistake("normalized too early: sum", lambda m, g: _stretch(_sum(m, _mean(g)))),
+    Mistake("normalized too early: maps", lambda m, g: _heat(m / _not_zero(m.max(axis=(0, 1))), g)),
+    Mistake("normalized", lambda m, g: _heat(m, g) / _not_zero(_heat(m, g).max())),
+    Mistake("weights not averaged", lambda m, g: _relu(_sum(m, g))),
+    Mistake("ReLU too early", lambda m, g: _relu(m * _mean(g)).sum(axis=2)),
+    Mistake("guided", lambda m, g: _heat(m, _relu(g))),
+    Mistake("sign lost", lambda m, g: np.abs(_sum(m, _mean(g)))),
+    Mistake("mean instead of sum", lambda m, g: _heat(m, g) / m.shape[2]),
+    Mistake("sum instead of mean", lambda m, g: _relu(_sum(m, g.sum(axis=(0, 1))))),
+    Mistake("negative maps cut off", lambda m, g: _heat(_relu(m), g)),
+    Mistake("maps and gradients exchanged", lambda m, g: _heat(g, m)),
+    Mistake("height and width exchanged", lambda m, g: _heat(m, g).T),
+    Mistake("shifted", lambda m, g: _sum(m, _mean(g)) - min(float(_sum(m, _mean(g)).min()), 0)),
+    Mistake("negative weights left out", lambda m, g: _relu(_sum(m, _relu(_mean(g))))),
+    Mistake("sign lost: weights", lambda m, g: _relu(_sum(m, np.abs(_mean(g))))),
+    Mistake("maps not weighted", lambda m, g: _relu(_sum(m, 1)), lambda m, g: _sum(m, 1)),
+    Mistake("weights from the maps", lambda m, g: _heat(m, m)),
+    Mistake("cut off from above", lambda m, g: np.minimum(_sum(m, _mean(g)), 0)),
+]
 
 #: Mistakes of functions of NumPy, which :func:`grad_cam` with its four axes makes in another form.
 _LARGEST = Mistake(
@@ -314,49 +298,44 @@ def _weights(subject: StudentWork, rng: np.random.Generator) -> None:
 
 def _heat_from(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = [Case((maps, gradients), label) for maps, gradients, label in _shapes(rng)]
-    mistakes = [*_HEAT_MISTAKES, _LARGEST]
     maps, gradients = cases[1].args
     against = Case((maps, -np.abs(gradients)), "gradients that are negative: no heat is left")
+    given = [case.args[1] for case in (*cases, against)]
     try:
-        compare.function(subject, "heat_from", cases, _heat, mistakes)
+        _judge_heat_from(subject, cases, against, _mean)
     except (IncorrectAnswer, StudentError) as told:
-        # Wrong weights have cost their own part; what is right with them costs nothing more.
-        own = _own_weights(subject, cases)
-        if own is None:
-            raise
-        try:
-            right = partial(_weighted, own)
-            compare.function(subject, "heat_from", cases, right, _heat_mistakes(own))
-        except IncorrectAnswer as told_of_own:
-            raise (told_of_own if told_of_own.mistake else told) from None
-    else:  # what divides by the largest heat, or takes what is there, has been told before
-        compare.function(subject, "heat_from", [against], _heat)
-    compare.leaves_arguments(subject, "heat_from", cases[:1])
+        # Wrong weights have cost their own part, whether they are called or computed again.
+        of_weights = [Case(case.args[1:], case.label) for case in cases]
+        own = compare.as_told_before(subject, "map_weights", of_weights, _mean, _WEIGHT_MISTAKES)
+        with compare.standing_in(subject, "map_weights", given, _mean):
+            found = [_told_of_heat(subject, cases, against, weigh) for weigh in (_mean, own)]
+        if None not in found:
+            mistakes = (one for one in found if isinstance(one, IncorrectAnswer) and one.mistake)
+            raise next(mistakes, told) from None
+    with compare.standing_in(subject, "map_weights", given, _mean):
+        compare.leaves_arguments(subject, "heat_from", cases[:1])
 
 
-def _own_weights(subject: StudentWork, cases: list[Case]) -> Callable[[Array], Array] | None:
-    """Return the student's `map_weights` if it is wrong and its results can weight the maps."""
-    found: dict[bytes, Array] = {}
-    wrong_weights = False
-    for case in cases:
-        maps, gradients = case.args
-        try:
-            own = np.asarray(subject.call("map_weights", gradients), float)
-        except (StudentWorkError, TypeError, ValueError):
-            return None
-        if not _weighs(own, maps):
-            return None
-        found[gradients.tobytes()] = own
-        wrong_weights |= not compare.close(own, _mean(gradients), rtol=1e-4, atol=1e-5)
-    return (lambda gradients: found[np.asarray(gradients).tobytes()]) if wrong_weights else None
+def _judge_heat_from(
+    subject: StudentWork, cases: list[Case], against: Case, weigh: Callable[[Array], Array]
+) -> None:
+    def heat(maps: Array, gradients: Array) -> Array:
+        return _relu(_sum(maps, weigh(gradients)))
+
+    compare.function(subject, "heat_from", cases, heat, [*_HEAT_MISTAKES, _LARGEST])
+    # What divides by the largest heat, or takes what is there, has been told before.
+    compare.function(subject, "heat_from", [against], heat)
 
 
-def _weighs(weights: Array, maps: Array) -> bool:
-    """Tell whether maps can be multiplied by weights, also by other ones for each column."""
+def _told_of_heat(
+    subject: StudentWork, cases: list[Case], against: Case, weigh: Callable[[Array], Array]
+) -> Exception | None:
+    """Return what is wrong with the heat if its weights are those of `weigh`; None if nothing."""
     try:
-        return np.broadcast_shapes(weights.shape, maps.shape) == maps.shape
-    except ValueError:
-        return False
+        _judge_heat_from(subject, cases, against, weigh)
+    except (IncorrectAnswer, StudentError, ValueError) as error:  # ValueError: they fit no maps
+        return error
+    return None
 
 
 # --- 07.3: with a tape -------------------------------------------------------------------------
