@@ -168,7 +168,7 @@ class RemoteWork:
             for copy in self._copies.values():
                 copy.is_old = True
 
-    def stand_in(self, name: str, arguments: Arrays, results: Arrays) -> None:
+    def stand_in(self, name: str, arguments: Sequence[Arrays], results: Arrays) -> None:
         """See :class:`~course_utils.student_work.StudentWork`."""
         self._ask("stand_in", name, arguments, results)
 

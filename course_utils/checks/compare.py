@@ -453,8 +453,8 @@ def function(
 def standing_in(
     subject: student_work.StudentWork,
     name: str,
-    arguments: Sequence[np.ndarray],
-    reference: Callable[[np.ndarray], np.ndarray],
+    arguments: Sequence[Sequence[np.ndarray]],
+    reference: Callable[..., np.ndarray],
 ) -> Iterator[None]:
     """Put the right function in the place of one of the student's while the block runs.
 
@@ -467,12 +467,13 @@ def standing_in(
         The work.
     name : str
         The function.
-    arguments : sequence of array
+    arguments : sequence of sequences of array
         What it is going to be called with; for anything else it is the student's.
     reference : callable
         The right function.
     """
-    subject.stand_in(name, list(arguments), [reference(argument) for argument in arguments])
+    given = [list(args) for args in arguments]
+    subject.stand_in(name, given, [reference(*args) for args in given])
     try:
         yield
     finally:

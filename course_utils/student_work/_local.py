@@ -108,7 +108,7 @@ class Namespace:
         self._changed = not _same([given, named], [list(args), kwargs])
         return result
 
-    def stand_in(self, name: str, arguments: Arrays, results: Arrays) -> None:
+    def stand_in(self, name: str, arguments: Sequence[Arrays], results: Arrays) -> None:
         """See :class:`~course_utils.student_work.StudentWork`."""
         own = self._replaced.pop(name, self._values.get(name, _ABSENT))
         if arguments:
@@ -318,20 +318,24 @@ _ABSENT = object()
 _CONTAINERS = ("sequence", "set", "iterator", "mapping", "history", "array")
 
 
-def _table(name: str, arguments: Arrays, results: Arrays, own: Any) -> Callable[..., Any]:
+def _table(name: str, arguments: Sequence[Arrays], results: Arrays, own: Any) -> Callable[..., Any]:
     """Return a function that looks its results up, and asks `own` for those it does not know."""
 
     def standing_in(*args: Any, **kwargs: Any) -> Any:
-        entries = [*args, *kwargs.values()]
-        asked = np.asarray(entries[0]) if len(entries) == 1 else None
-        for argument, result in zip(arguments, results, strict=True):
-            if asked is not None and asked.shape == argument.shape and np.allclose(asked, argument):
+        asked = [np.asarray(argument) for argument in (*args, *kwargs.values())]
+        for known, result in zip(arguments, results, strict=True):
+            if len(asked) == len(known) and all(map(_close, asked, known)):
                 return result.copy()
         if own is _ABSENT:
             raise NameError(f"name {name!r} is not defined")
         return own(*args, **kwargs)
 
     return standing_in
+
+
+def _close(asked: np.ndarray, known: np.ndarray) -> bool:
+    """Return whether two arrays of numbers are the same, but for their rounding."""
+    return asked.shape == known.shape and asked.dtype.kind in "biuf" and np.allclose(asked, known)
 
 
 def _same(given: Any, before: Any) -> bool:

@@ -53,8 +53,8 @@ class StudentWork(Protocol):
     def call(self, what: What, *args: Any, **kwargs: Any) -> Any:
         """Call a function and return its result; objects in it that are not plain become `Ref`."""
 
-    def stand_in(self, name: str, arguments: Arrays, results: Arrays) -> None:
-        """Let a function give these results for these arguments, until it is called with none.
+    def stand_in(self, name: str, arguments: Sequence[Arrays], results: Arrays) -> None:
+        """Let a function give these results for these arguments, until this is called with none.
 
         For other arguments it is the student's own, if there is one.
         """

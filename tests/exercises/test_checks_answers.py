@@ -267,7 +267,7 @@ def test_exercise_06_disputes_the_labels_that_the_course_disputes(seed):
     [
         ("over all", True),
         ("median", True),
-        ("sum", False),  # a sum is no probability: nothing reaches it
+        ("sum", True),
         ("disputed over all", False),  # right thresholds, but others are used
         ("one of the two", False),
     ],

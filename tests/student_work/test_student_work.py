@@ -635,10 +635,10 @@ def total(x):
 
 def test_a_function_stands_in_until_it_is_put_back():
     subject, x = work(_DOUBLED), np.arange(4.0)
-    subject.stand_in("double", [x], [2 * x])
+    subject.stand_in("double", [[x]], [2 * x])
     assert subject.call("total", x) == 24
     assert subject.call("total", x + 1) == 60, "other arguments go to the student's function"
-    subject.stand_in("double", [x + 1], [2 * x + 2])
+    subject.stand_in("double", [[x + 1]], [2 * x + 2])
     assert subject.call("total", x) == 36, "the second one replaces the first"
     subject.stand_in("double", [], [])
     assert subject.call("total", x) == 36
@@ -647,7 +647,7 @@ def test_a_function_stands_in_until_it_is_put_back():
 
 def test_a_function_stands_in_for_one_that_is_missing():
     subject, x = work(_DOUBLED.replace("def double", "def triple")), np.arange(4.0)
-    subject.stand_in("double", [x], [2 * x])
+    subject.stand_in("double", [[x]], [2 * x])
     assert subject.call("total", x) == 24
     with pytest.raises(student_work.StudentError, match="double"):
         subject.call("total", x + 1)
@@ -657,5 +657,14 @@ def test_a_function_stands_in_for_one_that_is_missing():
 
 def test_results_of_what_stands_in_cannot_be_spoiled():
     subject, x = work("def spoil(x):\n    y = f(x)\n    y[:] = 0\n    return f(x)"), np.ones(3)
-    subject.stand_in("f", [x], [2 * x])
+    subject.stand_in("f", [[x]], [2 * x])
     assert np.array_equal(subject.call("spoil", x), 2 * x)
+
+
+def test_what_stands_in_looks_at_all_arguments():
+    subject = work("def f(a, b):\n    return -1\n\ndef g(a, b):\n    return f(a, b=b)")
+    one, two = np.ones(3), np.array(["a", "b"])
+    subject.stand_in("f", [[one, one]], [one])
+    assert np.array_equal(subject.call("g", one, one), one)
+    assert subject.call("g", one, 2 * one) == -1
+    assert subject.call("g", one, two) == -1

@@ -790,10 +790,25 @@ def _disputes(subject: StudentWork, rng: np.random.Generator) -> None:
         mistakes = [*_DISPUTED_MISTAKES, _STRICT]
         compare.function(subject, "disputed", cases, _disputed, mistakes)
     except (IncorrectAnswer, StudentError):
-        # Wrong thresholds have cost their own part; what is right with them costs nothing more.
-        if not all(_right_for_own_thresholds(subject, *case.args) for case in cases):
+        # Wrong thresholds have cost their own part, whether they are called or computed again.
+        if not _right_for_right_thresholds(subject, cases, _disputed) and not all(
+            _right_for_own_thresholds(subject, *case.args) for case in cases
+        ):
             raise
-    compare.leaves_arguments(subject, "disputed", cases[:2])
+    with compare.standing_in(subject, "thresholds", [case.args for case in cases], _thresholds):
+        compare.leaves_arguments(subject, "disputed", cases[:2])
+
+
+def _right_for_right_thresholds(
+    subject: StudentWork, cases: list[Case], disputed: Callable[..., Array]
+) -> bool:
+    """Tell whether `disputed` is right if it gets the right thresholds where it calls for them."""
+    with compare.standing_in(subject, "thresholds", [case.args for case in cases], _thresholds):
+        try:
+            compare.function(subject, "disputed", cases, disputed)
+        except (IncorrectAnswer, StudentError):
+            return False
+    return True
 
 
 def _right_for_own_thresholds(
@@ -834,10 +849,14 @@ def _exactly(subject: StudentWork, rng: np.random.Generator) -> None:
     try:
         compare.function(subject, "disputed", cases, right, [_STRICT])
     except (IncorrectAnswer, StudentError):
+        if _right_for_right_thresholds(subject, cases, right):
+            return
         own = [_right_for_own_thresholds(subject, *case.args, some=False) for case in cases]
+        if not all(own):
+            raise
         limits = [subject.call("thresholds", *case.args) for case in cases]
         wants = [_thresholds(*case.args) for case in cases]
-        if not all(own) or all(map(compare.close, limits, wants)):
+        if all(map(compare.close, limits, wants)):
             raise
 
 

@@ -300,7 +300,7 @@ def _heat_from(subject: StudentWork, rng: np.random.Generator) -> None:
     cases = [Case((maps, gradients), label) for maps, gradients, label in _shapes(rng)]
     maps, gradients = cases[1].args
     against = Case((maps, -np.abs(gradients)), "gradients that are negative: no heat is left")
-    given = [case.args[1] for case in (*cases, against)]
+    given = [case.args[1:] for case in (*cases, against)]
     try:
         _judge_heat_from(subject, cases, against, _mean)
     except (IncorrectAnswer, StudentError) as told:
