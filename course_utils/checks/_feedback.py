@@ -78,5 +78,6 @@ def of_verdict(verdict: Verdict) -> Box:
     if len(verdict.parts) > 1 and verdict.status not in ("correct", "not attempted"):
         for part in verdict.parts:
             name, sign, _ = _LOOKS[part.status]
-            lines.append(f"{sign} {part.name}: {name[0].lower() + name[1:]}")
+            apart = f", {part.sentence}" if part.status == "correct" and part.sentence else ""
+            lines.append(f"{sign} {part.name}: {name[0].lower() + name[1:]}{apart}")
     return Box(verdict.status, heading, tuple(lines))

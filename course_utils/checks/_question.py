@@ -30,6 +30,8 @@ class IncorrectAnswer(Exception):
         The keys of the messages that the question looks up instead of `sentence`.
     fields : mapping, optional
         The values that stand in these messages.
+    is_all : bool
+        Whether the mistake alone gives the whole answer: all that was asked is right but for it.
     """
 
     def __init__(
@@ -38,9 +40,10 @@ class IncorrectAnswer(Exception):
         mistake: str | None = None,
         keys: tuple[str, ...] = (),
         fields: Mapping[str, Any] | None = None,
+        is_all: bool = False,
     ) -> None:
         super().__init__(sentence or ", ".join(keys))
-        self._sentence, self.mistake = sentence, mistake
+        self._sentence, self.mistake, self.is_all = sentence, mistake, is_all
         self.keys, self.fields = keys, fields or {}
 
     @property
@@ -238,7 +241,11 @@ class Exercise:
 
 @dataclass(frozen=True)
 class PartVerdict:
-    """The result of one part of a question."""
+    """The result of one part of a question.
+
+    A part that is correct has a sentence where it is wrong by a mistake that an earlier part has
+    told, and by nothing else.
+    """
 
     name: str
     points: float
@@ -288,6 +295,9 @@ class Verdict:
 def verdict(question: Question, subject: student_work.StudentWork, seed: int) -> Verdict:
     """Judge an answer.
 
+    A mistake costs one part: a later part whose answer is wrong by the same mistake, and by nothing
+    else, counts as correct.
+
     Parameters
     ----------
     question : Question
@@ -306,13 +316,14 @@ def verdict(question: Question, subject: student_work.StudentWork, seed: int) ->
         sentence = "A person reads this answer and marks it."
         return Verdict(question.id, "for a person", 0.0, question.points, sentence)
     subject.limit(question.seconds)
-    found = []
+    found: list[PartVerdict] = []
     for number, part in enumerate(question.parts):
         rng = np.random.default_rng([seed, zlib.crc32(question.id.encode()), number])
         # The random numbers of the student's process do not depend on `seed`, which stays secret.
         subject.seed(zlib.crc32(f"{question.id} {number}".encode()) % 2**31)
         subject.watch(question.forbids, question.packages)
-        found.append(_judge(question, part, subject, rng))
+        earlier = {before.mistake for before in found if before.mistake}
+        found.append(_judge(question, part, subject, rng, earlier))
         if found[-1].status == "timeout":  # do not wait as long for each further part
             subject.limit(max(question.seconds / 5, 1.0))
     subject.watch(())
@@ -335,14 +346,24 @@ def verdict(question: Question, subject: student_work.StudentWork, seed: int) ->
 
 
 def _judge(
-    question: Question, part: Part, subject: student_work.StudentWork, rng: np.random.Generator
+    question: Question,
+    part: Part,
+    subject: student_work.StudentWork,
+    rng: np.random.Generator,
+    earlier: set[str],
 ) -> PartVerdict:
     status, sentence, mistake = "correct", "", None
+    subject.known.pop(TOLD_BEFORE, None)
     try:
         _require_attempt(question, subject)
         part.run(subject, rng)
+        if TOLD_BEFORE in subject.known:
+            sentence = _APART_FROM_THAT
     except IncorrectAnswer as error:
-        status, sentence, mistake = "incorrect", question.sentence(error), error.mistake
+        if error.is_all and error.mistake in earlier:
+            sentence = _APART_FROM_THAT
+        else:
+            status, sentence, mistake = "incorrect", question.sentence(error), error.mistake
     except (NotAttempted, student_work.Missing) as error:
         status, sentence = "not attempted", str(error)
     except student_work.WrongKind as error:
@@ -373,4 +394,7 @@ def _require_attempt(question: Question, subject: student_work.StudentWork) -> N
     subject.known["attempted"] = True
 
 
+#: In `StudentWork.known`, where a part was judged without a mistake that an earlier one has told.
+TOLD_BEFORE = "told before"
+_APART_FROM_THAT = "apart from what is told above"
 _UNTOUCHED = "There is no answer yet; put your code in place of `raise NotImplementedError()`."

@@ -19,7 +19,7 @@ import numpy as np
 
 from course_utils import student_work
 from course_utils.checks import _texts
-from course_utils.checks._question import IncorrectAnswer, NotAttempted, wrong
+from course_utils.checks._question import TOLD_BEFORE, IncorrectAnswer, NotAttempted, wrong
 
 
 class Mistake:
@@ -49,9 +49,11 @@ class Mistake:
         """The first of the answers."""
         return self.answers[0]
 
-    def told(self) -> IncorrectAnswer:
-        """Return the exception that tells the mistake."""
-        return wrong(self.key, **self.fields)
+    def told(self, *, is_all: bool = True) -> IncorrectAnswer:
+        """Return the exception that tells the mistake, which is all that is wrong or not."""
+        error = wrong(self.key, **self.fields)
+        error.is_all = is_all
+        return error
 
 
 @dataclass(frozen=True)
@@ -427,14 +429,14 @@ def function(
         except student_work.StudentError as error:
             if error.kind != "NotImplementedError":
                 # Those before may show a mistake that also explains why it stops here.
-                _name_common(cases, gots, wants, mistakes, rtol, atol)
+                _name_common(cases[: len(gots)], gots, wants, mistakes, rtol, atol, is_all=False)
             raise
     failed = [k for k in range(len(cases)) if not close(gots[k], wants[k], rtol, atol)]
     if not failed:
         return
     _name_common(cases, gots, wants, mistakes, rtol, atol)
     case, got, want = cases[failed[0]], gots[failed[0]], wants[failed[0]]
-    leaves_arguments(subject, name, [case])
+    leaves_arguments(subject, name, [case], is_all=False)
     if got is None:
         raise wrong("nothing returned", name=name)
     if isinstance(got, student_work.Ref):
@@ -480,23 +482,28 @@ def standing_in(
         subject.stand_in(name, [], [])
 
 
-def leaves_arguments(subject: student_work.StudentWork, name: str, cases: Iterable[Case]) -> None:
+def leaves_arguments(
+    subject: student_work.StudentWork, name: str, cases: Iterable[Case], *, is_all: bool = True
+) -> None:
     """Check that a function does not change the arrays and lists that it is given.
 
-    Cases in which it stops with an error are left to the part that asks for their results.
+    With `is_all` nothing else is wrong: its results have been checked before. Cases in which it
+    stops with an error are left to the part that asks for their results.
     """
     for case in cases:
         try:
             subject.call(name, *case.args, **case.kwargs)
         except student_work.StudentWorkError:
             continue
-        left_arguments(subject, name)
+        left_arguments(subject, name, is_all=is_all)
 
 
-def left_arguments(subject: student_work.StudentWork, name: str) -> None:
+def left_arguments(subject: student_work.StudentWork, name: str, *, is_all: bool = False) -> None:
     """Check that the last call, that of the function `name`, has not changed its arguments."""
     if subject.changed():
-        raise wrong("arguments changed", name=name)
+        error = wrong("arguments changed", name=name)
+        error.is_all = is_all
+        raise error
 
 
 def as_told_before(
@@ -550,7 +557,10 @@ def as_told_before(
             if all(
                 _gives(answer, case, got, rtol, atol) for case, got in zip(then, later, strict=True)
             ):
+                subject.known[TOLD_BEFORE] = True
                 return answer
+    if found:
+        subject.known[TOLD_BEFORE] = True
     return found[0] if found else reference
 
 
@@ -724,13 +734,15 @@ def _name_common(
     mistakes: Iterable[Mistake],
     rtol: float,
     atol: float,
+    *,
+    is_all: bool = True,
 ) -> None:
     """Raise the first mistake that gives their answers to all cases, one of them wrong."""
     if all(close(got, want, rtol, atol) for got, want in zip(gots, wants, strict=False)):
         return
     found = _common(cases, gots, mistakes, rtol, atol)
     if found:
-        raise found[0].told()
+        raise found[0].told(is_all=is_all)
 
 
 def _common(

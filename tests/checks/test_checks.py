@@ -56,6 +56,44 @@ def test_statuses_and_points():
     assert verdict(asking(wrong, wrong), work(), 1).status == "incorrect"
 
 
+def test_a_mistake_that_is_all_that_is_wrong_costs_one_part():
+    squared = compare.Mistake("squared", np.square)
+
+    def part(name, *numbers, mistakes=(squared,)):
+        cases = [compare.Case((np.array(numbers),), "numbers")]
+        return lambda subject, rng: compare.function(subject, name, cases, double, mistakes)
+
+    three = (part("f", 3.0, 4.0), part("f", 5.0), part("g", 6.0))
+    same = work("def f(x):\n    return x * x\ng = f")
+    judged = verdict(asking(*three), same, 1)
+    assert (judged.status, judged.points, judged.mistake) == ("partly", 2, "squared")
+    shown = repr(_feedback.of_verdict(judged))
+    assert "✗ part 0: incorrect" in shown
+    assert "✓ part 2: correct, apart from what is told above" in shown
+    # Something else is wrong, too, or only there.
+    for g in ("x * x + 1", "x[0] if x[0] == 6 else x"):
+        other = work(f"def f(x):\n    return x * x\ndef g(x):\n    return {g}")
+        statuses = [one.status for one in verdict(asking(*three), other, 1).parts]
+        assert statuses == ["incorrect", "correct", "incorrect"]
+    # It explains what was returned until the function stopped: this is not all.
+    stops = work("def f(x):\n    return x * x\ndef g(x):\n    return x * x if x[0] < 6 else 1 / 0")
+    with_two = [compare.Case((np.array([number]),), "a number") for number in (5.0, 6.0)]
+    last = lambda subject, rng: compare.function(subject, "g", with_two, double, [squared])  # noqa: E731
+    assert verdict(asking(three[0], last), stops, 1).points == 0
+
+
+def test_arguments_that_are_changed_cost_one_part():
+    cases = [compare.Case((np.array([3.0, 4.0]),), "numbers")]
+
+    def part(subject, rng):
+        compare.function(subject, "f", cases, double)
+        compare.leaves_arguments(subject, "f", cases)
+
+    changing = work("def f(x):\n    y = 2 * x\n    x[:] = 0\n    return y")
+    judged = verdict(asking(part, part), changing, 1)
+    assert (judged.points, judged.mistake) == (1, "arguments changed")
+
+
 def test_a_question_looks_messages_and_advice_up():
     def run(subject, rng):
         compare.number(subject, "x", 10, [compare.Mistake("bias forgotten: last", 9, lost=1)])

@@ -282,6 +282,11 @@ def test_wrong_thresholds_do_not_cost_what_is_right_with_them(name, disputes_rig
 
 #: Wrong answers with one mistake each, which must cost one part only.
 ONE_PART = {
+    "01.1": ("first and second exchanged",),
+    "01.2": ("last row and column missing", "map turned"),
+    "01.3": ("stride ignored", "padding exchanged"),
+    "01.4": ("windows overlap", "always 2 × 2"),
+    "06.2": ("columns true", "turned round"),
     "01.6": (
         *("an array of whole numbers", "reader: whole numbers", "rounded", "no ReLU at all"),
         "bias behind the hidden ReLU",
