@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from course_utils import settings, student_work
@@ -48,7 +48,7 @@ def check(id: str = "") -> float | None:
     asked = question(id)
     names = sys._getframe(1).f_globals
     by_nbgrader = settings.run_by_nbgrader()
-    with _quiet(by_nbgrader):
+    with _quiet(by_nbgrader), _without_tracing_warning():
         result = verdict(asked, student_work.Namespace(names), settings.seed())
     box = of_verdict(result)
     if by_nbgrader:
@@ -157,6 +157,15 @@ def _show(box: Box) -> None:
             display(box)
             return
     print(box)
+
+
+def _without_tracing_warning() -> AbstractContextManager[None]:
+    """Leave out a warning of TensorFlow, where that is used: a check calls one network often."""
+    if "tensorflow" not in sys.modules:
+        return nullcontext()
+    from course_utils import models
+
+    return models.without_tracing_warning()
 
 
 @contextmanager

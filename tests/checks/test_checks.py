@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import numpy as np
 import pytest
@@ -1081,6 +1082,27 @@ def test_the_solution_waits_for_three_tries(toy, capsys, monkeypatch):
         checks.check("99.1")
     checks.solution("99.1")
     assert "ask your instructor" in capsys.readouterr().out
+
+
+def test_a_check_that_builds_many_networks_shows_no_warning_of_tensorflow(toy, monkeypatch):
+    import keras
+
+    def run(subject, rng):
+        for _ in range(7):
+            network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+            network.predict(np.zeros((1, 2)), verbose=0)
+
+    object.__setattr__(toy.questions[0], "parts", (Part("a part", 2, run),))
+    monkeypatch.setitem(globals(), "answer", 42)
+    said = []
+    handler = logging.Handler()
+    monkeypatch.setattr(handler, "emit", lambda record: said.append(record.getMessage()))
+    logging.getLogger("tensorflow").addHandler(handler)
+    try:
+        checks.check("99.1")
+    finally:
+        logging.getLogger("tensorflow").removeHandler(handler)
+    assert not said
 
 
 def test_nbgrader_sees_what_is_wrong(toy, capsys, monkeypatch):
