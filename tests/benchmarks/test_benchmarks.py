@@ -124,6 +124,7 @@ def test_what_is_given_up_names_the_seeds_that_were_measured(tmp_path, monkeypat
     assert result["error"] == "given up after 3 s; seed 0: frozen 0.892"
 
 
+@pytest.mark.slow
 def test_what_is_given_up_leaves_no_process_behind(tmp_path):
     lesson = benchmarks.find(["lesson 00"])[0]
     row = replace(lesson, limit=5)  # its kernel has begun by then, and is not done
@@ -172,6 +173,7 @@ def test_epochs_are_timed_on_a_device_and_leave_the_number_format_alone():
     assert keras.config.dtype_policy().name == "float32"
 
 
+@pytest.mark.slow
 def test_heads_of_the_bench_learn_what_their_vectors_hold():
     from course_staff.benchmarks import transfer
 

@@ -347,6 +347,7 @@ def test_every_verb_works_in_a_folder_with_spaces(tmp_path):
     assert (root / "build" / "lessons" / "00_start_here.html").is_file()
 
 
+@pytest.mark.slow
 def test_lessons_that_are_stopped_say_what_ran(tmp_path):
     environment = settings.environment(
         COURSE_DATASET="paper_flowers", COURSE_DATA="", COURSE_WORK=str(tmp_path), COURSE_EPOCHS="1"

@@ -25,7 +25,7 @@ from course_utils.evaluation import Predictions
 from course_utils.files import write_atomic
 
 #: How many ``make test`` tries of each question, and of each that takes long to judge.
-RIGHT, WRONG, MUTANTS, VARIANTS = (5, 2), (10, 3), (3, 1), (2, 1)
+RIGHT, WRONG, MUTANTS, VARIANTS = (5, 1), (10, 2), (3, 1), (2, 1)
 
 #: Questions that take half a second or more for each answer, beside those that ask for a network.
 TAKE_LONG = ("02.5", "03.6", "04.3", "04.4", "04.5")

@@ -284,6 +284,7 @@ def test_what_crashes_twice_is_said_and_kept(tmp_path):
     assert grade(folder, tmp_path / "out", workers=1).reused == 1
 
 
+@pytest.mark.slow
 def test_a_class_waits_little_for_one_that_sleeps(tmp_path):
     names = [f"s{k}" for k in range(6)]
     sleeps = "import time\ntime.sleep(10**6)"

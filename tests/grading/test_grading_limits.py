@@ -35,7 +35,10 @@ def sandbox(request):
         yield made
 
 
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize(
+    "number",
+    [n if n in ("01", "03") else pytest.param(n, marks=pytest.mark.slow) for n in NUMBERS],
+)
 def test_limits_are_twice_what_the_solution_needs(number, sandbox, monkeypatch):
     used: list[dict] = []
     longest = [0.0]
@@ -222,6 +225,7 @@ def test_what_computes_is_not_stopped(name, waited):
     assert not graded.cells
 
 
+@pytest.mark.slow
 def test_all_restarts_share_the_time_of_a_submission():
     require()
     limits = Limits(cell=4, submission=6, patience=2)

@@ -60,6 +60,7 @@ def test_handout(name):
     assert page == handouts.make_handout(lesson, handouts.read_handout(KNOWN[name]))
 
 
+@pytest.mark.slow
 def test_one_page_each(tmp_path):
     """Printed, each has exactly one page of A4, and its text ends before the foot."""
     if CHROMIUM is None:

@@ -296,6 +296,7 @@ def test_the_run_on_photographs_trains_as_much_as_its_time_allows(real_data, mon
     assert float(model.optimizer.learning_rate) < 0.1 * 4e-3, "the clock lowers the rate"
 
 
+@pytest.mark.slow
 def test_a_given_training_time_leaves_out_what_comes_before_the_first_step_is_done(data):
     from course_utils.training import recipes
 

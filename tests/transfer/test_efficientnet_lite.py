@@ -99,6 +99,7 @@ def test_its_answers_to_drawn_pictures_are_the_known_ones(drawn_pictures):
     np.testing.assert_allclose(probabilities[8:12], [0.012, 0.002, 0.006, 0.0], atol=2e-3)
 
 
+@pytest.mark.slow
 def test_the_backbone_is_the_classifier_without_its_last_layers(drawn_pictures):
     classifier, _ = transfer.load_classifier(image_size=96)
     base = transfer.load_backbone(image_size=96)
@@ -337,6 +338,7 @@ def test_a_file_that_cannot_be_read_says_so(tmp_path):
         efficientnet_lite.read_weights(tmp_path / "gone.pth")
 
 
+@pytest.mark.slow
 def test_without_the_package_the_message_says_how(monkeypatch):
     monkeypatch.setattr(efficientnet_lite, "PACKAGE", "no_such_package_of_weights")
     assert not transfer.backbones().loc["efficientnet_lite0", "here"]

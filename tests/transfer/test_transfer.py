@@ -31,8 +31,9 @@ def pictures(folder):
     return datasets.from_directory(folder, image_size=32, seed=1, validation=0.2, test=0.2)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def backbone():
+    """The course's network, for tests that leave its weights as they are."""
     return transfer.load_backbone(image_size=32)
 
 
@@ -291,7 +292,8 @@ def test_a_head_on_its_backbone_predicts_the_same_from_pixels(backbone, pictures
     )
 
 
-def test_fine_tuning_moves_what_is_unfrozen_and_nothing_else(backbone, pictures):
+def test_fine_tuning_moves_what_is_unfrozen_and_nothing_else(pictures):
+    backbone = transfer.load_backbone(image_size=32)
     features = transfer.extract_features(backbone, pictures, cache=False, verbose=0)
     model = transfer.attach_head(backbone, transfer.fit_head(features, epochs=2))
     before = {v.path: np.array(v) for v in model.variables}

@@ -64,14 +64,15 @@ def in_keras(stack, shape):
 
 
 @needs_node
-def test_shapes_and_parameters_are_those_of_keras_for_many_random_stacks():
+def test_shapes_and_parameters_are_those_of_keras_for_many_random_stacks(request):
+    number = 250 if request.config.getoption("--all") else 50
     rng = np.random.default_rng(3)
     cases = [
         {
             "input": [int(n) for n in (*rng.integers(1, 70, 2), rng.choice([1, 3, 5]))],
             "stack": [random_layer(rng) for _ in range(rng.integers(1, 9))],
         }
-        for _ in range(250)
+        for _ in range(number)
     ]
     steps = in_node(f"{json.dumps(cases)}.map(one => walk(one.stack, one.input))")
     refused = 0
@@ -84,7 +85,7 @@ def test_shapes_and_parameters_are_those_of_keras_for_many_random_stacks():
             else:
                 assert [ours_one.get("shape"), ours_one.get("parameters")] == theirs, (case, ours)
         assert all(step == {"waiting": True} for step in ours[len(expected) :])
-    assert 60 < refused < 230  # both kinds of stacks are tried
+    assert 0.24 < refused / number < 0.92  # both kinds of stacks are tried
 
 
 @needs_node

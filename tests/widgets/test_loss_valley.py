@@ -69,6 +69,7 @@ def test_the_state_is_known_from_the_losses():
     assert states[4:] == ["underway", "diverged", "diverged", "diverged"]
 
 
+@pytest.mark.slow
 def test_the_valleys_teach_what_the_lesson_says():
     """Above 1 plain descent diverges; in the narrow valley momentum saves most of the steps."""
 

@@ -364,6 +364,7 @@ def test_the_settings_of_the_student_are_as_they_were(lab):
     assert [json.loads(path.read_text(encoding="utf-8")) for path in files] == [THEME]
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_properly(tmp_path):
     running = Lab(tmp_path)
     assert running.stop() == 0

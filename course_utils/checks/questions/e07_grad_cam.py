@@ -310,8 +310,8 @@ def _heat_from(subject: StudentWork, rng: np.random.Generator) -> None:
         with compare.standing_in(subject, "map_weights", given, _mean):
             found = [_told_of_heat(subject, cases, against, weigh) for weigh in (_mean, own)]
         if None not in found:
-            mistakes = (one for one in found if isinstance(one, IncorrectAnswer) and one.mistake)
-            raise next(mistakes, told) from None
+            named = [e for e in found if isinstance(e, IncorrectAnswer) and e.mistake]
+            raise (named[0] if named else told) from None
     with compare.standing_in(subject, "map_weights", given, _mean):
         compare.leaves_arguments(subject, "heat_from", cases[:1])
 
