@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,19 @@ class OpenPage:
 
         found = Axe().run(self.page).response["violations"]
         return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
+
+    def open_again(self) -> None:
+        """Reload the page as soon as what it has kept is there for the next page.
+
+        Chromium hands on what is kept a moment later, and not in time for a reload at once.
+        """
+        entries = "Object.entries(localStorage).sort()"
+        kept = self.page.evaluate(entries)
+        until = time.monotonic() + 20
+        self.page.reload()
+        while self.page.evaluate(entries) != kept:
+            assert time.monotonic() < until, "what the page kept has not arrived"
+            self.page.reload()
 
     def sound(self) -> None:
         """Assert that the page has no errors, asks for nothing, and axe finds nothing."""

@@ -68,12 +68,12 @@ def test_ticks_are_counted_and_kept(tmp_path):
         assert said.inner_text().startswith(f"2 of {number} ticked: parts worth 2 of 20 points")
         browser.sound()
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
-        page.reload()
+        browser.open_again()
         assert page.get_by_label("I can say who will use").is_checked()
         assert said.inner_text().startswith(f"2 of {number}")
         page.get_by_role("button", name="Clear all ticks").click()
         assert said.inner_text().startswith(f"0 of {number}")
-        page.reload()
+        browser.open_again()
         assert not page.get_by_label("I can say who will use").is_checked()
 
 

@@ -115,7 +115,7 @@ def test_a_prediction_is_noted_and_compared(tmp_path):
         page.keyboard.press("ArrowDown")
         assert "Right. Its pooled" in result.nth(1).inner_text()
         browser.sound()
-        page.reload()  # the answers are kept
+        browser.open_again()  # the answers are kept
         assert field.input_value() == "99999"
         assert page.get_by_label("O", exact=True).is_checked()
         assert "too much" in result.nth(0).inner_text()
@@ -138,7 +138,7 @@ def test_check_yourself_judges_and_keeps_answers(tmp_path):
             assert words in piece.inner_text()
         assert f"2 of {total} answered correctly" in piece.inner_text()
         browser.sound()
-        page.reload()
+        browser.open_again()
         assert f"2 of {total} answered correctly" in piece.inner_text()
 
 
