@@ -295,6 +295,7 @@ ONE_PART = {
         *("a class", "no mean of the loss", "categorical always", "sparse always"),
         "logits the wrong way round",
     ),
+    "04.4": ("seldom flipped",),
     "05.3": ("mean of no pictures", "shares of no pictures", "errors for hits"),
     "07.2": (
         *("rows and maps", "weights not written", "weights that stop", "weights summed"),

@@ -665,9 +665,21 @@ def _in_front(subject: StudentWork, rng: np.random.Generator) -> None:
         problem = _changes(_augmented(subject, seen))
     except StudentError:
         raise wrong("does not fit") from None
-    if problem is not None and problem.mistake not in known:
+    if problem is not None and not known & _like(problem.mistake):
         raise problem
     _still_learns(subject, rng)
+
+
+#: Mistakes that chance may show as one another, in other pictures of the same augmentation.
+_ALIKE: tuple[set[str | None], ...] = (
+    {"not flipped", "flip share wrong", "the same each time"},
+    {"not shifted", "shifted one way only", "shifted too far", "shifted too little", "one way"},
+)
+
+
+def _like(mistake: str | None) -> set[str | None]:
+    """The mistakes that count as this one."""
+    return next((alike for alike in _ALIKE if mistake in alike), {mistake})
 
 
 def _known_mistakes(subject: StudentWork, rng: np.random.Generator) -> set[str | None]:
