@@ -161,7 +161,7 @@ def choose_loss(one_hot, softmax):
                 one_hot="keras.losses.CategoricalCrossentropy(from_logits=softmax)",
                 index="keras.losses.SparseCategoricalCrossentropy(from_logits=softmax)",
             ),
-            "softmax twice",
+            "logits taken for probabilities",
         ),
         "categorical always": (
             _losses(index="keras.losses.CategoricalCrossentropy(from_logits=not softmax)"),
