@@ -21,6 +21,9 @@ from course_utils import student_work
 from course_utils.checks import _texts
 from course_utils.checks._question import TOLD_BEFORE, IncorrectAnswer, NotAttempted, wrong
 
+#: The difference that is accepted of a number with three decimals, rounded or cut off.
+_THREE_DECIMALS = 6e-4
+
 
 class Mistake:
     """A usual mistake.
@@ -293,6 +296,40 @@ def number(
     if decimals and has_few_decimals(got, want):
         raise wrong("rounded: number", name=name)
     raise wrong("other: not right", name=name, advice=_texts.common()["other: try again"])
+
+
+def earlier_number(subject: student_work.StudentWork, name: str) -> int | float | None:
+    """Return the number that an earlier part has found; None if there is none."""
+    try:
+        return one_number(subject.get(name))
+    except student_work.StudentWorkError:
+        return None
+
+
+def number_by_hand(
+    subject: student_work.StudentWork,
+    name: str,
+    want: float,
+    mistakes: Iterable[Mistake] = (),
+    follows: Iterable[float] = (),
+    *,
+    slack: float = _THREE_DECIMALS,
+) -> None:
+    """Check a number to three decimals; one that follows from an earlier mistake is right, too.
+
+    Parameters
+    ----------
+    subject, name, want, mistakes
+        As for :func:`number`.
+    follows : iterable of float
+        The numbers that follow from mistakes in earlier parts.
+    slack : float
+        The largest difference from one of them.
+    """
+    got = one_number(attempted(subject, name))
+    if got is not None and any(abs(got - value) <= slack for value in follows):
+        return
+    number(subject, name, want, mistakes, rtol=0.0, atol=_THREE_DECIMALS, decimals=True)
 
 
 def value(

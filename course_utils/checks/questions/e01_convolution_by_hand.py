@@ -12,7 +12,7 @@ from course_utils import convolution
 from course_utils.checks import compare
 from course_utils.checks._question import Exercise, Question, wrong
 from course_utils.checks.compare import Case, Mistake
-from course_utils.student_work import StudentWork, StudentWorkError
+from course_utils.student_work import StudentWork
 
 Array = np.ndarray
 
@@ -53,10 +53,7 @@ def _first(subject: StudentWork, rng: np.random.Generator) -> None:
 def _second(subject: StudentWork, rng: np.random.Generator) -> None:
     """The one right number, or what the mistake of `first` gives two columns further."""
     # A mistake in the products or the bias has cost the point of `first`; here the place counts.
-    try:
-        first = compare.one_number(subject.get("first"))
-    except StudentWorkError:
-        first = None
+    first = compare.earlier_number(subject, "first")
     second = compare.one_number(compare.attempted(subject, "second"))
     for mistake in _BY_HAND_MISTAKES:
         if (first, second) == (mistake.answer(0, 0), mistake.answer(0, 2)):

@@ -23,8 +23,6 @@ _RECALLS = np.diag(_MATRIX) / _MATRIX.sum(axis=1)
 _F1S = 2 * _PRECISIONS * _RECALLS / (_PRECISIONS + _RECALLS)
 _PRECISION, _RECALL, _F1 = _PRECISIONS[1], _RECALLS[1], _F1S[1]
 _ACCURACY = 11 / 16
-#: Three decimals are enough, rounded or cut off.
-_DECIMALS = 6e-4
 
 
 def _matrix(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -56,13 +54,6 @@ def _own_matrix(subject: StudentWork) -> Array | None:
     return own if likely and complete else None
 
 
-def _given_number(subject: StudentWork, name: str) -> float | None:
-    try:
-        return compare.one_number(subject.get(name))
-    except StudentWorkError:
-        return None
-
-
 def _hand_number(
     subject: StudentWork,
     name: str,
@@ -70,12 +61,9 @@ def _hand_number(
     mistakes: list[Mistake],
     follows: Iterable[float],
 ) -> None:
-    """Check a number; one that follows from an earlier mistake is right, too."""
-    got = compare.one_number(compare.attempted(subject, name))
-    if got is not None and any(abs(got - value) <= _DECIMALS for value in follows):
-        return
+    """Check a number by hand; that it is in percent is one more mistake."""
     mistakes = [*mistakes, Mistake("percent", 100 * want)]
-    compare.number(subject, name, want, mistakes, rtol=0.0, atol=_DECIMALS, decimals=True)
+    compare.number_by_hand(subject, name, want, mistakes, follows)
 
 
 def _precision_recall(subject: StudentWork, rng: np.random.Generator) -> None:
@@ -99,7 +87,7 @@ def _f1_that_follow(subject: StudentWork) -> list[tuple[float, float]]:
     if own is not None:
         scores = 2 * np.diag(own) / (own.sum(axis=0) + own.sum(axis=1))
         pairs.append((float(scores[1]), float(scores.mean())))
-    p, r = _given_number(subject, "precision"), _given_number(subject, "recall")
+    p, r = (compare.earlier_number(subject, name) for name in ("precision", "recall"))
     if p is not None and r is not None and p > 0 and r > 0:
         f1 = 2 * p * r / (p + r)
         hundred = 100 if np.allclose([p, r], [100 * _PRECISION, 100 * _RECALL], atol=0.1) else 1

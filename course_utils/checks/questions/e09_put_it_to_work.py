@@ -11,7 +11,7 @@ import numpy as np
 from course_utils.checks import compare
 from course_utils.checks._question import Exercise, IncorrectAnswer, Question, wrong
 from course_utils.checks.compare import Case, Mistake
-from course_utils.student_work import StudentWork, StudentWorkError
+from course_utils.student_work import StudentWork
 
 Array = np.ndarray
 
@@ -21,26 +21,13 @@ _LOW, _HIGH, _NUMBER = -1.0, 2.0, 1.32
 _SCALE, _ZERO, _WHOLE, _RESTORED = 0.2, -3, 4, 1.4
 
 
-def _paper(
-    subject: StudentWork,
-    name: str,
-    want: float,
-    mistakes: list[Mistake],
-    follows: Iterable[float] = (),
-) -> None:
-    """Check a number; one that follows from a mistake in an earlier part is right, too."""
-    got = compare.one_number(compare.attempted(subject, name))
-    if got is not None and any(abs(got - value) < 1e-3 for value in follows):
-        return
-    compare.number(subject, name, want, mistakes, rtol=0.0, atol=6e-4, decimals=True)
+#: Check a number on paper; what follows from a mistake may be wrong by less than 0.001.
+_paper = partial(compare.number_by_hand, slack=np.nextafter(1e-3, 0))
 
 
 def _given(subject: StudentWork, name: str, otherwise: float) -> float:
     """Return what the student found in an earlier part, or the right number."""
-    try:
-        found = compare.one_number(subject.get(name))
-    except StudentWorkError:
-        found = None
+    found = compare.earlier_number(subject, name)
     return otherwise if found is None else float(found)
 
 
