@@ -531,12 +531,6 @@ def _lowest(confidence: Array, right: Array, precision: float) -> float | None:
     return next(iter(_reached(confidence, right, precision)), None)
 
 
-def _above_only(confidence: Array, right: Array, precision: float) -> float | None:
-    levels = [t for t in np.unique(confidence) if (confidence > t).any()]
-    found = [float(t) for t in levels if right[confidence > t].mean() >= precision]
-    return found[0] if found else None
-
-
 def _first_failure(confidence: Array, right: Array, precision: float) -> float | None:
     """Go down from the highest confidence, and stop where the precision is missed once."""
     kept = None
@@ -569,22 +563,6 @@ _ORDERS: tuple[Callable[[Array, Array], Any], ...] = (
     lambda c, r: np.argsort(c, kind="stable")[::-1],
     lambda c, r: np.lexsort((~r, -c)),  # as sorted(zip(confidence, right), reverse=True) does
 )
-
-
-def _of_all(confidence: Array, right: Array, precision: float) -> float | None:
-    levels = np.unique(confidence)
-    found = [float(t) for t in levels if (right & (confidence >= t)).mean() >= precision]
-    return found[0] if found else None
-
-
-def _by_coverage(confidence: Array, right: Array, precision: float) -> float | None:
-    levels = np.unique(confidence)
-    return next((float(t) for t in levels[::-1] if (confidence >= t).mean() >= precision), None)
-
-
-def _strictly(confidence: Array, right: Array, precision: float) -> float | None:
-    levels = np.unique(confidence)
-    return next((float(t) for t in levels if right[confidence >= t].mean() > precision), None)
 
 
 def _first_of(
@@ -628,9 +606,15 @@ def _rounded_to(places: int) -> Callable[..., float]:
 _THRESHOLD_MISTAKES = [
     Mistake("highest instead of lowest", lambda c, r, p: max(_reached(c, r, p), default=None)),
     Mistake("stopped at the first failure", _first_failure),
-    Mistake("above only", _above_only),
-    Mistake("share of all pictures", _of_all),
-    Mistake("coverage instead of precision", _by_coverage),
+    Mistake(
+        "above only",
+        _first_of(lambda c, r: _sorted(c, r)[:-1], lambda t, c, r: r[c > t].mean()),
+    ),
+    Mistake("share of all pictures", _first_of(_sorted, lambda t, c, r: (r & (c >= t)).mean())),
+    Mistake(
+        "coverage instead of precision",
+        _first_of(lambda c, r: _sorted(c, r)[::-1], lambda t, c, r: (c >= t).mean()),
+    ),
     Mistake("always the lowest", lambda c, r, p: c.min()),
     Mistake("at most the threshold", _first_of(_sorted, lambda t, c, r: r[c <= t].mean())),
     Mistake("equal confidences only", _first_of(_sorted, lambda t, c, r: r[c == t].mean())),
@@ -728,7 +712,10 @@ def _special(subject: StudentWork, rng: np.random.Generator) -> None:
         ),
     ]
     mistakes = [
-        Mistake("more than the precision", _strictly),
+        Mistake(
+            "more than the precision",
+            lambda c, r, p: _lowest(c, r, np.nextafter(p, np.inf)),
+        ),
         Mistake("ties cut", *map(_ties_cut, _ORDERS)),
         Mistake("0 taken for None", lambda c, r, p: _lowest(c, r, p) or None),
     ]
