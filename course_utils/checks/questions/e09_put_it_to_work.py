@@ -253,30 +253,21 @@ def _softmax(logits: Array) -> Array:
 def _answer(
     logits: Array,
     card: dict[str, Any],
+    probabilities: Callable[[Array], Array] = _softmax,
     heat: float | None = None,
     sure: float | None = None,
     before: bool = False,
 ) -> list[Any]:
-    """Return name and probability; `before` applies the threshold before the temperature."""
+    """Return name and probability; `before` applies the threshold before the temperature.
+
+    With a mistake, another function of the logits stands for the `probabilities`.
+    """
     temperature = card["temperature"] if heat is None else heat
-    p = _softmax(np.asarray(logits, float) / temperature)
-    asked = _softmax(np.asarray(logits, float)) if before else p
+    p = probabilities(np.asarray(logits, float) / temperature)
+    asked = probabilities(np.asarray(logits, float)) if before else p
     threshold = card["threshold"] if sure is None else sure
     unsure = threshold is not None and asked.max() < threshold
     return ["not sure" if unsure else card["class_names"][int(p.argmax())], float(p.max())]
-
-
-def _with(
-    logits: Array,
-    card: dict[str, Any],
-    probabilities: Callable[[Array], Array],
-    heat: float | None = None,
-) -> list[Any]:
-    """Return name and probability if other numbers stand for the probabilities."""
-    p = probabilities(np.asarray(logits, float) / (heat or card["temperature"]))
-    threshold = card["threshold"]
-    unsure = threshold is not None and p.max() < threshold
-    return ["not sure" if unsure else card["class_names"][int(np.argmax(p))], float(p.max())]
 
 
 def _inverted(logits: Array, card: dict[str, Any]) -> list[Any]:
@@ -285,7 +276,7 @@ def _inverted(logits: Array, card: dict[str, Any]) -> list[Any]:
 
 def _cooled_late(logits: Array, card: dict[str, Any]) -> list[Any]:
     """Divide the probability by the temperature instead of the logits."""
-    return _with(logits, card, lambda x: _softmax(x) / card["temperature"], heat=1.0)
+    return _answer(logits, card, lambda x: _softmax(x) / card["temperature"], heat=1.0)
 
 
 def _second(logits: Array, card: dict[str, Any], value: Callable[[float], Any]) -> list[Any]:
@@ -373,15 +364,15 @@ _ANSWER_MISTAKES = [
         lambda x, c: _answer(x, {**c, "threshold": _EXAMPLE["threshold"]}),
     ),
     Mistake("names sorted", _with_sorted_names),
-    Mistake("softmax twice", lambda x, c: _with(x, c, lambda z: _softmax(_softmax(z)))),
+    Mistake("softmax twice", lambda x, c: _answer(x, c, lambda z: _softmax(_softmax(z)))),
     Mistake("logit instead of probability", _with_logit),
     Mistake(
         "not divided by the sum",
-        lambda x, c: _with(x, c, lambda z: np.exp(z - z.max())),
-        lambda x, c: _with(x, c, np.exp),
+        lambda x, c: _answer(x, c, lambda z: np.exp(z - z.max())),
+        lambda x, c: _answer(x, c, np.exp),
     ),
-    Mistake("logits divided by their sum", lambda x, c: _with(x, c, lambda z: z / z.sum())),
-    Mistake("sigmoid", lambda x, c: _with(x, c, lambda z: 1 / (1 + np.exp(-z)))),
+    Mistake("logits divided by their sum", lambda x, c: _answer(x, c, lambda z: z / z.sum())),
+    Mistake("sigmoid", lambda x, c: _answer(x, c, lambda z: 1 / (1 + np.exp(-z)))),
     Mistake("percent", lambda x, c: _second(x, c, lambda p: 100 * p)),
     Mistake(
         "rounded",
