@@ -51,18 +51,14 @@ def environment_yml(root: Path) -> dict[str, bytes]:
     return {"environment.yml": ("\n".join(lines) + "\n").encode()}
 
 
-def _replace_block(path: Path, kind: str, lines: list[str]) -> bytes:
-    """Return the text of a file with other lines between its marks ``kind`` and ``end of kind``.
+def _with_block(text: str, name: str, kind: str, lines: list[str]) -> str:
+    """Return a file's text with other lines between its marks ``kind`` and ``end of kind``.
 
     Raises
     ------
     InvalidInput
         If the marks are not there once.
     """
-    return _with_block(path.read_text(encoding="utf-8"), path.name, kind, lines).encode()
-
-
-def _with_block(text: str, name: str, kind: str, lines: list[str]) -> str:
     marks = re.compile(rf"(<!-- {kind}:[^>]*-->\n).*?(<!-- end of {kind} -->)", re.DOTALL)
     block = "\n".join(["", *lines, "", ""])
     text, count = marks.subn(lambda found: found[1] + block + found[2], text)
@@ -125,7 +121,8 @@ def readme(root: Path) -> dict[str, bytes]:
     for lesson in lessons(root):
         link = f"[{lesson.title}](notebooks/{lesson.path.name})"
         rows.append(f"| {link} | {'; '.join(lesson.points)} | {lesson.time} |")
-    text = _replace_block(root / "README.md", "lessons", rows).decode()
+    text = (root / "README.md").read_text(encoding="utf-8")
+    text = _with_block(text, "README.md", "lessons", rows)
     if "<!-- badges:" in text:
         text = _with_block(text, "README.md", "badges", addresses.badges(addresses.addresses(root)))
     return {"README.md": text.encode()}
@@ -188,7 +185,8 @@ def instructors(root: Path) -> dict[str, bytes]:
             points = f"{question.points:g} point{'' if question.points == 1 else 's'}"
             criteria = "\n".join(f"- {criterion}" for criterion in question.rubric)
             paragraphs.append(f"**{question.id} {question.title}** ({points})\n\n{criteria}")
-    text = _replace_block(path, "rubrics", ["\n\n".join(paragraphs)]).decode()
+    text = path.read_text(encoding="utf-8")
+    text = _with_block(text, path.name, "rubrics", ["\n\n".join(paragraphs)])
     text = _with_block(text, path.name, "project", project_rubric())
     for lesson in all_lessons(root):
         text = _with_times(text, lesson, root)
