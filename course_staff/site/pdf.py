@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from course_utils.exceptions import InvalidInput
 
 #: Seconds for a page to load.
 _SECONDS = 60
+#: Names of the program; the first that is installed is used.
+_PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 class Printer:
@@ -29,7 +30,7 @@ class Printer:
             raise InvalidInput(
                 "PDFs need the package playwright: install it with 'make dev'."
             ) from None
-        program = shutil.which("chromium") or shutil.which("chromium-browser") or _chrome()
+        program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
         if program is None:
             raise InvalidInput(
                 "PDFs need Chromium: install it (on Debian 'apt install chromium'), or leave them "
@@ -41,12 +42,7 @@ class Printer:
         )
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._browser.close()
         self._playwright.stop()
 
@@ -68,7 +64,3 @@ class Printer:
             tab.pdf(path=out, print_background=True, prefer_css_page_size=not options, **options)
         finally:
             tab.close()
-
-
-def _chrome() -> str | None:
-    return shutil.which("google-chrome") or shutil.which("google-chrome-stable")
