@@ -6,7 +6,6 @@ photograph lies in the folder of another class, one is stored twice, and one fil
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 from pathlib import Path
@@ -80,10 +79,7 @@ def generate(path: str | Path, seed: int = SEED) -> Path:
             (partial / file).write_bytes(content)
             digest = hashlib.sha256(content).hexdigest()
             rows.append((file, file.split("/")[0], name, f"plant{plant:02d}", problem, digest))
-        with (partial / "photographs.csv").open("w", newline="", encoding="utf-8") as table:
-            writer = csv.writer(table, lineterminator="\n")
-            writer.writerow(_COLUMNS)
-            writer.writerows(rows)
+        paper_flowers.write_table(partial / "photographs.csv", _COLUMNS, rows)
     return Path(path).expanduser().resolve()
 
 

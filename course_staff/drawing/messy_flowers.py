@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -58,10 +57,8 @@ def generate(path: str | Path, seed: int = SEED, progress: bool = True) -> Path:
         _plant_broken_files(builder)
         _plant_odd_pictures(builder)
         _plant_odd_names(builder)
-        with (partial / "planted.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(("path", "kind", "detail", "partner"))
-            writer.writerows(builder.planted)
+        head = ("path", "kind", "detail", "partner")
+        paper_flowers.write_table(partial / "planted.csv", head, builder.planted)
     return Path(path).expanduser().resolve()
 
 

@@ -11,7 +11,7 @@ import csv
 import hashlib
 import io
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,6 +36,7 @@ _COLUMNS = (
     "path", "split", "class", "true_class", "x0", "y0", "x1", "y1", "sha256",
     "seed", "flowers", "color", "form", "view", "background", "conditions",
 )  # fmt: skip
+_BOX_COLUMNS = ("path", "class", "x0", "y0", "x1", "y1")
 
 
 def draw(class_name: str, seed: int) -> tuple[np.ndarray, tuple[float, float, float, float]]:
@@ -120,10 +121,8 @@ def generate(
     """
     with new_folder(folder) as partial:
         rows = _write_pictures(partial, seed, counts or COUNTS, progress)
-        with (partial / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        table = ([row[name] for name in _COLUMNS] for row in rows)
+        write_table(partial / "manifest.csv", _COLUMNS, table)
     return Path(folder).expanduser().resolve()
 
 
@@ -158,20 +157,20 @@ def generate_new(folder: str | Path) -> Path:
                 path = f"{name}_{number}.png"
                 Image.fromarray(image).save(partial / path, optimize=True)
                 rows.append((path, name, *box))
-        _write_boxes(partial / "boxes.csv", rows)
+        write_table(partial / "boxes.csv", _BOX_COLUMNS, rows)
         image, boxes = render_two(TWO_CLASSES, TWO_SEED)
         (partial / "two_flowers.jpg").write_bytes(encode(image))
         pair = zip(TWO_CLASSES, boxes, strict=True)
-        _write_boxes(
-            partial / "two_flowers.csv", [("two_flowers.jpg", name, *box) for name, box in pair]
-        )
+        rows = [("two_flowers.jpg", name, *box) for name, box in pair]
+        write_table(partial / "two_flowers.csv", _BOX_COLUMNS, rows)
     return Path(folder).expanduser().resolve()
 
 
-def _write_boxes(path: Path, rows: Iterable[tuple[object, ...]]) -> None:
+def write_table(path: Path, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table with column names as a CSV file."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("path", "class", "x0", "y0", "x1", "y1"))
+        writer.writerow(head)
         writer.writerows(rows)
 
 
