@@ -28,43 +28,22 @@ MOST_ROWS = 5
 __all__ = ["FLAG", "Intake", "Refused", "Submission", "collect"]
 
 
-@dataclass(frozen=True)
-class Submission:
-    """A submitted notebook.
+@dataclass(frozen=True, kw_only=True)
+class Submission(Whose):
+    """A submitted notebook, with its student and the further facts of :class:`Whose`.
 
     Attributes
     ----------
-    student : str
-        Whose it is, by the names of file and folders.
     name : str
         Where it was found, for people: a path, or a path in a zip.
-    file_name : str
-        The name of the notebook, without the platform's prefix.
     content : bytes
         The file.
-    time : str or None
-        The time of submission, if the platform states it: ISO 8601, local time.
-    attempt : int
-        The number that the platform or the browser added to the name, or 0.
-    late : bool
-        Whether the platform marked it as late.
-    time_source : str
-        Where `time` comes from.
-    flags : tuple of str
-        Sentences about what is not certain.
     exercise : str
         The name of its exercise, or "" if the file does not name one.
     """
 
-    student: str
     name: str
-    file_name: str
     content: bytes
-    time: str | None = None
-    attempt: int = 0
-    late: bool = False
-    time_source: str = ""
-    flags: tuple[str, ...] = ()
     exercise: str = ""
 
     @property
@@ -259,12 +238,14 @@ def _sorted_out(
             others = [k for k in others if k not in set(beside)]
             flags += _not_graded("other files", beside, files)
         for k in kept:
-            one, file, name = whose[k], files[k], wanted or notes[k].exercise
-            facts = {key: getattr(one, key) for key in ("time", "attempt", "late", "time_source")}
-            facts |= {"flags": (*one.flags, *flags), "exercise": name}
-            content = file.content or b""
-            who = student or "unknown"
-            found.submissions.append(Submission(who, file.name, one.file_name, content, **facts))
+            facts = vars(whose[k]) | {
+                "student": student or "unknown",
+                "flags": (*whose[k].flags, *flags),
+                "name": files[k].name,
+                "content": files[k].content or b"",
+                "exercise": wanted or notes[k].exercise,
+            }
+            found.submissions.append(Submission(**facts))
         found.refused += _refused(student, others, files, whose, bool(kept))
     return found
 

@@ -70,7 +70,8 @@ class Whose:
     late : bool
         Whether the platform marked it as late.
     time, time_source : str or None, str
-        The time of submission in a name or the platform's table, and which of them.
+        The time of submission (ISO 8601, local time), and where it comes from: a name or the
+        platform's table.
     flags : tuple of str
         Sentences about what is not certain.
     note : str

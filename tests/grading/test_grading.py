@@ -324,7 +324,8 @@ class TestReading:
 
 
 def grade(content: bytes, sandbox, exercise=EXERCISE):
-    return runner.grade(Submission("S", "s.ipynb", "s.ipynb", content), exercise, sandbox, 1)
+    submission = Submission(student="S", file_name="s.ipynb", name="s.ipynb", content=content)
+    return runner.grade(submission, exercise, sandbox, 1)
 
 
 class TestRunner:

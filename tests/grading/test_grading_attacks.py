@@ -97,7 +97,8 @@ SEED = secrets.randbits(120)
 
 
 def grade(content: bytes, sandbox: Sandbox, exercise=EXERCISE):
-    return runner.grade(Submission("S", "s.ipynb", "s.ipynb", content), exercise, sandbox, SEED)
+    submission = Submission(student="S", file_name="s.ipynb", name="s.ipynb", content=content)
+    return runner.grade(submission, exercise, sandbox, SEED)
 
 
 def in_temporary_folder() -> list[Path]:

@@ -122,7 +122,7 @@ def submission(source: str, before: str = "") -> Submission:
         text("How many?", "91-2-prompt"),
         code("answer = 12", "91-2", solution=True),
     ]
-    return Submission("S", "s.ipynb", "s.ipynb", notebook(made))
+    return Submission(student="S", file_name="s.ipynb", name="s.ipynb", content=notebook(made))
 
 
 def test_every_operation_says_the_same_from_outside(sandbox):

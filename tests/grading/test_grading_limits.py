@@ -58,7 +58,9 @@ def test_limits_are_twice_what_the_solution_needs(number, sandbox, monkeypatch):
     monkeypatch.setattr(Worker, "close", closed)
     monkeypatch.setattr(Worker, "run", timed)
     path = solution_of(number)
-    submission = Submission("S", path.name, path.name, path.read_bytes())
+    submission = Submission(
+        student="S", file_name=path.name, name=path.name, content=path.read_bytes()
+    )
     graded = runner.grade(submission, checks.exercise(number), sandbox, 1)
     assert graded.points + graded.waits == graded.maximum
     limits = sandbox.limits
@@ -169,7 +171,7 @@ def impatient():
 
 
 def grade(content: bytes, sandbox: Sandbox, used: float = 0.0):
-    submission = Submission("S", "s.ipynb", "s.ipynb", content)
+    submission = Submission(student="S", file_name="s.ipynb", name="s.ipynb", content=content)
     return runner.grade(submission, EXERCISE, sandbox, 1, used)
 
 

@@ -31,7 +31,8 @@ def sandbox():
 
 def grade(made, sandbox, exercise=EXERCISE, name="s.ipynb"):
     content = made if isinstance(made, bytes) else notebook(made)
-    return runner.grade(Submission("S", name, name, content), exercise, sandbox, 1)
+    submission = Submission(student="S", file_name=name, name=name, content=content)
+    return runner.grade(submission, exercise, sandbox, 1)
 
 
 @cache
@@ -478,7 +479,7 @@ class TestPictures:
         cell["attachments"] = {"x.png": {"image/png": picture()}}
         content = notebook([one for one in made if one["cell_type"] == "markdown"])
         graded = grade(content, sandbox, checks.exercise("05"))
-        graded.sha256 = Submission("S", "s", "s", content).sha256
+        graded.sha256 = Submission(student="S", file_name="s", name="s", content=content).sha256
         report = engine.Report([graded], [], "limits", 1, contents={graded.sha256: content})
         reports.write(report, tmp_path)
         page = (tmp_path / "marking" / "s.html").read_text(encoding="utf-8")

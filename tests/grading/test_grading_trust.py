@@ -33,7 +33,8 @@ def sandbox():
 
 
 def grade(content: bytes, sandbox: Sandbox, exercise: checks.Exercise):
-    return runner.grade(Submission("S", "s.ipynb", "s.ipynb", content), exercise, sandbox, 2**99)
+    submission = Submission(student="S", file_name="s.ipynb", name="s.ipynb", content=content)
+    return runner.grade(submission, exercise, sandbox, 2**99)
 
 
 # --- forbidden functions do not exist ------------------------------------------------------------
@@ -490,7 +491,7 @@ def test_the_students_random_numbers_do_not_depend_on_the_seed(sandbox):
     exercise = checks.Exercise("90_x", "X", (checks.Question("90.1", "X", 1, (part,)),))
     seen: list = []
     for seed in (1, 2):
-        submission = Submission("S", "s.ipynb", "s.ipynb", content)
+        submission = Submission(student="S", file_name="s.ipynb", name="s.ipynb", content=content)
         runner.grade(submission, exercise, sandbox, seed)
     assert seen[0][0] == seen[1][0]
     assert seen[0][1] != seen[1][1]
