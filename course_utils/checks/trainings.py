@@ -51,7 +51,7 @@ def require_new(curves: Curves, first_loss: tuple[float, float], images: Mapping
     curves : mapping
         The curves of each training.
     first_loss : tuple of float
-        Between which numbers the mean loss of the first epoch of a new network lies.
+        The lowest and the highest mean loss that a new network can have in its first epoch.
     images : mapping of str to int
         The number of images by which each accuracy was measured, by the name of its curve.
     """

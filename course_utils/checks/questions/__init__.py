@@ -30,9 +30,10 @@ the number of its question in the data file::
 
 In the module, ``Mistake("bias forgotten", 9)`` and ``raise wrong("shape: kernel", shape=(3, 3))``
 look their sentences up. A key is the name of the mistake; where one mistake has several sentences,
-a colon and a few words follow. A key that begins with ``other:`` belongs to no usual mistake.
-Braces hold values, as in :meth:`str.format`; write ``{{`` for a brace. A table ``[messages]`` at
-the top of a file holds what several questions of the exercise say, and ``common.toml`` what all
-exercises say. A text may be broken into lines anywhere. A test finds messages that are missing or
-not used.
+a colon and a few words follow. A key that begins with ``other:`` belongs to no usual mistake. Where
+the answer is a letter or several, the key of a choice is the student's variable and the letter,
+such as ``"true_claims c"`` (:func:`course_utils.checks.compare.choice`). Braces hold values, as in
+:meth:`str.format`; write ``{{`` for a brace. A table ``[messages]`` at the top of a file holds what
+several questions of the exercise say, and ``common.toml`` what all exercises say. A text may be
+broken into lines anywhere. A test finds messages that are missing or not used.
 """

@@ -106,7 +106,7 @@ def _cnn(input_shape: Sequence[int], classes: int, **change: Any) -> keras.Model
     return _Network(**change).build(input_shape, classes)
 
 
-#: Those that may be made together, and then those that are rarely made with another one.
+#: Mistakes in a network that are recognized alone, and two of them together.
 _CNN_FAULTS = (
     Fault("flatten missing", {"flat": None}, elsewhere=True),
     Fault("padding wrong", {"padding": "valid"}),
@@ -119,6 +119,7 @@ _CNN_FAULTS = (
     Fault("dense layer missing", {"dense_first": False}),
 )
 _OTHERS = ("relu6", "leaky_relu", "sigmoid", "tanh", "elu", "gelu", "swish", "softmax")
+#: Those that are rarely made together with another one: they are recognized alone.
 _RARE_CNN_FAULTS = (
     Fault("rescaled twice", {"rescale": 1 / 255**2}),
     Fault("rescaling wrong", {"rescale": 255.0}),
