@@ -301,7 +301,7 @@ def graded_by_program(name: str) -> dict[str, float]:
 
 
 @pytest.mark.filterwarnings("ignore:Object of type")
-@pytest.mark.parametrize("name", each_slow_but([one.name for one in exercises()], "01", "06"))
+@pytest.mark.parametrize("name", each_slow_but([one.name for one in exercises()], "01"))
 def test_nbgrader_grades_the_solution_and_the_empty_exercise(nbgrader, name, monkeypatch):
     set_up_reduced(monkeypatch)
     _, folder = nbgrader

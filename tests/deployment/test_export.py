@@ -202,7 +202,9 @@ AUGMENTATIONS = {
 }
 
 
-@pytest.mark.parametrize("kind", AUGMENTATIONS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param("of Keras", marks=pytest.mark.slow), "of the course"]
+)
 @pytest.mark.parametrize("build", [_small_base, pytest.param(_lite0, marks=pytest.mark.slow)])
 def test_augmentation_inside_a_transfer_model_is_off_in_each_format(build, kind, tmp_path):
     keras.utils.set_random_seed(0)

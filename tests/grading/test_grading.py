@@ -598,6 +598,7 @@ class TestClass:
         here = command.grade([folder], tmp_path / "here", engine.Options(), command.Policies())
         assert facts(there) == facts(here)
 
+    @pytest.mark.slow
     def test_no_scheduler_is_said(self, folder, tmp_path):
         pytest.importorskip("distributed")
         options = engine.Options(scheduler="tcp://127.0.0.1:9")

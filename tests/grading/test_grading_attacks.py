@@ -119,14 +119,17 @@ def written():
             left.unlink()
 
 
-#: ``make test`` runs the first attack of each family, such as "a detector: ...".
+#: ``make test`` runs the first attack of each family, such as "a detector: ...", but for two that
+#: take seconds: others stop and fill a worker too.
 FIRST = {attack.name.partition(":")[0]: attack.name for attack in reversed(ATTACKS)}
+SELDOM = {"stopping itself", "10,000 cells"}
+OFTEN = set(FIRST.values()) - SELDOM
 
 
 @pytest.mark.parametrize(
     "attack",
     [
-        pytest.param(attack, marks=[] if attack.name in FIRST.values() else pytest.mark.slow)
+        pytest.param(attack, marks=[] if attack.name in OFTEN else pytest.mark.slow)
         for attack in ATTACKS
     ],
     ids=lambda attack: attack.name,

@@ -75,6 +75,7 @@ def _number(subject, rng):
     compare.number(subject, "answer", 12)
 
 
+@pytest.mark.slow
 def test_weights_arrive_whole_though_only_changed_ones_are_sent(sandbox):
     reset = "def reset():\n    model.set_weights([0 * w for w in model.get_weights()])\n"
     with sandbox.worker(0, PRELOAD) as worker, sandbox.worker(0, PRELOAD) as clean:
@@ -222,7 +223,13 @@ ATTACKS = {
 }
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+#: Waits for the limit of a call; tests/grading/test_grading_attacks.py has endless loops too.
+ENDLESS = "a network that never ends"
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n == ENDLESS else n for n in ATTACKS]
+)
 def test_no_attack_on_keras_earns_anything(name, sandbox):
     before, source = ATTACKS[name]
     graded = runner.grade(submission(source, before), EXERCISE, sandbox, 1)

@@ -37,7 +37,7 @@ def sandbox(request):
 
 @pytest.mark.parametrize(
     "number",
-    [n if n in ("01", "05") else pytest.param(n, marks=pytest.mark.slow) for n in NUMBERS],
+    [n if n == "01" else pytest.param(n, marks=pytest.mark.slow) for n in NUMBERS],
 )
 def test_limits_are_twice_what_the_solution_needs(number, sandbox, monkeypatch):
     used: list[dict] = []
@@ -195,6 +195,7 @@ def waited(impatient):
         return dict(zip(made, pool.map(wait, made), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WAITING)
 def test_what_only_waits_is_stopped_soon_and_costs_nothing_else(name, waited):
     seconds, graded = waited[name]
@@ -204,11 +205,13 @@ def test_what_only_waits_is_stopped_soon_and_costs_nothing_else(name, waited):
     assert not graded.by_chance  # a second try would wait again
 
 
+@pytest.mark.slow
 def test_waiting_in_an_answer_costs_that_answer(waited):
     _, graded = waited["in an answer"]
     assert [one.status for one in graded.questions[:2]] == ["timeout", "correct"]
 
 
+@pytest.mark.slow
 def test_many_cells_that_wait_share_one_budget(waited):
     _, graded = waited["many cells"]
     assert graded.points == 3
@@ -220,6 +223,7 @@ def test_many_cells_that_wait_share_one_budget(waited):
     assert longest <= 120  # what one such notebook may cost a class
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NOT_WAITING)
 def test_what_computes_is_not_stopped(name, waited):
     _, graded = waited[name]

@@ -194,6 +194,7 @@ def test_a_forbidden_function_is_named_in_the_verdict(sandbox):
     assert "your code calls convolution.feature_map" in first.sentence
 
 
+@pytest.mark.slow
 def test_packages_that_a_question_does_not_mean_are_told(sandbox):
     source = (
         "def convolve(image, kernel, bias=0.0, stride=1):\n"

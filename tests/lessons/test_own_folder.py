@@ -28,7 +28,7 @@ FOLDERS = {
     "uneven": {"per_class": {"circles": 40, "squares": 6, "triangles": 40}},
 }
 SPLITS = ("train", "validation", "test")
-EVERY_TIME = {"color": (), "gray": (), "few": ("06",), "uneven": ()}
+EVERY_TIME = {"color": (), "gray": (), "few": (), "uneven": ()}
 
 #: Cells that mention flowers as an example, whatever the dataset is.
 EXAMPLES = {

@@ -167,10 +167,10 @@ def test_slides_handouts_and_examples_load_nothing(all_soups, site):
 
 @pytest.mark.parametrize(
     ("theme", "rules", "names"),
-    [("light", None, SAMPLE), ("dark", ["color-contrast", "link-in-text-block"], SAMPLE[::4])],
+    [("light", None, SAMPLE[::2]), ("dark", ["color-contrast", "link-in-text-block"], SAMPLE[::4])],
 )
 def test_axe_finds_nothing(open_site, theme, rules, names):
-    """In the dark only colors differ: the other rules and pages are for ``--all``."""
+    """In the dark only colors differ; the other rules and pages are for ``--all``."""
     wrong = {}
     for name in names:
         open_site.open(name, theme)

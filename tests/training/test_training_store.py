@@ -343,6 +343,7 @@ def test_a_time_that_is_over_at_once_is_noticed_after_a_few_steps(data):
     assert 1 <= int(model.optimizer.iterations) <= 3
 
 
+@pytest.mark.slow
 def test_a_recipe_with_a_time_limit_ends_where_it_should(data, monkeypatch):
     from course_utils.training import recipes
 

@@ -38,6 +38,7 @@ def made(tmp_path, per_class=15, seed=0):
 HEAD = {"epochs": 40, "batch_size": 8, "learning_rate": 1e-2, "dropout": 0.0}
 
 
+@pytest.mark.slow
 def test_groups_that_are_divided_give_a_number_that_is_too_good(tmp_path):
     data, features, keys = made(tmp_path, per_class=30)
     apart = transfer.out_of_fold(features, data, **HEAD)
