@@ -313,7 +313,7 @@ def verdict(question: Question, subject: student_work.StudentWork, seed: int) ->
     Verdict
     """
     if question.kind == "written":
-        sentence = "A person reads this answer and marks it."
+        sentence = _texts.verdict("written")
         return Verdict(question.id, "for a person", 0.0, question.points, sentence)
     subject.limit(question.seconds)
     found: list[PartVerdict] = []
@@ -358,10 +358,10 @@ def _judge(
         _require_attempt(question, subject)
         part.run(subject, rng)
         if TOLD_BEFORE in subject.known:
-            sentence = _APART_FROM_THAT
+            sentence = _texts.verdict("told above")
     except IncorrectAnswer as error:
         if error.is_all and error.mistake in earlier:
-            sentence = _APART_FROM_THAT
+            sentence = _texts.verdict("told above")
         else:
             status, sentence, mistake = "incorrect", question.sentence(error), error.mistake
     except (NotAttempted, student_work.Missing) as error:
@@ -375,12 +375,12 @@ def _judge(
         untouched = error.kind == "NotImplementedError"
         status = "not attempted" if untouched else "error"
         told = f"{error}. {_texts.explained(error.message)}".strip()
-        sentence = _UNTOUCHED if untouched else told
+        sentence = _texts.verdict("untouched") if untouched else told
     used = subject.watched()
     if used and status != "not attempted":
         names = ", ".join(name.removeprefix("course_utils.") for name in used)
         status, mistake = "incorrect", "helper used"
-        sentence = f"Write this one yourself: your code calls {names}."
+        sentence = _texts.verdict("helper used", names=names)
     points = part.points if status == "correct" else 0.0
     return PartVerdict(part.name, points, part.points, status, sentence, mistake)
 
@@ -396,5 +396,3 @@ def _require_attempt(question: Question, subject: student_work.StudentWork) -> N
 
 #: In `StudentWork.known`, where a part was judged without a mistake that an earlier one has told.
 TOLD_BEFORE = "told before"
-_APART_FROM_THAT = "apart from what is told above"
-_UNTOUCHED = "There is no answer yet; put your code in place of `raise NotImplementedError()`."

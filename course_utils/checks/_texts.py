@@ -37,6 +37,12 @@ def common() -> dict[str, str]:
     return found
 
 
+def verdict(key: str, **fields: str) -> str:
+    """Return what to say of an answer beside the mistakes of its question."""
+    found: dict[str, str] = read("common")["verdicts"]
+    return found[key].format(**fields)
+
+
 def explained(message: str) -> str:
     """Return what to add to the text of an exception that does not tell a beginner what to do."""
     found: dict[str, str] = read("common")["exceptions"]
