@@ -21,8 +21,8 @@ _LOW, _HIGH, _NUMBER = -1.0, 2.0, 1.32
 _SCALE, _ZERO, _WHOLE, _RESTORED = 0.2, -3, 4, 1.4
 
 
-#: Check a number on paper; what follows from a mistake may be wrong by less than 0.001.
-_paper = partial(compare.number_by_hand, slack=np.nextafter(1e-3, 0))
+#: Check a number on paper; what follows from a mistake may be wrong by 0.001.
+_paper = partial(compare.number_by_hand, slack=1e-3)
 
 
 def _given(subject: StudentWork, name: str, otherwise: float) -> float:
