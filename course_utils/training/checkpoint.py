@@ -21,6 +21,7 @@ import numpy as np
 from course_utils.exceptions import InvalidInput
 from course_utils.files import atomic_path
 from course_utils.training.history import History
+from course_utils.validate import first_line
 
 _FORMAT = 1
 
@@ -221,7 +222,7 @@ def reason(error: BaseException) -> str:
     """Return why a file could not be read or written, in a few words."""
     if isinstance(error, OSError) and error.errno is not None:
         return {errno.ENOSPC: "the disk is full"}.get(error.errno, os.strerror(error.errno).lower())
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    return first_line(error)
 
 
 def _array(variable: Any) -> np.ndarray:
