@@ -73,6 +73,27 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
+def first_line(error: BaseException, empty: str | None = None) -> str:
+    r"""Return the first line of an error's message that is not blank.
+
+    Parameters
+    ----------
+    error : BaseException
+        The error.
+    empty : str, optional
+        What is returned if there is no message; by default the name of the error's class.
+
+    Examples
+    --------
+    >>> first_line(ValueError("The shape is wrong.\nIt must be (32, 32, 3)."))
+    'The shape is wrong.'
+    >>> first_line(NotImplementedError())
+    'NotImplementedError'
+    """
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip() if lines else empty or type(error).__name__
+
+
 def is_whole(number: object) -> bool:
     """Return whether `number` is an integer, a NumPy integer too, but not a bool."""
     return isinstance(number, numbers.Integral) and not isinstance(number, bool)

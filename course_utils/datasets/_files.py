@@ -125,20 +125,13 @@ def as_path(given: object, needed: str) -> Path:
         raise InvalidInput(f"{needed}, but it is {given!r}.")
     text = os.fspath(given)
     path = Path(os.path.expanduser(text)).absolute()
-    if isinstance(text, str) and not _exists(path):
+    if isinstance(text, str) and not os.path.exists(path):
         # Copied from a file manager: with quotation marks, spaces around it, or as an address.
         plain = text.strip().strip("\"'").strip()
         if plain.startswith("file://"):
             plain = url2pathname(urlsplit(plain).path)
         path = Path(os.path.expanduser(plain or text)).absolute()
     return path
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # a name too long, or a folder that may not be read
-        return False
 
 
 def near(path: Path, is_candidate: Callable[[Path], bool]) -> str:

@@ -439,7 +439,7 @@ def _content(source: Any) -> bytes | None:
     """Return the content of a path, of bytes or of a file object; None for other things."""
     if isinstance(source, (str, Path)):
         path = Path(os.path.expanduser(source))
-        if not _is_file(path):
+        if not (os.path.isfile(path) or os.path.islink(path)):
             raise MissingData(f"There is no image file {path}; check its name and folder.")
         return read(path)
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -449,13 +449,6 @@ def _content(source: Any) -> bytes | None:
     if callable(getattr(source, "read", None)):
         return _read_stream(source)
     return None
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file() or path.is_symlink()
-    except (OSError, ValueError):  # a name too long, or one with a null character
-        return False
 
 
 def _read_stream(stream: Any) -> bytes:

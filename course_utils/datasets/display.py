@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from typing import Any
 
 import numpy as np
@@ -40,3 +42,37 @@ def displayable(image: Any) -> np.ndarray:
     if not np.isfinite(array).all():
         raise InvalidInput("The picture holds values that are not numbers (NaN or infinity).")
     return np.clip(np.rint(array), 0, 255).astype(np.uint8)
+
+
+def image_address(image: Any, quality: int | None = None, most: int | None = None) -> str:
+    """Return one image as a ``data:`` address for HTML.
+
+    Parameters
+    ----------
+    image : array
+        As for :func:`displayable`.
+    quality : int, optional
+        JPEG quality from 1 to 95; by default the image is a PNG, which keeps all values.
+    most : int, optional
+        A longer side of more pixels is shrunk to this number.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InvalidInput
+        If the array is not one image.
+    """
+    from PIL import Image
+
+    kind = "png" if quality is None else "jpeg"
+    picture = Image.fromarray(displayable(image))
+    if kind == "jpeg":
+        picture = picture.convert("RGB")
+    if most is not None:
+        picture.thumbnail((most, most), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **({} if quality is None else {"quality": quality}))
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"

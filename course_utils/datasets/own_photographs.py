@@ -237,18 +237,11 @@ def _found(source: str | os.PathLike[str]) -> Path:
     needed = "The path of a folder of photographs is needed, such as 'C:/Pictures/mugs'"
     given = source.strip().strip("\"'") if isinstance(source, str) else source
     path = _files.as_path(given, needed)
-    if not os.path.isabs(os.path.expanduser(os.fspath(given))) and not _is_there(path):
+    if not os.path.isabs(os.path.expanduser(os.fspath(given))) and not os.path.exists(path):
         try:
             inside = settings.course_root() / Path(given)
         except MissingData:
             return path
-        if _is_there(inside):
+        if os.path.exists(inside):
             return inside
     return path
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # a name too long, or one with a null character
-        return False

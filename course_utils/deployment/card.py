@@ -166,7 +166,7 @@ def read_card(folder: str | Path) -> ModelInfo:
             raise ValueError(f"it does not say {validate.some_of(sorted(missing))}")
         return ModelInfo(**content)
     except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as error:
-        detail = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InvalidInput(
-            f"{file} cannot be used ({detail.rstrip('.')}); export the model again."
+            f"{file} cannot be used ({validate.first_line(error).rstrip('.')}); export "
+            f"the model again."
         ) from None

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import datetime
-import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils import error_analysis, evaluation, settings, validate
-from course_utils.datasets import SPLITS, ImageDataset, displayable
+from course_utils.datasets import SPLITS, ImageDataset
+from course_utils.datasets.display import image_address
 from course_utils.deployment.card import installed_versions
 from course_utils.exceptions import InvalidInput
 from course_utils.files import write_atomic
@@ -132,7 +131,10 @@ def model_card(
             named=validate.some_of([_short(name) for name in data.class_names], 6),
             words=written,
             facts=rows,
-            heat=[(_text(caption), _address(image)) for caption, image in (heat or {}).items()],
+            heat=[
+                (_text(caption), image_address(image, quality=85, most=_WIDTH))
+                for caption, image in (heat or {}).items()
+            ],
             answers=_answers(predictions, threshold),
             footer=_footer(),
             **_counts(data),
@@ -244,17 +246,6 @@ def _answers(predictions: evaluation.Predictions, given: Any) -> dict[str, Any] 
     right, number = int(predictions.correct[answered].sum()), int(answered.sum())
     interval = evaluation.wilson_interval(right, number) if number else None
     return {"threshold": threshold, "answered": number, "right": right, "interval": interval}
-
-
-def _address(image: np.ndarray) -> str:
-    """Return a picture as a data address, as wide as the page shows it."""
-    from PIL import Image
-
-    picture = Image.fromarray(displayable(image)).convert("RGB")
-    picture.thumbnail((_WIDTH, _WIDTH), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=85)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def _footer() -> str:

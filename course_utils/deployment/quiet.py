@@ -11,6 +11,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 
+from course_utils.validate import first_line
+
 
 @contextmanager
 def quiet() -> Iterator[None]:
@@ -53,6 +55,5 @@ def _redirected(number: int) -> Iterator[None]:
 
 def reason(error: BaseException) -> str:
     """Return the first line of an error's message, without a period at its end."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    first = lines[0] if lines else type(error).__name__
+    first = first_line(error)
     return (first if len(first) <= 200 else first[:199] + "…").rstrip(".:")

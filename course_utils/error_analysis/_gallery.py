@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from course_utils.datasets import displayable
+from course_utils.datasets.display import image_address
 from course_utils.error_analysis._tags import CAUSES, tag, tags, untag
 from course_utils.exceptions import InvalidInput
 from course_utils.files import write_atomic
@@ -62,9 +58,9 @@ def gallery(
     known = tags(file).set_index("id")["cause"]
     cells = []
     for i, name in enumerate(predictions.ids[:limit]):
-        data = base64.b64encode(_png(predictions.images[i])).decode("ascii")
+        address = image_address(predictions.images[i])
         picture = (
-            f'<img alt="picture {i + 1}" src="data:image/png;base64,{data}" width="140" '
+            f'<img alt="picture {i + 1}" src="{address}" width="140" '
             f'style="display:block;image-rendering:pixelated">{_caption(predictions, i)}'
         )
         menu = ipywidgets.Dropdown(
@@ -122,10 +118,10 @@ def export(
     figures = []
     for i, row in frame.iterrows():
         name, cause, note = (html.escape(row[column]) for column in ("id", "cause", "note"))
-        data = base64.b64encode(_png(predictions.images[i])).decode("ascii")
+        address = image_address(predictions.images[i])
         shown = f"<br><b>{cause}</b>" * bool(cause) + f" ({note})" * bool(note)
         figures.append(
-            f'<figure><img alt="{name}" src="data:image/png;base64,{data}">'
+            f'<figure><img alt="{name}" src="{address}">'
             f"<figcaption>{name}<br>{_caption(predictions, i)}{shown}</figcaption></figure>"
         )
     target = Path(os.path.expanduser(folder))
@@ -150,14 +146,6 @@ def _tag_writer(name: str, predictions: Predictions, file: str | os.PathLike[str
             tag(name, change["new"], predictions=predictions, file=file)
 
     return write
-
-
-def _png(image: np.ndarray) -> bytes:
-    from PIL import Image
-
-    stream = io.BytesIO()
-    Image.fromarray(np.asarray(displayable(image), np.uint8)).save(stream, "PNG")
-    return stream.getvalue()
 
 
 def _caption(predictions: Predictions, i: int) -> str:

@@ -105,17 +105,10 @@ def report(
             f"folder that the images come from."
         )
     path = Path(os.path.expanduser(path_or_dataset))
-    if isinstance(path_or_dataset, str) and not _is_there(path) and path.name == path_or_dataset:
-        return _report_known(path_or_dataset, groups)
+    if path.name == path_or_dataset and not os.path.exists(path):  # a name, no Path
+        return _report_known(path.name, groups)
     name = path.resolve().name or str(path)
     return _report_folder(path, name, groups, value_range, label_from_name)
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # a name too long, or one with a null character
-        return False
 
 
 def _report_known(name: str, groups: Any) -> QualityReport:

@@ -1,8 +1,9 @@
 """The Keras callbacks that :func:`course_utils.training.fit` adds, one task each.
 
-All of them come after early stopping, the schedules and the callbacks of the caller, so that they
-see what those have decided. None listens to the end of a batch: Keras waits for the device at each
-end of a batch where a callback does.
+:class:`WarmUpSteps` belongs to the schedule "plateau" and comes before Keras's
+``ReduceLROnPlateau``. All others come after early stopping, the schedule and the callbacks of the
+caller, so that they see what those have decided. None listens to the end of a batch: Keras waits
+for the device at each end of a batch where a callback does.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from course_utils.exceptions import InvalidInput
 from course_utils.models import check_pixels, last_activation
-from course_utils.validate import counted, number_between, whole_number
+from course_utils.validate import counted, first_line, number_between, whole_number
 
 _LOSSES = {
     "sparse": keras.losses.SparseCategoricalCrossentropy,
@@ -277,7 +277,7 @@ def _require_input(model: keras.Model, images: np.ndarray) -> None:
         except (ValueError, TypeError, tf.errors.OpError) as error:
             raise InvalidInput(
                 f"The model cannot be given images of {_size(shape)}: "
-                f"{str(error).strip().splitlines()[0]}"
+                f"{first_line(error).rstrip('.')}."
             ) from None
         return
     expected = getattr(model, "input_shape", None)

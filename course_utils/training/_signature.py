@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from course_utils import __version__
 from course_utils.exceptions import InvalidInput
+from course_utils.validate import first_line
 
 
 class NotComparable(InvalidInput):
@@ -68,7 +69,7 @@ def model_config(model: keras.Model) -> Any:
         config = json.loads(json.dumps(model.get_config(), default=str))
     except (NotImplementedError, TypeError, ValueError) as error:
         raise NotComparable(
-            f"The model {model.name!r} cannot be described ({str(error).splitlines()[0]})."
+            f"The model {model.name!r} cannot be described ({first_line(error)})."
         ) from None
     return {"kind": type(model).__name__, "config": _rename(config, _layer_names(model))}
 

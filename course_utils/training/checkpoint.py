@@ -8,10 +8,12 @@ a training and resumes it.
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,15 @@ import numpy as np
 from course_utils.exceptions import InvalidInput
 from course_utils.files import atomic_path
 from course_utils.training.history import History
+from course_utils.validate import first_line
 
 _FORMAT = 1
+
+#: The errors that reading an incomplete or damaged file of arrays can raise.
+UNREADABLE = (
+    *(OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 # The attributes in which callbacks keep their state between epochs.
 _STATE_ATTRIBUTES = {
@@ -50,8 +59,7 @@ class State:
 
     def list(self, kind: str) -> list[np.ndarray]:
         """Return the arrays of a kind: "model", "optimizer" or "best 0"."""
-        count = sum(name.startswith(f"{kind}/") for name in self._arrays)
-        return [self._arrays[f"{kind}/{i}"] for i in range(count)]
+        return of_kind(kind, self._arrays)
 
 
 class RunFolder:
@@ -100,7 +108,7 @@ class RunFolder:
             arrays, about = read_arrays(self._file)
             kept = about["signature"]
             state = State(arrays, about)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             raise InvalidInput(
                 f"The checkpoint {self._file} cannot be read ({reason(error)}); delete the folder "
                 f"to train from the beginning."
@@ -122,14 +130,14 @@ class RunFolder:
         finished: bool = False,
     ) -> None:
         """Write the state after an epoch; training continues if it cannot be written."""
-        arrays = {f"model/{i}": _array(v) for i, v in enumerate(model.variables)}
-        arrays |= {f"optimizer/{i}": _array(v) for i, v in enumerate(model.optimizer.variables)}
+        arrays = numbered("model", map(_array, model.variables))
+        arrays |= numbered("optimizer", map(_array, model.optimizer.variables))
         states = []
         for number, callback in enumerate(callbacks):
             states.append(_state_of(callback))
             best = getattr(callback, "best_weights", None)
             if best is not None and not finished:
-                arrays |= {f"best {number}/{i}": np.asarray(w) for i, w in enumerate(best)}
+                arrays |= numbered(f"best {number}", map(np.asarray, best))
         about = {
             "signature": self._signature,
             "history": history.to_json(),
@@ -164,6 +172,25 @@ def restore_callbacks(callbacks: Sequence[keras.callbacks.Callback], state: Stat
         best = state.list(f"best {number}")
         if best:
             callback.best_weights = best
+
+
+def numbered(kind: str, arrays: Iterable[np.ndarray]) -> dict[str, np.ndarray]:
+    """Return arrays by name for :func:`write_arrays`: ``weights/0``, ``weights/1`` and so on."""
+    return {f"{kind}/{i}": array for i, array in enumerate(arrays)}
+
+
+def of_kind(kind: str, arrays: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    """Return the arrays that :func:`numbered` named, in their order."""
+    count = sum(name.startswith(f"{kind}/") for name in arrays)
+    return [arrays[f"{kind}/{i}"] for i in range(count)]
+
+
+def arrays_digest(arrays: Sequence[np.ndarray]) -> str:
+    """Return the SHA-256 digest of the bytes of all arrays, 64 hexadecimal digits."""
+    content = hashlib.sha256()
+    for values in arrays:
+        content.update(np.ascontiguousarray(values).tobytes())
+    return content.hexdigest()
 
 
 def write_arrays(file: Path, arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> None:
@@ -206,8 +233,8 @@ def read_arrays(file: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
     Raises
     ------
-    OSError, ValueError, KeyError, zipfile.BadZipFile
-        If the file does not exist, is incomplete, or has another format.
+    UNREADABLE
+        One of these errors, if the file does not exist, is incomplete, or has another format.
     """
     with np.load(file, allow_pickle=False) as content:
         arrays = {name: content[name] for name in content.files}
@@ -221,7 +248,7 @@ def reason(error: BaseException) -> str:
     """Return why a file could not be read or written, in a few words."""
     if isinstance(error, OSError) and error.errno is not None:
         return {errno.ENOSPC: "the disk is full"}.get(error.errno, os.strerror(error.errno).lower())
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    return first_line(error)
 
 
 def _array(variable: Any) -> np.ndarray:

@@ -18,7 +18,7 @@ from course_utils.progress import progress_bar, show_line
 from course_utils.training import _data_checks, pipeline
 from course_utils.training.history import History
 from course_utils.training.store import fit_or_load
-from course_utils.validate import whole_number
+from course_utils.validate import first_line, whole_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,7 +146,7 @@ def experiment(
                         dataset=dataset, seed=first_seed + run, name=name, verbose=bar, **plan
                     )
                 except Exception as error:  # of any kind: the other variants are trained
-                    errors[name] = f"{type(error).__name__}: {_first_line(error)}"
+                    errors[name] = f"{type(error).__name__}: {first_line(error, 'no message')}"
                 else:
                     histories[name].append(history)
                     parameters[name] = model.count_params()
@@ -187,7 +187,3 @@ def _plans(
         _data_checks.require_epochs(plan["epochs"])
         plans[str(name)] = plan
     return plans
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or ["no message"])[0]

@@ -37,7 +37,7 @@ from course_utils.training.checkpoint import RunFolder
 from course_utils.training.device import refuse_several_machines
 from course_utils.training.graphs import free_training_graphs
 from course_utils.training.history import History
-from course_utils.training.schedules import make_schedule
+from course_utils.training.schedules import make_schedule, warmup_steps
 
 #: How the schedule "plateau" lowers the learning rate: halved after three epochs in which the
 #: validation loss did not improve.
@@ -478,7 +478,7 @@ def _make_optimizer(
                 "steps_per_epoch=, or let training.fit compile the model."
             )
         planned = make_schedule(schedule, learning_rate, epochs, steps_per_epoch, warmup_epochs)
-        if schedule != "plateau":  # callbacks change the learning rate of that one
+        if schedule != "plateau":  # that one is only checked here; callbacks change its rate
             rate = planned
     try:
         made = keras.optimizers.get(optimizer)
@@ -503,7 +503,7 @@ def _stopping_and_schedule(
             keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
         )
     if schedule == "plateau":
-        warmup = round(min(warmup_epochs, plan.epochs / 2) * plan.steps)
+        warmup = warmup_steps(warmup_epochs, plan.epochs, plan.steps)
         if warmup:
             rate = float(model.optimizer.learning_rate)
             found.append(WarmUpSteps(rate, warmup, plan.steps))

@@ -1,6 +1,17 @@
 """Learning-rate schedules: how the step size changes while a network is trained.
 
-First met in lesson 04, which draws them and writes them out in Keras.
+First met in lesson 04, which draws them and writes them out in Keras. A schedule takes effect in
+one of three places:
+
+- "cosine", "step" and a warm-up: in the optimizer. :func:`compile_model` in ``fitting.py`` gives it
+  what :func:`make_schedule` returns as its learning rate.
+- "plateau": in callbacks that :func:`fit` in ``fitting.py`` adds, since it depends on the
+  validation loss: Keras's ``ReduceLROnPlateau``, and ``WarmUpSteps`` of ``_callbacks.py`` where
+  there is a warm-up.
+- A training of limited time: in the callback ``_TrainingClock`` of ``recipes.py``, which sets the
+  learning rate by the time that has passed.
+
+``RecordHistory`` in ``_callbacks.py`` writes the learning rate of each epoch into the history.
 """
 
 from __future__ import annotations
@@ -109,8 +120,7 @@ def make_schedule(
             f"There is no schedule {name!r}; take one of {', '.join(map(repr, SCHEDULES))}, or "
             f"None for a constant learning rate."
         )
-    warmup_epochs = number_between("warmup_epochs", warmup_epochs, 0, float("inf"), 2)
-    warmup = round(min(warmup_epochs, epochs / 2) * steps_per_epoch)
+    warmup = warmup_steps(warmup_epochs, epochs, steps_per_epoch)
     rest = max(epochs * steps_per_epoch - warmup, 1)
     schedules = keras.optimizers.schedules
     after: Any = float(learning_rate)
@@ -122,6 +132,12 @@ def make_schedule(
             [learning_rate * STEP_FACTOR**i for i in range(len(STEPS_AT) + 1)],
         )
     return WarmUp(after, warmup) if warmup else after
+
+
+def warmup_steps(warmup_epochs: float, epochs: int, steps_per_epoch: int) -> int:
+    """Return the number of batches of a warm-up; the arguments are those of `make_schedule`."""
+    warmup_epochs = number_between("warmup_epochs", warmup_epochs, 0, float("inf"), 2)
+    return round(min(warmup_epochs, epochs / 2) * steps_per_epoch)
 
 
 def learning_rates(

@@ -7,8 +7,6 @@ kept in ``work/``.
 
 from __future__ import annotations
 
-import hashlib
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +15,8 @@ import numpy as np
 
 from course_utils import augmentation, models, settings
 from course_utils.exceptions import InvalidInput
+from course_utils.training import checkpoint
 from course_utils.training._signature import describe, digest
-from course_utils.training.checkpoint import read_arrays, reason, write_arrays
 from course_utils.training.device import strategy
 from course_utils.training.fitting import compile_trained
 from course_utils.training.history import History
@@ -128,9 +126,9 @@ def store_lesson_model(model: keras.Model, history: History, dataset: Any, file:
     about = {
         "history": history.to_json(),
         "trained on": training_digest(dataset, model),
-        "sha256": _sha256(rounded),
+        "sha256": checkpoint.arrays_digest(rounded),
     }
-    write_arrays(file, {f"weights/{i}": weights for i, weights in enumerate(rounded)}, about)
+    checkpoint.write_arrays(file, checkpoint.numbered("weights", rounded), about)
 
 
 def is_shipped(dataset: Any) -> bool:
@@ -145,15 +143,15 @@ def _load_shipped(dataset: Any) -> tuple[keras.Model, History] | None:
     if not known or not file.is_file():
         return None
     try:
-        arrays, about = read_arrays(file)
-        weights = [arrays[f"weights/{i}"] for i in range(len(arrays))]
-        if about["sha256"] != _sha256(weights):
+        arrays, about = checkpoint.read_arrays(file)
+        weights = checkpoint.of_kind("weights", arrays)
+        if about["sha256"] != checkpoint.arrays_digest(weights):
             raise ValueError("its checksum differs")
         history = History.from_json(about["history"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except checkpoint.UNREADABLE as error:
         print(
-            f"{file} is damaged ({reason(error)}), so the lesson model is trained; restore the "
-            f"file with 'git checkout', or download the course again."
+            f"{file} is damaged ({checkpoint.reason(error)}), so the lesson model is trained; "
+            f"restore the file with 'git checkout', or download the course again."
         )
         return None
     model = _untrained(dataset)
@@ -167,10 +165,3 @@ def _load_shipped(dataset: Any) -> tuple[keras.Model, History] | None:
 def _untrained(dataset: Any) -> keras.Model:
     with strategy().scope():
         return models.small_cnn(dataset.input_shape, dataset.num_classes)
-
-
-def _sha256(arrays: list[np.ndarray]) -> str:
-    content = hashlib.sha256()
-    for values in arrays:
-        content.update(np.ascontiguousarray(values).tobytes())
-    return content.hexdigest()

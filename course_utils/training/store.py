@@ -5,23 +5,19 @@ Lesson 04 shows why: later lessons run alone, without waiting for the same train
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import re
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 from tqdm import tqdm
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
-from course_utils.training import _data_checks, device
+from course_utils.training import _data_checks, checkpoint, device
 from course_utils.training._signature import NotComparable, compiled_config, digest, signature
-from course_utils.training.checkpoint import read_arrays, reason, write_arrays
 from course_utils.training.fitting import compile_trained, fit
 from course_utils.training.history import History
 
@@ -135,15 +131,8 @@ def _key(model: keras.Model, dataset: Any, epochs: int, arguments: dict[str, Any
     content = signature(model, dataset, epochs=epochs, **counted)
     if model.compiled:
         content["compiled"] = repr(compiled_config(model))
-    content["initial weights"] = _weights_digest(model)
+    content["initial weights"] = checkpoint.arrays_digest(model.get_weights())
     return digest(content)
-
-
-def _weights_digest(model: keras.Model) -> str:
-    content = hashlib.sha256()
-    for weights in model.get_weights():
-        content.update(np.ascontiguousarray(weights).tobytes())
-    return content.hexdigest()
 
 
 def _file(label: str, key: str) -> Path:
@@ -156,21 +145,23 @@ def _load(file: Path, model: keras.Model) -> History | None:
     if not file.exists():
         return None
     try:
-        arrays, about = read_arrays(file)
-        weights = [arrays[f"weights/{i}"] for i in range(len(arrays))]
+        arrays, about = checkpoint.read_arrays(file)
+        weights = checkpoint.of_kind("weights", arrays)
         if [w.shape for w in weights] != [tuple(v.shape) for v in model.weights]:
             raise ValueError("it holds the weights of another model")
         history = History.from_json(about["history"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        print(f"The stored model {file.name} is damaged ({reason(error)}); it is trained again.")
+    except checkpoint.UNREADABLE as error:
+        reason = checkpoint.reason(error)
+        print(f"The stored model {file.name} is damaged ({reason}); it is trained again.")
         return None
     model.set_weights(weights)
     return history
 
 
 def _store(file: Path, label: str, model: keras.Model, history: History) -> None:
-    arrays = {f"weights/{i}": w for i, w in enumerate(model.get_weights())}
+    weights = checkpoint.numbered("weights", model.get_weights())
     try:
-        write_arrays(file, arrays, {"history": history.to_json()})
+        checkpoint.write_arrays(file, weights, {"history": history.to_json()})
     except OSError as error:
-        print(f"{label} could not be stored ({reason(error)}); it is trained again next time.")
+        reason = checkpoint.reason(error)
+        print(f"{label} could not be stored ({reason}); it is trained again next time.")

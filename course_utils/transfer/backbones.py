@@ -262,8 +262,8 @@ def _load_weights(model: keras.Model, backbone: Backbone, top: bool, download: b
         model.load_weights(path)
     except (ValueError, OSError, KeyError) as error:
         raise InvalidInput(
-            f"{path} cannot be loaded as weights of {backbone.name} ({_first_line(error)}); delete "
-            f"the file and get it again."
+            f"{path} cannot be loaded as weights of {backbone.name} "
+            f"({validate.first_line(error)[:200]}); delete the file and get it again."
         ) from error
 
 
@@ -291,8 +291,8 @@ def _download_weights(backbone: Backbone, top: bool) -> Path:
     except Exception as error:
         raise DownloadFailed(
             f"The weights of {backbone.name} could not be downloaded ({type(error).__name__}: "
-            f"{_first_line(error)}); check the network connection and try again, or use "
-            f"{DEFAULT!r}, which is installed with the course."
+            f"{validate.first_line(error, 'no message')[:200]}); check the network connection and "
+            f"try again, or use {DEFAULT!r}, which is installed with the course."
         ) from error
     path = backbone.weights_file(top)
     if path is None:
@@ -301,7 +301,3 @@ def _download_weights(backbone: Backbone, top: bool) -> Path:
             f"{backbone.places(top)[0]}; set KERAS_HOME to the folder that Keras uses."
         )
     return path
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or ["no message"])[0][:200]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from course_utils.datasets import SPLITS, ImageDataset
 from course_utils.exceptions import InvalidInput
 from course_utils.files import atomic_path
 from course_utils.progress import progress_bar
+from course_utils.training.checkpoint import UNREADABLE
 from course_utils.transfer.backbones import weights_digest
 
 # To be raised when the features of the same backbone and images change.
@@ -204,7 +204,7 @@ def _read_vectors(path: Path, dataset: ImageDataset, copies: int) -> dict[str, n
     try:
         with np.load(path, allow_pickle=False) as stored:
             vectors = {split: stored[split] for split in SPLITS}
-    except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         print(f"The stored features {path.name} are damaged ({error}); they are computed again.")
         return None
     counts = {split: len(dataset.ids(split)) for split in SPLITS}

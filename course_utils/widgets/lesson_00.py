@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from course_utils import datasets, validate
+from course_utils.datasets.display import image_address
 from course_utils.exceptions import InvalidInput
-from course_utils.widgets.page import Widget, image_address, sentence, still_image
+from course_utils.widgets.page import Widget, sentence, still_image
 
 _LARGEST = 160  # pixels on the longer side, so that a lesson stays small
 _WINDOW = 5

@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from course_utils import settings
 from course_utils.datasets import displayable
+from course_utils.datasets.display import image_address
 from course_utils.exceptions import InvalidInput, MissingData
 from course_utils.validate import counted
-from course_utils.widgets.page import Widget, image_address, sentence, still_image
+from course_utils.widgets.page import Widget, sentence, still_image
 
 #: Most photographs that the piece shows, so that it stays small.
 MOST = 40

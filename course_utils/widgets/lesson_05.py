@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils import validate
+from course_utils.datasets.display import image_address
 from course_utils.exceptions import InvalidInput
-from course_utils.widgets.page import Widget, figure_address, image_address, sentence, still_image
+from course_utils.widgets.page import Widget, figure_address, sentence, small_square, still_image
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,7 +52,9 @@ def threshold(predictions: Predictions, class_name: str, thumbnails: int = 40) -
         raise InvalidInput(f"No picture shows {class_name!r}, so there is no recall.")
     count = validate.whole_number("thumbnails", thumbnails, 1, example=40)
     nearest = sorted(np.argsort(np.abs(p - 0.5), kind="stable")[:count].tolist())
-    pictures = {i: image_address(_small(predictions.images[i]), quality=70) for i in nearest}
+    pictures = {
+        i: image_address(small_square(predictions.images[i], _SIZE), quality=70) for i in nearest
+    }
     data = {
         "name": class_name,
         "probabilities": [round(value, 5) for value in p.tolist()],
@@ -112,15 +115,6 @@ def temperature(predictions: Predictions, best: float | None = None) -> Widget:
     figure = plots.calibration(table).figure
     still = still_image(figure_address(figure), summary) + sentence(summary)
     return Widget("temperature", data, still, summary)
-
-
-def _small(image: np.ndarray) -> np.ndarray:
-    from PIL import Image
-
-    from course_utils.datasets import displayable
-
-    picture = Image.fromarray(displayable(image)).convert("RGB")
-    return np.asarray(picture.resize((_SIZE, _SIZE), Image.Resampling.LANCZOS))
 
 
 def _curves(p: np.ndarray, positive: np.ndarray, name: str) -> Figure:

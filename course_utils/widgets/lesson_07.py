@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils import evaluation, explain, validate
-from course_utils.datasets import displayable
+from course_utils.datasets.display import image_address
 from course_utils.exceptions import InvalidInput
-from course_utils.widgets.page import Widget, figure_address, image_address, sentence, still_image
+from course_utils.widgets.page import Widget, figure_address, sentence, still_image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +80,7 @@ def class_maps(
         "classes": names,
         # Not rounded to 3 digits as the others are: 0.8046 would become 0.805, and then 81 %.
         "probabilities": [round(float(p), 6) for p in probabilities],
-        "picture": image_address(_shrunk(picture if large is None else large), quality=70),
+        "picture": image_address(picture if large is None else large, quality=70, most=_SHOWN),
         "alt": "the picture that the network was asked about",
         "size": list(picture.shape[:2]),
         "layers": [[name, size] for name, size in layers.items()],
@@ -116,15 +116,6 @@ def _some_layers(model: keras.Model) -> dict[str, str]:
 
 def _short(numbers: np.ndarray) -> list[float]:
     return [round(float(number), 3) for number in numbers]
-
-
-def _shrunk(picture: np.ndarray) -> np.ndarray:
-    """Return a picture in color with at most as many pixels as are shown."""
-    from PIL import Image
-
-    shown = Image.fromarray(displayable(picture)).convert("RGB")
-    shown.thumbnail((_SHOWN, _SHOWN), Image.Resampling.LANCZOS)
-    return np.asarray(shown)
 
 
 def _all_maps(

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from PIL import Image
 
 from course_utils import validate
-from course_utils.datasets import displayable
+from course_utils.datasets.display import image_address
 from course_utils.exceptions import InvalidInput
-from course_utils.widgets.page import Widget, image_address, sentence, still_image
+from course_utils.widgets.page import Widget, sentence, small_square, still_image
 
 _SIZE = 96  # pixels of a button
 _STILL = 4  # pictures that are shown where scripts do not run
@@ -69,7 +68,7 @@ def imagenet_answers(
     for picture, label, row in zip(pictures, labels, values, strict=True):
         best = np.argsort(-row, kind="stable")[:top]
         answers = [[class_names[k], round(float(row[k]), 3)] for k in best]
-        address = image_address(_small(picture), quality=75)
+        address = image_address(small_square(picture, _SIZE), quality=75)
         shown.append({"source": address, "label": str(label), "answers": answers})
     firsts = [f"{entry['label']}: {entry['answers'][0][0]}" for entry in shown]
     summary = f"The network's first answers. {'; '.join(firsts)}."
@@ -78,8 +77,3 @@ def imagenet_answers(
         for entry in shown[:_STILL]
     )
     return Widget("imagenet_answers", {"pictures": shown}, still + sentence(summary), summary)
-
-
-def _small(image: np.ndarray) -> np.ndarray:
-    picture = Image.fromarray(displayable(image)).convert("RGB")
-    return np.asarray(picture.resize((_SIZE, _SIZE), Image.Resampling.LANCZOS))

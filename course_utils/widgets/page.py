@@ -23,7 +23,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from course_utils.datasets import displayable
-from course_utils.exceptions import InvalidInput
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -156,42 +155,12 @@ def still_image(source: str, alt: str, width: int | None = None) -> str:
     return f'<img src="{source}" alt="{escape(alt, quote=True)}"{size}>'
 
 
-def image_address(image: ArrayLike, quality: int | None = None) -> str:
-    """Return an image as a ``data:`` address.
-
-    Parameters
-    ----------
-    image : array (H, W), (H, W, 1) or (H, W, 3)
-        Values from 0 to 255.
-    quality : int, optional
-        JPEG quality from 1 to 95; by default the image is a PNG, which keeps all values.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    InvalidInput
-        If the array is not one image.
-    """
+def small_square(image: ArrayLike, side: int) -> np.ndarray:
+    """Return an image in color, resized to a square of `side` pixels."""
     from PIL import Image
 
-    pixels = np.asarray(image)
-    if pixels.ndim not in (2, 3):
-        raise InvalidInput(
-            f"One image of shape (height, width, channels) is shown, not {pixels.shape}."
-        )
-    pixels = displayable(pixels)
-    buffer = io.BytesIO()
-    picture = Image.fromarray(pixels)
-    if quality is None:
-        picture.save(buffer, "PNG", optimize=True)
-        kind = "png"
-    else:
-        picture.convert("RGB").save(buffer, "JPEG", quality=quality)
-        kind = "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    picture = Image.fromarray(displayable(image)).convert("RGB")
+    return np.asarray(picture.resize((side, side), Image.Resampling.LANCZOS))
 
 
 def figure_address(figure: Figure, dpi: int = 80) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import os
 import shutil
@@ -17,7 +19,7 @@ from image_folders import pixels, save, tree
 from PIL import Image
 
 from course_utils import datasets, settings
-from course_utils.datasets import _cache, _splits, decoding, folder
+from course_utils.datasets import _cache, _splits, decoding, display, folder
 from course_utils.exceptions import InvalidInput
 
 SIZE = 24
@@ -634,3 +636,20 @@ def test_ids_of_another_split_are_refused_from_an_iterator_too(tmp_path):
         with pytest.raises(InvalidInput, match="is in the test split, not in train"):
             data.images("train", ids)
     np.testing.assert_array_equal(data.images("test", iter(data.ids("test"))), data.images("test"))
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (4, 6, 1), (4, 6, 3), (4, 6, 4)])
+def test_the_address_of_an_image_keeps_its_pixels(shape):
+    image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    kind, _, data = display.image_address(image).partition(";base64,")
+    assert kind == "data:image/png"
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+    np.testing.assert_array_equal(shown, display.displayable(image))
+
+
+@pytest.mark.parametrize(("size", "shown"), [((300, 90), (100, 30)), ((50, 20), (50, 20))])
+def test_the_address_of_an_image_can_be_that_of_a_smaller_one(size, shown):
+    address = display.image_address(np.zeros((*size, 3)), quality=85, most=100)
+    kind, _, data = address.partition(";base64,")
+    assert kind == "data:image/jpeg"
+    assert Image.open(io.BytesIO(base64.b64decode(data))).size == shown[::-1]

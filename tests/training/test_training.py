@@ -568,6 +568,15 @@ def test_a_subclass_of_model_trains_whether_it_was_called_before_or_not(data):
         assert history.history["loss"][-1] < history.history["loss"][0]
 
 
+def test_a_model_that_raises_an_error_without_a_message_is_refused(data):
+    class Unfinished(keras.Model):
+        def build(self, input_shape):
+            raise ValueError
+
+    with pytest.raises(InvalidInput, match=r"cannot be given images of 24×24×3: ValueError\.$"):
+        training.fit(Unfinished(), data, epochs=1, verbose=0)
+
+
 def test_a_subclass_with_one_output_gets_the_loss_of_one_output(data):
     two = data.subset(classes=["blue", "red"])
     model = Subclass(1)

@@ -225,7 +225,12 @@ def test_a_damaged_checkpoint_is_reported(data, tmp_path):
     run = tmp_path / "run"
     training.fit(network(), data, 1, checkpoint=run, verbose=0)
     content = (run / "state.npz").read_bytes()
-    for damaged in (content[: len(content) // 2], b"", b"PK\x03\x04 no archive"):
+    entry = content.index(b"PK\x01\x02")  # the directory of the archive
+    version, encrypted = (
+        content[: entry + at] + b"\xff" + content[entry + at + 1 :] for at in (6, 8)
+    )
+    half = content[: len(content) // 2]
+    for damaged in (half, b"", b"PK\x03\x04 no archive", version, encrypted):
         (run / "state.npz").write_bytes(damaged)
         with pytest.raises(InvalidInput, match="cannot be read.*delete the folder") as caught:
             training.fit(network(), data, 1, checkpoint=run, verbose=0)

@@ -148,6 +148,27 @@ def test_what_cannot_be_compared_is_trained_and_said_so(data, capsys):
     assert stored() == []
 
 
+class WithoutConfig(keras.layers.Layer):
+    def call(self, inputs):
+        return inputs
+
+    def get_config(self):
+        raise NotImplementedError
+
+
+def test_a_layer_whose_get_config_raises_an_error_without_a_message(data, capsys, tmp_path):
+    def build_without_config():
+        return keras.Sequential([keras.Input((24, 24, 3)), build(), WithoutConfig()], name="own")
+
+    words = "The model 'own' cannot be described (NotImplementedError)."
+    _, history = training.fit_or_load(build_without_config, data, 1)
+    assert len(history.epoch) == 1
+    assert f"own: not stored for the next time. {words}" in capsys.readouterr().out
+    with pytest.raises(InvalidInput) as caught:
+        training.fit(build_without_config(), data, 1, checkpoint=tmp_path / "run", verbose=0)
+    assert str(caught.value) == words
+
+
 def test_the_model_itself_and_unknown_arguments_are_refused(data):
     with pytest.raises(InvalidInput, match="needs a function that builds"):
         training.fit_or_load(build(), data, 1)

@@ -60,3 +60,18 @@ def test_messages_can_be_printed_and_sent_to_other_processes(kind):
     error = pickle.loads(pickle.dumps(kind("no file b/\udcff.jpg")))
     assert str(error) == r"no file b/\udcff.jpg"
     str(error).encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        ("one", "one"),
+        ("\n\n  one  \ntwo", "one"),
+        ("one\r\ntwo", "one"),
+        ("", "ValueError"),
+        (" \n\t\n", "ValueError"),
+    ],
+)
+def test_the_first_line_of_an_error(message, line):
+    assert validate.first_line(ValueError(message)) == line
+    assert validate.first_line(ValueError(), "no message") == "no message"

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from course_utils import __version__
+from course_utils.datasets.display import image_address
 from course_utils.deployment.card import ModelInfo
 from course_utils.deployment.service import _pictures
 from course_utils.deployment.service._batches import BatchQueue, Entrance, Full
@@ -215,8 +216,8 @@ def answer_of(card: ModelInfo, result: Result, preview: Any, top: int) -> Answer
         ],
         unsure=card.threshold is not None and highest < card.threshold,
         threshold=card.threshold,
-        picture=None if preview is None else _pictures.data_address(preview),
-        map=None if result.layer is None else _pictures.data_address(result.layer),
+        picture=None if preview is None else image_address(preview, quality=85),
+        map=None if result.layer is None else image_address(result.layer),
         note=result.note or None,
     )
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import functools
-import io
 import threading
 import warnings
 from dataclasses import dataclass
@@ -152,19 +150,3 @@ def _preview_size(size: tuple[int, int]) -> tuple[int, int]:
     factor = min(1.0, PREVIEW_SIDE / max(size))
     height, width = (max(1, round(side * factor)) for side in size)
     return height, width
-
-
-def data_address(image: np.ndarray) -> str:
-    """Return an image as a ``data:`` address: JPEG, or PNG where it has transparency.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3 or 4)
-    """
-    from PIL import Image
-
-    kind = "PNG" if image.shape[-1] == 4 else "JPEG"
-    stream = io.BytesIO()
-    Image.fromarray(image).save(stream, kind, quality=85)
-    text = base64.b64encode(stream.getvalue()).decode("ascii")
-    return f"data:image/{kind.lower()};base64,{text}"
