@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -113,6 +114,11 @@ class Collection:
         copies = [(group[0], k) for group in self.exact for k in group[1:]]
         self.same = joined(copies + [(i, j) for i, j, _ in self.near])
 
+    def preference(self, k: int) -> tuple[int, int, int]:
+        """Return what copies are sorted by: one of the test split first, then the largest image."""
+        picture = self.pictures[k]
+        return _ORDER.get(picture.split, 3), -math.prod(picture.size), k
+
     def id(self, k: int) -> str:
         """Return the id of an image."""
         return self.pictures[k].id
@@ -125,8 +131,7 @@ def examine(name: str, data: Collection) -> QualityReport:
     removable = [p.id for p in data.pictures if p.error is not None]
     for group in data.same:
         if len({data.pictures[k].label for k in group}) == 1:
-            group = sorted(group, key=lambda k: (_ORDER.get(data.pictures[k].split, 3), k))
-            removable += [data.id(k) for k in group[1:]]
+            removable += [data.id(k) for k in sorted(group, key=data.preference)[1:]]
     pairs = [
         (data.id(k), data.id(group[0]), f"same content as {data.id(group[0])}")
         for group in data.exact

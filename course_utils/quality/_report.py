@@ -81,7 +81,8 @@ class QualityReport:
         ``"all"`` if there are no splits.
     removable : tuple of str
         Ids that can be left out without losing an image: unreadable files, and of each group of
-        copies all but one (one in the test split is kept rather than one in the training split).
+        copies all but one (one in the test split is kept rather than one in the training split,
+        and a larger image rather than a smaller one).
         Copies with different labels are not among them: only you can say which label is right.
     pairs : tuple of (str, str, str)
         For each copy that was found: its id, the id of the image it is a copy of, and how the
