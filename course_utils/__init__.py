@@ -10,6 +10,7 @@ room                what is in it                                           firs
 ``exceptions``      errors that are written for the reader                  all
 ``files``           replace files in one step                               --
 ``settings``        the one place that reads the environment                lesson 00
+``quiet``           keep away what libraries print                          --
 ``progress``        progress bars, in terminals and notebooks               --
 ``results``         ``report_result``: what a lesson reached                lesson 04
 ``validate``        checks of arguments                                     --

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
 
 from course_utils import settings, student_work
 from course_utils.checks import _record
@@ -16,6 +13,7 @@ from course_utils.checks._question import Question, verdict
 from course_utils.checks._registry import exercises, question
 from course_utils.checks.wording import points
 from course_utils.exceptions import CourseError
+from course_utils.quiet import discarded
 
 #: The number of tries after which the solution is shown.
 TRIES = 3
@@ -48,7 +46,8 @@ def check(id: str = "") -> float | None:
     asked = question(id)
     names = sys._getframe(1).f_globals
     by_nbgrader = settings.run_by_nbgrader()
-    with _quiet(by_nbgrader), _without_tracing_warning():
+    # nbgrader takes what libraries write to the standard error for a failure.
+    with discarded(2) if by_nbgrader else nullcontext(), _without_tracing_warning():
         result = verdict(asked, student_work.Namespace(names), settings.seed())
     box = of_verdict(result)
     if by_nbgrader:
@@ -166,20 +165,3 @@ def _without_tracing_warning() -> AbstractContextManager[None]:
     from course_utils import models
 
     return models.without_tracing_warning()
-
-
-@contextmanager
-def _quiet(active: bool) -> Iterator[None]:
-    """Discard the standard error of libraries, which nbgrader takes for a failure."""
-    if not active:
-        yield
-        return
-    kept: Any = os.dup(2)
-    null = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(null)
