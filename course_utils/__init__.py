@@ -11,7 +11,7 @@ room                what is in it                                           firs
 ``files``           replace files in one step                               --
 ``settings``        the one place that reads the environment                lesson 00
 ``quiet``           keep away what libraries print                          --
-``progress``        progress bars, in terminals and notebooks               --
+``progress``        progress bars and what is shown, in a notebook or not   --
 ``results``         ``report_result``: what a lesson reached                lesson 04
 ``validate``        checks of arguments                                     --
 ``convolution``     the 6 x 6 letters, convolution and pooling in NumPy     lesson 01
