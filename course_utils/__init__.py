@@ -10,7 +10,8 @@ room                what is in it                                           firs
 ``exceptions``      errors that are written for the reader                  all
 ``files``           replace files in one step                               --
 ``settings``        the one place that reads the environment                lesson 00
-``progress``        progress bars, in terminals and notebooks               --
+``quiet``           keep away what libraries print                          --
+``progress``        progress bars and what is shown, in a notebook or not   --
 ``results``         ``report_result``: what a lesson reached                lesson 04
 ``validate``        checks of arguments                                     --
 ``convolution``     the 6 x 6 letters, convolution and pooling in NumPy     lesson 01

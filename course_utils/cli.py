@@ -236,7 +236,7 @@ def serve(
 ) -> None:
     """Classify pictures on a web page, and for programs at /predict; stop it with Ctrl-C."""
     from course_utils import deployment
-    from course_utils.deployment.quiet import quiet
+    from course_utils.quiet import quiet
 
     console.print("Loading the network ...")
     with quiet():  # TensorFlow writes about the machine

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from course_utils import settings
 from course_utils.exceptions import InvalidInput
+from course_utils.progress import show_line
 
 if TYPE_CHECKING:
     from course_utils.datasets import ImageDataset
@@ -52,14 +53,7 @@ def report_result(name: str, value: float, format: str = ".1%") -> None:
         raise InvalidInput(
             f"{format!r} is no format for a number; take for instance '.1%' or '.3f'."
         ) from error
-    line = f"{name}: {text}"
-    if _in_notebook():
-        from IPython.display import display
-
-        result = {"name": name, "value": value, "text": text}
-        display({"text/plain": line, MIME: result}, raw=True)
-    else:
-        print(line)
+    show_line(f"{name}: {text}", {MIME: {"name": name, "value": value, "text": text}})
 
 
 def can_check(data: ImageDataset) -> bool:
@@ -83,14 +77,6 @@ def can_check(data: ImageDataset) -> bool:
         print(f"The check is skipped: what to expect on {data.name} is not known.")
         return False
     return True
-
-
-def _in_notebook() -> bool:
-    try:
-        from IPython.core.getipython import get_ipython
-    except ImportError:
-        return False
-    return get_ipython() is not None
 
 
 def collect(notebook: Any) -> list[dict[str, Any]]:

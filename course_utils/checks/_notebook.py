@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
 
 from course_utils import settings, student_work
 from course_utils.checks import _record
@@ -16,6 +13,8 @@ from course_utils.checks._question import Question, verdict
 from course_utils.checks._registry import exercises, question
 from course_utils.checks.wording import points
 from course_utils.exceptions import CourseError
+from course_utils.progress import show
+from course_utils.quiet import discarded
 
 #: The number of tries after which the solution is shown.
 TRIES = 3
@@ -48,13 +47,14 @@ def check(id: str = "") -> float | None:
     asked = question(id)
     names = sys._getframe(1).f_globals
     by_nbgrader = settings.run_by_nbgrader()
-    with _quiet(by_nbgrader), _without_tracing_warning():
+    # nbgrader takes what libraries write to the standard error for a failure.
+    with discarded(2) if by_nbgrader else nullcontext(), _without_tracing_warning():
         result = verdict(asked, student_work.Namespace(names), settings.seed())
     box = of_verdict(result)
     if by_nbgrader:
         if result.points <= 0 and asked.kind != "written":
             raise CheckFailed(f"{box.heading}. {result.sentence}")
-        _show(box)
+        show(box)
         return None if result.points >= result.maximum else result.points
     tried = result.status not in ("not attempted", "for a person")
     known = _record.read().get(id, {})
@@ -67,7 +67,7 @@ def check(id: str = "") -> float | None:
     )
     if tried and result.status != "correct" and known.get("hints", 0) < len(asked.hints):
         box = Box(box.look, box.heading, (*box.lines, f'For a hint, run `hint("{id}")`.'))
-    _show(box)
+    show(box)
     return None
 
 
@@ -81,7 +81,7 @@ def hint(id: str = "") -> None:
     """
     asked = question(id)
     if not asked.hints:
-        _show(Box("hint", f"{id}: there is no hint to this question"))
+        show(Box("hint", f"{id}: there is no hint to this question"))
         return
     seen = _record.read().get(id, {}).get("hints", 0)
     number = min(seen + 1, len(asked.hints))
@@ -89,7 +89,7 @@ def hint(id: str = "") -> None:
     of = f" {number} of {len(asked.hints)}" if len(asked.hints) > 1 else ""
     lines = asked.hints if seen >= len(asked.hints) else (asked.hints[number - 1],)
     more = () if number < len(asked.hints) else ("That was the last hint.",)
-    _show(Box("hint", f"{id}: hint{of}", (*lines, *more)))
+    show(Box("hint", f"{id}: hint{of}", (*lines, *more)))
 
 
 def solution(id: str = "") -> None:
@@ -107,14 +107,14 @@ def solution(id: str = "") -> None:
     if asked.kind != "written" and not solved and left > 0:
         times = "once more" if left == 1 else f"{left} more times"
         line = f'Try it {times} with `check("{id}")`; `hint("{id}")` helps.'
-        _show(Box("solution", f"{id}: not yet", (line,)))
+        show(Box("solution", f"{id}: not yet", (line,)))
         return
     text = _solution_text(asked)
     if text is None:
         line = "The solutions are not part of this copy of the course; ask your instructor."
-        _show(Box("solution", f"{id}: solution", (line,)))
+        show(Box("solution", f"{id}: solution", (line,)))
     else:
-        _show(Box("solution", f"{id}: a solution; others are as good", code=text))
+        show(Box("solution", f"{id}: a solution; others are as good", code=text))
 
 
 def _solution_text(asked: Question) -> str | None:
@@ -145,18 +145,7 @@ def progress() -> None:
         rows.append((exercise.name, f"{solved} of {len(asked)}", score))
     rows.append(("together", "", f"{points(reached)} of {points(total)}"))
     note = "Written answers are marked by a person and are not in these numbers."
-    _show(Box("progress", "Your progress", (note,), table=tuple(rows)))
-
-
-def _show(box: Box) -> None:
-    if "IPython" in sys.modules:
-        from IPython import get_ipython
-        from IPython.display import display
-
-        if get_ipython() is not None:
-            display(box)
-            return
-    print(box)
+    show(Box("progress", "Your progress", (note,), table=tuple(rows)))
 
 
 def _without_tracing_warning() -> AbstractContextManager[None]:
@@ -166,20 +155,3 @@ def _without_tracing_warning() -> AbstractContextManager[None]:
     from course_utils import models
 
     return models.without_tracing_warning()
-
-
-@contextmanager
-def _quiet(active: bool) -> Iterator[None]:
-    """Discard the standard error of libraries, which nbgrader takes for a failure."""
-    if not active:
-        yield
-        return
-    kept: Any = os.dup(2)
-    null = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(null)

@@ -20,6 +20,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import special
 
 from course_utils import student_work
 from course_utils.checks import compare
@@ -561,28 +562,14 @@ def ready_to_learn(
 # --- the end of a network -----------------------------------------------------------------------
 
 
-def _softmax(z: Array) -> Array:
-    powers = np.exp(z - z.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
-
-
-def _log_softmax(z: Array) -> Array:
-    below = z - z.max(axis=-1, keepdims=True)
-    return np.asarray(below - np.log(np.exp(below).sum(axis=-1, keepdims=True)))
-
-
-def _sigmoid(z: Array) -> Array:
-    return np.asarray(0.5 * (1 + np.tanh(np.asarray(z, float) / 2)))
-
-
 #: What a network may end in, as functions of its logits.
 ENDS: dict[str, Callable[[Array], Array]] = {
     "logits": lambda z: z,
-    "softmax": _softmax,
-    "sigmoid": _sigmoid,
+    "softmax": partial(special.softmax, axis=-1),
+    "sigmoid": special.expit,
     "ReLU": lambda z: np.maximum(z, 0),
     "tanh": np.tanh,
-    "log-softmax": _log_softmax,
+    "log-softmax": partial(special.log_softmax, axis=-1),
 }
 #: Something else, or nothing that can be told apart.
 UNKNOWN_END = "another activation"
@@ -693,7 +680,7 @@ def _end_by_scale(
     def of(size: float) -> Array:
         return outputs([size * w if k == last else w for k, w in enumerate(drawn)])
 
-    for inverse, name in ((_same, "logits"), (_logit, "sigmoid")):
+    for inverse, name in ((_same, "logits"), (special.logit, "sigmoid")):
         for size in (1.0, 0.1, 0.01, 1e-3, 1e-4):
             one, other = inverse(of(size)), inverse(of(-size))
             if np.all(np.isfinite(one)) and np.abs(one).max() < 4:
@@ -717,11 +704,6 @@ def _he(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
 
 def _same(values: Array) -> Array:
     return values
-
-
-def _logit(p: Array) -> Array:
-    with np.errstate(all="ignore"):
-        return np.asarray(np.log(p) - np.log1p(-p))
 
 
 # --- dropout ------------------------------------------------------------------------------------
@@ -808,7 +790,7 @@ def _undone(outputs: Array, end: str) -> Array:
         if end == "log-softmax":
             return np.asarray(outputs - outputs[:, :1])
         if end == "sigmoid":
-            return _logit(outputs)
+            return np.asarray(special.logit(outputs))
         return np.asarray(np.arctanh(outputs) if end == "tanh" else outputs)
 
 

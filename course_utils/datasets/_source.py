@@ -158,10 +158,11 @@ class DownloadSource(Source):
 
     def missing(self) -> str:
         """Return the message for a dataset that is not on this machine."""
+        content = f"all of {self.content}" if self.has_image_files else self.content
         return (
             f"{self.name} is not on this machine{self.incomplete()}; get it with "
             f"'{self._command}' ({self._megabytes}), or set COURSE_DATA to a folder that holds "
-            f"{'all of ' * self.has_image_files}{self.content}."
+            f"{content}."
         )
 
     def at(self, url: str | None) -> DownloadSource:

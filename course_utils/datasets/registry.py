@@ -4,8 +4,9 @@ To add a dataset, write a module with a class for it, derived from
 :class:`course_utils.datasets._source.Source` (or from ``DownloadSource`` for an archive on a
 server, or ``PhotoFolder`` where the archive holds image files), and one object of it called
 ``SOURCE``; then add that object to `SOURCES` below. ``clothing.py`` is a short example. `load`,
-`download`, `remove`, `image_folder`, the ``course data`` commands and the tests of all datasets
-then work with it.
+`download`, `remove`, `image_folder` and the ``course data`` commands then work with it, and
+``tests/datasets/test_sources.py`` tests what all datasets have in common. CONTRIBUTING.md says what
+else is to do.
 """
 
 from __future__ import annotations

@@ -17,11 +17,11 @@ import numpy as np
 from course_utils import validate
 from course_utils.deployment import card as cards
 from course_utils.deployment.card import ModelInfo
-from course_utils.deployment.quiet import quiet, reason
-from course_utils.deployment.runtimes import INPUT, OUTPUT, SIGNATURE
+from course_utils.deployment.runtimes import INPUT, OUTPUT, SIGNATURE, reason
 from course_utils.deployment.thresholds import Threshold
 from course_utils.exceptions import InvalidInput
 from course_utils.models import last_activation
+from course_utils.quiet import quiet
 
 if TYPE_CHECKING:
     import keras

@@ -17,8 +17,8 @@ import numpy as np
 
 from course_utils import validate
 from course_utils.deployment.card import ModelInfo
-from course_utils.deployment.quiet import quiet, reason
 from course_utils.exceptions import InvalidInput, MissingData
+from course_utils.quiet import quiet
 
 INPUT, OUTPUT, SIGNATURE = "images", "scores", "serving_default"
 
@@ -119,6 +119,12 @@ def _opened(kind: Format, path: Path) -> tuple[Any, Run]:
         raise InvalidInput(
             f"{path} cannot be read as {kind.title} ({reason(error)}); export the model again."
         ) from None
+
+
+def reason(error: BaseException) -> str:
+    """Return the first line of an error's message, without a period at its end."""
+    first = validate.first_line(error)
+    return (first if len(first) <= 200 else first[:199] + "…").rstrip(".:")
 
 
 def format_of(path: Path) -> Format:

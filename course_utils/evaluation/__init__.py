@@ -23,6 +23,7 @@ from course_utils.evaluation.metrics import (
 from course_utils.evaluation.predictions import (
     UNKNOWN,
     Predictions,
+    interpret_outputs,
     out_of_fold,
     predict,
     predict_images,
@@ -43,6 +44,7 @@ __all__ = [
     "curves",
     "diagnose",
     "fit_temperature",
+    "interpret_outputs",
     "majority_accuracy",
     "negative_log_likelihood",
     "out_of_fold",

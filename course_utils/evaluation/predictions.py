@@ -316,19 +316,79 @@ def predict(
     if not outputs:
         raise InvalidInput("There is no image to predict: the dataset is empty.")
 
-    raw = np.concatenate(outputs)
-    known = np.concatenate(labels) if labels else np.full(len(raw), UNKNOWN, np.int32)
-    probabilities, logits, head = _probabilities(model, raw, source.class_names)
-    names = source.class_names or tuple(str(i) for i in range(probabilities.shape[1]))
-    return Predictions(
-        ids=source.ids if source.ids is not None else tuple(str(i) for i in range(len(raw))),
+    return interpret_outputs(
+        np.concatenate(outputs),
+        last_activation(model),
+        source.class_names,
         images=source.images if source.images is not None else np.concatenate(images),
-        labels=known,
+        ids=source.ids,
+        labels=np.concatenate(labels) if labels else None,
+    )
+
+
+def interpret_outputs(
+    outputs: Any,
+    activation: str | None,
+    class_names: Sequence[str] | None = None,
+    *,
+    images: Any,
+    ids: Sequence[str] | None = None,
+    labels: Any = None,
+) -> Predictions:
+    """Turn the outputs of a model into predictions.
+
+    :func:`predict` and the web service both interpret outputs with it, so they answer alike.
+
+    Parameters
+    ----------
+    outputs : array (N, units)
+        Logits, softmax probabilities, or (for two classes) one logit or sigmoid.
+    activation : str or None
+        Name of the model's last activation, see :func:`course_utils.models.last_activation`. If it
+        does not tell, outputs that add up to 1, or one output from 0 to 1, are probabilities.
+    class_names : sequence of str, optional
+        By default "0", "1", …
+    images : array (N, H, W, C)
+        The images, uint8, or a function that returns them.
+    ids : sequence of str, optional
+        By default "0", "1", …
+    labels : array (N,), optional
+        The true classes, if known.
+
+    Returns
+    -------
+    Predictions
+
+    Raises
+    ------
+    InvalidInput
+        If there are no outputs, they are NaN or infinite, their number is not the number of
+        classes, or they are one sigmoid for each of several classes.
+    """
+    raw = np.asarray(outputs, dtype=np.float32)
+    _check_scores(raw.shape, class_names)
+    if not raw.size:
+        raise InvalidInput(f"There are no outputs to interpret: their shape is {raw.shape}.")
+    bad = int((~np.isfinite(raw)).any(axis=1).sum())
+    if bad:
+        raise InvalidInput(
+            f"The model's outputs are not numbers (NaN or infinity) for {bad} of {len(raw)} "
+            f"images; the training diverged: train it again with a smaller learning rate."
+        )
+    probabilities, logits, head = _probabilities(raw, activation)
+    return Predictions(
+        ids=_numbered(len(raw)) if ids is None else tuple(ids),
+        images=images,
+        labels=np.full(len(raw), UNKNOWN) if labels is None else labels,
         probabilities=probabilities,
-        class_names=names,
+        class_names=tuple(class_names or _numbered(probabilities.shape[1])),
         head=head,
         logits=logits,
     )
+
+
+def _numbered(count: int) -> tuple[str, ...]:
+    return tuple(str(i) for i in range(count))
 
 
 def predict_images(
@@ -714,17 +774,9 @@ def _check_images(model: keras.Model, batch: Any) -> None:
 
 
 def _probabilities(
-    model: keras.Model, raw: np.ndarray, class_names: Sequence[str] | None
+    raw: np.ndarray, activation: str | None
 ) -> tuple[np.ndarray, np.ndarray | None, str]:
-    """Interpret the outputs (N, units); return probabilities, logits or None, and `head`."""
-    _check_scores(raw.shape, class_names)
-    bad = int((~np.isfinite(raw)).any(axis=1).sum())
-    if bad:
-        raise InvalidInput(
-            f"The model's outputs are not numbers (NaN or infinity) for {bad} of {len(raw)} "
-            f"images; the training diverged: train it again with a smaller learning rate."
-        )
-    activation = last_activation(model)
+    """Return probabilities, logits or None, and `head` of finite outputs (N, units)."""
     if raw.shape[1] == 1:
         if activation == "sigmoid" or (activation != "linear" and 0 <= raw.min() <= raw.max() <= 1):
             second = raw[:, 0].astype(np.float64)

@@ -1,13 +1,14 @@
-"""Progress of what takes long: a tqdm bar while it runs, one line of text at the end.
+"""Progress of what takes long, and what is shown: as outputs in a notebook, else as text.
 
-The bar is a widget in a notebook, which takes its output away at the end, and text elsewhere.
-No bar is shown while the outputs of lessons are stored.
+A progress bar is a widget in a notebook, which takes its output away at the end, and text
+elsewhere. No bar is shown while the outputs of lessons are stored.
 """
 
 from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from tqdm import tqdm
@@ -18,14 +19,17 @@ _LINES_IN_A_FILE = 8
 _WITHOUT_COUNTS = "{desc}{percentage:3.0f}%|{bar:20}| {elapsed}<{remaining}{postfix}"
 
 
-class _Text:
-    """An object that a notebook shows as plain text."""
+class _Line:
+    """A line of text, with other forms of it for the notebook, by their MIME types."""
 
-    def __init__(self, text: str):
-        self._text = text
+    def __init__(self, text: str, forms: Mapping[str, Any]):
+        self._text, self._forms = text, forms
 
     def __repr__(self) -> str:
         return self._text
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {"text/plain": self._text, **self._forms}
 
 
 def progress_bar(
@@ -73,14 +77,34 @@ def progress_bar(
     )
 
 
-def show_line(text: str) -> None:
-    """Show one line of text: as an output of its own in a notebook, else printed."""
+def show(thing: object) -> None:
+    """Show an object as an output of its own in a notebook; else print it.
+
+    Parameters
+    ----------
+    thing : object
+        A notebook shows its richest form. Of a string it would show the quotation marks, so text
+        is for :func:`show_line`.
+    """
     if _in_notebook():
         from IPython.display import display
 
-        display(_Text(text))
+        display(thing)
     else:
-        print(text, flush=True)
+        print(thing, flush=True)
+
+
+def show_line(text: str, forms: Mapping[str, Any] | None = None) -> None:
+    """Show one line of text as :func:`show` does.
+
+    Parameters
+    ----------
+    text : str
+        The line.
+    forms : mapping, optional
+        What the output of a notebook holds beside the text, by MIME types.
+    """
+    show(_Line(text, forms or {}))
 
 
 def _in_notebook() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 
 import numpy as np
 import pytest
@@ -1116,6 +1117,20 @@ def test_nbgrader_sees_what_is_wrong(toy, capsys, monkeypatch):
     monkeypatch.setitem(globals(), "h", 21)
     assert checks.check("99.1") is None
     assert not _record.file().exists(), "grading is not the student's progress"
+
+
+@pytest.mark.parametrize("by_nbgrader", [True, False])
+def test_what_libraries_say_is_no_failure_for_nbgrader(toy, capfd, monkeypatch, by_nbgrader):
+    if by_nbgrader:
+        monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+
+    def run(subject, rng):
+        os.write(2, b"a library says something")
+
+    object.__setattr__(toy.questions[0], "parts", (Part("a part", 2, run),))
+    monkeypatch.setitem(globals(), "answer", 42)
+    checks.check("99.1")
+    assert capfd.readouterr().err == ("" if by_nbgrader else "a library says something")
 
 
 def test_a_damaged_progress_file_is_named(toy):

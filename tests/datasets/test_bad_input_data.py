@@ -42,15 +42,6 @@ def data(root):
     return datasets.from_directory(root, image_size=SIZE)
 
 
-@pytest.fixture
-def nothing_here(tmp_path, monkeypatch):
-    """Simulate a machine with no dataset except paper_flowers."""
-    monkeypatch.setenv("COURSE_DATA", "")
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
-    monkeypatch.setattr(settings, "downloads_root", lambda: tmp_path / "downloads")
-
-
 def sentence_of(error: CourseError) -> str:
     """Check that the message is one plain sentence, and return it."""
     text = str(error)
@@ -666,18 +657,6 @@ def test_an_unknown_name(monkeypatch, name, nearest):
 def test_what_is_no_name(name):
     with pytest.raises(InvalidInput, match="There is no dataset called .*from_directory"):
         datasets.load(name)
-
-
-@pytest.mark.parametrize("name", ["tf_flowers", "clothing", "cifar10"])
-def test_a_dataset_that_is_not_here_is_not_downloaded(nothing_here, name):
-    start = time.monotonic()
-    with pytest.raises(MissingData, match=f"get it with 'course data get {name}'") as caught:
-        datasets.load(name)
-    assert time.monotonic() - start < 5
-    sentence_of(caught.value)
-    if name != "cifar10":
-        with pytest.raises(MissingData, match=f"no image files of {name} on this machine"):
-            datasets.image_folder(name)
 
 
 def test_a_dataset_without_files():

@@ -23,15 +23,6 @@ from course_utils.exceptions import InvalidInput, MissingData
 FLOWERS = ("dandelion", "daisy", "tulips", "sunflowers", "roses")
 
 
-@pytest.fixture
-def nothing_here(tmp_path, monkeypatch):
-    """Simulate a machine with no dataset except paper_flowers."""
-    monkeypatch.setenv("COURSE_DATA", "")
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
-    monkeypatch.setattr(settings, "downloads_root", lambda: tmp_path / "downloads")
-
-
 # --- paper_flowers -------------------------------------------------------------------------
 
 

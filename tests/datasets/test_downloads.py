@@ -381,29 +381,19 @@ def test_a_folder_that_cannot_be_written(server, tmp_path):
 # --- the datasets of the course ------------------------------------------------------------
 
 
-@pytest.fixture
-def homes(tmp_path, monkeypatch):
-    """Simulate a course without downloads and an empty home folder."""
-    monkeypatch.setenv("COURSE_DATA", "")
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
-    monkeypatch.setattr(settings, "downloads_root", lambda: tmp_path / "downloads")
-    return tmp_path
-
-
 @pytest.mark.parametrize("name", ["tf_flowers", "clothing", "cifar10"])
 @pytest.mark.parametrize("path", ["404", "truncated", "html", "good"])
-def test_download_refuses_what_is_not_the_dataset(server, homes, name, path):
+def test_download_refuses_what_is_not_the_dataset(server, nothing_here, name, path):
     with pytest.raises(DownloadFailed) as caught:
         datasets.download(name, url=f"{server.url}/{path}")
     assert "COURSE_DATA" in str(caught.value)
     assert "paper_flowers" in str(caught.value)
-    files = [one for one in homes.rglob("*") if one.is_file() and one.suffix != ".lock"]
+    files = [one for one in nothing_here.rglob("*") if one.is_file() and one.suffix != ".lock"]
     assert files == []
     assert not bool(datasets.available().set_index("name").loc[name, "here"])
 
 
-def test_tf_flowers_arrives_and_loads(server, homes, capsys):
+def test_tf_flowers_arrives_and_loads(server, nothing_here, capsys):
     photo = jpeg("flower")
     files = {
         f"flower_photos/{kind}/{i}.jpg": photo + i.to_bytes(2, "big") + kind.encode()
@@ -414,19 +404,19 @@ def test_tf_flowers_arrives_and_loads(server, homes, capsys):
     source = dataclasses.replace(
         tf_flowers.SOURCE, sha256=hashlib.sha256(body).hexdigest(), size=len(body)
     )
-    assert source.download(f"{server.url}/flowers") == homes / "downloads/flower_photos"
-    assert datasets.image_folder("tf_flowers") == homes / "downloads/flower_photos"
+    assert source.download(f"{server.url}/flowers") == nothing_here / "downloads/flower_photos"
+    assert datasets.image_folder("tf_flowers") == nothing_here / "downloads/flower_photos"
     data = datasets.load(image_size=8)
     assert "Using tf_flowers" in capsys.readouterr().out
     assert data.class_names == ("dandelion", "daisy", "tulips", "sunflowers", "roses")
     assert data.describe().loc["total"].tolist() == [2936, 367, 367, 3670]
     datasets.download("tf_flowers", url=f"{server.url}/404")
     assert "is here already" in capsys.readouterr().out
-    (homes / "downloads/flower_photos/roses/0.jpg").unlink()
+    (nothing_here / "downloads/flower_photos/roses/0.jpg").unlink()
     assert not datasets.available().set_index("name").loc["tf_flowers", "here"]
 
 
-def test_clothing_is_checked_by_its_names_and_images(server, homes):
+def test_clothing_is_checked_by_its_names_and_images(server, nothing_here):
     files = {
         f"{split}/{kind}/{i}.jpg": jpeg(f"{split}{kind}{i}")
         for split in clothing.COUNTS
@@ -446,19 +436,19 @@ def test_clothing_is_checked_by_its_names_and_images(server, homes):
     for name, reason in {"extra": "exactly the files", "broken": "is cut off"}.items():
         with pytest.raises(DownloadFailed, match=reason):
             source.download(f"{server.url}/{name}")
-        assert left(homes / "downloads") == []
+        assert left(nothing_here / "downloads") == []
     folder = source.download(f"{server.url}/good")
     assert clothing.names_digest(folder) == digest
 
 
-def test_cifar10_lands_where_keras_keeps_it(server, homes):
+def test_cifar10_lands_where_keras_keeps_it(server, nothing_here):
     files = {f"cifar-10-batches-py/{name}": b"x" for name in cifar10._BATCHES}
     server.bodies["cifar"] = body = tar_of(files)
     source = dataclasses.replace(
         cifar10.SOURCE, sha256=hashlib.sha256(body).hexdigest(), size=len(body)
     )
     source.download(f"{server.url}/cifar")
-    folder = homes / "keras/datasets"
+    folder = nothing_here / "keras/datasets"
     assert sorted(one.name for one in folder.iterdir() if not one.name.startswith(".")) == [
         "cifar-10-batches-py-target",
         "cifar-10-batches-py-target_archive",

@@ -163,20 +163,50 @@ def test_networks_without_maps_say_why(tmp_path, formats):
     assert "no heat maps" in answer["note"]
 
 
-@pytest.mark.parametrize(("last", "channels"), [("sigmoid", 1), ("softmax", 3), ("linear", 1)])
-def test_other_heads_and_grayscale(tmp_path, last, channels):
+def exported_head(place, channels: int, *head: keras.Layer):
+    """Export a small network that ends in these layers, for as many classes as fit."""
     layers = keras.layers
-    head = layers.Dense(2 if last == "softmax" else 1, activation=last)
     model = keras.Sequential(
         [keras.Input((9, 7, channels)), layers.Rescaling(1 / 255), layers.Conv2D(3, 3)]
-        + [layers.GlobalAveragePooling2D(), head]
+        + [layers.GlobalAveragePooling2D(), *head]
     )
-    place = tmp_path / "model"
-    deployment.export(model, place, class_names=("no", "yes"), formats=("keras",), temperature=0.3)
-    (expected,) = deployment.load_exported(place).classify([GOOD["PNG"]])
+    names = NAMES[: max(2, model.output_shape[-1])]
+    deployment.export(model, place, class_names=names, formats=("keras",), temperature=0.3)
+    return place
+
+
+@pytest.mark.parametrize(
+    ("channels", "head", "outputs"),
+    [
+        (1, lambda: [keras.layers.Dense(1, activation="sigmoid")], "sigmoid"),
+        (1, lambda: [keras.layers.Dense(1)], "linear"),
+        (3, lambda: [keras.layers.Dense(2, activation="softmax")], "softmax"),
+        (1, lambda: [keras.layers.Dense(3)], "linear"),
+        (3, lambda: [keras.layers.Dense(3), keras.layers.Softmax(), cast()], "linear"),
+    ],
+    ids=["one sigmoid", "one logit", "softmax", "logits", "cast after softmax"],
+)
+def test_other_heads_are_answered_as_by_the_loaded_network(tmp_path, channels, head, outputs):
+    place = exported_head(tmp_path / "model", channels, *head())
+    loaded = deployment.load_exported(place)
+    assert loaded.card.outputs == outputs
+    (expected,) = loaded.classify([GOOD["PNG"]])
     with deployment.serving(place) as running:
         answer = send(running, GOOD["PNG"], map="true").json()
     assert classes(answer) == pytest.approx(dict(expected.classes), abs=1e-5)
+
+
+def cast() -> keras.Layer:
+    return keras.layers.Activation("linear", dtype="float32")
+
+
+def test_a_sigmoid_for_each_class_is_refused_as_by_the_loaded_network(tmp_path):
+    place = exported_head(tmp_path / "model", 3, keras.layers.Dense(3, activation="sigmoid"))
+    with pytest.raises(InvalidInput, match="a sigmoid for each class") as of_network:
+        deployment.load_exported(place).classify([GOOD["PNG"]])
+    with pytest.raises(InvalidInput) as of_service, deployment.serving(place):
+        pass  # it does not start
+    assert str(of_service.value) == str(of_network.value)
 
 
 # --- limits ------------------------------------------------------------------------------------

@@ -287,6 +287,43 @@ def test_predict_with_one_output_for_two_classes(head):
     np.testing.assert_allclose(found.probabilities[:, 1], 1 / (1 + np.exp(-logit)), atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("outputs", "activation", "second"),
+    [
+        ([[0.0, 0.0]], "linear", 0.5),
+        ([[0.0, 0.0]], None, 0.5),
+        ([[0.2, 0.8]], "softmax", 0.8),
+        ([[0.2, 0.8]], None, 0.8),
+        ([[2.0, 6.0]], "softmax", 0.75),  # rounded ones need not add up to 1
+        ([[0.2]], "sigmoid", 0.2),
+        ([[0.2]], None, 0.2),
+        ([[0.0]], "linear", 0.5),
+        ([[-1e4]], "linear", 0.0),
+    ],
+)
+def test_outputs_are_interpreted_by_the_last_activation(outputs, activation, second):
+    found = evaluation.interpret_outputs(outputs, activation, images=np.zeros((1, 2, 2, 3), "u1"))
+    np.testing.assert_allclose(found.probabilities, [[1 - second, second]], atol=1e-6)
+    assert (found.ids, found.class_names) == (("0",), ("0", "1"))
+    assert found.labels.tolist() == [evaluation.UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "activation", "sentence"),
+    [
+        ([[0.2, 0.9, 0.1]], "sigmoid", "a sigmoid for each class"),
+        ([[0.2, np.nan, 0.1]], "softmax", "for 1 of 1 images; the training diverged"),
+        ([[0.2, 0.8]], "softmax", "2 outputs, but the dataset has 3 classes"),
+        ([0.2, 0.8, 0.0], None, "one row of class scores per image"),
+        (np.zeros((0, 3)), None, r"no outputs to interpret: their shape is \(0, 3\)"),
+    ],
+)
+def test_outputs_that_cannot_be_interpreted_get_a_sentence(outputs, activation, sentence):
+    with pytest.raises(InvalidInput, match=sentence) as caught:
+        evaluation.interpret_outputs(outputs, activation, "rgb", images=np.zeros((1, 2, 2, 3)))
+    assert "\n" not in str(caught.value)
+
+
 def _logit(model, images):
     means = images.astype(np.float64).mean(axis=(1, 2)) / 255
     return means @ model.layers[-1].get_weights()[0][:, 0]

@@ -9,7 +9,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from course_utils.progress import progress_bar
+from course_utils import results
+from course_utils.progress import progress_bar, show, show_line
 
 BAR = """
 from course_utils.progress import progress_bar, show_line
@@ -70,3 +71,33 @@ def test_an_unknown_end_is_shown_too(capsys):
     with progress_bar(None, "flowers.zip", unit="B", unit_scale=True) as bar:
         bar.update(4096)
     assert "4.10kB" in capsys.readouterr().out
+
+
+SHOWING = """
+from course_utils import results
+from course_utils.progress import show, show_line
+class Box:
+    __repr__ = lambda self: "a hint"
+    _repr_html_ = lambda self: "<b>a hint</b>"
+show(Box())
+show_line("3 epochs")
+results.report_result("test accuracy", 0.8312)
+print("last")
+"""
+
+
+@pytest.mark.slow
+def test_a_notebook_gets_outputs_with_all_their_forms():
+    (cell,) = executed(SHOWING)
+    box, line, result, last = cell.outputs
+    assert box.data == {"text/plain": "a hint", "text/html": "<b>a hint</b>"}
+    assert line.data == {"text/plain": "3 epochs"}
+    value = {"name": "test accuracy", "value": 0.8312, "text": "83.1%"}
+    assert result.data == {"text/plain": "test accuracy: 83.1%", results.MIME: value}
+    assert last.text == "last\n"
+
+
+def test_elsewhere_the_same_is_printed(capsys):
+    show(("a hint", 1))
+    show_line("3 epochs", {"text/html": "<b>3 epochs</b>"})
+    assert capsys.readouterr().out == "('a hint', 1)\n3 epochs\n"

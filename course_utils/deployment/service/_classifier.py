@@ -41,7 +41,7 @@ class Result:
 
     Attributes
     ----------
-    probabilities : ndarray of float64, shape (classes,)
+    probabilities : ndarray of float32, shape (classes,)
         Calibrated.
     layer : ndarray of uint8, shape (height, width, 4), or None
         The heat map of the most likely class as a transparent layer.
@@ -95,7 +95,7 @@ class Classifier:
         Raises
         ------
         InvalidInput
-            If the network does not have one output for each class.
+            If the outputs of the network cannot be interpreted.
         """
         gray = np.full(self.card.input_shape, 128, np.uint8)
         for count in (1, LARGEST_BATCH):
@@ -116,10 +116,15 @@ class Classifier:
         Raises
         ------
         InvalidInput
-            If the outputs of the model are not numbers, or not one for each class.
+            If the outputs of the model cannot be interpreted; see
+            ``evaluation.interpret_outputs``.
         """
-        images = np.stack([job.pixels for job in jobs]).astype(np.float32)
-        probabilities = self._probabilities(self._run(images))
+        pixels = np.stack([job.pixels for job in jobs])
+        images = pixels.astype(np.float32)
+        found = evaluation.interpret_outputs(
+            self._run(images), self.card.outputs, self.card.class_names, images=pixels
+        )
+        probabilities = evaluation.with_temperature(found, self.card.temperature).probabilities
         results = [Result(row) for row in probabilities]
         wanted = [i for i, job in enumerate(jobs) if job.with_map]
         if not wanted:
@@ -137,26 +142,3 @@ class Classifier:
             else:
                 results[i] = Result(probabilities[i], note=_NO_EVIDENCE)
         return results
-
-    def _probabilities(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the calibrated probabilities (N, classes) of the outputs of the model."""
-        if not np.isfinite(outputs).all():
-            raise InvalidInput("The outputs of the model are not numbers (NaN or infinity).")
-        scores = self._scores(outputs.astype(np.float64))
-        if scores.shape[1] != len(self.card.class_names):
-            raise InvalidInput(
-                f"The model has {outputs.shape[1]} outputs, but there are "
-                f"{len(self.card.class_names)} class names."
-            )
-        return evaluation.softmax(scores / self.card.temperature)
-
-    def _scores(self, outputs: np.ndarray) -> np.ndarray:
-        """Return logits, up to a constant in each row."""
-        if outputs.shape[1] == 1:
-            one = outputs
-            if self.card.outputs == "sigmoid":
-                one = np.log(np.maximum(one, 1e-12)) - np.log(np.maximum(1 - one, 1e-12))
-            return np.concatenate([np.zeros_like(one), one], axis=1)
-        if self.card.outputs == "softmax":
-            return np.log(np.maximum(outputs, 1e-12))
-        return outputs

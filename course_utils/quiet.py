@@ -1,4 +1,4 @@
-"""Keep what converters print away from the reader, also what their C++ parts print."""
+"""Keep what libraries print away from the reader, also what their C++ parts print."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import io
 import logging
 import os
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
-
-from course_utils.validate import first_line
 
 
 @contextmanager
@@ -27,15 +24,21 @@ def quiet() -> Iterator[None]:
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         for number in (1, 2):
-            stack.enter_context(_redirected(number))
+            stack.enter_context(discarded(number))
         stack.enter_context(redirect_stdout(io.StringIO()))
         stack.enter_context(redirect_stderr(io.StringIO()))
         yield
 
 
 @contextmanager
-def _redirected(number: int) -> Iterator[None]:
-    """Point a file descriptor to a temporary file; leave it alone where there is none."""
+def discarded(number: int) -> Iterator[None]:
+    """Discard what the block writes to a file descriptor; do nothing where it does not exist.
+
+    Parameters
+    ----------
+    number : int
+        1 for standard output, 2 for standard error.
+    """
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):
             stream.flush()
@@ -45,15 +48,9 @@ def _redirected(number: int) -> Iterator[None]:
         yield
         return
     try:
-        with tempfile.TemporaryFile() as discarded:
-            os.dup2(discarded.fileno(), number)
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), number)
             yield
     finally:
         os.dup2(kept, number)
         os.close(kept)
-
-
-def reason(error: BaseException) -> str:
-    """Return the first line of an error's message, without a period at its end."""
-    first = first_line(error)
-    return (first if len(first) <= 200 else first[:199] + "…").rstrip(".:")
