@@ -268,7 +268,18 @@ def test_each_kind_of_near_duplicate_is_found(folder, version):
     row = report["near duplicates"]
     assert row.files == ("a/original.png", "a/version.png")
     assert ("mirror image of" in row.details[1]) == version.startswith("mirrored")
-    assert report.removable == ("a/version.png",)
+    smaller = "a/original.png" if version == "larger" else "a/version.png"
+    assert report.removable == (smaller,)  # of images of the same size, the first is kept
+
+
+def test_a_larger_copy_is_kept_but_not_before_one_of_the_test_split(tmp_path):
+    small, large = photo(5, 60), photo(5, 60).resize((120, 120))
+    for split in ("train", "test"):
+        for k in range(4):
+            save(photo(10 * len(split) + k, 60), tmp_path / split / "a" / f"{k}.png")
+    for name, picture in {"train/a/big": large, "test/a/x": small, "test/a/y": large}.items():
+        save(picture, tmp_path / f"{name}.png")
+    assert set(quality.report(tmp_path).removable) == {"train/a/big.png", "test/a/x.png"}
 
 
 def test_similarity_is_1_for_copies_and_low_for_others():
