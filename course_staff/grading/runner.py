@@ -437,7 +437,8 @@ def _about_packages(question: checks.Question, plan: notebook.Plan) -> list[str]
     found = packages.used(answers, [cell.source for cell in code], question.only)
     if not found:
         return []
-    return [f"The answer uses {', '.join(found)}, which the question does not mean: look at it."]
+    what = f"The answer uses {', '.join(found)}, which the question does not mean"
+    return [f"{what}; a person should look at it."]  # students and instructors read it
 
 
 # --- copies --------------------------------------------------------------------------------------
